@@ -1,0 +1,1 @@
+"""The label-only baseline with class-activation maps."""

@@ -1,0 +1,1 @@
+"""Experiment files (YAML), installed as package data."""

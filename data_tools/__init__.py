@@ -1,0 +1,1 @@
+"""The shared toolbox: records, formats, synthetic devices, splits, training helpers, metrics, reports."""

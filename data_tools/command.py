@@ -1,0 +1,54 @@
+"""What every command shares: the parser with helpful errors, and the exit statuses 0, 1 and 2."""
+
+import difflib
+import logging
+import re
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from jsonargparse import ArgumentParser, Namespace
+
+from data_tools.errors import InputError
+
+
+class Parser(ArgumentParser):
+    """A jsonargparse parser whose error for an unknown key names the nearest valid one."""
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        """Print one clear message to stderr and exit with status 2."""
+        text = str(message).strip()
+        unknown = re.search(r"(?:Unrecognized arguments:\s*-*|[Kk]ey ['\"]|Option ['\"]|['\"])([\w.]+)", text)
+        hint = self._hint(unknown.group(1)) if unknown and _is_about_a_key(text) else ""
+        self.exit(2, f"{self.prog}: error: {text}{hint}\n")
+        raise AssertionError("unreachable")
+
+    def _hint(self, key: str) -> str:
+        valid = [option[2:] for action in self._actions for option in action.option_strings if option.startswith("--")]
+        near = difflib.get_close_matches(key, valid, n=1, cutoff=0.5)
+        if not near:
+            tails = {name.rpartition(".")[2]: name for name in valid}
+            near = [tails[tail] for tail in difflib.get_close_matches(key.rpartition(".")[2], tails, n=1)]
+        return f"\nDid you mean {near[0]!r}?" if near else f"\nSee {self.prog} --help for the valid keys."
+
+
+def run_command(parser: Parser, body: Callable[[Namespace], int], argv: Sequence[str] | None) -> int:
+    """Parse `argv`, run `body` with the result and return the exit status.
+
+    0 done, 2 bad usage or bad input (one message on stderr, no traceback); an unexpected failure propagates, which
+    ends the process with a traceback and status 1.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        arguments: Any = parser.parse_args(None if argv is None else list(argv))
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else 2
+    try:
+        return body(arguments)
+    except InputError as error:
+        print(f"{parser.prog}: error: {error}", file=sys.stderr)
+        return 2
+
+
+def _is_about_a_key(text: str) -> bool:
+    return bool(re.search(r"[Uu]nrecognized|not expected|does not (accept|exist)|[Nn]o (action|key)|unknown", text))

@@ -1,0 +1,175 @@
+"""The dataset folder: annotations.json (COCO with status, group and type on each image), splits.json, rejects.csv."""
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data_tools.atomic import write_json, write_text
+from data_tools.errors import InputError
+from data_tools.geometry import xywh_to_xyxy, xyxy_to_xywh
+from data_tools.records import SPLIT_NAMES, Dataset, Sample, Splits
+
+ANNOTATIONS, SPLITS, REJECTS = "annotations.json", "splits.json", "rejects.csv"
+
+
+@dataclass(frozen=True)
+class Reject:
+    """One thing that was not converted: where it stood and why."""
+
+    source: str
+    line: int | None
+    image: str
+    reason: str
+
+
+def write_dataset(folder: Path, dataset: Dataset, rejects: Iterable[Reject] = ()) -> None:
+    """Write the files of a dataset folder, each atomically; annotations.json last, so that it marks completion.
+
+    An images root inside `folder` is written relative to it, so that the folder can be moved.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(["source", "line", "image", "reason"])
+    writer.writerows([r.source, "" if r.line is None else r.line, r.image, r.reason] for r in rejects)
+    write_text(folder / REJECTS, table.getvalue())
+    if dataset.splits is None:
+        (folder / SPLITS).unlink(missing_ok=True)
+    else:
+        s = dataset.splits
+        parts = {name: list(s.ids(name)) for name in SPLIT_NAMES}
+        write_json(folder / SPLITS, {"seed": s.seed, "group_by": s.group_by, **parts}, indent=None)
+    write_json(folder / ANNOTATIONS, to_coco(dataset, _portable_root(folder, dataset.images_root)), indent=None)
+
+
+def read_dataset(folder: Path) -> Dataset:
+    """Read a dataset folder; no image is opened.
+
+    Raises:
+        InputError: a file is missing or malformed; the message names the file and the key or id.
+    """
+    path = folder / ANNOTATIONS
+    value = _read_json(path, "make one with: python -m data_tools.convert SOURCE --out DATASET")
+    try:
+        samples, categories = from_coco(value)
+        root = _images_root(folder, value)
+        splits = _read_splits(folder / SPLITS)
+        return Dataset(samples, categories, root, splits)
+    except KeyError as error:
+        raise InputError(f"{path}: key {error} is missing") from error
+    except (ValueError, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def to_coco(dataset: Dataset, images_root: str | None) -> dict[str, Any]:
+    """The dataset as a COCO dictionary that pycocotools loads unchanged; area is derived, annotation ids from 1."""
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    for sample in dataset.samples:
+        height, width = sample.size_hw
+        images.append(
+            {"id": sample.image_id, "file_name": sample.path, "height": height, "width": width}
+            | {"status": sample.status, "group": sample.group, "type": sample.type}
+        )
+        boxes = xyxy_to_xywh(sample.boxes_xyxy).tolist()
+        for box, label, box_type in zip(boxes, sample.labels.tolist(), sample.box_types, strict=True):
+            annotations.append(
+                {"id": len(annotations) + 1, "image_id": sample.image_id, "category_id": label, "bbox": box}
+                | {"area": box[2] * box[3], "iscrowd": 0, "type": box_type}
+            )
+    categories = [{"id": i, "name": name} for i, name in enumerate(dataset.categories, start=1)]
+    info = {"description": "defect areas", "images_root": images_root}
+    return {"info": info, "licenses": [], "images": images, "annotations": annotations, "categories": categories}
+
+
+def from_coco(value: dict[str, Any]) -> tuple[tuple[Sample, ...], tuple[str, ...]]:
+    """Samples and class names of a COCO dictionary as `to_coco` writes it.
+
+    Raises:
+        ValueError, KeyError, TypeError: the dictionary breaks a rule; the message names the id.
+    """
+    categories = sorted(value["categories"], key=lambda category: int(category["id"]))
+    ids = [int(category["id"]) for category in categories]
+    if ids != list(range(1, len(ids) + 1)):
+        raise ValueError(f"category ids must be 1..{len(ids)}, not {ids}")
+    by_image: dict[int, list[dict[str, Any]]] = {}
+    seen: set[int] = set()
+    for annotation in value["annotations"]:
+        number = int(annotation["id"])
+        if number < 1 or number in seen:
+            raise ValueError(f"annotation id {number} is below 1 or stands twice")
+        seen.add(number)
+        by_image.setdefault(int(annotation["image_id"]), []).append(annotation)
+    samples = tuple(_sample(image, by_image.pop(int(image["id"]), [])) for image in value["images"])
+    if by_image:
+        raise ValueError(f"annotations for unknown image ids {sorted(by_image)[:5]}")
+    return samples, tuple(str(category["name"]) for category in categories)
+
+
+def data_hash(folder: Path) -> str:
+    """SHA-256 over annotations.json and splits.json, hexadecimal: which data and splits a run saw."""
+    digest = hashlib.sha256()
+    for name in (ANNOTATIONS, SPLITS):
+        path = folder / name
+        digest.update(name.encode() + b"\0" + (path.read_bytes() if path.exists() else b"absent"))
+    return digest.hexdigest()
+
+
+def _sample(image: dict[str, Any], annotations: list[dict[str, Any]]) -> Sample:
+    status = image.get("status", "boxed" if annotations else "good")
+    fallback = "good" if status == "good" else "defect"
+    image_type = str(image.get("type", fallback))
+    return Sample(
+        image_id=int(image["id"]),
+        path=str(image["file_name"]),
+        size_hw=(int(image["height"]), int(image["width"])),
+        boxes_xyxy=xywh_to_xyxy(np.array([a["bbox"] for a in annotations], dtype=np.float64)),
+        labels=np.array([a["category_id"] for a in annotations], dtype=np.int64),
+        status=status,
+        group=str(image.get("group", image["id"])),
+        type=image_type,
+        box_types=tuple(str(a.get("type", image_type)) for a in annotations),
+    )
+
+
+def _read_splits(path: Path) -> Splits | None:
+    if not path.exists():
+        return None
+    value = _read_json(path, "")
+    try:
+        parts = {name: tuple(int(i) for i in value[name]) for name in SPLIT_NAMES}
+        return Splits(int(value["seed"]), str(value["group_by"]), **parts)
+    except KeyError as error:
+        raise InputError(f"{path}: key {error} is missing") from error
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def _read_json(path: Path, advice: str) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file; {advice}" if advice else f"{path}: no such file") from error
+    except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not readable as JSON: {error}") from error
+
+
+def _images_root(folder: Path, value: dict[str, Any]) -> Path | None:
+    root = value.get("info", {}).get("images_root")
+    if root is None:
+        return folder / "images" if (folder / "images").is_dir() else None
+    return (folder / str(root)).resolve()
+
+
+def _portable_root(folder: Path, root: Path | None) -> str | None:
+    if root is None:
+        return None
+    inside = root.resolve().is_relative_to(folder.resolve())
+    return root.resolve().relative_to(folder.resolve()).as_posix() if inside else str(root.resolve())

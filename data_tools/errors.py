@@ -1,0 +1,9 @@
+"""The one exception that means "your input is wrong", as opposed to "the program is wrong"."""
+
+
+class InputError(Exception):
+    """Bad usage or bad input.
+
+    The message is for the user: it names the file, line, key or id at fault and says what to do about it. Every
+    command turns it into one line on stderr and exit status 2, without a traceback.
+    """

@@ -1,0 +1,69 @@
+"""Boxes and points in numpy, vectorised. The conventions are those of `data_tools.records`."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+def xywh_to_xyxy(boxes_xywh: Floats) -> Floats:
+    """(n, 4) boxes as left, top, width, height -> left, top, right, bottom."""
+    boxes = np.asarray(boxes_xywh, dtype=np.float64).reshape(-1, 4)
+    return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
+
+
+def xyxy_to_xywh(boxes_xyxy: Floats) -> Floats:
+    """(n, 4) boxes as left, top, right, bottom -> left, top, width, height."""
+    boxes = np.asarray(boxes_xyxy, dtype=np.float64).reshape(-1, 4)
+    return np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
+
+
+def inclusive_to_half_open(boxes_xyxy: Floats) -> Floats:
+    """(n, 4) boxes whose right and bottom pixels belong to the box -> half-open boxes."""
+    boxes: Floats = np.asarray(boxes_xyxy, dtype=np.float64).reshape(-1, 4)
+    half_open: Floats = boxes + np.array([0.0, 0.0, 1.0, 1.0])
+    return half_open
+
+
+def index_to_edge(index_coordinates: Floats) -> Floats:
+    """Pixel-index coordinates (the centre of pixel i is i) -> edge coordinates (the centre of pixel i is i + 0.5)."""
+    return np.asarray(index_coordinates, dtype=np.float64) + 0.5
+
+
+def areas(boxes_xyxy: Floats) -> Floats:
+    """(n,) areas of (n, 4) boxes, in square pixels."""
+    boxes = np.asarray(boxes_xyxy, dtype=np.float64).reshape(-1, 4)
+    area: Floats = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    return area
+
+
+def centres(boxes_xyxy: Floats) -> Floats:
+    """(n, 2) centres, as x and y, of (n, 4) boxes."""
+    boxes = np.asarray(boxes_xyxy, dtype=np.float64).reshape(-1, 4)
+    middle: Floats = (boxes[:, :2] + boxes[:, 2:]) / 2.0
+    return middle
+
+
+def iou(boxes_xyxy: Floats, others_xyxy: Floats) -> Floats:
+    """(n, m) intersection over union of every box with every other, 0 where both are empty."""
+    first = np.asarray(boxes_xyxy, dtype=np.float64).reshape(-1, 1, 4)
+    second = np.asarray(others_xyxy, dtype=np.float64).reshape(1, -1, 4)
+    top_left = np.maximum(first[..., :2], second[..., :2])
+    bottom_right = np.minimum(first[..., 2:], second[..., 2:])
+    sides = np.maximum(bottom_right - top_left, 0.0)
+    intersection = sides[..., 0] * sides[..., 1]
+    union = areas(boxes_xyxy)[:, None] + areas(others_xyxy)[None, :] - intersection
+    return np.divide(intersection, union, out=np.zeros_like(intersection), where=union > 0)
+
+
+def point_to_box_distance(points_xy: Floats, boxes_xyxy: Floats) -> Floats:
+    """(n, m) Euclidean distance in pixels of every point to every box; 0 inside the box and on its border."""
+    points = np.asarray(points_xy, dtype=np.float64).reshape(-1, 1, 2)
+    boxes = np.asarray(boxes_xyxy, dtype=np.float64).reshape(1, -1, 4)
+    outside = np.maximum(np.maximum(boxes[..., :2] - points, points - boxes[..., 2:]), 0.0)
+    return np.hypot(outside[..., 0], outside[..., 1])
+
+
+def diagonal(size_hw: tuple[int, int]) -> float:
+    """Length in pixels of the diagonal of an image of (height, width)."""
+    return float(np.hypot(size_hw[0], size_hw[1]))

@@ -1,0 +1,1 @@
+"""Figures, overlays, tables and the HTML report."""

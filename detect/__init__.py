@@ -1,0 +1,1 @@
+"""The region-proposal detector, and the door to the evaluator."""

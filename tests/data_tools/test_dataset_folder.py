@@ -1,0 +1,98 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data_tools.dataset_folder import Reject, data_hash, read_dataset, write_dataset
+from data_tools.errors import InputError
+from data_tools.records import Dataset, Sample, Splits, empty_boxes, empty_labels
+
+
+def make_dataset(root: Path | None = None) -> Dataset:
+    samples = (
+        Sample(1, "a/one.png", (40, 50), np.array([[5, 6, 15, 26], [0, 0, 50, 40.0]]), np.array([2, 1]), "boxed",
+               "lot1", "scratch", ("scratch", "chipping")),
+        Sample(2, "a/two.png", (40, 50), empty_boxes(), empty_labels(), "good", "lot2"),
+        Sample(3, "b/three.png", (41, 50), empty_boxes(), empty_labels(), "unboxed", "lot3", "empty_pocket"),
+    )  # fmt: skip
+    return Dataset(samples, ("chipping", "scratch"), root, Splits(0, "auto", (1,), (2,), (3,)))
+
+
+def test_round_trip_keeps_everything(tmp_path: Path) -> None:
+    dataset = make_dataset(tmp_path / "elsewhere")
+    write_dataset(tmp_path / "out", dataset, [Reject("f.csv", 3, "x", "zero area")])
+    read = read_dataset(tmp_path / "out")
+    assert read.categories == dataset.categories
+    assert read.splits == dataset.splits
+    assert read.images_root == (tmp_path / "elsewhere").resolve()
+    for one, other in zip(dataset.samples, read.samples, strict=True):
+        assert np.array_equal(one.boxes_xyxy, other.boxes_xyxy)
+        assert np.array_equal(one.labels, other.labels)
+        for name in ("image_id", "path", "size_hw", "status", "group", "type", "box_types"):
+            assert getattr(one, name) == getattr(other, name)
+    assert (tmp_path / "out" / "rejects.csv").read_text() == "source,line,image,reason\nf.csv,3,x,zero area\n"
+
+
+def test_pycocotools_loads_it_unchanged_with_derived_area(tmp_path: Path) -> None:
+    from pycocotools.coco import COCO
+
+    write_dataset(tmp_path, make_dataset())
+    coco = COCO(str(tmp_path / "annotations.json"))
+    assert sorted(coco.getAnnIds()) == [1, 2]
+    assert [a["area"] for a in coco.loadAnns([1, 2])] == [200.0, 2000.0]
+    assert len(coco.getImgIds()) == 3
+
+
+def test_an_images_root_inside_moves_with_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "one" / "images").mkdir(parents=True)
+    write_dataset(tmp_path / "one", make_dataset(tmp_path / "one" / "images"))
+    (tmp_path / "one").rename(tmp_path / "two")
+    assert read_dataset(tmp_path / "two").images_root == (tmp_path / "two" / "images").resolve()
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda v: v["images"][0].pop("width"), "width"),
+        (lambda v: v["annotations"][0].update(id=0), "annotation id 0"),
+        (lambda v: v["annotations"][0].update(image_id=9), "unknown image ids"),
+        (lambda v: v["annotations"][0].update(bbox=[1, 1, 0, 5]), "no area"),
+        (lambda v: v["annotations"][0].update(bbox=[1, 1, 1e9, 5]), "outside"),
+        (lambda v: v["annotations"][0].update(bbox=[float("nan"), 1, 1, 5]), "not finite"),
+        (lambda v: v["images"][1].update(id=1), "stands twice"),
+        (lambda v: v["images"][1].update(status="fine"), "status"),
+        (lambda v: v["categories"][0].update(id=7), "category ids"),
+    ],
+)
+def test_a_broken_file_is_a_clear_error(tmp_path: Path, edit, message: str) -> None:
+    write_dataset(tmp_path, make_dataset())
+    path = tmp_path / "annotations.json"
+    value = json.loads(path.read_text())
+    edit(value)
+    path.write_text(json.dumps(value))
+    with pytest.raises(InputError, match=message) as caught:
+        read_dataset(tmp_path)
+    assert "annotations.json" in str(caught.value)
+
+
+def test_a_missing_folder_says_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"data_tools\.convert"):
+        read_dataset(tmp_path / "nowhere")
+
+
+def test_an_all_negative_dataset_and_an_empty_one_work(tmp_path: Path) -> None:
+    good = make_dataset().samples[1]
+    write_dataset(tmp_path, Dataset((good,), ("defect",)))
+    assert read_dataset(tmp_path).samples[0].boxes_xyxy.shape == (0, 4)
+    write_dataset(tmp_path, Dataset((), ("defect",)))
+    assert read_dataset(tmp_path).samples == ()
+
+
+def test_data_hash_sees_the_splits(tmp_path: Path) -> None:
+    dataset = make_dataset()
+    write_dataset(tmp_path, dataset)
+    before = data_hash(tmp_path)
+    write_dataset(tmp_path, replace(dataset, splits=Splits(0, "auto", (2,), (1,), (3,))))
+    assert data_hash(tmp_path) != before
