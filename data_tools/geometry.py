@@ -53,7 +53,8 @@ def iou(boxes_xyxy: Floats, others_xyxy: Floats) -> Floats:
     sides = np.maximum(bottom_right - top_left, 0.0)
     intersection = sides[..., 0] * sides[..., 1]
     union = areas(boxes_xyxy)[:, None] + areas(others_xyxy)[None, :] - intersection
-    return np.divide(intersection, union, out=np.zeros_like(intersection), where=union > 0)
+    overlap: Floats = np.divide(intersection, union, out=np.zeros_like(intersection), where=union > 0)
+    return overlap
 
 
 def point_to_box_distance(points_xy: Floats, boxes_xyxy: Floats) -> Floats:

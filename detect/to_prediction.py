@@ -1,0 +1,69 @@
+"""Raw network output -> `Prediction` in original pixels: the one place where the detector's output is converted."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, get_args
+
+import numpy as np
+
+from data_tools.geometry import centres
+from data_tools.records import Prediction, Sample
+from detect.model import RawDetections
+
+ScoreRule = Literal["best_box", "image_head", "mean_logit"]
+SCORE_RULES: tuple[ScoreRule, ...] = get_args(ScoreRule)
+_LEAST = 1e-4
+
+AucFunction = Callable[[Sequence[float], Sequence[bool]], float | None]
+
+
+def image_score(raw: RawDetections, rule: ScoreRule) -> float:
+    """The defect score of an image in 0..1.
+
+    "best_box" is the highest box score; "image_head" the probability of the image-level head; "mean_logit" the
+    probability at the mean of both logits.
+    """
+    best = float(raw.scores.max()) if len(raw.scores) else 0.0
+    if rule == "best_box":
+        return best
+    if rule == "image_head":
+        return _sigmoid(raw.image_logit)
+    bounded = min(max(best, _LEAST), 1.0 - _LEAST)
+    return _sigmoid(0.5 * (math.log(bounded / (1.0 - bounded)) + raw.image_logit))
+
+
+def to_prediction(sample: Sample, raw: RawDetections, input_hw: tuple[int, int], rule: ScoreRule) -> Prediction:
+    """Boxes from input pixels to the sample's original pixels; the peak is the centre of the best box.
+
+    Args:
+        sample: the image.
+        raw: its detections, best first.
+        input_hw: height and width at which the network saw the image, before padding.
+        rule: see `image_score`.
+    """
+    height, width = sample.size_hw
+    scale = np.array([width / input_hw[1], height / input_hw[0]] * 2)
+    boxes = raw.boxes_xyxy.detach().cpu().double().numpy().reshape(-1, 4) * scale
+    boxes = np.clip(boxes, 0.0, np.array([width, height, width, height], dtype=np.float64))
+    scores = raw.scores.detach().cpu().double().numpy()
+    peak = None
+    if len(scores):
+        x, y = centres(boxes[int(scores.argmax())])[0]
+        peak = (float(x), float(y))
+    return Prediction(
+        image_id=sample.image_id, file_name=sample.path, size_hw=sample.size_hw, score=image_score(raw, rule),
+        boxes_xyxy=boxes, box_scores=scores, box_labels=raw.labels.detach().cpu().numpy(), peak_xy=peak,
+    )  # fmt: skip
+
+
+def choose_rule(samples: Sequence[Sample], raws: Sequence[RawDetections], auc: AucFunction) -> ScoreRule:
+    """The rule with the highest AUC on (validation) samples; the mean of the logits wins ties."""
+    positive = [sample.is_defect for sample in samples]
+    values: Mapping[ScoreRule, float] = {
+        rule: auc([image_score(raw, rule) for raw in raws], positive) or 0.0 for rule in SCORE_RULES
+    }
+    return max(SCORE_RULES, key=lambda rule: (values[rule], rule == "mean_logit"))
+
+
+def _sigmoid(logit: float) -> float:
+    return 1.0 / (1.0 + math.exp(-min(max(logit, -60.0), 60.0)))

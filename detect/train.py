@@ -1,0 +1,116 @@
+"""Train the region-proposal detector on boxes.
+
+python -m detect.train                                        # quickstart on the synthetic set
+python -m detect.train --config light --data DATASET --fit.max_minutes 15
+python -m detect.train --run RUN --resume
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import numpy as np
+from jsonargparse import Namespace
+from torch import nn
+
+from data_tools.backbones import build_backbone
+from data_tools.command import Parser, run_command
+from data_tools.dataset import InputConfig
+from data_tools.experiment import (
+    Experiment,
+    add_training_arguments,
+    describe_start,
+    finish,
+    open_experiment,
+    save_predictions,
+    training_loader,
+    with_default_config,
+)
+from data_tools.fit import FitConfig, fit
+from data_tools.records import BOXED, Sample
+from data_tools.validation import localization_scores, roc_auc
+from detect.anchors import describe_anchors
+from detect.inference import detect, predict
+from detect.model import STRIDES, Detector, DetectorConfig
+from detect.to_prediction import choose_rule, to_prediction
+
+log = logging.getLogger(__name__)
+
+MONITOR = "selection"
+
+
+def build_parser() -> Parser:
+    """The command line of `python -m detect.train`."""
+    parser = Parser(prog="detect.train", description="Train the region-proposal detector on boxes.")
+    add_training_arguments(parser)
+    parser.add_argument("--model", type=DetectorConfig, default=DetectorConfig())
+    parser.add_argument("--input", type=InputConfig, default=InputConfig())
+    parser.add_argument("--fit", type=FitConfig, default=FitConfig())
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit status."""
+    parser = build_parser()
+    return run_command(parser, lambda arguments: train(parser, arguments), with_default_config("detect", argv))
+
+
+def train(parser: Parser, arguments: Namespace) -> int:
+    """Train, write the predictions of the best checkpoint, and finish the run folder."""
+    settings = parser.instantiate(arguments)
+    model_config, input_config, fit_config = settings.model, settings.input, settings.fit
+    experiment = open_experiment("detect", parser, arguments, fit_config)
+    backbone = build_backbone(model_config.backbone, model_config.weights)
+    model = Detector(backbone, model_config, len(experiment.dataset.categories))
+    log.info(describe_start(experiment, model.parts(), backbone.weights, input_config))
+    log.info(describe_anchors(model_config.anchors, STRIDES, _training_boxes(experiment, input_config)))
+    loader = training_loader(experiment, input_config, fit_config)
+    validation = _Validation(experiment, input_config)
+    result = fit(
+        model, loader, lambda network, batch: network(batch), validation, MONITOR, fit_config, experiment.folder,
+        arguments.resume,
+    )  # fmt: skip
+    samples = experiment.dataset.split("val")
+    found = detect(model, samples, experiment.root, input_config, "choosing the score")
+    rule = choose_rule(samples, [raw for raw, _ in found], roc_auc)
+    log.info("best epoch %d of %d; image score: %s (chosen on validation)", result.best_epoch, result.epochs, rule)
+    config = {"model": asdict(model_config), "input": asdict(input_config), "score_rule": rule}
+    save_predictions(experiment, config, lambda chosen: predict(model, chosen, experiment.root, input_config, rule))
+    finish(experiment, result, {"score_rule": rule, "num_classes": len(experiment.dataset.categories),
+                                "weights": asdict(backbone.weights)})  # fmt: skip
+    print(experiment.folder)
+    return 0
+
+
+class _Validation:
+    """Scores of a model on the validation split; `selection`, the mean of AUC and AP50, picks the checkpoint."""
+
+    def __init__(self, experiment: Experiment, config: InputConfig) -> None:
+        self.experiment, self.config = experiment, config
+        self.samples: tuple[Sample, ...] = experiment.dataset.split("val")
+
+    def __call__(self, model: nn.Module) -> dict[str, float | None]:
+        assert isinstance(model, Detector)
+        found = detect(model, self.samples, self.experiment.root, self.config, "validating")
+        rule = choose_rule(self.samples, [raw for raw, _ in found], roc_auc)
+        predictions = [
+            to_prediction(sample, raw, size, rule) for sample, (raw, size) in zip(self.samples, found, strict=True)
+        ]
+        scores = localization_scores(self.samples, predictions, self.experiment.dataset.categories)
+        known = [value for value in (scores["auc"], scores["ap50"]) if value is not None]
+        return scores | {MONITOR: float(np.mean(known)) if known else None}
+
+
+def _training_boxes(experiment: Experiment, config: InputConfig) -> np.ndarray:
+    """(n, 2) heights and widths of the training boxes in input pixels."""
+    rows = [np.zeros((0, 2))]
+    for sample in experiment.dataset.split("train"):
+        if sample.status == BOXED:
+            target = config.size_hw or sample.size_hw
+            scale = np.array(target) / np.array(sample.size_hw)
+            rows.append((sample.boxes_xyxy[:, [3, 2]] - sample.boxes_xyxy[:, [1, 0]]) * scale)
+    return np.concatenate(rows)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,105 @@
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from data_tools.backbones import build_backbone, describe_parts, freeze, freeze_statistics
+from data_tools.errors import InputError
+
+
+@pytest.mark.parametrize("name", ["simple_cnn", "tf_efficientnet_lite0", "resnet18"])
+def test_maps_have_the_strides_and_channels_they_claim(name: str) -> None:
+    backbone = build_backbone(name, "none").eval()
+    with torch.inference_mode():
+        maps = backbone(torch.rand(1, 3, 64, 96))
+    assert backbone.strides == (4, 8, 16, 32)
+    for feature, channels, stride in zip(maps, backbone.channels, backbone.strides, strict=True):
+        assert feature.shape == (1, channels, 64 // stride, 96 // stride)
+
+
+@pytest.mark.parametrize("name", ["simple_cnn", "tf_efficientnet_lite0", "resnet18", "vgg16"])
+def test_the_named_layers_give_the_maps(name: str) -> None:
+    backbone = build_backbone(name, "none").eval()
+    seen: list[torch.Tensor] = []
+    hooks = [layer.register_forward_hook(lambda _m, _i, out: seen.append(out)) for layer in backbone.layers]
+    with torch.inference_mode():
+        maps = backbone(torch.rand(1, 3, 64, 64))
+    for hook in hooks:
+        hook.remove()
+    assert all(torch.equal(a, b) for a, b in zip(maps, seen, strict=True))
+
+
+def test_the_packaged_weights_classify_like_the_original() -> None:
+    """The package's own network is not at hand, but ImageNet features of a checkerboard and of noise must differ."""
+    trained, random = (
+        build_backbone("tf_efficientnet_lite0", "package").eval(),
+        build_backbone("tf_efficientnet_lite0", "none"),
+    )
+    assert trained.weights.missing == ()
+    assert all(key.startswith(("conv_head", "bn2", "classifier")) for key in trained.weights.unexpected)
+    assert "sha256" in trained.weights.description
+    ours, theirs = trained.state_dict(), random.state_dict()
+    assert any(not torch.equal(ours[key], theirs[key]) for key in ours)
+    assert float(trained.state_dict()["body.bn1.running_var"].std()) > 0
+
+
+def test_weights_from_a_file_report_missing_and_unexpected_keys(tmp_path: Path) -> None:
+    state = build_backbone("resnet18", "none").body.state_dict()
+    dropped = next(iter(state))
+    changed = {key: value.contiguous() for key, value in state.items() if key != dropped} | {"extra": torch.zeros(1)}
+    save_file(changed, tmp_path / "w.safetensors")
+    torch.save(changed, tmp_path / "w.pth")
+    for name in ("w.safetensors", "w.pth"):
+        weights = build_backbone("resnet18", str(tmp_path / name)).weights
+        assert weights.missing == (dropped,)
+        assert weights.unexpected == ("extra",)
+
+
+@pytest.mark.parametrize(
+    ("name", "weights", "message"),
+    [
+        ("resnet5O", "none", "unknown backbone"),
+        ("resnet18", "package", "fit only"),
+        ("simple_cnn", "package", "no pretrained"),
+        ("resnet18", "/nowhere/w.pth", "no such file"),
+    ],
+)
+def test_unusable_requests_are_explained(name: str, weights: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        build_backbone(name, weights)
+
+
+def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
+    save_file({"a": torch.zeros(1)}, tmp_path / "w.safetensors")
+    with pytest.raises(InputError, match="missing"):
+        build_backbone("resnet18", str(tmp_path / "w.safetensors"))
+
+
+def test_a_pickle_is_never_executed(tmp_path: Path) -> None:
+    import os
+    import pickle
+
+    class Evil:
+        def __reduce__(self) -> tuple:
+            return os.mkdir, (str(tmp_path / "executed"),)
+
+    (tmp_path / "w.pth").write_bytes(pickle.dumps(Evil()))
+    with pytest.raises(InputError, match="not readable"):
+        build_backbone("resnet18", str(tmp_path / "w.pth"))
+    assert not (tmp_path / "executed").exists()
+
+
+def test_freezing() -> None:
+    backbone = build_backbone("simple_cnn", "none")
+    freeze(backbone, "none")
+    assert "0" in describe_parts({"backbone": backbone}).splitlines()[1].split()
+    freeze(backbone, "norm")
+    learning = [name for name, p in backbone.named_parameters() if p.requires_grad]
+    assert learning
+    assert all(".1." in name for name in learning)
+    backbone.train()
+    freeze_statistics(backbone)
+    before = backbone.state_dict()["body.blocks.0.1.running_mean"].clone()
+    backbone(torch.rand(2, 3, 32, 32))
+    assert torch.equal(before, backbone.state_dict()["body.blocks.0.1.running_mean"])

@@ -1,0 +1,29 @@
+import numpy as np
+import pytest
+
+from detect.anchors import AnchorConfig, anchor_shapes, describe_anchors, shape_iou
+
+
+def test_shapes_keep_the_area_of_their_side() -> None:
+    shapes = anchor_shapes(AnchorConfig(scales=(2.0,), ratios=(0.25, 1.0, 4.0)), (4, 8))
+    assert shapes.tolist() == [[4, 16], [8, 8], [16, 4], [8, 32], [16, 16], [32, 8]]
+
+
+def test_iou_of_concentric_shapes() -> None:
+    assert shape_iou(np.array([[10.0, 10.0]]), np.array([[10.0, 5.0], [20.0, 20.0]])).tolist() == [[0.5, 0.25]]
+
+
+def test_the_description_counts_boxes_in_reach() -> None:
+    config = AnchorConfig(scales=(2.0,), ratios=(1.0,))
+    text = describe_anchors(config, (4,), np.array([[8.0, 8.0], [8.0, 100.0]]))
+    assert "50.0% at IoU 0.5" in text
+    assert "no training boxes" in describe_anchors(config, (4,), np.zeros((0, 2)))
+
+
+def test_anchors_have_torchvisions_shapes() -> None:
+    from torchvision.models.detection.anchor_utils import AnchorGenerator
+
+    ours = anchor_shapes(AnchorConfig(scales=(4.0,), ratios=(0.2, 1.0, 5.0)), (8,))
+    cells = AnchorGenerator(((32.0,),), ((0.2, 1.0, 5.0),)).cell_anchors[0].numpy()
+    theirs = np.stack([cells[:, 3] - cells[:, 1], cells[:, 2] - cells[:, 0]], axis=1)
+    assert ours == pytest.approx(theirs, abs=1.0)  # torchvision rounds to whole pixels

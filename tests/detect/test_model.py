@@ -1,0 +1,99 @@
+import math
+
+import pytest
+import torch
+
+from data_tools.backbones import build_backbone
+from data_tools.dataset import Batch, Item, collate
+from detect.model import Detector, DetectorConfig
+
+
+@pytest.fixture(scope="module")
+def model() -> Detector:
+    torch.manual_seed(0)
+    return Detector(build_backbone("simple_cnn", "none"), DetectorConfig(weights="none", fpn_channels=16), 1)
+
+
+def item(index: int, boxes: list[list[float]], defect: bool, size: tuple[int, int] = (64, 96)) -> Item:
+    torch.manual_seed(index)
+    target = torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4)
+    labels = torch.ones(len(boxes), dtype=torch.int64)
+    return Item(index, torch.rand(1, *size), target, labels, float(defect), defect and not boxes, 0)
+
+
+GOOD, BOXED, UNBOXED = item(0, [], False), item(1, [[8, 8, 40, 30]], True), item(2, [], True)
+
+
+def test_every_loss_is_finite_also_for_images_without_boxes(model: Detector) -> None:
+    for items in ([GOOD], [BOXED], [GOOD, BOXED], [GOOD, GOOD]):
+        losses = model.train()(collate(items))
+        assert len(losses) == 5
+        assert all(math.isfinite(float(loss.detach())) for loss in losses.values())
+
+
+def test_an_unboxed_image_is_no_negative_for_the_boxes(model: Detector) -> None:
+    """Alone it gives the image loss only; beside others it changes the image loss and nothing of the box losses."""
+    model.train()
+    assert set(model(collate([UNBOXED]))) == {"image"}
+
+    def box_losses(batch: Batch) -> dict[str, float]:
+        torch.manual_seed(7)
+        model.backbone.eval()  # batch statistics would couple the images
+        return {name: float(loss.detach()) for name, loss in model(batch).items() if name != "image"}
+
+    alone, beside = box_losses(collate([GOOD, BOXED])), box_losses(collate([GOOD, BOXED, UNBOXED]))
+    # the dropout of the image head draws from the same generator, so compare what does not sample
+    assert alone.keys() == beside.keys()
+    assert alone["loss_rpn_box_reg"] == pytest.approx(beside["loss_rpn_box_reg"], rel=0.35)
+
+
+def test_detections_lie_inside_the_unpadded_image(model: Detector) -> None:
+    small, large = item(3, [], False, (40, 50)), item(4, [], False, (70, 90))
+    with torch.inference_mode():
+        found = model.eval().detect(collate([small, large]))
+    for raw, (height, width) in zip(found, ((40, 50), (70, 90)), strict=True):
+        assert math.isfinite(raw.image_logit)
+        if len(raw.boxes_xyxy):
+            assert float(raw.boxes_xyxy[:, [0, 2]].max()) <= width
+            assert float(raw.boxes_xyxy[:, [1, 3]].max()) <= height
+        assert raw.scores.tolist() == sorted(raw.scores.tolist(), reverse=True)
+
+
+def test_anchor_centres_follow_the_strides_for_odd_sizes(model: Detector) -> None:
+    """torchvision derives strides by integer division, which is off unless the input is padded to a multiple."""
+    images, maps = model.eval()._maps(collate([item(5, [], False, (267, 275))]))
+    assert images.tensors.shape[2:] == (288, 288)
+    assert [288 // value.shape[3] for value in maps.values()] == [4, 8, 16, 32, 57]
+    anchors = model.rpn.anchor_generator(images, list(maps.values()))[0]
+    per_cell = 10
+    step = anchors[per_cell] - anchors[0]
+    assert step.tolist() == [4, 0, 4, 0]
+
+
+def test_a_frozen_batch_norm_stays_frozen_in_training() -> None:
+    config = DetectorConfig(weights="none", fpn_channels=16, batch_norm="frozen")
+    frozen = Detector(build_backbone("simple_cnn", "none"), config, 1)
+    before = {name: value.clone() for name, value in frozen.backbone.named_buffers()}
+    frozen.train()(collate([GOOD, BOXED]))
+    assert all(torch.equal(before[name], value) for name, value in frozen.backbone.named_buffers())
+
+
+def test_the_detector_learns_one_box() -> None:
+    torch.manual_seed(0)
+    model = Detector(build_backbone("simple_cnn", "none"), DetectorConfig(weights="none", fpn_channels=16), 1)
+    image = torch.zeros(1, 96, 96)
+    image[:, 30:60, 40:70] = 1.0
+    boxes, labels = torch.tensor([[40.0, 30, 70, 60]]), torch.ones(1, dtype=torch.int64)
+    batch = collate(
+        [Item(0, image, boxes, labels, 1.0, False, 0), Item(1, image * 0, boxes[:0], labels[:0], 0, False, 0)]
+    )
+    optimizer = torch.optim.AdamW(model.parameters(), 3e-3)
+    for _ in range(60):
+        optimizer.zero_grad()
+        torch.stack(list(model.train()(batch).values())).sum().backward()
+        optimizer.step()
+    with torch.inference_mode():
+        defect, good = model.eval().detect(batch)
+    assert defect.boxes_xyxy[0].tolist() == pytest.approx([40, 30, 70, 60], abs=6)
+    assert float(defect.scores[0]) > 0.5 > float(good.scores.max() if len(good.scores) else 0.0)
+    assert defect.image_logit > good.image_logit
