@@ -32,7 +32,7 @@ from data_tools.experiment import (
     with_default_config,
 )
 from data_tools.fit import FitConfig, fit
-from data_tools.validation import roc_auc
+from data_tools.metrics.auc import roc_auc
 
 log = logging.getLogger(__name__)
 

@@ -22,6 +22,7 @@ from data_tools.records import UNBOXED, Dataset, Sample
 from data_tools.transforms import Augmentation, AugmentConfig
 
 Key = tuple[int, int]
+_WINDOW_BATCHES = 6
 
 
 @dataclass(frozen=True)
@@ -148,18 +149,27 @@ class BalancedSampler(Sampler[Key]):
         positive_share: share of positive samples in an epoch; None keeps the natural distribution, and each sample
             comes exactly once.
         seed: of the order. An epoch has as many keys as there are samples.
+        sizes_hw: of each sample as loaded. Batches then hold images of similar shape, which saves padding.
+        batch_size: of the loader.
     """
 
-    def __init__(self, positive: Sequence[bool], positive_share: float | None, seed: int) -> None:
+    def __init__(
+        self, positive: Sequence[bool], positive_share: float | None, seed: int,
+        sizes_hw: Sequence[tuple[int, int]] = (), batch_size: int = 1,
+    ) -> None:  # fmt: skip
         self.positive = np.asarray(positive, dtype=bool)
         self.share, self.seed, self.epoch = positive_share, seed, 0
+        self.sizes_hw, self.batch_size = np.asarray(sizes_hw, dtype=np.float64).reshape(-1, 2), batch_size
 
     def __len__(self) -> int:
         return len(self.positive)
 
     def __iter__(self) -> Iterator[Key]:
         rng = np.random.default_rng((self.seed, self.epoch))
-        yield from ((self.epoch, int(index)) for index in self._order(rng))
+        order = self._order(rng)
+        if len(np.unique(self.sizes_hw, axis=0)) > 1:
+            order = self._by_shape(order, rng)
+        yield from ((self.epoch, int(index)) for index in order)
 
     def _order(self, rng: np.random.Generator) -> NDArray[np.int64]:
         total = len(self.positive)
@@ -171,6 +181,17 @@ class BalancedSampler(Sampler[Key]):
         # spread both classes evenly, so that every batch holds its share of each
         places = np.concatenate([(np.arange(len(part)) + rng.random()) / max(len(part), 1) for part in picked])
         return np.concatenate(picked)[np.argsort(places, kind="stable")]
+
+    def _by_shape(self, order: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+        """Sort by width within windows of several batches, then shuffle the batches."""
+        window = _WINDOW_BATCHES * self.batch_size
+        parts = [order[start : start + window] for start in range(0, len(order), window)]
+        # a little noise, so that the same images do not always meet
+        keys = self.sizes_hw[:, 1] * np.exp(rng.normal(0, 0.05, len(self.sizes_hw)))
+        ordered = np.concatenate([part[np.argsort(keys[part], kind="stable")] for part in parts])
+        whole = len(ordered) // self.batch_size * self.batch_size
+        batches = rng.permutation(ordered[:whole].reshape(-1, self.batch_size))
+        return np.concatenate([batches.ravel(), ordered[whole:]])
 
 
 class OrderedSampler(Sampler[Key]):

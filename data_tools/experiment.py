@@ -144,7 +144,9 @@ def training_loader(experiment: Experiment, config: InputConfig, fit: FitConfig)
     """The loader of the train split: augmented, in seeded order, with the wanted share of defects."""
     samples = experiment.dataset.split("train")
     dataset = DefectDataset(samples, experiment.root, config.size_hw, Augmentation(config.augment), fit.seed)
-    sampler = BalancedSampler([sample.is_defect for sample in samples], fit.positive_share, fit.seed)
+    sizes = [sample.size_hw for sample in samples] if config.size_hw is None else []
+    positive = [sample.is_defect for sample in samples]
+    sampler = BalancedSampler(positive, fit.positive_share, fit.seed, sizes, fit.batch_size)
     return make_loader(dataset, sampler, fit.batch_size, fit.workers)
 
 

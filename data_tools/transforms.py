@@ -13,11 +13,12 @@ class AugmentConfig:
     """Random changes of the training images. Geometry maps the image onto itself, so no box is cut.
 
     Attributes:
-        geometry: "none"; "hflip" (left-right mirror); "d4" (all eight turns and mirrors, for parts without an upright).
+        geometry: "none"; "hflip" (left-right mirror); "flips" (both mirrors, which keeps the image's shape); "d4" (all
+            eight turns and mirrors, for parts without an upright).
         photometry: strength 0..1 of random brightness, contrast, blur and noise; 0 switches them off.
     """
 
-    geometry: Literal["none", "hflip", "d4"] = "hflip"
+    geometry: Literal["none", "hflip", "flips", "d4"] = "hflip"
     photometry: float = 0.5
 
 
@@ -28,8 +29,10 @@ class Augmentation:
         steps: list[Any] = []
         if config.geometry == "d4":
             steps.append(albumentations.D4(p=1.0))
-        elif config.geometry == "hflip":
+        if config.geometry in ("hflip", "flips"):
             steps.append(albumentations.HorizontalFlip(p=0.5))
+        if config.geometry == "flips":
+            steps.append(albumentations.VerticalFlip(p=0.5))
         if config.photometry > 0:
             k = config.photometry
             light = albumentations.RandomBrightnessContrast(brightness_limit=0.3 * k, contrast_limit=0.4 * k, p=0.7)

@@ -15,14 +15,14 @@ from torch.nn import functional
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
 from torchvision.models.detection.image_list import ImageList
-from torchvision.models.detection.roi_heads import RoIHeads
-from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
+from torchvision.models.detection.rpn import RPNHead
 from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
 from data_tools.backbones import Backbone, freeze_statistics
 from data_tools.dataset import Batch
 from detect.anchors import AnchorConfig, level_sizes
+from detect.losses import BalancedRoIHeads, BalancedRpn
 
 STRIDES = (4, 8, 16, 32, 64)
 _NAMES = ("p2", "p3", "p4", "p5")
@@ -135,8 +135,7 @@ class Detector(nn.Module):
                 images = ImageList(images.tensors[known], [images.image_sizes[i] for i in known])
             targets = [batch.targets[i] for i in known]
             proposals, rpn_losses = self.rpn(images, maps, targets)
-            _, roi_losses = self.roi_heads(maps, proposals, images.image_sizes, targets)
-            losses |= rpn_losses | roi_losses
+            losses |= rpn_losses | self.roi_heads.losses(maps, proposals, images.image_sizes, targets)
         return losses
 
     def detect(self, batch: Batch) -> list[RawDetections]:
@@ -166,23 +165,23 @@ class Detector(nn.Module):
         return ImageList(images, list(batch.sizes_hw)), OrderedDict(self.fpn(features))
 
 
-def _build_rpn(config: DetectorConfig) -> RegionProposalNetwork:
+def _build_rpn(config: DetectorConfig) -> BalancedRpn:
     sizes = level_sizes(config.anchors, STRIDES)
     anchors = AnchorGenerator(sizes, (tuple(config.anchors.ratios),) * len(sizes))
     head = RPNHead(config.fpn_channels, anchors.num_anchors_per_location()[0])
     before = {"training": 3 * config.proposals, "testing": 3 * config.proposals}
     after = {"training": config.proposals, "testing": config.proposals}
-    return RegionProposalNetwork(
-        anchors, head, fg_iou_thresh=0.6, bg_iou_thresh=0.3, batch_size_per_image=128, positive_fraction=0.5,
+    return BalancedRpn(
+        anchors, head, fg_iou_thresh=0.5, bg_iou_thresh=0.3, batch_size_per_image=64, positive_fraction=0.5,
         pre_nms_top_n=before, post_nms_top_n=after, nms_thresh=0.7,
     )  # fmt: skip
 
 
-def _build_roi_heads(config: DetectorConfig, num_classes: int) -> RoIHeads:
+def _build_roi_heads(config: DetectorConfig, num_classes: int) -> BalancedRoIHeads:
     pool = MultiScaleRoIAlign(list(_NAMES), output_size=7, sampling_ratio=2)
     head = TwoMLPHead(config.fpn_channels * 7 * 7, config.head_channels)
     predictor = FastRCNNPredictor(config.head_channels, num_classes + 1)
-    return RoIHeads(
+    return BalancedRoIHeads(
         pool, head, predictor, fg_iou_thresh=0.5, bg_iou_thresh=0.5, batch_size_per_image=config.rois,
         positive_fraction=0.25, bbox_reg_weights=None, score_thresh=config.score_threshold,
         nms_thresh=config.nms_iou, detections_per_img=config.detections,

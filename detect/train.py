@@ -27,8 +27,9 @@ from data_tools.experiment import (
     with_default_config,
 )
 from data_tools.fit import FitConfig, fit
+from data_tools.metrics.auc import roc_auc
 from data_tools.records import BOXED, Sample
-from data_tools.validation import localization_scores, roc_auc
+from data_tools.validation import localization_scores
 from detect.anchors import describe_anchors
 from detect.inference import detect, predict
 from detect.model import STRIDES, Detector, DetectorConfig
@@ -96,7 +97,7 @@ class _Validation:
         predictions = [
             to_prediction(sample, raw, size, rule) for sample, (raw, size) in zip(self.samples, found, strict=True)
         ]
-        scores = localization_scores(self.samples, predictions, self.experiment.dataset.categories)
+        scores = localization_scores(self.samples, predictions, len(self.experiment.dataset.categories))
         known = [value for value in (scores["auc"], scores["ap50"]) if value is not None]
         return scores | {MONITOR: float(np.mean(known)) if known else None}
 

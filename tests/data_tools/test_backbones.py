@@ -30,18 +30,15 @@ def test_the_named_layers_give_the_maps(name: str) -> None:
     assert all(torch.equal(a, b) for a, b in zip(maps, seen, strict=True))
 
 
-def test_the_packaged_weights_classify_like_the_original() -> None:
-    """The package's own network is not at hand, but ImageNet features of a checkerboard and of noise must differ."""
-    trained, random = (
-        build_backbone("tf_efficientnet_lite0", "package").eval(),
-        build_backbone("tf_efficientnet_lite0", "none"),
-    )
+def test_the_packaged_weights_fill_every_key() -> None:
+    trained = build_backbone("tf_efficientnet_lite0", "package").eval()
     assert trained.weights.missing == ()
     assert all(key.startswith(("conv_head", "bn2", "classifier")) for key in trained.weights.unexpected)
     assert "sha256" in trained.weights.description
-    ours, theirs = trained.state_dict(), random.state_dict()
-    assert any(not torch.equal(ours[key], theirs[key]) for key in ours)
-    assert float(trained.state_dict()["body.bn1.running_var"].std()) > 0
+    # untrained batch norms have equal variances everywhere
+    norms = [value for key, value in trained.state_dict().items() if key.endswith("running_var")]
+    assert len(norms) > 40
+    assert all(float(value.std()) > 0 for value in norms)
 
 
 def test_weights_from_a_file_report_missing_and_unexpected_keys(tmp_path: Path) -> None:

@@ -1,0 +1,99 @@
+"""The annotation formats by name. A new one is a module with a `FORMAT`, and a line in `_MODULES`."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+
+from data_tools.dataset_folder import Reject
+from data_tools.errors import InputError
+from data_tools.records import Sample
+
+_MODULES = ("nexperia", "mask")
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """What readers may need to know.
+
+    Attributes:
+        images: folder with the images of a boxes-only source.
+        size_hw: height and width of every image, where images are not at hand.
+        corners: "inclusive" (the corner pixels belong to the box), "exclusive" (half-open), or None for the format's
+            own default.
+        min_area: mask regions with fewer pixels are listed, not converted.
+        merge_distance: mask regions with at most so many pixels between them make one box.
+        type_map: new names for types.
+    """
+
+    images: Path | None = None
+    size_hw: tuple[int, int] | None = None
+    corners: str | None = None
+    min_area: int = 10
+    merge_distance: int = 0
+    type_map: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Findings:
+    """What a reader noticed: things that were not converted, and warnings by kind with their number."""
+
+    rejects: list[Reject] = field(default_factory=list)
+    warnings: Counter[str] = field(default_factory=Counter)
+
+    def reject(self, source: Path, line: int | None, image: str, reason: str) -> None:
+        """List one thing that is not converted."""
+        self.rejects.append(Reject(str(source), line, image, reason))
+
+
+@dataclass(frozen=True)
+class Format:
+    """One annotation format.
+
+    Attributes:
+        name: as given to --format.
+        description: one line for people.
+        corners: the default meaning of the right and lower corner: "inclusive", "exclusive", or "none" without boxes.
+        recognise: why a source looks like this format, or None.
+        images_root: the folder that the samples' paths are relative to, or None without images.
+        read: sources, options and findings -> samples with provisional ids, labels 1 and group "".
+    """
+
+    name: str
+    description: str
+    corners: str
+    recognise: Callable[[Path], str | None]
+    images_root: Callable[[Sequence[Path], ReadOptions], Path | None]
+    read: Callable[[Sequence[Path], ReadOptions, Findings], Iterator[Sample]]
+
+
+def formats() -> dict[str, Format]:
+    """Every format by name."""
+    found = [import_module(f"data_tools.formats.{module}").FORMAT for module in _MODULES]
+    return {one.name: one for one in found}
+
+
+def choose_format(sources: Sequence[Path], name: str) -> tuple[Format, str]:
+    """The format with the given name, or for "auto" the one that recognises every source; and why.
+
+    Raises:
+        InputError: unknown name; no format or several formats recognise the sources.
+    """
+    known = formats()
+    if name != "auto":
+        if name not in known:
+            raise InputError(f"--format {name}: this version reads {', '.join(known)}")
+        return known[name], "as given"
+    reasons = {}
+    for candidate in known.values():
+        why = [candidate.recognise(source) for source in sources]
+        if all(why):
+            reasons[candidate.name] = str(why[0])
+    if len(reasons) == 1:
+        (chosen,) = reasons
+        return known[chosen], reasons[chosen]
+    listed = ", ".join(map(str, sources))
+    if not reasons:
+        raise InputError(f"{listed}: no format recognises this; name one with --format ({', '.join(known)})")
+    raise InputError(f"{listed}: could be {' or '.join(f'{n} ({why})' for n, why in reasons.items())}; use --format")

@@ -1,0 +1,119 @@
+"""Area under the ROC curve with DeLong's variance (DeLong et al., Biometrics 1988; Sun & Xu, IEEE SPL 2014)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Z_95 = 1.959963984540054
+
+
+@dataclass(frozen=True)
+class Auc:
+    """An AUC with its 95 % confidence interval and the counts behind it."""
+
+    value: float
+    ci95: tuple[float, float]
+    variance: float
+    n_positive: int
+    n_negative: int
+
+
+@dataclass(frozen=True)
+class AucDifference:
+    """AUC of a minus AUC of b on the same images, with its interval and a two-sided p-value."""
+
+    difference: float
+    ci95: tuple[float, float]
+    z: float | None
+    p_value: float
+
+
+def roc_auc(scores: ArrayLike, positive: Sequence[bool] | NDArray[np.bool_]) -> float | None:
+    """Share of positive-negative pairs in which the positive scores higher, ties counting half.
+
+    Args:
+        scores: (n,) finite, higher means more defective.
+        positive: (n,) whether the image shows a defect.
+
+    Returns:
+        0..1, or None where one of the classes is missing.
+    """
+    flags = np.asarray(positive, dtype=bool)
+    if flags.all() or not flags.any():
+        return None
+    over_negatives, _ = _placements(np.asarray(scores, dtype=np.float64), flags)
+    return float(over_negatives.mean())
+
+
+def auc_with_ci(scores: ArrayLike, positive: Sequence[bool] | NDArray[np.bool_]) -> Auc | None:
+    """AUC with DeLong's interval on the logit scale; with zero variance, Clopper-Pearson on the smaller class.
+
+    Returns None where one of the classes is missing.
+    """
+    flags = np.asarray(positive, dtype=bool)
+    value = roc_auc(scores, flags)
+    if value is None:
+        return None
+    variance = float(_covariance([np.asarray(scores, dtype=np.float64)], flags)[0, 0])
+    n_positive, n_negative = int(flags.sum()), int((~flags).sum())
+    if variance > 0 and 0 < value < 1:
+        half = Z_95 * np.sqrt(variance) / (value * (1 - value))
+        logit = np.log(value / (1 - value))
+        ci = (float(1 / (1 + np.exp(-(logit - half)))), float(1 / (1 + np.exp(-(logit + half)))))
+    else:
+        ci = _degenerate_interval(value, min(n_positive, n_negative))
+    return Auc(value, ci, variance, n_positive, n_negative)
+
+
+def compare_auc(a: ArrayLike, b: ArrayLike, positive: Sequence[bool] | NDArray[np.bool_]) -> AucDifference | None:
+    """Paired DeLong test of two scores of the same images; None where one of the classes is missing."""
+    flags = np.asarray(positive, dtype=bool)
+    first, second = roc_auc(a, flags), roc_auc(b, flags)
+    if first is None or second is None:
+        return None
+    covariance = _covariance([np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)], flags)
+    difference = first - second
+    variance = float(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
+    if variance <= 1e-16:
+        same = abs(difference) < 1e-12
+        return AucDifference(difference, (difference, difference), None, 1.0 if same else 0.0)
+    from scipy.stats import norm
+
+    error = float(np.sqrt(variance))
+    z = difference / error
+    return AucDifference(
+        difference, (difference - Z_95 * error, difference + Z_95 * error), z, float(2 * norm.sf(abs(z)))
+    )
+
+
+def _placements(
+    scores: NDArray[np.float64], flags: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """For each positive the share of negatives below it, and for each negative the share of positives above it."""
+    yes, no = scores[flags], scores[~flags]
+    sorted_yes, sorted_no = np.sort(yes), np.sort(no)
+    below = (np.searchsorted(sorted_no, yes, "left") + np.searchsorted(sorted_no, yes, "right")) / 2
+    above = len(yes) - (np.searchsorted(sorted_yes, no, "left") + np.searchsorted(sorted_yes, no, "right")) / 2
+    return below / len(no), above / len(yes)
+
+
+def _covariance(columns: list[NDArray[np.float64]], flags: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """DeLong's (k, k) covariance of k AUCs; 0 for a class with one image, whose spread is unknown."""
+    placements = [_placements(column, flags) for column in columns]
+    total = np.zeros((len(columns), len(columns)))
+    for side in (0, 1):
+        rows = np.stack([placement[side] for placement in placements])
+        if rows.shape[1] > 1:
+            total += np.atleast_2d(np.cov(rows)) / rows.shape[1]
+    return total
+
+
+def _degenerate_interval(value: float, n: int) -> tuple[float, float]:
+    from scipy.stats import beta
+
+    hits = round(value * n)
+    low = 0.0 if hits == 0 else float(beta.ppf(0.025, hits, n - hits + 1))
+    high = 1.0 if hits == n else float(beta.ppf(0.975, hits + 1, n - hits))
+    return min(low, value), max(high, value)

@@ -1,0 +1,20 @@
+"""Average precision: the sum of recall steps times precision, without interpolation."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+def average_precision(scores: ArrayLike, positive: Sequence[bool] | NDArray[np.bool_]) -> float | None:
+    """sum over thresholds of (R_k - R_{k-1}) P_k, equal scores sharing one threshold; None without positives."""
+    flags = np.asarray(positive, dtype=bool)
+    if not flags.any():
+        return None
+    values = np.asarray(scores, dtype=np.float64)
+    order = np.argsort(-values, kind="stable")
+    last_of_tie = np.append(np.diff(values[order]) != 0, True)
+    found = np.cumsum(flags[order])[last_of_tie]
+    taken = np.arange(1, len(flags) + 1)[last_of_tie]
+    steps = np.diff(found, prepend=0) / flags.sum()
+    return float((steps * found / taken).sum())

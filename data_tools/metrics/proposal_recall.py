@@ -1,0 +1,54 @@
+"""Recall of proposals: do a few boxes cover the defects? (Hosang et al., TPAMI 2016), beside a sliding window."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_tools.geometry import iou
+from data_tools.records import BOXED, Prediction, Sample
+
+COUNTS = (10, 30, 100, 300, 1000)
+_SCALES = (0.05, 0.1, 0.2, 0.4, 0.8)
+_RATIOS = (0.25, 1.0, 4.0)
+
+
+def average_recall(best_ious: NDArray[np.float64]) -> float | None:
+    """2 x integral over IoU 0.5..1 of the share of boxes found: the mean of 2 max(IoU - 0.5, 0). None of no boxes."""
+    return float(2 * np.maximum(best_ious - 0.5, 0.0).mean()) if len(best_ious) else None
+
+
+def proposal_recall(samples: Sequence[Sample], predictions: Sequence[Prediction]) -> dict[str, float | None]:
+    """AR@N for the N best boxes of each prediction, N of `COUNTS`; images without proposals still count."""
+    return _recalls(samples, [p.boxes_xyxy[np.argsort(-p.box_scores, kind="stable")] for p in predictions])
+
+
+def sliding_window_recall(samples: Sequence[Sample], seed: int) -> dict[str, float | None]:
+    """The same for the same number of windows drawn from a regular grid of sizes, shapes and places."""
+    return _recalls(samples, [_windows(sample, seed) for sample in samples])
+
+
+def _recalls(samples: Sequence[Sample], proposals: Sequence[NDArray[np.float64]]) -> dict[str, float | None]:
+    boxed = [(s, b) for s, b in zip(samples, proposals, strict=True) if s.status == BOXED]
+    result: dict[str, float | None] = {}
+    for count in COUNTS:
+        best = [iou(s.boxes_xyxy, boxes[:count]).max(axis=1, initial=0.0) for s, boxes in boxed]
+        result[str(count)] = average_recall(np.concatenate(best)) if best else None
+    return result
+
+
+def _windows(sample: Sample, seed: int) -> NDArray[np.float64]:
+    """The largest N windows of a grid, in seeded random order."""
+    height, width = sample.size_hw
+    rows = []
+    for scale in _SCALES:
+        for ratio in _RATIOS:
+            h = min(scale * np.sqrt(height * width * ratio), height)
+            w = min(scale * np.sqrt(height * width / ratio), width)
+            ys = np.arange(0, height - h + 1e-9, max(h / 2, 1))
+            xs = np.arange(0, width - w + 1e-9, max(w / 2, 1))
+            y, x = (grid.ravel() for grid in np.meshgrid(ys, xs, indexing="ij"))
+            rows.append(np.stack([x, y, x + w, y + h], axis=1))
+    windows = np.concatenate(rows)
+    picked = np.random.default_rng((seed, sample.image_id)).permutation(len(windows))[: max(COUNTS)]
+    return windows[picked]

@@ -1,0 +1,82 @@
+"""Run folders as the evaluator sees them: where they are, what they are, which is the newest."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from data_tools.errors import InputError
+
+MANIFEST = "manifest.json"
+APPROACHES = ("detect", "classify")
+_DEPTH = 3
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    Attributes:
+        folder: the run folder.
+        approach: "detect" or "classify".
+        data: the dataset folder it was trained on, with the hash of its annotations and splits.
+        finished: ISO 8601 time, UTC.
+    """
+
+    folder: Path
+    approach: str
+    data: Path
+    data_hash: str
+    finished: str
+
+    def predictions(self, split: str) -> Path:
+        """Where the run keeps its predictions of a split."""
+        return self.folder / "predictions" / f"{split}.jsonl"
+
+
+def read_run(folder: Path) -> Run:
+    """The run in a folder.
+
+    Raises:
+        InputError: no run there, a damaged manifest, or a run that is not finished.
+    """
+    path = folder / MANIFEST
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+        approach, finished = value["approach"], value["finished"]
+        run = Run(folder, str(approach), Path(value["data"]), str(value["data_hash"]), str(finished))
+    except FileNotFoundError as error:
+        raise InputError(f"{folder}: no run there ({MANIFEST} is missing)") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: not the manifest of a run: {error}") from error
+    if finished is None:
+        raise InputError(f"{folder}: not finished; go on with: python -m {approach}.train --run {folder} --resume")
+    return run
+
+
+def find_runs(root: Path) -> list[Run]:
+    """Every finished run with test predictions at most three folders below `root`; unfinished ones are passed over."""
+    runs = []
+    for depth in range(1, _DEPTH + 1):
+        for path in sorted(root.glob("/".join(["*"] * depth + [MANIFEST]))):
+            try:
+                run = read_run(path.parent)
+            except InputError:
+                continue
+            if run.predictions("test").is_file():
+                runs.append(run)
+    return runs
+
+
+def newest_runs(root: Path) -> list[Run]:
+    """The newest run, and of the other approach the newest on the same data, if there is one.
+
+    Raises:
+        InputError: no finished run at all; the message names the commands that make one.
+    """
+    runs = sorted(find_runs(root), key=lambda run: run.finished)
+    if not runs:
+        raise InputError(f"{root}: no finished run; make one with: python -m detect.train, python -m classify.train")
+    newest = runs[-1]
+    same_data = [run for run in runs if run.data_hash == newest.data_hash]
+    chosen = {run.approach: run for run in same_data}  # later ones replace earlier ones
+    return sorted(chosen.values(), key=lambda run: (run.approach not in APPROACHES, run.approach != "detect"))

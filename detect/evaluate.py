@@ -1,0 +1,151 @@
+"""Judge any number of approaches by the same records.
+
+python -m detect.evaluate                                        # the newest run of each approach
+python -m detect.evaluate --metric peak_distance
+python -m detect.evaluate --runs RUN RUN --out report.json --html report.html
+python -m detect.evaluate --predictions A.jsonl B.jsonl --data DATASET --split test
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jsonargparse import Namespace
+
+from data_tools.atomic import write_json
+from data_tools.command import Parser, run_command
+from data_tools.dataset_folder import data_hash, read_dataset
+from data_tools.errors import InputError
+from data_tools.evaluate import METRICS, Entry, evaluate
+from data_tools.predictions import read_predictions
+from data_tools.records import Dataset
+from data_tools.report.table import side_by_side
+from data_tools.runs import APPROACHES, Run, newest_runs, read_run
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is to be judged: the approaches, the truth and the split."""
+
+    entries: tuple[Entry, ...]
+    dataset: Dataset
+    split: str
+
+
+def build_parser() -> Parser:
+    """The command line of `python -m detect.evaluate`."""
+    parser = Parser(prog="detect.evaluate", description="Judge approaches side by side. Opens no image but for --html.")
+    parser.add_argument("--metric", choices=("all", *METRICS), default="all", help="only this one")
+    parser.add_argument("--runs", nargs="+", type=str, default=None, help="run folders")
+    parser.add_argument("--predictions", nargs="+", type=str, default=None, help="PredictionSet files, with --data")
+    parser.add_argument("--data", type=str | None, default=None, help="dataset folder; by default that of the runs")
+    parser.add_argument("--split", choices=("train", "val", "test", "all"), default="test")
+    parser.add_argument("--out", type=str | None, default=None, help="report.json to write")
+    parser.add_argument("--html", type=str | None, default=None, help="page to write, with overlays")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit status."""
+    return run_command(build_parser(), _evaluate, argv)
+
+
+def _evaluate(arguments: Namespace) -> int:
+    case = _from_files(arguments) if arguments.predictions else _from_runs(arguments)
+    metrics = METRICS if arguments.metric == "all" else (arguments.metric,)
+    report = evaluate(case.dataset, case.split, case.entries, metrics)
+    if arguments.out:
+        write_json(Path(arguments.out), report)
+    if arguments.html:
+        from data_tools.report.html import write_html
+
+        predictions = {entry.label: entry.predictions for entry in case.entries}
+        write_html(Path(arguments.html), report, case.dataset, predictions, case.split)
+    print(side_by_side(report))
+    return 0
+
+
+def choose_runs(folders: Sequence[str] | None) -> list[Run]:
+    """The runs in the folders, or the newest run of each approach; says on stderr which and what is missing.
+
+    Raises:
+        InputError: a folder holds no finished run, or there is no run at all.
+    """
+    if folders:
+        return [read_run(Path(folder)) for folder in folders]
+    runs = newest_runs(Path("runs"))
+    for run in runs:
+        log.info("newest %s run: %s", run.approach, run.folder)
+    for approach in APPROACHES:
+        if approach not in {run.approach for run in runs}:
+            log.info("no %s run on the same data; make one with: python -m %s.train --data %s", approach, approach,
+                     runs[0].data)  # fmt: skip
+    return runs
+
+
+def open_runs(runs: Sequence[Run], data: str | None, split: str) -> Case:
+    """Read the runs' predictions and their common dataset.
+
+    Raises:
+        InputError: runs on different data, data that has changed since, or missing predictions.
+    """
+    folder = Path(data) if data else runs[0].data
+    dataset = read_dataset(folder)
+    current = data_hash(folder)
+    for run in runs:
+        if run.data_hash != current:
+            raise InputError(
+                f"{run.folder}: was trained on other annotations or splits than {folder} holds now; "
+                "judge runs on the same data, or name the right dataset with --data"
+            )
+        if not run.predictions(split).is_file():
+            raise InputError(
+                f"{run.folder}: has no predictions for {split!r}; write them with python -m {run.approach}.predict "
+                "and judge them with --predictions"
+            )
+    labels = _unique([run.folder.resolve() for run in runs])
+    entries = []
+    for run, label in zip(runs, labels, strict=True):
+        validation = run.predictions("val")
+        entries.append(
+            Entry(
+                label,
+                read_predictions(run.predictions(split)),
+                read_predictions(validation) if validation.is_file() else None,
+            )
+        )
+    return Case(tuple(entries), dataset, split)
+
+
+def _from_runs(arguments: Namespace) -> Case:
+    return open_runs(choose_runs(arguments.runs), arguments.data, arguments.split)
+
+
+def _from_files(arguments: Namespace) -> Case:
+    if arguments.runs:
+        raise InputError("give either --runs or --predictions")
+    if not arguments.data:
+        raise InputError("--predictions needs --data DATASET, which holds the truth")
+    dataset = read_dataset(Path(arguments.data))
+    if dataset.splits is None and arguments.split != "all":
+        raise InputError(f"{arguments.data}: has no splits; judge it with --split all")
+    paths = [Path(name) for name in arguments.predictions]
+    labels = _unique([path.resolve().with_suffix("") for path in paths])
+    entries = tuple(Entry(label, read_predictions(path)) for path, label in zip(paths, labels, strict=True))
+    return Case(entries, dataset, arguments.split)
+
+
+def _unique(paths: Sequence[Path]) -> list[str]:
+    """The shortest trailing parts of the paths that tell them apart; a number where the paths are equal."""
+    for depth in range(1, 5):
+        labels = ["/".join(path.parts[-depth:]) for path in paths]
+        if len(set(labels)) == len(labels):
+            return labels
+    return [f"{path.name} ({number})" for number, path in enumerate(paths, start=1)]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

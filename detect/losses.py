@@ -1,0 +1,59 @@
+"""Region-proposal network and box head of torchvision with box losses averaged over the boxes that carry them.
+
+torchvision divides both box losses by all sampled anchors or proposals. With one small defect an image, nearly all of
+those are background, and the boxes hardly learn within a short budget; averaged over the foreground alone they do.
+"""
+
+from collections import OrderedDict
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torchvision.models.detection.roi_heads import RoIHeads
+from torchvision.models.detection.rpn import RegionProposalNetwork
+from torchvision.ops import box_iou, generalized_box_iou_loss
+
+
+class BalancedRpn(RegionProposalNetwork):  # type: ignore[misc]
+    """torchvision's region-proposal network with the box loss averaged over foreground anchors."""
+
+    def compute_loss(
+        self, objectness: Tensor, pred_bbox_deltas: Tensor, labels: list[Tensor], regression_targets: list[Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """Objectness (binary cross-entropy over the sampled anchors) and box loss (smooth L1 over foreground ones)."""
+        positive_masks, negative_masks = self.fg_bg_sampler(labels)
+        positive = torch.where(torch.cat(positive_masks))[0]
+        sampled = torch.cat([positive, torch.where(torch.cat(negative_masks))[0]])
+        all_labels, all_targets = torch.cat(labels), torch.cat(regression_targets)
+        box_loss = functional.smooth_l1_loss(
+            pred_bbox_deltas[positive], all_targets[positive], beta=1 / 9, reduction="sum"
+        ) / max(4 * len(positive), 1)
+        objectness_loss = functional.binary_cross_entropy_with_logits(
+            objectness.flatten()[sampled], all_labels[sampled]
+        )
+        return objectness_loss, box_loss
+
+
+class BalancedRoIHeads(RoIHeads):  # type: ignore[misc]
+    """torchvision's box head with a generalized-IoU loss (Rezatofighi et al., CVPR 2019) over foreground proposals."""
+
+    def losses(
+        self, features: "OrderedDict[str, Tensor]", proposals: list[Tensor], image_sizes: list[tuple[int, int]],
+        targets: list[dict[str, Tensor]],
+    ) -> dict[str, Tensor]:  # fmt: skip
+        """Cross-entropy over the sampled proposals and box loss over the foreground ones."""
+        proposals, _, labels, _ = self.select_training_samples(proposals, targets)
+        logits, deltas = self.box_predictor(self.box_head(self.box_roi_pool(features, proposals, image_sizes)))
+        all_labels = torch.cat(labels)
+        positive = torch.where(all_labels > 0)[0]
+        decoded = self.box_coder.decode(deltas, proposals)[positive, all_labels[positive]]
+        truth = torch.cat([self._matched(p, t) for p, t in zip(proposals, targets, strict=True)])[positive]
+        box_loss = generalized_box_iou_loss(decoded, truth, reduction="sum") / max(len(positive), 1)
+        return {"loss_classifier": functional.cross_entropy(logits, all_labels), "loss_box_reg": box_loss}
+
+    @staticmethod
+    def _matched(proposals: Tensor, target: dict[str, Tensor]) -> Tensor:
+        """(n, 4) the true box that each proposal overlaps most; zeros without true boxes."""
+        if not len(target["boxes"]):
+            return torch.zeros_like(proposals)
+        return target["boxes"][box_iou(proposals, target["boxes"]).argmax(dim=1)]

@@ -1,0 +1,100 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from data_tools.heatmaps import boxes_to_map, map_to_boxes, normalise, peak, upsample
+
+
+def one_hot(shape: tuple[int, int], cell: tuple[int, int]) -> np.ndarray:
+    heatmap = np.zeros(shape, dtype=np.float32)
+    heatmap[cell] = 1.0
+    return heatmap
+
+
+def test_a_cell_centre_is_half_pixel_aligned() -> None:
+    """Row 3, column 2 of a 7 x 7 map on 224 px: index (111.5, 79.5) as row and column, half a pixel more as edges."""
+    found = peak(one_hot((7, 7), (3, 2)), (224, 224))
+    assert found is not None
+    assert found.xy == (80.0, 112.0)
+    assert found.area_px == 32 * 32
+
+
+def test_aligned_corners_and_nearest_would_be_wrong() -> None:
+    """What the two usual mistakes cost at worst on 7 cells over 224 px."""
+    cells = np.arange(7)
+    right = (cells + 0.5) * 32 - 0.5
+    corners = cells * 223 / 6
+    assert np.abs(right - corners).max() == pytest.approx(15.5)
+    assert peak(one_hot((7, 7), (0, 6)), (224, 224)).xy[0] - 0.5 == right[6] != corners[6]  # type: ignore[union-attr]
+    full = upsample(one_hot((7, 7), (3, 2)), (224, 224))
+    rows, columns = np.nonzero(full == full.max())
+    assert (rows.mean(), columns.mean()) == (111.5, 79.5)
+
+
+def test_non_square_images() -> None:
+    found = peak(one_hot((9, 9), (0, 8)), (267, 275))
+    assert found is not None
+    assert found.xy == pytest.approx((8.5 * 275 / 9, 0.5 * 267 / 9))
+
+
+def test_the_peak_is_the_centroid_of_the_first_plateau() -> None:
+    heatmap = np.zeros((4, 6), dtype=np.float32)
+    heatmap[1, 1] = heatmap[2, 2] = 1.0
+    heatmap[0, 5] = 0.5
+    heatmap[3, 5] = 1.0
+    found = peak(heatmap, (4, 6))
+    assert found is not None
+    assert found.xy == (2.0, 2.0)
+    assert found.area_px == 2.0
+
+
+@pytest.mark.parametrize(
+    "heatmap", [np.zeros((3, 3)), np.ones((3, 3)), -np.ones((3, 3)), [[np.nan, 1.0]], [[np.inf, 1.0]], [[-1.0, -2.0]]]
+)
+def test_no_peak_is_invented(heatmap: np.ndarray) -> None:
+    values = np.array(heatmap, dtype=np.float32)
+    assert normalise(values) is None
+    assert peak(values, (30, 30)) is None
+    assert map_to_boxes(values, (30, 30), 0.5)[0].shape == (0, 4)
+
+
+@given(arrays(np.float32, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.floats(-5, 5, width=32)),
+       st.tuples(st.integers(1, 40), st.integers(1, 40)))  # fmt: skip
+def test_upsampling_is_torchs(heatmap: np.ndarray, size_hw: tuple[int, int]) -> None:
+    import torch
+    from torch.nn.functional import interpolate
+
+    reference = interpolate(torch.from_numpy(heatmap)[None, None], size=size_hw, mode="bilinear", align_corners=False)
+    assert np.allclose(upsample(heatmap, size_hw), reference[0, 0].numpy(), atol=1e-4)
+
+
+def test_map_to_boxes_finds_regions_best_first() -> None:
+    heatmap = np.zeros((20, 30), dtype=np.float32)
+    heatmap[2:5, 3:9] = 1.0
+    heatmap[10:12, 20:21] = 0.75
+    heatmap[15, 2] = 0.25
+    boxes, scores = map_to_boxes(heatmap, (20, 30), 0.5, image_score=0.8)
+    assert boxes.tolist() == [[3, 2, 9, 5], [20, 10, 21, 12]]
+    assert scores.tolist() == pytest.approx([0.8, 0.6])
+    assert map_to_boxes(heatmap, (20, 30), 0.5, min_area=3)[0].tolist() == [[3, 2, 9, 5]]
+
+
+def test_boxes_to_map_peaks_at_the_box() -> None:
+    heatmap = boxes_to_map(np.array([[40.0, 40, 60, 80]]), np.array([0.9]), (100, 200), (100, 200))
+    found = peak(heatmap, (100, 200), tolerance=1e-3)
+    assert found is not None
+    assert found.xy == pytest.approx((50, 60), abs=0.6)
+    assert heatmap.max() == pytest.approx(0.9, abs=0.01)
+    assert heatmap[60, 55] == pytest.approx(
+        0.9 * np.exp(-0.5 * (5.5 / 5) ** 2) * np.exp(-0.5 * (0.5 / 10) ** 2), rel=1e-3
+    )
+
+
+def test_two_boxes_add_as_noisy_or() -> None:
+    box = np.array([[0.0, 0, 2, 2]])
+    one = boxes_to_map(box, np.array([0.5]), (2, 2), (1, 1))
+    two = boxes_to_map(np.repeat(box, 2, axis=0), np.array([0.5, 0.5]), (2, 2), (1, 1))
+    assert one[0, 0] == pytest.approx(0.5)
+    assert two[0, 0] == pytest.approx(0.75)
