@@ -16,7 +16,7 @@ LOT = re.compile(r"^[A-Z0-9]{12}(?=_)")
 _NUMBERED = re.compile(r"^(?P<name>.*?)(?P<number>\d{2,})$")
 SEQUENCE_GAP = 100
 _HASH_BANDS, _HASH_SIDE = 8, 16
-_SAME = 0.95
+_SAME = 0.98
 
 
 def group_samples(paths: Sequence[str], images_root: Path | None, group_by: str) -> tuple[list[str], str]:
@@ -107,7 +107,7 @@ def _join_sequences(stems: Sequence[str], union: _Union) -> None:
 
 
 def _join_near_duplicates(paths: Sequence[str], images_root: Path, union: _Union) -> None:
-    """Join images whose standardised 16 x 16 thumbnails correlate above 0.95.
+    """Join images whose standardised 16 x 16 thumbnails correlate above 0.98.
 
     Candidates come from bands of a difference hash, so the work grows with the number of look-alikes, not of pairs.
     """

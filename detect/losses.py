@@ -11,7 +11,6 @@ from torch import Tensor
 from torch.nn import functional
 from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.models.detection.rpn import RegionProposalNetwork
-from torchvision.ops import box_iou, generalized_box_iou_loss
 
 
 class BalancedRpn(RegionProposalNetwork):  # type: ignore[misc]
@@ -35,25 +34,20 @@ class BalancedRpn(RegionProposalNetwork):  # type: ignore[misc]
 
 
 class BalancedRoIHeads(RoIHeads):  # type: ignore[misc]
-    """torchvision's box head with a generalized-IoU loss (Rezatofighi et al., CVPR 2019) over foreground proposals."""
+    """torchvision's box head with the box loss averaged over foreground proposals."""
 
     def losses(
         self, features: "OrderedDict[str, Tensor]", proposals: list[Tensor], image_sizes: list[tuple[int, int]],
         targets: list[dict[str, Tensor]],
     ) -> dict[str, Tensor]:  # fmt: skip
-        """Cross-entropy over the sampled proposals and box loss over the foreground ones."""
-        proposals, _, labels, _ = self.select_training_samples(proposals, targets)
+        """Cross-entropy over the sampled proposals and box loss (smooth L1) over the foreground ones."""
+        proposals, _, labels, box_targets = self.select_training_samples(proposals, targets)
         logits, deltas = self.box_predictor(self.box_head(self.box_roi_pool(features, proposals, image_sizes)))
-        all_labels = torch.cat(labels)
+        all_labels, all_targets = torch.cat(labels), torch.cat(box_targets)
         positive = torch.where(all_labels > 0)[0]
-        decoded = self.box_coder.decode(deltas, proposals)[positive, all_labels[positive]]
-        truth = torch.cat([self._matched(p, t) for p, t in zip(proposals, targets, strict=True)])[positive]
-        box_loss = generalized_box_iou_loss(decoded, truth, reduction="sum") / max(len(positive), 1)
-        return {"loss_classifier": functional.cross_entropy(logits, all_labels), "loss_box_reg": box_loss}
-
-    @staticmethod
-    def _matched(proposals: Tensor, target: dict[str, Tensor]) -> Tensor:
-        """(n, 4) the true box that each proposal overlaps most; zeros without true boxes."""
-        if not len(target["boxes"]):
-            return torch.zeros_like(proposals)
-        return target["boxes"][box_iou(proposals, target["boxes"]).argmax(dim=1)]
+        chosen = deltas.reshape(len(deltas), -1, 4)[positive, all_labels[positive]]
+        box_loss = functional.smooth_l1_loss(chosen, all_targets[positive], beta=1 / 9, reduction="sum")
+        return {
+            "loss_classifier": functional.cross_entropy(logits, all_labels),
+            "loss_box_reg": box_loss / max(len(positive), 1),
+        }

@@ -27,6 +27,8 @@ from detect.losses import BalancedRoIHeads, BalancedRpn
 STRIDES = (4, 8, 16, 32, 64)
 _NAMES = ("p2", "p3", "p4", "p5")
 _PAD_TO = 32
+# the box head speaks in units of half a proposal, not of a tenth as usual: a new head gets there in fewer steps
+_BOX_UNITS = (10.0, 10.0, 5.0, 5.0)
 
 
 @dataclass(frozen=True)
@@ -183,6 +185,6 @@ def _build_roi_heads(config: DetectorConfig, num_classes: int) -> BalancedRoIHea
     predictor = FastRCNNPredictor(config.head_channels, num_classes + 1)
     return BalancedRoIHeads(
         pool, head, predictor, fg_iou_thresh=0.5, bg_iou_thresh=0.5, batch_size_per_image=config.rois,
-        positive_fraction=0.25, bbox_reg_weights=None, score_thresh=config.score_threshold,
+        positive_fraction=0.25, bbox_reg_weights=_BOX_UNITS, score_thresh=config.score_threshold,
         nms_thresh=config.nms_iou, detections_per_img=config.detections,
     )  # fmt: skip

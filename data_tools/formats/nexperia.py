@@ -178,7 +178,7 @@ def _box(row: _Row, size_hw: tuple[int, int], corners: str, findings: Findings) 
     elif x2 == x1 or y2 == y1:
         reason = "zero-area rectangle"
     as_given = np.array([[x1, y1, x2, y2]])
-    box = (inclusive_to_half_open(as_given) if corners == "inclusive" else as_given)[0]
+    box: NDArray[np.float64] = (inclusive_to_half_open(as_given) if corners == "inclusive" else as_given)[0]
     limits: NDArray[np.float64] = np.array([width, height, width, height], dtype=np.float64)
     outside = max(float(-box.min()), float((box - limits).max()))
     if reason is None and outside >= 1:
@@ -188,7 +188,7 @@ def _box(row: _Row, size_hw: tuple[int, int], corners: str, findings: Findings) 
         return None
     if outside > 0:
         findings.warnings["boxes less than a pixel outside the image: clipped"] += 1
-        box = np.clip(box, 0.0, limits)
+        box = np.clip(box, 0.0, limits).astype(np.float64)
         if (box[2:] - box[:2]).min() <= 0:
             findings.reject(row.source, row.line, row.image, "zero-area rectangle after clipping to the image")
             return None
