@@ -18,6 +18,7 @@ from torch.nn import functional
 from classify.cam import METHODS
 from classify.inference import logits_of, predict
 from classify.models import Classifier, ClassifierConfig
+from classify.to_prediction import choose_fraction, with_boxes
 from data_tools.backbones import build_backbone
 from data_tools.command import Parser, run_command
 from data_tools.dataset import Batch, InputConfig
@@ -33,6 +34,7 @@ from data_tools.experiment import (
 )
 from data_tools.fit import FitConfig, fit
 from data_tools.metrics.auc import roc_auc
+from data_tools.records import Prediction, Sample
 
 log = logging.getLogger(__name__)
 
@@ -77,11 +79,17 @@ def train(parser: Parser, arguments: Namespace) -> int:
         arguments.resume,
     )  # fmt: skip
     log.info("best epoch %d of %d", result.best_epoch, result.epochs)
+
+    def explain(chosen: Sequence[Sample]) -> list[Prediction]:
+        return predict(model, chosen, experiment.root, input_config, settings.cam)
+
+    validation = experiment.dataset.split("val")
+    fraction = choose_fraction(validation, explain(validation))
+    log.info("boxes around the maps: cut at %s of the maximum (chosen on the boxes of validation)", fraction)
     config = {"model": asdict(model_config), "input": asdict(input_config), "cam": settings.cam}
-    save_predictions(
-        experiment, config, lambda chosen: predict(model, chosen, experiment.root, input_config, settings.cam)
-    )
-    finish(experiment, result, {"weights": asdict(backbone.weights)})
+    config["box_fraction"] = fraction
+    save_predictions(experiment, config, lambda chosen: [with_boxes(found, fraction) for found in explain(chosen)])
+    finish(experiment, result, {"weights": asdict(backbone.weights), "cam": settings.cam, "box_fraction": fraction})
     print(experiment.folder)
     return 0
 

@@ -122,6 +122,22 @@ def freeze(backbone: Backbone, trainable: str) -> None:
         parameter.requires_grad_(trainable == "all" or (trainable == "norm" and id(parameter) in norms))
 
 
+def first_layers(backbone: Backbone, stride: int) -> tuple[nn.Module, ...]:
+    """The modules without children up to the one that ends the map of that stride, in order; none for stride 0.
+
+    Raises:
+        InputError: the backbone has no map of that stride.
+    """
+    if stride == 0:
+        return ()
+    if stride not in backbone.strides:
+        raise InputError(f"the backbone has maps of strides {backbone.strides}, none of stride {stride}")
+    last = list(backbone.layers[backbone.strides.index(stride)].modules())[-1]
+    leaves = [module for module in backbone.body.modules() if not list(module.children())]
+    end = next(i for i, module in enumerate(leaves) if module is last)
+    return tuple(leaves[: end + 1])
+
+
 def freeze_statistics(module: nn.Module) -> None:
     """Keep every batch norm under `module` at its running statistics; call after each `train()`."""
     for child in module.modules():

@@ -45,8 +45,10 @@ def build_parser() -> Parser:
                         "one for each defect type")  # fmt: skip
     parser.add_argument("--split", type=str, default=",".join(map(str, FRACTIONS)), help="shares of train,val,test, or "
                         "none")  # fmt: skip
-    parser.add_argument("--group-by", type=str, default="auto", help="auto (the lot at the name's start, else "
-                        "capture numbers and near-duplicate images), none, or a regular expression on file names")  # fmt: skip
+    parser.add_argument(
+        "--group-by", type=str, default="auto", help="auto (the lot at the name's start, else capture numbers and "
+        "near-duplicate images), none, or a regular expression on file names",
+    )  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, help="of the splits")
     parser.add_argument("--copy", action="store_true", help="copy the images into the dataset folder")
     parser.add_argument("--strict", action="store_true", help="write nothing and exit 2 if anything is rejected")

@@ -18,7 +18,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from data_tools.errors import InputError
 from data_tools.images import read_gray, resolve_under
-from data_tools.records import UNBOXED, Dataset, Sample
+from data_tools.records import UNBOXED, Sample
 from data_tools.transforms import Augmentation, AugmentConfig
 
 Key = tuple[int, int]
@@ -210,19 +210,6 @@ class OrderedSampler(Sampler[Key]):
 def make_loader(dataset: DefectDataset, sampler: Sampler[Key], batch_size: int, workers: int) -> DataLoader[Item]:
     """A loader of `Batch`es."""
     return DataLoader(dataset, batch_size=batch_size, sampler=sampler, num_workers=workers, collate_fn=collate)
-
-
-def images_root_of(dataset: Dataset, where: Path) -> Path:
-    """The dataset's images root, checked to exist.
-
-    Raises:
-        InputError: boxes only, or the originals have moved.
-    """
-    if dataset.images_root is None:
-        raise InputError(f"{where}: has no images; convert it with --images DIR")
-    if not dataset.images_root.is_dir():
-        raise InputError(f"{where}: its images root {dataset.images_root} does not exist; convert again, or use --copy")
-    return dataset.images_root
 
 
 def resize(

@@ -68,6 +68,19 @@ def read_dataset(folder: Path) -> Dataset:
         raise InputError(f"{path}: {error}") from error
 
 
+def images_root_of(dataset: Dataset, where: Path) -> Path:
+    """The dataset's images root, checked to exist.
+
+    Raises:
+        InputError: boxes only, or the originals have moved.
+    """
+    if dataset.images_root is None:
+        raise InputError(f"{where}: has no images; convert it with --images DIR")
+    if not dataset.images_root.is_dir():
+        raise InputError(f"{where}: its images root {dataset.images_root} does not exist; convert again, or use --copy")
+    return dataset.images_root
+
+
 def to_coco(dataset: Dataset, images_root: str | None) -> dict[str, Any]:
     """The dataset as a COCO dictionary that pycocotools loads unchanged; area is derived, annotation ids from 1."""
     images: list[dict[str, Any]] = []

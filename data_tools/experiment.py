@@ -27,10 +27,9 @@ from data_tools.dataset import (
     DefectDataset,
     InputConfig,
     OrderedSampler,
-    images_root_of,
     make_loader,
 )
-from data_tools.dataset_folder import data_hash, read_dataset
+from data_tools.dataset_folder import data_hash, images_root_of, read_dataset
 from data_tools.errors import InputError
 from data_tools.fit import FitConfig, FitResult, seed_everything
 from data_tools.predictions import write_predictions

@@ -10,8 +10,7 @@ from typing import Any
 from jsonargparse import Namespace
 
 from data_tools.command import Parser
-from data_tools.dataset import images_root_of
-from data_tools.dataset_folder import read_dataset
+from data_tools.dataset_folder import images_root_of, read_dataset
 from data_tools.errors import InputError
 from data_tools.images import find_images, read_size
 from data_tools.predictions import write_predictions

@@ -19,7 +19,7 @@ from torchvision.models.detection.rpn import RPNHead
 from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
-from data_tools.backbones import Backbone, freeze_statistics
+from data_tools.backbones import Backbone, first_layers, freeze_statistics
 from data_tools.dataset import Batch
 from detect.anchors import AnchorConfig, level_sizes
 from detect.losses import BalancedRoIHeads, BalancedRpn
@@ -38,6 +38,8 @@ class DetectorConfig:
     Attributes:
         backbone: "resnet50", "resnet18", "tf_efficientnet_lite0", or any timm model that gives feature maps.
         weights: "package", "timm", "none", or the path of a .safetensors or .pth file.
+        frozen_to_stride: the backbone's first layers, up to its map of this stride, stay as pretrained: edges and
+            textures need no relearning, and their gradients cost most; 0 trains all, as random weights need.
         batch_norm: whether the backbone's batch norm learns ("train") or stays as pretrained ("frozen").
         fpn_channels: width of the feature pyramid.
         head_channels: width of the box head's two layers.
@@ -52,11 +54,12 @@ class DetectorConfig:
 
     backbone: str = "tf_efficientnet_lite0"
     weights: str = "package"
+    frozen_to_stride: Literal[0, 4, 8, 16] = 4
     batch_norm: Literal["train", "frozen"] = "train"
-    fpn_channels: int = 96
+    fpn_channels: int = 64
     head_channels: int = 256
     proposals: int = 200
-    rois: int = 64
+    rois: int = 32
     detections: int = 50
     score_threshold: float = 0.001
     nms_iou: float = 0.4
@@ -112,16 +115,20 @@ class Detector(nn.Module):
             raise ValueError(f"the backbone must have strides {STRIDES[:4]}, not {backbone.strides}")
         width = config.fpn_channels
         self.config, self.backbone = config, backbone
+        for layer in first_layers(backbone, config.frozen_to_stride):
+            layer.requires_grad_(False)
         self.fpn = FeaturePyramidNetwork(list(backbone.channels), width, LastLevelMaxPool())
         self.rpn = _build_rpn(config)
         self.roi_heads = _build_roi_heads(config, num_classes)
         self.image_head = ImageHead(width)
 
     def train(self, mode: bool = True) -> "Detector":
-        """Training mode; a frozen batch norm stays in evaluation mode."""
+        """Training mode; frozen batch norm stays in evaluation mode."""
         super().train(mode)
         if self.config.batch_norm == "frozen":
             freeze_statistics(self.backbone)
+        for layer in first_layers(self.backbone, self.config.frozen_to_stride):
+            freeze_statistics(layer)
         return self
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:

@@ -16,6 +16,7 @@ from torch import nn
 from data_tools.backbones import build_backbone
 from data_tools.command import Parser, run_command
 from data_tools.dataset import InputConfig
+from data_tools.errors import InputError
 from data_tools.experiment import (
     Experiment,
     add_training_arguments,
@@ -60,6 +61,8 @@ def train(parser: Parser, arguments: Namespace) -> int:
     """Train, write the predictions of the best checkpoint, and finish the run folder."""
     settings = parser.instantiate(arguments)
     model_config, input_config, fit_config = settings.model, settings.input, settings.fit
+    if model_config.weights == "none" and model_config.frozen_to_stride:
+        raise InputError("random weights must not be frozen; add --model.frozen_to_stride 0 to --model.weights none")
     experiment = open_experiment("detect", parser, arguments, fit_config)
     backbone = build_backbone(model_config.backbone, model_config.weights)
     model = Detector(backbone, model_config, len(experiment.dataset.categories))
