@@ -49,5 +49,5 @@ class BalancedRoIHeads(RoIHeads):  # type: ignore[misc]
         box_loss = functional.smooth_l1_loss(chosen, all_targets[positive], beta=1 / 9, reduction="sum")
         return {
             "loss_classifier": functional.cross_entropy(logits, all_labels),
-            "loss_box_reg": box_loss / max(len(positive), 1),
+            "loss_box_reg": box_loss / max(4 * len(positive), 1),
         }

@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
+
+from data_tools.metrics.auc import auc_with_ci, compare_auc, roc_auc
+
+
+def both(positive: list[float], negative: list[float]) -> tuple[list[float], list[bool]]:
+    return positive + negative, [True] * len(positive) + [False] * len(negative)
+
+
+def test_a_vector_worked_out_by_hand() -> None:
+    found = auc_with_ci(*both([0.9, 0.8, 0.3], [0.7, 0.2, 0.1]))
+    assert found is not None
+    assert found.value == pytest.approx(8 / 9)
+    assert found.ci95 == pytest.approx((0.261, 0.995), abs=1e-3)
+    assert (found.n_positive, found.n_negative) == (3, 3)
+
+
+def test_a_tie_counts_half() -> None:
+    assert roc_auc(*both([0.9, 0.5], [0.5, 0.1])) == pytest.approx(0.875)
+
+
+def test_one_class_is_undefined() -> None:
+    assert roc_auc([0.1, 0.2], [True, True]) is None
+    assert auc_with_ci([0.1, 0.2], [False, False]) is None
+    assert compare_auc([0.1], [0.2], [True]) is None
+
+
+def test_a_perfect_score_has_an_interval_below_one() -> None:
+    found = auc_with_ci(*both([0.9, 0.8], [0.2, 0.1]))
+    assert found is not None
+    assert found.value == 1.0
+    assert 0.0 < found.ci95[0] < 1.0 == found.ci95[1]
+
+
+def test_paired_comparison_by_hand() -> None:
+    a, flags = both([0.9, 0.8, 0.3], [0.7, 0.2, 0.1])
+    b, _ = both([0.9, 0.3, 0.2], [0.8, 0.7, 0.1])
+    found = compare_auc(a, b, flags)
+    assert found is not None
+    assert found.difference == pytest.approx(1 / 3)
+    assert found.p_value == pytest.approx(0.2207, abs=1e-4)
+
+
+@given(st.lists(st.tuples(st.integers(0, 8), st.booleans()), min_size=2, max_size=60), st.randoms())
+def test_like_scikit_learn_and_blind_to_order(rows: list[tuple[int, bool]], random: np.random.Generator) -> None:
+    scores, flags = [float(s) for s, _ in rows], [f for _, f in rows]
+    if len(set(flags)) < 2:
+        assert roc_auc(scores, flags) is None
+        return
+    assert roc_auc(scores, flags) == pytest.approx(roc_auc_score(flags, scores))
+    shuffled = list(rows)
+    random.shuffle(shuffled)
+    assert roc_auc([float(s) for s, _ in shuffled], [f for _, f in shuffled]) == pytest.approx(roc_auc(scores, flags))

@@ -1,0 +1,19 @@
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score
+
+from data_tools.metrics.average_precision import average_precision
+
+
+def test_by_hand() -> None:
+    assert average_precision([0.9, 0.8, 0.7, 0.1], [True, False, True, False]) == pytest.approx(0.8333, abs=1e-4)
+
+
+def test_like_scikit_learn() -> None:
+    rng = np.random.default_rng(0)
+    scores, flags = rng.integers(0, 20, 300) / 20, rng.random(300) < 0.3
+    assert average_precision(scores, flags) == pytest.approx(average_precision_score(flags, scores))
+
+
+def test_without_positives_it_is_undefined() -> None:
+    assert average_precision([0.1, 0.2], [False, False]) is None
