@@ -24,7 +24,7 @@ def shared_data() -> Path:
     return SHARED_DATA
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_sample() -> Callable[..., Sample]:
     """A sample from its boxes: boxed with them, good without."""
 
@@ -41,7 +41,7 @@ def make_sample() -> Callable[..., Sample]:
     return build
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_prediction() -> Callable[..., Prediction]:
     """A prediction from boxes with their scores."""
 

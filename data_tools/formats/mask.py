@@ -35,7 +35,7 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     pairs = _pairs(root)
     for image_path, mask_path in tqdm(pairs, desc="masks", leave=False, mininterval=1.0):
         name = image_path.relative_to(root).as_posix()
-        defect_type = _type(image_path.relative_to(root), options)
+        defect_type = _type(image_path.relative_to(root.parent), options)
         image = read_gray(image_path)
         size_hw = (image.shape[0], image.shape[1])
         if mask_path is None:
@@ -63,7 +63,7 @@ def regions(mask: NDArray[np.bool_], min_area: int, merge_distance: int) -> tupl
     from scipy import ndimage
 
     reach = np.ones((3, 3), dtype=bool)
-    joined = ndimage.binary_dilation(mask, reach, iterations=(merge_distance + 1) // 2) if merge_distance else mask
+    joined = ndimage.binary_dilation(mask, np.ones((merge_distance + 1,) * 2)) if merge_distance else mask
     numbers, count = ndimage.label(joined, structure=reach)
     if not count:
         return empty_boxes(), 0

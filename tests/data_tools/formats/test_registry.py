@@ -1,0 +1,37 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from data_tools.errors import InputError
+from data_tools.formats.registry import choose_format, formats
+
+
+def test_each_format_is_recognised_and_says_why(shared_data: Path) -> None:
+    chosen, why = choose_format([shared_data / "nexperia_defect_areas"], "auto")
+    assert chosen.name == "nexperia"
+    assert "id,class,rectangle" in why
+    chosen, why = choose_format([shared_data / "magnetic_tile"], "auto")
+    assert chosen.name == "mask"
+    assert "has the mask" in why
+
+
+def test_unknown_names_and_sources_list_what_there_is(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nexperia, mask"):
+        choose_format([tmp_path], "excel")
+    with pytest.raises(InputError, match="no format recognises"):
+        choose_format([tmp_path], "auto")
+
+
+def test_an_ambiguous_source_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "scratch.csv").write_text("a,scratch,rectangle,1,2,3,4\n")
+    for name in ("x/a.jpg", "x/a.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.fromarray(np.zeros((9, 9), dtype=np.uint8)).save(tmp_path / name)
+    with pytest.raises(InputError, match=r"could be nexperia .* or mask"):
+        choose_format([tmp_path], "auto")
+
+
+def test_corners_have_a_documented_default() -> None:
+    assert {name: one.corners for name, one in formats().items()} == {"nexperia": "inclusive", "mask": "none"}
