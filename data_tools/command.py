@@ -18,7 +18,7 @@ class Parser(ArgumentParser):
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Print one clear message to stderr and exit with status 2."""
         text = str(message).strip()
-        unknown = re.search(r"(?:Unrecognized arguments:\s*-*|[Kk]ey ['\"]|Option ['\"]|['\"])([\w.]+)", text)
+        unknown = re.search(r"(?:[Uu]nrecognized arguments:\s*-*|[Kk]ey ['\"]|Option ['\"]|['\"])([\w.]+)", text)
         hint = self._hint(unknown.group(1)) if unknown and _is_about_a_key(text) else ""
         self.exit(2, f"{self.prog}: error: {text}{hint}\n")
         raise AssertionError("unreachable")

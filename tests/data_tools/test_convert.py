@@ -1,0 +1,117 @@
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from pycocotools.coco import COCO
+
+from data_tools.convert import main
+from data_tools.dataset_folder import read_dataset
+
+AREAS = [
+    "WEE939001B0A_1,scratch,rectangle,10,20,30,40",
+    "WEE939001B0A_2,scratch,rectangle,10,20,10,40",
+    "WEE939002B0A_3,chipping,rectangle,0,0,274,266",
+    "WEE939001B0A_1 - Copy,scratch,rectangle,1,2,3,4",
+]
+
+
+@pytest.fixture
+def areas(tmp_path: Path) -> Path:
+    path = tmp_path / "scratch.csv"
+    path.write_text("\n".join(AREAS))
+    return path
+
+
+def test_the_result_loads_in_pycocotools(areas: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    assert main([str(areas), "--size", "267,275", "--out", str(out), "--categories", "types", "--seed", "4"]) == 0
+    coco = COCO(str(out / "annotations.json"))
+    assert sorted(coco.imgs) == sorted(coco.anns) == [1, 2, 3]
+    assert coco.loadAnns(1)[0]["bbox"] == [10, 20, 21, 21]
+    assert coco.loadAnns(1)[0]["area"] == 441
+    assert coco.loadAnns(2)[0]["bbox"] == [0, 0, 275, 267]
+    assert {c["id"]: c["name"] for c in coco.cats.values()} == {1: "chipping", 2: "scratch"}
+    assert [image["group"] for image in coco.imgs.values()] == ["WEE939001B0A", "WEE939002B0A", "WEE939001B0A"]
+    assert [image["status"] for image in coco.imgs.values()] == ["boxed"] * 3
+    splits = json.loads((out / "splits.json").read_text())
+    assert splits["seed"] == 4
+    assert sorted(splits["train"] + splits["val"] + splits["test"]) == [1, 2, 3]
+    with (out / "rejects.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    assert (row["source"], row["line"], row["image"]) == (str(areas), "2", "WEE939001B0A_2")
+    assert "zero-area" in row["reason"]
+    shown = capsys.readouterr().out
+    assert "3 images, 3 boxes" in shown
+    assert "1 zero-area rectangle" in shown
+    assert "' - Copy'" in shown
+
+
+def test_strict_writes_nothing(areas: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(areas), "--size", "267,275", "--out", str(tmp_path / "out"), "--strict"]) == 2
+    assert not (tmp_path / "out").exists()
+    assert "scratch.csv, line 2: zero-area" in capsys.readouterr().err
+
+
+def test_a_second_conversion_replaces_the_first(areas: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert main([str(areas), "--size", "267,275", "--out", str(out)]) == 0
+    assert main([str(areas), "--size", "267,275", "--out", str(out), "--split", "none"]) == 0
+    assert not (out / "splits.json").exists()
+    assert read_dataset(out).splits is None
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ([], "--size HEIGHT,WIDTH"),
+        (["--size", "267"], "--size 267"),
+        (["--size", "267,275", "--split", "1,1"], "--split 1,1"),
+        (["--size", "267,275", "--split", "1,1,1"], "add up to 1"),
+        (["--size", "267,275", "--format", "excel"], "excel"),
+        (["--size", "267,275", "--copy"], "--images"),
+        (["--images", "nowhere"], "nowhere"),
+        (["--size", "267,275", "--group-by", "("], "regular expression"),
+        (["--sise", "267,275"], "size"),
+    ],
+)
+def test_bad_usage_is_one_clear_message(
+    areas: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], flags: list[str], message: str
+) -> None:
+    assert main([str(areas), "--out", str(tmp_path / "out"), *flags]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_it_never_replaces_what_is_no_dataset(areas: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(areas), "--size", "267,275", "--out", str(tmp_path)]) == 2
+    assert areas.exists()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("precious")
+    assert main([str(areas), "--size", "267,275", "--out", str(tmp_path / "mine")]) == 2
+    assert "thesis.txt" in capsys.readouterr().err
+    assert main([str(tmp_path / "none.csv"), "--size", "267,275", "--out", str(tmp_path / "out")]) == 2
+
+
+def test_copied_images_make_the_folder_movable(areas: Path, tmp_path: Path) -> None:
+    for name in ("WEE939001B0A_1", "WEE939001B0A_2", "WEE939002B0A_3", "WEE939001B0A_1 - Copy"):
+        path = tmp_path / "photos" / "defect" / f"{name}.bmp"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((267, 275), 9, dtype=np.uint8)).save(path)
+    flags = ["--images", str(tmp_path / "photos"), "--out", str(tmp_path / "out"), "--copy"]
+    assert main([str(areas), *flags]) == 0
+    (tmp_path / "out").rename(tmp_path / "moved")
+    dataset = read_dataset(tmp_path / "moved")
+    assert dataset.images_root is not None
+    assert all((dataset.images_root / sample.path).is_file() for sample in dataset.samples)
+
+
+def test_real_areas(shared_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = sorted(map(str, (shared_data / "nexperia_defect_areas").glob("*.csv")))
+    assert main([*files, "--size", "267,275", "--out", str(tmp_path / "out")]) == 0
+    assert "3506 images, 3506 boxes" in capsys.readouterr().out
+    dataset = read_dataset(tmp_path / "out")
+    lots = [{s.group for s in dataset.split(name)} for name in ("train", "val", "test")]
+    assert sum(map(len, lots)) == len(set().union(*lots))
