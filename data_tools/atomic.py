@@ -65,20 +65,37 @@ def write_json(path: Path, value: Any, indent: int | None = 1) -> None:
     write_text(path, json.dumps(value, indent=indent, allow_nan=False, ensure_ascii=False) + "\n")
 
 
+def recover_folder(folder: Path) -> None:
+    """Put right what a process that was killed inside `atomic_folder(folder)` left behind.
+
+    A folder that was just being replaced comes back as it was before, and temporary folders beside it are removed. Not
+    to be called while another process writes the same folder.
+    """
+    old = _old(folder)
+    if old.exists() and not folder.exists():
+        os.rename(old, folder)
+    for rest in folder.parent.glob(f".{folder.name}.*"):
+        shutil.rmtree(rest, ignore_errors=True)
+
+
 def _swap_in(temporary: Path, folder: Path) -> None:
-    """Rename `temporary` to `folder`, keeping the old folder until the new one is in place."""
+    """Rename `temporary` to `folder`; at any moment the old folder stands at `folder` or at `_old(folder)`."""
     if not folder.exists():
         os.rename(temporary, folder)
         return
-    old = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.old."))
-    os.rename(folder, old / folder.name)
+    old = _old(folder)
+    shutil.rmtree(old, ignore_errors=True)
+    os.rename(folder, old)
     try:
         os.rename(temporary, folder)
     except OSError:
-        os.rename(old / folder.name, folder)
+        os.rename(old, folder)
         raise
-    finally:
-        shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _old(folder: Path) -> Path:
+    return folder.parent / f".{folder.name}.old"
 
 
 def _flush(path: Path) -> None:

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from data_tools.errors import InputError
+from data_tools.precision import keep_depthwise_full
 
 PACKAGED_BACKBONE = "tf_efficientnet_lite0"
 SIMPLE_CNN = "simple_cnn"
@@ -109,6 +110,7 @@ def build_backbone(name: str, weights: str, min_stride: int = 4, max_stride: int
         backbone = _timm_backbone(name, weights, min_stride, max_stride)
     if not backbone.strides:
         raise InputError(f"backbone {name!r} has no map with a stride within {min_stride}..{max_stride}")
+    keep_depthwise_full(backbone)
     return backbone
 
 

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from jsonargparse import ArgumentParser, Namespace
 
 from data_tools.errors import InputError
+from data_tools.interrupt import Stopped
 
 
 class Parser(ArgumentParser):
@@ -35,8 +36,8 @@ class Parser(ArgumentParser):
 def run_command(parser: Parser, body: Callable[[Namespace], int], argv: Sequence[str] | None) -> int:
     """Parse `argv`, run `body` with the result and return the exit status.
 
-    0 done, 2 bad usage or bad input (one message on stderr, no traceback); an unexpected failure propagates, which
-    ends the process with a traceback and status 1.
+    0 done, or stopped on request with its state saved; 2 bad usage or bad input (one message on stderr, no traceback);
+    an unexpected failure propagates, which ends the process with a traceback and status 1.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
@@ -48,6 +49,9 @@ def run_command(parser: Parser, body: Callable[[Namespace], int], argv: Sequence
     except InputError as error:
         print(f"{parser.prog}: error: {error}", file=sys.stderr)
         return 2
+    except Stopped as stopped:
+        print(f"{parser.prog}: {stopped}", file=sys.stderr)
+        return 0
 
 
 def _is_about_a_key(text: str) -> bool:

@@ -151,6 +151,10 @@ class BalancedSampler(Sampler[Key]):
         seed: of the order. An epoch has as many keys as there are samples.
         sizes_hw: of each sample as loaded. Batches then hold images of similar shape, which saves padding.
         batch_size: of the loader.
+
+    Attributes:
+        epoch: decides the order; whoever iterates sets it.
+        start: how many of the epoch's keys to leave out at its beginning, because they have been done.
     """
 
     def __init__(
@@ -158,7 +162,7 @@ class BalancedSampler(Sampler[Key]):
         sizes_hw: Sequence[tuple[int, int]] = (), batch_size: int = 1,
     ) -> None:  # fmt: skip
         self.positive = np.asarray(positive, dtype=bool)
-        self.share, self.seed, self.epoch = positive_share, seed, 0
+        self.share, self.seed, self.epoch, self.start = positive_share, seed, 0, 0
         self.sizes_hw, self.batch_size = np.asarray(sizes_hw, dtype=np.float64).reshape(-1, 2), batch_size
 
     def __len__(self) -> int:
@@ -169,7 +173,7 @@ class BalancedSampler(Sampler[Key]):
         order = self._order(rng)
         if len(np.unique(self.sizes_hw, axis=0)) > 1:
             order = self._by_shape(order, rng)
-        yield from ((self.epoch, int(index)) for index in order)
+        yield from ((self.epoch, int(index)) for index in order[self.start :])
 
     def _order(self, rng: np.random.Generator) -> NDArray[np.int64]:
         total = len(self.positive)
@@ -208,8 +212,11 @@ class OrderedSampler(Sampler[Key]):
 
 
 def make_loader(dataset: DefectDataset, sampler: Sampler[Key], batch_size: int, workers: int) -> DataLoader[Item]:
-    """A loader of `Batch`es."""
-    return DataLoader(dataset, batch_size=batch_size, sampler=sampler, num_workers=workers, collate_fn=collate)
+    """A loader of `Batch`es; it draws nothing from torch's global random numbers."""
+    return DataLoader(
+        dataset, batch_size=batch_size, sampler=sampler, num_workers=workers, collate_fn=collate,
+        generator=torch.Generator(),
+    )  # fmt: skip
 
 
 def resize(

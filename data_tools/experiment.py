@@ -123,7 +123,7 @@ def open_experiment(approach: str, parser: Parser, arguments: Namespace, fit: Fi
             raise InputError(f"{data}: the {split} split needs good and defect images, but has only one of the two")
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     folder = Path(arguments.run or f"runs/{approach}-{stamp}")
-    if arguments.resume and not (folder / "last").is_dir():
+    if arguments.resume and not (folder / "manifest.json").is_file():
         raise InputError(f"{folder}: nothing to resume; give the run folder of a started run with --run")
     if not arguments.resume and (folder / "manifest.json").exists():
         raise InputError(f"{folder}: holds a run already; add --resume, or give another folder with --run")

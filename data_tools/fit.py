@@ -5,11 +5,12 @@ import json
 import logging
 import math
 import random
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from torch.optim import AdamW
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
+from data_tools.atomic import recover_folder, write_text
 from data_tools.checkpoint import (
     load_state,
     load_tensors,
@@ -28,8 +30,13 @@ from data_tools.checkpoint import (
     save_checkpoint,
 )
 from data_tools.dataset import Batch, Item
+from data_tools.errors import InputError
+from data_tools.interrupt import Stopped, stop_requests
+from data_tools.precision import resolve_precision
 
 log = logging.getLogger(__name__)
+
+LAST, BEST, METRICS = "last", "best", "metrics.jsonl"
 
 LossFunction = Callable[[nn.Module, Batch], dict[str, Tensor]]
 Validation = Callable[[nn.Module], dict[str, float | None]]
@@ -42,7 +49,8 @@ class FitConfig:
     Attributes:
         epochs: at most so many passes.
         max_minutes: wall-clock budget, validation included; the learning rate is annealed within it. With a budget the
-            number of steps depends on the machine; without one a run repeats exactly. None is no limit.
+            number of steps depends on the machine; without one a run repeats exactly, also when it is interrupted and
+            resumed. None is no limit.
         batch_size: images a step.
         lr: highest learning rate of AdamW.
         backbone_lr_factor: the backbone learns at `lr` times this.
@@ -53,7 +61,9 @@ class FitConfig:
         positive_share: share of defect images in training; null keeps the natural distribution.
         patience: stop after so many epochs without a better validation; null never stops early.
         workers: loader processes; results do not depend on it.
-        mixed_precision: "no", "bf16" or "fp16".
+        checkpoint_minutes: `last/` is saved at the end of each epoch, and within an epoch each time so many minutes
+            have passed.
+        mixed_precision: "no", "bf16", "fp16", or "auto": bf16 where the device multiplies it in hardware, else no.
         seed: of weights, order, augmentation and sampling.
     """
 
@@ -69,7 +79,8 @@ class FitConfig:
     positive_share: float | None = 0.5
     patience: int | None = None
     workers: int = 0
-    mixed_precision: Literal["no", "bf16", "fp16"] = "no"
+    checkpoint_minutes: float = 5.0
+    mixed_precision: Literal["auto", "no", "bf16", "fp16"] = "auto"
     seed: int = 0
 
 
@@ -86,12 +97,22 @@ class FitResult:
 
 @dataclass
 class _Progress:
-    """What a resumed run must know; saved with every checkpoint."""
+    """What a resumed run must know beside tensors; saved with every checkpoint.
+
+    Attributes:
+        epoch: epochs completed.
+        step: optimizer steps done, over all epochs.
+        step_in_epoch: steps done of the epoch under way.
+        loss_sums: sum of each loss over those steps.
+        best_epoch: 0 before the first one.
+    """
 
     epoch: int = 0
     step: int = 0
-    best_epoch: int = -1
-    best_value: float | None = None
+    step_in_epoch: int = 0
+    loss_sums: dict[str, float] = field(default_factory=dict)
+    best_epoch: int = 0
+    best: dict[str, float | None] = field(default_factory=dict)
     seconds: float = 0.0
     boxes_lost: int = 0
 
@@ -109,56 +130,45 @@ def fit(
 ) -> FitResult:  # fmt: skip
     """Train `model`, keep the best checkpoint by `monitor` (higher is better) and load it into `model` at the end.
 
-    Writes `metrics.jsonl`, `last/` and `best/` under `folder`. `loader`'s sampler has an `epoch` attribute.
+    Writes `metrics.jsonl`, `last/` and `best/` under `folder`. `loader`'s sampler is one of `data_tools.dataset`, with
+    the attributes `epoch` and `start`. With `resume` it goes on from `last/`, or from the start if there is none yet.
 
     Raises:
         FloatingPointError: a loss is not finite; the message shows each loss and the images. Checkpoints stay.
-        InputError: `resume` without a readable checkpoint.
+        Stopped: SIGTERM came; the state is saved.
+        InputError: `resume` with a damaged checkpoint, or one of another model.
     """
-    accelerator = Accelerator(mixed_precision=config.mixed_precision, cpu=not torch.cuda.is_available())
-    model.to(memory_format=torch.channels_last)
-    optimizer = AdamW(_parameter_groups(model, config), lr=config.lr)
-    wrapped, optimizer = accelerator.prepare(model, optimizer)
-    average = copy.deepcopy(model).requires_grad_(False).eval()
-    progress = _Progress()
-    best: Mapping[str, float | None] = {}
+    training = _Training(model, config, folder, len(loader))
     if resume:
-        progress, best = _restore(folder, model, average, optimizer)
-        log.info("resumed after epoch %d, step %d", progress.epoch, progress.step)
-    clock = _Clock(config, len(loader), progress.seconds)
-    while progress.epoch < config.epochs and not clock.is_over(progress.step):
-        started = time.monotonic()
-        losses = _train_epoch(wrapped, average, loader, loss_function, optimizer, accelerator, config, progress, clock)
-        trained = time.monotonic()
-        metrics = validate(average)
-        clock.validation_seconds = time.monotonic() - trained
-        progress.epoch += 1
-        progress.seconds = clock.seconds()
-        value = metrics.get(monitor)
-        improved = progress.best_epoch < 0 or (value is not None and value > (progress.best_value or -math.inf))
-        if improved:
-            progress.best_epoch, progress.best_value, best = progress.epoch, value, metrics
-            save_checkpoint(folder / "best", {"model": average.state_dict()}, {"epoch": progress.epoch, **metrics})
-        _save_last(folder, model, average, optimizer, progress, best)
-        line = {"epoch": progress.epoch, "step": progress.step, "minutes": round(progress.seconds / 60, 3)}
-        rates = {"lr": optimizer.param_groups[0]["lr"], "images_per_s": len(loader) * config.batch_size /
-                 max(trained - started, 1e-9)}  # fmt: skip
-        _append(folder / "metrics.jsonl", line | {"losses": losses} | rates | {"validation": metrics})
-        log.info("epoch %d: %s%s", progress.epoch, _summary(losses, metrics), "  (best)" if improved else "")
-        if config.patience is not None and progress.epoch - progress.best_epoch >= config.patience:
-            log.info("no better validation for %d epochs: stopped", config.patience)
-            break
-    load_weights(model, folder / "best", "model")
-    return FitResult(progress.epoch, progress.best_epoch, best, progress.seconds / 60, progress.boxes_lost)
+        training.restore()
+    progress, clock = training.progress, training.clock
+    with stop_requests() as stop:
+        while progress.epoch < config.epochs and not clock.is_over(progress.step):
+            losses = training.epoch(loader, loss_function, stop)
+            validated = time.monotonic()
+            metrics = validate(training.average)
+            clock.validation_seconds = time.monotonic() - validated
+            training.end_epoch(losses, metrics, monitor)
+            if config.patience is not None and progress.epoch - progress.best_epoch >= config.patience:
+                log.info("no better validation for %d epochs: stopped", config.patience)
+                break
+    load_weights(model, folder / BEST, "model")
+    return FitResult(
+        progress.epoch, progress.best_epoch, progress.best, progress.seconds / 60, progress.boxes_lost
+    )  # fmt: skip
 
 
 class _Clock:
     """Turns steps done and minutes spent into one progress from 0 to 1."""
 
-    def __init__(self, config: FitConfig, steps_per_epoch: int, seconds_before: float) -> None:
+    def __init__(self, config: FitConfig, steps_per_epoch: int) -> None:
         self.config, self.total_steps = config, max(config.epochs * steps_per_epoch, 1)
-        self.start = time.monotonic() - seconds_before
+        self.start = time.monotonic()
         self.validation_seconds = 0.0
+
+    def go_on_from(self, seconds: float) -> None:
+        """Count the seconds that an interrupted run had spent."""
+        self.start = time.monotonic() - seconds
 
     def seconds(self) -> float:
         return time.monotonic() - self.start
@@ -179,39 +189,117 @@ class _Clock:
         return warmup * (0.01 + 0.99 * cosine)
 
 
-def _train_epoch(
-    model: nn.Module, average: nn.Module, loader: DataLoader[Item], loss_function: LossFunction, optimizer: Any,
-    accelerator: Accelerator, config: FitConfig, progress: _Progress, clock: _Clock,
-) -> dict[str, float]:  # fmt: skip
-    """One pass, cut short when the budget is spent; the mean of each loss."""
-    sampler: Any = loader.sampler
-    sampler.epoch = progress.epoch
-    model.train()
-    sums: dict[str, float] = {}
-    steps = 0
-    batches: Iterable[Any] = tqdm(loader, desc=f"epoch {progress.epoch + 1}", leave=False, mininterval=1.0)
-    for batch in batches:
-        if clock.is_over(progress.step):
-            break
-        batch = batch.to(accelerator.device)
-        factor = clock.lr_factor(progress.step)
-        for group in optimizer.param_groups:
-            group["lr"] = config.lr * group["lr_factor"] * factor
-        with accelerator.autocast():
-            losses = loss_function(model, batch)
-            total = torch.stack(list(losses.values())).sum()
-        _require_finite(total, losses, batch, loader)
-        accelerator.backward(total)
-        accelerator.clip_grad_norm_(model.parameters(), config.grad_clip)
-        optimizer.step()
-        optimizer.zero_grad()
-        progress.step += 1
-        progress.boxes_lost += batch.boxes_lost
-        _update_average(average, accelerator.unwrap_model(model), config.ema_decay, progress.step)
-        steps += 1
-        for name, loss in losses.items():
-            sums[name] = sums.get(name, 0.0) + float(loss.detach())
-    return {name: value / steps for name, value in sums.items()}
+class _Training:
+    """A model with its moving average, optimizer and progress, and how they are saved and restored."""
+
+    def __init__(self, model: nn.Module, config: FitConfig, folder: Path, steps_per_epoch: int) -> None:
+        self.config, self.folder = config, folder
+        precision = resolve_precision(config.mixed_precision)
+        log.info("precision: %s", {"no": "float32"}.get(precision, f"{precision} and float32 mixed"))
+        self.accelerator = Accelerator(mixed_precision=precision, cpu=not torch.cuda.is_available())
+        self.model = model.to(memory_format=torch.channels_last)
+        optimizer = AdamW(_parameter_groups(model, config), lr=config.lr)
+        self.wrapped, self.optimizer = self.accelerator.prepare(model, optimizer)
+        self.average = copy.deepcopy(model).requires_grad_(False).eval()
+        self.progress, self.clock = _Progress(), _Clock(config, steps_per_epoch)
+        self.saved_at, self.images_per_s = time.monotonic(), 0.0
+
+    def epoch(self, loader: DataLoader[Item], loss_function: LossFunction, stop: threading.Event) -> dict[str, float]:
+        """The rest of the epoch under way, cut short when the budget is spent; the mean of each loss."""
+        progress, sampler = self.progress, cast(Any, loader.sampler)
+        sampler.epoch, sampler.start = progress.epoch, progress.step_in_epoch * self.config.batch_size
+        self.wrapped.train()
+        started, first = time.monotonic(), progress.step_in_epoch
+        batches: Iterable[Any] = tqdm(
+            loader, desc=f"epoch {progress.epoch + 1}", total=len(loader), initial=progress.step_in_epoch, leave=False,
+            mininterval=1.0,
+        )  # fmt: skip
+        for batch in batches:
+            if self.clock.is_over(progress.step):
+                break
+            losses = self.step(batch.to(self.accelerator.device), loss_function, loader)
+            for name, loss in losses.items():
+                progress.loss_sums[name] = progress.loss_sums.get(name, 0.0) + loss
+            progress.step += 1
+            progress.step_in_epoch += 1
+            progress.boxes_lost += batch.boxes_lost
+            if stop.is_set():
+                self.save()
+                raise Stopped(f"stopped on request after step {progress.step}; go on with --run {self.folder} --resume")
+            if time.monotonic() - self.saved_at > self.config.checkpoint_minutes * 60:
+                self.save()
+        images = (progress.step_in_epoch - first) * self.config.batch_size
+        self.images_per_s = images / max(time.monotonic() - started, 1e-9)
+        return {name: value / max(progress.step_in_epoch, 1) for name, value in progress.loss_sums.items()}
+
+    def step(self, batch: Batch, loss_function: LossFunction, loader: DataLoader[Item]) -> dict[str, float]:
+        """One optimizer step; each loss."""
+        factor = self.clock.lr_factor(self.progress.step)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.lr * group["lr_factor"] * factor
+        with self.accelerator.autocast():
+            losses = loss_function(self.wrapped, batch)
+            stacked = torch.stack(list(losses.values()))
+            total = stacked.sum()
+        values = dict(zip(losses, stacked.tolist(), strict=True))
+        if not all(math.isfinite(value) for value in values.values()):
+            raise FloatingPointError(_describe_broken(values, batch, loader))
+        self.accelerator.backward(total)
+        self.accelerator.clip_grad_norm_(self.wrapped.parameters(), self.config.grad_clip)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        _update_average(
+            self.average, self.accelerator.unwrap_model(self.wrapped), self.config.ema_decay, self.progress.step + 1
+        )
+        return values
+
+    def end_epoch(self, losses: dict[str, float], metrics: Mapping[str, float | None], monitor: str) -> None:
+        """Keep the epoch if it is the best one, write its line, and save."""
+        progress = self.progress
+        progress.epoch += 1
+        progress.step_in_epoch, progress.loss_sums = 0, {}
+        progress.seconds = self.clock.seconds()
+        value, best = metrics.get(monitor), progress.best.get(monitor)
+        improved = not progress.best_epoch or (value is not None and (best is None or value > best))
+        if improved:
+            progress.best_epoch, progress.best = progress.epoch, dict(metrics)
+            state = {"epoch": progress.epoch, **metrics}
+            save_checkpoint(self.folder / BEST, {"model": self.average.state_dict()}, state)
+        line: dict[str, Any] = {"epoch": progress.epoch, "step": progress.step}
+        line |= {"minutes": round(progress.seconds / 60, 3), "images_per_s": round(self.images_per_s, 2)}
+        line |= {"lr": self.optimizer.param_groups[0]["lr"], "losses": losses, "validation": dict(metrics)}
+        _append(self.folder / METRICS, line)
+        self.save()
+        log.info("epoch %d: %s%s", progress.epoch, _summary(losses, metrics), "  (best)" if improved else "")
+
+    def save(self) -> None:
+        """Write `last/`: everything that decides how the run goes on."""
+        self.progress.seconds = self.clock.seconds()
+        tensors = {
+            "model": self.model.state_dict(), "average": self.average.state_dict(),
+            "optimizer": optimizer_tensors(self.optimizer), "random": _random_state(),
+        }  # fmt: skip
+        save_checkpoint(self.folder / LAST, tensors, asdict(self.progress))
+        self.saved_at = time.monotonic()
+
+    def restore(self) -> None:
+        """Put everything back as `save` found it; a run that was killed before its first save starts again."""
+        for name in (LAST, BEST):
+            recover_folder(self.folder / name)
+        last = self.folder / LAST
+        if last.exists():
+            state = load_state(last)
+            load_weights(self.model, last, "model")
+            load_weights(self.average, last, "average")
+            restore_optimizer(self.optimizer, load_tensors(last, "optimizer"))
+            _set_random_state(load_tensors(last, "random"))
+            try:
+                self.progress = _Progress(**state)
+            except TypeError as error:
+                raise InputError(f"{last}: a checkpoint of another version: {error}") from error
+            self.clock.go_on_from(self.progress.seconds)
+        _keep_lines(self.folder / METRICS, self.progress.epoch)
+        log.info("resumed after epoch %d, step %d", self.progress.epoch, self.progress.step)
 
 
 def _parameter_groups(model: nn.Module, config: FitConfig) -> list[dict[str, Any]]:
@@ -240,42 +328,38 @@ def _update_average(average: nn.Module, model: nn.Module, decay: float, step: in
             value.copy_(theirs[name])
 
 
-def _require_finite(total: Tensor, losses: dict[str, Tensor], batch: Batch, loader: DataLoader[Item]) -> None:
-    if bool(torch.isfinite(total)):
-        return
-    dataset: Any = loader.dataset
-    parts = ", ".join(f"{name} {float(loss):.4g}" for name, loss in losses.items())
+def _describe_broken(values: Mapping[str, float], batch: Batch, loader: DataLoader[Item]) -> str:
+    samples = cast(Any, loader.dataset).samples
+    parts = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
     images = "; ".join(
-        f"image {dataset.samples[i].image_id} ({dataset.samples[i].path}) boxes {target['boxes'].tolist()}"
+        f"image {samples[i].image_id} ({samples[i].path}) boxes {target['boxes'].tolist()}"
         for i, target in zip(batch.indices, batch.targets, strict=True)
     )
-    raise FloatingPointError(f"a loss is not finite: {parts}. The batch was: {images}")
+    return f"a loss is not finite: {parts}. The batch was: {images}"
 
 
-def _save_last(
-    folder: Path, model: nn.Module, average: nn.Module, optimizer: Any, progress: _Progress, best: Mapping[str, Any]
-) -> None:
-    tensors = {
-        "model": model.state_dict(), "average": average.state_dict(), "optimizer": optimizer_tensors(optimizer),
-        "random": {"torch": torch.get_rng_state()},
-    }  # fmt: skip
-    save_checkpoint(folder / "last", tensors, {"progress": asdict(progress), "best": dict(best)})
+def _random_state() -> dict[str, Tensor]:
+    state = {"torch": torch.get_rng_state()}
+    return state | ({"cuda": torch.cuda.get_rng_state()} if torch.cuda.is_available() else {})
 
 
-def _restore(folder: Path, model: nn.Module, average: nn.Module, optimizer: Any) -> tuple[_Progress, dict[str, Any]]:
-    last = folder / "last"
-    state = load_state(last)
-    load_weights(model, last, "model")
-    load_weights(average, last, "average")
-    restore_optimizer(optimizer, load_tensors(last, "optimizer"))
-    torch.set_rng_state(load_tensors(last, "random")["torch"])
-    return _Progress(**state["progress"]), dict(state["best"])
+def _set_random_state(state: Mapping[str, Tensor]) -> None:
+    torch.set_rng_state(state["torch"])
+    if "cuda" in state and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state["cuda"])
 
 
 def _append(path: Path, line: Mapping[str, Any]) -> None:
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")
         file.flush()
+
+
+def _keep_lines(path: Path, epochs: int) -> None:
+    """Drop lines of epochs that the checkpoint does not know: they will be done, and written, again."""
+    if path.exists():
+        lines = path.read_text(encoding="utf-8").splitlines()
+        write_text(path, "".join(f"{line}\n" for line in lines[:epochs]))
 
 
 def _summary(losses: Mapping[str, float], metrics: Mapping[str, float | None]) -> str:

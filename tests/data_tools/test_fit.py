@@ -1,0 +1,190 @@
+"""The fit loop on a tiny regression: budget, best checkpoint, exact resume, broken losses, SIGTERM, full disk."""
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from data_tools import checkpoint
+from data_tools.checkpoint import load_tensors
+from data_tools.dataset import BalancedSampler, Batch, DefectDataset, make_loader
+from data_tools.fit import FitConfig, FitResult, fit
+from data_tools.interrupt import Stopped
+from data_tools.records import Sample
+
+CONFIG = FitConfig(mixed_precision="no", epochs=3, batch_size=2, lr=0.01, warmup_steps=2, positive_share=None)
+
+
+class Tiny(nn.Module):
+    """Dropout makes a step depend on torch's random numbers, batch norm on what came before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(0.5))
+        self.head = nn.Linear(4, 1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        out: Tensor = self.head(self.body(images).mean(dim=(2, 3)))[:, 0]
+        return out
+
+
+@pytest.fixture
+def run(tmp_path: Path, make_sample: Callable[..., Sample]) -> Callable[..., FitResult]:
+    samples = [make_sample(i, [[1, 1, 5, 5]] if i % 2 else [], size_hw=(8, 8)) for i in range(1, 11)]
+    for sample in samples:
+        pixels = np.random.default_rng(sample.image_id).integers(0, 255, (8, 8), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / sample.path)
+
+    def build(
+        folder: str, resume: bool = False, config: FitConfig = CONFIG, on_step: Callable[[int], None] | None = None,
+        scores: list[float] | None = None, nan_at: int | None = None,
+    ) -> FitResult:  # fmt: skip
+        torch.manual_seed(5)
+        sampler = BalancedSampler([s.is_defect for s in samples], config.positive_share, 0, (), config.batch_size)
+        loader = make_loader(DefectDataset(samples, tmp_path), sampler, config.batch_size, config.workers)
+        steps, epochs = [0], [0]
+
+        def loss(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
+            steps[0] += 1
+            if on_step is not None:
+                on_step(steps[0])
+            factor = float("nan") if steps[0] == nan_at else 1.0
+            logits = model(batch.images)
+            return {"bce": factor * nn.functional.binary_cross_entropy_with_logits(logits, batch.defect)}
+
+        def validate(model: nn.Module) -> dict[str, float | None]:
+            epochs[0] += 1
+            weight = float(sum(p.sum() for p in model.parameters()))
+            return {"score": weight if scores is None else scores[epochs[0] - 1]}
+
+        (tmp_path / folder).mkdir(exist_ok=True)
+        return fit(Tiny(), loader, loss, validate, "score", config, tmp_path / folder, resume)
+
+    return build
+
+
+def contents(folder: Path) -> dict[str, Any]:
+    """Everything a run leaves that does not depend on the clock."""
+    tensors = {
+        f"{part}/{name}.{key}": value.tolist()
+        for part, names in (("last", ("model", "average", "optimizer", "random")), ("best", ("model",)))
+        for name in names
+        for key, value in load_tensors(folder / part, name).items()
+    }
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return tensors | {"lines": [(line["step"], line["lr"], line["losses"], line["validation"]) for line in lines]}
+
+
+class Killed(BaseException):
+    """What SIGKILL does to the process, for the purpose of a test: nothing after it runs."""
+
+
+@pytest.mark.parametrize("kill_at", [1, 2, 4, 5, 6, 9, 11, 15])
+@pytest.mark.parametrize("every_step", [True, False])
+def test_a_killed_and_resumed_run_ends_bit_identical(
+    run: Callable[..., FitResult], tmp_path: Path, kill_at: int, every_step: bool
+) -> None:
+    config = replace(CONFIG, checkpoint_minutes=0.0 if every_step else 99.0)
+    run("whole", config=config)
+
+    def kill(step: int) -> None:
+        if step == kill_at:
+            raise Killed
+
+    with pytest.raises(Killed):
+        run("cut", config=config, on_step=kill)
+    (tmp_path / "cut" / "metrics.jsonl").open("a").close()
+    result = run("cut", resume=True, config=config)
+    assert result.epochs == 3
+    assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
+
+
+def test_lines_the_checkpoint_does_not_know_are_written_again(run: Callable[..., FitResult], tmp_path: Path) -> None:
+    """Killed after the line of an epoch was written and before its checkpoint was."""
+    run("whole")
+
+    def kill(step: int) -> None:
+        if step == 7:
+            raise Killed
+
+    with pytest.raises(Killed):
+        run("cut", on_step=kill)
+    with (tmp_path / "cut" / "metrics.jsonl").open("a") as file:
+        file.write('{"epoch": 2}\n')
+    run("cut", resume=True)
+    assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
+
+
+def test_workers_change_nothing(run: Callable[..., FitResult], tmp_path: Path) -> None:
+    run("none")
+    run("two", config=replace(CONFIG, workers=2))
+    assert contents(tmp_path / "two") == contents(tmp_path / "none")
+
+
+def test_sigterm_saves_and_says_how_to_go_on(run: Callable[..., FitResult], tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+
+    def terminate(step: int) -> None:
+        if step == 7:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(Stopped, match="--resume"):
+        run("cut", on_step=terminate)
+    assert signal.getsignal(signal.SIGTERM) is before
+    run("whole")
+    run("cut", resume=True)
+    assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
+
+
+def test_a_full_disk_leaves_the_checkpoint_before(
+    run: Callable[..., FitResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("run", config=replace(CONFIG, epochs=1))
+    before = contents(tmp_path / "run")
+
+    def full(*_arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint, "save_file", full)
+    with pytest.raises(OSError, match="No space"):
+        run("run", resume=True)
+    assert {k: v for k, v in contents(tmp_path / "run").items() if k != "lines"} == {
+        k: v for k, v in before.items() if k != "lines"
+    }
+
+
+def test_a_broken_loss_names_images_and_losses_and_keeps_the_checkpoint(
+    run: Callable[..., FitResult], tmp_path: Path
+) -> None:
+    with pytest.raises(FloatingPointError, match=r"bce nan\. The batch was: image \d+ \(\d+\.png\) boxes \[") as info:
+        run("run", nan_at=5)
+    assert str(info.value).count("image ") == 2
+    with pytest.raises(FloatingPointError):
+        run("run", nan_at=7)
+    assert (tmp_path / "run" / "last" / "model.safetensors").exists()
+
+
+def test_the_best_epoch_is_kept_and_loaded(run: Callable[..., FitResult], tmp_path: Path) -> None:
+    result = run("run", scores=[-0.5, 0.0, -0.2])
+    assert (result.best_epoch, result.best) == (2, {"score": 0.0})
+    assert json.loads((tmp_path / "run" / "best" / "state.json").read_text()) == {"epoch": 2, "score": 0.0}
+
+
+def test_patience_stops_early(run: Callable[..., FitResult]) -> None:
+    assert run("run", config=replace(CONFIG, epochs=9, patience=2), scores=[1, 0, 0, 2, 3, 4, 5, 6, 7]).epochs == 3
+
+
+def test_a_spent_budget_ends_with_a_validated_checkpoint(run: Callable[..., FitResult], tmp_path: Path) -> None:
+    result = run("run", config=replace(CONFIG, epochs=1000, max_minutes=0.01))
+    assert 1 <= result.epochs < 1000
+    assert result.minutes < 0.1
+    assert (tmp_path / "run" / "best" / "model.safetensors").exists()
