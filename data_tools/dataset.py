@@ -16,9 +16,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 from torch.utils.data import Dataset as TorchDataset
 
+from data_tools.copy_paste import Paster
 from data_tools.errors import InputError
 from data_tools.images import read_gray, resolve_under
-from data_tools.records import UNBOXED, Sample
+from data_tools.records import GOOD, UNBOXED, Sample
 from data_tools.transforms import Augmentation, AugmentConfig
 
 Key = tuple[int, int]
@@ -99,15 +100,16 @@ class DefectDataset(TorchDataset[Item]):
         images_root: folder that the samples' paths are relative to.
         input_hw: height and width that every image is resized to; None keeps the native size.
         augmentation: None for validation and test.
-        seed: of the augmentation.
+        seed: of augmentation and pasting.
+        paster: lays defects on good images; None leaves them as they are.
     """
 
     def __init__(
         self, samples: Sequence[Sample], images_root: Path, input_hw: tuple[int, int] | None = None,
-        augmentation: Augmentation | None = None, seed: int = 0,
+        augmentation: Augmentation | None = None, seed: int = 0, paster: Paster | None = None,
     ) -> None:  # fmt: skip
         self.samples, self.images_root, self.input_hw = tuple(samples), images_root, input_hw
-        self.augmentation, self.seed = augmentation, seed
+        self.augmentation, self.seed, self.paster = augmentation, seed, paster
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -120,18 +122,22 @@ class DefectDataset(TorchDataset[Item]):
         """
         epoch, index = key
         sample = self.samples[index]
-        image, boxes, lost = self._load(sample), sample.boxes_xyxy, 0
-        if self.input_hw is not None:
-            image, boxes = resize(image, boxes, self.input_hw)
+        (image, boxes), labels, lost = self._at_input_size(sample), sample.labels, 0
+        if self.paster is not None and sample.status == GOOD:
+            pasted = self.paster(image, self._at_input_size, np.random.default_rng((self.seed, epoch, index)))
+            image, boxes, labels = pasted or (image, boxes, labels)
         if self.augmentation is not None:
             seed = int(np.random.SeedSequence((self.seed, epoch, index)).generate_state(1)[0])
             image, boxes, lost = self.augmentation(image, boxes, seed)
         pixels = torch.from_numpy(np.array(image, dtype=np.float32)).unsqueeze(0) / 255.0
-        labels = sample.labels.copy()
         return Item(
-            index, pixels, torch.from_numpy(boxes.astype(np.float32)), torch.from_numpy(labels),
-            float(sample.is_defect), sample.status == UNBOXED, lost,
+            index, pixels, torch.from_numpy(boxes.astype(np.float32)), torch.from_numpy(labels.copy()),
+            float(sample.is_defect or len(boxes) > 0), sample.status == UNBOXED, lost,
         )  # fmt: skip
+
+    def _at_input_size(self, sample: Sample) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+        image = self._load(sample)
+        return (image, sample.boxes_xyxy) if self.input_hw is None else resize(image, sample.boxes_xyxy, self.input_hw)
 
     def _load(self, sample: Sample) -> NDArray[np.uint8]:
         image = read_gray(resolve_under(self.images_root, sample.path))

@@ -21,6 +21,7 @@ from tqdm import tqdm
 from data_tools.atomic import write_json, write_text
 from data_tools.backbones import Weights, describe_parts
 from data_tools.command import Parser
+from data_tools.copy_paste import PasteConfig, Paster
 from data_tools.dataset import (
     BalancedSampler,
     Batch,
@@ -139,10 +140,16 @@ def open_experiment(approach: str, parser: Parser, arguments: Namespace, fit: Fi
     return Experiment(approach, folder, data, dataset, root, manifest)
 
 
-def training_loader(experiment: Experiment, config: InputConfig, fit: FitConfig) -> Any:
-    """The loader of the train split: augmented, in seeded order, with the wanted share of defects."""
+def training_loader(
+    experiment: Experiment, config: InputConfig, fit: FitConfig, paste: PasteConfig | None = None
+) -> Any:
+    """The loader of the train split: augmented, in seeded order, with the wanted share of defects.
+
+    `paste` lays defects on good images, which needs their boxes.
+    """
     samples = experiment.dataset.split("train")
-    dataset = DefectDataset(samples, experiment.root, config.size_hw, Augmentation(config.augment), fit.seed)
+    paster = Paster(samples, paste) if paste is not None and paste.share > 0 else None
+    dataset = DefectDataset(samples, experiment.root, config.size_hw, Augmentation(config.augment), fit.seed, paster)
     sizes = [sample.size_hw for sample in samples] if config.size_hw is None else []
     positive = [sample.is_defect for sample in samples]
     sampler = BalancedSampler(positive, fit.positive_share, fit.seed, sizes, fit.batch_size)

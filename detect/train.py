@@ -15,6 +15,7 @@ from torch import nn
 
 from data_tools.backbones import build_backbone
 from data_tools.command import Parser, run_command
+from data_tools.copy_paste import PasteConfig
 from data_tools.dataset import InputConfig
 from data_tools.errors import InputError
 from data_tools.experiment import (
@@ -47,6 +48,7 @@ def build_parser() -> Parser:
     add_training_arguments(parser)
     parser.add_argument("--model", type=DetectorConfig, default=DetectorConfig())
     parser.add_argument("--input", type=InputConfig, default=InputConfig())
+    parser.add_argument("--paste", type=PasteConfig, default=PasteConfig())
     parser.add_argument("--fit", type=FitConfig, default=FitConfig())
     return parser
 
@@ -68,7 +70,7 @@ def train(parser: Parser, arguments: Namespace) -> int:
     model = Detector(backbone, model_config, len(experiment.dataset.categories))
     log.info(describe_start(experiment, model.parts(), backbone.weights, input_config))
     log.info(describe_anchors(model_config.anchors, STRIDES, _training_boxes(experiment, input_config)))
-    loader = training_loader(experiment, input_config, fit_config)
+    loader = training_loader(experiment, input_config, fit_config, settings.paste)
     validation = _Validation(experiment, input_config)
     result = fit(
         model, loader, lambda network, batch: network(batch), validation, MONITOR, fit_config, experiment.folder,

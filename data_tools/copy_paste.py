@@ -1,0 +1,162 @@
+"""Defects cut out of defect images and laid on good ones (Dwibedi et al., ICCV 2017; Ghiasi et al., CVPR 2021).
+
+A line has few defects and many good parts. A pasted patch also carries its seam, which would give it away: its edges
+are feathered, its gray level is fitted to the place, and patches of good images are pasted the same way as decoys.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_tools.geometry import iou
+from data_tools.records import BOXED, GOOD, Sample
+
+Image = NDArray[np.uint8]
+Boxes = NDArray[np.float64]
+Load = Callable[[Sample], tuple[Image, Boxes]]
+_LEAST_MARGIN, _MOST_MARGIN, _MARGIN_SHARE = 3.0, 12.0, 0.35
+_LONGEST_SIDE = 0.5
+_TRIES = 4
+
+
+@dataclass(frozen=True)
+class PasteConfig:
+    """Copy-paste of defects. It needs boxes, so only the detector may use it.
+
+    Attributes:
+        share: share 0..1 of the good training images that get a defect, anew in each epoch; 0 switches pasting off.
+        decoy_share: share 0..1 of the other good images that get a patch of a good image instead.
+        jitter: how far a patch may move from where it was cut, as a share of the image's sides: small where a place
+            has a meaning (leads of a device), 1 where every place is alike (a surface).
+    """
+
+    share: float = 0.0
+    decoy_share: float = 0.5
+    jitter: float = 0.1
+
+    def __post_init__(self) -> None:
+        for name in ("share", "decoy_share", "jitter"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise ValueError(f"paste.{name} must lie in 0..1, not {getattr(self, name)}")
+
+
+class Paster:
+    """Pastes onto good images.
+
+    Args:
+        samples: of the training split; the boxed ones are donors of defects, the good ones of decoys.
+        config: see `PasteConfig`.
+    """
+
+    def __init__(self, samples: Sequence[Sample], config: PasteConfig) -> None:
+        self.config = config
+        self.donors = [(sample, row) for sample in samples if sample.status == BOXED for row in _fit_to_cut(sample)]
+        self.good = [sample for sample in samples if sample.status == GOOD]
+
+    def __call__(
+        self, image: Image, load: Load, rng: np.random.Generator
+    ) -> tuple[Image, Boxes, NDArray[np.int64]] | None:
+        """A good image (h, w) with a defect or a decoy pasted in.
+
+        Args:
+            image: not changed.
+            load: gives another sample's image and boxes, at input size.
+            rng: of all choices.
+
+        Returns:
+            The new image, (n, 4) boxes and (n,) labels, both empty after a decoy; None where nothing is pasted.
+        """
+        if not self.donors:
+            return None
+        draw = rng.random()
+        is_defect = draw < self.config.share
+        if not is_defect and draw >= self.config.share + (1 - self.config.share) * self.config.decoy_share:
+            return None
+        for _ in range(_TRIES):  # a patch may be larger than this image
+            donor, row = self.donors[rng.integers(len(self.donors))]
+            source, boxes = load(donor)
+            box = boxes[row]
+            if not is_defect:
+                source, _ = load(self.good[rng.integers(len(self.good))])
+                box = _inside(box, source.shape)
+            made = None if box is None else self._paste(image, source, box, rng)
+            if made is not None:
+                label = donor.labels[row : row + 1]
+                return made[0], made[1][: int(is_defect)], label[: int(is_defect)]
+        return None
+
+    def _paste(
+        self, target: Image, source: Image, box: NDArray[np.float64], rng: np.random.Generator
+    ) -> tuple[Image, Boxes] | None:
+        reach = self.config.jitter * np.array([target.shape[1], target.shape[0]])
+        centre = (box[:2] + box[2:]) / 2 / np.array([source.shape[1], source.shape[0]])
+        wanted = centre * np.array([target.shape[1], target.shape[0]]) + rng.uniform(-reach, reach)
+        return paste(target, source, box, (float(wanted[0]), float(wanted[1])))
+
+
+def paste(
+    target: Image, source: Image, box_xyxy: NDArray[np.float64], centre_xy: tuple[float, float]
+) -> tuple[Image, Boxes] | None:
+    """Lay the source's pixels inside the box on the target, as near to a centre as it fits.
+
+    The patch is opaque inside the box and fades out over a margin around it; its gray level is shifted by the
+    difference between the two images in that margin.
+
+    Args:
+        target: (h, w); not changed.
+        source: (h', w').
+        box_xyxy: in the source.
+        centre_xy: wanted centre of the box in the target.
+
+    Returns:
+        The new image and the (1, 4) box in it; None where the patch with its margin is larger than the target.
+    """
+    margin = float(np.clip(_MARGIN_SHARE * (box_xyxy[2:] - box_xyxy[:2]).min(), _LEAST_MARGIN, _MOST_MARGIN))
+    height, width = source.shape
+    x1, y1 = np.maximum(np.floor(box_xyxy[:2] - margin), 0).astype(int)
+    x2, y2 = np.minimum(np.ceil(box_xyxy[2:] + margin), [width, height]).astype(int)
+    if x2 - x1 > target.shape[1] or y2 - y1 > target.shape[0]:
+        return None
+    shift = np.round(np.array(centre_xy) - (box_xyxy[:2] + box_xyxy[2:]) / 2).astype(int)
+    left = int(np.clip(x1 + shift[0], 0, target.shape[1] - (x2 - x1)))
+    top = int(np.clip(y1 + shift[1], 0, target.shape[0] - (y2 - y1)))
+    patch = source[y1:y2, x1:x2].astype(np.float64)
+    under = target[top : top + y2 - y1, left : left + x2 - x1].astype(np.float64)
+    alpha = _feather(box_xyxy - np.array([x1, y1, x1, y1]), (y2 - y1, x2 - x1), margin)
+    ring = alpha < 1
+    change = float((under - patch)[ring].mean()) if ring.any() else 0.0
+    made = target.copy()
+    blended = under + alpha * (patch + change - under)
+    made[top : top + y2 - y1, left : left + x2 - x1] = np.clip(np.round(blended), 0, 255).astype(np.uint8)
+    return made, (box_xyxy + np.array([left - x1, top - y1] * 2))[None]
+
+
+def _feather(box_xyxy: NDArray[np.float64], size_hw: tuple[int, int], margin: float) -> NDArray[np.float64]:
+    """(h, w) opacity: 1 inside the box, falling to 0 at the margin's outer edge."""
+    x, y = np.arange(size_hw[1]) + 0.5, np.arange(size_hw[0]) + 0.5
+    outside_x = np.maximum(np.maximum(box_xyxy[0] - x, x - box_xyxy[2]), 0.0)
+    outside_y = np.maximum(np.maximum(box_xyxy[1] - y, y - box_xyxy[3]), 0.0)
+    alpha: NDArray[np.float64] = np.clip(1.0 - np.hypot(outside_x[None], outside_y[:, None]) / margin, 0.0, 1.0)
+    return alpha
+
+
+def _inside(box_xyxy: NDArray[np.float64], size_hw: tuple[int, ...]) -> NDArray[np.float64] | None:
+    """The box cut to an image of another size; None where less than a pixel is left."""
+    cut: NDArray[np.float64] = np.minimum(box_xyxy, np.array([size_hw[1], size_hw[0]] * 2, dtype=np.float64))
+    return cut if (cut[2:] - cut[:2]).min() >= 1 else None
+
+
+def _fit_to_cut(sample: Sample) -> list[int]:
+    """Rows of boxes fit to be cut out.
+
+    No other box of the image comes near them, so that a patch never holds half a defect, and neither side is longer
+    than half the image's, so that it stays a patch.
+    """
+    sides = sample.boxes_xyxy[:, 2:] - sample.boxes_xyxy[:, :2]
+    small = (sides <= _LONGEST_SIDE * np.array([sample.size_hw[1], sample.size_hw[0]])).all(axis=1)
+    near = sample.boxes_xyxy + np.array([-1.0, -1.0, 1.0, 1.0]) * _MOST_MARGIN
+    overlaps = iou(near, sample.boxes_xyxy) > 0
+    np.fill_diagonal(overlaps, False)
+    return [int(row) for row in np.flatnonzero(small & ~overlaps.any(axis=1))]

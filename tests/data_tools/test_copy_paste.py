@@ -1,0 +1,89 @@
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data_tools.copy_paste import PasteConfig, Paster, paste
+from data_tools.records import Sample
+
+
+def test_the_patch_arrives_whole_and_its_level_is_fitted() -> None:
+    source = np.full((40, 40), 100, dtype=np.uint8)
+    source[10:14, 20:24] = 160  # the defect, 60 above its surroundings
+    target = np.full((50, 60), 30, dtype=np.uint8)
+    made, boxes = paste(target, source, np.array([20.0, 10.0, 24.0, 14.0]), (42.0, 32.0)) or (target, None)
+    assert boxes is not None
+    assert boxes.tolist() == [[40, 30, 44, 34]]
+    assert (made[30:34, 40:44] == 90).all()
+    made[30:34, 40:44] = 30
+    assert (made == 30).all()
+    assert (target == 30).all()
+
+
+def test_a_patch_stays_inside_and_too_large_ones_are_refused() -> None:
+    source, target = np.zeros((40, 40), dtype=np.uint8), np.zeros((12, 12), dtype=np.uint8)
+    _, boxes = paste(target, source, np.array([20.0, 20.0, 24.0, 24.0]), (500.0, -500.0)) or (None, None)
+    assert boxes is not None
+    assert boxes.tolist() == [[5, 3, 9, 7]]
+    assert paste(target, source, np.array([2.0, 2.0, 30.0, 30.0]), (6.0, 6.0)) is None
+
+
+@given(
+    st.tuples(*[st.floats(0, 30)] * 2), st.tuples(*[st.floats(1, 30)] * 2), st.tuples(*[st.floats(-99, 99)] * 2),
+    st.integers(8, 50), st.integers(8, 50),
+)  # fmt: skip
+def test_a_pasted_box_keeps_its_size_and_lies_inside(
+    corner: tuple[float, float], sides: tuple[float, float], centre: tuple[float, float], height: int, width: int
+) -> None:
+    box = np.array([*corner, *np.minimum(np.add(corner, sides), 40)])
+    found = paste(np.zeros((height, width), np.uint8), np.ones((40, 40), np.uint8), box, centre)
+    if found is not None:
+        (new,) = found[1]
+        assert new[2:] - new[:2] == pytest.approx(box[2:] - box[:2])
+        assert (new >= 0).all()
+        assert (new <= [width, height, width, height]).all()
+
+
+def test_shares_are_kept_and_decoys_stay_good(make_sample: Callable[..., Sample]) -> None:
+    samples = [make_sample(1, [[40, 40, 50, 50]]), make_sample(2), make_sample(3)]
+    images = {1: np.full((100, 100), 50, np.uint8), 2: np.full((100, 100), 51, np.uint8)}
+    images[3] = np.random.default_rng(0).integers(0, 9, (100, 100), dtype=np.uint8)
+    images[1][40:50, 40:50] = 250
+    paster = Paster(samples, PasteConfig(share=0.4, decoy_share=0.5, jitter=0.2))
+    rng = np.random.default_rng(1)
+    made = [paster(images[3], lambda s: (images[s.image_id], s.boxes_xyxy), rng) for _ in range(400)]
+    defects = [m for m in made if m is not None and len(m[1])]
+    decoys = [m for m in made if m is not None and not len(m[1])]
+    assert len(defects) / 400 == pytest.approx(0.4, abs=0.08)
+    assert len(decoys) / 400 == pytest.approx(0.3, abs=0.08)
+    for image, boxes, labels in defects:
+        x1, y1, x2, y2 = boxes[0].astype(int)
+        assert image[y1:y2, x1:x2].min() > 150
+        assert abs((x1 + x2) / 2 - 45) <= 20.5
+        assert labels.tolist() == [1]
+    assert max(int(image.max()) for image, _, _ in decoys) < 60
+    assert any((image != images[3]).any() for image, _, _ in decoys)
+
+
+def test_half_an_image_is_no_patch(make_sample: Callable[..., Sample]) -> None:
+    long = make_sample(1, [[0, 10, 51, 20], [0, 60, 50, 70]])
+    assert [row for _, row in Paster([long, make_sample(2)], PasteConfig(share=1)).donors] == [1]
+
+
+def test_half_a_neighbour_is_never_pasted(make_sample: Callable[..., Sample]) -> None:
+    near = make_sample(1, [[10, 10, 20, 20], [25, 10, 30, 20], [80, 80, 90, 90]])
+    assert [row for _, row in Paster([near, make_sample(2)], PasteConfig(share=1)).donors] == [2]
+
+
+def test_without_boxes_nothing_is_pasted(make_sample: Callable[..., Sample]) -> None:
+    paster = Paster([make_sample(1)], PasteConfig(share=1))
+    assert (
+        paster(np.zeros((9, 9), np.uint8), lambda s: (np.zeros((9, 9)), s.boxes_xyxy), np.random.default_rng()) is None
+    )
+
+
+def test_bad_shares_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"paste\.share"):
+        PasteConfig(share=1.5)
