@@ -35,6 +35,7 @@ _LOT_SIZES = (8, 16)
 _UNBOXED_SHARE = 0.04
 _SECOND_DEFECT_SHARE = 0.12
 _VISIBLE = 0.012  # a defect's pixels are those that it changes by more than this share of full scale
+_FEWEST_PIXELS, _CLEARLY_VISIBLE = 30, 0.045  # a defect changes so many of them, and the clearest one by so much
 _NOISE = 0.012
 _LOOK, _DEVICE, _DEFECT, _SENSOR, _LABELS = range(5)
 
@@ -168,8 +169,9 @@ def _add_defect(rng: np.random.Generator, canvas: Canvas, look: Look, kind: str)
     for _ in range(8):  # a defect may fall where it changes nothing, such as a smear between letters
         before, trial = _see(canvas, look, 1.0), canvas.copy()
         BOXED_DEFECTS[kind](rng, trial, look)
-        changed = np.abs(_see(trial, look, 1.0) - before) > _VISIBLE
-        if changed.sum() >= 12:
+        change = np.abs(_see(trial, look, 1.0) - before)
+        changed = change > _VISIBLE
+        if changed.sum() >= _FEWEST_PIXELS and change.max() >= _CLEARLY_VISIBLE:
             canvas.pixels[:] = trial.pixels
             ys, xs = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
             return np.array([[xs[0], ys[0], xs[-1] + 1, ys[-1] + 1]], dtype=np.float64)

@@ -21,7 +21,7 @@ def scratch(rng: np.random.Generator, canvas: Canvas, _look: Look) -> None:
     middle = rng.uniform(-1, 1, 2) * np.maximum(reach, 0.0)
     ends = middle - direction * length / 2, middle + direction * length / 2
     sign = 1.0 if rng.random() < 0.75 else -0.6
-    canvas.lighten(canvas.line([tuple(ends[0]), tuple(ends[1])], rng.uniform(0.9, 1.8)), sign * rng.uniform(0.13, 0.30))
+    canvas.lighten(canvas.line([tuple(ends[0]), tuple(ends[1])], rng.uniform(0.9, 1.8)), sign * rng.uniform(0.15, 0.30))
 
 
 def chipping(rng: np.random.Generator, canvas: Canvas, look: Look) -> None:
@@ -105,7 +105,9 @@ def lead_glue(rng: np.random.Generator, canvas: Canvas, look: Look) -> None:
 def marking_defect(rng: np.random.Generator, canvas: Canvas, look: Look) -> None:
     """A part of the marking is wiped away or smeared."""
     half_w, half_h = MARKING_HALF
-    x, y = rng.uniform(-half_w + 22, half_w - 22), rng.choice([-14.0, 15.0])
+    # the upper line is wider than the lower one; both are hit near their middle, so that letters are
+    reach, y = ((20.0, -14.0), (10.0, 15.0))[int(rng.integers(2))]
+    x = rng.uniform(-reach, reach)
     w, h = rng.uniform(16, 26), rng.uniform(12, 17)
     window = canvas.polygon(rectangle(x - w, y - h, x + w, y + h, 6))
     if rng.random() < 0.5:

@@ -29,7 +29,6 @@ from data_tools.experiment import (
     with_default_config,
 )
 from data_tools.fit import FitConfig, fit
-from data_tools.metrics.auc import roc_auc
 from data_tools.records import BOXED, Sample
 from data_tools.validation import localization_scores
 from detect.anchors import describe_anchors
@@ -78,7 +77,7 @@ def train(parser: Parser, arguments: Namespace) -> int:
     )  # fmt: skip
     samples = experiment.dataset.split("val")
     found = detect(model, samples, experiment.root, input_config, "choosing the score")
-    rule = choose_rule(samples, [raw for raw, _ in found], roc_auc)
+    rule = choose_rule(samples, [raw for raw, _ in found])
     log.info("best epoch %d of %d; image score: %s (chosen on validation)", result.best_epoch, result.epochs, rule)
     config = {"model": asdict(model_config), "input": asdict(input_config), "score_rule": rule}
     save_predictions(experiment, config, lambda chosen: predict(model, chosen, experiment.root, input_config, rule))
@@ -98,7 +97,7 @@ class _Validation:
     def __call__(self, model: nn.Module) -> dict[str, float | None]:
         assert isinstance(model, Detector)
         found = detect(model, self.samples, self.experiment.root, self.config, "validating")
-        rule = choose_rule(self.samples, [raw for raw, _ in found], roc_auc)
+        rule = choose_rule(self.samples, [raw for raw, _ in found])
         predictions = [
             to_prediction(sample, raw, size, rule) for sample, (raw, size) in zip(self.samples, found, strict=True)
         ]

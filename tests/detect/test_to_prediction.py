@@ -1,6 +1,5 @@
 import math
 
-import numpy as np
 import pytest
 import torch
 
@@ -45,15 +44,22 @@ def test_scores() -> None:
     assert 0 < image_score(raw([], [], -1000.0), "mean_logit") < 1e-6
 
 
-def test_the_rule_with_the_best_auc_wins() -> None:
-    def auc(scores: list[float], positive: list[bool]) -> float:
-        pairs = [(p > n) + 0.5 * (p == n) for p, y in zip(scores, positive, strict=True) if y
-                 for n, z in zip(scores, positive, strict=True) if not z]  # fmt: skip
-        return float(np.mean(pairs))
-
+def test_another_rule_must_be_significantly_better_to_win() -> None:
+    """Twenty defects and twenty good images: the better score errs on one pair, the worse one is right on one."""
     defect = Sample(1, "b", (9, 9), empty_boxes(), empty_labels(), "unboxed", "g", "x")
-    by_box = [raw([[0, 0, 1, 1]], [0.9], -50.0), raw([[0, 0, 1, 1]], [0.1], 50.0)]
-    by_head = [raw([], [], 3.0), raw([[0, 0, 1, 1]], [0.9999], -3.0)]
-    assert choose_rule([defect, SAMPLE], by_box, auc) == "best_box"
-    assert choose_rule([defect, SAMPLE], by_head, auc) == "image_head"
-    assert choose_rule([defect, SAMPLE], [by_head[0], raw([], [], -3.0)], auc) == "mean_logit"
+    samples = [defect] * 20 + [SAMPLE] * 20
+    right, wrong = [0.9] * 19 + [0.1] * 20 + [0.9], [0.0002] * 19 + [0.9999] * 20 + [0.0002]
+    logits = [math.log(score / (1 - score)) for score in right], [math.log(score / (1 - score)) for score in wrong]
+    by_box = [raw([[0, 0, 1, 1]], [score], logit) for score, logit in zip(right, logits[1], strict=True)]
+    by_head = [raw([[0, 0, 1, 1]], [score], logit) for score, logit in zip(wrong, logits[0], strict=True)]
+    assert choose_rule(samples, by_box) == "best_box"
+    assert choose_rule(samples, by_head) == "image_head"
+    few = [0, 20]
+    assert choose_rule([samples[i] for i in few], [by_box[i] for i in few]) == "mean_logit"
+
+
+def test_equal_rules_and_one_class_keep_the_mean() -> None:
+    same = [raw([[0, 0, 1, 1]], [0.9], 3.0), raw([[0, 0, 1, 1]], [0.1], -3.0)]
+    defect = Sample(1, "b", (9, 9), empty_boxes(), empty_labels(), "unboxed", "g", "x")
+    assert choose_rule([defect, SAMPLE], same) == "mean_logit"
+    assert choose_rule([SAMPLE, SAMPLE], same) == "mean_logit"
