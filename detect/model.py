@@ -27,8 +27,7 @@ from detect.losses import BalancedRoIHeads, BalancedRpn
 STRIDES = (4, 8, 16, 32, 64)
 _NAMES = ("p2", "p3", "p4", "p5")
 _PAD_TO = 32
-# the box head speaks in units of half a proposal, not of a tenth as usual: a new head gets there in fewer steps
-_BOX_UNITS = (10.0, 10.0, 5.0, 5.0)
+_BOX_UNITS = (10.0, 10.0, 5.0, 5.0)  # of the box head: a tenth of a proposal's side, a fifth of its log size
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,7 @@ class Detector(nn.Module):
 
     Args:
         backbone: with maps of strides 4, 8, 16 and 32.
-        config: see `DetectorConfig`.
+        config: see `DetectorConfig`; anchors to be fitted are fitted before (`detect.anchors.resolve_anchors`).
         num_classes: without the background.
     """
 
@@ -176,7 +175,7 @@ class Detector(nn.Module):
 
 def _build_rpn(config: DetectorConfig) -> BalancedRpn:
     sizes = level_sizes(config.anchors, STRIDES)
-    anchors = AnchorGenerator(sizes, (tuple(config.anchors.ratios),) * len(sizes))
+    anchors = AnchorGenerator(sizes, (config.anchors.decided_ratios,) * len(sizes))
     head = RPNHead(config.fpn_channels, anchors.num_anchors_per_location()[0])
     before = {"training": 3 * config.proposals, "testing": 3 * config.proposals}
     after = {"training": config.proposals, "testing": config.proposals}

@@ -5,6 +5,7 @@ python -m detect.predict --run RUN --images FOLDER --out predictions.jsonl
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -16,6 +17,7 @@ from data_tools.command import Parser, run_command
 from data_tools.dataset import InputConfig
 from data_tools.experiment import read_config
 from data_tools.prediction_command import add_prediction_arguments, predict_and_write, read_finished_manifest
+from detect.anchors import AnchorConfig
 from detect.inference import predict
 from detect.model import Detector
 from detect.to_prediction import ScoreRule
@@ -43,7 +45,8 @@ def load_detector(folder: Path) -> tuple[Detector, InputConfig, ScoreRule]:
     manifest = read_finished_manifest(folder, "detect")
     settings = read_config(training_parser(), folder)
     backbone = build_backbone(settings.model.backbone, "none")
-    model = Detector(backbone, settings.model, int(manifest["num_classes"]))
+    anchors = AnchorConfig(**manifest["anchors"])
+    model = Detector(backbone, replace(settings.model, anchors=anchors), int(manifest["num_classes"]))
     load_weights(model, folder / "best", "model")
     model.to(torch.device("cuda" if torch.cuda.is_available() else "cpu"), memory_format=torch.channels_last)  # type: ignore[call-overload]
     return model, settings.input, manifest["score_rule"]

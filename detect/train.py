@@ -7,7 +7,7 @@ python -m detect.train --run RUN --resume
 
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 from jsonargparse import Namespace
@@ -31,7 +31,7 @@ from data_tools.experiment import (
 from data_tools.fit import FitConfig, fit
 from data_tools.records import BOXED, Sample
 from data_tools.validation import localization_scores
-from detect.anchors import describe_anchors
+from detect.anchors import describe_anchors, resolve_anchors
 from detect.inference import detect, predict
 from detect.model import STRIDES, Detector, DetectorConfig
 from detect.to_prediction import choose_rule, to_prediction
@@ -65,10 +65,13 @@ def train(parser: Parser, arguments: Namespace) -> int:
     if model_config.weights == "none" and model_config.frozen_to_stride:
         raise InputError("random weights must not be frozen; add --model.frozen_to_stride 0 to --model.weights none")
     experiment = open_experiment("detect", parser, arguments, fit_config)
+    boxes_hw = _training_boxes(experiment, input_config)
+    anchors = resolve_anchors(model_config.anchors, STRIDES, boxes_hw)
+    model_config = replace(model_config, anchors=anchors)
     backbone = build_backbone(model_config.backbone, model_config.weights)
     model = Detector(backbone, model_config, len(experiment.dataset.categories))
     log.info(describe_start(experiment, model.parts(), backbone.weights, input_config))
-    log.info(describe_anchors(model_config.anchors, STRIDES, _training_boxes(experiment, input_config)))
+    log.info(describe_anchors(anchors, STRIDES, boxes_hw))
     loader = training_loader(experiment, input_config, fit_config, settings.paste)
     validation = _Validation(experiment, input_config)
     result = fit(
@@ -81,8 +84,8 @@ def train(parser: Parser, arguments: Namespace) -> int:
     log.info("best epoch %d of %d; image score: %s (chosen on validation)", result.best_epoch, result.epochs, rule)
     config = {"model": asdict(model_config), "input": asdict(input_config), "score_rule": rule}
     save_predictions(experiment, config, lambda chosen: predict(model, chosen, experiment.root, input_config, rule))
-    finish(experiment, result, {"score_rule": rule, "num_classes": len(experiment.dataset.categories),
-                                "weights": asdict(backbone.weights)})  # fmt: skip
+    made = {"score_rule": rule, "num_classes": len(experiment.dataset.categories), "anchors": asdict(anchors)}
+    finish(experiment, result, made | {"weights": asdict(backbone.weights)})
     print(experiment.folder)
     return 0
 

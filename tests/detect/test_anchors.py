@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from detect.anchors import AnchorConfig, anchor_shapes, describe_anchors, shape_iou
+from detect.anchors import AnchorConfig, anchor_shapes, describe_anchors, resolve_anchors, shape_iou
 
 
 def test_shapes_keep_the_area_of_their_side() -> None:
@@ -27,3 +27,20 @@ def test_anchors_have_torchvisions_shapes() -> None:
     cells = AnchorGenerator(((32.0,),), ((0.2, 1.0, 5.0),)).cell_anchors[0].numpy()
     theirs = np.stack([cells[:, 3] - cells[:, 1], cells[:, 2] - cells[:, 0]], axis=1)
     assert ours == pytest.approx(theirs, abs=1.0)  # torchvision rounds to whole pixels
+
+
+def test_ratios_are_fitted_to_the_boxes() -> None:
+    """Boxes of 8 x 32 and 32 x 8: the side of both is 16, their ratios are 1/4 and 4."""
+    boxes = np.array([[8.0, 32.0], [32.0, 8.0], [32.0, 8.0]])
+    config = AnchorConfig(scales=(2.0,), number=3)
+    fitted = resolve_anchors(config, (8,), boxes)
+    assert fitted.ratios == (0.25, 1.0, 4.0)
+    assert shape_iou(anchor_shapes(fitted, (8,)), boxes).max(axis=0) == pytest.approx([1, 1, 1])
+    assert resolve_anchors(fitted, (8,), boxes[:0]) == fitted
+
+
+def test_a_square_anchor_is_always_there_and_given_ratios_stay() -> None:
+    long = np.array([[4.0, 90.0]] * 5)
+    assert 1.0 in resolve_anchors(AnchorConfig(number=2), (4, 8), long).decided_ratios
+    assert resolve_anchors(AnchorConfig(ratios=(0.5,)), (4,), long).ratios == (0.5,)
+    assert resolve_anchors(AnchorConfig(), (4,), long[:0]).ratios == AnchorConfig().decided_ratios
