@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 
 from classify.cam import cam_maps
+from classify.cam_choice import CamChoice
 from classify.models import Classifier
 from classify.to_prediction import to_prediction
 from data_tools.dataset import InputConfig
@@ -27,14 +28,15 @@ def logits_of(model: Classifier, samples: Sequence[Sample], root: Path, config: 
 
 
 def predict(
-    model: Classifier, samples: Sequence[Sample], root: Path, config: InputConfig, method: str
+    model: Classifier, samples: Sequence[Sample], root: Path, config: InputConfig, cam: CamChoice
 ) -> list[Prediction]:
-    """A prediction with heat map and peak for each sample, in order; `method` as in `classify.cam`."""
+    """A prediction with heat map and peak for each sample, in order."""
     device = next(model.parameters()).device
+    layer = model.layer_of(cam.stride)
     predictions: list[Prediction] = []
     for chosen, batch in batches_of(samples, root, config, BATCH_SIZE, "predicting"):
         padded = (int(batch.images.shape[2]), int(batch.images.shape[3]))
-        logits, maps = cam_maps(model, model.cam_layer, batch.images.to(device), method)
+        logits, maps = cam_maps(model, layer, batch.images.to(device), cam.method)
         rows = zip(chosen, logits[:, 0].tolist(), maps, batch.sizes_hw, strict=True)
-        predictions += [to_prediction(sample, logit, cam, seen, padded) for sample, logit, cam, seen in rows]
+        predictions += [to_prediction(sample, logit, one, seen, padded) for sample, logit, one, seen in rows]
     return predictions

@@ -7,7 +7,7 @@ python -m classify.train --run RUN --resume
 
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from classify.cam import METHODS
+from classify.cam_choice import AUTO, CamChoice, choose_cam
 from classify.inference import logits_of, predict
 from classify.models import Classifier, ClassifierConfig
 from classify.to_prediction import choose_fraction, with_boxes
@@ -48,8 +49,9 @@ def build_parser() -> Parser:
     parser.add_argument("--model", type=ClassifierConfig, default=ClassifierConfig())
     parser.add_argument("--input", type=InputConfig, default=InputConfig())
     parser.add_argument("--fit", type=FitConfig, default=FitConfig())
-    parser.add_argument("--cam", default="gradcam", choices=tuple(METHODS), help="method of the heat maps written at "
-                        "the end")  # fmt: skip
+    parser.add_argument("--cam", default="gradcam", choices=(AUTO, *METHODS), help="method of the heat maps written at "
+                        "the end; 'auto' chooses method and layer by the peaks' distance to the boxes of validation, "
+                        "which counts as using boxes")  # fmt: skip
     return parser
 
 
@@ -80,18 +82,36 @@ def train(parser: Parser, arguments: Namespace) -> int:
     )  # fmt: skip
     log.info("best epoch %d of %d", result.best_epoch, result.epochs)
 
-    def explain(chosen: Sequence[Sample]) -> list[Prediction]:
-        return predict(model, chosen, experiment.root, input_config, settings.cam)
-
     validation = experiment.dataset.split("val")
+    cam, boxes_used_for = _cam_of(settings.cam, model, experiment, input_config)
+
+    def explain(chosen: Sequence[Sample]) -> list[Prediction]:
+        return predict(model, chosen, experiment.root, input_config, cam)
+
     fraction = choose_fraction(validation, explain(validation))
+    if fraction is not None:
+        boxes_used_for.append("cutting boxes out of the maps (validation)")
     log.info("boxes around the maps: cut at %s of the maximum (chosen on the boxes of validation)", fraction)
-    config = {"model": asdict(model_config), "input": asdict(input_config), "cam": settings.cam}
-    config["box_fraction"] = fraction
+    choices = {"cam": cam.method, "cam_stride": cam.stride, "box_fraction": fraction, "boxes_used_for": boxes_used_for}
+    config = {"model": asdict(model_config), "input": asdict(input_config)} | choices
     save_predictions(experiment, config, lambda chosen: [with_boxes(found, fraction) for found in explain(chosen)])
-    finish(experiment, result, {"weights": asdict(backbone.weights), "cam": settings.cam, "box_fraction": fraction})
+    finish(experiment, result, {"weights": asdict(backbone.weights)} | choices)
     print(experiment.folder)
     return 0
+
+
+def _cam_of(name: str, model: Classifier, experiment: Experiment, config: InputConfig) -> tuple[CamChoice, list[str]]:
+    """The class-activation map to use, and what boxes were used for to choose it."""
+    given = CamChoice(name, model.config.cam_stride)
+    if name != AUTO:
+        return given, []
+    log.info("choosing the class-activation map by mean peak distance on validation:")
+    found = choose_cam(model, experiment.dataset.split("val"), experiment.root, config)
+    if found is None:
+        fallback = replace(given, method="gradcam")
+        log.info("  validation has no boxes to choose by: %s", fallback)
+        return fallback, []
+    return found, ["choice of the class-activation map (validation)"]
 
 
 class _Validation:
