@@ -25,7 +25,7 @@ from data_tools.geometry import centres
 from data_tools.heatmaps import peak
 from data_tools.metrics.comparison import cluster_bootstrap
 from data_tools.metrics.peak_distance import peak_distances, summarise
-from data_tools.prediction_command import SPLITS, select
+from data_tools.prediction_command import SPLITS, select_split
 from data_tools.records import BOXED, Prediction, Sample
 
 # mean distance from a uniformly random point of a unit square to its centre
@@ -58,8 +58,8 @@ def audit(samples: Sequence[Sample], predictions: Sequence[Prediction], seed: in
 
     Returns:
         "dx" and "dy": mean signed distance in pixels from the centre of the nearest box to the peak, x to the right and
-        y down, with "ci95"; "plateau_px2": median and largest area of the peaks' plateaus in square pixels;
-        "peak_distance" as the evaluator summarises it; "n", "abstained". Undefined values are None.
+        y down, with "ci95" (None for one group alone); "plateau_px2": median and largest area of the peaks' plateaus in
+        square pixels; "peak_distance" as the evaluator summarises it; "n", "abstained". Undefined values are None.
     """
     rows = [(s, p) for s, p in zip(samples, predictions, strict=True) if p.peak_xy is not None]
     offsets = np.array([_offset(sample, p.peak_xy) for sample, p in rows if p.peak_xy]).reshape(-1, 2)
@@ -67,7 +67,8 @@ def audit(samples: Sequence[Sample], predictions: Sequence[Prediction], seed: in
     bias: dict[str, Any] = {}
     for name, values in zip(("dx", "dy"), offsets.T, strict=True):
         mean = cluster_bootstrap(values, groups, seed)
-        bias[name] = None if mean is None else {"mean_px": mean.value, "ci95": list(mean.ci95)}
+        interval = list(mean.ci95) if mean is not None and len(set(groups)) > 1 else None
+        bias[name] = None if mean is None else {"mean_px": mean.value, "ci95": interval}
     found = [peak(p.heatmap, p.size_hw) for _, p in rows if p.heatmap is not None]
     areas = [one.area_px for one in found if one is not None]
     return bias | {
@@ -102,12 +103,13 @@ def looking_offset(model: Classifier, stride: int, side: int = 256, seed: int = 
 
 def _audit(arguments: Namespace) -> int:
     run = load_classifier(Path(arguments.run))
-    selection = select(Namespace(data=arguments.data, images=None, split=arguments.split))
+    selection = select_split(Path(arguments.data), arguments.split)
     boxed = [sample for sample in selection.samples if sample.status == BOXED]
     if not boxed:
         raise InputError(f"{arguments.data}: the {arguments.split} split has no image with boxes to audit against")
-    cam = run.cam if arguments.cam is None else type(run.cam)(arguments.cam, run.cam.stride)
-    report = audit(boxed, predict(run.model, boxed, selection.root, run.input, cam))
+    reading = run.reading if arguments.cam is None else run.reading.with_method(arguments.cam)
+    cam = reading.cam
+    report = audit(boxed, predict(run.model, boxed, selection.root, run.input, reading))
     scale = _mean_scale(boxed, run)
     report |= {
         "cam": cam.method,
@@ -155,8 +157,8 @@ def _mean_scale(samples: Sequence[Sample], run: Trained) -> float:
     return float(np.mean([np.sqrt(s.size_hw[0] * s.size_hw[1] / (height * width)) for s in samples]))
 
 
-def _interval(ci95: Sequence[float]) -> str:
-    return f"{ci95[0]:+.1f}..{ci95[1]:+.1f}"
+def _interval(ci95: Sequence[float] | None) -> str:
+    return "n/a" if ci95 is None else f"{ci95[0]:+.1f}..{ci95[1]:+.1f}"
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ python -m classify.predict --run RUN --images FOLDER --out predictions.jsonl
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -14,7 +14,7 @@ from jsonargparse import Namespace
 
 from classify.cam import METHODS
 from classify.cam_choice import CamChoice
-from classify.inference import predict
+from classify.inference import Reading, predict
 from classify.models import Classifier
 from classify.to_prediction import with_boxes
 from classify.train import build_parser as training_parser
@@ -49,14 +49,14 @@ class Trained:
 
     Attributes:
         model, input: the model, and how it wants its input.
-        cam: the run's class-activation map.
+        reading: how the run reads it: its class-activation map, test flips and temperature.
         box_fraction: where its maps are cut for boxes; None for no boxes.
         boxes_used_for: what the run used boxes for, beside judging.
     """
 
     model: Classifier
     input: InputConfig
-    cam: CamChoice
+    reading: Reading
     box_fraction: float | None
     boxes_used_for: tuple[str, ...]
 
@@ -74,21 +74,24 @@ def load_classifier(folder: Path) -> Trained:
     model.to(torch.device("cuda" if torch.cuda.is_available() else "cpu"), memory_format=torch.channels_last)  # type: ignore[call-overload]
     cam = CamChoice(manifest.get("cam", settings.cam), manifest.get("cam_stride", settings.model.cam_stride))
     used = tuple(manifest.get("boxes_used_for", ()))
-    return Trained(model, settings.input, cam, manifest.get("box_fraction"), used)
+    reading = Reading(cam, settings.test_flips, manifest.get("temperature", 1.0))
+    return Trained(model, settings.input, reading, manifest.get("box_fraction"), used)
 
 
 def _predict(arguments: Namespace) -> int:
     run = load_classifier(Path(arguments.run))
-    cam = replace(run.cam, method=arguments.cam) if arguments.cam else run.cam
-    fraction = run.box_fraction if cam == run.cam else None
+    reading = run.reading if arguments.cam is None else run.reading.with_method(arguments.cam)
+    fraction = run.box_fraction if reading == run.reading else None
     if fraction is None:
-        log.info("no boxes: the run has not chosen where to cut the maps of %s", cam)
-
-    config = {"cam": cam.method, "cam_stride": cam.stride, "box_fraction": fraction}
-    config["boxes_used_for"] = list(run.boxes_used_for)
+        log.info("no boxes: the run has not chosen where to cut the maps of %s", reading.cam)
+    config = {
+        "cam": reading.cam.method, "cam_stride": reading.cam.stride, "test_flips": reading.flips,
+        "temperature": reading.temperature, "box_fraction": fraction, "boxes_used_for": list(run.boxes_used_for),
+    }  # fmt: skip
 
     def explain(samples: Sequence[Sample], root: Path) -> list[Prediction]:
-        return [with_boxes(found, fraction) for found in predict(run.model, samples, root, run.input, cam)]
+        found = predict(run.model, samples, root, run.input, reading)
+        return [with_boxes(prediction, fraction) for prediction in found]
 
     return predict_and_write(arguments, "classify", config, explain)
 
