@@ -70,7 +70,8 @@ def _peaks(
         evidence = gather_evidence(model, layer, batch.images.to(device))
         for method, peaks in found.items():
             rows = zip(chosen, evidence.maps(method), batch.sizes_hw, strict=True)
-            peaks += [to_prediction(sample, 0.0, cam, seen, padded).peak_xy for sample, cam, seen in rows]
+            found_here = (to_prediction(s, 0.0, cam, seen, padded, config.preprocess) for s, cam, seen in rows)
+            peaks += [prediction.peak_xy for prediction in found_here]
     return found
 
 

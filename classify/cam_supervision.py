@@ -17,7 +17,8 @@ _LEAST = 1e-6
 
 def evidence_map(activations: Tensor, weights: Tensor) -> Tensor:
     """(n, c, rows, columns) activations of the pooled layer and (c,) weights -> (n, rows, columns) logit units."""
-    return torch.einsum("nchw,c->nhw", activations.float(), weights.float())
+    # not einsum, which would compute in half precision under autocast
+    return (activations.float() * weights.float().view(1, -1, 1, 1)).sum(dim=1)
 
 
 def cam_loss(evidence: Tensor, batch: Batch) -> Tensor:

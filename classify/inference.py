@@ -73,7 +73,9 @@ def predict(
         padded = (int(batch.images.shape[2]), int(batch.images.shape[3]))
         logits, maps = _read(model, batch.images.to(device), reading)
         rows = zip(chosen, logits.tolist(), maps, batch.sizes_hw, strict=True)
-        predictions += [to_prediction(sample, logit, cam, seen, padded) for sample, logit, cam, seen in rows]
+        predictions += [
+            to_prediction(sample, logit, cam, seen, padded, config.preprocess) for sample, logit, cam, seen in rows
+        ]
     return predictions
 
 

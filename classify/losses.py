@@ -82,7 +82,7 @@ class ClassifierLoss:
 
 def weighted_focal(logits: Tensor, targets: Tensor, gamma: float, positive_weight: float) -> Tensor:
     """Mean binary cross-entropy with a focal factor and a class weight: (n,) logits and targets in 0..1 -> scalar."""
-    each: Tensor = sigmoid_focal_loss(logits, targets, alpha=-1, gamma=gamma, reduction="none")
+    each: Tensor = sigmoid_focal_loss(logits.float(), targets, alpha=-1, gamma=gamma, reduction="none")
     return (each * (1 + (positive_weight - 1) * targets)).mean()
 
 

@@ -34,7 +34,7 @@ from data_tools.experiment import (
     training_loader,
     with_default_config,
 )
-from data_tools.fit import FitConfig, fit
+from data_tools.fit import FitConfig, fit, seed_everything
 from data_tools.metrics.auc import roc_auc
 from data_tools.records import Prediction, Sample
 
@@ -69,12 +69,14 @@ def train(parser: Parser, arguments: Namespace) -> int:
     """Train, write the predictions of the best checkpoint, and finish the run folder."""
     settings = parser.instantiate(arguments)
     model_config, input_config, fit_config = settings.model, settings.input, settings.fit
-    experiment = open_experiment("classify", parser, arguments, fit_config)
+    # the model first: what is wrong with it or its weights shall leave no run folder behind
+    seed_everything(fit_config.seed)
     backbone = build_backbone(model_config.backbone, model_config.weights)
     model = Classifier(backbone, model_config)
+    loss = ClassifierLoss(model, settings.loss, model_config.positive_weight)
+    experiment = open_experiment("classify", parser, arguments, fit_config)
     log.info(describe_start(experiment, model.parts(), backbone.weights, input_config))
     loader = training_loader(experiment, input_config, fit_config)
-    loss = ClassifierLoss(model, settings.loss, model_config.positive_weight)
     result = fit(
         model, loader, loss, _Validation(experiment, input_config), MONITOR, fit_config, experiment.folder,
         arguments.resume,

@@ -18,8 +18,8 @@ from torch.utils.data import Dataset as TorchDataset
 
 from data_tools.errors import InputError
 from data_tools.images import read_gray, resolve_under
-from data_tools.records import UNBOXED, Sample
-from data_tools.transforms import Augmentation, AugmentConfig
+from data_tools.records import Sample
+from data_tools.transforms import Augmentation, AugmentConfig, PreprocessConfig, Preprocessing
 
 Key = tuple[int, int]
 _WINDOW_BATCHES = 6
@@ -32,10 +32,12 @@ class InputConfig:
     Attributes:
         size_hw: height and width that every image is resized to; null keeps each image at its native size.
         augment: see `AugmentConfig`.
+        preprocess: see `PreprocessConfig`; comes before the resizing.
     """
 
     size_hw: tuple[int, int] | None = None
     augment: AugmentConfig = field(default_factory=AugmentConfig)
+    preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,9 @@ class Item:
         boxes_xyxy: (n, 4) float32, in input pixels.
         labels: (n,) int64 class ids from 1.
         defect: 1.0 for a defect image, with or without boxes, else 0.0.
-        unboxed: whether the boxes are unknown, so that the image says nothing about where there is no defect.
-        boxes_lost: how many boxes the augmentation dropped.
+        unboxed: whether the boxes are unknown or all lost, so that the image says nothing about where there is no
+            defect.
+        boxes_lost: how many boxes preprocessing and augmentation dropped.
     """
 
     index: int
@@ -100,14 +103,16 @@ class DefectDataset(TorchDataset[Item]):
         input_hw: height and width that every image is resized to; None keeps the native size.
         augmentation: None for validation and test.
         seed: of the augmentation.
+        preprocess: what is done to every image first.
     """
 
     def __init__(
         self, samples: Sequence[Sample], images_root: Path, input_hw: tuple[int, int] | None = None,
-        augmentation: Augmentation | None = None, seed: int = 0,
+        augmentation: Augmentation | None = None, seed: int = 0, preprocess: PreprocessConfig | None = None,
     ) -> None:  # fmt: skip
         self.samples, self.images_root, self.input_hw = tuple(samples), images_root, input_hw
         self.augmentation, self.seed = augmentation, seed
+        self.preprocessing = Preprocessing(preprocess or PreprocessConfig())
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -120,17 +125,19 @@ class DefectDataset(TorchDataset[Item]):
         """
         epoch, index = key
         sample = self.samples[index]
-        image, boxes, lost = self._load(sample), sample.boxes_xyxy, 0
+        image, boxes, kept = self.preprocessing(self._load(sample), sample.boxes_xyxy)
+        labels, lost = sample.labels[kept], len(sample.labels) - len(kept)
         if self.input_hw is not None:
             image, boxes = resize(image, boxes, self.input_hw)
         if self.augmentation is not None:
             seed = int(np.random.SeedSequence((self.seed, epoch, index)).generate_state(1)[0])
-            image, boxes, lost = self.augmentation(image, boxes, seed)
+            image, boxes, fewer = self.augmentation(image, boxes, seed)
+            lost += fewer
         pixels = torch.from_numpy(np.array(image, dtype=np.float32)).unsqueeze(0) / 255.0
-        labels = sample.labels.copy()
+        unboxed = sample.is_defect and not len(boxes)
         return Item(
             index, pixels, torch.from_numpy(boxes.astype(np.float32)), torch.from_numpy(labels),
-            float(sample.is_defect), sample.status == UNBOXED, lost,
+            float(sample.is_defect), unboxed, lost,
         )  # fmt: skip
 
     def _load(self, sample: Sample) -> NDArray[np.uint8]:

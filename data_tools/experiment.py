@@ -13,6 +13,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from jsonargparse import Namespace
 from torch import nn
@@ -34,6 +35,7 @@ from data_tools.errors import InputError
 from data_tools.fit import FitConfig, FitResult, seed_everything
 from data_tools.predictions import write_predictions
 from data_tools.records import SPLIT_NAMES, Dataset, Prediction, PredictionHeader, PredictionSet, Sample
+from data_tools.splits import take_share
 from data_tools.transforms import Augmentation
 
 log = logging.getLogger(__name__)
@@ -141,8 +143,10 @@ def open_experiment(approach: str, parser: Parser, arguments: Namespace, fit: Fi
 
 def training_loader(experiment: Experiment, config: InputConfig, fit: FitConfig) -> Any:
     """The loader of the train split: augmented, in seeded order, with the wanted share of defects."""
-    samples = experiment.dataset.split("train")
-    dataset = DefectDataset(samples, experiment.root, config.size_hw, Augmentation(config.augment), fit.seed)
+    samples = take_share(experiment.dataset.split("train"), fit.train_share, fit.seed)
+    dataset = DefectDataset(
+        samples, experiment.root, config.size_hw, Augmentation(config.augment), fit.seed, config.preprocess
+    )
     sizes = [sample.size_hw for sample in samples] if config.size_hw is None else []
     positive = [sample.is_defect for sample in samples]
     sampler = BalancedSampler(positive, fit.positive_share, fit.seed, sizes, fit.batch_size)
@@ -153,7 +157,7 @@ def batches_of(
     samples: Sequence[Sample], root: Path, config: InputConfig, batch_size: int, label: str
 ) -> Iterator[tuple[tuple[Sample, ...], Batch]]:
     """Every sample once, in order, without augmentation: the samples of a batch with the batch."""
-    dataset = DefectDataset(samples, root, config.size_hw)
+    dataset = DefectDataset(samples, root, config.size_hw, preprocess=config.preprocess)
     loader: Any = make_loader(dataset, OrderedSampler(len(dataset)), batch_size, 0)
     for batch in tqdm(loader, desc=label, leave=False, mininterval=1.0):
         yield tuple(samples[i] for i in batch.indices), batch
@@ -170,6 +174,8 @@ def describe_start(experiment: Experiment, parts: dict[str, nn.Module], weights:
     native = " and ".join(f"{h} x {w}" for h, w in sorted(sizes)) if len(sizes) < 3 else f"{len(sizes)} sizes"
     size = "native" if config.size_hw is None else f"{config.size_hw[0]} x {config.size_hw[1]}"
     lines.append(f"images: {native} (height x width), effective input size: {size}")
+    if config.preprocess.crop_px:
+        lines.append(f"crop of {config.preprocess.crop_px} px: {_boxes_cut(experiment, config)}")
     lines.append(f"backbone weights: {weights.description}")
     for name, keys in (("missing", weights.missing), ("unexpected", weights.unexpected)):
         if keys:
@@ -195,6 +201,19 @@ def finish(experiment: Experiment, result: FitResult, extra: dict[str, Any]) -> 
     }  # fmt: skip
     finished = {"finished": datetime.now(UTC).isoformat(timespec="seconds"), "result": outcome}
     write_json(experiment.folder / "manifest.json", experiment.manifest | finished | extra)
+
+
+def _boxes_cut(experiment: Experiment, config: InputConfig) -> str:
+    """How many boxes of the dataset the crop cuts, and how many it loses."""
+    cut, lost, total = 0, 0, 0
+    for sample in experiment.dataset.samples:
+        x1, y1, x2, y2 = config.preprocess.window(sample.size_hw)
+        boxes = sample.boxes_xyxy
+        inside = np.clip(boxes, (x1, y1, x1, y1), (x2, y2, x2, y2))
+        gone = ((inside[:, 2:] - inside[:, :2]) <= 0).any(axis=1)
+        total, lost = total + len(boxes), lost + int(gone.sum())
+        cut += int(((inside != boxes).any(axis=1) & ~gone).sum())
+    return f"of {total} boxes {cut} are cut and {lost} lost"
 
 
 def _default_data() -> Path:
