@@ -114,7 +114,7 @@ def open_experiment(approach: str, parser: Parser, arguments: Namespace, fit: Fi
     Raises:
         InputError: unusable data, or a run folder that is in use.
     """
-    data = Path(arguments.data) if arguments.data else _default_data()
+    data = Path(arguments.data) if arguments.data else default_data()
     dataset = read_dataset(data)
     root = images_root_of(dataset, data)
     if dataset.splits is None:
@@ -216,7 +216,8 @@ def _boxes_cut(experiment: Experiment, config: InputConfig) -> str:
     return f"of {total} boxes {cut} are cut and {lost} lost"
 
 
-def _default_data() -> Path:
+def default_data() -> Path:
+    """The synthetic set, rendered where it is not there yet."""
     if not (DEFAULT_DATA / "annotations.json").exists():
         log.info("no --data: rendering the synthetic set into %s", DEFAULT_DATA)
         from data_tools.synth import make_synthetic
