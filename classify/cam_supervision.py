@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from data_tools.dataset import Batch
+from data_tools.heatmaps import cells_seen
 
 _LEAST = 1e-6
 
@@ -33,10 +34,10 @@ def cam_loss(evidence: Tensor, batch: Batch) -> Tensor:
     grid_hw, padded_hw = _pair(evidence.shape[1:]), _pair(batch.images.shape[2:])
     terms = []
     for i, cells in enumerate(evidence):
-        seen = _pixels_to_cells(batch.sizes_hw[i], padded_hw, grid_hw)
-        visible, boxes = cells[: seen[0], : seen[1]], batch.targets[i]["boxes"]
+        rows, columns = cells_seen(grid_hw, batch.sizes_hw[i], padded_hw)
+        visible, boxes = cells[:rows, :columns], batch.targets[i]["boxes"]
         if len(boxes):
-            inside = cells_of_boxes(boxes, padded_hw, grid_hw)[: seen[0], : seen[1]]
+            inside = cells_of_boxes(boxes, padded_hw, grid_hw)[:rows, :columns]
             terms.append(outside_boxes(visible, inside))
         elif not bool(batch.defect[i]):
             terms.append(unevenness(visible))
@@ -82,12 +83,6 @@ def _overlap(low: Tensor, high: Tensor, pixels: int, cells: int) -> Tensor:
     """(m,) spans -> (m, cells) pixels that each shares with each cell."""
     edges = torch.linspace(0.0, float(pixels), cells + 1, device=low.device)
     return (torch.minimum(high[:, None], edges[1:]) - torch.maximum(low[:, None], edges[:-1])).clamp(min=0.0)
-
-
-def _pixels_to_cells(seen_hw: Sequence[int], padded_hw: Sequence[int], grid_hw: Sequence[int]) -> tuple[int, int]:
-    """Rows and columns of the grid whose centres lie in the image and not in its padding, at least one each."""
-    rows, columns = (max(round(g * s / p), 1) for s, p, g in zip(seen_hw, padded_hw, grid_hw, strict=True))
-    return rows, columns
 
 
 def _pair(shape: Sequence[int]) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.heatmaps import map_to_boxes, peak, place_in_image
+from data_tools.heatmaps import cells_seen, map_to_boxes, peak, place_in_image
 from data_tools.metrics.box_map import box_map
 from data_tools.records import BOXED, Prediction, Sample, empty_boxes, empty_labels
 from data_tools.transforms import PreprocessConfig
@@ -34,12 +34,9 @@ def to_prediction(
         padded_hw: height and width of the whole input.
         preprocess: what was done to the image before.
     """
-    rows, columns = cam.shape
-    # cells whose centre lies in the padding say nothing about the image
-    rows_kept = max(round(rows * seen_hw[0] / padded_hw[0]), 1)
-    columns_kept = max(round(columns * seen_hw[1] / padded_hw[1]), 1)
+    rows, columns = cells_seen((cam.shape[0], cam.shape[1]), seen_hw, padded_hw)
+    visible = cam[:rows, :columns]
     x1, y1, x2, y2 = window = preprocess.window(sample.size_hw)
-    visible = cam[:rows_kept, :columns_kept]
     best = peak(visible, (y2 - y1, x2 - x1))
     peak_xy = None if best is None else (best.xy[0] + x1, best.xy[1] + y1)
     score = float(1.0 / (1.0 + np.exp(-np.clip(logit, -60.0, 60.0))))

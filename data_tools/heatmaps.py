@@ -61,6 +61,18 @@ def upsample(heatmap: Map, size_hw: tuple[int, int]) -> Map:
     return resized
 
 
+def cells_seen(grid_hw: tuple[int, int], seen_hw: tuple[int, int], padded_hw: tuple[int, int]) -> tuple[int, int]:
+    """Rows and columns of a map that show the image and not the padding at its right and bottom, at least one each.
+
+    Args:
+        grid_hw: rows and columns of the map over the padded input.
+        seen_hw: height and width of the image in the input, before padding.
+        padded_hw: height and width of the whole input.
+    """
+    rows, columns = (max(round(g * s / p), 1) for g, s, p in zip(grid_hw, seen_hw, padded_hw, strict=True))
+    return rows, columns
+
+
 def place_in_image(heatmap: Map, window_xyxy: tuple[int, int, int, int], size_hw: tuple[int, int]) -> Map:
     """A map of a window of an image as a map of the whole image, with cells of about the same size.
 
