@@ -143,7 +143,10 @@ def open_experiment(approach: str, parser: Parser, arguments: Namespace, fit: Fi
 
 def training_loader(experiment: Experiment, config: InputConfig, fit: FitConfig) -> Any:
     """The loader of the train split: augmented, in seeded order, with the wanted share of defects."""
-    samples = take_share(experiment.dataset.split("train"), fit.train_share, fit.seed)
+    everything = experiment.dataset.split("train")
+    samples = take_share(everything, fit.train_share, fit.seed)
+    if len(samples) < len(everything):
+        log.info("training on %d of the %d images of the train split", len(samples), len(everything))
     dataset = DefectDataset(
         samples, experiment.root, config.size_hw, Augmentation(config.augment), fit.seed, config.preprocess
     )
