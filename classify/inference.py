@@ -1,11 +1,17 @@
 """A classifier over many images, with class-activation maps."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from classify.cam import cam_maps
+from classify.cam_choice import CamChoice
 from classify.models import Classifier
 from classify.to_prediction import to_prediction
 from data_tools.dataset import InputConfig
@@ -14,27 +20,73 @@ from data_tools.records import Prediction, Sample
 
 BATCH_SIZE = 16
 
+TestFlips = Literal["none", "hflip", "flips"]
+# the axes of (n, c, h, w) that each view mirrors
+_VIEWS: dict[TestFlips, tuple[tuple[int, ...], ...]] = {
+    "none": ((),),
+    "hflip": ((), (3,)),
+    "flips": ((), (3,), (2,), (2, 3)),
+}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a trained classifier is read.
+
+    Attributes:
+        cam: its class-activation map.
+        flips: mirrored views of each image whose logits and maps are averaged.
+        temperature: that logits are divided by.
+    """
+
+    cam: CamChoice
+    flips: TestFlips = "none"
+    temperature: float = 1.0
+
+    def with_method(self, method: str) -> "Reading":
+        """The same with another method of class-activation map on the same layer."""
+        return replace(self, cam=replace(self.cam, method=method))
+
 
 @torch.inference_mode()
-def logits_of(model: Classifier, samples: Sequence[Sample], root: Path, config: InputConfig) -> list[float]:
-    """The defect logit of each sample, in order, without maps."""
+def logits_of(
+    model: Classifier, samples: Sequence[Sample], root: Path, config: InputConfig, flips: TestFlips = "none"
+) -> list[float]:
+    """The defect logit of each sample, in order, without maps, averaged over the views of `flips`."""
     model.eval()
     device = next(model.parameters()).device
     found: list[float] = []
     for _, batch in batches_of(samples, root, config, BATCH_SIZE, "validating"):
-        found += model(batch.images.to(device))[:, 0].tolist()
+        images = batch.images.to(device)
+        views = [model(images.flip(axes))[:, 0] for axes in _VIEWS[flips]]
+        found += torch.stack(views).mean(dim=0).tolist()
     return found
 
 
 def predict(
-    model: Classifier, samples: Sequence[Sample], root: Path, config: InputConfig, method: str
+    model: Classifier, samples: Sequence[Sample], root: Path, config: InputConfig, reading: Reading
 ) -> list[Prediction]:
-    """A prediction with heat map and peak for each sample, in order; `method` as in `classify.cam`."""
+    """A prediction with heat map and peak for each sample, in order."""
     device = next(model.parameters()).device
     predictions: list[Prediction] = []
     for chosen, batch in batches_of(samples, root, config, BATCH_SIZE, "predicting"):
         padded = (int(batch.images.shape[2]), int(batch.images.shape[3]))
-        logits, maps = cam_maps(model, model.cam_layer, batch.images.to(device), method)
-        rows = zip(chosen, logits[:, 0].tolist(), maps, batch.sizes_hw, strict=True)
-        predictions += [to_prediction(sample, logit, cam, seen, padded) for sample, logit, cam, seen in rows]
+        logits, maps = _read(model, batch.images.to(device), reading)
+        rows = zip(chosen, logits.tolist(), maps, batch.sizes_hw, strict=True)
+        predictions += [
+            to_prediction(sample, logit, cam, seen, padded, config.preprocess) for sample, logit, cam, seen in rows
+        ]
     return predictions
+
+
+def _read(model: Classifier, images: Tensor, reading: Reading) -> tuple[Tensor, NDArray[np.float32]]:
+    """(n,) calibrated logits and (n, rows, columns) maps, averaged over the views, each turned back."""
+    layer = model.layer_of(reading.cam.stride)
+    views = _VIEWS[reading.flips]
+    logits: list[Tensor] = []
+    maps: list[NDArray[np.float32]] = []
+    for axes in views:
+        scores, found = cam_maps(model, layer, images.flip(axes), reading.cam.method)
+        logits.append(scores[:, 0] / reading.temperature)
+        maps.append(np.flip(found, axis=tuple(axis - 1 for axis in axes)))
+    return torch.stack(logits).mean(dim=0), np.mean(maps, axis=0, dtype=np.float32)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from data_tools.backbones import Backbone, freeze, freeze_statistics
+from data_tools.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class ClassifierConfig:
             that is not trained always keeps it frozen.
         dropout: before the linear layer.
         positive_weight: weight of defect images in the loss.
-        cam_stride: stride of the map that the class-activation map is taken from: 32 is the last one.
+        cam_stride: stride of the map that the class-activation map is taken from: 32 is the last one. `--cam auto`
+            chooses it.
     """
 
     backbone: str = "tf_efficientnet_lite0"
@@ -39,6 +41,9 @@ class Classifier(nn.Module):
     Args:
         backbone: its last map feeds the head.
         config: see `ClassifierConfig`.
+
+    Raises:
+        InputError: the backbone has no map of `config.cam_stride`.
     """
 
     def __init__(self, backbone: Backbone, config: ClassifierConfig) -> None:
@@ -47,6 +52,7 @@ class Classifier(nn.Module):
         freeze(backbone, config.trainable)
         self.dropout = nn.Dropout(config.dropout)
         self.linear = nn.Linear(backbone.channels[-1], 1)
+        self.layer_of(config.cam_stride)  # a stride that the backbone lacks shall fail before the training
 
     def train(self, mode: bool = True) -> "Classifier":
         """Training mode; a frozen batch norm stays in evaluation mode."""
@@ -61,10 +67,19 @@ class Classifier(nn.Module):
         logits: Tensor = self.linear(self.dropout(last.mean(dim=(2, 3))))
         return logits
 
-    @property
-    def cam_layer(self) -> nn.Module:
-        """The layer whose output the class-activation map explains."""
-        return self.backbone.layers[self.backbone.strides.index(self.config.cam_stride)]
+    def layer_of(self, stride: int) -> nn.Module:
+        """The layer with the map of that stride.
+
+        Raises:
+            InputError: the backbone has no such map.
+        """
+        if stride not in self.backbone.strides:
+            raise InputError(f"the backbone has maps of strides {self.backbone.strides}, none of stride {stride}")
+        return self.backbone.layers[self.backbone.strides.index(stride)]
+
+    def pooled_weights(self, layer: nn.Module) -> Tensor | None:
+        """(c,) weights of the linear layer if `layer` gives the map that is pooled for it; None for other layers."""
+        return self.linear.weight[0] if layer is self.backbone.layers[-1] else None
 
     def parts(self) -> dict[str, nn.Module]:
         """Parts by name, for the table at the start."""

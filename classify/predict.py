@@ -13,7 +13,8 @@ import torch
 from jsonargparse import Namespace
 
 from classify.cam import METHODS
-from classify.inference import predict
+from classify.cam_choice import CamChoice
+from classify.inference import Reading, predict
 from classify.models import Classifier
 from classify.to_prediction import with_boxes
 from classify.train import build_parser as training_parser
@@ -32,7 +33,7 @@ def build_parser() -> Parser:
     """The command line of `python -m classify.predict`."""
     parser = Parser(prog="classify.predict", description="Predict images with a trained classifier.")
     add_prediction_arguments(parser)
-    parser.add_argument("--cam", choices=tuple(METHODS), default=None, help="method of the heat maps; by default the "
+    parser.add_argument("--cam", choices=METHODS, default=None, help="method of the heat maps; by default the "
                         "run's own, for which the run has chosen where to cut boxes out of the maps")  # fmt: skip
     return parser
 
@@ -44,12 +45,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 @dataclass(frozen=True)
 class Trained:
-    """The best checkpoint of a run: the model, how it wants its input, its CAM method and where its maps are cut."""
+    """The best checkpoint of a run.
+
+    Attributes:
+        model, input: the model, and how it wants its input.
+        reading: how the run reads it: its class-activation map, test flips and temperature.
+        box_fraction: where its maps are cut for boxes; None for no boxes.
+        boxes_used_for: what the run used boxes for, beside judging.
+    """
 
     model: Classifier
     input: InputConfig
-    cam: str
+    reading: Reading
     box_fraction: float | None
+    boxes_used_for: tuple[str, ...]
 
 
 def load_classifier(folder: Path) -> Trained:
@@ -63,20 +72,28 @@ def load_classifier(folder: Path) -> Trained:
     model = Classifier(build_backbone(settings.model.backbone, "none"), settings.model)
     load_weights(model, folder / "best", "model")
     model.to(torch.device("cuda" if torch.cuda.is_available() else "cpu"), memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return Trained(model, settings.input, settings.cam, manifest.get("box_fraction"))
+    cam = CamChoice(manifest.get("cam", settings.cam), manifest.get("cam_stride", settings.model.cam_stride))
+    used = tuple(manifest.get("boxes_used_for", ()))
+    reading = Reading(cam, settings.test_flips, manifest.get("temperature", 1.0))
+    return Trained(model, settings.input, reading, manifest.get("box_fraction"), used)
 
 
 def _predict(arguments: Namespace) -> int:
     run = load_classifier(Path(arguments.run))
-    cam = arguments.cam or run.cam
-    fraction = run.box_fraction if cam == run.cam else None
+    reading = run.reading if arguments.cam is None else run.reading.with_method(arguments.cam)
+    fraction = run.box_fraction if reading == run.reading else None
     if fraction is None:
-        log.info("no boxes: the run has not chosen where to cut the maps of %s", cam)
+        log.info("no boxes: the run has not chosen where to cut the maps of %s", reading.cam)
+    config = {
+        "cam": reading.cam.method, "cam_stride": reading.cam.stride, "test_flips": reading.flips,
+        "temperature": reading.temperature, "box_fraction": fraction, "boxes_used_for": list(run.boxes_used_for),
+    }  # fmt: skip
 
     def explain(samples: Sequence[Sample], root: Path) -> list[Prediction]:
-        return [with_boxes(found, fraction) for found in predict(run.model, samples, root, run.input, cam)]
+        found = predict(run.model, samples, root, run.input, reading)
+        return [with_boxes(prediction, fraction) for prediction in found]
 
-    return predict_and_write(arguments, "classify", {"cam": cam, "box_fraction": fraction}, explain)
+    return predict_and_write(arguments, "classify", config, explain)
 
 
 if __name__ == "__main__":

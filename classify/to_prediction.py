@@ -6,17 +6,25 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.heatmaps import map_to_boxes, peak
+from data_tools.heatmaps import cells_seen, map_to_boxes, peak, place_in_image
 from data_tools.metrics.box_map import box_map
 from data_tools.records import BOXED, Prediction, Sample, empty_boxes, empty_labels
+from data_tools.transforms import PreprocessConfig
 
 FRACTIONS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
 def to_prediction(
-    sample: Sample, logit: float, cam: NDArray[np.float32], seen_hw: tuple[int, int], padded_hw: tuple[int, int]
+    sample: Sample,
+    logit: float,
+    cam: NDArray[np.float32],
+    seen_hw: tuple[int, int],
+    padded_hw: tuple[int, int],
+    preprocess: PreprocessConfig,
 ) -> Prediction:
     """The score is the defect probability; the peak is that of the map, or None where the map is flat.
+
+    Peak and map are over the original image, also where preprocessing has cut its boundary off.
 
     Args:
         sample: the image.
@@ -24,17 +32,18 @@ def to_prediction(
         cam: (rows, columns) class-activation map over the padded input.
         seen_hw: height and width of the image in the input, before padding.
         padded_hw: height and width of the whole input.
+        preprocess: what was done to the image before.
     """
-    rows, columns = cam.shape
-    # cells whose centre lies in the padding say nothing about the image
-    rows_kept = max(round(rows * seen_hw[0] / padded_hw[0]), 1)
-    columns_kept = max(round(columns * seen_hw[1] / padded_hw[1]), 1)
-    heatmap = cam[:rows_kept, :columns_kept]
-    best = peak(heatmap, sample.size_hw)
+    rows, columns = cells_seen((cam.shape[0], cam.shape[1]), seen_hw, padded_hw)
+    visible = cam[:rows, :columns]
+    x1, y1, x2, y2 = window = preprocess.window(sample.size_hw)
+    best = peak(visible, (y2 - y1, x2 - x1))
+    peak_xy = None if best is None else (best.xy[0] + x1, best.xy[1] + y1)
     score = float(1.0 / (1.0 + np.exp(-np.clip(logit, -60.0, 60.0))))
     return Prediction(
         image_id=sample.image_id, file_name=sample.path, size_hw=sample.size_hw, score=score, boxes_xyxy=empty_boxes(),
-        box_scores=np.zeros(0), box_labels=empty_labels(), peak_xy=None if best is None else best.xy, heatmap=heatmap,
+        box_scores=np.zeros(0), box_labels=empty_labels(), peak_xy=peak_xy,
+        heatmap=place_in_image(visible, window, sample.size_hw),
     )  # fmt: skip
 
 

@@ -7,21 +7,23 @@ python -m classify.train --run RUN --resume
 
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from typing import Any
 
 import numpy as np
-import torch
 from jsonargparse import Namespace
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import nn
 
+from classify.calibration import fit_temperature
 from classify.cam import METHODS
-from classify.inference import logits_of, predict
+from classify.cam_choice import AUTO, CamChoice, choose_cam
+from classify.inference import Reading, TestFlips, logits_of, predict
+from classify.losses import ClassifierLoss, LossConfig
 from classify.models import Classifier, ClassifierConfig
 from classify.to_prediction import choose_fraction, with_boxes
 from data_tools.backbones import build_backbone
 from data_tools.command import Parser, run_command
-from data_tools.dataset import Batch, InputConfig
+from data_tools.dataset import InputConfig
 from data_tools.experiment import (
     Experiment,
     add_training_arguments,
@@ -32,7 +34,7 @@ from data_tools.experiment import (
     training_loader,
     with_default_config,
 )
-from data_tools.fit import FitConfig, fit
+from data_tools.fit import FitConfig, fit, seed_everything
 from data_tools.metrics.auc import roc_auc
 from data_tools.records import Prediction, Sample
 
@@ -48,8 +50,12 @@ def build_parser() -> Parser:
     parser.add_argument("--model", type=ClassifierConfig, default=ClassifierConfig())
     parser.add_argument("--input", type=InputConfig, default=InputConfig())
     parser.add_argument("--fit", type=FitConfig, default=FitConfig())
-    parser.add_argument("--cam", default="gradcam", choices=tuple(METHODS), help="method of the heat maps written at "
-                        "the end")  # fmt: skip
+    parser.add_argument("--loss", type=LossConfig, default=LossConfig())
+    parser.add_argument("--test_flips", type=TestFlips, default="none", help="mirrored views of each image whose "
+                        "logits and maps are averaged in prediction")  # fmt: skip
+    parser.add_argument("--cam", default="gradcam", choices=(AUTO, *METHODS), help="method of the heat maps written at "
+                        "the end; 'auto' chooses method and layer by the peaks' distance to the boxes of validation, "
+                        "which counts as using boxes")  # fmt: skip
     return parser
 
 
@@ -63,35 +69,59 @@ def train(parser: Parser, arguments: Namespace) -> int:
     """Train, write the predictions of the best checkpoint, and finish the run folder."""
     settings = parser.instantiate(arguments)
     model_config, input_config, fit_config = settings.model, settings.input, settings.fit
-    experiment = open_experiment("classify", parser, arguments, fit_config)
+    # the model first: what is wrong with it or its weights shall leave no run folder behind
+    seed_everything(fit_config.seed)
     backbone = build_backbone(model_config.backbone, model_config.weights)
     model = Classifier(backbone, model_config)
+    loss = ClassifierLoss(model, settings.loss, model_config.positive_weight)
+    experiment = open_experiment("classify", parser, arguments, fit_config)
     log.info(describe_start(experiment, model.parts(), backbone.weights, input_config))
     loader = training_loader(experiment, input_config, fit_config)
-
-    def loss(network: nn.Module, batch: Batch) -> dict[str, Tensor]:
-        weight = torch.tensor(model_config.positive_weight, device=batch.defect.device)
-        logits = network(batch.images)[:, 0]
-        return {"bce": functional.binary_cross_entropy_with_logits(logits, batch.defect, pos_weight=weight)}
-
     result = fit(
         model, loader, loss, _Validation(experiment, input_config), MONITOR, fit_config, experiment.folder,
         arguments.resume,
     )  # fmt: skip
     log.info("best epoch %d of %d", result.best_epoch, result.epochs)
 
-    def explain(chosen: Sequence[Sample]) -> list[Prediction]:
-        return predict(model, chosen, experiment.root, input_config, settings.cam)
+    reading, choices = _choose(model, experiment, settings)
 
-    validation = experiment.dataset.split("val")
-    fraction = choose_fraction(validation, explain(validation))
-    log.info("boxes around the maps: cut at %s of the maximum (chosen on the boxes of validation)", fraction)
-    config = {"model": asdict(model_config), "input": asdict(input_config), "cam": settings.cam}
-    config["box_fraction"] = fraction
-    save_predictions(experiment, config, lambda chosen: [with_boxes(found, fraction) for found in explain(chosen)])
-    finish(experiment, result, {"weights": asdict(backbone.weights), "cam": settings.cam, "box_fraction": fraction})
+    def explain(samples: Sequence[Sample]) -> list[Prediction]:
+        found = predict(model, samples, experiment.root, input_config, reading)
+        return [with_boxes(prediction, choices["box_fraction"]) for prediction in found]
+
+    config = {name: asdict(getattr(settings, name)) for name in ("model", "input", "loss")}
+    save_predictions(experiment, config | choices, explain)
+    finish(experiment, result, {"weights": asdict(backbone.weights)} | choices)
     print(experiment.folder)
     return 0
+
+
+def _choose(model: Classifier, experiment: Experiment, settings: Any) -> tuple[Reading, dict[str, Any]]:
+    """How to read the trained model, chosen on validation, and what the run's files say about it."""
+    samples, used_for = experiment.dataset.split("val"), []
+    if settings.loss.cam_weight:
+        used_for.append("supervision of the class-activation map (train)")
+    cam = CamChoice(settings.cam, model.config.cam_stride)
+    if settings.cam == AUTO:
+        log.info("choosing the class-activation map by mean peak distance on validation:")
+        found = choose_cam(model, samples, experiment.root, settings.input)
+        cam = found or replace(cam, method="gradcam")
+        if found is None:
+            log.info("  validation has no boxes to choose by: %s", cam)
+        else:
+            used_for.append("choice of the class-activation map (validation)")
+    logits = logits_of(model, samples, experiment.root, settings.input, settings.test_flips)
+    temperature = fit_temperature(logits, [sample.is_defect for sample in samples])
+    reading = Reading(cam, settings.test_flips, temperature)
+    fraction = choose_fraction(samples, predict(model, samples, experiment.root, settings.input, reading))
+    if fraction is not None:
+        used_for.append("cutting boxes out of the maps (validation)")
+    log.info("temperature %.2f; boxes cut out of the maps at %s of the maximum (chosen on validation)", temperature,
+             fraction)  # fmt: skip
+    return reading, {
+        "cam": cam.method, "cam_stride": cam.stride, "test_flips": reading.flips, "temperature": temperature,
+        "box_fraction": fraction, "boxes_used_for": used_for,
+    }  # fmt: skip
 
 
 class _Validation:

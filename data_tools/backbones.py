@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from data_tools.errors import InputError
+from data_tools.errors import InputError, WeightsUnavailableError
 from data_tools.precision import keep_depthwise_full
 
 PACKAGED_BACKBONE = "tf_efficientnet_lite0"
@@ -196,7 +196,7 @@ def _from_hub(name: str, keep: tuple[int, ...]) -> tuple[nn.Module, Weights]:
     try:
         body = timm.create_model(name, pretrained=True, features_only=True, out_indices=keep)
     except Exception as error:  # the hub's client raises many kinds, and each means "not at hand"
-        raise InputError(
+        raise WeightsUnavailableError(
             f"weights 'timm' for {name!r} could not be fetched ({type(error).__name__}). Offline, give a local "
             f"file (.safetensors or .pth) as weights, or use {PACKAGED_BACKBONE} with weights 'package'"
         ) from error

@@ -15,7 +15,7 @@ from data_tools.records import BOXED, GOOD, Sample
 
 Image = NDArray[np.uint8]
 Boxes = NDArray[np.float64]
-Load = Callable[[Sample], tuple[Image, Boxes]]
+Load = Callable[[Sample], tuple[Image, Boxes, NDArray[np.int64]]]
 _LEAST_MARGIN, _MOST_MARGIN, _MARGIN_SHARE = 3.0, 12.0, 0.35
 _LONGEST_SIDE = 0.5
 _TRIES = 4
@@ -62,7 +62,7 @@ class Paster:
 
         Args:
             image: not changed.
-            load: gives another sample's image and boxes, at input size.
+            load: gives another sample's image and boxes, at input size, and the boxes' rows among the sample's own.
             rng: of all choices.
 
         Returns:
@@ -76,10 +76,10 @@ class Paster:
             return None
         for _ in range(_TRIES):  # a patch may be larger than this image
             donor, row = self.donors[rng.integers(len(self.donors))]
-            source, boxes = load(donor)
-            box = boxes[row]
-            if not is_defect:
-                source, _ = load(self.good[rng.integers(len(self.good))])
+            source, boxes, rows = load(donor)
+            box = next(iter(boxes[rows == row]), None)  # None where a crop has cut it off
+            if box is not None and not is_defect:
+                source, _, _ = load(self.good[rng.integers(len(self.good))])
                 box = _inside(box, source.shape)
             made = None if box is None else self._paste(image, source, box, rng)
             if made is not None:

@@ -19,8 +19,8 @@ from torch.utils.data import Dataset as TorchDataset
 from data_tools.copy_paste import Paster
 from data_tools.errors import InputError
 from data_tools.images import read_gray, resolve_under
-from data_tools.records import GOOD, UNBOXED, Sample
-from data_tools.transforms import Augmentation, AugmentConfig
+from data_tools.records import GOOD, Sample
+from data_tools.transforms import Augmentation, AugmentConfig, PreprocessConfig, Preprocessing
 
 Key = tuple[int, int]
 _WINDOW_BATCHES = 6
@@ -32,11 +32,26 @@ class InputConfig:
 
     Attributes:
         size_hw: height and width that every image is resized to; null keeps each image at its native size.
+        max_pixels: larger images are shrunk to so many pixels, keeping their shape; null shrinks none.
         augment: see `AugmentConfig`.
+        preprocess: see `PreprocessConfig`; comes before the resizing.
     """
 
     size_hw: tuple[int, int] | None = None
+    max_pixels: int | None = None
     augment: AugmentConfig = field(default_factory=AugmentConfig)
+    preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
+
+    def target_hw(self, size_hw: tuple[int, int]) -> tuple[int, int]:
+        """Height and width at which an image of that original height and width is seen, before padding."""
+        if self.size_hw is not None:
+            return self.size_hw
+        x1, y1, x2, y2 = self.preprocess.window(size_hw)
+        height, width = y2 - y1, x2 - x1
+        if self.max_pixels is None or height * width <= self.max_pixels:
+            return height, width
+        scale = (self.max_pixels / (height * width)) ** 0.5
+        return max(round(height * scale), 1), max(round(width * scale), 1)
 
 
 @dataclass(frozen=True)
@@ -49,8 +64,9 @@ class Item:
         boxes_xyxy: (n, 4) float32, in input pixels.
         labels: (n,) int64 class ids from 1.
         defect: 1.0 for a defect image, with or without boxes, else 0.0.
-        unboxed: whether the boxes are unknown, so that the image says nothing about where there is no defect.
-        boxes_lost: how many boxes the augmentation dropped.
+        unboxed: whether the boxes are unknown or all lost, so that the image says nothing about where there is no
+            defect.
+        boxes_lost: how many boxes preprocessing and augmentation dropped.
     """
 
     index: int
@@ -98,18 +114,20 @@ class DefectDataset(TorchDataset[Item]):
     Args:
         samples: what to load.
         images_root: folder that the samples' paths are relative to.
-        input_hw: height and width that every image is resized to; None keeps the native size.
+        config: preprocessing and input size; None leaves every image as it is. Its augmentation is not used here:
+            `augmentation` is.
         augmentation: None for validation and test.
         seed: of augmentation and pasting.
         paster: lays defects on good images; None leaves them as they are.
     """
 
     def __init__(
-        self, samples: Sequence[Sample], images_root: Path, input_hw: tuple[int, int] | None = None,
+        self, samples: Sequence[Sample], images_root: Path, config: InputConfig | None = None,
         augmentation: Augmentation | None = None, seed: int = 0, paster: Paster | None = None,
     ) -> None:  # fmt: skip
-        self.samples, self.images_root, self.input_hw = tuple(samples), images_root, input_hw
+        self.samples, self.images_root, self.config = tuple(samples), images_root, config or InputConfig()
         self.augmentation, self.seed, self.paster = augmentation, seed, paster
+        self.preprocessing = Preprocessing(self.config.preprocess)
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -122,22 +140,27 @@ class DefectDataset(TorchDataset[Item]):
         """
         epoch, index = key
         sample = self.samples[index]
-        (image, boxes), labels, lost = self._at_input_size(sample), sample.labels, 0
+        image, boxes, rows = self._at_input_size(sample)
+        labels, lost = sample.labels[rows], len(sample.labels) - len(rows)
         if self.paster is not None and sample.status == GOOD:
             pasted = self.paster(image, self._at_input_size, np.random.default_rng((self.seed, epoch, index)))
             image, boxes, labels = pasted or (image, boxes, labels)
         if self.augmentation is not None:
             seed = int(np.random.SeedSequence((self.seed, epoch, index)).generate_state(1)[0])
-            image, boxes, lost = self.augmentation(image, boxes, seed)
+            image, boxes, fewer = self.augmentation(image, boxes, seed)
+            lost += fewer
         pixels = torch.from_numpy(np.array(image, dtype=np.float32)).unsqueeze(0) / 255.0
+        unboxed = sample.is_defect and not len(boxes)
         return Item(
             index, pixels, torch.from_numpy(boxes.astype(np.float32)), torch.from_numpy(labels.copy()),
-            float(sample.is_defect or len(boxes) > 0), sample.status == UNBOXED, lost,
+            float(sample.is_defect or len(boxes) > 0), unboxed, lost,
         )  # fmt: skip
 
-    def _at_input_size(self, sample: Sample) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-        image = self._load(sample)
-        return (image, sample.boxes_xyxy) if self.input_hw is None else resize(image, sample.boxes_xyxy, self.input_hw)
+    def _at_input_size(self, sample: Sample) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.int64]]:
+        """The image, the boxes that preprocessing leaves, and their rows among the sample's boxes."""
+        image, boxes, rows = self.preprocessing(self._load(sample), sample.boxes_xyxy)
+        image, boxes = resize(image, boxes, self.config.target_hw(sample.size_hw))
+        return image, boxes, rows
 
     def _load(self, sample: Sample) -> NDArray[np.uint8]:
         image = read_gray(resolve_under(self.images_root, sample.path))

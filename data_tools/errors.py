@@ -1,4 +1,4 @@
-"""The one exception that means "your input is wrong", as opposed to "the program is wrong"."""
+"""The exceptions that mean "your input is wrong", as opposed to "the program is wrong"."""
 
 
 class InputError(Exception):
@@ -7,3 +7,7 @@ class InputError(Exception):
     The message is for the user: it names the file, line, key or id at fault and says what to do about it. Every
     command turns it into one line on stderr and exit status 2, without a traceback.
     """
+
+
+class WeightsUnavailableError(InputError):
+    """Pretrained weights that a network would bring could not be fetched; the same command may work another time."""

@@ -13,6 +13,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from jsonargparse import Namespace
 from torch import nn
@@ -35,6 +36,7 @@ from data_tools.errors import InputError
 from data_tools.fit import FitConfig, FitResult, seed_everything
 from data_tools.predictions import write_predictions
 from data_tools.records import SPLIT_NAMES, Dataset, Prediction, PredictionHeader, PredictionSet, Sample
+from data_tools.splits import take_share
 from data_tools.transforms import Augmentation
 
 log = logging.getLogger(__name__)
@@ -113,7 +115,7 @@ def open_experiment(approach: str, parser: Parser, arguments: Namespace, fit: Fi
     Raises:
         InputError: unusable data, or a run folder that is in use.
     """
-    data = Path(arguments.data) if arguments.data else _default_data()
+    data = Path(arguments.data) if arguments.data else default_data()
     dataset = read_dataset(data)
     root = images_root_of(dataset, data)
     if dataset.splits is None:
@@ -147,10 +149,13 @@ def training_loader(
 
     `paste` lays defects on good images, which needs their boxes.
     """
-    samples = experiment.dataset.split("train")
+    everything = experiment.dataset.split("train")
+    samples = take_share(everything, fit.train_share, fit.seed)
+    if len(samples) < len(everything):
+        log.info("training on %d of the %d images of the train split", len(samples), len(everything))
     paster = Paster(samples, paste) if paste is not None and paste.share > 0 else None
-    dataset = DefectDataset(samples, experiment.root, config.size_hw, Augmentation(config.augment), fit.seed, paster)
-    sizes = [sample.size_hw for sample in samples] if config.size_hw is None else []
+    dataset = DefectDataset(samples, experiment.root, config, Augmentation(config.augment), fit.seed, paster)
+    sizes = [config.target_hw(sample.size_hw) for sample in samples]
     positive = [sample.is_defect for sample in samples]
     sampler = BalancedSampler(positive, fit.positive_share, fit.seed, sizes, fit.batch_size)
     return make_loader(dataset, sampler, fit.batch_size, fit.workers)
@@ -160,7 +165,7 @@ def batches_of(
     samples: Sequence[Sample], root: Path, config: InputConfig, batch_size: int, label: str
 ) -> Iterator[tuple[tuple[Sample, ...], Batch]]:
     """Every sample once, in order, without augmentation: the samples of a batch with the batch."""
-    dataset = DefectDataset(samples, root, config.size_hw)
+    dataset = DefectDataset(samples, root, config)
     loader: Any = make_loader(dataset, OrderedSampler(len(dataset)), batch_size, 0)
     for batch in tqdm(loader, desc=label, leave=False, mininterval=1.0):
         yield tuple(samples[i] for i in batch.indices), batch
@@ -175,8 +180,13 @@ def describe_start(experiment: Experiment, parts: dict[str, nn.Module], weights:
         lines.append(f"  {split:<5} " + ", ".join(f"{count} {status}" for status, count in counts.items()))
     sizes = {sample.size_hw for sample in experiment.dataset.samples}
     native = " and ".join(f"{h} x {w}" for h, w in sorted(sizes)) if len(sizes) < 3 else f"{len(sizes)} sizes"
-    size = "native" if config.size_hw is None else f"{config.size_hw[0]} x {config.size_hw[1]}"
+    seen = {config.target_hw(size) for size in sizes}
+    pixels = sorted(h * w for h, w in seen)
+    size = "native" if seen == sizes else " and ".join(f"{h} x {w}" for h, w in sorted(seen)) if len(seen) < 3 else (
+        f"{len(seen)} sizes of {pixels[0]:,} to {pixels[-1]:,} pixels")  # fmt: skip
     lines.append(f"images: {native} (height x width), effective input size: {size}")
+    if config.preprocess.crop_px:
+        lines.append(f"crop of {config.preprocess.crop_px} px: {_boxes_cut(experiment, config)}")
     lines.append(f"backbone weights: {weights.description}")
     for name, keys in (("missing", weights.missing), ("unexpected", weights.unexpected)):
         if keys:
@@ -204,7 +214,21 @@ def finish(experiment: Experiment, result: FitResult, extra: dict[str, Any]) -> 
     write_json(experiment.folder / "manifest.json", experiment.manifest | finished | extra)
 
 
-def _default_data() -> Path:
+def _boxes_cut(experiment: Experiment, config: InputConfig) -> str:
+    """How many boxes of the dataset the crop cuts, and how many it loses."""
+    cut, lost, total = 0, 0, 0
+    for sample in experiment.dataset.samples:
+        x1, y1, x2, y2 = config.preprocess.window(sample.size_hw)
+        boxes = sample.boxes_xyxy
+        inside = np.clip(boxes, (x1, y1, x1, y1), (x2, y2, x2, y2))
+        gone = ((inside[:, 2:] - inside[:, :2]) <= 0).any(axis=1)
+        total, lost = total + len(boxes), lost + int(gone.sum())
+        cut += int(((inside != boxes).any(axis=1) & ~gone).sum())
+    return f"of {total} boxes {cut} are cut and {lost} lost"
+
+
+def default_data() -> Path:
+    """The synthetic set, rendered where it is not there yet."""
     if not (DEFAULT_DATA / "annotations.json").exists():
         log.info("no --data: rendering the synthetic set into %s", DEFAULT_DATA)
         from data_tools.synth import make_synthetic

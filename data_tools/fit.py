@@ -59,6 +59,7 @@ class FitConfig:
         ema_decay: the validated and saved weights are an exponential moving average over steps; 0 switches it off.
         grad_clip: largest gradient norm.
         positive_share: share of defect images in training; null keeps the natural distribution.
+        train_share: share of the train split that is learned from, whole groups picked by the seed.
         patience: stop after so many epochs without a better validation; null never stops early.
         workers: loader processes; results do not depend on it.
         checkpoint_minutes: `last/` is saved at the end of each epoch, and within an epoch each time so many minutes
@@ -77,6 +78,7 @@ class FitConfig:
     ema_decay: float = 0.99
     grad_clip: float = 5.0
     positive_share: float | None = 0.5
+    train_share: float = 1.0
     patience: int | None = None
     workers: int = 0
     checkpoint_minutes: float = 5.0

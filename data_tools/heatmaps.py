@@ -56,8 +56,45 @@ def peak(heatmap: Map, size_hw: tuple[int, int], tolerance: float = 1e-6) -> Pea
 def upsample(heatmap: Map, size_hw: tuple[int, int]) -> Map:
     """Bilinear, half-pixel aligned: (rows, columns) -> (height, width) float32."""
     values = np.asarray(heatmap, dtype=np.float64)
-    resized = _weights(size_hw[0], values.shape[0]) @ values @ _weights(size_hw[1], values.shape[1]).T
-    return resized.astype(np.float32)
+    down, across = (_interpolation(_places(a, b), b) for a, b in zip(size_hw, values.shape, strict=True))
+    resized: Map = (down @ values @ across.T).astype(np.float32)
+    return resized
+
+
+def cells_seen(grid_hw: tuple[int, int], seen_hw: tuple[int, int], padded_hw: tuple[int, int]) -> tuple[int, int]:
+    """Rows and columns of a map that show the image and not the padding at its right and bottom, at least one each.
+
+    Args:
+        grid_hw: rows and columns of the map over the padded input.
+        seen_hw: height and width of the image in the input, before padding.
+        padded_hw: height and width of the whole input.
+    """
+    rows, columns = (max(round(g * s / p), 1) for g, s, p in zip(grid_hw, seen_hw, padded_hw, strict=True))
+    return rows, columns
+
+
+def place_in_image(heatmap: Map, window_xyxy: tuple[int, int, int, int], size_hw: tuple[int, int]) -> Map:
+    """A map of a window of an image as a map of the whole image, with cells of about the same size.
+
+    Bilinear inside the window, 0 outside it. A window that is the whole image leaves the map as it is.
+
+    Args:
+        heatmap: (rows, columns) over the window.
+        window_xyxy: x1, y1, x2, y2 in image pixels.
+        size_hw: height and width of the image in pixels.
+    """
+    x1, y1, x2, y2 = window_xyxy
+    if (x1, y1, x2, y2) == (0, 0, size_hw[1], size_hw[0]):
+        return heatmap
+    values = np.asarray(heatmap, dtype=np.float64)
+    sides = []
+    for (low, high), pixels, cells in zip(((y1, y2), (x1, x2)), size_hw, values.shape, strict=True):
+        count = max(round(pixels * cells / (high - low)), 1)
+        centres = (np.arange(count) + 0.5) * pixels / count
+        inside = (centres >= low) & (centres < high)
+        sides.append(inside[:, None] * _interpolation((centres - low) * cells / (high - low) - 0.5, cells))
+    placed: Map = (sides[0] @ values @ sides[1].T).astype(np.float32)
+    return placed
 
 
 def map_to_boxes(
@@ -105,13 +142,18 @@ def boxes_to_map(
     return (1.0 - missed).astype(np.float32)
 
 
-def _weights(target: int, source: int) -> NDArray[np.float64]:
-    """(target, source) matrix of linear interpolation along one axis, clamped at both ends."""
-    place = np.clip((np.arange(target) + 0.5) * source / target - 0.5, 0, source - 1)
+def _places(target: int, source: int) -> NDArray[np.float64]:
+    """Where the `target` cells of one axis lie among its `source` cells, in index coordinates."""
+    return (np.arange(target) + 0.5) * source / target - 0.5
+
+
+def _interpolation(places: NDArray[np.float64], source: int) -> NDArray[np.float64]:
+    """(places, source) matrix of linear interpolation along one axis, clamped at both ends."""
+    place = np.clip(places, 0, source - 1)
     low = np.minimum(np.floor(place).astype(np.int64), max(source - 2, 0))
     share = place - low
-    matrix = np.zeros((target, source))
-    rows = np.arange(target)
+    matrix = np.zeros((len(place), source))
+    rows = np.arange(len(place))
     matrix[rows, low] += 1.0 - share
     matrix[rows, np.minimum(low + 1, source - 1)] += share
     return matrix

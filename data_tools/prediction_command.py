@@ -47,13 +47,21 @@ def select(arguments: Namespace) -> Selection:
         raise InputError("give either --data DATASET with --split, or --images PATH...")
     if arguments.data is None:
         return _from_images([Path(name) for name in arguments.images])
-    data = Path(arguments.data)
+    return select_split(Path(arguments.data), arguments.split)
+
+
+def select_split(data: Path, split: str) -> Selection:
+    """The images of a part of a dataset folder.
+
+    Raises:
+        InputError: an unusable dataset, or one without that split or without images.
+    """
     dataset = read_dataset(data)
     try:
-        samples = dataset.split(arguments.split)
+        samples = dataset.split(split)
     except ValueError as error:
         raise InputError(f"{data}: {error}") from error
-    return Selection(samples, images_root_of(dataset, data), arguments.split)
+    return Selection(samples, images_root_of(dataset, data), split)
 
 
 def read_finished_manifest(folder: Path, approach: str) -> dict[str, Any]:

@@ -48,6 +48,23 @@ def make_splits(
     return Splits(seed, group_by, **ids)
 
 
+def take_share(samples: Sequence[Sample], share: float, seed: int = 0) -> tuple[Sample, ...]:
+    """A stratified part of the samples, whole groups, in the order given; all of them for a share of 1.
+
+    Raises:
+        InputError: the share is not above 0 and at most 1, or leaves good or defect images out.
+    """
+    if not 0 < share <= 1:
+        raise InputError(f"fit.train_share {share}: must be above 0 and at most 1")
+    if share == 1:
+        return tuple(samples)
+    kept = set(make_splits(samples, (share, 1 - share, 0.0), seed).train)
+    part = tuple(sample for sample in samples if sample.image_id in kept)
+    if {sample.is_defect for sample in part} != {sample.is_defect for sample in samples}:
+        raise InputError(f"fit.train_share {share}: too few groups, one of good and defect images is left out")
+    return part
+
+
 def _cheapest(filled: np.ndarray, count: np.ndarray, shares: np.ndarray, totals: np.ndarray) -> int:
     """The part in which the group leaves the smallest squared excess, relative to what each stratum wants there."""
     wanted = shares[:, None] * totals[None, :]

@@ -1,4 +1,4 @@
-"""The only place that imports albumentations: augmentation that keeps boxes and discards no pixel of a defect."""
+"""The only place that imports albumentations: preprocessing that moves boxes along, augmentation that keeps them."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -6,6 +6,11 @@ from typing import Any, Literal
 import albumentations
 import numpy as np
 from numpy.typing import NDArray
+
+from data_tools.errors import InputError
+
+Window = tuple[int, int, int, int]
+_LEAST_SIDE = 16
 
 
 @dataclass(frozen=True)
@@ -20,6 +25,67 @@ class AugmentConfig:
 
     geometry: Literal["none", "hflip", "flips", "d4"] = "hflip"
     photometry: float = 0.5
+
+
+@dataclass(frozen=True)
+class PreprocessConfig:
+    """What is done to every image before anything else, in training and in prediction; off by default.
+
+    Outputs are in original pixels whatever is set here.
+
+    Attributes:
+        crop_px: pixels cut off at each side. Boxes are cut with the image, and lost ones are counted.
+        black_below: intensities below it, 0..255, become black.
+        white_from: intensities from it, 0..255, become white and all others black; null leaves them.
+    """
+
+    crop_px: int = 0
+    black_below: int = 0
+    white_from: int | None = None
+
+    def window(self, size_hw: tuple[int, int]) -> Window:
+        """What is left of an image of that height and width, as x1, y1, x2, y2 in its pixels.
+
+        Raises:
+            InputError: a negative crop, or one that leaves less than 16 px of a side.
+        """
+        height, width = size_hw
+        if self.crop_px < 0 or min(height, width) - 2 * self.crop_px < _LEAST_SIDE:
+            raise InputError(f"input.preprocess.crop_px {self.crop_px}: an image of {width} x {height} px must keep "
+                             f"{_LEAST_SIDE} px of each side")  # fmt: skip
+        return self.crop_px, self.crop_px, width - self.crop_px, height - self.crop_px
+
+
+class Preprocessing:
+    """The steps of a `PreprocessConfig` on a gray image with its boxes."""
+
+    def __init__(self, config: PreprocessConfig) -> None:
+        self.config = config
+        steps: list[Any] = []
+        if config.crop_px:
+            steps.append(albumentations.CropAndPad(px=-config.crop_px, keep_size=False, p=1.0))
+        if config.black_below or config.white_from is not None:
+            steps.append(albumentations.Lambda(name="intensities", image=self._intensities, p=1.0))
+        self._compose = _compose(steps) if steps else None
+
+    def __call__(
+        self, image: NDArray[np.uint8], boxes_xyxy: NDArray[np.float64]
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.int64]]:
+        """The image (h', w'), the boxes (n', 4) in its pixels, and the rows of the boxes that are left, in order.
+
+        Raises:
+            InputError: the image is too small for the crop.
+        """
+        self.config.window((image.shape[0], image.shape[1]))
+        if self._compose is None:
+            return image, boxes_xyxy, np.arange(len(boxes_xyxy))
+        return _apply(self._compose, image, boxes_xyxy)
+
+    def _intensities(self, image: NDArray[np.uint8], **_: Any) -> NDArray[np.uint8]:
+        changed = np.where(image < self.config.black_below, np.uint8(0), image)
+        if self.config.white_from is not None:
+            changed = np.where(changed >= self.config.white_from, np.uint8(255), np.uint8(0))
+        return changed.astype(np.uint8)
 
 
 class Augmentation:
@@ -39,8 +105,7 @@ class Augmentation:
             noise = albumentations.GaussNoise(std_range=(0.0, 0.04 * k), p=0.3)
             gamma = albumentations.RandomGamma(gamma_limit=(100 - 40 * k, 100 + 50 * k), p=0.3)
             steps += [light, gamma, noise]
-        boxes = albumentations.BboxParams(format="pascal_voc", label_fields=["rows"], min_area=0, min_visibility=0)
-        self._compose = albumentations.Compose(steps, bbox_params=boxes)
+        self._compose = _compose(steps)
 
     def __call__(
         self, image: NDArray[np.uint8], boxes_xyxy: NDArray[np.float64], seed: int
@@ -50,9 +115,22 @@ class Augmentation:
         Boxes come back in the order given.
         """
         self._compose.set_random_seed(seed % 2**32)
-        rows = np.arange(len(boxes_xyxy))
-        # albumentations wants a channel axis for some photometric steps
-        result = self._compose(image=image[..., None], bboxes=boxes_xyxy.copy(), rows=rows)
-        changed = np.asarray(result["bboxes"], dtype=np.float64).reshape(-1, 4)
-        order = np.argsort(np.asarray(result["rows"], dtype=np.int64), kind="stable")
-        return np.asarray(result["image"])[..., 0], changed[order], len(rows) - len(order)
+        changed, boxes, rows = _apply(self._compose, image, boxes_xyxy)
+        return changed, boxes, len(boxes_xyxy) - len(rows)
+
+
+def _compose(steps: list[Any]) -> Any:
+    boxes = albumentations.BboxParams(format="pascal_voc", label_fields=["rows"], min_area=0, min_visibility=0)
+    return albumentations.Compose(steps, bbox_params=boxes)
+
+
+def _apply(
+    compose: Any, image: NDArray[np.uint8], boxes_xyxy: NDArray[np.float64]
+) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.int64]]:
+    """The changed image, and of the boxes that are left their new places and their rows, in the order given."""
+    # albumentations wants a channel axis for some photometric steps
+    result = compose(image=image[..., None], bboxes=boxes_xyxy.copy(), rows=np.arange(len(boxes_xyxy)))
+    changed = np.asarray(result["bboxes"], dtype=np.float64).reshape(-1, 4)
+    rows = np.asarray(result["rows"], dtype=np.int64)
+    order = np.argsort(rows, kind="stable")
+    return np.asarray(result["image"])[..., 0], changed[order], rows[order]

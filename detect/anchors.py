@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-
 _USUAL_RATIOS = (0.2, 0.5, 1.0, 2.0, 5.0)  # defects are long and thin, so these reach further than the usual 0.5..2
 _CANDIDATES = tuple(float(2.0 ** (step / 2)) for step in range(-9, 10))  # 1/22.6 .. 22.6
 

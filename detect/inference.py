@@ -32,4 +32,5 @@ def predict(
 ) -> list[Prediction]:
     """A prediction in original pixels for each sample, in order."""
     found = detect(model, samples, root, config, "predicting")
-    return [to_prediction(sample, raw, size, rule) for sample, (raw, size) in zip(samples, found, strict=True)]
+    pairs = zip(samples, found, strict=True)
+    return [to_prediction(sample, raw, size, rule, config.preprocess) for sample, (raw, size) in pairs]

@@ -2,22 +2,27 @@
 
 python -m detect.predict --run RUN --data DATASET --split test --out predictions.jsonl
 python -m detect.predict --run RUN --images FOLDER --out predictions.jsonl
+python -m detect.predict --run RUN --data DATASET --out predictions.jsonl --cam gradcam
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, Literal
 
 import torch
 from jsonargparse import Namespace
 
 from data_tools.backbones import build_backbone
+from data_tools.cam_methods import METHODS
 from data_tools.checkpoint import load_weights
 from data_tools.command import Parser, run_command
 from data_tools.dataset import InputConfig
 from data_tools.experiment import read_config
 from data_tools.prediction_command import add_prediction_arguments, predict_and_write, read_finished_manifest
+from data_tools.records import Prediction, Sample
 from detect.anchors import AnchorConfig
+from detect.explain import explain
 from detect.inference import predict
 from detect.model import Detector
 from detect.to_prediction import ScoreRule
@@ -28,6 +33,10 @@ def build_parser() -> Parser:
     """The command line of `python -m detect.predict`."""
     parser = Parser(prog="detect.predict", description="Predict images with a trained detector.")
     add_prediction_arguments(parser)
+    parser.add_argument("--cam", choices=tuple(METHODS), default=None, help="also write a heat map of what the best "
+                        "box's score owes to the backbone; the peak stays the centre of that box")  # fmt: skip
+    parser.add_argument("--cam_stride", type=Literal[4, 8, 16, 32], default=16, help="stride of the backbone's map "
+                        "that the heat map is taken from")  # fmt: skip
     return parser
 
 
@@ -54,9 +63,18 @@ def load_detector(folder: Path) -> tuple[Detector, InputConfig, ScoreRule]:
 
 def _predict(arguments: Namespace) -> int:
     model, config, rule = load_detector(Path(arguments.run))
-    return predict_and_write(
-        arguments, "detect", {"score_rule": rule}, lambda samples, root: predict(model, samples, root, config, rule)
-    )
+    header: dict[str, Any] = {"score_rule": rule}
+    if arguments.cam is not None:
+        header |= {"cam": arguments.cam, "cam_stride": arguments.cam_stride}
+
+    def answer(samples: Sequence[Sample], root: Path) -> list[Prediction]:
+        found = predict(model, samples, root, config, rule)
+        if arguments.cam is None:
+            return found
+        maps = explain(model, samples, root, config, arguments.cam, arguments.cam_stride)
+        return [replace(prediction, heatmap=one) for prediction, one in zip(found, maps, strict=True)]
+
+    return predict_and_write(arguments, "detect", header, answer)
 
 
 if __name__ == "__main__":

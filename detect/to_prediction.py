@@ -9,6 +9,7 @@ import numpy as np
 from data_tools.geometry import centres
 from data_tools.metrics.auc import compare_auc
 from data_tools.records import Prediction, Sample
+from data_tools.transforms import PreprocessConfig
 from detect.model import RawDetections
 
 ScoreRule = Literal["best_box", "image_head", "mean_logit"]
@@ -33,7 +34,9 @@ def image_score(raw: RawDetections, rule: ScoreRule) -> float:
     return _sigmoid(0.5 * (math.log(bounded / (1.0 - bounded)) + raw.image_logit))
 
 
-def to_prediction(sample: Sample, raw: RawDetections, input_hw: tuple[int, int], rule: ScoreRule) -> Prediction:
+def to_prediction(
+    sample: Sample, raw: RawDetections, input_hw: tuple[int, int], rule: ScoreRule, preprocess: PreprocessConfig
+) -> Prediction:
     """Boxes from input pixels to the sample's original pixels; the peak is the centre of the best box.
 
     Args:
@@ -41,10 +44,12 @@ def to_prediction(sample: Sample, raw: RawDetections, input_hw: tuple[int, int],
         raw: its detections, best first.
         input_hw: height and width at which the network saw the image, before padding.
         rule: see `image_score`.
+        preprocess: what was done to the image before.
     """
     height, width = sample.size_hw
-    scale = np.array([width / input_hw[1], height / input_hw[0]] * 2)
-    boxes = raw.boxes_xyxy.detach().cpu().double().numpy().reshape(-1, 4) * scale
+    x1, y1, x2, y2 = preprocess.window(sample.size_hw)
+    scale = np.array([(x2 - x1) / input_hw[1], (y2 - y1) / input_hw[0]] * 2)
+    boxes = raw.boxes_xyxy.detach().cpu().double().numpy().reshape(-1, 4) * scale + np.array([x1, y1, x1, y1])
     boxes = np.clip(boxes, 0.0, np.array([width, height, width, height], dtype=np.float64))
     scores = raw.scores.detach().cpu().double().numpy()
     peak = None

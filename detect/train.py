@@ -102,7 +102,8 @@ class _Validation:
         found = detect(model, self.samples, self.experiment.root, self.config, "validating")
         rule = choose_rule(self.samples, [raw for raw, _ in found])
         predictions = [
-            to_prediction(sample, raw, size, rule) for sample, (raw, size) in zip(self.samples, found, strict=True)
+            to_prediction(sample, raw, size, rule, self.config.preprocess)
+            for sample, (raw, size) in zip(self.samples, found, strict=True)
         ]
         scores = localization_scores(self.samples, predictions, len(self.experiment.dataset.categories))
         known = [value for value in (scores["auc"], scores["ap50"]) if value is not None]
@@ -114,8 +115,8 @@ def _training_boxes(experiment: Experiment, config: InputConfig) -> np.ndarray:
     rows = [np.zeros((0, 2))]
     for sample in experiment.dataset.split("train"):
         if sample.status == BOXED:
-            target = config.size_hw or sample.size_hw
-            scale = np.array(target) / np.array(sample.size_hw)
+            x1, y1, x2, y2 = config.preprocess.window(sample.size_hw)
+            scale = np.array(config.target_hw(sample.size_hw)) / np.array((y2 - y1, x2 - x1))
             rows.append((sample.boxes_xyxy[:, [3, 2]] - sample.boxes_xyxy[:, [1, 0]]) * scale)
     return np.concatenate(rows)
 

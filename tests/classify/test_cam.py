@@ -1,11 +1,14 @@
+import itertools
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
-from classify.cam import METHODS, cam_maps
+from classify.cam import METHODS, cam_maps, gather_evidence
 from classify.models import Classifier, ClassifierConfig
 from data_tools.backbones import build_backbone
+from data_tools.cam import activations_and_gradients
 
 
 class Tiny(nn.Module):
@@ -44,6 +47,12 @@ def test_grad_cam_by_hand() -> None:
 def test_the_other_methods_by_hand() -> None:
     model = Tiny()
     found = {name: cam_maps(model, model.relu, tiny_images(), name)[1][0] for name in METHODS}
+    # eigen-cam: cells lie on the line (a, 2a) around their mean 3, at distance sqrt(5) (a - 3)
+    assert found["eigencam"] == pytest.approx(np.sqrt(5) * np.array([[1.0, 0], [0, 5.0]]), abs=1e-5)
+    # ablation-cam: the logit 1.5 is 3 - 1.5, so without a channel it falls by 3 and by -1.5: weights 2 and -1
+    assert found["ablationcam"].tolist() == [[0, 0], [0, 0]]
+    # score-cam: both channels scale to the same mask (.5, 0, 0, 1), so both weigh 1/2
+    assert found["scorecam"] == pytest.approx(np.array([[6.0, 0], [0, 12.0]]), abs=1e-5)
     assert found["hirescam"].tolist() == [[0.5, 0], [0, 1.0]]
     assert found["layercam"].tolist() == [[1.0, 0], [0, 2.0]]
     assert found["xgradcam"] == pytest.approx(np.array([[0.5, 0], [0, 1.0]]), abs=1e-5)
@@ -58,7 +67,7 @@ def test_grad_cam_is_the_head_on_the_last_map(name: str, trainable: str) -> None
     torch.manual_seed(0)
     model = make_classifier(name, trainable)
     images = torch.rand(2, 3, 64, 96)
-    logits, maps = cam_maps(model, model.cam_layer, images)
+    logits, maps = cam_maps(model, model.layer_of(32), images)
     with torch.no_grad():
         last = model.eval().backbone(images)[-1]
         expected = torch.einsum("ncrs,c->nrs", last, model.linear.weight[0]).relu() / (last.shape[2] * last.shape[3])
@@ -68,31 +77,78 @@ def test_grad_cam_is_the_head_on_the_last_map(name: str, trainable: str) -> None
 
 def test_one_by_one_equals_all_at_once() -> None:
     model = make_classifier("simple_cnn", "all")
-    images = torch.rand(4, 3, 64, 64)
+    images = torch.rand(3, 3, 64, 64)
+    for stride, method in itertools.product((16, 32), METHODS):
+        layer = model.layer_of(stride)
+        together = cam_maps(model, layer, images, method)[1]
+        alone = np.concatenate([cam_maps(model, layer, images[i : i + 1], method)[1] for i in range(3)])
+        assert together == pytest.approx(alone, abs=1e-5), (stride, method)
+
+
+@pytest.mark.parametrize("name", ["simple_cnn", "tf_efficientnet_lite0"])
+def test_the_forward_only_gradients_are_those_of_the_backward_pass(name: str) -> None:
+    torch.manual_seed(0)
+    model = make_classifier(name, "none")
+    images = torch.rand(2, 3, 64, 96)
+    forward = gather_evidence(model, model.layer_of(32), images)
+    logits, activations, gradients = activations_and_gradients(model, model.layer_of(32), lambda: model(images))
+    assert not forward.gradients.requires_grad
+    assert torch.allclose(forward.logits, logits, atol=1e-6)
+    assert torch.allclose(forward.activations, activations, atol=1e-6)
+    assert torch.allclose(forward.gradients, gradients, atol=1e-7)
+
+
+def test_ablation_cam_without_a_negative_logit_turned_around() -> None:
+    """Weights 1 and 0.25: channels a and 2a lift the logit by 3 and 1.5 of 4.5, and the bias takes 6 away."""
+    model = Tiny()
+    with torch.no_grad():
+        model.linear.weight.copy_(torch.tensor([[1.0, 0.25]]))
+        model.linear.bias = nn.Parameter(torch.tensor([-6.0]))
+    logits, maps = cam_maps(model, model.relu, tiny_images()[:1], "ablationcam")
+    # weights 3 / 1.5 and 1.5 / 1.5; map 2 a + 2 a
+    assert logits.tolist() == [[-1.5]]
+    assert maps[0].tolist() == [[16.0, 0], [0, 32.0]]
+
+
+def test_an_unknown_method_is_named() -> None:
+    model = Tiny()
+    with pytest.raises(KeyError, match="smoothgrad"):
+        cam_maps(model, model.relu, tiny_images(), "smoothgrad")
+
+
+def test_images_are_not_changed() -> None:
+    model = make_classifier("simple_cnn", "all")
+    images = torch.rand(1, 3, 64, 64)
+    before = images.clone()
     for method in METHODS:
-        together = cam_maps(model, model.cam_layer, images, method)[1]
-        alone = np.concatenate([cam_maps(model, model.cam_layer, images[i : i + 1], method)[1] for i in range(4)])
-        assert together == pytest.approx(alone, abs=1e-5)
+        cam_maps(model, model.layer_of(16), images, method)
+    assert torch.equal(images, before)
 
 
 @pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode, torch.enable_grad])
-def test_any_caller_and_the_model_is_left_as_found(context: type) -> None:
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("stride", [16, 32])
+def test_any_caller_and_the_model_is_left_as_found(context: type, method: str, stride: int) -> None:
     model = make_classifier("simple_cnn", "none").train()
     model.linear.weight.grad = torch.ones_like(model.linear.weight)
     before = snapshot(model)
     with context():
-        _, maps = cam_maps(model, model.cam_layer, torch.rand(1, 3, 64, 64))
-    assert maps.shape == (1, 2, 2)
+        _, maps = cam_maps(model, model.layer_of(stride), torch.rand(1, 3, 64, 64), method)
+    assert maps.shape == (1, 64 // stride, 64 // stride)
     assert snapshot(model) == before
 
 
-def test_an_exception_leaves_the_model_as_found() -> None:
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("stride", [16, 32])
+def test_an_exception_leaves_the_model_as_found(method: str, stride: int) -> None:
     model = make_classifier("simple_cnn", "all").train()
     before = snapshot(model)
     with pytest.raises(RuntimeError):
-        cam_maps(model, model.cam_layer, torch.rand(1, 5, 64, 64))
+        cam_maps(model, model.layer_of(stride), torch.rand(1, 5, 64, 64), method)
     with pytest.raises(RuntimeError, match="0 outputs"):
-        cam_maps(model, nn.Identity(), torch.rand(1, 3, 64, 64))
+        cam_maps(model, nn.Identity(), torch.rand(1, 3, 64, 64), method)
+    with pytest.raises(RuntimeError, match="not a map"):
+        cam_maps(model, model.linear, torch.rand(1, 3, 64, 64), method)
     assert snapshot(model) == before
 
 

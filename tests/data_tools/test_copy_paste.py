@@ -53,7 +53,11 @@ def test_shares_are_kept_and_decoys_stay_good(make_sample: Callable[..., Sample]
     images[1][40:50, 40:50] = 250
     paster = Paster(samples, PasteConfig(share=0.4, decoy_share=0.5, jitter=0.2))
     rng = np.random.default_rng(1)
-    made = [paster(images[3], lambda s: (images[s.image_id], s.boxes_xyxy), rng) for _ in range(400)]
+
+    def load(sample: Sample) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return images[sample.image_id], sample.boxes_xyxy, np.arange(len(sample.boxes_xyxy))
+
+    made = [paster(images[3], load, rng) for _ in range(400)]
     defects = [m for m in made if m is not None and len(m[1])]
     decoys = [m for m in made if m is not None and not len(m[1])]
     assert len(defects) / 400 == pytest.approx(0.4, abs=0.08)

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from data_tools.errors import InputError
 from data_tools.records import Sample
-from data_tools.splits import make_splits
+from data_tools.splits import make_splits, take_share
 
 
 def samples_of(make_sample, groups: list[int], defects: list[bool]) -> list[Sample]:
@@ -48,3 +48,20 @@ def test_a_zero_share_stays_empty_and_the_seed_matters(make_sample) -> None:
 def test_shares_must_add_up(make_sample, shares: tuple[float, float, float]) -> None:
     with pytest.raises(InputError, match="add up to 1"):
         make_splits([make_sample()], shares)
+
+
+def test_a_share_takes_whole_groups_of_every_kind(make_sample) -> None:
+    samples = [make_sample(i, [(1, 1, 5, 5)] if i % 2 else [], group=f"g{(i - 1) // 4}") for i in range(1, 81)]
+    part = take_share(samples, 0.8, seed=1)
+    assert len(part) == 64
+    assert sum(sample.is_defect for sample in part) == 32
+    left = {sample.group for sample in samples} - {sample.group for sample in part}
+    assert len(left) == 4
+    assert take_share(samples, 0.8, seed=1) == part
+    assert take_share(samples, 1.0) == tuple(samples)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.1, float("nan")])
+def test_a_share_that_is_none_is_refused(make_sample, share: float) -> None:
+    with pytest.raises(InputError, match="train_share"):
+        take_share([make_sample(1)], share)

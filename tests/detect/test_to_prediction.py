@@ -4,10 +4,12 @@ import pytest
 import torch
 
 from data_tools.records import Sample, empty_boxes, empty_labels
+from data_tools.transforms import PreprocessConfig
 from detect.model import RawDetections
 from detect.to_prediction import choose_rule, image_score, to_prediction
 
 SAMPLE = Sample(3, "a.png", (100, 200), empty_boxes(), empty_labels(), "good", "g")
+PLAIN = PreprocessConfig()
 
 
 def raw(boxes: list[list[float]], scores: list[float], logit: float = 0.0) -> RawDetections:
@@ -16,7 +18,7 @@ def raw(boxes: list[list[float]], scores: list[float], logit: float = 0.0) -> Ra
 
 
 def test_boxes_and_peak_go_to_original_pixels() -> None:
-    prediction = to_prediction(SAMPLE, raw([[10, 20, 30, 40], [0, 0, 5, 5]], [0.75, 0.5]), (50, 50), "best_box")
+    prediction = to_prediction(SAMPLE, raw([[10, 20, 30, 40], [0, 0, 5, 5]], [0.75, 0.5]), (50, 50), "best_box", PLAIN)
     assert prediction.boxes_xyxy.tolist() == [[40, 40, 120, 80], [0, 0, 20, 10]]
     assert prediction.peak_xy == (80, 60)
     assert prediction.score == 0.75
@@ -24,15 +26,22 @@ def test_boxes_and_peak_go_to_original_pixels() -> None:
 
 
 def test_no_box_is_an_abstention_and_score_zero() -> None:
-    prediction = to_prediction(SAMPLE, raw([], []), (50, 50), "best_box")
+    prediction = to_prediction(SAMPLE, raw([], []), (50, 50), "best_box", PLAIN)
     assert prediction.peak_xy is None
     assert prediction.score == 0.0
     assert prediction.boxes_xyxy.shape == (0, 4)
 
 
 def test_boxes_are_clipped_to_the_image() -> None:
-    prediction = to_prediction(SAMPLE, raw([[-1e-3, 0, 50.001, 50]], [0.5]), (50, 50), "best_box")
+    prediction = to_prediction(SAMPLE, raw([[-1e-3, 0, 50.001, 50]], [0.5]), (50, 50), "best_box", PLAIN)
     assert prediction.boxes_xyxy.tolist() == [[0, 0, 200, 100]]
+
+
+def test_a_crop_is_undone() -> None:
+    """Of 200 x 100 px a crop of 10 leaves 180 x 80, seen here at 90 x 40."""
+    prediction = to_prediction(SAMPLE, raw([[0, 0, 10, 20]], [0.5]), (40, 90), "best_box", PreprocessConfig(crop_px=10))
+    assert prediction.boxes_xyxy.tolist() == [[10, 10, 30, 50]]
+    assert prediction.peak_xy == (20, 30)
 
 
 def test_scores() -> None:

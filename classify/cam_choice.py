@@ -1,0 +1,80 @@
+"""Which layer and method of class-activation map a run uses, given or chosen on the boxes of validation."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from classify.cam import gather_evidence
+from classify.models import Classifier
+from classify.to_prediction import to_prediction
+from data_tools.cam_methods import METHODS
+from data_tools.dataset import InputConfig
+from data_tools.experiment import batches_of
+from data_tools.geometry import diagonal
+from data_tools.metrics.peak_distance import Point, peak_distances
+from data_tools.records import BOXED, Sample
+
+log = logging.getLogger(__name__)
+
+AUTO = "auto"
+STRIDES = (32, 16, 8)
+_BATCH_SIZE = 16
+
+
+@dataclass(frozen=True)
+class CamChoice:
+    """A method of `classify.cam` on the layer of a stride."""
+
+    method: str
+    stride: int
+
+    def __str__(self) -> str:
+        return f"{self.method} at stride {self.stride}"
+
+
+def choose_cam(model: Classifier, samples: Sequence[Sample], root: Path, config: InputConfig) -> CamChoice | None:
+    """The method and stride whose peaks lie nearest to the boxes of (validation) samples; None without a boxed one.
+
+    Every gradient method and Eigen-CAM is tried on the backbone's maps of strides 8, 16 and 32, all methods on one
+    forward and backward pass a layer. Their mean distances are compared, an abstention counting as the image's
+    diagonal; of equals the first wins: Grad-CAM before others, stride 32 before 16. Score-CAM and Ablation-CAM are left
+    out because of their cost. The run has then used validation's boxes, and says so.
+    """
+    boxed = [sample for sample in samples if sample.status == BOXED]
+    if not boxed:
+        return None
+    distances = {
+        CamChoice(method, stride): _mean_distance(boxed, peaks)
+        for stride in STRIDES
+        if stride in model.backbone.strides
+        for method, peaks in _peaks(model, boxed, root, config, stride).items()
+    }
+    best = min(distances, key=lambda choice: distances[choice])
+    for choice, distance in distances.items():
+        log.info("  %-24s %7.2f px%s", choice, distance, "  <- chosen" if choice == best else "")
+    return best
+
+
+def _peaks(
+    model: Classifier, samples: Sequence[Sample], root: Path, config: InputConfig, stride: int
+) -> dict[str, list[Point | None]]:
+    """The peaks of each method on the layer of one stride."""
+    device = next(model.parameters()).device
+    layer = model.layer_of(stride)
+    found: dict[str, list[Point | None]] = {method: [] for method in METHODS}
+    for chosen, batch in batches_of(samples, root, config, _BATCH_SIZE, f"maps of stride {stride}"):
+        padded = (int(batch.images.shape[2]), int(batch.images.shape[3]))
+        evidence = gather_evidence(model, layer, batch.images.to(device))
+        for method, peaks in found.items():
+            rows = zip(chosen, evidence.maps(method), batch.sizes_hw, strict=True)
+            found_here = (to_prediction(s, 0.0, cam, seen, padded, config.preprocess) for s, cam, seen in rows)
+            peaks += [prediction.peak_xy for prediction in found_here]
+    return found
+
+
+def _mean_distance(samples: Sequence[Sample], peaks: Sequence[Point | None]) -> float:
+    farthest = np.array([diagonal(sample.size_hw) for sample in samples])
+    return float(np.minimum(peak_distances(samples, peaks).to_box, farthest).mean())

@@ -1,0 +1,89 @@
+"""A loss that tells the classifier where the defect is: its own class-activation map against the boxes.
+
+With global average pooling and one linear layer the logit is the mean over the cells of weights times activations, plus
+the bias. That product, the evidence of a cell, is the class-activation map; it needs no backward pass and can itself be
+learned from.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from data_tools.dataset import Batch
+from data_tools.heatmaps import cells_seen
+
+_LEAST = 1e-6
+
+
+def evidence_map(activations: Tensor, weights: Tensor) -> Tensor:
+    """(n, c, rows, columns) activations of the pooled layer and (c,) weights -> (n, rows, columns) logit units."""
+    # not einsum, which would compute in half precision under autocast
+    return (activations.float() * weights.float().view(1, -1, 1, 1)).sum(dim=1)
+
+
+def cam_loss(evidence: Tensor, batch: Batch) -> Tensor:
+    """Mean over the images that say where evidence belongs: `outside_boxes` for boxed and `unevenness` for good ones.
+
+    Defects without an annotated area say nothing and do not count. A scalar; 0 for a batch of such images alone.
+
+    Args:
+        evidence: (n, rows, columns) as `evidence_map` gives it, over the padded images.
+        batch: its boxes, statuses and sizes.
+    """
+    grid_hw, padded_hw = _pair(evidence.shape[1:]), _pair(batch.images.shape[2:])
+    terms = []
+    for i, cells in enumerate(evidence):
+        rows, columns = cells_seen(grid_hw, batch.sizes_hw[i], padded_hw)
+        visible, boxes = cells[:rows, :columns], batch.targets[i]["boxes"]
+        if len(boxes):
+            inside = cells_of_boxes(boxes, padded_hw, grid_hw)[:rows, :columns]
+            terms.append(outside_boxes(visible, inside))
+        elif not bool(batch.defect[i]):
+            terms.append(unevenness(visible))
+    return torch.stack(terms).mean() if terms else evidence.sum() * 0.0
+
+
+def outside_boxes(evidence: Tensor, inside: Tensor) -> Tensor:
+    """Minus the logarithm of the share of positive evidence that lies in boxes; 0 where all of it does.
+
+    The share is the energy-based pointing game of Wang et al. (CVPR workshops 2020). A map without positive evidence
+    gives 0: to find the defect at all is the classification loss's business.
+
+    Args:
+        evidence, inside: (rows, columns); `inside` in 0..1 as `cells_of_boxes` gives it.
+    """
+    positive = evidence.relu()
+    return -torch.log(((positive * inside).sum() + _LEAST) / (positive.sum() + _LEAST))
+
+
+def unevenness(evidence: Tensor) -> Tensor:
+    """Mean excess of a (rows, columns) map's cells over their mean, in logit units; 0 exactly for a flat map."""
+    return (evidence - evidence.mean()).relu().mean()
+
+
+def cells_of_boxes(boxes_xyxy: Tensor, padded_hw: tuple[int, int], grid_hw: tuple[int, int]) -> Tensor:
+    """(rows, columns) in 0..1: 1 for the cell a box covers most, for others their coverage in relation to that one.
+
+    So a box smaller than a cell can be pointed at perfectly too, and every box counts alike.
+
+    Args:
+        boxes_xyxy: (m, 4) in pixels of the padded input, m >= 1.
+        padded_hw: height and width of the padded input.
+        grid_hw: rows and columns of the map.
+    """
+    across = _overlap(boxes_xyxy[:, 0], boxes_xyxy[:, 2], padded_hw[1], grid_hw[1])
+    down = _overlap(boxes_xyxy[:, 1], boxes_xyxy[:, 3], padded_hw[0], grid_hw[0])
+    covered = down[:, :, None] * across[:, None, :]
+    most = covered.amax(dim=(1, 2), keepdim=True).clamp(min=1e-12)
+    return (covered / most).amax(dim=0)
+
+
+def _overlap(low: Tensor, high: Tensor, pixels: int, cells: int) -> Tensor:
+    """(m,) spans -> (m, cells) pixels that each shares with each cell."""
+    edges = torch.linspace(0.0, float(pixels), cells + 1, device=low.device)
+    return (torch.minimum(high[:, None], edges[1:]) - torch.maximum(low[:, None], edges[:-1])).clamp(min=0.0)
+
+
+def _pair(shape: Sequence[int]) -> tuple[int, int]:
+    return int(shape[0]), int(shape[1])

@@ -1,0 +1,73 @@
+"""Class-activation maps as pure functions of a layer's activations and of a score's gradients there.
+
+Each takes two (n, c, rows, columns) tensors and gives (n, rows, columns), nowhere negative and not normalised. They
+compute what the `grad-cam` package computes, its small constants included, so that both give the same numbers.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+Method = Callable[[Tensor, Tensor], Tensor]
+
+
+def grad_cam(activations: Tensor, gradients: Tensor) -> Tensor:
+    """Channels weighted by their mean gradient, positive part (Selvaraju et al., ICCV 2017)."""
+    return _weighted(activations, gradients.mean(dim=(2, 3)))
+
+
+def grad_cam_plus_plus(activations: Tensor, gradients: Tensor) -> Tensor:
+    """Gradients weighted by higher-order terms (Chattopadhay et al., WACV 2018).
+
+    The paper has no constant in the denominator; the reference implementation's 1e-6 is kept.
+    """
+    squared = gradients**2
+    denominator = 2 * squared + activations.sum(dim=(2, 3), keepdim=True) * squared * gradients + 1e-6
+    alpha = torch.where(gradients != 0, squared / denominator, torch.zeros_like(squared))
+    return _weighted(activations, (alpha * gradients.relu()).sum(dim=(2, 3)))
+
+
+def hires_cam(activations: Tensor, gradients: Tensor) -> Tensor:
+    """Activation times gradient, cell by cell (Draelos & Carin, 2020)."""
+    return (gradients * activations).sum(dim=1).relu()
+
+
+def layer_cam(activations: Tensor, gradients: Tensor) -> Tensor:
+    """Activation times positive gradient, cell by cell (Jiang et al., TIP 2021); useful on earlier layers."""
+    return (gradients.relu() * activations).sum(dim=1).relu()
+
+
+def x_grad_cam(activations: Tensor, gradients: Tensor) -> Tensor:
+    """Gradients averaged with the activation as weight (Fu et al., BMVC 2020)."""
+    total = activations.sum(dim=(2, 3), keepdim=True)
+    return _weighted(activations, (gradients * activations / (total + 1e-7)).sum(dim=(2, 3)))
+
+
+def eigen_cam(activations: Tensor, gradients: Tensor) -> Tensor:
+    """First principal component of the cells' activations, whatever the class (Muhammad & Yeasin, IJCNN 2020).
+
+    A component has no sign of its own: its largest absolute value is made positive (Chung & Ying, Appl. Sci. 2025).
+    `gradients` are not used.
+    """
+    cells = activations.flatten(2).transpose(1, 2)
+    left, singular, _ = torch.linalg.svd(cells - cells.mean(dim=1, keepdim=True), full_matrices=False)
+    component = left[:, :, 0] * singular[:, :1]
+    largest = component.gather(1, component.abs().argmax(dim=1, keepdim=True))
+    oriented = torch.where(largest < 0, -component, component)
+    return oriented.reshape(len(activations), *activations.shape[2:]).relu()
+
+
+METHODS: dict[str, Method] = {
+    "gradcam": grad_cam,
+    "gradcam++": grad_cam_plus_plus,
+    "hirescam": hires_cam,
+    "layercam": layer_cam,
+    "xgradcam": x_grad_cam,
+    "eigencam": eigen_cam,
+}
+
+
+def _weighted(activations: Tensor, weights: Tensor) -> Tensor:
+    """(n, c, rows, columns) maps and (n, c) weights -> (n, rows, columns): the positive part of the weighted sum."""
+    return torch.einsum("nchw,nc->nhw", activations, weights).relu()

@@ -1,0 +1,60 @@
+"""Class-activation maps of the detector: what the score of its best box owes to a map of the backbone."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from data_tools.cam import activations_and_gradients
+from data_tools.cam_methods import METHODS
+from data_tools.dataset import Batch, InputConfig
+from data_tools.experiment import batches_of
+from data_tools.heatmaps import cells_seen, place_in_image
+from data_tools.records import Sample
+from detect.model import Detector
+
+_BATCH_SIZE = 4
+
+
+def explain(
+    model: Detector, samples: Sequence[Sample], root: Path, config: InputConfig, method: str, stride: int
+) -> list[NDArray[np.float32]]:
+    """A heat map of each sample's best box, in order, on the backbone's grid over the original image.
+
+    Zero everywhere for an image without any box. The model is left as it was found.
+
+    Args:
+        model: the detector.
+        samples, root, config: the images, their folder, and how the model wants them.
+        method: a key of `data_tools.cam_methods.METHODS`.
+        stride: of the backbone's map to explain by.
+    """
+    device = next(model.parameters()).device
+    found: list[NDArray[np.float32]] = []
+    for chosen, batch in batches_of(samples, root, config, _BATCH_SIZE, "explaining"):
+        maps = best_box_maps(model, batch.to(device), method, stride).cpu().numpy()
+        # the detector pads its input to whole cells
+        padded = (maps.shape[1] * stride, maps.shape[2] * stride)
+        for sample, one, seen in zip(chosen, maps, batch.sizes_hw, strict=True):
+            rows, columns = cells_seen((one.shape[0], one.shape[1]), seen, padded)
+            window = config.preprocess.window(sample.size_hw)
+            found.append(place_in_image(one[:rows, :columns], window, sample.size_hw))
+    return found
+
+
+def best_box_maps(model: Detector, batch: Batch, method: str, stride: int) -> Tensor:
+    """(n, rows, columns) maps of the padded batch, nowhere negative and not normalised."""
+    layer = model.backbone.layers[model.backbone.strides.index(stride)]
+
+    def best_scores() -> Tensor:
+        images = batch.images.clone()  # a copy of its own, whatever mode made the batch
+        raws = model.detect(replace(batch, images=images))
+        return torch.stack([raw.scores.max() if len(raw.scores) else images.new_zeros(()) for raw in raws])
+
+    _, activations, gradients = activations_and_gradients(model, layer, best_scores)
+    with torch.no_grad():
+        return METHODS[method](activations, gradients)

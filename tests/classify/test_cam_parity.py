@@ -1,0 +1,95 @@
+"""Maps against the `grad-cam` package, relative to the map's maximum, on the layer's grid before any normalisation."""
+
+import numpy as np
+import pytest
+import pytorch_grad_cam as reference
+import torch
+from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+from pytorch_grad_cam.utils.svd_on_activations import get_2d_projection_with_sign_correction
+from torch import Tensor, nn
+
+from classify.cam import cam_maps
+from classify.models import Classifier, ClassifierConfig
+from data_tools.backbones import build_backbone
+
+BACKBONES = ("resnet50", "vgg16", "simple_cnn", "tf_efficientnet_lite0")
+GRADIENT_METHODS = {
+    "gradcam": reference.GradCAM,
+    "gradcam++": reference.GradCAMPlusPlus,
+    "hirescam": reference.HiResCAM,
+    "layercam": reference.LayerCAM,
+    "xgradcam": reference.XGradCAM,
+}
+
+
+@pytest.fixture(scope="module", params=BACKBONES)
+def model(request: pytest.FixtureRequest) -> Classifier:
+    torch.manual_seed(0)
+    name = request.param
+    built = Classifier(build_backbone(name, "none"), ClassifierConfig(name, "none")).eval()
+    with torch.no_grad():
+        built(torch.rand(2, 3, 64, 64))
+        # statistics of some images, else random weights leave maps of almost nothing
+        built.train()(torch.rand(4, 3, 64, 64))
+        built.linear.weight.mul_(10)
+        built.linear.bias.fill_(1.0)
+    return built.eval()
+
+
+@pytest.mark.parametrize("stride", [16, 32])
+@pytest.mark.parametrize("count", [1, 16])
+def test_gradient_methods(model: Classifier, count: int, stride: int) -> None:
+    images = torch.rand(count, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    for name, peer in GRADIENT_METHODS.items():
+        expected = raw_maps(peer, model, model.layer_of(stride), images)
+        # both divide by sums that pass through zero where activations are negative, which magnifies rounding
+        signed = name in ("gradcam++", "xgradcam") and model.config.backbone == "tf_efficientnet_lite0"
+        tolerance = 5e-4 if signed else 1e-5
+        assert_equal(cam_maps(model, model.layer_of(stride), images, name)[1], expected, name, tolerance)
+
+
+def test_eigen_cam(model: Classifier) -> None:
+    images = torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        activations = model.backbone(images)[-1].numpy()
+    expected = np.maximum(get_2d_projection_with_sign_correction(activations), 0)
+    assert_equal(cam_maps(model, model.layer_of(32), images, "eigencam")[1], expected, "eigencam")
+
+
+@pytest.mark.parametrize("stride", [16, 32])
+def test_perturbation_methods(stride: int) -> None:
+    """On the small network alone: they take a forward pass for each channel."""
+    torch.manual_seed(0)
+    model = Classifier(build_backbone("simple_cnn", "none"), ClassifierConfig("simple_cnn", "none")).eval()
+    with torch.no_grad():
+        model.linear.bias.fill_(1.0)
+    images = torch.rand(2, 3, 64, 64)
+    layer = model.layer_of(stride)
+    logits, scored = cam_maps(model, layer, images, "scorecam")
+    assert bool((logits > 0).all())  # for a negative one the package turns the map around
+    assert_equal(scored, raw_maps(reference.ScoreCAM, model, layer, images), "scorecam")
+    _, ablated = cam_maps(model, layer, images, "ablationcam")
+    assert_equal(ablated, raw_maps(reference.AblationCAM, model, layer, images), "ablationcam")
+
+
+def raw_maps(peer: type, model: nn.Module, layer: nn.Module, images: Tensor) -> np.ndarray:
+    """The package's maps before it scales and upsamples them."""
+    found: list[np.ndarray] = []
+
+    class Recording(peer):  # type: ignore[misc]
+        def get_cam_image(self, *arguments: object, **named: object) -> np.ndarray:
+            found.append(super().get_cam_image(*arguments, **named))
+            return found[-1]
+
+    with Recording(model, [layer]) as cam:
+        cam(images, [ClassifierOutputTarget(0)] * len(images))
+    model.zero_grad()
+    return np.maximum(found[0], 0)
+
+
+def assert_equal(ours: np.ndarray, expected: np.ndarray, name: str, tolerance: float = 1e-5) -> None:
+    tops = expected.max(axis=(1, 2))
+    assert np.isfinite(tops).all(), name
+    assert not ours[tops == 0].any(), name
+    error = (np.abs(ours - expected).max(axis=(1, 2))[tops > 0] / tops[tops > 0]).max(initial=0.0)
+    assert error <= tolerance, (name, error)

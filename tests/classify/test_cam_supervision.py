@@ -1,0 +1,88 @@
+import math
+
+import pytest
+import torch
+
+from classify.cam_supervision import cam_loss, cells_of_boxes, evidence_map, outside_boxes, unevenness
+from data_tools.dataset import Batch
+
+
+def make_batch(boxes: list[list[list[float]]], defect: list[float], side: int = 40, seen: int = 40) -> Batch:
+    """A batch of square images; a defect without boxes is unboxed."""
+    targets = tuple({"boxes": torch.tensor(one).reshape(-1, 4), "labels": torch.ones(len(one))} for one in boxes)
+    unboxed = [bool(d) and not one for d, one in zip(defect, boxes, strict=True)]
+    return Batch(
+        torch.zeros(len(defect), 3, side, side), ((seen, seen),) * len(defect), targets, torch.tensor(defect),
+        torch.tensor(unboxed), tuple(range(len(defect))),
+    )  # fmt: skip
+
+
+def test_evidence_is_the_logit_cell_by_cell() -> None:
+    activations = torch.tensor([[[[1.0, 2.0]], [[4.0, 0.0]]]])
+    evidence = evidence_map(activations, torch.tensor([1.0, -0.5]))
+    assert evidence.tolist() == [[[-1.0, 2.0]]]
+    assert evidence.mean() == activations.mean(dim=(2, 3))[0] @ torch.tensor([1.0, -0.5])
+
+
+def test_share_of_positive_evidence_by_hand() -> None:
+    """The vector of the energy-based pointing game: 3 inside, 1 outside, negative evidence left out."""
+    evidence = torch.tensor([[-5.0, 0, 0], [0, 3, 1], [0, 0, 0]])
+    inside = torch.zeros(3, 3)
+    inside[:2, :2] = 1
+    assert float(outside_boxes(evidence, inside)) == pytest.approx(-math.log(0.75), abs=1e-5)
+
+
+def test_all_inside_is_no_loss_and_no_evidence_is_none_either() -> None:
+    inside = torch.tensor([[1.0, 0], [0, 0]])
+    assert float(outside_boxes(torch.tensor([[2.0, -1], [0, 0]]), inside)) == pytest.approx(0.0, abs=1e-6)
+    assert float(outside_boxes(torch.full((2, 2), -1.0), inside)) == 0.0
+
+
+def test_the_gradient_lifts_inside_and_lowers_outside() -> None:
+    evidence = torch.tensor([[1.0, 1.0]], requires_grad=True)
+    outside_boxes(evidence, torch.tensor([[1.0, 0.0]])).backward()
+    # -log(a / (a + b)): -1/a + 1/(a+b) = -1/2 and 1/(a+b) = 1/2
+    assert evidence.grad is not None
+    assert evidence.grad.tolist() == [[pytest.approx(-0.5, abs=1e-5), pytest.approx(0.5, abs=1e-5)]]
+
+
+def test_a_good_image_is_flattened() -> None:
+    evidence = torch.tensor([[4.0, 0.0, 0.0, 0.0]], requires_grad=True)
+    loss = unevenness(evidence)
+    loss.backward()
+    assert float(loss.detach()) == 0.75  # the one cell above the mean 1 exceeds it by 3, over 4 cells
+    assert evidence.grad is not None
+    assert evidence.grad[0, 0] > 0 > evidence.grad[0, 1]
+    assert float(unevenness(torch.full((3, 3), 7.0))) == 0.0
+
+
+def test_cells_of_boxes_by_hand() -> None:
+    # cells of 10 px: the box covers columns 0 by 5, 1 by 10 px of row 0
+    inside = cells_of_boxes(torch.tensor([[5.0, 0, 20, 10]]), (20, 30), (2, 3))
+    assert inside.tolist() == [[0.5, 1.0, 0.0], [0.0, 0.0, 0.0]]
+    # a box smaller than a cell, and a second one elsewhere: each has a cell that counts fully
+    inside = cells_of_boxes(torch.tensor([[12.0, 2, 14, 4], [0.0, 10, 10, 20]]), (20, 30), (2, 3))
+    assert inside.tolist() == [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
+
+
+def test_boxed_and_good_images_count_and_unboxed_ones_do_not() -> None:
+    evidence = torch.zeros(3, 4, 4)
+    evidence[0, 0, 0], evidence[0, 3, 3] = 1.0, 1.0
+    evidence[1, 0, 0] = 16.0
+    evidence[2, 2, 2] = 99.0
+    evidence.requires_grad_()
+    loss = cam_loss(evidence, make_batch([[[0.0, 0, 10, 10]], [], []], [1.0, 0.0, 1.0]))
+    assert float(loss.detach()) == pytest.approx((math.log(2) + 15 / 16) / 2, abs=1e-5)
+    loss.backward()
+    assert evidence.grad is not None
+    assert not evidence.grad[2].any()
+    alone = cam_loss(evidence[2:], make_batch([[]], [1.0]))
+    assert float(alone.detach()) == 0.0
+    alone.backward()  # part of the graph, so that a batch of them does not stop the training
+
+
+def test_padding_does_not_count() -> None:
+    evidence = torch.zeros(1, 4, 4)
+    evidence[0, 0, 0], evidence[0, 3, 3] = 1.0, 50.0  # the latter in the padding
+    batch = make_batch([[[0.0, 0, 10, 10]]], [1.0], side=40, seen=20)
+    assert float(cam_loss(evidence, batch)) == pytest.approx(0.0, abs=1e-5)

@@ -1,0 +1,50 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from classify.cam_choice import CamChoice
+from classify.inference import Reading, logits_of, predict
+from classify.models import Classifier, ClassifierConfig
+from data_tools.backbones import build_backbone
+from data_tools.dataset import InputConfig
+from data_tools.records import Sample
+
+SIZE_HW = (64, 96)
+
+
+@pytest.fixture
+def model() -> Classifier:
+    torch.manual_seed(0)
+    model = Classifier(build_backbone("simple_cnn", "none"), ClassifierConfig("simple_cnn", "none"))
+    nn.init.normal_(model.linear.weight)
+    return model.eval()
+
+
+@pytest.fixture
+def samples(tmp_path: Path, make_sample) -> list[Sample]:
+    pixels = np.random.default_rng(0).integers(0, 255, SIZE_HW, dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "1.png")
+    Image.fromarray(np.ascontiguousarray(pixels[:, ::-1])).save(tmp_path / "2.png")
+    return [make_sample(1, size_hw=SIZE_HW), make_sample(2, size_hw=SIZE_HW)]
+
+
+def test_flips_make_a_mirrored_image_equal(model: Classifier, samples: list[Sample], tmp_path: Path) -> None:
+    reading = Reading(CamChoice("gradcam", 16), "hflip")
+    one, other = predict(model, samples, tmp_path, InputConfig(), reading)
+    assert one.score == pytest.approx(other.score, abs=1e-6)
+    assert one.heatmap == pytest.approx(other.heatmap[:, ::-1], abs=1e-6)
+    assert one.peak_xy is not None
+    assert one.peak_xy == pytest.approx((SIZE_HW[1] - other.peak_xy[0], other.peak_xy[1]))
+    plain = predict(model, samples, tmp_path, InputConfig(), Reading(CamChoice("gradcam", 16)))
+    assert abs(plain[0].score - plain[1].score) > 1e-4
+
+
+def test_predictions_and_logits_agree(model: Classifier, samples: list[Sample], tmp_path: Path) -> None:
+    for flips in ("none", "hflip", "flips"):
+        logits = np.array(logits_of(model, samples, tmp_path, InputConfig(), flips))
+        found = predict(model, samples, tmp_path, InputConfig(), Reading(CamChoice("layercam", 32), flips, 4.0))
+        assert [p.score for p in found] == pytest.approx(1 / (1 + np.exp(-logits / 4.0)), abs=1e-5)
