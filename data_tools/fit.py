@@ -15,6 +15,7 @@ from typing import Any, Literal, cast
 import numpy as np
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from torch import Tensor, nn
 from torch.optim import AdamW
 from torch.utils.data import DataLoader
@@ -198,6 +199,7 @@ class _Training:
         self.config, self.folder = config, folder
         precision = resolve_precision(config.mixed_precision)
         log.info("precision: %s", {"no": "float32"}.get(precision, f"{precision} and float32 mixed"))
+        AcceleratorState._reset_state()  # one process may train several models, each with its own precision
         self.accelerator = Accelerator(mixed_precision=precision, cpu=not torch.cuda.is_available())
         self.model = model.to(memory_format=torch.channels_last)
         optimizer = AdamW(_parameter_groups(model, config), lr=config.lr)
