@@ -36,7 +36,7 @@ def breakdown_tables(
     sizes = [f"up to {cuts[0]:.0f} px", f"{cuts[0]:.0f} to {cuts[1]:.0f} px", f"over {cuts[1]:.0f} px"]
     parts: list[tuple[str, Sequence[str], Callable[[Sample], str]]] = [
         ("type", types, lambda sample: sample.type),
-        (f"size: root of the box area, {source}", sizes, lambda sample: sizes[int(np.searchsorted(cuts, _side(sample)))]),
+        (f"size: root of the box area, {source}", sizes, lambda s: sizes[int(np.searchsorted(cuts, _side(s)))]),
         ("aspect: long to short side", [name for _, name in _ASPECTS], _aspect),
     ]  # fmt: skip
     tables = []

@@ -25,7 +25,7 @@ _RUN_DASHES = ("-", (0, (6, 2)), (0, (3, 1.5)), (0, (6, 2, 1.5, 2)))
 _BASELINE_DASHES = ((0, (1, 1.5)), (0, (4, 2)), (0, (4, 1.5, 1, 1.5)), (0, (8, 2)))
 _MOST_POINTS = 600
 _FAINT = "#9aa1a8"
-_FALSE_BOX_TICKS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+_FALSE_BOX_TICKS = {0.125: "1/8", 0.25: "1/4", 0.5: "1/2", 1.0: "1", 2.0: "2", 4.0: "4", 8.0: "8"}
 _MOST_FALSE_BOXES = 8.0
 _RC: Any = {
     "font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.color": "#e4e7ea",
@@ -203,7 +203,7 @@ def froc(curves: Mapping[str, Mapping[str, Froc]]) -> bytes | None:
                 y = np.concatenate([[0.0], curve.lesion_fraction, curve.lesion_fraction[-1:] if len(x) > 2 else [0.0]])
                 axes.plot(*_thin_out(x, y), drawstyle="steps-post", **_run_style(i), label=_literal(label))
             axes.set_xscale("symlog", base=2, linthresh=0.125)
-            axes.set_xticks([0, *_FALSE_BOX_TICKS], ["0", *(f"{tick:g}" for tick in _FALSE_BOX_TICKS)])
+            axes.set_xticks([0, *_FALSE_BOX_TICKS], ["0", *_FALSE_BOX_TICKS.values()])
             axes.set_xlim(0, _MOST_FALSE_BOXES)
             axes.set_ylim(0, 1.01)
             axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))

@@ -122,7 +122,10 @@ def _figures(
 def _froc_curves(cases: Sequence[Case], labels: Sequence[str]) -> dict[str, dict[str, Froc]]:
     """By rule and approach; an approach that gives no box at all on any image has no curve."""
     samples = [case.sample for case in cases]
-    rules: dict[str, dict[str, Any]] = {"IoU at least 0.5": {}, f"centre within {NEAR_PX:.0f} px": {"within_px": NEAR_PX}}
+    rules: dict[str, dict[str, Any]] = {
+        "IoU at least 0.5": {},
+        f"centre within {NEAR_PX:.0f} px": {"within_px": NEAR_PX},
+    }
     curves: dict[str, dict[str, Froc]] = {rule: {} for rule in rules}
     for label in labels:
         predictions = [case.predictions[label] for case in cases]
@@ -153,7 +156,9 @@ def _script() -> str:
 
 def _policy(script: str) -> str:
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
-    return f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'"
+    return (
+        f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'"
+    )
 
 
 def _inline(svg: bytes) -> Markup:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from data_tools import heatmaps
 from data_tools.records import Prediction
 from data_tools.report.cases import NEAR_PX, Case, Threshold
+from data_tools.report.overlays import heat_colours
 
 MOST_BOXES = 10
 LARGEST_MAP = 24  # cells a side; a finer map is averaged down for display alone
@@ -35,7 +36,7 @@ def page_data(
         "near_px": NEAR_PX,
         "labels": labels,
         "thresholds": [thresholds[label].value if label in thresholds else None for label in labels],
-        "colours": heat_colours(),
+        "colours": _base64(np.round(heat_colours()).astype(np.uint8)),
         "images": [_image(case, picture) for case, picture in zip(cases, pictures, strict=True)],
     }
 
@@ -46,14 +47,6 @@ def safe_json(value: Any) -> Markup:
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return Markup(text)
-
-
-def heat_colours() -> str:
-    """Base64 of 256 RGB triples: matplotlib's inferno, dark to bright as the map goes from low to high."""
-    from matplotlib import colormaps
-
-    colours = np.round(255 * colormaps["inferno"](np.linspace(0.0, 1.0, 256))[:, :3]).astype(np.uint8)
-    return _base64(colours)
 
 
 def _image(case: Case, picture: str | None) -> dict[str, Any]:

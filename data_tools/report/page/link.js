@@ -5,9 +5,9 @@ function toHash() {
   const fresh = freshState(), words = new URLSearchParams();
   WORDS.forEach((key) => { if (state[key] !== fresh[key]) { words.set(key, state[key]); } });
   if (state.image !== null) { words.set("image", state.image); }
-  if (state.layers.size < LAYERS.length) { words.set("layers", Array.from(state.layers).join("+")); }
+  if (state.layers.size < LAYERS.length) { words.set("layers", Array.from(state.layers).join(".")); }
   if (state.heat !== fresh.heat) { words.set("heat", state.heat); }
-  if (state.hidden.size) { words.set("hidden", Array.from(state.hidden).join("+")); }
+  if (state.hidden.size) { words.set("hidden", Array.from(state.hidden).join(".")); }
   state.thresholds.forEach((value, run) => { if (value !== fresh.thresholds[run]) { words.set("threshold" + run, value); } });
   return words.toString();
 }
@@ -21,9 +21,9 @@ function fromHash(hash) {
     if (known) { values[key] = value; }
   });
   if (imageById(Number(words.get("image")))) { values.image = Number(words.get("image")); }
-  if (words.has("layers")) { values.layers = new Set(words.get("layers").split("+").filter((layer) => LAYERS.includes(layer))); }
+  if (words.has("layers")) { values.layers = new Set(words.get("layers").split(".").filter((layer) => LAYERS.includes(layer))); }
   if (words.has("heat")) { values.heat = Math.min(Math.max(Number(words.get("heat")) || 0, 0), 100); }
-  if (words.has("hidden")) { values.hidden = new Set(words.get("hidden").split("+").map(Number).filter((run) => run in data.labels)); }
+  if (words.has("hidden")) { values.hidden = new Set(words.get("hidden").split(".").map(Number).filter((run) => run in data.labels)); }
   data.labels.forEach((_, run) => {
     const value = words.has("threshold" + run) ? Number(words.get("threshold" + run)) : NaN;
     if (Number.isFinite(value)) { values.thresholds[run] = value; }

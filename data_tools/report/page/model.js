@@ -109,12 +109,12 @@ function describeDistance(px) {
 
 function describeScore(score) { return Number(score.toPrecision(3)).toString(); }
 
-// "score 0.913 flagged, 12.3 px"
+// "12.3 px, score 0.913 flagged"
 function describeRun(image, run) {
   const flag = flags(image, run), prediction = image.runs[run], parts = ["score " + describeScore(prediction.score)];
   if (flag !== null) { parts[0] += flag ? " flagged" : " passed"; }
   const distance = distanceOf(image, run);
-  if (distance !== null) { parts.push(describeDistance(distance)); } else if (!prediction.peak) { parts.push("no peak"); }
+  if (distance !== null) { parts.unshift(describeDistance(distance)); } else if (!prediction.peak) { parts.unshift("no peak"); }
   if (prediction.map && !prediction.map.rows) { parts.push("flat map"); }
   return parts.join(", ");
 }
