@@ -85,7 +85,7 @@ byId("copy-link").addEventListener("click", copyLink);
 byId("export").addEventListener("click", exportReview);
 byId("empty-review").addEventListener("click", () => { review.clear(); remember(); change({}, "review"); });
 byId("send-shown").addEventListener("click", () => {
-  shownImages().forEach((image) => { if (!review.has(image.id)) { review.set(image.id, { suggested: suggestionFor(image), decision: "" }); } });
+  shownImages().forEach((image) => { if (!review.has(image.id)) { review.set(image.id, ""); } });
   remember();
   change({}, "review");
 });

@@ -1,8 +1,8 @@
 // The list of images to look at again, kept in the browser where it allows that, and its CSV.
 const COLUMNS = ["image_id", "file_name", "status", "type", "suggested", "confidence", "reason", "decision"];
-const DECISIONS = ["", "accept", "reject"];
+const DECISIONS = ["", "keep", "good", "defect", "exclude"];
 const reviewKey = "review " + data.split + " " + data.images.length + " " + data.labels.join(" ");
-const review = new Map(remembered());  // image id -> {suggested, decision}
+const review = new Map(remembered());  // image id -> decision
 
 function remembered() {
   try {
@@ -15,17 +15,20 @@ function remember() {
   try { localStorage.setItem(reviewKey, JSON.stringify(Array.from(review))); } catch (error) { /* refused */ }
 }
 
-// What the approaches say against the label: a flagged good image is a defect, one passed by all is good.
-function suggestionFor(image) {
-  const flagged = data.labels.map((_, run) => flags(image, run)).filter((flag) => flag !== null);
-  if (!isDefect(image)) { return flagged.includes(true) ? "defect" : "good"; }
-  return flagged.length && !flagged.includes(true) ? "good" : image.type;
+function knownFlags(image) {
+  return data.labels.map((_, run) => flags(image, run)).filter((flag) => flag !== null);
 }
 
-// Share of the approaches whose flag agrees with the suggestion; null without any threshold.
-function confidenceOf(image, suggested) {
-  const flagged = data.labels.map((_, run) => flags(image, run)).filter((flag) => flag !== null);
-  return flagged.length ? flagged.filter((flag) => flag === (suggested !== "good")).length / flagged.length : null;
+// "good" or "defect": what the approaches say; they must all pass a defect, but one flag suffices against a good image.
+function suggestionFor(image) {
+  const flagged = knownFlags(image);
+  return (flagged.length ? flagged.includes(true) : isDefect(image)) ? "defect" : "good";
+}
+
+// Share of the approaches that agree with the label as it stands; null without any threshold.
+function confidenceIn(image) {
+  const flagged = knownFlags(image);
+  return flagged.length ? flagged.filter((flag) => flag === isDefect(image)).length / flagged.length : null;
 }
 
 function reasonFor(image) {
@@ -34,22 +37,26 @@ function reasonFor(image) {
   return [outcomesOf(image, runs).join(", "), ...said].filter(Boolean).join("; ");
 }
 
-function setReview(image, entry) {
-  if (entry) { review.set(image.id, entry); } else { review.delete(image.id); }
+// With a decision, "" while there is none, or off the list with null.
+function setReview(image, decision) {
+  if (decision === null) { review.delete(image.id); } else { review.set(image.id, decision); }
   remember();
   change({}, "review");
 }
 
 function toggleReview(image) {
-  setReview(image, review.has(image.id) ? null : { suggested: suggestionFor(image), decision: "" });
+  setReview(image, review.has(image.id) ? null : "");
 }
 
-function reviewed() { return data.images.filter((image) => review.has(image.id)); }
+// The most doubtful labels first.
+function reviewed() {
+  return data.images.filter((image) => review.has(image.id)).sort((a, b) => confidenceIn(a) - confidenceIn(b) || a.id - b.id);
+}
 
 function reviewRow(image) {
-  const { suggested, decision } = review.get(image.id), confidence = confidenceOf(image, suggested);
-  return [image.id, image.file, image.status, image.type, suggested, confidence === null ? "" : Number(confidence.toFixed(3)),
-    reasonFor(image), decision];
+  const confidence = confidenceIn(image);
+  return [image.id, image.file, image.status, image.type, suggestionFor(image),
+    confidence === null ? "" : Number(confidence.toFixed(4)), reasonFor(image), review.get(image.id)];
 }
 
 function quoted(value) {
@@ -68,22 +75,11 @@ function exportReview() {
   setTimeout(() => URL.revokeObjectURL(address), 1000);
 }
 
-function choice(values, value, label, onchange) {
-  const select = element("select", { "aria-label": label, onchange: () => onchange(select.value) },
-    values.map((one) => element("option", { value: one, selected: one === value }, [one || "undecided"])));
-  return select;
-}
-
-function suggestionChoice(image) {
-  const entry = review.get(image.id), all = new Set(["good", "defect", ...data.images.map((one) => one.type)]);
-  return choice(Array.from(all), entry.suggested, `suggested label of image ${image.id}`,
-    (suggested) => setReview(image, Object.assign({}, entry, { suggested })));
-}
-
 function decisionChoice(image) {
-  const entry = review.get(image.id);
-  return choice(DECISIONS, entry.decision, `decision on image ${image.id}`,
-    (decision) => setReview(image, Object.assign({}, entry, { decision })));
+  const decision = review.get(image.id);
+  const select = element("select", { "aria-label": `decision on image ${image.id}`, onchange: () => setReview(image, select.value) },
+    DECISIONS.map((one) => element("option", { value: one, selected: one === decision }, [one || "undecided"])));
+  return select;
 }
 
 const MOST_ROWS = 200;
@@ -97,7 +93,7 @@ function drawReview() {
   if (!images.length) { return; }
   const rows = images.slice(0, MOST_ROWS).map((image) => element("tr", {}, [
     element("th", { scope: "row" }, [element("button", { type: "button", onclick: () => change({ image: image.id }, "image") }, [String(image.id)])]),
-    element("td", {}, [image.file]), element("td", {}, [image.type]), element("td", {}, [suggestionChoice(image)]),
+    element("td", {}, [image.file]), element("td", {}, [image.type]), element("td", {}, [suggestionFor(image)]),
     element("td", {}, [decisionChoice(image)]), element("td", {}, [reasonFor(image)]),
     element("td", {}, [element("button", { type: "button", "aria-label": `remove image ${image.id} from the list`, onclick: () => setReview(image, null) }, ["Remove"])]),
   ]));

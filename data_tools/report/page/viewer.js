@@ -89,7 +89,7 @@ function toReview(image) {
   const button = element("button", { type: "button", "data-key": "review", "aria-pressed": String(sent), onclick: () => toggleReview(image) },
     [sent ? "On the review list" : "Send to review"]);
   const parts = [button];
-  if (sent) { parts.push(element("label", {}, ["suggested ", suggestionChoice(image)]), element("label", {}, ["decision ", decisionChoice(image)])); }
+  if (sent) { parts.push(element("label", {}, ["decision ", decisionChoice(image)])); }
   parts.push(element("span", { class: "faint" }, ["Keys: ← → other images, R review, T B H P D switches, Esc back"]));
   return element("div", { class: "to-review" }, parts);
 }

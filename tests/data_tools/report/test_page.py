@@ -285,8 +285,7 @@ def test_a_link_that_fits_nothing_shows_the_whole_page(
 def test_the_review_list_is_exported_and_remembered(judged: Page, open_page: Callable[..., "Tab"]) -> None:
     tab = open_page(judged, "#image=8")
     tab.click("#viewer button:has-text('Send to review')")
-    tab.select_option("#viewer select[aria-label^='decision']", "accept")
-    tab.select_option("#viewer select[aria-label^='suggested']", "good")
+    tab.select_option("#viewer select[aria-label^='decision']", "exclude")
     tab.keyboard.press("Escape")
     card(tab, 2).click()
     tab.keyboard.press("r")
@@ -301,7 +300,7 @@ def test_the_review_list_is_exported_and_remembered(judged: Page, open_page: Cal
     assert first == {"image_id": "2", "file_name": "2.png", "status": "good", "type": "good", "suggested": "defect",
                      "confidence": "0.5", "reason": reason, "decision": ""}  # fmt: skip
     assert (second["file_name"], second["type"]) == (judged.dataset.samples[7].path, judged.dataset.samples[7].type)
-    assert (second["suggested"], second["confidence"], second["decision"]) == ("good", "0", "accept")
+    assert (second["suggested"], second["confidence"], second["decision"]) == ("defect", "1", "exclude")
     tab.reload()
     assert tab.inner_text("#review-count") == "2 to review"
     tab.click("#empty-review")
