@@ -124,7 +124,7 @@ function placesAlong(target, source) {
 
 function pictureOf(image) {
   if (!image.jpeg) { return null; }
-  return element("img", { src: "data:image/jpeg;base64," + image.jpeg, alt: "", loading: "lazy", decoding: "async" });
+  return element("img", { src: "data:image/jpeg;base64," + image.jpeg, alt: "" });
 }
 
 function drawLegend(target) {

@@ -93,8 +93,8 @@ function drawReview() {
   if (!images.length) { return; }
   const rows = images.slice(0, MOST_ROWS).map((image) => element("tr", {}, [
     element("th", { scope: "row" }, [element("button", { type: "button", onclick: () => change({ image: image.id }, "image") }, [String(image.id)])]),
-    element("td", {}, [image.file]), element("td", {}, [image.type]), element("td", {}, [suggestionFor(image)]),
-    element("td", {}, [decisionChoice(image)]), element("td", {}, [reasonFor(image)]),
+    element("td", { class: "free" }, [image.file]), element("td", {}, [image.type]), element("td", {}, [suggestionFor(image)]),
+    element("td", {}, [decisionChoice(image)]), element("td", { class: "free" }, [reasonFor(image)]),
     element("td", {}, [element("button", { type: "button", "aria-label": `remove image ${image.id} from the list`, onclick: () => setReview(image, null) }, ["Remove"])]),
   ]));
   byId("review-table").append(element("thead", {}, [element("tr", {}, head.map((name) => element("th", { scope: "col" }, [name])))]),

@@ -321,6 +321,8 @@ def test_paper_shows_the_cards_in_the_flow(judged: Page, open_page: Callable[...
     places: Any = tab.eval_on_selector_all("#grid .item", "all => all.map(i => [i.offsetLeft, i.offsetTop].join())")
     assert len(set(places)) == 8
     assert not tab.locator("#filters").is_visible()
+    assert counts(tab, 0).startswith("1 escape of 6")
+    assert tab.eval_on_selector_all("#grid img", "all => all.every(img => img.complete && img.naturalWidth === 120)")
     assert len(tab.pdf()) > 10_000
 
 
