@@ -1,81 +1,60 @@
-"""Where an approach is good and where not: its distances by defect type, box size and aspect ratio, always with n."""
+"""Where an approach is good and where not: the report's distances by defect type, box size and aspect, with n."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
+from typing import Any
 
-import numpy as np
-
-from data_tools.geometry import areas
-from data_tools.metrics.peak_distance import Distances, summarise
-from data_tools.records import BOXED, Sample
-from data_tools.report.cases import Case
 from data_tools.report.table import Cell, Row, Table, number
 
-_ASPECTS = ((2.0, "up to 2 : 1"), (4.0, "2 : 1 to 4 : 1"), (float("inf"), "longer than 4 : 1"))
+_PARTS = {
+    "by_type": "defect type",
+    "by_size": "size of the largest box, thirds of the training boxes",
+    "by_aspect": "long to short side of the largest box",
+}
+_ORDER = ("smallest_third", "middle_third", "largest_third", "below_1.5", "1.5_to_3", "3_and_above")
 
 
-def breakdown_tables(
-    cases: Sequence[Case], training: Sequence[Sample], baselines: Mapping[str, Sequence[float]]
-) -> list[Table]:
-    """One table each by type, size and aspect ratio of the boxed images; none where no image is boxed.
+def breakdown_tables(report: Mapping[str, Any]) -> list[Table]:
+    """One table a breakdown that the report holds under `peak_distance` of any run or baseline.
 
-    An image of several boxes counts by its largest. Sizes are terciles of the training boxes, or of the judged ones
-    where there is no training box.
-
-    Args:
-        cases: of all images.
-        training: samples whose boxes set the terciles.
-        baselines: by name, distances in pixels of the boxed cases, in their order.
+    A cell has the hit rate and, in small print, mean and median distance over the images that have a peak, with the
+    coverage where that is not all.
     """
-    boxed = [case for case in cases if case.sample.status == BOXED]
-    if not boxed:
-        return []
-    columns = {label: np.array([case.distances[label] for case in boxed]) for label in boxed[0].distances}
-    columns |= {name: np.asarray(values, dtype=np.float64) for name, values in baselines.items()}
-    cuts, source = _terciles([s for s in training if s.status == BOXED], [case.sample for case in boxed])
-    types = sorted({case.sample.type for case in boxed})
-    sizes = [f"up to {cuts[0]:.0f} px", f"{cuts[0]:.0f} to {cuts[1]:.0f} px", f"over {cuts[1]:.0f} px"]
-    parts: list[tuple[str, Sequence[str], Callable[[Sample], str]]] = [
-        ("type", types, lambda sample: sample.type),
-        (f"size: root of the box area, {source}", sizes, lambda s: sizes[int(np.searchsorted(cuts, _side(s)))]),
-        ("aspect: long to short side", [name for _, name in _ASPECTS], _aspect),
-    ]  # fmt: skip
+    runs = {name: _distances(_mapping(run).get("metrics")) for name, run in _mapping(report.get("runs")).items()}
+    baselines = {name: _distances(value) for name, value in _mapping(report.get("baselines")).items()}
+    everyone = [*runs.values(), *baselines.values()]
     tables = []
-    for corner, names, stratum in parts:
-        own = np.array([stratum(case.sample) for case in boxed])
-        rows = [Row(name, tuple(_cells(own == name, columns))) for name in names if (own == name).any()]
-        tables.append(Table(corner, ("n", *columns), tuple(rows), len(baselines)))
+    for key, corner in _PARTS.items():
+        parts = [_mapping(distances.get(key)) for distances in everyone]
+        names = {name for part in parts for name in part}
+        rows = [_row(name, key, [_mapping(part.get(name)) for part in parts]) for name in sorted(names, key=_place)]
+        if rows:
+            tables.append(Table(corner, ("n", *runs, *baselines), tuple(rows), len(baselines)))
     return tables
 
 
-def _cells(chosen: np.ndarray, columns: Mapping[str, np.ndarray]) -> Iterator[Cell]:
-    yield Cell(str(int(chosen.sum())))
-    for values in columns.values():
-        own = values[chosen]
-        summary = summarise(Distances(own, own, own))
-        hit_rate, coverage = summary["hit_rate"], summary["coverage"]
-        text = f"{100 * hit_rate:.0f} %" if hit_rate is not None else ""
-        small = f"mean {number(summary['mean_px'], 1)}, median {number(summary['median_px'], 1)} px"
-        if coverage is not None and coverage < 1:
-            small += f", of {coverage:.0%} with a peak"
-        yield Cell(text, small)
+def _row(name: str, key: str, values: list[Mapping[str, Any]]) -> Row:
+    n = next((value["n"] for value in values if value.get("n") is not None), None)
+    label = name if key == "by_type" else name.replace("_", " ")
+    return Row(label, (Cell(number(n, 0)), *map(_cell, values)))
 
 
-def _terciles(training: Sequence[Sample], judged: Sequence[Sample]) -> tuple[np.ndarray, str]:
-    chosen, source = (training, "terciles of training") if training else (judged, "terciles of the judged images")
-    sides = np.sqrt(np.concatenate([areas(sample.boxes_xyxy) for sample in chosen]))
-    return np.quantile(sides, (1 / 3, 2 / 3)), source
+def _cell(summary: Mapping[str, Any]) -> Cell:
+    if summary.get("hit_rate") is None:
+        return Cell()
+    coverage = summary.get("coverage")
+    small = f"mean {number(summary.get('mean_px'), 1)}, median {number(summary.get('median_px'), 1)} px"
+    if coverage is not None and coverage < 1:
+        small += f", {100 * coverage:.0f} % have a peak"
+    return Cell(f"{100 * summary['hit_rate']:.0f} %", small)
 
 
-def _largest(sample: Sample) -> np.ndarray:
-    box: np.ndarray = sample.boxes_xyxy[int(areas(sample.boxes_xyxy).argmax())]
-    return box
+def _place(name: str) -> tuple[int, str]:
+    return (_ORDER.index(name) if name in _ORDER else len(_ORDER), name)
 
 
-def _side(sample: Sample) -> float:
-    return float(np.sqrt(areas(sample.boxes_xyxy).max()))
+def _distances(metrics: Any) -> Mapping[str, Any]:
+    return _mapping(_mapping(metrics).get("peak_distance"))
 
 
-def _aspect(sample: Sample) -> str:
-    x1, y1, x2, y2 = _largest(sample)
-    ratio = max(x2 - x1, y2 - y1) / min(x2 - x1, y2 - y1)
-    return next(name for limit, name in _ASPECTS if ratio <= limit)
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

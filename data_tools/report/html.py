@@ -77,7 +77,7 @@ def write_html(
         data_line=describe_data(report),
         verdict=report.get("verdict"),
         tables=[table for table in (metric_table(report), comparison_table(report)) if table is not None],
-        breakdown=breakdown_tables(cases, training, {name: values.tolist() for name, values in baselines.items()}),
+        breakdown=breakdown_tables(report),
         thresholds=thresholds,
         figures=_figures(cases, baselines, thresholds),
         data=safe_json(page_data(cases, thresholds, None if pictures is None else pictures.jpegs, split)),

@@ -1,50 +1,35 @@
-from collections.abc import Callable
+from typing import Any
 
-import numpy as np
+import pytest
 
-from data_tools.records import Prediction, PredictionHeader, PredictionSet, Sample
 from data_tools.report.breakdown import breakdown_tables
-from data_tools.report.cases import gather
-
-MakeSample, MakePrediction = Callable[..., Sample], Callable[..., Prediction]
 
 
-def test_strata_by_hand(make_sample: MakeSample, make_prediction: MakePrediction) -> None:
-    samples = [
-        make_sample(1, [(0, 0, 10, 10)], defect_type="chip"),  # side 10, square
-        make_sample(2, [(0, 0, 10, 30)], defect_type="scratch"),  # side 17.3, 3 : 1
-        make_sample(3, [(0, 0, 90, 10), (0, 0, 2, 2)], defect_type="scratch"),  # largest: side 30, 9 : 1
-        make_sample(4),
-    ]
-    peaks = {1: (5, 5), 2: (18, 5), 3: None, 4: (1, 1)}
-    found = PredictionSet(PredictionHeader("p"), tuple(make_prediction(i, peak=peak) for i, peak in peaks.items()))
-    cases = gather(samples, {"a": found}, {})
-    by_type, by_size, by_aspect = breakdown_tables(cases, (), {"centre": [40.0, 30.0, 0.0]})
-    assert by_type.columns == ("n", "a", "centre")
-    assert by_type.baselines == 1
-    rows = {row.label: [(cell.text, cell.ci95) for cell in row.cells] for row in by_type.rows}
-    assert rows["chip"] == [("1", ""), ("100 %", "mean 0.0, median 0.0 px"), ("0 %", "mean 40.0, median 40.0 px")]
-    # the abstention is a miss, and left out of the mean
-    assert rows["scratch"][:2] == [("2", ""), ("0 %", "mean 8.0, median 8.0 px, of 50% with a peak")]
-    assert [row.label for row in by_aspect.rows] == ["up to 2 : 1", "2 : 1 to 4 : 1", "longer than 4 : 1"]
-    assert [row.cells[0].text for row in by_size.rows] == ["1", "1", "1"]
-    assert "judged images" in by_size.corner
+def summary(hit_rate: float, mean: float | None, n: int, coverage: float = 1.0) -> dict[str, Any]:
+    return {"hit_rate": hit_rate, "mean_px": mean, "median_px": mean, "coverage": coverage, "n": n}
 
 
-def test_terciles_are_those_of_training(make_sample: MakeSample, make_prediction: MakePrediction) -> None:
-    training = [make_sample(i, [(0, 0, side, side)]) for i, side in enumerate((3, 30, 60, 90), start=10)]
-    cases = gather(
-        [make_sample(1, [(0, 0, 10, 10)])],
-        {"a": PredictionSet(PredictionHeader("p"), (make_prediction(1, peak=(5, 5)),))},
-        {},
-    )
-    by_size = breakdown_tables(cases, training, {})[1]
-    low, high = np.quantile([3, 30, 60, 90, 0.02][:4], (1 / 3, 2 / 3))
-    assert (low, high) == (30, 60)
-    assert [row.label for row in by_size.rows] == ["up to 30 px"]
-    assert "training" in by_size.corner
+def test_each_part_is_a_table_with_n() -> None:
+    sizes = {"largest_third": summary(1.0, 0.0, 2), "smallest_third": summary(0.5, 8.0, 4, coverage=0.75)}
+    report = {
+        "runs": {
+            "a": {"metrics": {"peak_distance": {"by_type": {"lead_glue": summary(0.0, None, 6)}, "by_size": sizes}}}
+        },
+        "baselines": {"centre": {"peak_distance": {"by_size": {"largest_third": summary(0.25, 40.0, 2)}}}},
+    }
+    by_type, by_size = breakdown_tables(report)
+    assert by_size.columns == ("n", "a", "centre")
+    assert by_size.baselines == 1
+    assert [row.label for row in by_size.rows] == ["smallest third", "largest third"]
+    cells = [[(cell.text, cell.ci95) for cell in row.cells] for row in by_size.rows]
+    assert cells[0] == [("4", ""), ("50 %", "mean 8.0, median 8.0 px, 75 % have a peak"), ("", "")]
+    assert cells[1] == [("2", ""), ("100 %", "mean 0.0, median 0.0 px"), ("25 %", "mean 40.0, median 40.0 px")]
+    assert by_type.rows[0].label == "lead_glue"  # a type keeps its name
+    assert by_type.rows[0].cells[1].ci95 == "mean n/a, median n/a px"
 
 
-def test_no_boxed_image_no_table(make_sample: MakeSample, make_prediction: MakePrediction) -> None:
-    cases = gather([make_sample(1)], {"a": PredictionSet(PredictionHeader("p"), (make_prediction(1),))}, {})
-    assert breakdown_tables(cases, (), {}) == []
+@pytest.mark.parametrize(
+    "report", [{}, {"runs": {"a": {}}}, {"runs": {"a": {"metrics": {"peak_distance": None}}}, "baselines": None}]
+)
+def test_absent_keys_give_no_table(report: dict[str, Any]) -> None:
+    assert breakdown_tables(report) == []

@@ -1,9 +1,11 @@
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
-from data_tools.metrics.froc import Froc
+from data_tools.metrics.froc import froc
+from data_tools.records import Prediction, Sample
 from data_tools.report import figures
 
 SCORES = {"a": [0.9, 0.8, 0.3, 0.7, 0.2, 0.1], "b": [0.5, 0.5, 0.5, 0.5, 0.5, 0.5]}
@@ -49,10 +51,14 @@ def test_curves_are_drawn_the_same_each_time() -> None:
     assert figures.roc(SCORES, POSITIVE, {"a": 0.3}) == figures.roc(SCORES, POSITIVE, {"a": 0.3})
 
 
-def test_labels_are_literal_text() -> None:
+def test_labels_are_literal_text(
+    make_sample: Callable[..., Sample], make_prediction: Callable[..., Prediction]
+) -> None:
     hostile = "</text><script>1</script> $\\frac{"
     scores, distances = {hostile: SCORES["a"], "_b": SCORES["b"]}, {hostile: [0.0, 4.0], "_b": [np.inf, np.inf]}
-    curve = Froc(np.array([0.0, 0.5]), np.array([0.5, 1.0]))
+    boxes = [(10, 10, 30, 30), (60, 60, 70, 70)]
+    curve = froc([make_sample(boxes=boxes[:1])], [make_prediction(boxes=boxes, scores=[0.9, 0.8])])
+    assert curve is not None
     for svg in (
         figures.roc(scores, POSITIVE, {hostile: 0.5}),
         figures.precision_recall(scores, POSITIVE, {hostile: 0.5}),
@@ -80,8 +86,12 @@ def test_what_is_undefined_is_not_drawn() -> None:
     assert figures.froc({}) is None
 
 
-def test_a_curve_without_any_box_is_drawn_along_the_floor() -> None:
-    assert figures.froc({"IoU": {"a": Froc(np.zeros(0), np.zeros(0))}}) is not None
+def test_a_curve_without_any_box_is_drawn_along_the_floor(
+    make_sample: Callable[..., Sample], make_prediction: Callable[..., Prediction]
+) -> None:
+    curve = froc([make_sample(boxes=[(10, 10, 30, 30)])], [make_prediction()])
+    assert curve is not None
+    assert figures.froc({"IoU": {"a": curve}}) is not None
 
 
 def test_a_long_curve_is_thinned_but_keeps_its_ends() -> None:
