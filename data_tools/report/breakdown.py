@@ -7,8 +7,8 @@ from data_tools.report.table import Cell, Row, Table, number
 
 _PARTS = {
     "by_type": "defect type",
-    "by_size": "size of the largest box, thirds of the training boxes",
-    "by_aspect": "long to short side of the largest box",
+    "by_size": "box size",
+    "by_aspect": "box aspect",
 }
 _ORDER = ("smallest_third", "middle_third", "largest_third", "below_1.5", "1.5_to_3", "3_and_above")
 
