@@ -318,6 +318,8 @@ def test_a_phone_never_scrolls_sideways(judged: Page, open_page: Callable[..., "
 def test_paper_shows_the_cards_in_the_flow(judged: Page, open_page: Callable[..., "Tab"]) -> None:
     tab = open_page(judged)
     tab.emulate_media(media="print")
+    tab.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    tab.evaluate("Promise.all(Array.from(document.querySelectorAll('#grid img'), img => img.decode()))")
     places: Any = tab.eval_on_selector_all("#grid .item", "all => all.map(i => [i.offsetLeft, i.offsetTop].join())")
     assert len(set(places)) == 8
     assert not tab.locator("#filters").is_visible()
