@@ -2,27 +2,29 @@
 
 python -m detect.visualize                                    # the newest run of each approach
 python -m detect.visualize --runs RUN RUN --out overlays --num 24 --select random
-python -m detect.visualize --ids 17 230
+python -m detect.visualize --ids 17 230 --format pdf
 """
 
+import logging
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from jsonargparse import Namespace
-from PIL import Image
 
-from data_tools.atomic import atomic_path
 from data_tools.command import Parser, run_command
 from data_tools.dataset_folder import images_root_of
 from data_tools.errors import InputError
 from data_tools.evaluate import evaluate
-from data_tools.images import read_gray, resolve_under
 from data_tools.report.cases import Case, at_random, gather, report_thresholds, worst_first
-from data_tools.report.overlays import describe_distance, draw_overlay
+from data_tools.report.overlays import View, describe_distance, draw_contact_sheet, draw_overlay, save_figure
+from data_tools.report.thumbnails import read_sample
 from detect.evaluate import choose_runs, open_runs
 
-SHEET = "contact_sheet.png"
-_SHEET_COLUMNS, _SHEET_SIDE, _MOST_ON_SHEET = 2, 240, 24
+SHEET = "contact_sheet"
+FORMATS = ("png", "svg", "pdf")
+_MOST_ON_SHEET = 24
+_LEAST_DPI, _MOST_DPI = 50, 1200
 
 
 def build_parser() -> Parser:
@@ -37,6 +39,8 @@ def build_parser() -> Parser:
                         "true box, then escapes and overkills")  # fmt: skip
     parser.add_argument("--ids", nargs="+", type=int, default=None, help="image ids, instead of --num and --select")
     parser.add_argument("--seed", type=int, default=0, help="of the random selection")
+    parser.add_argument("--format", choices=FORMATS, default="png", help="svg and pdf have marks and text as vectors")
+    parser.add_argument("--dpi", type=int, default=200, help="dots per inch of the pictures; a panel is 2.4 inches")
     return parser
 
 
@@ -48,6 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _visualize(arguments: Namespace) -> int:
     if arguments.num < 1:
         raise InputError(f"--num {arguments.num}: at least 1")
+    if not _LEAST_DPI <= arguments.dpi <= _MOST_DPI:
+        raise InputError(f"--dpi {arguments.dpi}: between {_LEAST_DPI} and {_MOST_DPI}")
     runs = choose_runs(arguments.runs)
     judged = open_runs(runs, arguments.data, arguments.split)
     root = images_root_of(judged.dataset, Path(arguments.data) if arguments.data else runs[0].data)
@@ -55,16 +61,20 @@ def _visualize(arguments: Namespace) -> int:
     thresholds = report_thresholds(report)
     predictions = {entry.label: entry.predictions for entry in judged.entries}
     cases = gather(judged.dataset.split(arguments.split), predictions, thresholds)
-    chosen = _choose(cases, arguments)
     values = {label: threshold.value for label, threshold in thresholds.items()}
-    out = Path(arguments.out)
+    chosen = _choose(cases, arguments)
+    out, ending = Path(arguments.out), f".{arguments.format}"
+    on_sheet: list[View] = []
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # speaks of each glyph that goes into a PDF
     for case in chosen:
-        path = out / f"{case.sample.image_id:06d}_{case.sample.type}.png"
-        _save(_draw(case, root, values, 560), path)
+        view = View(read_sample(case.sample, root), case.sample, case.predictions, values)
+        on_sheet += [view] if len(on_sheet) < _MOST_ON_SHEET else []
+        path = out / f"{case.sample.image_id:06d}_{_as_file_name(case.sample.type)}{ending}"
+        save_figure(draw_overlay(view), path, arguments.dpi)
         distances = "  ".join(f"{label} {describe_distance(value)}" for label, value in case.distances.items())
         print(f"{path}  {', '.join(case.outcomes)}  {distances}".rstrip())
-    _save(_contact_sheet([_draw(case, root, values, _SHEET_SIDE) for case in chosen[:_MOST_ON_SHEET]]), out / SHEET)
-    print(out / SHEET)
+    save_figure(draw_contact_sheet(on_sheet), out / f"{SHEET}{ending}", arguments.dpi)
+    print(out / f"{SHEET}{ending}")
     return 0
 
 
@@ -80,30 +90,9 @@ def _choose(cases: Sequence[Case], arguments: Namespace) -> list[Case]:
     return worst_first(cases, arguments.num)
 
 
-def _draw(case: Case, root: Path, thresholds: dict[str, float], long_side: int) -> Image.Image:
-    image = read_gray(resolve_under(root, case.sample.path))
-    if image.shape != case.sample.size_hw:
-        raise InputError(f"{case.sample.path} (image {case.sample.image_id}): has another size than annotated")
-    return draw_overlay(image, case.sample, case.predictions, thresholds, long_side, legend=long_side > _SHEET_SIDE)
-
-
-def _contact_sheet(pictures: Sequence[Image.Image]) -> Image.Image:
-    """All pictures on one sheet, two in a row."""
-    width = max(picture.width for picture in pictures)
-    rows = [pictures[i : i + _SHEET_COLUMNS] for i in range(0, len(pictures), _SHEET_COLUMNS)]
-    heights = [max(picture.height for picture in row) for row in rows]
-    sheet = Image.new("RGB", (width * min(_SHEET_COLUMNS, len(pictures)), sum(heights)), (255, 255, 255))
-    y = 0
-    for row, height in zip(rows, heights, strict=True):
-        for column, picture in enumerate(row):
-            sheet.paste(picture, (column * width, y))
-        y += height
-    return sheet
-
-
-def _save(picture: Image.Image, path: Path) -> None:
-    with atomic_path(path) as temporary:
-        picture.save(temporary, format="PNG")
+def _as_file_name(text: str) -> str:
+    """Letters, digits, dots, hyphens and underscores alone, so that a type's name cannot leave the folder."""
+    return re.sub(r"[^\w.-]+", "_", text)[:60]
 
 
 if __name__ == "__main__":

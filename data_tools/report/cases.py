@@ -10,10 +10,20 @@ from data_tools.evaluate import align
 from data_tools.metrics.peak_distance import peak_distances
 from data_tools.records import BOXED, Prediction, PredictionSet, Sample
 
-ESCAPE, OVERKILL, NO_PEAK = "escape", "overkill", "no peak"
-OFF_TARGET, DISAGREEMENT, HIT, PASS = "off target", "disagreement", "hit", "pass"
-OUTCOMES = (ESCAPE, OVERKILL, NO_PEAK, OFF_TARGET, DISAGREEMENT, HIT, PASS)
-_FAR_APART_PX = 15.0
+ESCAPE, OVERKILL, NO_PEAK, OFF_TARGET, NEAR_MISS = "escape", "overkill", "no peak", "off target", "near miss"
+DISAGREEMENT, HIT, CAUGHT, PASS = "disagreement", "hit", "caught", "pass"
+NEAR_PX = 15.0
+OUTCOMES = {
+    ESCAPE: "a defect image that an approach passes",
+    OVERKILL: "a good image that an approach flags",
+    NO_PEAK: "an approach abstains from saying where",
+    OFF_TARGET: f"a peak more than {NEAR_PX:.0f} px from every true box",
+    NEAR_MISS: f"a peak outside every true box, but within {NEAR_PX:.0f} px of one",
+    DISAGREEMENT: "one approach flags and another passes, or one hits and another is off target",
+    HIT: "every peak inside a true box",
+    CAUGHT: "a defect image that every approach flags",
+    PASS: "a good image that no approach flags",
+}
 
 
 @dataclass(frozen=True)
@@ -51,14 +61,15 @@ class Case:
         """What happened, of `OUTCOMES` and in their order; at least one approach suffices for a fault."""
         flags, distances = list(self.flagged.values()), list(self.distances.values())
         nearest, farthest = min(distances, default=0.0), max(distances, default=0.0)
-        apart = nearest <= 0 and farthest > _FAR_APART_PX
         holds = {
             ESCAPE: self.sample.is_defect and not all(flags),
             OVERKILL: not self.sample.is_defect and any(flags),
             NO_PEAK: bool(np.isinf(farthest)),
-            OFF_TARGET: any(0 < distance < np.inf for distance in distances),
-            DISAGREEMENT: len(set(flags)) > 1 or apart,
+            OFF_TARGET: any(NEAR_PX < distance < np.inf for distance in distances),
+            NEAR_MISS: any(0 < distance <= NEAR_PX for distance in distances),
+            DISAGREEMENT: len(set(flags)) > 1 or (nearest <= 0 and farthest > NEAR_PX),
             HIT: bool(distances) and farthest <= 0,
+            CAUGHT: self.sample.is_defect and bool(flags) and all(flags),
             PASS: not self.sample.is_defect and bool(flags) and not any(flags),
         }
         return tuple(name for name in OUTCOMES if holds[name])
@@ -110,18 +121,6 @@ def at_random(cases: Sequence[Case], count: int, seed: int) -> list[Case]:
     """At most `count` cases drawn without replacement, in the order drawn."""
     order = np.random.default_rng(seed).permutation(len(cases))
     return [cases[i] for i in order[:count]]
-
-
-def gallery(cases: Sequence[Case], count: int, seed: int = 0) -> list[Case]:
-    """At most `count` cases: a third farthest peaks, a sixth each escapes, overkills, disagreements; rest random.
-
-    A share that is not used up goes to the random ones.
-    """
-    missed = sorted((case for case in cases if case.worst_px), key=_by_distance)
-    disagreements = sorted((case for case in cases if DISAGREEMENT in case.outcomes), key=_by_distance)
-    share = -(-count // 6)
-    parts = [(missed, 2 * share), (_escapes(cases), share), (_overkills(cases), share), (disagreements, share)]
-    return _take([*parts, (at_random(cases, len(cases), seed), count)], count)
 
 
 def _take(parts: Sequence[tuple[Sequence[Case], int]], count: int) -> list[Case]:

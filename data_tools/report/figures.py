@@ -1,4 +1,4 @@
-"""The report's plots as small SVG files: ROC, distance-recall, score histograms.
+"""The report's curves as small SVG files: ROC, precision-recall, distance-recall, FROC.
 
 Drawn with matplotlib's object interface, never with pyplot, so that no global state changes. Text stays text, so that
 it is sharp and can be searched; the same input gives the same bytes.
@@ -16,16 +16,17 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import ArrayLike, NDArray
 
-from data_tools.records import BOXED, GOOD, STATUSES, UNBOXED
+from data_tools.metrics.froc import Froc
 
 Floats = NDArray[np.float64]
 Style = dict[str, Any]
 RUN_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe & Ito
-STATUS_COLOURS = {GOOD: "#8a9299", BOXED: "#D55E00", UNBOXED: "#0072B2"}
-_STATUS_NAMES = {GOOD: "good", BOXED: "defect with boxes", UNBOXED: "defect without boxes"}
 _RUN_DASHES = ("-", (0, (6, 2)), (0, (3, 1.5)), (0, (6, 2, 1.5, 2)))
 _BASELINE_DASHES = ((0, (1, 1.5)), (0, (4, 2)), (0, (4, 1.5, 1, 1.5)), (0, (8, 2)))
 _MOST_POINTS = 600
+_FAINT = "#9aa1a8"
+_FALSE_BOX_TICKS = {0.125: "1/8", 0.25: "1/4", 0.5: "1/2", 1.0: "1", 2.0: "2", 4.0: "4", 8.0: "8"}
+_MOST_FALSE_BOXES = 8.0
 _RC: Any = {
     "font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.color": "#e4e7ea",
     "axes.edgecolor": "#5c6268", "axes.axisbelow": True, "svg.fonttype": "none", "svg.hashsalt": "report",
@@ -74,45 +75,71 @@ def roc(
     if not curves or any(curve is None for curve in curves.values()):
         return None
     flags = np.asarray(positive, dtype=bool)
+    reach, most_escapes = 0.02, 0.0
     with rc_context(_RC):
-        figure, (whole, corner) = _axes(9.4, 4.0, 2)
-        reach, most_escapes = 0.02, 0.0
+        figure, (whole, corner) = _axes(8.1, 3.7, 2)
         for i, (label, curve) in enumerate(curves.items()):
             fpr, tpr = _thin_out(*curve) if curve is not None else (np.zeros(0), np.zeros(0))
-            style: Style = {"color": RUN_COLOURS[i % 6], "linestyle": _RUN_DASHES[i % 4], "linewidth": 1.8}
-            whole.plot(fpr, tpr, drawstyle="steps-post", **style, label=_literal(label))
-            corner.plot(fpr, 1 - tpr, drawstyle="steps-post", **style)
+            whole.plot(fpr, tpr, drawstyle="steps-post", **_run_style(i), label=_literal(label))
+            corner.plot(fpr, 1 - tpr, drawstyle="steps-post", **_run_style(i))
             reach = max(reach, float(fpr[np.argmax(tpr >= 0.98)]))
             if thresholds and label in thresholds:
                 flagged = np.asarray(scores[label], dtype=np.float64) >= thresholds[label]
-                at = (flagged[~flags].mean(), flagged[flags].mean())
-                dot: Style = {
-                    "color": RUN_COLOURS[i % 6],
-                    "marker": "o",
-                    "markersize": 7,
-                    "clip_on": False,
-                    "zorder": 5,
-                }
-                dot |= {"markeredgecolor": "white", "linestyle": "none"}
-                whole.plot(at[0], at[1], **dot)
-                reach, most_escapes = max(reach, float(at[0])), max(most_escapes, float(1 - at[1]))
-                corner.plot(at[0], 1 - at[1], **dot)
-        whole.plot([0, 1], [0, 1], color="#9aa1a8", linewidth=1, linestyle=(0, (1, 2)), label="chance")
-        _percent(whole, (-0.01, 1.01), (-0.01, 1.01), "overkill: good images flagged (FPR)", "defects caught (TPR)")
+                overkill, caught = float(flagged[~flags].mean()), float(flagged[flags].mean())
+                whole.plot(overkill, caught, **_dot_style(i))
+                corner.plot(overkill, 1 - caught, **_dot_style(i))
+                reach, most_escapes = max(reach, overkill), max(most_escapes, 1 - caught)
+        whole.plot([0, 1], [0, 1], color=_FAINT, linewidth=1, linestyle=(0, (1, 2)), label="chance")
+        overkills = "overkill: good images flagged (FPR)"
+        _percent(whole, (-0.01, 1.01), (-0.01, 1.01), overkills, "defects caught (TPR)")
         whole.set_title("ROC")
         _legend(whole, loc="lower right")
-        highest = max(0.1, 1.15 * most_escapes)
-        x_limits = (-0.01 * min(1.0, 1.3 * reach), min(1.0, 1.3 * reach))
-        _percent(
-            corner,
-            x_limits,
-            (-0.01 * highest, min(1.0, highest)),
-            "overkill: good images flagged (FPR)",
-            "escapes: defects passed (1 - TPR)",
-        )
+        right, highest = min(1.0, 1.3 * reach), min(1.0, max(0.1, 1.15 * most_escapes))
+        _percent(corner, (-0.01 * right, right), (-0.01 * highest, highest), overkills, "escapes: defects passed")
         for escape in (0.02, 0.003):
-            corner.axhline(escape, color="#9aa1a8", linewidth=0.9, linestyle=(0, (1, 2)), zorder=1)
-        corner.set_title("Escapes against overkill (dotted: 2 % and 0.3 % escapes)")
+            corner.axhline(escape, color=_FAINT, linewidth=0.9, linestyle=(0, (1, 2)), zorder=1)
+        corner.set_title("Its corner (dotted: 2 %, 0.3 % escapes)")
+        return _svg(figure)
+
+
+def precision_recall_points(
+    scores: ArrayLike, positive: Sequence[bool] | NDArray[np.bool_]
+) -> tuple[Floats, Floats] | None:
+    """Recall and precision, one point a distinct score from the highest down; None without positives."""
+    values, flags = np.asarray(scores, dtype=np.float64), np.asarray(positive, dtype=bool)
+    if not flags.any():
+        return None
+    order = np.argsort(-values, kind="stable")
+    last = np.append(np.diff(values[order]) != 0, True)
+    found, taken = np.cumsum(flags[order])[last], np.arange(1, len(flags) + 1)[last]
+    return found / flags.sum(), found / taken
+
+
+def precision_recall(
+    scores: Mapping[str, ArrayLike], positive: Sequence[bool] | NDArray[np.bool_],
+    thresholds: Mapping[str, float] | None = None,
+) -> bytes | None:  # fmt: skip
+    """SVG of precision over recall with the share of defects as the level of chance; arguments as for `roc`."""
+    flags = np.asarray(positive, dtype=bool)
+    curves = {label: precision_recall_points(values, flags) for label, values in scores.items()}
+    if not curves or flags.all() or any(curve is None for curve in curves.values()):
+        return None
+    with rc_context(_RC):
+        figure, (axes,) = _axes(4.05, 3.7, 1)
+        for i, (label, curve) in enumerate(curves.items()):
+            recall, precision = curve if curve is not None else (np.zeros(0), np.zeros(0))
+            # precision k holds for the step of recall that ends at k, as average precision counts it
+            steps = _thin_out(np.append(0.0, recall), np.append(precision[0], precision))
+            axes.plot(*steps, drawstyle="steps-pre", **_run_style(i), label=_literal(label))
+            if thresholds and label in thresholds:
+                flagged = np.asarray(scores[label], dtype=np.float64) >= thresholds[label]
+                if flagged.any():
+                    axes.plot(float(flagged[flags].mean()), float(flags[flagged].mean()), **_dot_style(i))
+        level = float(flags.mean())
+        axes.axhline(level, color=_FAINT, linewidth=1, linestyle=(0, (1, 2)), label=f"chance ({level:.0%} defects)")
+        _percent(axes, (-0.01, 1.01), (-0.01, 1.02), "recall: defects caught", "precision: flagged that are defects")
+        axes.set_title("Precision-recall")
+        _legend(axes, loc="lower left")
         return _svg(figure)
 
 
@@ -133,12 +160,12 @@ def distance_recall(distances: Mapping[str, ArrayLike], baselines: Mapping[str, 
     finite = [values[np.isfinite(values)] for values in (np.asarray(v, dtype=np.float64) for v in distances.values())]
     limit = max([30.0, *(float(np.percentile(values, 95)) for values in finite if len(values))]) * 1.05
     with rc_context(_RC):
-        figure, (axes,) = _axes(7.6, 4.0, 1)
+        figure, (axes,) = _axes(5.5, 4.3, 1)
         for i, (label, curve) in enumerate(curves.items()):
             tau, share = curve if curve is not None else (np.zeros(0), np.zeros(0))
             tau, share = _thin_out(np.append(tau, max(limit, tau[-1])), np.append(share, share[-1]))
             if i < len(distances):
-                style: Style = {"color": RUN_COLOURS[i % 6], "linestyle": _RUN_DASHES[i % 4], "linewidth": 2.0}
+                style = _run_style(i)
             else:
                 dashes = _BASELINE_DASHES[(i - len(distances)) % 4]
                 style = {"color": "#6b7278", "linestyle": dashes, "linewidth": 1.3}
@@ -149,56 +176,52 @@ def distance_recall(distances: Mapping[str, ArrayLike], baselines: Mapping[str, 
         axes.set_ylim(0, 1.01)
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         axes.set_xlabel("distance from the peak to the nearest true box, px")
-        axes.set_ylabel("boxed images within that distance")
-        axes.set_title("Distance-recall (dot: peak inside the box; an image without a peak never counts)")
-        _legend(axes, loc="center left", bbox_to_anchor=(1.01, 0.5))
+        axes.set_ylabel("boxed images within it")
+        axes.set_title("Distance-recall (dots: peak inside a box)")
+        for text in figure.legend(loc="outside lower center", ncols=2).get_texts():
+            text.set_parse_math(False)
         return _svg(figure)
 
 
-def score_histograms(
-    scores: Mapping[str, ArrayLike], statuses: Sequence[str], thresholds: Mapping[str, float] | None = None
-) -> bytes | None:
-    """SVG of the scores by status, one plot an approach; each status is scaled to its own number of images.
+def froc(curves: Mapping[str, Mapping[str, Froc]]) -> bytes | None:
+    """SVG of the true boxes found over the false boxes an image, one plot a rule of what a hit is.
 
     Args:
-        scores: by approach, (n,) image scores.
-        statuses: (n,) "good", "boxed" or "unboxed".
-        thresholds: by approach; drawn as a line.
+        curves: by rule, then by approach.
 
     Returns:
-        None without images or approaches.
+        None where no rule has a curve.
     """
-    if not scores or not len(statuses):
+    if not any(curves.values()):
         return None
     with rc_context(_RC):
-        columns = min(2, len(scores))
-        rows = -(-len(scores) // columns)
-        figure, grid = _axes(4.7 * columns, 3.0 * rows + 0.4, columns, rows)
-        for axes in grid[len(scores) :]:
-            axes.set_axis_off()
-        for axes, (label, values) in zip(grid, scores.items(), strict=False):
-            _histogram(axes, np.asarray(values, dtype=np.float64), np.asarray(statuses))
-            title = axes.set_title(label)
-            title.set_parse_math(False)
-            if thresholds and label in thresholds:
-                axes.axvline(thresholds[label], color="#14181c", linewidth=1.2, linestyle=(0, (4, 2)))
-        handles, names = grid[0].get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside lower center", ncols=len(names))
+        figure, grid = _axes(3.3 * len(curves), 4.3, len(curves))
+        for axes, (rule, by_label) in zip(grid, curves.items(), strict=True):
+            for i, (label, curve) in enumerate(by_label.items()):
+                # from no false box on, and level after the last one
+                x = np.concatenate([[0.0], curve.false_per_image, [_MOST_FALSE_BOXES]])
+                y = np.concatenate([[0.0], curve.lesion_fraction, curve.lesion_fraction[-1:] if len(x) > 2 else [0.0]])
+                axes.plot(*_thin_out(x, y), drawstyle="steps-post", **_run_style(i), label=_literal(label))
+            axes.set_xscale("symlog", base=2, linthresh=0.125)
+            axes.set_xticks([0, *_FALSE_BOX_TICKS], ["0", *_FALSE_BOX_TICKS.values()])
+            axes.set_xlim(0, _MOST_FALSE_BOXES)
+            axes.set_ylim(0, 1.01)
+            axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+            axes.set_xlabel("false boxes an image")
+            axes.set_ylabel("true boxes found")
+            axes.set_title(f"FROC, hit: {rule}")
+            _legend(axes, loc="lower right")
         return _svg(figure)
 
 
-def _histogram(axes: Axes, values: Floats, statuses: NDArray[np.str_]) -> None:
-    edges = np.histogram_bin_edges(values, bins=30).tolist()
-    for status in STATUSES:
-        own = values[statuses == status]
-        if len(own):
-            style: Style = {"color": STATUS_COLOURS[status], "linewidth": 1.6, "histtype": "step"}
-            weights = np.full(len(own), 1 / len(own))
-            axes.hist(own, edges, weights=weights, **style, label=f"{_STATUS_NAMES[status]} ({len(own)})")
-            axes.hist(own, edges, weights=weights, **style | {"histtype": "stepfilled", "linewidth": 0, "alpha": 0.18})
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    axes.set_xlabel("score")
-    axes.set_ylabel("share of the status")
+def _run_style(i: int) -> Style:
+    return {"color": RUN_COLOURS[i % len(RUN_COLOURS)], "linestyle": _RUN_DASHES[i % 4], "linewidth": 1.9}
+
+
+def _dot_style(i: int) -> Style:
+    colour = RUN_COLOURS[i % len(RUN_COLOURS)]
+    return {"color": colour, "marker": "o", "markersize": 7, "clip_on": False, "zorder": 5, "linestyle": "none",
+            "markeredgecolor": "white"}  # fmt: skip
 
 
 def _axes(width: float, height: float, columns: int, rows: int = 1) -> tuple[Figure, list[Axes]]:

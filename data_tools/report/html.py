@@ -1,9 +1,15 @@
-"""The report as one self-contained page: tables, plots, and a gallery of overlays that can be filtered and sorted."""
+"""The report as one self-contained page: verdict, tables, curves, live thresholds and a gallery of every image.
+
+The page's scripts draw all marks from compact data, so each picture is stored once. A content security policy forbids
+any network access and any script but the page's own.
+"""
 
 import base64
-import io
+import hashlib
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +20,21 @@ from numpy.typing import NDArray
 
 from data_tools.atomic import write_text
 from data_tools.errors import InputError
-from data_tools.images import read_gray, resolve_under
+from data_tools.metrics.froc import Froc, froc
 from data_tools.metrics.peak_distance import centre_peaks, mean_position_peaks, peak_distances, random_peaks
 from data_tools.records import BOXED, Dataset, PredictionSet, Sample
 from data_tools.report import figures
-from data_tools.report.cases import OUTCOMES, Case, Threshold, gallery, gather, report_thresholds
-from data_tools.report.overlays import describe_distance, draw_overlay
-from data_tools.report.table import comparison_table, describe_data, metric_table, type_table
+from data_tools.report.breakdown import breakdown_tables
+from data_tools.report.cases import NEAR_PX, OUTCOMES, Case, Threshold, gather, report_thresholds
+from data_tools.report.page_data import page_data, safe_json
+from data_tools.report.table import comparison_table, describe_data, metric_table
+from data_tools.report.thumbnails import Thumbnails, make_thumbnails
 
-_OUTCOME_HELP = {
-    "escape": "a defect image that an approach passes",
-    "overkill": "a good image that an approach flags",
-    "no peak": "an approach abstains from saying where",
-    "off target": "a peak outside every true box",
-    "disagreement": "one approach is right where another is not",
-    "hit": "every peak inside a true box",
-    "pass": "a good image that no approach flags",
-}
+log = logging.getLogger(__name__)
+
+THUMBNAIL_SIDE = 320
+SCRIPTS = ("model.js", "draw.js", "thresholds.js", "review.js", "viewer.js", "gallery.js", "link.js")
+_SIZE_MARK = "@@size-of-the-page@@"
 
 
 @dataclass(frozen=True)
@@ -39,75 +43,102 @@ class _Figure:
     svg: Markup
 
 
-@dataclass(frozen=True)
-class _Card:
-    """One image of the gallery."""
-
-    image_id: int
-    path: str
-    type: str
-    outcomes: tuple[str, ...]
-    distance: float
-    score: float
-    caption: str
-    picture: str
-
-
 def write_html(
     path: Path, report: Mapping[str, Any], dataset: Dataset, predictions: Mapping[str, PredictionSet], split: str,
-    max_overlays: int = 48,
+    thumbnail_side: int = THUMBNAIL_SIDE,
 ) -> None:  # fmt: skip
-    """Write the page, atomically. It needs no network and no other file.
+    """Write the page, atomically; says on the log how many images it holds and how large it is.
 
     Args:
-        path: the page.
-        report: as `data_tools.evaluate.evaluate` returns it.
-        dataset: the truth; without images the page says so and has no gallery.
+        path: the page. It needs no network and no other file.
+        report: as `data_tools.evaluate.evaluate` returns it; every key may be absent or null.
+        dataset: the truth; where its images are not at hand the page says so and draws on blank ones.
         predictions: by the labels of the report.
         split: that was judged.
-        max_overlays: images in the gallery: the farthest peaks, escapes, overkills, disagreements, then random ones.
+        thumbnail_side: limit of the pictures' longest side in pixels; thousands of images get smaller ones.
 
     Raises:
-        InputError: an image is not readable.
+        InputError: an image is not readable or has another size than annotated, or the side is below 32 pixels.
     """
+    if thumbnail_side < 32:
+        raise InputError(f"thumbnail side {thumbnail_side}: at least 32 pixels, so that a picture shows something")
     thresholds = report_thresholds(report)
     cases = gather(dataset.split(split), predictions, thresholds)
-    cards, why_none = _cards(cases, dataset, thresholds, max_overlays)
+    pictures, why_none = _pictures([case.sample for case in cases], dataset.images_root, thumbnail_side)
+    boxed = [case.sample for case in cases if case.sample.status == BOXED]
+    training = dataset.split("train") if dataset.splits is not None else ()
+    baselines = _baselines(boxed, training)
+    script, style = _script(), (files("data_tools.report") / "page" / "page.css").read_text(encoding="utf-8")
     page = _environment().get_template("page.html").render(
         title=" vs ".join(predictions),
-        data=describe_data(report),
+        policy=_policy(script),
+        style=Markup(style),
+        script=Markup(script),
+        data_line=describe_data(report),
         verdict=report.get("verdict"),
-        tables=[
-            table for table in (metric_table(report), type_table(report), comparison_table(report)) if table is not None
-        ],
+        tables=[table for table in (metric_table(report), comparison_table(report)) if table is not None],
+        breakdown=breakdown_tables(report),
         thresholds=thresholds,
-        figures=_figures(cases, dataset, thresholds),
-        cards=cards,
+        figures=_figures(cases, baselines, thresholds),
+        data=safe_json(page_data(cases, thresholds, None if pictures is None else pictures.jpegs, split)),
+        n_images=len(cases),
+        side=None if pictures is None else pictures.side,
         why_none=why_none,
-        n_cases=len(cases),
-        types=sorted({card.type for card in cards}),
-        outcomes=[(name, _OUTCOME_HELP[name]) for name in OUTCOMES if any(name in card.outcomes for card in cards)],
+        outcomes=OUTCOMES,
+        near_px=NEAR_PX,
+        size_mark=_SIZE_MARK,
     )  # fmt: skip
-    write_text(path, page)
+    size = f"{len(page.encode('utf-8')) / 1e6:.1f} MB"
+    write_text(path, page.replace(_SIZE_MARK, size))
+    log.info("%s: %d images, %s", path, len(cases), size)
 
 
-def _figures(cases: Sequence[Case], dataset: Dataset, thresholds: Mapping[str, Threshold]) -> list[_Figure]:
+def _pictures(samples: Sequence[Sample], root: Path | None, side: int) -> tuple[Thumbnails | None, str]:
+    """The pictures, or the reason why there are none."""
+    if root is None:
+        return None, "The dataset has boxes only: no images are at hand, so marks are drawn on blank ones."
+    if not root.is_dir():
+        return None, f"The images are not at hand ({root} does not exist), so marks are drawn on blank ones."
+    return make_thumbnails(samples, root, side), ""
+
+
+def _figures(
+    cases: Sequence[Case], baselines: Mapping[str, NDArray[np.float64]], thresholds: Mapping[str, Threshold]
+) -> list[_Figure]:
     labels = list(cases[0].predictions) if cases else []
     scores = {label: [case.predictions[label].score for case in cases] for label in labels}
     positive = [case.sample.is_defect for case in cases]
     values = {label: threshold.value for label, threshold in thresholds.items()}
-    boxed = [case for case in cases if case.sample.status == BOXED]
-    distances = {label: [case.distances[label] for case in boxed] for label in labels}
+    distances = {label: [case.distances[label] for case in cases if case.distances] for label in labels}
     drawn = (
-        ("ROC", figures.roc(scores, positive, values)),
-        ("Distance-recall", figures.distance_recall(distances, _baselines([case.sample for case in boxed], dataset))),
-        ("Scores", figures.score_histograms(scores, [case.sample.status for case in cases], values)),
+        ("ROC, whole and its corner of escapes against overkill", figures.roc(scores, positive, values)),
+        ("precision over recall", figures.precision_recall(scores, positive, values)),
+        ("share of boxed images over peak distance", figures.distance_recall(distances, baselines)),
+        ("FROC: true boxes found over false boxes an image", figures.froc(_froc_curves(cases, labels))),
     )
     return [_Figure(title, _inline(svg)) for title, svg in drawn if svg is not None]
 
 
-def _baselines(boxed: Sequence[Sample], dataset: Dataset) -> dict[str, NDArray[np.float64]]:
-    training = dataset.split("train") if dataset.splits is not None else ()
+def _froc_curves(cases: Sequence[Case], labels: Sequence[str]) -> dict[str, dict[str, Froc]]:
+    """By rule and approach; an approach that gives no box at all on any image has no curve."""
+    samples = [case.sample for case in cases]
+    rules: dict[str, dict[str, Any]] = {
+        "IoU at least 0.5": {},
+        f"centre within {NEAR_PX:.0f} px": {"within_px": NEAR_PX},
+    }
+    curves: dict[str, dict[str, Froc]] = {rule: {} for rule in rules}
+    for label in labels:
+        predictions = [case.predictions[label] for case in cases]
+        if not any(len(prediction.boxes_xyxy) for prediction in predictions):
+            continue
+        for rule, options in rules.items():
+            curve = froc(samples, predictions, **options)
+            if curve is not None:
+                curves[rule][label] = curve
+    return curves
+
+
+def _baselines(boxed: Sequence[Sample], training: Sequence[Sample]) -> dict[str, NDArray[np.float64]]:
     peaks = {
         "image centre": centre_peaks(boxed),
         "mean training position": mean_position_peaks(boxed, training),
@@ -116,36 +147,18 @@ def _baselines(boxed: Sequence[Sample], dataset: Dataset) -> dict[str, NDArray[n
     return {name: peak_distances(boxed, points).to_box for name, points in peaks.items()}
 
 
-def _cards(
-    cases: Sequence[Case], dataset: Dataset, thresholds: Mapping[str, Threshold], count: int
-) -> tuple[list[_Card], str]:
-    """The gallery, or the reason why there is none."""
-    root = dataset.images_root
-    if root is None:
-        return [], "The dataset has boxes only: no images are at hand to draw on."
-    if not root.is_dir():
-        return [], f"The images are not at hand: {root} does not exist."
-    values = {label: threshold.value for label, threshold in thresholds.items()}
-    return [_card(case, root, values) for case in gallery(cases, count)], ""
+def _script() -> str:
+    """All scripts as one strict function, so that nothing of it is global."""
+    folder = files("data_tools.report") / "page"
+    parts = [(folder / name).read_text(encoding="utf-8") for name in SCRIPTS]
+    return '(function () {\n"use strict";\n' + "\n".join(parts) + "})();\n"
 
 
-def _card(case: Case, root: Path, thresholds: Mapping[str, float]) -> _Card:
-    sample = case.sample
-    image = read_gray(resolve_under(root, sample.path))
-    if image.shape != sample.size_hw:
-        raise InputError(f"{sample.path} (image {sample.image_id}): has another size than annotated")
-    sheet = draw_overlay(image, sample, case.predictions, thresholds, long_side=300, legend=False)
-    buffer = io.BytesIO()
-    sheet.save(buffer, format="JPEG", quality=82, optimize=True)
-    distances = [f"{label} {describe_distance(value)}" for label, value in case.distances.items()]
-    caption = ", ".join(distances) or ", ".join(case.outcomes)
-    worst = case.worst_px
-    return _Card(
-        image_id=sample.image_id, path=sample.path, type=sample.type, outcomes=case.outcomes,
-        distance=-1.0 if worst is None else min(worst, 1e9),
-        score=max(prediction.score for prediction in case.predictions.values()), caption=caption,
-        picture="data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii"),
-    )  # fmt: skip
+def _policy(script: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+    return (
+        f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'"
+    )
 
 
 def _inline(svg: bytes) -> Markup:
@@ -155,5 +168,5 @@ def _inline(svg: bytes) -> Markup:
 
 
 def _environment() -> Environment:
-    loader = PackageLoader("data_tools.report", ".")
+    loader = PackageLoader("data_tools.report", "page")
     return Environment(loader=loader, autoescape=select_autoescape(["html"]), trim_blocks=True, lstrip_blocks=True)

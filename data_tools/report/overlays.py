@@ -1,107 +1,122 @@
-"""Pictures of single images: true boxes, predicted boxes, heat map, peak and its distance to the truth.
+"""Figures of single images, fit for a paper: true and predicted boxes, heat map, peak and its distance to the truth.
 
 Colours are from Okabe & Ito's palette, which colour-blind readers can tell apart, each with a dark halo so that it
-stands out from bright and dark pixels alike; shape repeats what colour says (solid, dashed, cross). All colours are
-RGB. An edge at image coordinate x lies at x * scale in the picture, for boxes, peaks and maps alike.
+stands out from bright and dark pixels alike; shape repeats what colour says (solid, dashed, cross). Each panel's axes
+are in pixels of the original image, so an edge at x lies at x for boxes, peaks and maps alike, in PNG, SVG and PDF.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from matplotlib import colormaps, rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerTuple
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, Rectangle
+from matplotlib.path import Path as Shape
+from matplotlib.patheffects import Normal, Stroke
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
 
 from data_tools import heatmaps
+from data_tools.atomic import atomic_path
 from data_tools.geometry import point_to_box_distance
 from data_tools.records import BOXED, GOOD, Prediction, Sample
 
-Rgb = tuple[int, int, int]
-Span = tuple[float, float]
-TRUTH: Rgb = (86, 180, 233)  # sky blue
-PREDICTED: Rgb = (240, 228, 66)  # yellow
-PEAK: Rgb = (255, 255, 255)
-HALO: Rgb = (16, 16, 16)
-PAPER, INK, FAINT = (255, 255, 255), (20, 24, 28), (92, 98, 104)
-LINE = 2  # pixels of the picture, for boxes
+Point = tuple[float, float]
+TRUTH, PREDICTED, PEAK, HALO = "#56b4e9", "#f0e442", "#ffffff", "#101010"  # sky blue, yellow
+LINE_PT = 1.5
 MOST_OPAQUE = 0.62
 TOP_BOXES, MOST_BOXES = 3, 10
-_FINE = 2  # annotations are drawn this much finer and then averaged, which smooths slanted lines
-_NARROWEST = 230
-_GAP, _BAND = 12, 21
+PANEL_IN, SMALL_PANEL_IN = 2.4, 1.2
+_GAP_IN, _TEXT_IN, _LEGEND_IN = 0.1, 0.15, 0.32
+_LEAST_LABELLED_PT = 20  # a shorter line has its distance in the panel's head alone, which would hide its end
+_FAINT = "#5c6268"
+_CROSS = Shape([(-9, 0), (-3, 0), (3, 0), (9, 0), (0, -9), (0, -3), (0, 3), (0, 9)], [Shape.MOVETO, Shape.LINETO] * 4)
+# behind text; a halo would turn the text of SVG and PDF files into outlines
+_DARK = {"facecolor": HALO, "edgecolor": "none", "alpha": 0.72, "pad": 0.8}
+_RC: Any = {"svg.fonttype": "none", "pdf.fonttype": 42, "svg.hashsalt": "overlay", "font.family": ["DejaVu Sans"],
+            "font.size": 7}  # fmt: skip
 
 
-def draw_panel(
-    image: NDArray[np.uint8], sample: Sample, prediction: Prediction | None, threshold: float | None = None,
-    long_side: int = 560,
-) -> Image.Image:  # fmt: skip
-    """One approach's view of one image, without any title; without a prediction the bare image.
+@dataclass(frozen=True)
+class View:
+    """What one figure or one row of a contact sheet shows.
 
-    Args:
-        image: (h, w) uint8 gray, of the sample's size.
-        sample: the truth; its boxes are drawn solid.
-        prediction: its boxes are drawn dashed with their scores, its heat map the more opaque the higher, its peak as
-            a cross, joined to the nearest point of a true box.
-        threshold: only boxes that score at least that are drawn, 10 at most; without it the three best.
-        long_side: pixels of the picture's longer side.
-
-    Raises:
-        ValueError: the image is not a gray one of the sample's size.
-    """
-    if image.dtype != np.uint8 or image.shape != sample.size_hw:
-        raise ValueError(f"image {sample.image_id}: pixels {image.shape} {image.dtype}, sample {sample.size_hw}")
-    scale = long_side / max(sample.size_hw)
-    size = (max(1, round(sample.size_hw[1] * scale)), max(1, round(sample.size_hw[0] * scale)))
-    picture = Image.fromarray(image).resize(size, Image.Resampling.LANCZOS).convert("RGB")
-    if prediction is None:
-        return picture
-    if prediction.heatmap is not None:
-        picture = _lay_over(picture, prediction.heatmap)
-    layer = Image.new("RGBA", (size[0] * _FINE, size[1] * _FINE))
-    pen = _Pen(ImageDraw.Draw(layer), size, (size[0] / sample.size_hw[1], size[1] / sample.size_hw[0]))
-    for box in sample.boxes_xyxy:
-        pen.box(box, TRUTH)
-    shown = shown_boxes(prediction, threshold)
-    for i in shown:
-        pen.box(prediction.boxes_xyxy[i], PREDICTED, dashed=True)
-    if prediction.peak_xy is not None:
-        if sample.status == BOXED:
-            pen.join(prediction.peak_xy, nearest_true_point(prediction.peak_xy, sample.boxes_xyxy))
-        pen.cross(prediction.peak_xy)
-    for i in shown:
-        pen.tag(prediction.boxes_xyxy[i], f"{prediction.box_scores[i]:.2f}")
-    flat = layer.reduce(_FINE)
-    picture.paste(flat, (0, 0), flat)
-    return picture
-
-
-def draw_overlay(
-    image: NDArray[np.uint8], sample: Sample, predictions: Mapping[str, Prediction],
-    thresholds: Mapping[str, float] | None = None, long_side: int = 560, bare: bool = True, legend: bool = True,
-) -> Image.Image:  # fmt: skip
-    """The views of all approaches on one sheet, with titles and a legend.
-
-    Args:
+    Attributes:
         image: (h, w) uint8 gray, of the sample's size.
         sample: the truth.
         predictions: by the approach's name.
-        thresholds: by the approach's name; what a missing one means is said in `draw_panel`.
-        long_side: pixels of the longer side of each panel.
-        bare: whether a first panel shows the image as it is, so that nothing covers a faint defect.
-        legend: whether a line at the bottom explains the marks.
-
-    Returns:
-        an RGB picture; wide images stand below each other, all others side by side.
+        thresholds: by the approach's name; boxes that score at least that are drawn, 10 at most, and without one the
+            best three.
     """
-    panels: list[tuple[Image.Image, str, str]] = []
-    if bare:
-        panels.append((draw_panel(image, sample, None, long_side=long_side), "image", describe_truth(sample)))
-    for label, prediction in predictions.items():
-        threshold = None if thresholds is None else thresholds.get(label)
-        panel = draw_panel(image, sample, prediction, threshold, long_side)
-        panels.append((panel, label, describe_prediction(sample, prediction, threshold)))
-    return _sheet(panels, f"{sample.image_id}  {sample.path}", sample.size_hw[1] > 1.7 * sample.size_hw[0], legend)
+
+    image: NDArray[np.uint8]
+    sample: Sample
+    predictions: Mapping[str, Prediction]
+    thresholds: Mapping[str, float]
+
+    def __post_init__(self) -> None:
+        if self.image.dtype != np.uint8 or self.image.shape != self.sample.size_hw:
+            raise ValueError(
+                f"image {self.sample.image_id}: pixels {self.image.shape} {self.image.dtype}, "
+                f"sample {self.sample.size_hw}"
+            )
+
+
+def draw_overlay(view: View, panel_in: float = PANEL_IN, legend: bool = True) -> Figure:
+    """The bare image, so that nothing covers a faint defect, then one panel an approach, with titles and a legend.
+
+    Args:
+        view: what to show. Wide images stand below each other, all others side by side.
+        panel_in: inches of the longer side of each panel.
+        legend: whether a strip at the bottom explains the marks.
+    """
+    return _figure([view], panel_in, 1, legend)
+
+
+def draw_contact_sheet(views: Sequence[View], columns: int = 2, panel_in: float = SMALL_PANEL_IN) -> Figure:
+    """Many views on one sheet, row by row, under one legend."""
+    return _figure(views, panel_in, columns, True)
+
+
+def save_figure(figure: Figure, path: Path, dpi: int) -> None:
+    """Write the figure, atomically, in the format that the path's ending names: .png, .svg or .pdf.
+
+    The same figure gives the same bytes. In SVG and PDF marks and text are vectors, and `dpi` is that of the pictures.
+    """
+    kind = path.suffix[1:]
+    dates: dict[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind, {})
+    with rc_context(_RC), atomic_path(path) as temporary:
+        figure.savefig(temporary, format=kind, dpi=dpi, metadata=dates)
+
+
+def blend(image: NDArray[np.uint8], heatmap: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """(h, w, 3) RGB of a (h, w) gray image under the heat map, the more opaque the higher; bare under a flat map."""
+    bare = _in_rgb(image)
+    values = heatmaps.normalise(heatmap)
+    if values is None:
+        return bare
+    fine = np.clip(heatmaps.upsample(values, (image.shape[0], image.shape[1])), 0.0, 1.0)
+    alpha = MOST_OPAQUE * fine[..., None]
+    mixed: NDArray[np.uint8] = np.round((1 - alpha) * bare + alpha * heat_colours()[np.round(fine * 255).astype(int)])
+    return mixed.astype(np.uint8)
+
+
+def _in_rgb(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.repeat(image[..., None], 3, axis=2)
+
+
+@cache
+def heat_colours() -> NDArray[np.float64]:
+    """(256, 3) RGB in 0..255 of matplotlib's inferno, whose lightness rises steadily from black to pale yellow."""
+    colours: NDArray[np.float64] = 255.0 * colormaps["inferno"](np.linspace(0.0, 1.0, 256))[:, :3]
+    return colours
 
 
 def describe_truth(sample: Sample) -> str:
@@ -115,14 +130,14 @@ def describe_truth(sample: Sample) -> str:
 
 
 def describe_prediction(sample: Sample, prediction: Prediction, threshold: float | None = None) -> str:
-    """Score, what it leads to at the threshold, and the distance: "score 0.913 flagged, 12.3 px"."""
+    """The distance, the score, and what it leads to at the threshold: "12.3 px, score 0.913 flagged"."""
     parts = [f"score {prediction.score:.3f}"]
     if threshold is not None:
         parts[0] += " flagged" if prediction.score >= threshold else " passed"
     if sample.status == BOXED:
-        parts.append(describe_distance(peak_distance(sample, prediction)))
+        parts.insert(0, describe_distance(peak_distance(sample, prediction)))
     elif prediction.peak_xy is None:
-        parts.append("no peak")
+        parts.insert(0, "no peak")
     if prediction.heatmap is not None and heatmaps.normalise(prediction.heatmap) is None:
         parts.append("flat map")
     return ", ".join(parts)
@@ -134,7 +149,9 @@ def describe_distance(distance_px: float | None) -> str:
         return ""
     if np.isinf(distance_px):
         return "no peak"
-    return f"{distance_px:.1f} px" if distance_px > 0 else "hit"
+    if distance_px > 0:
+        return f"{distance_px:.1f} px" if distance_px >= 0.05 else "< 0.1 px"
+    return "hit"
 
 
 def peak_distance(sample: Sample, prediction: Prediction) -> float:
@@ -144,7 +161,7 @@ def peak_distance(sample: Sample, prediction: Prediction) -> float:
     return float(point_to_box_distance(np.array([prediction.peak_xy]), sample.boxes_xyxy).min())
 
 
-def nearest_true_point(peak_xy: Span, boxes_xyxy: NDArray[np.float64]) -> Span:
+def nearest_true_point(peak_xy: Point, boxes_xyxy: NDArray[np.float64]) -> Point:
     """The point of the nearest of the (n, 4) boxes that is nearest to the peak; the peak itself inside a box."""
     box = boxes_xyxy[int(point_to_box_distance(np.array([peak_xy]), boxes_xyxy)[0].argmin())]
     return float(np.clip(peak_xy[0], box[0], box[2])), float(np.clip(peak_xy[1], box[1], box[3]))
@@ -158,175 +175,168 @@ def shown_boxes(prediction: Prediction, threshold: float | None) -> list[int]:
     return [i for i in order if prediction.box_scores[i] >= threshold][:MOST_BOXES]
 
 
-def _lay_over(picture: Image.Image, heatmap: NDArray[np.float32]) -> Image.Image:
-    """The picture under the heat map, whose opacity grows with its value; unchanged by a map without a peak."""
-    values = heatmaps.normalise(heatmap)
-    if values is None:
-        return picture
-    fine = np.clip(heatmaps.upsample(values, (picture.height, picture.width)), 0.0, 1.0)
-    alpha = MOST_OPAQUE * fine[..., None]
-    colours = _heat_colours()[np.round(fine * 255).astype(np.int64)]
-    return Image.fromarray(np.round((1 - alpha) * np.asarray(picture) + alpha * colours).astype(np.uint8))
+def scale_bar_px(width_px: float) -> int:
+    """Length of the scale bar: the largest of 1, 2, 5, 10, 20, 50, ... pixels within a quarter of the width."""
+    steps = [factor * 10**power for power in range(6) for factor in (1, 2, 5)]
+    return max([step for step in steps if step <= width_px / 4], default=1)
 
 
-@cache
-def _heat_colours() -> NDArray[np.float64]:
-    """(256, 3) RGB of matplotlib's inferno in 0..255."""
-    from matplotlib import colormaps
-
-    colours: NDArray[np.float64] = 255.0 * colormaps["inferno"](np.linspace(0.0, 1.0, 256))[:, :3]
-    return colours
-
-
-@cache
-def _font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans as matplotlib brings it: the same letters on every machine."""
-    from matplotlib import get_data_path
-
-    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    return ImageFont.truetype(str(Path(get_data_path()) / "fonts" / "ttf" / name), size)
-
-
-class _Pen:
-    """Draws marks, given in image coordinates, on a layer `_FINE` times finer than the picture."""
-
-    def __init__(self, draw: ImageDraw.ImageDraw, size: tuple[int, int], scale_xy: Span) -> None:
-        self._draw, self._size, self._scale = draw, size, scale_xy
-        self._taken: list[tuple[float, float, float, float]] = []
-
-    def box(self, box_xyxy: NDArray[np.float64], colour: Rgb, dashed: bool = False) -> None:
-        """A frame around the box's pixels, or along the border where the picture ends."""
-        x1, y1, x2, y2 = self._frame(box_xyxy)
-        self._rectangle((x1 - 1, y1 - 1, x2 + 1, y2 + 1), LINE + 2, HALO)
-        if not dashed:
-            self._rectangle((x1, y1, x2, y2), LINE, colour)
-            return
-        for low, high in _dashes(x1, x2):
-            self._fill((low, y1, high, y1 + LINE), colour)
-            self._fill((low, y2 - LINE, high, y2), colour)
-        for low, high in _dashes(y1, y2):
-            self._fill((x1, low, x1 + LINE, high), colour)
-            self._fill((x2 - LINE, low, x2, high), colour)
-
-    def cross(self, point_xy: Span, arm: int = 9) -> None:
-        """An upright cross whose open middle lets the peak's own pixel show."""
-        x, y = self._place(point_xy)
-        spokes = [(dx * r, dy * r) for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)) for r in (3, arm)]
-        for width, colour in ((5, HALO), (2, PEAK)):
-            grow = 1 if colour == HALO else 0
-            for (x1, y1), (x2, y2) in zip(spokes[::2], spokes[1::2], strict=True):
-                ends = (x + x1, y + y1, x + x2 * (arm + grow) / arm, y + y2 * (arm + grow) / arm)
-                self._draw.line([v * _FINE for v in ends], fill=colour, width=width * _FINE)
-
-    def join(self, start_xy: Span, end_xy: Span) -> None:
-        """A thin line with a dot at its end; nothing where both points are the same."""
-        if start_xy == end_xy:
-            return
-        ends = [v * _FINE for v in (*self._place(start_xy), *self._place(end_xy))]
-        self._draw.line(ends, fill=HALO, width=3 * _FINE)
-        self._draw.line(ends, fill=PEAK, width=_FINE)
-        for radius, colour in ((4 * _FINE, HALO), (2.5 * _FINE, PEAK)):
-            self._draw.ellipse((ends[2] - radius, ends[3] - radius, ends[2] + radius, ends[3] + radius), fill=colour)
-
-    def tag(self, box_xyxy: NDArray[np.float64], text: str) -> None:
-        """A score beside the box, where it covers no other score; left out where there is no such place."""
-        font = _font(12 * _FINE)
-        width, height = font.getlength(text) / _FINE + 6, 16.0
-        x1, y1, x2, y2 = self._frame(box_xyxy)
-        above, below = y1 - height - 1, y2 + 1
-        for x, y in ((x1, above), (x1, below), (x2 - width, above), (x2 - width, below), (x1 + 3, y1 + 3)):
-            spot = (x, y, x + width, y + height)
-            inside = x >= 0 and y >= 0 and spot[2] <= self._size[0] and spot[3] <= self._size[1]
-            if inside and not any(_overlap(spot, other) for other in self._taken):
-                self._taken.append(spot)
-                self._fill(spot, HALO)
-                middle = ((x + width / 2) * _FINE, (y + height / 2) * _FINE)
-                self._draw.text(middle, text, font=font, fill=PREDICTED, anchor="mm")
-                return
-
-    def _place(self, point_xy: Span) -> Span:
-        return point_xy[0] * self._scale[0], point_xy[1] * self._scale[1]
-
-    def _frame(self, box_xyxy: NDArray[np.float64]) -> tuple[int, int, int, int]:
-        """Outer edges of the frame in whole pixels of the picture, at least a line wide and within the picture."""
-        x1, x2 = np.round(box_xyxy[[0, 2]] * self._scale[0]).astype(int)
-        y1, y2 = np.round(box_xyxy[[1, 3]] * self._scale[1]).astype(int)
-        (left, right), (top, bottom) = (max(x1 - LINE, 0), x2 + LINE), (max(y1 - LINE, 0), y2 + LINE)
-        return left, top, min(right, self._size[0]), min(bottom, self._size[1])
-
-    def _rectangle(self, edges: Sequence[int], width: int, colour: Rgb) -> None:
-        x1, y1, x2, y2 = edges
-        for part in ((x1, y1, x2, y1 + width), (x1, y2 - width, x2, y2), (x1, y1, x1 + width, y2),
-                     (x2 - width, y1, x2, y2)):  # fmt: skip
-            self._fill(part, colour)
-
-    def _fill(self, edges: Sequence[float], colour: Rgb) -> None:
-        """Fill a half-open rectangle; Pillow counts the last row and column as inside."""
-        x1, y1, x2, y2 = (round(v * _FINE) for v in edges)
-        if x2 > x1 and y2 > y1:
-            self._draw.rectangle((x1, y1, x2 - 1, y2 - 1), fill=colour)
+def _figure(views: Sequence[View], panel_in: float, columns: int, legend: bool) -> Figure:
+    blocks = [_block_size(view, panel_in) for view in views]
+    rows = [range(i, min(i + columns, len(views))) for i in range(0, len(views), columns)]
+    heights = [max(blocks[i][1] for i in row) for row in rows]
+    width = max(sum(blocks[i][0] for i in row) + 2 * _GAP_IN * (len(row) - 1) for row in rows) + 2 * _GAP_IN
+    height = sum(heights) + _GAP_IN * (len(rows) + 1) + (_LEGEND_IN if legend else 0)
+    with rc_context(_RC):
+        sheet = _Sheet(width, height)
+        y = _GAP_IN
+        for row, row_height in zip(rows, heights, strict=True):
+            x = _GAP_IN
+            for i in row:
+                _draw_block(sheet, views[i], x, y, panel_in)
+                x += blocks[i][0] + 2 * _GAP_IN
+            y += row_height + _GAP_IN
+        if legend:
+            _draw_legend(sheet, height - _LEGEND_IN)
+    return sheet.figure
 
 
-def _dashes(low: int, high: int, dash: int = 7, gap: int = 5) -> list[tuple[int, int]]:
-    """Dashes from `low` to `high`, the last one cut off there."""
-    return [(start, min(start + dash, high)) for start in range(low, high, dash + gap)]
+class _Sheet:
+    """A figure on which things are placed in inches, x to the right and y down from the top left corner."""
+
+    def __init__(self, width: float, height: float) -> None:
+        self.figure = Figure(figsize=(width, height), facecolor="white")
+        self._canvas = FigureCanvasAgg(self.figure)
+        self.width, self._height = width, height
+
+    def axes(self, x: float, y: float, width: float, height: float) -> Axes:
+        left, bottom = x / self.width, 1 - (y + height) / self._height
+        axes = self.figure.add_axes((left, bottom, width / self.width, height / self._height))
+        axes.set_axis_off()
+        return axes
+
+    def text(self, x: float, y: float, text: str, room: float, **style: Any) -> None:
+        """One line whose top is at y, cut with an ellipsis where it is wider than its room."""
+        drawn = self.figure.text(x / self.width, 1 - y / self._height, text, va="top", parse_math=False, **style)
+        renderer: Any = self._canvas.get_renderer()  # type: ignore[no-untyped-call]
+        while drawn.get_window_extent(renderer).width > room * self.figure.dpi and len(text) > 1:
+            text = text[:-1]
+            drawn.set_text(text + "…")
 
 
-def _overlap(one: Sequence[float], other: Sequence[float]) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+def _panel_size(view: View, panel_in: float) -> tuple[float, float]:
+    height, width = view.sample.size_hw
+    scale = panel_in / max(height, width)
+    return width * scale, height * scale
 
 
-def _sheet(
-    panels: Sequence[tuple[Image.Image, str, str]], title: str, stacked: bool, legend: bool
-) -> Image.Image:  # fmt: skip
-    """Panels with a bold and a plain line above each, a title over all and the legend below."""
-    cells = [(max(panel.width, _NARROWEST), panel.height + 2 * _BAND) for panel, _, _ in panels]
-    widths, heights = [w for w, _ in cells], [h for _, h in cells]
-    gaps = _GAP * (len(cells) - 1)
-    width = (max(widths) if stacked else sum(widths) + gaps) + 2 * _GAP
-    height = (sum(heights) + gaps if stacked else max(heights)) + _BAND + 2 * _GAP + (_BAND + _GAP if legend else 0)
-    sheet = Image.new("RGB", (width, height), PAPER)
-    draw = ImageDraw.Draw(sheet)
-    draw.text((_GAP, _GAP // 2), _fit(title, _font(13), width - 2 * _GAP), font=_font(13), fill=FAINT)
-    x, y = _GAP, _GAP + _BAND
-    for (panel, head, line), (cell_width, cell_height) in zip(panels, cells, strict=True):
-        draw.text((x, y), _fit(head, _font(14, True), cell_width), font=_font(14, True), fill=INK)
-        draw.text((x, y + _BAND - 1), _fit(line, _font(13), cell_width), font=_font(13), fill=INK)
-        sheet.paste(panel, (x, y + 2 * _BAND))
-        x, y = (x, y + cell_height + _GAP) if stacked else (x + cell_width + _GAP, y)
-    if legend:
-        _draw_legend(draw, height - _BAND - _GAP // 2, width)
-    return sheet
+def _is_stacked(view: View) -> bool:
+    return view.sample.size_hw[1] > 1.7 * view.sample.size_hw[0]
 
 
-def _draw_legend(draw: ImageDraw.ImageDraw, y: int, width: int) -> None:
-    font, x = _font(12), _GAP
-    texts = ("true box", "predicted box, score", "peak, to the nearest true point", "heat map")
-    for kind, text in enumerate(texts):
-        if x + 34 + font.getlength(text) > width:
-            return
-        draw.rectangle((x, y, x + 26, y + 15), fill=(120, 120, 120))
-        if kind == 0:
-            draw.rectangle((x + 4, y + 3, x + 22, y + 12), outline=TRUTH, width=LINE)
-        elif kind == 1:
-            for low, high in _dashes(x + 3, x + 24, 5, 3):
-                draw.rectangle((low, y + 7, high - 1, y + 8), fill=PREDICTED)
-        elif kind == 2:
-            draw.line((x + 5, y + 7, x + 21, y + 7), fill=PEAK, width=1)
-            draw.line((x + 6, y + 2, x + 6, y + 12), fill=PEAK, width=2)
-            draw.ellipse((x + 19, y + 5, x + 23, y + 9), fill=PEAK)
+def _block_size(view: View, panel_in: float) -> tuple[float, float]:
+    width, height = _panel_size(view, panel_in)
+    n, cell_width = 1 + len(view.predictions), max(width, 0.9 * panel_in)
+    if _is_stacked(view):
+        return cell_width, _TEXT_IN + n * (height + 2 * _TEXT_IN) + (n - 1) * _GAP_IN
+    return n * cell_width + (n - 1) * _GAP_IN, height + 3 * _TEXT_IN
+
+
+def _draw_block(sheet: _Sheet, view: View, x: float, y: float, panel_in: float) -> None:
+    """A title, then for each panel a bold line, a plain line and the picture."""
+    sample, (width, height) = view.sample, _panel_size(view, panel_in)
+    cell_width = max(width, 0.9 * panel_in)
+    sheet.text(x, y, f"{sample.image_id}  {sample.path}", _block_size(view, panel_in)[0], color=_FAINT, size=6.5)
+    y += _TEXT_IN
+    for label in (None, *view.predictions):
+        prediction = None if label is None else view.predictions[label]
+        threshold = None if label is None else view.thresholds.get(label)
+        head = "image" if label is None else label
+        line = describe_truth(sample) if prediction is None else describe_prediction(sample, prediction, threshold)
+        sheet.text(x, y, head, cell_width, weight="bold", size=7.5)
+        sheet.text(x, y + _TEXT_IN, line, cell_width)
+        axes = sheet.axes(x, y + 2 * _TEXT_IN, width, height)
+        _draw_panel(axes, view, prediction, threshold, sample.size_hw[1] / (72 * width))
+        if _is_stacked(view):
+            y += height + 2 * _TEXT_IN + _GAP_IN
         else:
-            for i in range(26):
-                colour = tuple(round(v) for v in _heat_colours()[40 + 8 * i])
-                draw.line((x + i, y, x + i, y + 15), fill=colour)
-        draw.text((x + 33, y + 1), text, font=font, fill=FAINT)
-        x += round(33 + font.getlength(text)) + 22
+            x += cell_width + _GAP_IN
 
 
-def _fit(text: str, font: ImageFont.FreeTypeFont, width: float) -> str:
-    """The text, cut with an ellipsis where it is wider than `width` pixels."""
-    if font.getlength(text) <= width:
-        return text
-    while text and font.getlength(text + "…") > width:
-        text = text[:-1]
-    return text + "…"
+def _draw_panel(axes: Axes, view: View, prediction: Prediction | None, threshold: float | None, unit: float) -> None:
+    """One picture with its marks; `unit` is the length of a point in image pixels."""
+    height, width = view.sample.size_hw
+    heatmap = None if prediction is None else prediction.heatmap
+    picture = _in_rgb(view.image) if heatmap is None else blend(view.image, heatmap)
+    axes.imshow(picture, extent=(0, width, height, 0), interpolation="auto", aspect="auto")
+    axes.set_xlim(0, width)
+    axes.set_ylim(height, 0)
+    _draw_scale_bar(axes, unit)
+    if prediction is None:
+        return
+    for box in view.sample.boxes_xyxy:
+        _frame(axes, box, TRUTH, unit, "-")
+    for i in shown_boxes(prediction, threshold):
+        _frame(axes, prediction.boxes_xyxy[i], PREDICTED, unit, (0, (4, 2.5)))
+        x, y = prediction.boxes_xyxy[i][:2]
+        _note(axes, f"{prediction.box_scores[i]:.2f}", (x, y if y > 9 * unit else y + 9 * unit), PREDICTED, unit)
+    if prediction.peak_xy is None:
+        return
+    if view.sample.status == BOXED and peak_distance(view.sample, prediction) > 0:
+        end = nearest_true_point(prediction.peak_xy, view.sample.boxes_xyxy)
+        (x1, y1), (x2, y2) = prediction.peak_xy, end
+        axes.plot([x1, x2], [y1, y2], color=PEAK, linewidth=0.8, path_effects=_halo(0.8))
+        axes.plot(x2, y2, marker="o", markersize=3, color=PEAK, markeredgecolor=HALO, markeredgewidth=0.6)
+        if np.hypot(x2 - x1, y2 - y1) > _LEAST_LABELLED_PT * unit:
+            text = describe_distance(peak_distance(view.sample, prediction))
+            _note(axes, text, ((x1 + x2) / 2, (y1 + y2) / 2), PEAK, unit)
+    axes.plot(
+        *prediction.peak_xy, marker=_CROSS, markersize=11, color=PEAK, markeredgewidth=1.3, path_effects=_halo(1.3)
+    )
+
+
+def _frame(axes: Axes, box_xyxy: NDArray[np.float64], colour: str, unit: float, dashes: Any) -> None:
+    """A frame around the box's pixels that covers none of them."""
+    x1, y1, x2, y2 = box_xyxy
+    half = LINE_PT / 2 * unit
+    place = ((x1 - half, y1 - half), x2 - x1 + 2 * half, y2 - y1 + 2 * half)
+    style: dict[str, Any] = {"fill": False, "joinstyle": "miter", "snap": True}
+    outer = ((x1 - 2.2 * half, y1 - 2.2 * half), x2 - x1 + 4.4 * half, y2 - y1 + 4.4 * half)
+    axes.add_patch(Rectangle(*outer, **style, edgecolor=HALO, linewidth=0.8 * LINE_PT))
+    axes.add_patch(Rectangle(*place, **style, edgecolor=colour, linewidth=LINE_PT, linestyle=dashes))
+
+
+def _note(axes: Axes, text: str, at: Point, colour: str, unit: float) -> None:
+    """Small text above a point, moved so that it stays within the picture."""
+    right, bottom = axes.get_xlim()[1], axes.get_ylim()[0]
+    x = float(np.clip(at[0], 0, max(0.0, right - 4.2 * len(text) * unit)))
+    y = float(np.clip(at[1] - 3 * unit, 7 * unit, max(7 * unit, bottom)))
+    axes.text(x, y, text, color=colour, size=6.5, va="bottom", clip_on=True, bbox=_DARK)
+
+
+def _draw_scale_bar(axes: Axes, unit: float) -> None:
+    """A bar of round length at the bottom left, with its length in pixels of the original image."""
+    bottom = axes.get_ylim()[0]
+    length = scale_bar_px(axes.get_xlim()[1])
+    x, y = 5 * unit, bottom - 5 * unit
+    axes.plot([x, x + length], [y, y], color=PEAK, linewidth=2, solid_capstyle="butt", path_effects=_halo(2))
+    axes.text(x, y - 2 * unit, f"{length} px", color=PEAK, size=6, va="bottom", bbox=_DARK)
+
+
+def _halo(width: float) -> list[Any]:
+    return [Stroke(linewidth=width + 1.6, foreground=HALO), Normal()]
+
+
+def _draw_legend(sheet: _Sheet, y: float) -> None:
+    handles: list[Any] = [
+        Patch(fill=False, edgecolor=TRUTH, linewidth=LINE_PT),
+        Patch(fill=False, edgecolor=PREDICTED, linewidth=LINE_PT, linestyle=(0, (3, 2))),
+        Line2D([], [], color=PEAK, marker=_CROSS, markersize=9, linestyle="none"),
+        Line2D([], [], color=PEAK, linewidth=0.8),
+        tuple(Patch(facecolor=colour / 255, linewidth=0) for colour in heat_colours()[::36]),
+    ]
+    names = ["true box", "predicted box, score", "peak", "distance to the nearest true point", "heat map, low to high"]
+    axes = sheet.axes(_GAP_IN, y, sheet.width - 2 * _GAP_IN, _LEGEND_IN - 0.06)
+    axes.legend(handles, names, loc="center left", ncols=len(names) if sheet.width > 6 else 2, facecolor=_FAINT,
+                edgecolor="none", labelcolor="white", framealpha=1, fontsize=6.5, handlelength=2, borderaxespad=0,
+                handler_map={tuple: HandlerTuple(ndivide=None, pad=0)})  # fmt: skip

@@ -1,0 +1,141 @@
+// Marks on a picture: an SVG in coordinates of the original image over the thumbnail, and the heat map as a canvas.
+// `unit` is the length of one screen pixel in image pixels, so that lines are as wide whatever the scale.
+const HALO = "#101010", TRUTH = "#56b4e9", FOUND = "#f0e442", PEAK = "#ffffff";
+// One shape an approach, each around (0, 0) with an open middle that lets the peak's own pixel show.
+const SHAPES = [
+  "M-9 0H-3M9 0H3M0-9V-3M0 9V3",
+  "M-7-7L-2.5-2.5M7-7L2.5-2.5M-7 7L-2.5 2.5M7 7L2.5 2.5",
+  "M0-8L8 0L0 8L-8 0Z",
+  "M-6-6H6V6H-6Z",
+  "M0-8L8 6H-8Z",
+  "M-8 0a8 8 0 1 0 16 0a8 8 0 1 0-16 0Z",
+];
+const SIGNS = ["+", "×", "◇", "□", "△", "○"];
+const SMALL = { dashes: [4, 3], peak: 0.75, scores: false }, LARGE = { dashes: [7, 5], peak: 1, scores: true };
+
+function shapeOf(run) { return SHAPES[run % SHAPES.length]; }
+
+// The shape as a character, for text beside small pictures.
+function signOf(run) { return SIGNS[run % SIGNS.length]; }
+
+// A dark, wider line under a light one stands out from bright and dark pixels alike.
+function haloed(name, attributes, colour, width, unit) {
+  const line = Object.assign({ fill: "none", "stroke-linecap": "butt" }, attributes);
+  const under = Object.assign({}, line, { stroke: HALO, "stroke-width": (width + 2) * unit });
+  delete under["stroke-dasharray"];
+  delete under.class;
+  return [element(name, under), element(name, Object.assign(line, { stroke: colour, "stroke-width": width * unit }))];
+}
+
+// A frame around the box's pixels, so that it covers none of them.
+function frameOf(box, colour, unit, extra) {
+  const [x1, y1, x2, y2] = box, half = unit;
+  const place = { x: x1 - half, y: y1 - half, width: x2 - x1 + 2 * half, height: y2 - y1 + 2 * half };
+  return haloed("svg:rect", Object.assign(place, extra), colour, 2, unit);
+}
+
+// The point of the nearest true box that is nearest to the peak.
+function nearestTruePoint([x, y], boxes) {
+  let best = null, least = Infinity;
+  for (const [x1, y1, x2, y2] of boxes) {
+    const point = [Math.min(Math.max(x, x1), x2), Math.min(Math.max(y, y1), y2)];
+    const distance = Math.hypot(point[0] - x, point[1] - y);
+    if (distance < least) { best = point; least = distance; }
+  }
+  return best;
+}
+
+function shownBoxes(image, run) {
+  const threshold = state.thresholds[run], prediction = image.runs[run];
+  return prediction.boxes.filter((_, i) => (threshold === null ? i < 3 : prediction.scores[i] >= threshold));
+}
+
+// The marks of some approaches; in order, so that peaks lie over boxes.
+function marks(image, runs, layers, unit, style) {
+  const svg = element("svg:svg", { viewBox: `0 0 ${image.w} ${image.h}`, "aria-hidden": "true" });
+  if (layers.has("truth")) {
+    image.boxes.forEach((box) => svg.append(...frameOf(box, TRUTH, unit, { class: "truth" })));
+  }
+  if (layers.has("boxes")) {
+    const dashes = { class: "found", "stroke-dasharray": style.dashes.map((length) => length * unit).join(" ") };
+    runs.forEach((run) => shownBoxes(image, run).forEach((box, i) => {
+      svg.append(...frameOf(box, FOUND, unit, dashes));
+      if (style.scores) { svg.append(scoreTag(box, image.runs[run].scores[i], image, unit)); }
+    }));
+  }
+  for (const run of runs) {
+    const peak = image.runs[run].peak;
+    if (!peak) { continue; }
+    if (layers.has("line") && distanceOf(image, run) > 0) {
+      const [x2, y2] = nearestTruePoint(peak, image.boxes);
+      svg.append(...haloed("svg:line", { class: "line", x1: peak[0], y1: peak[1], x2, y2 }, PEAK, 1.2, unit));
+      svg.append(element("svg:circle", { cx: x2, cy: y2, r: 2.5 * unit, fill: PEAK, stroke: HALO, "stroke-width": unit }));
+    }
+    if (layers.has("peak")) {
+      const place = { class: "peak", d: shapeOf(run), transform: `translate(${peak[0]} ${peak[1]}) scale(${unit * style.peak})` };
+      svg.append(...haloed("svg:path", place, PEAK, 2, 1));
+    }
+  }
+  return svg;
+}
+
+function scoreTag(box, score, image, unit) {
+  const above = box[1] > 17 * unit, y = above ? box[1] - 6 * unit : Math.min(box[3] + 14 * unit, image.h - 3 * unit);
+  const x = Math.min(box[0], image.w - 30 * unit);
+  const text = { x, y, fill: FOUND, stroke: HALO, "stroke-width": 3 * unit, "paint-order": "stroke", "font-size": 12 * unit };
+  return element("svg:text", text, [score.toFixed(2)]);
+}
+
+function bytes(base64) { return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)); }
+
+const heatColours = bytes(data.colours);
+
+// Bilinear between cell centres (half-pixel aligned), as heat map opacity and colour; null without a map to show.
+function heatCanvas(image, run, opacity) {
+  const map = image.runs[run].map;
+  if (!map || !map.rows) { return null; }
+  const cells = bytes(map.cells), scale = Math.min(1, 320 / Math.max(image.w, image.h));
+  const width = Math.max(1, Math.round(image.w * scale)), height = Math.max(1, Math.round(image.h * scale));
+  const canvas = element("canvas", { width, height, class: "heat", "aria-hidden": "true" });
+  const context = canvas.getContext("2d"), pixels = context.createImageData(width, height);
+  const across = placesAlong(width, map.columns), down = placesAlong(height, map.rows);
+  for (let y = 0, at = 0; y < height; y += 1) {
+    const [top, bottom, dy] = down[y];
+    for (let x = 0; x < width; x += 1, at += 4) {
+      const [left, right, dx] = across[x];
+      const upper = cells[top * map.columns + left] * (1 - dx) + cells[top * map.columns + right] * dx;
+      const lower = cells[bottom * map.columns + left] * (1 - dx) + cells[bottom * map.columns + right] * dx;
+      const value = Math.round(upper * (1 - dy) + lower * dy);
+      pixels.data.set(heatColours.subarray(3 * value, 3 * value + 3), at);
+      pixels.data[at + 3] = Math.round(opacity * value);
+    }
+  }
+  context.putImageData(pixels, 0, 0);
+  return canvas;
+}
+
+// For each of `target` pixels: the two cells around its centre, and how far it lies from the first to the second.
+function placesAlong(target, source) {
+  return Array.from({ length: target }, (_, i) => {
+    const place = Math.min(Math.max((i + 0.5) * source / target - 0.5, 0), source - 1), low = Math.floor(place);
+    return [low, Math.min(low + 1, source - 1), place - low];
+  });
+}
+
+function pictureOf(image) {
+  if (!image.jpeg) { return null; }
+  return element("img", { src: "data:image/jpeg;base64," + image.jpeg, alt: "" });
+}
+
+function drawLegend(target) {
+  const svg = (children) => element("svg:svg", { width: 26, height: 18, "aria-hidden": "true", viewBox: "0 0 26 18" }, children);
+  const entry = (picture, text) => target.append(element("span", {}, [picture, text]));
+  target.replaceChildren();
+  entry(svg(frameOf([5, 5, 21, 13], TRUTH, 1)), "true box");
+  entry(svg(frameOf([5, 5, 21, 13], FOUND, 1, { "stroke-dasharray": "7 5" })), "predicted box");
+  data.labels.forEach((label, run) => {
+    entry(svg(haloed("svg:path", { d: shapeOf(run), transform: "translate(13 9) scale(.8)" }, PEAK, 2, 1)), "peak of " + label);
+  });
+  entry(svg(haloed("svg:line", { x1: 2, y1: 13, x2: 24, y2: 5 }, PEAK, 1.2, 1)), "distance to the nearest true point");
+  entry(element("i", { class: "heat-scale" }), "heat map, low to high");
+}

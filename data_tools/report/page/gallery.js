@@ -1,0 +1,101 @@
+// The gallery: only the cards in view exist, so that thousands of images scroll as smoothly as ten.
+const grid = byId("grid");
+const CARD = { least: 165, picture: 150, text: 92, gap: 10, spare: 2, printed: 60 };
+let shown = [], columns = 1, cards = new Map(), printing = false;
+
+function shownImages() { return shown; }
+
+function drawGallery() {
+  shown = chosenImages();
+  byId("count").textContent = `${shown.length} of ${data.images.length} images`;
+  cards.forEach((card) => card.remove());
+  cards = new Map();
+  layOut();
+}
+
+function layOut() {
+  columns = Math.max(1, Math.floor((grid.clientWidth + CARD.gap) / (CARD.least + CARD.gap)));
+  const rows = Math.ceil(shown.length / columns), pitch = CARD.picture + CARD.text + CARD.gap;
+  grid.style.height = Math.max(0, rows * pitch - CARD.gap) + "px";
+  showVisible();
+}
+
+// Make the cards that are in view or nearly so, and drop the others.
+function showVisible() {
+  const pitch = CARD.picture + CARD.text + CARD.gap, top = -grid.getBoundingClientRect().top;
+  const first = printing ? 0 : Math.max(0, (Math.floor(top / pitch) - CARD.spare) * columns);
+  const end = printing ? CARD.printed : (Math.ceil((top + innerHeight) / pitch) + CARD.spare) * columns;
+  const wanted = new Set(shown.slice(first, Math.max(first, end)).map((_, i) => first + i));
+  cards.forEach((card, place) => {
+    if (!wanted.has(place) && !card.contains(document.activeElement)) { card.remove(); cards.delete(place); }
+  });
+  const width = (grid.clientWidth - CARD.gap * (columns - 1)) / columns;
+  for (const place of wanted) {
+    if (!cards.has(place)) {
+      const card = cardOf(shown[place], place, width);
+      cards.set(place, card);
+      const next = Array.from(grid.children).find((other) => Number(other.dataset.place) > place);
+      grid.insertBefore(card, next || null);  // in order, so that Tab goes from one to the next
+    }
+    const style = cards.get(place).style;
+    style.width = width + "px";
+    style.height = CARD.picture + CARD.text + "px";
+    style.transform = `translate(${(place % columns) * (width + CARD.gap)}px, ${Math.floor(place / columns) * pitch}px)`;
+  }
+}
+
+function cardOf(image, place, width) {
+  const runs = chosenRuns(), outcomes = outcomesOf(image, runs);
+  const unit = Math.max(image.w / width, image.h / CARD.picture);
+  const frame = element("div", { class: "frame", style: `height:${CARD.picture}px` });
+  const layers = new Set(["truth", "boxes", "peak", "line"].filter((layer) => state.layers.has(layer)));
+  frame.append(...[pictureOf(image), marks(image, runs, layers, unit, SMALL)].filter(Boolean));
+  const said = runs.map((run) => signOf(run) + " " +
+    (image.status === "boxed" ? describeDistance(distanceOf(image, run)) : describeScore(image.runs[run].score)));
+  const head = outcomes.filter((name) => FAULTS.includes(name)).concat(outcomes.filter((name) => !FAULTS.includes(name)));
+  const what = (image.status === "boxed" ? "" : "score ") + said.join("   ");
+  const name = `image ${image.id}, ${image.type}, ${outcomes.join(", ")}, ${runs.map((run) => data.labels[run] + " " + describeRun(image, run)).join("; ")}`;
+  const card = element("button", { type: "button", class: "card" + (review.has(image.id) ? " sent" : ""), title: image.file,
+    onclick: () => change({ image: image.id }, "image") }, [
+    frame, element("div", { class: "text" }, [element("span", { class: "tags" }, head.map(tag)), element("span", {}, [what]),
+      element("span", { class: "meta" }, [`${image.id} ${image.type}`])])]);
+  card.setAttribute("aria-label", name);
+  // a list item may not be a button, so the button sits in one
+  const item = element("div", { role: "listitem", class: "item", "aria-setsize": shown.length, "aria-posinset": place + 1 }, [card]);
+  item.dataset.place = place;
+  item.dataset.image = image.id;
+  return item;
+}
+
+function focusCard(place) {
+  const pitch = CARD.picture + CARD.text + CARD.gap, top = Math.floor(place / columns) * pitch + grid.getBoundingClientRect().top;
+  if (top < 0 || top + pitch > innerHeight) { scrollBy(0, top - innerHeight / 3); }
+  showVisible();
+  cards.get(place).querySelector(".card").focus({ preventScroll: true });
+}
+
+grid.addEventListener("keydown", (event) => {
+  const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[event.key];
+  const item = event.target.closest(".item");
+  if (!step || !item || event.ctrlKey || event.metaKey || event.altKey) { return; }
+  event.preventDefault();
+  focusCard(Math.min(Math.max(Number(item.dataset.place) + step, 0), shown.length - 1));
+});
+
+// Where the viewer was last, so that closing it does not lose the place.
+function focusImage(id) {
+  const place = shown.findIndex((image) => image.id === id);
+  if (place >= 0) { focusCard(place); }
+}
+
+// Paper shows the first cards of the selection in the normal flow.
+function setPrinting(on) {
+  printing = on;
+  byId("print-note").textContent = on && shown.length > CARD.printed ? `The first ${CARD.printed} of ${shown.length} images.` : "";
+  showVisible();
+}
+
+addEventListener("scroll", () => requestAnimationFrame(showVisible), { passive: true });
+addEventListener("beforeprint", () => setPrinting(true));
+addEventListener("afterprint", () => setPrinting(false));
+matchMedia("print").addEventListener("change", (event) => setPrinting(event.matches));

@@ -1,0 +1,90 @@
+"""Small gray pictures of all judged images, each stored once in the page, within a budget of bytes."""
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from tqdm import tqdm
+
+from data_tools.errors import InputError
+from data_tools.images import read_gray, resolve_under
+from data_tools.records import Sample
+
+BUDGET = 16_000_000
+_SIDES = (640, 480, 400, 320, 256, 224, 192, 160, 128, 112, 96)
+_QUALITY = 76
+_PROBES = 48
+
+
+@dataclass(frozen=True)
+class Thumbnails:
+    """Pictures in the order of their samples.
+
+    Attributes:
+        side: longest side in pixels; a smaller image keeps its own size.
+        jpegs: base64 of gray JPEG files.
+    """
+
+    side: int
+    jpegs: tuple[str, ...]
+
+
+def make_thumbnails(samples: Sequence[Sample], root: Path, side: int, budget: int = BUDGET) -> Thumbnails:
+    """Pictures of at most `side` pixels, smaller ones where so many images would not fit the budget.
+
+    Args:
+        samples: whose images lie under `root`.
+        root: the dataset's images root.
+        side: limit of the longest side in pixels.
+        budget: bytes that all pictures may take as base64; kept on average, not to the byte, and not below 96 pixels.
+
+    Raises:
+        InputError: an image is not readable, or has another size than annotated.
+    """
+    chosen = _fitting_side(samples, root, side, budget)
+    progress = tqdm(samples, desc="thumbnails", unit="image", leave=False)
+    return Thumbnails(chosen, tuple(_encode(read_sample(sample, root), chosen) for sample in progress))
+
+
+def read_sample(sample: Sample, root: Path) -> NDArray[np.uint8]:
+    """(h, w) uint8 gray image of a sample.
+
+    Raises:
+        InputError: not readable, outside the root, or of another size than annotated.
+    """
+    image = read_gray(resolve_under(root, sample.path))
+    if image.shape != sample.size_hw:
+        height, width = sample.size_hw
+        raise InputError(
+            f"{sample.path} (image {sample.image_id}): is {image.shape[1]} x {image.shape[0]} pixels, but annotated as "
+            f"{width} x {height}; convert the dataset again"
+        )
+    return image
+
+
+def _fitting_side(samples: Sequence[Sample], root: Path, limit: int, budget: int) -> int:
+    """The limit, or the largest usual side below it whose pictures fit the budget, judged by a spread of images."""
+    step = max(1, -(-len(samples) // _PROBES))
+    probes = [read_sample(sample, root) for sample in samples[::step]]
+    ladder = [limit, *(side for side in _SIDES if side < limit)]
+    for side in ladder:
+        mean = np.mean([len(_encode(image, side)) for image in probes]) if probes else 0.0
+        if mean * len(samples) <= budget:
+            return side
+    return ladder[-1]
+
+
+def _encode(image: NDArray[np.uint8], side: int) -> str:
+    picture = Image.fromarray(image)
+    scale = side / max(picture.size)
+    if scale < 1:
+        size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+        picture = picture.resize(size, Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    picture.save(buffer, format="JPEG", quality=_QUALITY, optimize=True)
+    return base64.b64encode(buffer.getvalue()).decode("ascii")
