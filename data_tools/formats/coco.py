@@ -207,4 +207,4 @@ def _recognise(source: Path) -> str | None:
     return f"{path.name} has images and annotations" if _looks_like_coco(path) else None
 
 
-FORMAT = Format("coco", "COCO JSON by any tool", "exclusive", _recognise, images_folder, read, write)
+FORMAT = Format("coco", "COCO JSON by any tool", "exclusive", _recognise, images_folder, read, write, ".json")

@@ -181,5 +181,5 @@ def _recognise(source: Path) -> str | None:
 
 
 FORMAT = Format(
-    "csv", "CSV with a header, columns found by name", "exclusive", _recognise, images_folder, read, write
+    "csv", "CSV with a header, columns found by name", "exclusive", _recognise, images_folder, read, write, ".csv"
 )  # fmt: skip

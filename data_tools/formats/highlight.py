@@ -21,11 +21,10 @@ from data_tools.formats.folders import status_of, type_of
 from data_tools.formats.image_index import reject_image, usable_images, without_boxes
 from data_tools.formats.masked_images import is_colored, one_folder
 from data_tools.formats.parallel import map_images
-from data_tools.formats.red_areas import red_mask
-from data_tools.formats.regions import regions
+from data_tools.formats.red_areas import red_boxes
 from data_tools.formats.registry import Findings, Format, ReadOptions
 from data_tools.images import read_rgb
-from data_tools.records import BOXED, GOOD, Sample
+from data_tools.records import BOXED, GOOD, Sample, empty_boxes
 
 _WORDS = r"(?:marked|marks?|marking|highlight(?:s|ed)?|red|annotat(?:ed|ions?)|overlays?|boxed|outlined?|drawn|areas?)"
 _AFTER_NAME = re.compile(rf"^(?P<name>.+?)(?:[ _.-]+{_WORDS})+$", re.I)
@@ -70,8 +69,9 @@ def _sample(pair: _Pair, options: ReadOptions) -> tuple[Sample | None, Findings]
         findings.reject(pair.root / pair.name, None, pair.name, f"its copy is {copy.shape[1]} x {copy.shape[0]} "
                         f"pixels, the image is {size_hw[1]} x {size_hw[0]}")  # fmt: skip
         return None, findings
-    mask = np.zeros(size_hw, dtype=bool) if copy is None else red_mask(copy, original)
-    boxes, small = regions(mask, options.min_area, options.merge_distance)
+    boxes, small = empty_boxes(), 0
+    if copy is not None:
+        boxes, small = red_boxes(copy, original, options.min_area, options.merge_distance)
     if small:
         reason = f"{small} red regions below {options.min_area} pixels"
         findings.reject(pair.root / pair.name, None, pair.name, reason)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
 from data_tools.errors import InputError
@@ -76,7 +77,7 @@ class ImageIndex:
         """The relative path of an image and "", or None and why there is none.
 
         The name as a path under `folder` comes first, then under the root with more and more of its leading folders
-        left out, then a file of this name anywhere; each with its suffix before any other suffix.
+        left out, then the file of this name that shares most of its last folders; each with its suffix before any other suffix.
 
         Args:
             name: as an annotation gives it, with or without folders and suffix.
@@ -120,7 +121,15 @@ class ImageIndex:
         for path in ([f"{folder}/{wanted}"] if folder else []) + tails:
             if path in self._by_path:
                 return self._by_path[path]
-        return self._by_name.get(wanted.name, [])
+        found = self._by_name.get(wanted.name, [])
+        shared = [_shared_folders(wanted, path) for path in found]
+        return [path for path, count in zip(found, shared, strict=True) if count == max(shared)]
+
+
+def _shared_folders(wanted: PurePosixPath, path: str) -> int:
+    """How many of the last folders two paths have in common."""
+    pairs = zip(wanted.parts[-2::-1], PurePosixPath(path).parts[-2::-1], strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def without_boxes(path: str, size_hw: tuple[int, int], status: str, defect_type: str = "unboxed") -> Sample:

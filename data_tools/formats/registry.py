@@ -73,7 +73,8 @@ class Format:
         recognise: why a source looks like this format, or None.
         images_root: the folder that the samples' paths are relative to, or None without images.
         read: sources, options and findings -> samples with provisional ids, labels 1 and group "".
-        write: a dataset and a path -> files in this format; None for a format that is only read.
+        write: a dataset and a path -> a file, or files in an empty folder; None for a format that is only read.
+        written_suffix: of the file that `write` makes; empty where it fills a folder.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Format:
     images_root: Callable[[Sequence[Path], ReadOptions], Path | None]
     read: Callable[[Sequence[Path], ReadOptions, Findings], Iterator[Sample]]
     write: Callable[[Dataset, Path], None] | None = None
+    written_suffix: str = ""
 
 
 def _entry(source: Path, line: int | None, image: str, reason: str) -> Reject:

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from data_tools.atomic import atomic_folder
 from data_tools.errors import InputError
 from data_tools.formats.annotation_files import annotation_files, first_file, folder_of, head_of, label_path, number
 from data_tools.formats.image_index import images_folder, without_boxes
@@ -46,12 +45,10 @@ def write(dataset: Dataset, folder: Path) -> None:
     Raises:
         InputError: two images whose annotations would be the same file.
     """
-    with atomic_folder(folder) as temporary:
-        written: dict[Path, str] = {}
-        for sample in dataset.samples:
-            if sample.status == UNBOXED:
-                continue
-            path = label_path(temporary / "Annotations", sample.path, ".xml", written)
+    written: dict[Path, str] = {}
+    for sample in dataset.samples:
+        if sample.status != UNBOXED:
+            path = label_path(folder / "Annotations", sample.path, ".xml", written)
             path.write_text(_xml(sample), encoding="utf-8")
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import yaml
 
-from data_tools.atomic import atomic_folder
 from data_tools.errors import InputError
 from data_tools.formats.annotation_files import annotation_files, first_file, head_of, label_path, read_lines
 from data_tools.formats.image_index import images_folder, without_boxes
@@ -68,18 +67,15 @@ def write(dataset: Dataset, folder: Path) -> None:
         InputError: two images whose labels would be the same file.
     """
     names = sorted({name for sample in dataset.samples for name in sample.box_types})
-    with atomic_folder(folder) as temporary:
-        (temporary / "labels").mkdir()
-        written: dict[Path, str] = {}
-        for sample in dataset.samples:
-            if sample.status != UNBOXED:
-                path = label_path(temporary / "labels", sample.path, ".txt", written)
-                path.write_text("".join(_lines(sample, names)), encoding="utf-8")
-        (temporary / "classes.txt").write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
-        description = {"path": ".", "train": "images", "val": "images", "names": dict(enumerate(names))}
-        (temporary / "data.yaml").write_text(
-            yaml.safe_dump(description, allow_unicode=True, sort_keys=False), encoding="utf-8"
-        )
+    written: dict[Path, str] = {}
+    for sample in dataset.samples:
+        if sample.status != UNBOXED:
+            path = label_path(folder / "labels", sample.path, ".txt", written)
+            path.write_text("".join(_lines(sample, names)), encoding="utf-8")
+    (folder / "classes.txt").write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+    description = {"path": ".", "train": "images", "val": "images", "names": dict(enumerate(names))}
+    text = yaml.safe_dump(description, allow_unicode=True, sort_keys=False)
+    (folder / "data.yaml").write_text(text, encoding="utf-8")
 
 
 def _rectangle(
