@@ -1,6 +1,8 @@
 """What an image file tells without decoding its pixels: its size as displayed, and whether it seems cut off."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from PIL import Image
@@ -34,11 +36,14 @@ def seems_whole(image: Image.Image) -> bool:
     False means doubt, not damage: some writers leave out the end mark.
     """
     file: Any = image.fp  # type: ignore[attr-defined]
-    length = file.seek(0, os.SEEK_END)
-    if image.format in ("PNG", "JPEG", "MPO"):
+    with _place_kept(file):
+        length = file.seek(0, os.SEEK_END)
         file.seek(max(0, length - _PADDING))
         tail = file.read(_PADDING)
-        return _JPEG_END in tail if image.format != "PNG" else tail.endswith(_PNG_END)
+    if image.format == "PNG":
+        return bool(tail.endswith(_PNG_END))
+    if image.format in ("JPEG", "MPO"):
+        return _JPEG_END in tail
     tags = getattr(image, "tag_v2", {})
     for offsets, counts in (_STRIPS, _TILES):
         if offsets in tags and counts in tags:
@@ -55,12 +60,23 @@ def _metadata_behind_pixels(image: Image.Image) -> bool:
     """Whether a PNG has text or EXIF after its first pixels; a broken chain of chunks counts as none."""
     file: Any = image.fp  # type: ignore[attr-defined]
     place, before_pixels = 8, True
-    while True:
+    with _place_kept(file):
+        while True:
+            file.seek(place)
+            head = file.read(8)
+            if len(head) < 8 or head[4:] == b"IEND":
+                return False
+            before_pixels = before_pixels and head[4:] != b"IDAT"
+            if not before_pixels and head[4:] in _PNG_METADATA:
+                return True
+            place += 12 + int.from_bytes(head[:4], "big")
+
+
+@contextmanager
+def _place_kept(file: Any) -> Iterator[None]:
+    """Put an open file back to where it stood, since Pillow goes on reading from there."""
+    place = file.tell()
+    try:
+        yield
+    finally:
         file.seek(place)
-        head = file.read(8)
-        if len(head) < 8 or head[4:] == b"IEND":
-            return False
-        before_pixels = before_pixels and head[4:] != b"IDAT"
-        if not before_pixels and head[4:] in _PNG_METADATA:
-            return True
-        place += 12 + int.from_bytes(head[:4], "big")

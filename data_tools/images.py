@@ -45,7 +45,7 @@ def read_size(path: Path, pixel_limit: int = PIXEL_LIMIT) -> tuple[int, int]:
     """
     with _opened(path, pixel_limit) as image:
         try:
-            size_hw, whole = displayed_size(image), seems_whole(image)
+            whole, size_hw = seems_whole(image), displayed_size(image)  # the second may close the file
         except Exception as error:  # crafted headers make Pillow raise whatever its parsers stumble on
             raise InputError(f"{path}: not a readable image ({error})") from error
     if not whole:

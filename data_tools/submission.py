@@ -54,10 +54,8 @@ def check_scores(scores: dict[str, float], source: str) -> None:
     """Refuse scores by id that a contest would take and rank wrongly.
 
     Raises:
-        InputError: none at all, one that is not finite, or hard decisions instead of scores.
+        InputError: one that is not finite, or hard decisions instead of scores.
     """
-    if not scores:
-        raise InputError(f"{source}: no predictions")
     broken = [key for key, score in scores.items() if not math.isfinite(score)]
     if broken:
         raise InputError(f"{source}: the score of {broken[0]!r} is not finite")
@@ -110,9 +108,11 @@ def _scores(path: Path) -> dict[str, float]:
     """Scores by id.
 
     Raises:
-        InputError: an id stands twice, is empty or would break the CSV file.
+        InputError: no predictions; an id stands twice, is empty or would break the CSV file.
     """
     predictions = read_predictions(path).predictions
+    if not predictions:
+        raise InputError(f"{path}: no predictions")
     ids = [submission_id(prediction.file_name) for prediction in predictions]
     twice = [key for key, count in Counter(ids).items() if count > 1]
     if twice:

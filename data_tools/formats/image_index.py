@@ -77,7 +77,8 @@ class ImageIndex:
         """The relative path of an image and "", or None and why there is none.
 
         The name as a path under `folder` comes first, then under the root with more and more of its leading folders
-        left out, then the file of this name that shares most of its last folders; each with its suffix before any other suffix.
+        left out, then the file of this name that shares most of its last folders; each with its suffix before any
+        other.
 
         Args:
             name: as an annotation gives it, with or without folders and suffix.

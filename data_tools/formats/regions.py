@@ -18,7 +18,10 @@ def regions(mask: NDArray[np.bool_], min_area: int, merge_distance: int) -> tupl
 
 
 def label(mask: NDArray[np.bool_], merge_distance: int) -> NDArray[np.int32]:
-    """(h, w) numbers from 1 of the 8-connected regions, 0 elsewhere; with `merge_distance` they reach beyond the mask."""
+    """(h, w) numbers from 1 of the 8-connected regions, 0 elsewhere.
+
+    With a `merge_distance` above 0 the regions reach beyond the mask.
+    """
     from scipy import ndimage
 
     joined = ndimage.binary_dilation(mask, np.ones((merge_distance + 1,) * 2)) if merge_distance else mask
