@@ -1,9 +1,11 @@
-"""Whatever is thrown at a reader, through the command: a dataset with every loss listed, or exit 2 and one message."""
+"""Whatever is thrown at a reader: samples with every loss listed, or an InputError, hence exit 2 and one message."""
 
 import csv
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -12,12 +14,14 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from data_tools.convert import main
-from data_tools.dataset_folder import read_dataset
-from data_tools.formats.registry import formats
+from data_tools.dataset_folder import read_dataset, to_coco
+from data_tools.errors import InputError
+from data_tools.formats.registry import Findings, ReadOptions, formats
+from data_tools.records import Dataset
 
 FILES = {
-    "nexperia": "areas.csv", "csv": "areas.csv", "voc": "a.xml", "yolo": "a.txt", "labelme": "a.json", "deeppcb": "a.txt",
-    "coco": "a.json",
+    "nexperia": "areas.csv", "csv": "areas.csv", "voc": "a.xml", "yolo": "a.txt", "labelme": "a.json",
+    "deeppcb": "a.txt", "coco": "a.json",
 }  # fmt: skip
 WHOLE = {
     "nexperia": b"a,scratch,rectangle,1,2,9,9\n",
@@ -49,34 +53,55 @@ def convert(folder: Path, name: str, *flags: str) -> int:
     return status
 
 
-def put(factory: pytest.TempPathFactory, name: str, content: bytes) -> Path:
-    folder = factory.mktemp("hostile")
+def attempt(folder: Path, name: str, size_hw: tuple[int, int] | None = (60, 80)) -> None:
+    """Read folder/in, and build what the command would write."""
+    findings = Findings()
+    try:
+        samples = list(formats()[name].read([folder / "in"], ReadOptions(size_hw=size_hw), findings))
+    except InputError as error:
+        assert str(folder) in str(error)
+        return
+    numbered = tuple(replace(sample, image_id=i) for i, sample in enumerate(samples, start=1))
+    json.dumps(to_coco(Dataset(numbered, ("defect",)), None), allow_nan=False, ensure_ascii=False).encode("utf-8")
+    for entry in findings.rejects + findings.mended:
+        assert entry.reason
+        f"{entry.source} {entry.image} {entry.reason}".encode()
+
+
+def throw(name: str, content: bytes, size_hw: tuple[int, int] | None = (60, 80)) -> None:
+    """Attempt to read a folder with this one file."""
+    with TemporaryDirectory() as folder:
+        put(Path(folder), name, content)
+        attempt(Path(folder), name, size_hw)
+
+
+def put(folder: Path, name: str, content: bytes) -> None:
     (folder / "in").mkdir()
     (folder / "in" / FILES[name]).write_bytes(content)
-    return folder
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
-def test_the_whole_file_converts(tmp_path_factory, name: str) -> None:
-    assert convert(put(tmp_path_factory, name, WHOLE[name]), name, "--size", "60,80", "--strict") == 0
+def test_the_whole_file_converts(tmp_path: Path, name: str) -> None:
+    put(tmp_path, name, WHOLE[name])
+    assert convert(tmp_path, name, "--size", "60,80", "--strict") == 0
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
-@settings(max_examples=8)
+@settings(max_examples=60)
 @given(content=st.binary(max_size=200), whole=st.booleans())
-def test_random_bytes(tmp_path_factory, name: str, content: bytes, whole: bool) -> None:
-    convert(put(tmp_path_factory, name, (WHOLE[name] if whole else b"") + content), name, "--size", "60,80")
+def test_random_bytes(name: str, content: bytes, whole: bool) -> None:
+    throw(name, (WHOLE[name] if whole else b"") + content)
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
-@settings(max_examples=15)
+@settings(max_examples=100)
 @given(data=st.data())
-def test_odd_values_anywhere(tmp_path_factory, name: str, data: st.DataObject) -> None:
+def test_odd_values_anywhere(name: str, data: st.DataObject) -> None:
     content = WHOLE[name]
     start = data.draw(st.integers(0, len(content) - 1))
     stop = data.draw(st.integers(start, min(len(content), start + 12)))
     content = content[:start] + data.draw(st.sampled_from(VALUES)) + content[stop:]
-    convert(put(tmp_path_factory, name, content), name, "--size", "60,80")
+    throw(name, content)
 
 
 JSON = st.recursive(
@@ -89,22 +114,22 @@ JSON = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=15)
+@settings(max_examples=100)
 @given(st.lists(JSON, max_size=4), st.lists(JSON, max_size=4), st.lists(JSON, max_size=3), st.booleans())
-def test_any_json_values(tmp_path_factory, images: list, annotations: list, categories: list, known: bool) -> None:
+def test_any_json_values(images: list, annotations: list, categories: list, known: bool) -> None:
     first = json.loads(WHOLE["coco"])
     value = {"images": images, "annotations": annotations, "categories": categories}
     if known:
         value = {key: first[key] + rest for key, rest in value.items()}
-    convert(put(tmp_path_factory, "coco", json.dumps(value).encode()), "coco")
+    throw("coco", json.dumps(value).encode(), None)
     shapes = {"shapes": annotations, "imagePath": "a", "imageHeight": 60, "imageWidth": 80}
-    convert(put(tmp_path_factory, "labelme", json.dumps(shapes).encode()), "labelme")
+    throw("labelme", json.dumps(shapes).encode(), None)
 
 
-@settings(max_examples=15)
+@settings(max_examples=100)
 @given(st.lists(st.sampled_from(["0", "1", "9", "-1", "1e308", "1e999", "nan", "79", "80", "80.5", "81", "", "x"]),
                 min_size=4, max_size=4))  # fmt: skip
-def test_any_corners(tmp_path_factory, corners: list[str]) -> None:
+def test_any_corners(corners: list[str]) -> None:
     tags = dict(zip(("xmin", "ymin", "xmax", "ymax"), corners, strict=True))
     xml = "".join(f"<{tag}>{value}</{tag}>" for tag, value in tags.items())
     text = f"<annotation><object><name>s</name><bndbox>{xml}</bndbox></object></annotation>"
@@ -112,7 +137,7 @@ def test_any_corners(tmp_path_factory, corners: list[str]) -> None:
         ("csv", f"image,type,x1,y1,x2,y2\na,s,{','.join(corners)}\n"), ("deeppcb", f"{','.join(corners)},1\n"),
         ("yolo", f"0 {' '.join(corners)}\n"), ("voc", text),
     ):  # fmt: skip
-        convert(put(tmp_path_factory, name, content.encode()), name, "--size", "60,80")
+        throw(name, content.encode())
 
 
 @pytest.mark.parametrize("name", sorted(formats()))
