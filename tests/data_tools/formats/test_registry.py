@@ -40,3 +40,22 @@ def test_corners_have_a_documented_default() -> None:
     assert [name for name, one in corners.items() if one == "exclusive"] == [
         "csv", "yolo", "labelme", "deeppcb", "coco",
     ]  # fmt: skip
+
+
+def test_every_layout_is_recognised_as_one_format(tmp_path: Path, save) -> None:
+    texts = {
+        "csv": ("a.csv", "filename,class,xmin,ymin,xmax,ymax\n"),
+        "voc": ("Annotations/a.xml", "<annotation></annotation>"),
+        "yolo": ("labels/a.txt", "0 0.5 0.5 0.25 1\n"),
+        "labelme": ("a.json", '{"shapes": [], "imagePath": "a.png"}'),
+        "deeppcb": ("labels/a.txt", "1,2,30,40,3\n"),
+        "coco": ("annotations/a.json", '{"images": [], "annotations": [], "categories": []}'),
+    }
+    for name, (path, text) in texts.items():
+        save(tmp_path / name / "images" / "a.png")
+        save(tmp_path / name / "images" / "b.jpg")
+        (tmp_path / name / path).parent.mkdir(exist_ok=True)
+        (tmp_path / name / path).write_text(text)
+        for source in (tmp_path / name, tmp_path / name / path):
+            chosen, why = choose_format([source], "auto")
+            assert (chosen.name, Path(path).name in why) == (name, True)
