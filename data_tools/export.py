@@ -97,7 +97,9 @@ def _check_place(out: Path, data: Path, form: Format, copy: bool) -> None:
 
 
 def _copy_images(dataset: Dataset, root: Path, folder: Path) -> None:
-    for sample in tqdm(dataset.samples, desc="images", leave=False, mininterval=1.0):
+    # a defect that is left out must not lie there without annotation, which means good in yolo
+    exported = [sample for sample in dataset.samples if sample.status != UNBOXED]
+    for sample in tqdm(exported, desc="images", leave=False, mininterval=1.0):
         source, target = resolve_under(root, sample.path), resolve_under(folder, sample.path)
         if not source.is_file():
             raise InputError(f"{source}: no such image; convert the dataset again, or export without --copy")

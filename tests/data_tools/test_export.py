@@ -92,6 +92,7 @@ def test_copied_images_make_a_folder_that_converts_back(
     assert convert([str(out), "--out", str(tmp_path / "again"), "--group-by", "none"]) == 0
     boxed = {s.path: s.boxes_xyxy.tolist() for s in read_dataset(tmp_path / "again").samples if s.status == BOXED}
     assert set(boxed) == {"images/scratch/1.png", "images/chip/1.png"}
+    assert not (out / "images" / "scratch" / "3.png").exists()
     assert np.array(list(boxed.values())) == pytest.approx(np.array([[[5, 6, 50, 60]]] * 2))
 
 
