@@ -8,11 +8,19 @@ from pathlib import Path
 
 from data_tools.formats.folders import type_of
 from data_tools.formats.image_index import usable_images
-from data_tools.formats.masked_images import MaskJob, is_colored, mvtec_roots, one_folder, samples_from_masks
+from data_tools.formats.masked_images import (
+    MaskJob,
+    is_colored,
+    is_readable,
+    mvtec_roots,
+    one_folder,
+    samples_from_masks,
+)
 from data_tools.formats.registry import Findings, Format, ReadOptions
 from data_tools.records import GOOD, Sample
 
 _MASK_FOLDERS = ("masks", "mask", "ground_truth")
+_LOOKED_AT = 24  # masks that are opened to see whether they are some
 
 
 def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> Iterator[Sample]:
@@ -68,9 +76,10 @@ def _images_root(sources: Sequence[Path], _options: ReadOptions) -> Path:
 def _recognise(source: Path) -> str | None:
     if not source.is_dir() or mvtec_roots(source):
         return None
-    for image, mask in _pairs(source, Findings()):
-        if mask is not None:
-            return None if is_colored(mask) else f"{image.name} has the mask {mask.name}"
+    pairs = [(image, mask) for image, mask in _pairs(source, Findings()) if mask is not None][:_LOOKED_AT]
+    for image, mask in pairs:
+        if not is_colored(mask) and is_readable(mask):
+            return f"{image.name} has the mask {mask.name}"
     return None
 
 

@@ -13,7 +13,7 @@ from data_tools.formats.image_index import reject_image, without_boxes
 from data_tools.formats.parallel import map_images
 from data_tools.formats.regions import regions
 from data_tools.formats.registry import Findings, ReadOptions
-from data_tools.images import read_gray, read_rgb
+from data_tools.images import read_gray, read_rgb, read_size
 from data_tools.records import BOXED, GOOD, Sample
 
 THRESHOLD = 127
@@ -71,6 +71,15 @@ def is_colored(path: Path) -> bool:
         return bool(np.ptp(read_rgb(path).astype(np.int16), axis=-1).max() > 60)
     except InputError:
         return False
+
+
+def is_readable(path: Path) -> bool:
+    """Whether an image can be opened and is whole."""
+    try:
+        read_size(path)
+    except InputError:
+        return False
+    return True
 
 
 def _sample(job: MaskJob, options: ReadOptions) -> tuple[Sample | None, Findings]:

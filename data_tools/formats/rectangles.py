@@ -76,7 +76,7 @@ def half_open(
     limits = np.array([width, height, width, height], dtype=np.float64)
     outside = max(float(-box.min()), float((box - limits).max()))
     clipped: NDArray[np.float64] = np.clip(box, 0.0, limits).astype(np.float64)
-    if (as_given[0, 2:] < as_given[0, :2]).any():
+    if (box[2:] < box[:2]).any():
         reason = "inverted rectangle"
     elif (box[2:] <= box[:2]).any():
         reason = "zero-area rectangle"
