@@ -1,13 +1,15 @@
 """What the formats with one annotation file an image share: finding the files, and naming them."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from data_tools.errors import InputError
+from data_tools.formats.image_index import images_folder
 from data_tools.formats.image_places import ImagePlaces
-from data_tools.formats.registry import Findings
+from data_tools.formats.registry import Findings, ReadOptions
 from data_tools.images import resolve_under
+from data_tools.records import Sample
 
 
 def annotation_files(sources: Sequence[Path], suffix: str, findings: Findings) -> Iterator[Path]:
@@ -30,6 +32,31 @@ def annotation_files(sources: Sequence[Path], suffix: str, findings: Findings) -
             raise InputError(f"{source}: no {suffix} files here")
         yield first
         yield from found
+
+
+def samples_from_files(
+    sources: Sequence[Path], suffix: str, options: ReadOptions, findings: Findings,
+    to_sample: Callable[[Path, ImagePlaces, ReadOptions, Findings], Sample | None],
+) -> Iterator[Sample]:  # fmt: skip
+    """Samples in order of the annotation files' paths, then images without one as their folders say.
+
+    Args:
+        sources, suffix, options, findings: as for a reader.
+        to_sample: reads one file; an InputError that it raises lists this file.
+
+    Raises:
+        InputError: no such files.
+    """
+    places = ImagePlaces(images_folder(sources, options), options, findings)
+    for path in annotation_files(sources, suffix, findings):
+        try:
+            sample = to_sample(path, places, options, findings)
+        except InputError as error:
+            findings.reject(path, None, path.stem, str(error).removeprefix(f"{path}: "))
+            continue
+        if sample is not None:
+            yield sample
+    yield from places.unannotated(findings)
 
 
 def first_file(source: Path, suffix: str) -> Path | None:

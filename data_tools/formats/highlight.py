@@ -14,11 +14,9 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from data_tools.errors import InputError
 from data_tools.formats.folders import status_of, type_of
-from data_tools.formats.image_index import reject_image, usable_images, without_boxes
+from data_tools.formats.image_index import read_or_reject, usable_images, without_boxes
 from data_tools.formats.masked_images import is_colored, one_folder
 from data_tools.formats.parallel import map_images
 from data_tools.formats.red_areas import red_boxes
@@ -59,8 +57,8 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
 
 def _sample(pair: _Pair, options: ReadOptions) -> tuple[Sample | None, Findings]:
     findings = Findings()
-    original = _pixels(pair.root / pair.name, pair.name, findings)
-    copy = None if pair.copy is None or original is None else _pixels(pair.copy, pair.name, findings)
+    original = read_or_reject(read_rgb, pair.root / pair.name, pair.name, findings)
+    copy = None if pair.copy is None or original is None else read_or_reject(read_rgb, pair.copy, pair.name, findings)
     if original is None or (pair.copy is not None and copy is None):
         return None, findings
     size_hw = (original.shape[0], original.shape[1])
@@ -152,14 +150,6 @@ def _nearest(path: Path, others: Sequence[Path]) -> Path | None:
     shared = [sum(a == b for a, b in zip(path.parts, other.parts, strict=False)) for other in others]
     nearest = [other for other, count in zip(others, shared, strict=True) if count == max(shared)]
     return nearest[0] if len(nearest) == 1 else None
-
-
-def _pixels(path: Path, name: str, findings: Findings) -> NDArray[np.uint8] | None:
-    try:
-        return read_rgb(path)
-    except InputError as error:
-        reject_image(path, name, error, findings)
-        return None
 
 
 def _recognise(source: Path) -> str | None:

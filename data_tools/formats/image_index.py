@@ -1,9 +1,10 @@
 """The images under a folder, found by the names that annotation files give them."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 from data_tools.errors import InputError
 from data_tools.formats.folders import status_of
@@ -11,6 +12,8 @@ from data_tools.formats.names import reason_against
 from data_tools.formats.registry import Findings, ReadOptions
 from data_tools.images import IMAGE_SUFFIXES, find_images, read_size, resolve_under
 from data_tools.records import GOOD, Sample, empty_boxes, empty_labels
+
+Read = TypeVar("Read")
 
 _IMAGE_FOLDERS = ("images", "Images", "imgs", "img", "JPEGImages")
 _DEEPEST = 4
@@ -40,16 +43,16 @@ def usable_images(root: Path, findings: Findings) -> Iterator[Path]:
 
 def size_of(path: Path, image: str, findings: Findings) -> tuple[int, int] | None:
     """(height, width) from the image's header; None with a reject where it is unreadable or truncated."""
+    return read_or_reject(read_size, path, image, findings)
+
+
+def read_or_reject(reader: Callable[[Path], Read], path: Path, image: str, findings: Findings) -> Read | None:
+    """What `reader` makes of the file of an image; None with a reject where it raises an InputError."""
     try:
-        return read_size(path)
+        return reader(path)
     except InputError as error:
-        reject_image(path, image, error, findings)
+        findings.reject(path, None, image, str(error).removeprefix(f"{path}: "))
         return None
-
-
-def reject_image(path: Path, image: str, error: InputError, findings: Findings) -> None:
-    """List an image that cannot be read."""
-    findings.reject(path, None, image, str(error).removeprefix(f"{path}: "))
 
 
 class ImageIndex:

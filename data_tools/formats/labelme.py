@@ -11,7 +11,7 @@ from typing import Any
 
 from data_tools.dataset_folder import read_json
 from data_tools.errors import InputError
-from data_tools.formats.annotation_files import annotation_files, first_file, folder_of, head_of
+from data_tools.formats.annotation_files import first_file, folder_of, head_of, samples_from_files
 from data_tools.formats.image_index import images_folder, without_boxes
 from data_tools.formats.image_places import ImagePlaces, declared_size
 from data_tools.formats.names import reason_against
@@ -29,19 +29,11 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     Raises:
         InputError: no JSON files.
     """
-    places = ImagePlaces(images_folder(sources, options), options, findings)
-    for path in annotation_files(sources, ".json", findings):
-        try:
-            sample = _sample(path, read_json(path), places, options, findings)
-        except InputError as error:
-            findings.reject(path, None, path.stem, str(error).removeprefix(f"{path}: "))
-            continue
-        if sample is not None:
-            yield sample
-    yield from places.unannotated(findings)
+    yield from samples_from_files(sources, ".json", options, findings, _sample)
 
 
-def _sample(path: Path, value: Any, places: ImagePlaces, options: ReadOptions, findings: Findings) -> Sample | None:
+def _sample(path: Path, places: ImagePlaces, options: ReadOptions, findings: Findings) -> Sample | None:
+    value = read_json(path)
     if not isinstance(value, dict) or not isinstance(value.get("shapes"), list):
         raise InputError("no list 'shapes', so not a labelme file")
     name = value.get("imagePath") or path.stem

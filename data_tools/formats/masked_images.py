@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_tools.errors import InputError
-from data_tools.formats.image_index import reject_image, without_boxes
+from data_tools.formats.image_index import read_or_reject, without_boxes
 from data_tools.formats.parallel import map_images
 from data_tools.formats.regions import regions
 from data_tools.formats.registry import Findings, ReadOptions
@@ -85,9 +85,9 @@ def is_readable(path: Path) -> bool:
 def _sample(job: MaskJob, options: ReadOptions) -> tuple[Sample | None, Findings]:
     findings = Findings()
     path = job.root / job.name
-    image, mask = _pixels(path, job.name, findings), None
+    image, mask = read_or_reject(read_gray, path, job.name, findings), None
     if job.mask is not None and image is not None:
-        mask = _pixels(job.mask, job.name, findings)
+        mask = read_or_reject(read_gray, job.mask, job.name, findings)
     if image is None or (job.mask is not None and mask is None):
         return None, findings
     size_hw = (image.shape[0], image.shape[1])
@@ -124,11 +124,3 @@ def _from_mask(
         findings.warnings["images in a good folder with a mask: taken as type 'defect'"] += 1
         defect_type = "defect"
     return Sample(1, job.name, size_hw, boxes, np.ones(len(boxes), dtype=np.int64), BOXED, "", defect_type)
-
-
-def _pixels(path: Path, name: str, findings: Findings) -> NDArray[np.uint8] | None:
-    try:
-        return read_gray(path)
-    except InputError as error:
-        reject_image(path, name, error, findings)
-        return None

@@ -9,7 +9,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from data_tools.errors import InputError
-from data_tools.formats.annotation_files import annotation_files, first_file, folder_of, head_of, label_path, number
+from data_tools.formats.annotation_files import first_file, folder_of, head_of, label_path, number, samples_from_files
 from data_tools.formats.image_index import images_folder, without_boxes
 from data_tools.formats.image_places import ImagePlaces, declared_size
 from data_tools.formats.names import reason_against
@@ -27,16 +27,7 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     Raises:
         InputError: no XML files.
     """
-    places = ImagePlaces(images_folder(sources, options), options, findings)
-    for path in annotation_files(sources, ".xml", findings):
-        try:
-            sample = _sample(path, read_xml(path), places, options, findings)
-        except InputError as error:
-            findings.reject(path, None, path.stem, str(error).removeprefix(f"{path}: "))
-            continue
-        if sample is not None:
-            yield sample
-    yield from places.unannotated(findings)
+    yield from samples_from_files(sources, ".xml", options, findings, _sample)
 
 
 def write(dataset: Dataset, folder: Path) -> None:
@@ -52,7 +43,8 @@ def write(dataset: Dataset, folder: Path) -> None:
             path.write_text(_xml(sample), encoding="utf-8")
 
 
-def _sample(path: Path, root: Element, places: ImagePlaces, options: ReadOptions, findings: Findings) -> Sample | None:
+def _sample(path: Path, places: ImagePlaces, options: ReadOptions, findings: Findings) -> Sample | None:
+    root = read_xml(path)
     if root.tag != "annotation":
         raise InputError(f"line {root.line}: <{root.tag[:40]}> instead of <annotation>")
     name = root.value("filename") or path.stem
