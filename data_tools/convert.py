@@ -4,9 +4,12 @@ python -m data_tools.convert areas/*.csv --size 267,275 --out datasets/areas    
 python -m data_tools.convert areas/*.csv --images IMAGES --out datasets/devices
 python -m data_tools.convert MAGNETIC_TILE --format mask --out datasets/magnetic_tile
 
-Whatever is not converted stands in rejects.csv with its file, line, image and reason.
+python -m data_tools.convert ANY_FOLDER --out datasets/mine                           # the format is recognised
+
+Whatever is not converted stands in rejects.csv with its file, line, image and reason; what was mended, in mended.csv.
 """
 
+import re
 import shutil
 from collections import Counter
 from collections.abc import Sequence
@@ -18,7 +21,7 @@ from jsonargparse import Namespace
 
 from data_tools.atomic import atomic_folder
 from data_tools.command import Parser, run_command
-from data_tools.dataset_folder import ANNOTATIONS, REJECTS, SPLITS, write_dataset
+from data_tools.dataset_folder import ANNOTATIONS, MENDED, REJECTS, SPLITS, write_dataset
 from data_tools.errors import InputError
 from data_tools.formats.registry import Findings, Format, ReadOptions, choose_format, formats
 from data_tools.grouping import group_samples
@@ -27,7 +30,7 @@ from data_tools.records import SPLIT_NAMES, STATUSES, Dataset, Sample
 from data_tools.splits import FRACTIONS, make_splits
 
 SINGLE = "defect"
-_OWN_FILES = {ANNOTATIONS, SPLITS, REJECTS, "images"}
+_OWN_FILES = {ANNOTATIONS, SPLITS, REJECTS, MENDED, "images"}
 _SHOWN_REJECTS = 5
 
 
@@ -86,7 +89,7 @@ def _convert(arguments: Namespace) -> int:
     with atomic_folder(out) as folder:
         if arguments.copy:
             dataset = replace(dataset, images_root=_copy_images(dataset, folder / "images"))
-        write_dataset(folder, dataset, findings.rejects)
+        write_dataset(folder, dataset, findings.rejects, findings.mended)
     print(_summary(out, dataset, findings, chosen, why))
     return 0
 
@@ -198,6 +201,8 @@ def _summary(out: Path, dataset: Dataset, findings: Findings, chosen: Format, wh
             in_groups = len({sample.group for sample in part})
             lines.append(f"{name + ':':<7} {len(part)} images, {defects} of them defects, {in_groups} groups")
     lines += [f"warning: {count} {text}" for text, count in findings.warnings.items()]
+    if findings.mended:
+        lines.append(f"mended: {len(findings.mended)}, listed in {out / MENDED}")
     reasons = Counter(_kind(reject.reason) for reject in findings.rejects)
     lines.append(f"rejects: {len(findings.rejects)}" + (f", listed in {out / REJECTS}" if findings.rejects else ""))
     lines += [f"  {count} {reason}" for reason, count in reasons.most_common()]
@@ -206,7 +211,7 @@ def _summary(out: Path, dataset: Dataset, findings: Findings, chosen: Format, wh
 
 def _kind(reason: str) -> str:
     """A reason without the values in it, for counting."""
-    return "mask regions below the minimum area" if reason.endswith(" pixels") and "regions" in reason else reason
+    return re.sub(r"'[^']*'|\"[^\"]*\"|\S*[/\\]\S*|-?\d[\d.]*", "…", reason)
 
 
 if __name__ == "__main__":

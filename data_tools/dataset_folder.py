@@ -16,12 +16,12 @@ from data_tools.errors import InputError
 from data_tools.geometry import xywh_to_xyxy, xyxy_to_xywh
 from data_tools.records import SPLIT_NAMES, Dataset, Sample, Splits
 
-ANNOTATIONS, SPLITS, REJECTS = "annotations.json", "splits.json", "rejects.csv"
+ANNOTATIONS, SPLITS, REJECTS, MENDED = "annotations.json", "splits.json", "rejects.csv", "mended.csv"
 
 
 @dataclass(frozen=True)
 class Reject:
-    """One thing that was not converted: where it stood and why."""
+    """One thing that was not converted, or only after a change: where it stood and why."""
 
     source: str
     line: int | None
@@ -29,17 +29,21 @@ class Reject:
     reason: str
 
 
-def write_dataset(folder: Path, dataset: Dataset, rejects: Iterable[Reject] = ()) -> None:
+def write_dataset(
+    folder: Path, dataset: Dataset, rejects: Iterable[Reject] = (), mended: Iterable[Reject] = ()
+) -> None:
     """Write the files of a dataset folder, each atomically; annotations.json last, so that it marks completion.
 
-    An images root inside `folder` is written relative to it, so that the folder can be moved.
+    mended.csv is there only where something was mended. An images root inside `folder` is written relative to it, so
+    that the folder can be moved.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["source", "line", "image", "reason"])
-    writer.writerows([r.source, "" if r.line is None else r.line, r.image, r.reason] for r in rejects)
-    write_text(folder / REJECTS, table.getvalue())
+    write_text(folder / REJECTS, _table(rejects, "reason"))
+    changes = list(mended)
+    if changes:
+        write_text(folder / MENDED, _table(changes, "change"))
+    else:
+        (folder / MENDED).unlink(missing_ok=True)
     if dataset.splits is None:
         (folder / SPLITS).unlink(missing_ok=True)
     else:
@@ -56,7 +60,7 @@ def read_dataset(folder: Path) -> Dataset:
         InputError: a file is missing or malformed; the message names the file and the key or id.
     """
     path = folder / ANNOTATIONS
-    value = _read_json(path, "make one with: python -m data_tools.convert SOURCE --out DATASET")
+    value = read_json(path, "make one with: python -m data_tools.convert SOURCE --out DATASET")
     try:
         samples, categories = from_coco(value)
         root = _images_root(folder, value)
@@ -135,6 +139,28 @@ def data_hash(folder: Path) -> str:
     return digest.hexdigest()
 
 
+def read_json(path: Path, advice: str = "") -> Any:
+    """The value of a JSON file.
+
+    Raises:
+        InputError: missing (followed by the `advice`), not UTF-8, not JSON, or nested too deeply.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file; {advice}" if advice else f"{path}: no such file") from error
+    except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not readable as JSON: {error}") from error
+
+
+def _table(rows: Iterable[Reject], last_column: str) -> str:
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(["source", "line", "image", last_column])
+    writer.writerows([r.source, "" if r.line is None else r.line, r.image, r.reason] for r in rows)
+    return table.getvalue()
+
+
 def _sample(image: dict[str, Any], annotations: list[dict[str, Any]]) -> Sample:
     status = image.get("status", "boxed" if annotations else "good")
     fallback = "good" if status == "good" else "defect"
@@ -155,7 +181,7 @@ def _sample(image: dict[str, Any], annotations: list[dict[str, Any]]) -> Sample:
 def _read_splits(path: Path) -> Splits | None:
     if not path.exists():
         return None
-    value = _read_json(path, "")
+    value = read_json(path)
     try:
         parts = {name: tuple(int(i) for i in value[name]) for name in SPLIT_NAMES}
         return Splits(int(value["seed"]), str(value["group_by"]), **parts)
@@ -163,15 +189,6 @@ def _read_splits(path: Path) -> Splits | None:
         raise InputError(f"{path}: key {error} is missing") from error
     except (ValueError, TypeError) as error:
         raise InputError(f"{path}: {error}") from error
-
-
-def _read_json(path: Path, advice: str) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file; {advice}" if advice else f"{path}: no such file") from error
-    except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not readable as JSON: {error}") from error
 
 
 def _images_root(folder: Path, value: dict[str, Any]) -> Path | None:

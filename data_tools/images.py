@@ -1,5 +1,9 @@
 """Reading gray images safely: paths stay under their root, sizes are limited before decoding, bit depth is explicit."""
 
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -7,9 +11,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from data_tools.errors import InputError
+from data_tools.image_header import displayed_size, seems_whole
 
 PIXEL_LIMIT = 100_000_000
 IMAGE_SUFFIXES = (".bmp", ".png", ".jpg", ".jpeg", ".tif", ".tiff")
+# named, because other plug-ins of Pillow start programs or fetch files
+_PILLOW_FORMATS = ("BMP", "PNG", "JPEG", "TIFF")
+_SIDE_FILE = "._"  # what macOS leaves beside a file on foreign disks
 
 
 def resolve_under(root: Path, name: str) -> Path:
@@ -28,15 +36,21 @@ def resolve_under(root: Path, name: str) -> Path:
 
 
 def read_size(path: Path, pixel_limit: int = PIXEL_LIMIT) -> tuple[int, int]:
-    """(height, width) as displayed, that is after the EXIF rotation, from the file's header alone.
+    """(height, width) as displayed, that is after the EXIF rotation, from the file's header.
+
+    The end of the file is looked at too, and only a file that seems cut off is decoded to be sure.
 
     Raises:
-        InputError: unreadable, or more than `pixel_limit` pixels.
+        InputError: unreadable, truncated, or more than `pixel_limit` pixels.
     """
     with _opened(path, pixel_limit) as image:
-        width, height = image.size
-        rotated = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-    return (width, height) if rotated else (height, width)
+        try:
+            whole, size_hw = seems_whole(image), displayed_size(image)  # the second may close the file
+        except Exception as error:  # crafted headers make Pillow raise whatever its parsers stumble on
+            raise InputError(f"{path}: not a readable image ({error})") from error
+    if not whole:
+        read_gray(path, pixel_limit)
+    return size_hw
 
 
 def read_gray(path: Path, pixel_limit: int = PIXEL_LIMIT) -> NDArray[np.uint8]:
@@ -48,8 +62,34 @@ def read_gray(path: Path, pixel_limit: int = PIXEL_LIMIT) -> NDArray[np.uint8]:
     Raises:
         InputError: unreadable, truncated, or more than `pixel_limit` pixels.
     """
+    image = _decoded(path, pixel_limit)
+    return image if isinstance(image, np.ndarray) else np.array(image.convert("L"), dtype=np.uint8)
+
+
+def read_rgb(path: Path, pixel_limit: int = PIXEL_LIMIT) -> NDArray[np.uint8]:
+    """(height, width, 3) uint8 red, green and blue, by the rules of `read_gray`."""
+    image = _decoded(path, pixel_limit)
+    if isinstance(image, np.ndarray):
+        return np.repeat(image[:, :, None], 3, axis=2)
+    return np.array(image.convert("RGB"), dtype=np.uint8)
+
+
+def find_images(folder: Path) -> list[Path]:
+    """Every image file under `folder`, by suffix, sorted by path; links to folders are not followed."""
+    found = [
+        Path(where, name)
+        for where, _, names in os.walk(folder)
+        for name in names
+        if name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith(_SIDE_FILE)
+    ]
+    return sorted(path for path in found if path.is_file())
+
+
+def _decoded(path: Path, pixel_limit: int) -> Image.Image | NDArray[np.uint8]:
+    """The image turned upright and without transparency, in mode L or RGB; scaled gray values where it has 16 bits."""
     with _opened(path, pixel_limit) as opened:
         try:
+            opened.load()  # first, so that metadata behind the pixels is seen
             image = ImageOps.exif_transpose(opened)
             if image.mode in ("I;16", "I;16B", "I;16L", "I;16N", "I"):
                 return _scale_16_bit(np.asarray(image, dtype=np.int64), path)
@@ -59,14 +99,11 @@ def read_gray(path: Path, pixel_limit: int = PIXEL_LIMIT) -> NDArray[np.uint8]:
                 image = image.convert("RGBA")
                 black = Image.new("RGBA", image.size, (0, 0, 0, 255))
                 image = Image.alpha_composite(black, image)
-            return np.array(image.convert("L"), dtype=np.uint8)
-        except (OSError, SyntaxError, ValueError) as error:
+            return image.convert("L" if image.mode in ("1", "L") else "RGB")
+        except InputError:
+            raise
+        except Exception as error:  # crafted files make Pillow raise whatever its decoders stumble on
             raise InputError(f"{path}: cannot decode the image: {error}") from error
-
-
-def find_images(folder: Path) -> list[Path]:
-    """Every image file under `folder`, by suffix, sorted by path."""
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file())
 
 
 def _scale_16_bit(pixels: NDArray[np.int64], path: Path) -> NDArray[np.uint8]:
@@ -75,14 +112,27 @@ def _scale_16_bit(pixels: NDArray[np.int64], path: Path) -> NDArray[np.uint8]:
     return ((pixels + 128) // 257).astype(np.uint8)
 
 
-def _opened(path: Path, pixel_limit: int) -> Image.Image:
+@contextmanager
+def _opened(path: Path, pixel_limit: int) -> Iterator[Image.Image]:
+    """The image with its pixels not yet decoded.
+
+    Pillow is given the open file, not its name: by name it maps raw TIFF pixels into memory and garbles rotated ones.
+    """
     try:
-        image = Image.open(path)
+        file = path.open("rb")
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such image") from error
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path}: not a readable image ({error})") from error
-    if image.width * image.height > pixel_limit:
-        image.close()
-        raise InputError(f"{path}: {image.width} x {image.height} pixels exceed the limit of {pixel_limit}")
-    return image
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot open the image: {error}") from error
+    with file:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit decides
+                image = Image.open(file, formats=_PILLOW_FORMATS)
+        except UnidentifiedImageError as error:
+            raise InputError(f"{path}: not a readable BMP, PNG, JPEG or TIFF image") from error
+        except Exception as error:  # crafted headers make Pillow raise whatever its parsers stumble on
+            raise InputError(f"{path}: not a readable image ({error})") from error
+        if image.width * image.height > pixel_limit:
+            raise InputError(f"{path}: {image.width} x {image.height} pixels exceed the limit of {pixel_limit}")
+        yield image

@@ -8,9 +8,12 @@ from pathlib import Path
 
 from data_tools.dataset_folder import Reject
 from data_tools.errors import InputError
-from data_tools.records import Sample
+from data_tools.formats.names import LONGEST, printable
+from data_tools.records import Dataset, Sample
 
-_MODULES = ("nexperia", "mask")
+_MODULES = (
+    "nexperia", "csv", "mask", "mvtec", "highlight", "voc", "yolo", "labelme", "deeppcb", "coco",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -37,14 +40,26 @@ class ReadOptions:
 
 @dataclass
 class Findings:
-    """What a reader noticed: things that were not converted, and warnings by kind with their number."""
+    """What a reader noticed: things not converted, things mended, and warnings by kind with their number."""
 
     rejects: list[Reject] = field(default_factory=list)
+    mended: list[Reject] = field(default_factory=list)
     warnings: Counter[str] = field(default_factory=Counter)
 
     def reject(self, source: Path, line: int | None, image: str, reason: str) -> None:
         """List one thing that is not converted."""
-        self.rejects.append(Reject(str(source), line, image, reason))
+        self.rejects.append(_entry(source, line, image, reason))
+
+    def mend(self, source: Path, line: int | None, image: str, change: str) -> None:
+        """List one thing that is converted after a safe change, and count it among the warnings."""
+        self.mended.append(_entry(source, line, image, change))
+        self.warnings[change] += 1
+
+    def absorb(self, other: "Findings") -> None:
+        """Add what another reader, or another process, noticed."""
+        self.rejects += other.rejects
+        self.mended += other.mended
+        self.warnings.update(other.warnings)
 
 
 @dataclass(frozen=True)
@@ -58,6 +73,8 @@ class Format:
         recognise: why a source looks like this format, or None.
         images_root: the folder that the samples' paths are relative to, or None without images.
         read: sources, options and findings -> samples with provisional ids, labels 1 and group "".
+        write: a dataset and a path -> a file, or files in an empty folder; None for a format that is only read.
+        written_suffix: of the file that `write` makes; empty where it fills a folder.
     """
 
     name: str
@@ -66,6 +83,12 @@ class Format:
     recognise: Callable[[Path], str | None]
     images_root: Callable[[Sequence[Path], ReadOptions], Path | None]
     read: Callable[[Sequence[Path], ReadOptions, Findings], Iterator[Sample]]
+    write: Callable[[Dataset, Path], None] | None = None
+    written_suffix: str = ""
+
+
+def _entry(source: Path, line: int | None, image: str, reason: str) -> Reject:
+    return Reject(printable(str(source)), line, printable(image)[:LONGEST], printable(reason))
 
 
 def formats() -> dict[str, Format]:

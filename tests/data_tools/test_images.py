@@ -2,10 +2,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from data_tools.errors import InputError
-from data_tools.images import read_gray, read_size, resolve_under
+from data_tools.images import find_images, read_gray, read_rgb, read_size, resolve_under
 
 RAMP = np.arange(0, 240, dtype=np.uint8).reshape(12, 20)
 
@@ -69,3 +71,90 @@ def test_a_link_that_leaves_the_root_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="link"):
         resolve_under(tmp_path / "root", "link.png")
     assert resolve_under(tmp_path / "root", "sub/a.png") == (tmp_path / "root" / "sub" / "a.png").resolve()
+
+
+@pytest.mark.parametrize(("suffix", "bits"), [("jpg", 8), ("png", 8), ("png", 16), ("tif", 8), ("tif", 16)])
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_every_exif_rotation_of_every_format(tmp_path: Path, suffix: str, bits: int, turn: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    pixels = RAMP if bits == 8 else RAMP.astype(np.uint16) * 257
+    Image.fromarray(pixels).save(tmp_path / f"a.{suffix}", exif=exif, quality=100)
+    mirrored = RAMP[:, ::-1] if turn in (2, 4, 5, 7) else RAMP  # then turned counter-clockwise so many times
+    upright = np.rot90(mirrored, {1: 0, 2: 0, 3: 2, 4: 2, 5: 1, 6: 3, 7: 3, 8: 1}[turn])
+    found = read_gray(tmp_path / f"a.{suffix}")
+    assert found.shape == upright.shape == read_size(tmp_path / f"a.{suffix}")
+    assert np.abs(found.astype(int) - upright).max() <= (3 if suffix == "jpg" else 0)
+
+
+def test_exif_behind_the_pixels_of_a_png_is_seen(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(RAMP).save(tmp_path / "a.png", exif=exif)
+    content = (tmp_path / "a.png").read_bytes()
+    start = content.index(b"eXIf") - 4
+    stop = start + 12 + int.from_bytes(content[start : start + 4], "big")
+    end = content.index(b"IEND") - 4
+    (tmp_path / "b.png").write_bytes(content[:start] + content[stop:end] + content[start:stop] + content[end:])
+    assert read_size(tmp_path / "b.png") == (20, 12) == read_gray(tmp_path / "b.png").shape
+
+
+def test_color_keeps_its_order_and_gray_is_repeated(tmp_path: Path) -> None:
+    red = np.zeros((4, 6, 3), dtype=np.uint8)
+    red[..., 0] = 200
+    Image.fromarray(red).save(tmp_path / "red.png")
+    Image.fromarray(RAMP.astype(np.uint16) * 257).save(tmp_path / "deep.png")
+    assert np.array_equal(read_rgb(tmp_path / "red.png"), red)
+    assert np.array_equal(read_rgb(tmp_path / "deep.png"), np.repeat(RAMP[..., None], 3, axis=2))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, of the damage
+@pytest.mark.parametrize("suffix", ["png", "jpg", "bmp", "tif"])
+def test_cut_files_have_no_size(tmp_path: Path, suffix: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (80, 90), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / f"whole.{suffix}")
+    assert read_size(tmp_path / f"whole.{suffix}") == (80, 90)
+    content = (tmp_path / f"whole.{suffix}").read_bytes()
+    for keep in (0, 1, 20, len(content) // 2, len(content) - 40):
+        (tmp_path / f"cut.{suffix}").write_bytes(content[:keep])
+        with pytest.raises(InputError, match=f"cut.{suffix}"):
+            read_size(tmp_path / f"cut.{suffix}")
+
+
+def test_bytes_after_the_end_do_no_harm(tmp_path: Path) -> None:
+    for suffix in ("png", "jpg", "bmp"):
+        path = tmp_path / f"a.{suffix}"
+        Image.fromarray(RAMP).save(path)
+        path.write_bytes(path.read_bytes() + b"\0" * 500)
+        assert read_size(path) == (12, 20)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, of the damage
+@given(st.sampled_from(["png", "jpg", "bmp", "tif"]), st.integers(0, 400), st.binary(min_size=1, max_size=12))
+def test_damaged_files_are_read_or_refused(tmp_path_factory, suffix: str, place: int, noise: bytes) -> None:
+    path = tmp_path_factory.mktemp("damaged") / f"a.{suffix}"
+    Image.fromarray(RAMP).save(path)
+    content = bytearray(path.read_bytes())
+    place = min(place, len(content) - 1)
+    content[place : place + len(noise)] = noise
+    path.write_bytes(content)
+    for reader in (read_size, read_gray, read_rgb):
+        try:
+            reader(path, pixel_limit=100_000)
+        except InputError as error:
+            assert path.name in str(error)
+
+
+def test_other_kinds_of_files_are_not_opened(tmp_path: Path) -> None:
+    """A page description under an image's name would start an interpreter."""
+    (tmp_path / "a.png").write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n")
+    with pytest.raises(InputError, match="BMP, PNG, JPEG or TIFF"):
+        read_size(tmp_path / "a.png")
+
+
+def test_folders_are_searched_by_suffix_without_following_links(tmp_path: Path) -> None:
+    for name in ("b.PNG", "sub/a.jpg", "sub/note.txt", "._c.png"):
+        (tmp_path / "root" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "root" / name).write_bytes(b"")
+    (tmp_path / "root" / "loop").symlink_to(tmp_path / "root")
+    assert find_images(tmp_path / "root") == [tmp_path / "root" / "b.PNG", tmp_path / "root" / "sub" / "a.jpg"]

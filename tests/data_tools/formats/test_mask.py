@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 from data_tools.errors import InputError
-from data_tools.formats.mask import read, regions
+from data_tools.formats.mask import read
+from data_tools.formats.regions import regions
 from data_tools.formats.registry import Findings, ReadOptions
 
 

@@ -42,7 +42,7 @@ def test_inclusive_corners_become_half_open(tmp_path: Path) -> None:
         ("a,scratch,rectangle,1,2,300,9", "outside the 275 x 267 image"),
         ("a,scratch,rectangle,-3,2,30,9", "outside"),
         ("a,scratch,ellipse,1,2,30,9", "unknown shape 'ellipse'"),
-        (",scratch,rectangle,1,2,30,9", "empty or unprintable image id"),
+        (",scratch,rectangle,1,2,30,9", "empty image id"),
         ("a,,rectangle,1,2,30,9", "empty class"),
         ('"a,scratch,rectangle,1,2,30,9', "not a line"),
     ],
@@ -89,7 +89,7 @@ def test_images_are_joined_by_name_and_the_rest_by_folder(tmp_path: Path) -> Non
         "defect/u.png": ("unboxed", (60, 80)),
         "good_all/g.png": ("good", (60, 80)),
     }
-    assert {r.image for r in findings.rejects} == {"missing", "e"}
+    assert {r.image for r in findings.rejects} == {"missing", "elsewhere/e.png"}
 
 
 def test_without_size_or_images_it_says_what_to_do(tmp_path: Path) -> None:

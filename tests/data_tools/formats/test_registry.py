@@ -18,7 +18,7 @@ def test_each_format_is_recognised_and_says_why(shared_data: Path) -> None:
 
 
 def test_unknown_names_and_sources_list_what_there_is(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="nexperia, mask"):
+    with pytest.raises(InputError, match="nexperia, csv, mask"):
         choose_format([tmp_path], "excel")
     with pytest.raises(InputError, match="no format recognises"):
         choose_format([tmp_path], "auto")
@@ -34,4 +34,28 @@ def test_an_ambiguous_source_is_an_error(tmp_path: Path) -> None:
 
 
 def test_corners_have_a_documented_default() -> None:
-    assert {name: one.corners for name, one in formats().items()} == {"nexperia": "inclusive", "mask": "none"}
+    corners = {name: one.corners for name, one in formats().items()}
+    assert [name for name, one in corners.items() if one == "inclusive"] == ["nexperia", "voc"]
+    assert [name for name, one in corners.items() if one == "none"] == ["mask", "mvtec", "highlight"]
+    assert [name for name, one in corners.items() if one == "exclusive"] == [
+        "csv", "yolo", "labelme", "deeppcb", "coco",
+    ]  # fmt: skip
+
+
+def test_every_layout_is_recognised_as_one_format(tmp_path: Path, save) -> None:
+    texts = {
+        "csv": ("a.csv", "filename,class,xmin,ymin,xmax,ymax\n"),
+        "voc": ("Annotations/a.xml", "<annotation></annotation>"),
+        "yolo": ("labels/a.txt", "0 0.5 0.5 0.25 1\n"),
+        "labelme": ("a.json", '{"shapes": [], "imagePath": "a.png"}'),
+        "deeppcb": ("labels/a.txt", "1,2,30,40,3\n"),
+        "coco": ("annotations/a.json", '{"images": [], "annotations": [], "categories": []}'),
+    }
+    for name, (path, text) in texts.items():
+        save(tmp_path / name / "images" / "a.png")
+        save(tmp_path / name / "images" / "b.jpg")
+        (tmp_path / name / path).parent.mkdir(exist_ok=True)
+        (tmp_path / name / path).write_text(text)
+        for source in (tmp_path / name, tmp_path / name / path):
+            chosen, why = choose_format([source], "auto")
+            assert (chosen.name, Path(path).name in why) == (name, True)

@@ -1,0 +1,100 @@
+"""Which column of a table is what, by the many names that tools give them."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_IMAGE = (
+    "image", "filename", "imagename", "imagefilename", "imagefile", "imageid", "imgname", "imgid", "img", "file",
+    "imagepath", "imgpath", "filepath", "path", "picture", "photo", "frame", "fileid", "name", "id",
+)  # fmt: skip
+_TYPE = (
+    "class", "classname", "label", "labelname", "type", "defecttype", "defect", "category", "categoryname",
+    "defectclass", "classlabel", "name", "classid", "categoryid",
+)  # fmt: skip
+_LEFT, _TOP = (
+    ("xmin", "left", "x1", "xmi", "startx", "xstart", "x"),
+    ("ymin", "top", "y1", "ymi", "starty", "ystart", "y"),
+)
+_RIGHT, _BOTTOM = ("xmax", "right", "x2", "xma", "endx", "xend"), ("ymax", "bottom", "y2", "yma", "endy", "yend")
+_FROM_0 = (("x0",), ("y0",), ("x1",), ("y1",))
+_CENTRE_X, _CENTRE_Y = (
+    ("xcenter", "xcentre", "centerx", "centrex", "cx", "xc"),
+    ("ycenter", "ycentre", "centery", "centrey", "cy", "yc"),
+)
+_WIDTH, _HEIGHT = ("w", "boxwidth", "width"), ("h", "boxheight", "height")
+_IMAGE_WIDTH, _IMAGE_HEIGHT = (
+    ("imagewidth", "imgwidth", "imgw", "imagew"),
+    ("imageheight", "imgheight", "imgh", "imageh"),
+)
+_BOX_PREFIX = re.compile(r"^(bbox|box|rect|rectangle|roi|bb)(?=.)")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Positions of the columns that matter.
+
+    Attributes:
+        count: how many columns the table has.
+        image, type: positions; type may be None.
+        box: positions of the four numbers.
+        shape: "corners" for two corners, "corner" for left, top, width, height, "centre" for a centre and both.
+        size: positions of the image's height and width, or None.
+        names: the header's names for the image and the box.
+    """
+
+    count: int
+    image: int
+    type: int | None
+    box: tuple[int, int, int, int]
+    shape: str
+    size: tuple[int, int] | None
+    names: tuple[str, ...]
+
+    def box_of(self, fields: Sequence[str]) -> list[str]:
+        """The four fields of the box."""
+        return [fields[i] for i in self.box]
+
+    def type_of(self, fields: Sequence[str]) -> str:
+        """The type's field; empty where there is no such column."""
+        return "" if self.type is None else fields[self.type]
+
+    def size_of(self, fields: Sequence[str]) -> tuple[str, str] | None:
+        """The fields of height and width, where there are such columns."""
+        return None if self.size is None else (fields[self.size[0]], fields[self.size[1]])
+
+    def corners(self, numbers: Sequence[float]) -> tuple[float, float, float, float]:
+        """x1, y1, x2, y2 of the four numbers."""
+        a, b, c, d = numbers
+        if self.shape == "corner":
+            return a, b, a + c, b + d
+        if self.shape == "centre":
+            return a - c / 2, b - d / 2, a + c / 2, b + d / 2
+        return a, b, c, d
+
+
+def find_columns(header: Sequence[str]) -> Columns | None:
+    """The columns of a table with this header, or None where the image or the box is missing."""
+    places: dict[str, int] = {}
+    for i, name in enumerate(header):
+        key = re.sub(r"[^a-z0-9]", "", name.lower())
+        for spelling in (key, _BOX_PREFIX.sub("", key)):
+            places.setdefault(spelling, i)
+
+    def first(names: Sequence[str], taken: Sequence[int] = ()) -> int | None:
+        return next((places[name] for name in names if name in places and places[name] not in taken), None)
+
+    image = first(_IMAGE)
+    for shape, spellings in (
+        ("corners", _FROM_0), ("corners", (_LEFT, _TOP, _RIGHT, _BOTTOM)),
+        ("centre", (_CENTRE_X, _CENTRE_Y, _WIDTH, _HEIGHT)), ("corner", (_LEFT, _TOP, _WIDTH, _HEIGHT)),
+    ):  # fmt: skip
+        box = tuple(first(names) for names in spellings)
+        known = tuple(i for i in box if i is not None)
+        if image is not None and len(known) == 4 == len(set(known)):
+            height = first((*_IMAGE_HEIGHT, *(_HEIGHT if shape == "corners" else ())), known)
+            width = first((*_IMAGE_WIDTH, *(_WIDTH if shape == "corners" else ())), known)
+            size = None if height is None or width is None else (height, width)
+            names = tuple(header[i] for i in (image, *known))
+            return Columns(len(header), image, first(_TYPE, (image,)), known, shape, size, names)
+    return None

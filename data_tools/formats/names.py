@@ -1,0 +1,26 @@
+"""Names from outside: what may stand as an image's name or as a defect type."""
+
+LONGEST = 1_000
+
+
+def reason_against(name: str, what: str) -> str | None:
+    """Why `name` cannot be the `what` ("image id", "class") of something, or None.
+
+    A name must be one printable line that UTF-8 can hold.
+    """
+    if not name.strip():
+        return f"empty {what}"
+    if len(name) > LONGEST:
+        return f"{what} is too long"
+    if any(ord(c) < 32 or c in "\x7f\x85\u2028\u2029" for c in name):
+        return f"unprintable {what}"
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return f"{what} is not Unicode text"
+    return None
+
+
+def printable(text: str) -> str:
+    """`text` with what UTF-8 cannot hold written as escapes, so that it can be listed."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\0")

@@ -1,0 +1,82 @@
+"""What an image file tells without decoding its pixels: its size as displayed, and whether it seems cut off."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from PIL import Image
+
+_ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)
+_WIDTH, _HEIGHT = 256, 257  # TIFF tags
+_PNG_END = b"IEND\xaeB`\x82"
+_PNG_METADATA = (b"eXIf", b"tEXt", b"zTXt", b"iTXt")
+_JPEG_END, _PADDING = b"\xff\xd9", 64
+_STRIPS, _TILES = (273, 279), (324, 325)  # TIFF tags of offsets and byte counts
+
+
+def displayed_size(image: Image.Image) -> tuple[int, int]:
+    """(height, width) of an opened image after its EXIF rotation.
+
+    Pillow decodes a whole PNG to look for metadata behind the pixels. Here the pixels are skipped, and the PNG is
+    decoded only if there is any.
+    """
+    width, height = image.size
+    if image.format == "TIFF":  # whose size Pillow turns by itself, in some versions
+        tags: Any = image.tag_v2  # type: ignore[attr-defined]
+        width, height = tags[_WIDTH], tags[_HEIGHT]
+    lazy = image.format == "PNG" and not _metadata_behind_pixels(image)
+    exif = Image.Image.getexif(image) if lazy else image.getexif()
+    return (width, height) if exif.get(_ORIENTATION, 1) in _TURNED else (height, width)
+
+
+def seems_whole(image: Image.Image) -> bool:
+    """Whether the file behind an opened image reaches its end mark, or holds all the bytes that its header promises.
+
+    False means doubt, not damage: some writers leave out the end mark.
+    """
+    file: Any = image.fp  # type: ignore[attr-defined]
+    with _place_kept(file):
+        length = file.seek(0, os.SEEK_END)
+        file.seek(max(0, length - _PADDING))
+        tail = file.read(_PADDING)
+    if image.format == "PNG":
+        return bool(tail.endswith(_PNG_END))
+    if image.format in ("JPEG", "MPO"):
+        return _JPEG_END in tail
+    tags = getattr(image, "tag_v2", {})
+    for offsets, counts in (_STRIPS, _TILES):
+        if offsets in tags and counts in tags:
+            ends = [start + count for start, count in zip(tags[offsets], tags[counts], strict=False)]
+            return bool(ends) and max(ends) <= length
+    tiles: Any = image.tile  # type: ignore[attr-defined]
+    if len(tiles) == 1 and tiles[0][0] == "raw":
+        _, extents, offset, arguments = tiles[0]
+        return bool(extents) and offset + arguments[1] * (extents[3] - extents[1]) <= length
+    return False
+
+
+def _metadata_behind_pixels(image: Image.Image) -> bool:
+    """Whether a PNG has text or EXIF after its first pixels; a broken chain of chunks counts as none."""
+    file: Any = image.fp  # type: ignore[attr-defined]
+    place, before_pixels = 8, True
+    with _place_kept(file):
+        while True:
+            file.seek(place)
+            head = file.read(8)
+            if len(head) < 8 or head[4:] == b"IEND":
+                return False
+            before_pixels = before_pixels and head[4:] != b"IDAT"
+            if not before_pixels and head[4:] in _PNG_METADATA:
+                return True
+            place += 12 + int.from_bytes(head[:4], "big")
+
+
+@contextmanager
+def _place_kept(file: Any) -> Iterator[None]:
+    """Put an open file back to where it stood, since Pillow goes on reading from there."""
+    place = file.tell()
+    try:
+        yield
+    finally:
+        file.seek(place)

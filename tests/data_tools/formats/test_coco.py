@@ -1,0 +1,103 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from data_tools.errors import InputError
+
+CATEGORIES = [{"id": 0, "name": "scratch"}, {"id": 90, "name": "chip"}]
+
+
+def image(key: Any, name: str = "", **more: Any) -> dict[str, Any]:
+    return {"id": key, "file_name": name or f"{key}.png", "height": 60, "width": 80} | more
+
+
+def box(key: Any, image_id: Any, bbox: Any, category: Any = 0, **more: Any) -> dict[str, Any]:
+    area = bbox[2] * bbox[3] if isinstance(bbox, list) and len(bbox) == 4 and "w" not in bbox else 1
+    return {"id": key, "image_id": image_id, "bbox": bbox, "category_id": category, "area": area, "iscrowd": 0} | more
+
+
+def put(folder: Path, images: Any, annotations: Any, categories: Any = CATEGORIES) -> Path:
+    path = folder / "instances.json"
+    path.write_text(json.dumps({"images": images, "annotations": annotations, "categories": categories}))
+    return path
+
+
+def test_what_is_safe_is_mended_and_listed(tmp_path: Path, read) -> None:
+    annotations = [
+        box(0, 0, [1, 2, 10, 20]), box(5, 0, [30, 2, 10, 20], 90), box(5, "x", [1, 2, 10, 20], area=1.0),
+        {"id": 6, "image_id": "x", "category_id": 90, "segmentation": [[20, 20, 40, 20, 30, 45]], "area": 250},
+        box(7, 2, [70, 50, 20, 14]), box(8, 3, [1, 2, 10, 20]),
+    ]  # fmt: skip
+    images = [image(0), image("x"), image(2), image(3, "0.png"), image(4)]
+    samples, findings = read("coco", put(tmp_path, images, annotations))
+    assert samples["0.png"].boxes_xyxy.tolist() == [[1, 2, 11, 22], [30, 2, 40, 22]]
+    assert samples["0.png"].box_types == ("scratch", "chip")
+    assert samples["x.png"].boxes_xyxy.tolist() == [[1, 2, 11, 22], [20, 20, 40, 45]]
+    assert "2.png" not in samples  # 10 x 10 of 20 x 14 is less than half
+    assert samples["4.png"].status == "good"
+    changes = sorted((r.image, r.reason.split(":")[0][:30]) for r in findings.mended)
+    assert changes == [
+        ("0.png", "annotation ids that are absent"), ("0.png", "images listed twice"),
+        ("x.png", "annotation ids that are absent"), ("x.png", "annotations without a bbox"),
+        ("x.png", "areas that are missing or not "),
+    ]  # fmt: skip
+    assert [(r.image, r.reason) for r in findings.rejects] == [
+        ("0.png", "annotations[5]: duplicate of another annotation"),
+        ("2.png", "annotations[4]: corner outside the 80 x 60 image"),
+    ]
+
+
+def test_what_is_not_safe_is_refused_and_listed(tmp_path: Path, read) -> None:
+    refused = {
+        "no image_id": {}, "unknown": box(1, 77, [1, 2, 3, 4]), "iscrowd": box(2, 1, [1, 2, 3, 4], iscrowd=1),
+        "category_id": box(3, 1, [1, 2, 3, 4], 5), "run-length": {"image_id": 1, "category_id": 0, "segmentation": {}},
+        "negative": box(4, 1, [5, 5, -2, 4]), "zero-area": box(5, 1, [5, 5, 0, 4]),
+        "not finite": box(6, 1, [1, 2, 1e999, 4]), "not a list": box(7, 1, [1, 2, 3]),
+        "not a number": box(8, 1, [1, 2, "w", [4]]), "outside": box(9, 1, [300, 2, 9, 9]),
+        "neither": {"image_id": 1, "category_id": 0},
+    }  # fmt: skip
+    images = [
+        image(1),
+        image(2, "two.png"),
+        image(2, "also.png"),
+        image(3, "a\nb.png"),
+        {"id": 4},
+        5,
+        image(6, "s.png"),
+    ]
+    annotations = [*refused.values(), box(20, 2, [1, 2, 3, 4]), box(21, 6, [1, 2, 3, 4])]
+    samples, findings = read("coco", put(tmp_path, images, annotations))
+    assert set(samples) == {"s.png"}
+    reasons = " | ".join(r.reason for r in findings.rejects)
+    assert all(word in reasons for word in refused), reasons
+    assert sum("id 2 stands for" in r.reason for r in findings.rejects) == 2
+    assert any("image_id 2 is unknown or refused" in r.reason for r in findings.rejects)
+
+
+def test_boxes_mostly_inside_are_clipped(tmp_path: Path, read) -> None:
+    samples, findings = read("coco", put(tmp_path, [image(1)], [box(1, 1, [-4, 50, 20, 12])]))
+    assert samples["1.png"].boxes_xyxy.tolist() == [[0, 50, 16, 60]]
+    assert "at least half" in findings.mended[0].reason
+
+
+def test_images_at_hand_are_looked_up_from_the_file(tmp_path: Path, read, save) -> None:
+    save(tmp_path / "train" / "a.png")
+    save(tmp_path / "val" / "a.png", (30, 40))
+    put(tmp_path / "train", [image(1, "a.png"), image(2, "gone.png"), image(3, "../x.png")], [box(1, 1, [1, 2, 3, 4])])
+    put(tmp_path / "val", [image(1, "a.png", height=None, width=None)], [])
+    samples, findings = read("coco", tmp_path)
+    assert {name: (s.status, s.size_hw) for name, s in samples.items()} == {
+        "train/a.png": ("boxed", (60, 80)), "val/a.png": ("good", (30, 40)),
+    }  # fmt: skip
+    assert [r.image for r in findings.rejects] == ["gone.png", "../x.png"]
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", '{"annotations": []}', '{"images": 5}', "{", "[" * 99_999, '{"images": [' + "9" * 5000]
+)
+def test_files_that_are_no_coco(tmp_path: Path, read, text: str) -> None:
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(InputError, match=r"a\.json"):
+        read("coco", tmp_path / "a.json")

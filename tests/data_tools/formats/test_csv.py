@@ -1,0 +1,94 @@
+from pathlib import Path
+
+import pytest
+
+from data_tools.errors import InputError
+from data_tools.formats.columns import find_columns
+
+SIZE = (267, 275)
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("image,type,x1,y1,x2,y2", "a.png,scratch,10,20,30,50"),
+        ("filename,width,height,class,xmin,ymin,xmax,ymax", "a.png,275,267,scratch,10,20,30,50"),
+        ("File Name,Label,Left,Top,Width,Height", "a.png,scratch,10,20,20,30"),
+        ("id,image_id,x,y,w,h,category_name", "7,a.png,10,20,20,30,scratch"),
+        ("image_path,x_min,y_min,x_max,y_max,label", "a.png,10,20,30,50,scratch"),
+        ("img,bbox_x,bbox_y,bbox_width,bbox_height,defect type", "a.png,10,20,20,30,scratch"),
+        ("file,x0,y0,x1,y1,class", "a.png,10,20,30,50,scratch"),
+        ("image,x_center,y_center,width,height,class", "a.png,20,35,20,30,scratch"),
+        ("Image;Class;Left;Top;Right;Bottom", "a.png;scratch;10,0;20,0;30,0;50,0"),
+        ("image\ttype\tx1\ty1\tx2\ty2", "a.png\tscratch\t10\t20\t30\t50"),
+    ],
+)
+def test_columns_in_any_common_spelling(tmp_path: Path, read, header: str, row: str) -> None:
+    (tmp_path / "areas.csv").write_text(f"{header}\n{row}\n")
+    samples, findings = read("csv", tmp_path / "areas.csv", size_hw=SIZE)
+    assert samples["a.png"].boxes_xyxy.tolist() == [[10, 20, 30, 50]]
+    assert samples["a.png"].box_types == ("scratch",)
+    assert not findings.rejects
+
+
+def test_a_header_without_image_or_box_is_none() -> None:
+    assert find_columns(["image", "class"]) is None
+    assert find_columns(["x1", "y1", "x2", "y2"]) is None
+    assert find_columns([]) is None
+
+
+def test_several_rows_an_image_good_and_unboxed_ones(tmp_path: Path, read) -> None:
+    rows = [
+        "image,type,x1,y1,x2,y2", "a,scratch,1,2,3,4", "a,chip,5,6,9,9", "b,good,,,,", "c,,nan,nan,nan,nan",
+        "d,scratch,,,,", "e,normal,0,0,0,0", "f,scratch,0,0,0,0", "g,scratch,9,9,5,12",
+    ]  # fmt: skip
+    (tmp_path / "a.csv").write_text("\n".join(rows))
+    samples, findings = read("csv", tmp_path, size_hw=SIZE, corners="inclusive", type_map={"chip": "chipping"})
+    assert samples["a"].boxes_xyxy.tolist() == [[1, 2, 4, 5], [5, 6, 10, 10]]
+    assert samples["a"].box_types == ("scratch", "chipping")
+    assert {name: (s.status, s.type) for name, s in samples.items() if name != "a"} == {
+        "b": ("good", "good"), "c": ("good", "good"), "d": ("unboxed", "scratch"), "e": ("good", "good"),
+        "f": ("boxed", "scratch"),
+    }  # fmt: skip
+    assert [(r.line, r.reason) for r in findings.rejects] == [(9, "inverted rectangle")]
+    assert [(r.line, r.reason[:13]) for r in findings.mended] == [(7, "boxes 0,0,0,0")]
+
+
+def test_exclusive_zeros_have_no_area(tmp_path: Path, read) -> None:
+    (tmp_path / "a.csv").write_text("image,type,x1,y1,x2,y2\na,scratch,0,0,0,0\nb,scratch,1,1,1,5\n")
+    samples, findings = read("csv", tmp_path, size_hw=SIZE)
+    assert not samples
+    assert [(r.line, r.reason) for r in findings.rejects] == [(2, "zero-area rectangle"), (3, "zero-area rectangle")]
+
+
+def test_wrong_rows_are_listed_with_their_line(tmp_path: Path, read) -> None:
+    content = b"image,type,x1,y1,x2,y2\na,s,1,2\n\xff,s,1,2,3,4\nb,s,1,2,x,4\n,s,1,2,3,4\nc,s,1,2,3,4\nc,s,1,2,3,4\n"
+    (tmp_path / "a.csv").write_bytes(content + b'd,"s\nx",1,2,3,4\ne,s,1,2,inf,4\nf,good,1,2,3,4\n')
+    samples, findings = read("csv", tmp_path / "a.csv", size_hw=SIZE)
+    assert set(samples) == {"c"}
+    assert [r.line for r in findings.rejects] == [2, 3, 4, 5, 7, 8, 9, 10, 11]
+
+
+def test_sizes_come_from_images_columns_or_the_flag(tmp_path: Path, read, save) -> None:
+    save(tmp_path / "images" / "a.png", (60, 80))
+    save(tmp_path / "images" / "good" / "g.png", (60, 80))
+    save(tmp_path / "images" / "b.png", (60, 80))
+    (tmp_path / "images" / "b.png").write_bytes(b"broken")
+    text = "filename,width,height,class,xmin,ymin,xmax,ymax\n{},80,60,s,1,2,80,60\nb.png,80,60,s,1,2,3,4\n"
+    (tmp_path / "a.csv").write_text(text.format("a.png"))
+    samples, findings = read("csv", tmp_path)
+    assert {name: (s.size_hw, s.status) for name, s in samples.items()} == {
+        "images/a.png": ((60, 80), "boxed"), "images/good/g.png": ((60, 80), "good"),
+    }  # fmt: skip
+    assert "b.png" in findings.rejects[0].reason
+    (tmp_path / "other.csv").write_text(text.replace("80,60,s", "81,60,s").format("a.png"))
+    assert not read("csv", tmp_path / "other.csv", images=tmp_path / "images")[0].get("a.png")
+    (tmp_path / "far" / "alone").mkdir(parents=True)
+    (tmp_path / "far" / "alone" / "a.csv").write_text("image,x1,y1,x2,y2\na,1,2,3,4\n")
+    assert "--size" in read("csv", tmp_path / "far" / "alone" / "a.csv")[1].rejects[0].reason
+
+
+def test_without_the_columns_it_says_which(tmp_path: Path, read) -> None:
+    (tmp_path / "a.csv").write_text("image,score\na,0.3\n")
+    with pytest.raises(InputError, match=r"line 1: no header .*xmin"):
+        read("csv", tmp_path / "a.csv", size_hw=SIZE)

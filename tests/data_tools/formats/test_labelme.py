@@ -1,0 +1,57 @@
+import json
+from pathlib import Path
+from typing import Any
+
+SHAPE = {"label": "scratch", "points": [[10, 20], [30, 50]], "shape_type": "rectangle"}
+
+
+def put(path: Path, image: str = "a.png", shapes: Any = (SHAPE,), size: tuple[int, int] = (60, 80)) -> None:
+    value = {"version": "5", "flags": {}, "shapes": shapes, "imagePath": image, "imageData": None}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value | {"imageHeight": size[0], "imageWidth": size[1]}))
+
+
+def test_rectangles_polygons_and_circles_in_any_order_of_points(tmp_path: Path, read) -> None:
+    shapes = [
+        SHAPE | {"points": [[30, 50], [10, 20]]},
+        {"label": "chip", "points": [[1, 5], [9, 2], [4, 8]]},
+        {"label": "chip", "points": [[20, 20], [23, 24]], "shape_type": "circle"},
+        {"label": "chip", "points": [[1, 1], [5, 5]], "shape_type": "line"},
+    ]
+    put(tmp_path / "a.json", shapes=shapes)
+    samples, findings = read("labelme", tmp_path)
+    assert samples["a.png"].boxes_xyxy.tolist() == [[10, 20, 30, 50], [1, 2, 9, 8], [15, 15, 25, 25]]
+    assert samples["a.png"].box_types == ("scratch", "chip", "chip")
+    assert findings.rejects[0].reason.startswith("shape 4: shape_type 'line'")
+
+
+def test_images_are_found_from_the_json_file_and_never_outside(tmp_path: Path, read, save) -> None:
+    save(tmp_path / "data" / "images" / "a.png")
+    save(tmp_path / "data" / "images" / "b.png")
+    save(tmp_path / "secret.png")
+    put(tmp_path / "data" / "json" / "a.json", "../images/a.png")
+    put(tmp_path / "data" / "json" / "b.json", "..\\images\\b.png", shapes=[])
+    put(tmp_path / "data" / "json" / "c.json", "../../secret.png")
+    put(tmp_path / "data" / "json" / "d.json", str(tmp_path / "secret.png"))
+    samples, findings = read("labelme", tmp_path / "data")
+    assert {name: s.status for name, s in samples.items()} == {"images/a.png": "boxed", "images/b.png": "good"}
+    assert [Path(r.source).stem for r in findings.rejects] == ["c", "d"]
+    assert all("must be relative" in r.reason for r in findings.rejects)
+
+
+def test_malformed_shapes_are_named(tmp_path: Path, read) -> None:
+    shapes = [
+        5, {}, {"label": 3, "points": []}, SHAPE | {"points": [[1, 2]]}, SHAPE | {"points": [[1], [2]]},
+        SHAPE | {"points": [["x", 1], [2, 3]]}, SHAPE | {"points": [[5, 5], [5, 9]]}, SHAPE | {"label": "good"},
+        SHAPE | {"points": [[1, 2], [1e400, 3]]}, SHAPE | {"shape_type": ["x"]}, SHAPE | {"label": "\ud800"},
+    ]  # fmt: skip
+    put(tmp_path / "a.json", shapes=shapes)
+    (tmp_path / "b.json").write_text("[" * 100_000)
+    (tmp_path / "c.json").write_text('{"shapes": 5}')
+    (tmp_path / "d.json").write_bytes(b"\xff\xfe")
+    samples, findings = read("labelme", tmp_path)
+    assert not samples
+    assert sorted(r.reason.split(":")[0] for r in findings.rejects if r.source.endswith("a.json")) == sorted(
+        f"shape {i}" for i in range(1, 12)
+    )
+    assert [Path(r.source).stem for r in findings.rejects][-3:] == ["b", "c", "d"]

@@ -1,0 +1,46 @@
+from pathlib import Path
+
+import numpy as np
+
+from data_tools.formats.registry import choose_format
+
+SIZE = (40, 60)
+
+
+def mask() -> np.ndarray:
+    pixels = np.zeros(SIZE, dtype=np.uint8)
+    pixels[5:15, 10:30] = 255
+    return pixels
+
+
+def build(folder: Path, save) -> None:
+    save(folder / "train" / "good" / "000.png", SIZE)
+    save(folder / "test" / "good" / "000.png", SIZE)
+    save(folder / "test" / "crack" / "000.png", SIZE)
+    save(folder / "test" / "crack" / "001.png", SIZE)
+    save(folder / "test" / "crack" / "002.png", SIZE)
+    save(folder / "test" / "crack" / "003.png", SIZE)
+    save(folder / "ground_truth" / "crack" / "000_mask.png", mask())
+    save(folder / "ground_truth" / "crack" / "001_mask.png", np.zeros(SIZE, dtype=np.uint8))
+    (folder / "ground_truth" / "crack" / "003_mask.png").write_bytes(b"broken")
+
+
+def test_the_three_folders(tmp_path: Path, read, save) -> None:
+    build(tmp_path, save)
+    save(tmp_path / "picture.png", SIZE)
+    samples, findings = read("mvtec", tmp_path)
+    assert samples["test/crack/000.png"].boxes_xyxy.tolist() == [[10, 5, 30, 15]]
+    assert {name: (s.status, s.type) for name, s in samples.items()} == {
+        "train/good/000.png": ("good", "good"), "test/good/000.png": ("good", "good"),
+        "test/crack/000.png": ("boxed", "crack"), "test/crack/001.png": ("unboxed", "crack"),
+        "test/crack/002.png": ("unboxed", "crack"),
+    }  # fmt: skip
+    assert [Path(r.source).name for r in findings.rejects] == ["picture.png", "003_mask.png"]
+
+
+def test_several_categories_and_recognition(tmp_path: Path, read, save) -> None:
+    build(tmp_path / "bottle", save)
+    build(tmp_path / "cable", save)
+    assert choose_format([tmp_path], "auto")[0].name == "mvtec"
+    assert choose_format([tmp_path / "cable"], "auto")[0].name == "mvtec"
+    assert len(read("mvtec", tmp_path)[0]) == 10

@@ -1,0 +1,72 @@
+from pathlib import Path
+
+import pytest
+
+from data_tools.errors import InputError
+from data_tools.formats.xml_tree import read_xml
+
+BOX = "<bndbox><xmin>{}</xmin><ymin>{}</ymin><xmax>{}</xmax><ymax>{}</ymax></bndbox>"
+
+
+def xml(path: Path, name: str, *boxes: tuple[float, ...], size: tuple[int, int] = (60, 80)) -> Path:
+    objects = "\n".join(f"<object><name>scratch</name>{BOX.format(*box)}</object>" for box in boxes)
+    sides = f"<size><width>{size[1]}</width><height>{size[0]}</height></size>"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"<annotation>\n<filename>{name}</filename>{sides}\n{objects}\n</annotation>")
+    return path
+
+
+def test_corners_count_from_1_and_belong_to_the_box(tmp_path: Path, read, save) -> None:
+    save(tmp_path / "JPEGImages" / "a.jpg")
+    save(tmp_path / "JPEGImages" / "b.jpg")
+    save(tmp_path / "JPEGImages" / "c.jpg")
+    xml(tmp_path / "Annotations" / "a.xml", "a.jpg", (1, 1, 80, 60), (5, 6, 5, 9))
+    xml(tmp_path / "Annotations" / "b.xml", "b.jpg")
+    for source in (tmp_path, tmp_path / "Annotations"):
+        samples, findings = read("voc", source)
+        assert samples["JPEGImages/a.jpg"].boxes_xyxy.tolist() == [[0, 0, 80, 60], [4, 5, 5, 9]]
+        assert samples["JPEGImages/b.jpg"].status == "good"
+        assert [r.image for r in findings.rejects] == ["JPEGImages/c.jpg"]
+    samples, findings = read("voc", tmp_path, corners="exclusive")
+    assert samples["JPEGImages/a.jpg"].boxes_xyxy.tolist() == [[1, 1, 80, 60]]
+    assert findings.rejects[0].line == 4
+
+
+def test_boxes_without_images_and_what_is_refused(tmp_path: Path, read) -> None:
+    xml(tmp_path / "a.xml", "a.jpg", (2, 3, 9, 9))
+    xml(tmp_path / "b.xml", "../b.jpg", (0, 3, 9, 9))
+    xml(tmp_path / "c.xml", "c.jpg", (9, 3, 5, 9), (1, 1, 1e9, 2), (1, 1, "nan", 2))
+    (tmp_path / "d.xml").write_text("<annotation><object>")
+    (tmp_path / "e.xml").write_text("<other/>")
+    (tmp_path / "f.xml").write_text("<annotation><size><width>9</width><height>9</height></size><object/></annotation>")
+    samples, findings = read("voc", tmp_path)
+    assert set(samples) == {"a.jpg"}
+    assert samples["a.jpg"].size_hw == (60, 80)
+    assert [(Path(r.source).stem, r.line) for r in findings.rejects] == [
+        ("b", 3), ("c", 5), ("c", 3), ("c", 4), ("d", None), ("e", None), ("f", 1),
+    ]  # fmt: skip
+
+
+def test_a_size_that_is_not_the_images_is_refused(tmp_path: Path, read, save) -> None:
+    save(tmp_path / "a.jpg")
+    xml(tmp_path / "a.xml", "a.jpg", (2, 3, 9, 9), size=(80, 60))
+    samples, findings = read("voc", tmp_path)
+    assert not samples
+    assert "annotated as 60 x 80 pixels, but the image has 80 x 60" in findings.rejects[0].reason
+    xml(tmp_path / "a.xml", "a.jpg", (2, 3, 9, 9), size=(0, 0))  # some tools do not know it
+    assert set(read("voc", tmp_path)[0]) == {"a.jpg"}
+
+
+def test_entities_and_deep_nesting_are_refused(tmp_path: Path) -> None:
+    lines = ["<!DOCTYPE lolz [", '<!ENTITY lol "lol">']
+    lines += [f'<!ENTITY lol{i} "{f"&lol{i - 1 or chr(0)[:0]};" * 10}">' for i in range(1, 9)]
+    path = tmp_path / "bomb.xml"
+    path.write_text("\n".join([*lines, "]>", "<annotation>&lol8;</annotation>"]))
+    with pytest.raises(InputError, match=r"bomb\.xml, line 1: a document type"):
+        read_xml(path)
+    path.write_text("<a>" * 100_000)
+    with pytest.raises(InputError, match="nested too deeply"):
+        read_xml(path)
+    path.write_bytes('<?xml version="1.0" encoding="utf-16"?><!DOCTYPE a><a/>'.encode("utf-16"))
+    with pytest.raises(InputError, match="document type"):
+        read_xml(path)

@@ -1,0 +1,57 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data_tools.errors import InputError
+
+
+def put(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def test_labels_beside_images_in_folders_of_their_own(tmp_path: Path, read, save) -> None:
+    for name in ("train/a", "train/b", "val/a"):
+        save(tmp_path / "images" / f"{name}.png", (100, 200))
+    put(tmp_path / "labels/train/a.txt", "1 0.5 0.5 0.1 0.2\n0 0.1 0.1 0.2 0.1 0.3 0.4\n")
+    put(tmp_path / "labels/val/a.txt", "")
+    put(tmp_path / "data.yaml", "names: {0: chip, 1: scratch}\ntrain: images/train\n")
+    samples, findings = read("yolo", tmp_path)
+    assert samples["images/train/a.png"].boxes_xyxy == pytest.approx(np.array([[90, 40, 110, 60], [20, 10, 60, 40]]))
+    assert samples["images/train/a.png"].box_types == ("scratch", "chip")
+    assert {s.status for name, s in samples.items() if name != "images/train/a.png"} == {"good"}
+    assert len(samples) == 3
+    assert not findings.rejects
+
+
+@pytest.mark.parametrize("layout", ["{part}/images/a.png {part}/labels/a.txt", "{part}/a.png {part}/a.txt"])
+def test_other_layouts(tmp_path: Path, read, save, layout: str) -> None:
+    for part in ("train", "test"):
+        image, label = layout.format(part=part).split()
+        save(tmp_path / image, (100, 200))
+        put(tmp_path / label, "0 0.5 0.5 1 1\n" if part == "train" else "0 0.25 0.5 0.5 1\n")
+    put(tmp_path / "classes.txt", "scratch\n")
+    samples, findings = read("yolo", tmp_path)
+    assert sorted(s.boxes_xyxy.tolist() for s in samples.values()) == [[[0, 0, 100, 100]], [[0, 0, 200, 100]]]
+    assert not findings.rejects
+
+
+def test_wrong_lines_are_listed_and_make_no_good_image(tmp_path: Path, read) -> None:
+    lines = ["2 .5 .5 .1 .1", "0 .5 .5 .1", "x .5 .5 .1 .1", "0 .5 .5 nan .1", "0 50 50 10 10", "0 .5 .5 0 .1",
+             "0 .5 .5 .1 .1 .9", "0 .9 .5 .3 .1"]  # fmt: skip
+    put(tmp_path / "labels/a.txt", "\n".join(lines))
+    put(tmp_path / "classes.txt", "scratch\nchip\n")
+    samples, findings = read("yolo", tmp_path, size_hw=(100, 100))
+    assert not samples
+    # shares are refused when they are read, boxes when they are placed
+    assert sorted(r.line or 0 for r in findings.rejects) == [1, 2, 3, 4, 5, 6, 7, 8]
+
+
+def test_class_names_that_are_none(tmp_path: Path, read) -> None:
+    put(tmp_path / "a.txt", "0 .5 .5 .1 .1\n")
+    assert read("yolo", tmp_path, size_hw=(10, 10))[0]["a"].type == "class_0"
+    for text in ("names: 5", "[", "a: &a [*a]\nnames: *a", "names: {0: a, 2: b}"):
+        put(tmp_path / "data.yaml", text)
+        with pytest.raises(InputError, match=r"data\.yaml"):
+            read("yolo", tmp_path, size_hw=(10, 10))

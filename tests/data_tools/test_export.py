@@ -1,0 +1,123 @@
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from data_tools.convert import main as convert
+from data_tools.dataset_folder import read_dataset, write_dataset
+from data_tools.export import main
+from data_tools.formats.registry import Findings, ReadOptions, formats
+from data_tools.records import BOXED, GOOD, UNBOXED, Dataset, Sample, empty_boxes, empty_labels
+
+SIZE = (267, 275)
+NAMES = ("a.png", "scratch/b.png", "good/c d.png", "x/ümläut.jpg", "y/b.png")
+
+
+def side(length: int) -> st.SearchStrategy[tuple[float, float]]:
+    whole = st.tuples(st.integers(0, length - 1), st.integers(1, length)).map(
+        lambda p: (p[0], min(length, p[0] + p[1]))
+    )
+    broken = st.tuples(st.floats(0, length - 2), st.floats(0.5, 1.9)).map(lambda p: (p[0], p[0] + p[1]))
+    return st.one_of(whole, broken)
+
+
+BOXES = st.lists(st.tuples(side(SIZE[1]), side(SIZE[0])), max_size=4)
+
+
+def dataset(boxes: list[list[tuple[tuple[float, float], tuple[float, float]]]]) -> Dataset:
+    samples = []
+    for i, (name, found) in enumerate(zip(NAMES, boxes, strict=True), start=1):
+        corners = np.unique(np.array([[x1, y1, x2, y2] for (x1, x2), (y1, y2) in found]).reshape(-1, 4), axis=0)
+        types = tuple(("scratch", "lead glue & <more>")[k % 2] for k in range(len(corners)))
+        status, kind = (BOXED, types[0]) if types else ((UNBOXED, "flip") if i == 5 else (GOOD, GOOD))
+        samples.append(Sample(i, name, SIZE, corners, np.ones(len(corners)), status, "g", kind, types))
+    return Dataset(tuple(samples), ("defect",))
+
+
+@pytest.mark.parametrize("name", ["coco", "voc", "yolo", "csv"])
+@settings(max_examples=25)
+@given(boxes=st.lists(BOXES, min_size=5, max_size=5))
+def test_what_is_written_is_read_back(name: str, boxes: list) -> None:
+    written = dataset(boxes)
+    with TemporaryDirectory() as folder:
+        target = Path(folder) / f"a{formats()[name].written_suffix}"
+        if not formats()[name].written_suffix:
+            target.mkdir()
+        write = formats()[name].write
+        assert write is not None
+        write(written, target)
+        findings = Findings()
+        found = {s.path: s for s in formats()[name].read([target], ReadOptions(size_hw=SIZE), findings)}
+    assert not findings.rejects
+    if name == "yolo":  # without images it knows the names without suffix, in images/
+        found = {f"{path.removeprefix('images/')}{Path(n).suffix}": s for path, s in found.items()
+                 for n in NAMES if Path(n).with_suffix("") == Path(path.removeprefix("images/"))}  # fmt: skip
+    kept = [s for s in written.samples if s.status != UNBOXED or name in ("coco", "csv")]
+    assert sorted(found) == sorted(s.path for s in kept)
+    for sample in kept:
+        back = found[sample.path]
+        assert back.boxes_xyxy == pytest.approx(sample.boxes_xyxy, abs=1e-6)
+        assert (back.status, back.type, back.box_types) == (sample.status, sample.type, sample.box_types)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A dataset folder with images, one of them unboxed."""
+    rows = ["image,type,x1,y1,x2,y2"]
+    for name in ("scratch/1.png", "chip/1.png", "good/2.png", "scratch/3.png"):
+        path = tmp_path / "photos" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full(SIZE, 9, dtype=np.uint8)).save(path)
+        rows.append(f"{name},{name.split('/')[0]}" + (",,,," if name > "good" and "1" not in name else ",5,6,50,60"))
+    (tmp_path / "a.csv").write_text("\n".join(rows))
+    flags = ["--images", str(tmp_path / "photos"), "--out", str(tmp_path / "data"), "--group-by", "none"]
+    assert convert([str(tmp_path / "a.csv"), *flags]) == 0
+    return tmp_path / "data"
+
+
+@pytest.mark.parametrize("name", ["voc", "yolo"])
+def test_copied_images_make_a_folder_that_converts_back(
+    data: Path, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "reviewed"
+    assert main([str(data), "--format", name, "--out", str(out), "--copy"]) == 0
+    shown = capsys.readouterr().out
+    assert "3 images, 2 boxes" in shown
+    assert "left out: 1 defects without a box" in shown
+    assert "scratch/3.png" in shown
+    assert convert([str(out), "--out", str(tmp_path / "again"), "--group-by", "none"]) == 0
+    boxed = {s.path: s.boxes_xyxy.tolist() for s in read_dataset(tmp_path / "again").samples if s.status == BOXED}
+    assert set(boxed) == {"images/scratch/1.png", "images/chip/1.png"}
+    assert not (out / "images" / "scratch" / "3.png").exists()
+    assert np.array(list(boxed.values())) == pytest.approx(np.array([[[5, 6, 50, 60]]] * 2))
+
+
+def test_only_free_places_are_written_to(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("precious")
+    for name, out, word in (
+        ("voc", tmp_path / "mine", "not an empty folder"), ("coco", data / "annotations.json", "lies in the dataset"),
+        ("coco", tmp_path / "mine", ".json"), ("csv", tmp_path / "a.txt", ".csv"),
+    ):  # fmt: skip
+        assert main([str(data), "--format", name, "--out", str(out)]) == 2
+        assert word in capsys.readouterr().err
+    assert main([str(data), "--format", "csv", "--out", str(tmp_path / "b.csv"), "--copy"]) == 2
+    assert main([str(tmp_path), "--format", "csv", "--out", str(tmp_path / "b.csv")]) == 2
+    assert main([str(data), "--format", "mask", "--out", str(tmp_path / "b")]) == 2
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "precious"
+
+
+def test_names_that_differ_in_their_suffix_alone_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    samples = tuple(
+        Sample(i, name, SIZE, empty_boxes(), empty_labels(), GOOD, "g") for i, name in enumerate(("a.png", "a.jpg"), 1)
+    )
+    write_dataset(tmp_path / "data", Dataset(samples, ("defect",)))
+    assert main([str(tmp_path / "data"), "--format", "yolo", "--out", str(tmp_path / "out")]) == 2
+    assert "a.jpg and a.png" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
