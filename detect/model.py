@@ -173,10 +173,31 @@ class Detector(nn.Module):
         return ImageList(images, list(batch.sizes_hw)), OrderedDict(self.fpn(features))
 
 
+class FullPrecisionRpnHead(RPNHead):  # type: ignore[misc]
+    """torchvision's head with float32 output under autocast.
+
+    torchvision decodes boxes in the precision of the deltas, and bfloat16 knows whole pixels at best above 128.
+    """
+
+    def forward(self, maps: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        """Objectness and box deltas of each level."""
+        objectness, deltas = super().forward(maps)
+        return [one.float() for one in objectness], [one.float() for one in deltas]
+
+
+class FullPrecisionPredictor(FastRCNNPredictor):  # type: ignore[misc]
+    """torchvision's box predictor with float32 output under autocast, for the same reason."""
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """(n, classes) logits and (n, 4 * classes) box deltas."""
+        logits, deltas = super().forward(features)
+        return logits.float(), deltas.float()
+
+
 def _build_rpn(config: DetectorConfig) -> BalancedRpn:
     sizes = level_sizes(config.anchors, STRIDES)
     anchors = AnchorGenerator(sizes, (config.anchors.decided_ratios,) * len(sizes))
-    head = RPNHead(config.fpn_channels, anchors.num_anchors_per_location()[0])
+    head = FullPrecisionRpnHead(config.fpn_channels, anchors.num_anchors_per_location()[0])
     before = {"training": 3 * config.proposals, "testing": 3 * config.proposals}
     after = {"training": config.proposals, "testing": config.proposals}
     return BalancedRpn(
@@ -188,7 +209,7 @@ def _build_rpn(config: DetectorConfig) -> BalancedRpn:
 def _build_roi_heads(config: DetectorConfig, num_classes: int) -> BalancedRoIHeads:
     pool = MultiScaleRoIAlign(list(_NAMES), output_size=7, sampling_ratio=2)
     head = TwoMLPHead(config.fpn_channels * 7 * 7, config.head_channels)
-    predictor = FastRCNNPredictor(config.head_channels, num_classes + 1)
+    predictor = FullPrecisionPredictor(config.head_channels, num_classes + 1)
     return BalancedRoIHeads(
         pool, head, predictor, fg_iou_thresh=0.5, bg_iou_thresh=0.5, batch_size_per_image=config.rois,
         positive_fraction=0.25, bbox_reg_weights=_BOX_UNITS, score_thresh=config.score_threshold,

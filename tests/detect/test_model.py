@@ -97,3 +97,17 @@ def test_the_detector_learns_one_box() -> None:
     assert defect.boxes_xyxy[0].tolist() == pytest.approx([40, 30, 70, 60], abs=6)
     assert float(defect.scores[0]) > 0.5 > float(good.scores.max() if len(good.scores) else 0.0)
     assert defect.image_logit > good.image_logit
+
+
+def test_boxes_are_computed_in_full_precision_under_autocast(model: Detector) -> None:
+    """A box of two thirds of a pixel far from the origin: in bfloat16 it would have no width."""
+    batch = collate([item(5, [[169.76, 178.24, 170.43, 178.91]], True, (192, 192))])
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        losses = model.train()(batch)
+        assert all(torch.isfinite(loss) for loss in losses.values())
+        with torch.inference_mode():
+            model.eval()
+            proposals, _ = model.rpn(*model._maps(batch))
+            (found,) = model.detect(batch)
+    assert {p.dtype for p in proposals} == {torch.float32}
+    assert found.boxes_xyxy.dtype == found.scores.dtype == torch.float32
