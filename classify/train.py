@@ -18,7 +18,6 @@ from torch.nn import functional
 from classify.cam import METHODS
 from classify.inference import logits_of, predict
 from classify.models import Classifier, ClassifierConfig
-from classify.to_prediction import choose_fraction, with_boxes
 from data_tools.backbones import build_backbone
 from data_tools.command import Parser, run_command
 from data_tools.dataset import Batch, InputConfig
@@ -33,6 +32,7 @@ from data_tools.experiment import (
     with_default_config,
 )
 from data_tools.fit import FitConfig, fit
+from data_tools.map_boxes import choose_fraction, with_boxes
 from data_tools.metrics.auc import roc_auc
 from data_tools.records import Prediction, Sample
 

@@ -5,6 +5,7 @@ x = (c + 0.5) W / C, y = (r + 0.5) H / R: half-pixel alignment, align_corners=Fa
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from data_tools.records import empty_boxes
 
 Map = NDArray[np.float32]
+_NEIGHBOURS = np.ones((3, 3))
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def peak(heatmap: Map, size_hw: tuple[int, int], tolerance: float = 1e-6) -> Pea
         return None
     from scipy import ndimage
 
-    plateaus, _ = ndimage.label(values >= 1.0 - tolerance, structure=np.ones((3, 3)))
+    plateaus, _ = ndimage.label(values >= 1.0 - tolerance, structure=_NEIGHBOURS)
     first = plateaus.ravel()[int(values.argmax())]
     rows, columns = np.nonzero(plateaus == first)
     cell_h, cell_w = size_hw[0] / values.shape[0], size_hw[1] / values.shape[1]
@@ -53,11 +55,58 @@ def peak(heatmap: Map, size_hw: tuple[int, int], tolerance: float = 1e-6) -> Pea
     return Peak(centre, float(len(rows) * cell_h * cell_w))
 
 
+def local_maxima(heatmap: Map, size_hw: tuple[int, int]) -> NDArray[np.float64]:
+    """(n, 2) centres in pixels, as x and y, of the positive cells that no neighbour exceeds, highest first.
+
+    Empty for a map without a peak. A plateau gives one point for each of its cells.
+    """
+    values = normalise(heatmap)
+    if values is None:
+        return np.zeros((0, 2))
+    from scipy import ndimage
+
+    rows, columns = np.nonzero((values == ndimage.maximum_filter(values, size=3, mode="nearest")) & (values > 0))
+    order = np.argsort(-values[rows, columns], kind="stable")
+    cell_h, cell_w = size_hw[0] / values.shape[0], size_hw[1] / values.shape[1]
+    return np.stack([(columns[order] + 0.5) * cell_w, (rows[order] + 0.5) * cell_h], axis=1)
+
+
 def upsample(heatmap: Map, size_hw: tuple[int, int]) -> Map:
     """Bilinear, half-pixel aligned: (rows, columns) -> (height, width) float32."""
     values = np.asarray(heatmap, dtype=np.float64)
-    resized = _weights(size_hw[0], values.shape[0]) @ values @ _weights(size_hw[1], values.shape[1]).T
-    return resized.astype(np.float32)
+    down, across = (interpolation_weights(t, s) for t, s in zip(size_hw, values.shape, strict=True))
+    return (down @ values @ across.T).astype(np.float32)
+
+
+def full_size(heatmap: Map, size_hw: tuple[int, int]) -> Map | None:
+    """The map upsampled to the image, its positive part scaled to a maximum of 1; None for a flat map."""
+    values = normalise(heatmap)
+    return None if values is None else normalise(upsample(values, size_hw))
+
+
+@dataclass(frozen=True)
+class Regions:
+    """8-connected regions of a full-size map: (n, 4) boxes, (n,) areas in pixels, (n,) maxima."""
+
+    boxes_xyxy: NDArray[np.float64]
+    areas: NDArray[np.int64]
+    highest: NDArray[np.float64]
+
+
+def regions_above(full: Map, fraction: float) -> Regions:
+    """The regions where a map as `full_size` returns it reaches `fraction`, in the order of their first pixel."""
+    from scipy import ndimage
+
+    # only the rectangle that holds such pixels is searched: regions are small and images large
+    rows, columns = (np.flatnonzero(full.max(axis=axis) >= fraction) for axis in (1, 0))
+    top, left = int(rows[0]), int(columns[0])
+    part = full[top : rows[-1] + 1, left : columns[-1] + 1]
+    numbers, count = ndimage.label(part >= fraction, structure=_NEIGHBOURS)
+    highest = np.zeros(count + 1, dtype=np.float32)
+    np.maximum.at(highest, numbers.ravel(), part.ravel())
+    boxes = [(x.start + left, y.start + top, x.stop + left, y.stop + top) for y, x in ndimage.find_objects(numbers)]
+    areas = np.bincount(numbers.ravel(), minlength=count + 1)[1:]
+    return Regions(np.array(boxes, dtype=np.float64).reshape(-1, 4), areas, highest[1:].astype(np.float64))
 
 
 def map_to_boxes(
@@ -75,20 +124,13 @@ def map_to_boxes(
     Returns:
         (n, 4) boxes and (n,) scores, the image's score times the region's maximum, best first. Empty for a flat map.
     """
-    values = normalise(heatmap)
-    full = None if values is None else normalise(upsample(values, size_hw))
+    full = full_size(heatmap, size_hw)
     if full is None:
         return empty_boxes(), np.zeros(0)
-    from scipy import ndimage
-
-    regions, count = ndimage.label(full >= fraction, structure=np.ones((3, 3)))
-    numbers = np.arange(1, count + 1)
-    sizes = np.bincount(regions.ravel(), minlength=count + 1)[1:]
-    highest = np.asarray(ndimage.maximum(full, regions, numbers), dtype=np.float64)
-    slices = ndimage.find_objects(regions)
-    kept = [i for i in np.argsort(-highest, kind="stable") if sizes[i] >= min_area]
-    rows = [(slices[i][1].start, slices[i][0].start, slices[i][1].stop, slices[i][0].stop) for i in kept]
-    return np.array(rows, dtype=np.float64).reshape(-1, 4), image_score * highest[kept]
+    found = regions_above(full, fraction)
+    order = np.argsort(-found.highest, kind="stable")
+    order = order[found.areas[order] >= min_area]
+    return found.boxes_xyxy[order], image_score * found.highest[order]
 
 
 def boxes_to_map(
@@ -105,8 +147,9 @@ def boxes_to_map(
     return (1.0 - missed).astype(np.float32)
 
 
-def _weights(target: int, source: int) -> NDArray[np.float64]:
-    """(target, source) matrix of linear interpolation along one axis, clamped at both ends."""
+@lru_cache(maxsize=64)
+def interpolation_weights(target: int, source: int) -> NDArray[np.float64]:
+    """(target, source) read-only matrix of half-pixel aligned linear interpolation along one axis, clamped."""
     place = np.clip((np.arange(target) + 0.5) * source / target - 0.5, 0, source - 1)
     low = np.minimum(np.floor(place).astype(np.int64), max(source - 2, 0))
     share = place - low
@@ -114,4 +157,5 @@ def _weights(target: int, source: int) -> NDArray[np.float64]:
     rows = np.arange(target)
     matrix[rows, low] += 1.0 - share
     matrix[rows, np.minimum(low + 1, source - 1)] += share
+    matrix.flags.writeable = False
     return matrix

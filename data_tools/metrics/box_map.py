@@ -6,25 +6,38 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data_tools.geometry import areas, xyxy_to_xywh
-from data_tools.records import UNBOXED, Prediction, Sample
+from data_tools.records import BOXED, UNBOXED, Prediction, Sample
 
 NAMES = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large", "ar1", "ar10", "ar100")
+TERCILES = ("smallest_third", "middle_third", "largest_third")
+_SIZES = ("all", "small", "medium", "large")
+_HUGE = 1e10
 
 
-def box_map(samples: Sequence[Sample], predictions: Sequence[Prediction], num_classes: int) -> dict[str, float | None]:
+def box_map(
+    samples: Sequence[Sample], predictions: Sequence[Prediction], num_classes: int,
+    tercile_edges: tuple[float, float] | None = None,
+) -> dict[str, float | None]:  # fmt: skip
     """The nine figures of `NAMES`, 0..1, None where there is no true box of that kind.
 
     Args:
         samples: the truth; good images count (their boxes are false), unboxed images are left out.
         predictions: one for each sample, in the same order.
         num_classes: class ids are 1..num_classes.
+        tercile_edges: if given, "ap_" + each of `TERCILES` is added, for boxes up to the first area in square pixels,
+            up to the second, and beyond: COCO's own sizes do not fit small images.
     """
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
     pairs = [(s, p) for s, p in zip(samples, predictions, strict=True) if s.status != UNBOXED]
+    lesions = sum(len(s.boxes_xyxy) for s, _ in pairs)
+    names = NAMES if tercile_edges is None else (*NAMES, *(f"ap_{name}" for name in TERCILES))
+    if not lesions:
+        return dict.fromkeys(names)
     with contextlib.redirect_stdout(io.StringIO()):
         truth, found = COCO(), COCO()
         truth.dataset = _dataset([s for s, _ in pairs], num_classes, [(s.image_id, *_truth(s)) for s, _ in pairs])
@@ -32,11 +45,37 @@ def box_map(samples: Sequence[Sample], predictions: Sequence[Prediction], num_cl
         truth.createIndex()
         found.createIndex()
         evaluation = COCOeval(truth, found, "bbox")
+        if tercile_edges is not None:
+            low, high = tercile_edges
+            # pycocotools ignores a box whose area lies outside a range, both ends of which belong to it
+            above, beyond = np.nextafter(low, _HUGE), np.nextafter(high, _HUGE)
+            evaluation.params.areaRng = [*evaluation.params.areaRng, [0, low], [above, high], [beyond, _HUGE]]
+            evaluation.params.areaRngLbl = [*_SIZES, *TERCILES]
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
+    values = dict(zip(NAMES, evaluation.stats, strict=False))
+    if tercile_edges is not None:
+        precision = evaluation.eval["precision"]
+        values |= {f"ap_{name}": _mean(precision, len(_SIZES) + i) for i, name in enumerate(TERCILES)}
     # pycocotools marks "no true box of this kind" by -1
-    return {name: None if value < 0 else float(value) for name, value in zip(NAMES, evaluation.stats, strict=False)}
+    return {name: None if value < 0 else float(value) for name, value in values.items()}
+
+
+def tercile_edges(training: Sequence[Sample]) -> tuple[float, float] | None:
+    """The areas in square pixels that divide the training boxes into thirds; None with fewer than three boxes."""
+    boxes = [areas(sample.boxes_xyxy) for sample in training if sample.status == BOXED]
+    every = np.concatenate(boxes) if boxes else np.zeros(0)
+    if len(every) < len(TERCILES):
+        return None
+    low, high = np.quantile(every, [1 / 3, 2 / 3])
+    return float(low), float(high)
+
+
+def _mean(precision: NDArray[np.float64], size: int) -> float:
+    """Mean over IoU, recall and class at the size and the largest number of detections; -1 without true boxes."""
+    values = precision[:, :, :, size, -1]
+    return float(values[values > -1].mean()) if (values > -1).any() else -1.0
 
 
 def _truth(sample: Sample) -> tuple[Any, Any, Any]:

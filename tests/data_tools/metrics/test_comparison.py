@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from data_tools.metrics.comparison import cluster_bootstrap, holm, mcnemar, wilcoxon
+from data_tools.metrics.bootstrap import cluster_bootstrap
+from data_tools.metrics.comparison import holm, mcnemar, wilcoxon
 
 
 @pytest.mark.parametrize(("only_a", "only_b", "p_value"), [(1, 9, 0.0215), (0, 5, 0.0625), (9, 1, 0.0215), (0, 0, 1.0)])
