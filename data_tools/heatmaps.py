@@ -86,15 +86,24 @@ def full_size(heatmap: Map, size_hw: tuple[int, int]) -> Map | None:
 
 @dataclass(frozen=True)
 class Regions:
-    """8-connected regions of a full-size map: (n, 4) boxes, (n,) areas in pixels, (n,) maxima."""
+    """8-connected regions of a map: (n, 4) boxes and (n,) areas in its cells, and what `highest` needs."""
 
     boxes_xyxy: NDArray[np.float64]
     areas: NDArray[np.int64]
-    highest: NDArray[np.float64]
+    _numbers: NDArray[np.int32]
+    _values: Map
+
+    @property
+    def highest(self) -> NDArray[np.float64]:
+        """(n,) maximum of the map in each region."""
+        found = np.zeros(len(self.areas) + 1, dtype=np.float32)
+        inside = self._numbers > 0
+        np.maximum.at(found, self._numbers[inside], self._values[inside])
+        return found[1:].astype(np.float64)
 
 
 def regions_above(full: Map, fraction: float) -> Regions:
-    """The regions where a map as `full_size` returns it reaches `fraction`, in the order of their first pixel."""
+    """The regions where a map with a maximum of 1 reaches `fraction`, in the order of their first cell."""
     from scipy import ndimage
 
     # only the rectangle that holds such pixels is searched: regions are small and images large
@@ -102,11 +111,9 @@ def regions_above(full: Map, fraction: float) -> Regions:
     top, left = int(rows[0]), int(columns[0])
     part = full[top : rows[-1] + 1, left : columns[-1] + 1]
     numbers, count = ndimage.label(part >= fraction, structure=_NEIGHBOURS)
-    highest = np.zeros(count + 1, dtype=np.float32)
-    np.maximum.at(highest, numbers.ravel(), part.ravel())
     boxes = [(x.start + left, y.start + top, x.stop + left, y.stop + top) for y, x in ndimage.find_objects(numbers)]
     areas = np.bincount(numbers.ravel(), minlength=count + 1)[1:]
-    return Regions(np.array(boxes, dtype=np.float64).reshape(-1, 4), areas, highest[1:].astype(np.float64))
+    return Regions(np.array(boxes, dtype=np.float64).reshape(-1, 4), areas, numbers, part)
 
 
 def map_to_boxes(
@@ -128,22 +135,30 @@ def map_to_boxes(
     if full is None:
         return empty_boxes(), np.zeros(0)
     found = regions_above(full, fraction)
-    order = np.argsort(-found.highest, kind="stable")
+    highest = found.highest
+    order = np.argsort(-highest, kind="stable")
     order = order[found.areas[order] >= min_area]
-    return found.boxes_xyxy[order], image_score * found.highest[order]
+    return found.boxes_xyxy[order], image_score * highest[order]
 
 
 def boxes_to_map(
     boxes_xyxy: NDArray[np.float64], scores: NDArray[np.float64], size_hw: tuple[int, int], grid_hw: tuple[int, int]
 ) -> Map:
     """Noisy-or of one Gaussian a box, sigma a quarter of its side, height its score in 0..1: (rows, columns)."""
-    y = (np.arange(grid_hw[0]) + 0.5) * size_hw[0] / grid_hw[0]
-    x = (np.arange(grid_hw[1]) + 0.5) * size_hw[1] / grid_hw[1]
+    cell = np.array([size_hw[1] / grid_hw[1], size_hw[0] / grid_hw[0]])
     missed = np.ones(grid_hw)
-    for (x1, y1, x2, y2), score in zip(boxes_xyxy, scores, strict=True):
-        across = np.exp(-0.5 * ((x - (x1 + x2) / 2) / max((x2 - x1) / 4, 1e-9)) ** 2)
-        down = np.exp(-0.5 * ((y - (y1 + y2) / 2) / max((y2 - y1) / 4, 1e-9)) ** 2)
-        missed *= 1.0 - score * np.outer(down, across)
+    for box, score in zip(boxes_xyxy, scores, strict=True):
+        middle, sigma = (box[:2] + box[2:]) / 2, np.maximum((box[2:] - box[:2]) / 4, 1e-9)
+        # beyond five sigma a Gaussian is below 4e-6, less than maps are stored with
+        low = np.maximum(np.floor((middle - 5 * sigma) / cell), 0).astype(np.int64)
+        high = np.ceil((middle + 5 * sigma) / cell).astype(np.int64)
+        across, down = (
+            np.exp(
+                -0.5 * (((np.arange(low[i], min(high[i], grid_hw[1 - i])) + 0.5) * cell[i] - middle[i]) / sigma[i]) ** 2
+            )
+            for i in (0, 1)
+        )
+        missed[low[1] : low[1] + len(down), low[0] : low[0] + len(across)] *= 1.0 - score * np.outer(down, across)
     return (1.0 - missed).astype(np.float32)
 
 

@@ -6,6 +6,7 @@ call see the same draws, so that the difference of two of them is a paired boots
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -110,56 +111,64 @@ def median_of(values: ArrayLike, clusters: Clusters) -> Statistic:
 
 def average_precision_of(scores: ArrayLike, positive: ArrayLike, clusters: Clusters) -> Statistic:
     """Average precision of the resampled images, as `data_tools.metrics.average_precision` defines it."""
-    ties = _Ties.of(scores, positive, clusters)
-    useful = ties.has_positive
+    ranking = _Ranking.of(scores, positive, clusters)
 
     def statistic(counts: Floats) -> Floats:
-        found, false = ties.cumulated(counts)
-        steps = np.diff(found, axis=1, prepend=0)[:, useful]
-        precision = _divide(found[:, useful], (found + false)[:, useful], undefined=0.0)
-        return _divide((steps * precision).sum(axis=1), found[:, -1])
+        found, tied, between = ranking.counted(counts)
+        taken = np.cumsum(found + tied + between, axis=1)
+        precision = _divide(np.cumsum(found, axis=1), taken, undefined=0.0)
+        return _divide((found * precision).sum(axis=1), found.sum(axis=1))
 
     return statistic
 
 
 def auc_of(scores: ArrayLike, positive: ArrayLike, clusters: Clusters) -> Statistic:
     """Area under the ROC curve of the resampled images, ties counting half."""
-    ties = _Ties.of(scores, positive, clusters)
+    ranking = _Ranking.of(scores, positive, clusters)
+    negatives = np.bincount(clusters.codes[~np.asarray(positive, dtype=bool)], minlength=clusters.total)
 
     def statistic(counts: Floats) -> Floats:
-        found, false = ties.cumulated(counts)
-        width = np.diff(false, axis=1, prepend=0)
-        height = found - np.diff(found, axis=1, prepend=0) / 2
-        return _divide((width * height).sum(axis=1), found[:, -1] * false[:, -1])
+        found, tied, between = ranking.counted(counts)
+        total = counts @ negatives.astype(np.float64)
+        below = total[:, None] - np.cumsum(between + tied, axis=1) + tied / 2
+        return _divide((found * below).sum(axis=1), found.sum(axis=1) * total)
 
     return statistic
 
 
-@dataclass(frozen=True)
-class _Ties:
-    """Images from the highest to the lowest score; `ends` are the last positions of runs of equal scores."""
+@dataclass(frozen=True, eq=False)
+class _Ranking:
+    """How many images of each group there are at and between the distinct scores of positives, from the highest.
 
-    codes: NDArray[np.int64]
-    positive: Floats
-    ends: NDArray[np.int64]
-    has_positive: NDArray[np.bool_]
+    Attributes:
+        members: sparse (3 * levels, groups): positives at a level, negatives at it, negatives above it and below the
+            level before. Negatives below all positives matter to no statistic here.
+        levels: number of distinct scores of positives.
+    """
+
+    members: Any
+    levels: int
 
     @classmethod
-    def of(cls, scores: ArrayLike, positive: ArrayLike, clusters: Clusters) -> "_Ties":
-        values = np.asarray(scores, dtype=np.float64)
-        order = np.argsort(-values, kind="stable")
-        flags = np.asarray(positive, dtype=np.float64)[order]
-        ends = np.flatnonzero(np.append(np.diff(values[order]) != 0, True))
-        found = np.cumsum(flags)[ends]
-        return cls(clusters.codes[order], flags, ends, np.diff(found, prepend=0) > 0)
+    def of(cls, scores: ArrayLike, positive: ArrayLike, clusters: Clusters) -> "_Ranking":
+        from scipy.sparse import csr_matrix
 
-    def cumulated(self, counts: Floats) -> tuple[Floats, Floats]:
-        """(c, ends) positives and negatives taken down to each distinct score."""
-        weights = counts[:, self.codes]
-        every = np.cumsum(weights, axis=1)[:, self.ends]
-        np.multiply(weights, self.positive, out=weights)
-        found = np.cumsum(weights, axis=1, out=weights)[:, self.ends]
-        return found, every - found
+        values, flags = np.asarray(scores, dtype=np.float64), np.asarray(positive, dtype=bool)
+        levels = np.unique(values[flags])[::-1]
+        # place of each image among the levels, counted from the highest: equal ones first, then those just above
+        place = np.searchsorted(-levels, -values, "left")
+        kept = place < len(levels)
+        at_level = np.zeros(len(values), dtype=bool)
+        at_level[kept] = levels[place[kept]] == values[kept]
+        block = np.where(flags, 0, np.where(at_level, 1, 2))
+        rows = (block * len(levels) + place)[kept]
+        shape = (3 * len(levels), clusters.total)
+        return cls(csr_matrix((np.ones(len(rows)), (rows, clusters.codes[kept])), shape=shape), len(levels))
+
+    def counted(self, counts: Floats) -> tuple[Floats, Floats, Floats]:
+        """(c, levels) positives at each level, negatives at it, and negatives between it and the one before."""
+        table: Floats = np.ascontiguousarray((self.members @ counts.T).T)
+        return table[:, : self.levels], table[:, self.levels : 2 * self.levels], table[:, 2 * self.levels :]
 
 
 def _draws(total: int, seed: int, resamples: int) -> Iterator[Floats]:

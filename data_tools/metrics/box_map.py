@@ -3,6 +3,7 @@
 import contextlib
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -38,10 +39,11 @@ def box_map(
     names = NAMES if tercile_edges is None else (*NAMES, *(f"ap_{name}" for name in TERCILES))
     if not lesions:
         return dict.fromkeys(names)
+    rows = _rows(sorted(pairs, key=lambda pair: pair[0].image_id))
     with contextlib.redirect_stdout(io.StringIO()):
         truth, found = COCO(), COCO()
-        truth.dataset = _dataset([s for s, _ in pairs], num_classes, [(s.image_id, *_truth(s)) for s, _ in pairs])
-        found.dataset = _dataset([s for s, _ in pairs], num_classes, [(s.image_id, *_found(p)) for s, p in pairs])
+        truth.dataset = _dataset([row.truth for row in rows], num_classes)
+        found.dataset = _dataset([row.found for row in rows], num_classes)
         truth.createIndex()
         found.createIndex()
         evaluation = COCOeval(truth, found, "bbox")
@@ -78,25 +80,64 @@ def _mean(precision: NDArray[np.float64], size: int) -> float:
     return float(values[values > -1].mean()) if (values > -1).any() else -1.0
 
 
-def _truth(sample: Sample) -> tuple[Any, Any, Any]:
-    return sample.boxes_xyxy, sample.labels, np.ones(len(sample.labels))
+@dataclass(frozen=True, eq=False)
+class _Boxes:
+    """(n, 4) boxes with class ids and scores."""
+
+    boxes_xyxy: NDArray[np.float64]
+    labels: NDArray[np.int64]
+    scores: NDArray[np.float64]
 
 
-def _found(prediction: Prediction) -> tuple[Any, Any, Any]:
-    return prediction.boxes_xyxy, prediction.box_labels, prediction.box_scores
+@dataclass(frozen=True, eq=False)
+class _Row:
+    """What pycocotools gets to see as one image."""
+
+    truth: _Boxes
+    found: _Boxes
 
 
-def _dataset(samples: Sequence[Sample], num_classes: int, rows: Sequence[tuple[int, Any, Any, Any]]) -> dict[str, Any]:
+def _rows(pairs: Sequence[tuple[Sample, Prediction]]) -> list[_Row]:
+    """One row an image with true boxes, and one for several images without that follow each other.
+
+    Boxes on such images are false wherever they lie, so taking neighbours together changes no figure as long as no row
+    holds more boxes than pycocotools looks at in an image, and spares it most of the work where most images are good.
+    """
+    rows: list[_Row] = []
+    waiting: list[_Boxes] = []
+
+    def flush() -> None:
+        if waiting:
+            columns = ([getattr(one, name) for one in waiting] for name in ("boxes_xyxy", "labels", "scores"))
+            rows.append(_Row(_NOTHING, _Boxes(*(np.concatenate(column) for column in columns))))
+            waiting.clear()
+
+    for sample, prediction in pairs:
+        found = _Boxes(prediction.boxes_xyxy, prediction.box_labels, prediction.box_scores)
+        if len(sample.boxes_xyxy):
+            flush()
+            rows.append(_Row(_Boxes(sample.boxes_xyxy, sample.labels, np.ones(len(sample.labels))), found))
+        elif len(found.scores):
+            if len(found.scores) + sum(len(one.scores) for one in waiting) > _MOST_IN_AN_IMAGE:
+                flush()
+            waiting.append(found)
+    flush()
+    return rows
+
+
+def _dataset(images: Sequence[_Boxes], num_classes: int) -> dict[str, Any]:
     """A COCO dictionary with annotation ids from 1: an id of 0 would count as unmatched."""
     annotations: list[dict[str, Any]] = []
-    for image_id, boxes, labels, scores in rows:
-        for box, area, label, score in zip(
-            xyxy_to_xywh(boxes).tolist(), areas(boxes).tolist(), labels.tolist(), scores.tolist(), strict=True
-        ):
+    for image_id, one in enumerate(images, start=1):
+        columns = (xyxy_to_xywh(one.boxes_xyxy), areas(one.boxes_xyxy), one.labels, one.scores)
+        for box, area, label, score in zip(*(column.tolist() for column in columns), strict=True):
             annotations.append(
                 {"id": len(annotations) + 1, "image_id": image_id, "category_id": label, "bbox": box}
                 | {"area": area, "iscrowd": 0, "score": score}
             )
-    images = [{"id": s.image_id, "height": s.size_hw[0], "width": s.size_hw[1]} for s in samples]
     categories = [{"id": i, "name": str(i)} for i in range(1, num_classes + 1)]
-    return {"images": images, "annotations": annotations, "categories": categories}
+    return {"images": [{"id": i + 1} for i in range(len(images))], "annotations": annotations, "categories": categories}
+
+
+_NOTHING = _Boxes(np.zeros((0, 4)), np.zeros(0, dtype=np.int64), np.zeros(0))
+_MOST_IN_AN_IMAGE = 100

@@ -29,8 +29,10 @@ def sliding_window_recall(samples: Sequence[Sample], seed: int) -> dict[str, flo
     windows = []
     for sample in samples:
         grid = grids[sample.size_hw]
-        order = np.random.default_rng((seed, sample.image_id)).permutation(len(grid))[: max(COUNTS)]
-        windows.append(grid[order] if sample.status == BOXED else grid[:0])
+        if sample.status == BOXED:
+            rng = np.random.default_rng((seed, sample.image_id))
+            grid = grid[rng.choice(len(grid), min(max(COUNTS), len(grid)), replace=False)]
+        windows.append(grid)
     return _recalls(samples, windows)
 
 

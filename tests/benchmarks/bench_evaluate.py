@@ -20,6 +20,7 @@ import numpy as np
 
 from data_tools.dataset_folder import write_dataset
 from data_tools.heatmaps import boxes_to_map, peak
+from data_tools.map_boxes import with_boxes
 from data_tools.metrics.bootstrap import Clusters, average_precision_of, distributions
 from data_tools.predictions import write_predictions
 from data_tools.records import (
@@ -40,7 +41,7 @@ LIMIT_S, LIMIT_MB = 60.0, 2048.0
 
 
 def make_truth(count: int, rng: np.random.Generator) -> Dataset:
-    """A fifth of the images show a defect; the test split holds `count` images, validation and training a tenth each."""
+    """A fifth of the images show a defect; test holds `count` images, validation and training a tenth of that each."""
     samples = []
     for number in range(1, count + count // 5 + 1):
         status = rng.choice([GOOD, BOXED, UNBOXED], p=[0.80, 0.19, 0.01])
@@ -78,13 +79,14 @@ def boxes_of(sample: Sample, rng: np.random.Generator) -> Prediction:
 
 
 def map_of(sample: Sample, rng: np.random.Generator) -> Prediction:
-    """A blob near the defect on a 9 x 9 grid, over noise; no boxes."""
+    """A blob near the defect on a 9 x 9 grid, over noise, and the boxes around it, as the baseline writes them."""
     centre = sample.boxes_xyxy[0] + rng.normal(0, 12) if sample.status == BOXED else make_boxes(rng, 1)[0]
     heatmap = boxes_to_map(centre[None], np.ones(1), SIZE, (9, 9)) + 0.3 * rng.random((9, 9), dtype=np.float32)
     found = peak(heatmap, SIZE)
     score = float(1 / (1 + np.exp(-rng.normal(1.5 if sample.is_defect else -1.5))))
-    return Prediction(sample.image_id, sample.path, SIZE, score, np.zeros((0, 4)), np.zeros(0), np.zeros(0, dtype=int),
+    bare = Prediction(sample.image_id, sample.path, SIZE, score, np.zeros((0, 4)), np.zeros(0), np.zeros(0, dtype=int),
                       None if found is None else found.xy, heatmap)  # fmt: skip
+    return with_boxes(bare, 0.5)
 
 
 def write_all(folder: Path, count: int) -> None:
@@ -170,9 +172,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
         write_all(Path(folder), arguments.images)
-        print(
-            f"{arguments.images} images, {BOXES} boxes each, 9 x 9 maps (made up in {time.perf_counter() - began:.0f} s)"
-        )
+        took = time.perf_counter() - began
+        print(f"{arguments.images} images, {BOXES} boxes each, 9 x 9 maps (made up in {took:.0f} s)")
         command = [sys.executable, "-m", "tests.benchmarks.bench_evaluate", "--folder", folder]
         subprocess.run(command + ["--by-metric"] * arguments.by_metric, check=True)
     compare_with_peers(arguments.images)
