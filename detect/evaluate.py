@@ -166,9 +166,10 @@ def _with_flags(entries: Sequence[Entry], arguments: Namespace) -> tuple[Entry, 
         for i, value in enumerate(values):
             if flag == "approaches":
                 changed[i] = replace(changed[i], approach=value)
+            elif value != _NONE and flag == "validation":
+                changed[i] = replace(changed[i], validation=read_predictions(Path(value)))
             elif value != _NONE:
-                found = read_predictions(Path(value))
-                changed[i] = replace(changed[i], **{flag: found})
+                changed[i] = replace(changed[i], proposals=read_predictions(Path(value)))
     return tuple(changed)
 
 

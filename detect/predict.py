@@ -2,6 +2,9 @@
 
 python -m detect.predict --run RUN --data DATASET --split test --out predictions.jsonl
 python -m detect.predict --run RUN --images FOLDER --out predictions.jsonl
+python -m detect.predict --run RUN --data DATASET --proposals --out RUN/predictions/proposals_test.jsonl
+
+Proposals under that name are found by detect.evaluate, which measures their recall against sliding windows.
 """
 
 from collections.abc import Sequence
@@ -15,8 +18,9 @@ from data_tools.checkpoint import load_weights
 from data_tools.command import Parser, run_command
 from data_tools.dataset import InputConfig
 from data_tools.experiment import read_config
+from data_tools.metrics.proposal_recall import COUNTS
 from data_tools.prediction_command import add_prediction_arguments, predict_and_write, read_finished_manifest
-from detect.inference import predict
+from detect.inference import predict, propose
 from detect.model import Detector
 from detect.to_prediction import ScoreRule
 from detect.train import build_parser as training_parser
@@ -26,6 +30,8 @@ def build_parser() -> Parser:
     """The command line of `python -m detect.predict`."""
     parser = Parser(prog="detect.predict", description="Predict images with a trained detector.")
     add_prediction_arguments(parser)
+    parser.add_argument("--proposals", action="store_true", help="write the best 1,000 region proposals instead of "
+                        "detections")  # fmt: skip
     return parser
 
 
@@ -51,6 +57,11 @@ def load_detector(folder: Path) -> tuple[Detector, InputConfig, ScoreRule]:
 
 def _predict(arguments: Namespace) -> int:
     model, config, rule = load_detector(Path(arguments.run))
+    if arguments.proposals:
+        most = max(COUNTS)
+        return predict_and_write(
+            arguments, "detect", {"proposals": most}, lambda samples, root: propose(model, samples, root, config, most)
+        )
     return predict_and_write(
         arguments, "detect", {"score_rule": rule}, lambda samples, root: predict(model, samples, root, config, rule)
     )

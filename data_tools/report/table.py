@@ -136,7 +136,7 @@ def side_by_side(report: Report, full: bool = True) -> str:
     """
     short, legend = _short_names(list(_mapping(report.get("runs"))))
     parts = [*textwrap.wrap(describe_data(report), WIDTH), "\n".join(legend)]
-    tables = [metric_table(report, full), seed_table(report), type_table(report), comparison_table(report)]
+    tables = [metric_table(report, full), seed_table(report), type_table(report), comparison_table(report, full)]
     for table in tables:
         if table is not None:
             parts.append(_as_text(table, short))
@@ -208,10 +208,11 @@ def seed_table(report: Report) -> Table | None:
     return Table("mean +- sd over seeds", columns, tuple(rows)) if rows else None
 
 
-def comparison_table(report: Report) -> Table | None:
+def comparison_table(report: Report, full: bool = True) -> Table | None:
     """One row a paired comparison, with the approach it speaks for, or "neither" where the interval spans 0."""
     rows = []
-    comparisons = list(report.get("comparisons") or ())
+    every = list(report.get("comparisons") or ())
+    comparisons = [value for value in every if full or value.get("metric") not in _NOT_AT_FIRST]
     holm = any("p_value_holm" in value for value in comparisons)
     for value in comparisons:
         name, ci95 = str(value.get("metric")), value.get("ci95") or (None, None)
@@ -245,6 +246,7 @@ _COMPARED = {
     "end_to_end.hit_rate_15px": "flagged and within 15 px",
     "end_to_end.dra_20px": "flagged, DRA (to 20 px)",
 }
+_NOT_AT_FIRST = ("hit_rate_15px", "end_to_end.hit_rate", "end_to_end.dra_20px")
 
 
 def _p_value(value: float | None) -> str:

@@ -134,7 +134,9 @@ def judge(folder: Path) -> None:
     side_by_side(report)
     stage("write")
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"  total {last - began:.1f} s (limit {LIMIT_S:.0f}), peak {memory:.0f} MB (limit {LIMIT_MB:.0f})")
+    busy = time.process_time()
+    print(f"  total {last - began:.1f} s (limit {LIMIT_S:.0f}), of which the processor was busy {busy:.1f} s; "
+          f"peak {memory:.0f} MB (limit {LIMIT_MB:.0f})")  # fmt: skip
 
 
 def compare_with_peers(count: int) -> None:
