@@ -73,7 +73,7 @@ def read_scores(path: Path, samples: Sequence[Sample], known: Sequence[Sample]) 
 
 
 def write_table(path: Path, predictions: PredictionSet) -> int:
-    """Write id, file name, score and peak of every image, atomically; returns how many. Without a peak x, y are empty."""
+    """Write id, file name, score and peak (empty for an abstention) of every image, atomically; returns how many."""
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
