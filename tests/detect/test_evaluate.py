@@ -80,7 +80,7 @@ def test_flags_that_do_not_fit(folder: Path, capsys, more: tuple[str, ...], word
 
 
 def test_it_starts_without_anything_heavy() -> None:
-    code = f"import sys, detect.evaluate; detect.evaluate.build_parser(); print([m for m in {HEAVY!r} if m in sys.modules])"
+    code = f"import sys, detect.evaluate as e; e.build_parser(); print([m for m in {HEAVY!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -45,9 +45,10 @@ def test_pycocotools_takes_annotation_id_0_as_unmatched() -> None:
 def test_pycocotools_cannot_load_an_empty_list_of_results() -> None:
     truth = COCO()
     truth.dataset = {"info": {}, "images": [{"id": 1}], "annotations": [], "categories": []}
-    with contextlib.redirect_stdout(io.StringIO()), pytest.raises(IndexError):
+    with contextlib.redirect_stdout(io.StringIO()):
         truth.createIndex()
-        truth.loadRes([])
+        with pytest.raises(IndexError):
+            truth.loadRes([])
 
 
 def test_scikit_learns_roc_curve_leaves_operating_points_out_by_default() -> None:

@@ -71,7 +71,7 @@ def test_close_to_the_published_evaluator(make_sample, make_prediction) -> None:
         predictions.append(make_prediction(i + 1, size_hw=(224, 224), heatmap=full))
         theirs = np.array(published_boxes(full / full.max(), FRACTIONS), dtype=float)
         x1, y1, x2, y2 = np.floor(box)
-        wide, true = theirs + [0, 0, 1, 1], np.array([[x1, y1, x2 + 1, y2 + 1]])
+        wide, true = theirs + np.array([0, 0, 1, 1]), np.array([[x1, y1, x2 + 1, y2 + 1]])
         published[i] = iou(wide, true)[:, 0]
     ours = box_accuracy(samples, predictions)
     assert ours is not None
