@@ -82,7 +82,7 @@ def test_close_to_the_published_evaluator(make_sample, make_prediction) -> None:
 
 
 def test_reading_a_coarse_map_eight_times_a_cell_is_enough(make_sample, make_prediction) -> None:
-    """267 x 275 pixels, 9 x 9 cells: read every third pixel, the boxes overlap the exact ones at IoU 0.75 and better."""
+    """267 x 275 pixels, 9 x 9 cells, read every third pixel: the boxes overlap the exact ones at IoU 0.75 or more."""
     rng = np.random.default_rng(1)
     for _ in range(10):
         heatmap = rng.random((9, 9), dtype=np.float32)
