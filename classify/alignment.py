@@ -23,7 +23,7 @@ from data_tools.command import Parser, run_command
 from data_tools.errors import InputError
 from data_tools.geometry import centres
 from data_tools.heatmaps import peak
-from data_tools.metrics.comparison import cluster_bootstrap
+from data_tools.metrics.bootstrap import cluster_bootstrap
 from data_tools.metrics.peak_distance import peak_distances, summarise
 from data_tools.prediction_command import SPLITS, select_split
 from data_tools.records import BOXED, Prediction, Sample

@@ -16,13 +16,13 @@ from classify.cam import METHODS
 from classify.cam_choice import CamChoice
 from classify.inference import Reading, predict
 from classify.models import Classifier
-from classify.to_prediction import with_boxes
 from classify.train import build_parser as training_parser
 from data_tools.backbones import build_backbone
 from data_tools.checkpoint import load_weights
 from data_tools.command import Parser, run_command
 from data_tools.dataset import InputConfig
 from data_tools.experiment import read_config
+from data_tools.map_boxes import with_boxes
 from data_tools.prediction_command import add_prediction_arguments, predict_and_write, read_finished_manifest
 from data_tools.records import Prediction, Sample
 

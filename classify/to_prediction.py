@@ -1,17 +1,11 @@
 """Classifier output -> `Prediction` in original pixels: the one place where the baseline's output is converted."""
 
-from collections.abc import Sequence
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.heatmaps import cells_seen, map_to_boxes, peak, place_in_image
-from data_tools.metrics.box_map import box_map
-from data_tools.records import BOXED, Prediction, Sample, empty_boxes, empty_labels
+from data_tools.heatmaps import cells_seen, peak, place_in_image
+from data_tools.records import Prediction, Sample, empty_boxes, empty_labels
 from data_tools.transforms import PreprocessConfig
-
-FRACTIONS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
 def to_prediction(
@@ -45,28 +39,3 @@ def to_prediction(
         box_scores=np.zeros(0), box_labels=empty_labels(), peak_xy=peak_xy,
         heatmap=place_in_image(visible, window, sample.size_hw),
     )  # fmt: skip
-
-
-def with_boxes(prediction: Prediction, fraction: float | None) -> Prediction:
-    """The prediction with boxes around its map's regions above a fraction of the maximum; as it is for None."""
-    if fraction is None or prediction.heatmap is None:
-        return prediction
-    boxes, scores = map_to_boxes(
-        prediction.heatmap, prediction.size_hw, fraction, min_area=4.0, image_score=prediction.score
-    )
-    return replace(prediction, boxes_xyxy=boxes, box_scores=scores, box_labels=np.ones(len(boxes), dtype=np.int64))
-
-
-def choose_fraction(samples: Sequence[Sample], predictions: Sequence[Prediction]) -> float | None:
-    """The fraction of a map's maximum whose boxes give the best AP50 on (validation) samples, the smallest of equals.
-
-    This is the one place where the baseline sees boxes: of validation, and for its own boxes alone. None without a
-    boxed sample.
-    """
-    if not any(sample.status == BOXED for sample in samples):
-        return None
-    values = {}
-    for fraction in FRACTIONS:
-        found = [with_boxes(prediction, fraction) for prediction in predictions]
-        values[fraction] = box_map(samples, found, 1)["ap50"] or 0.0
-    return max(FRACTIONS, key=lambda fraction: (values[fraction], -fraction))

@@ -20,7 +20,6 @@ from classify.cam_choice import AUTO, CamChoice, choose_cam
 from classify.inference import Reading, TestFlips, logits_of, predict
 from classify.losses import ClassifierLoss, LossConfig
 from classify.models import Classifier, ClassifierConfig
-from classify.to_prediction import choose_fraction, with_boxes
 from data_tools.backbones import build_backbone
 from data_tools.command import Parser, run_command
 from data_tools.dataset import InputConfig
@@ -35,6 +34,7 @@ from data_tools.experiment import (
     with_default_config,
 )
 from data_tools.fit import FitConfig, fit, seed_everything
+from data_tools.map_boxes import choose_fraction, with_boxes
 from data_tools.metrics.auc import roc_auc
 from data_tools.records import Prediction, Sample
 

@@ -5,6 +5,7 @@ x = (c + 0.5) W / C, y = (r + 0.5) H / R: half-pixel alignment, align_corners=Fa
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from data_tools.records import empty_boxes
 
 Map = NDArray[np.float32]
+_NEIGHBOURS = np.ones((3, 3))
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def peak(heatmap: Map, size_hw: tuple[int, int], tolerance: float = 1e-6) -> Pea
         return None
     from scipy import ndimage
 
-    plateaus, _ = ndimage.label(values >= 1.0 - tolerance, structure=np.ones((3, 3)))
+    plateaus, _ = ndimage.label(values >= 1.0 - tolerance, structure=_NEIGHBOURS)
     first = plateaus.ravel()[int(values.argmax())]
     rows, columns = np.nonzero(plateaus == first)
     cell_h, cell_w = size_hw[0] / values.shape[0], size_hw[1] / values.shape[1]
@@ -53,12 +55,65 @@ def peak(heatmap: Map, size_hw: tuple[int, int], tolerance: float = 1e-6) -> Pea
     return Peak(centre, float(len(rows) * cell_h * cell_w))
 
 
+def local_maxima(heatmap: Map, size_hw: tuple[int, int]) -> NDArray[np.float64]:
+    """(n, 2) centres in pixels, as x and y, of the positive cells that no neighbour exceeds, highest first.
+
+    Empty for a map without a peak. A plateau gives one point for each of its cells.
+    """
+    values = normalise(heatmap)
+    if values is None:
+        return np.zeros((0, 2))
+    from scipy import ndimage
+
+    rows, columns = np.nonzero((values == ndimage.maximum_filter(values, size=3, mode="nearest")) & (values > 0))
+    order = np.argsort(-values[rows, columns], kind="stable")
+    cell_h, cell_w = size_hw[0] / values.shape[0], size_hw[1] / values.shape[1]
+    return np.stack([(columns[order] + 0.5) * cell_w, (rows[order] + 0.5) * cell_h], axis=1)
+
+
 def upsample(heatmap: Map, size_hw: tuple[int, int]) -> Map:
     """Bilinear, half-pixel aligned: (rows, columns) -> (height, width) float32."""
     values = np.asarray(heatmap, dtype=np.float64)
-    down, across = (_interpolation(_places(a, b), b) for a, b in zip(size_hw, values.shape, strict=True))
-    resized: Map = (down @ values @ across.T).astype(np.float32)
-    return resized
+    down, across = (interpolation_weights(t, s) for t, s in zip(size_hw, values.shape, strict=True))
+    return (down @ values @ across.T).astype(np.float32)
+
+
+def full_size(heatmap: Map, size_hw: tuple[int, int]) -> Map | None:
+    """The map upsampled to the image, its positive part scaled to a maximum of 1; None for a flat map."""
+    values = normalise(heatmap)
+    return None if values is None else normalise(upsample(values, size_hw))
+
+
+@dataclass(frozen=True)
+class Regions:
+    """8-connected regions of a map: (n, 4) boxes and (n,) areas in its cells, and what `highest` needs."""
+
+    boxes_xyxy: NDArray[np.float64]
+    areas: NDArray[np.int64]
+    _numbers: NDArray[np.int32]
+    _values: Map
+
+    @property
+    def highest(self) -> NDArray[np.float64]:
+        """(n,) maximum of the map in each region."""
+        found = np.zeros(len(self.areas) + 1, dtype=np.float32)
+        inside = self._numbers > 0
+        np.maximum.at(found, self._numbers[inside], self._values[inside])
+        return found[1:].astype(np.float64)
+
+
+def regions_above(full: Map, fraction: float) -> Regions:
+    """The regions where a map with a maximum of 1 reaches `fraction`, in the order of their first cell."""
+    from scipy import ndimage
+
+    # only the rectangle that holds such pixels is searched: regions are small and images large
+    rows, columns = (np.flatnonzero(full.max(axis=axis) >= fraction) for axis in (1, 0))
+    top, left = int(rows[0]), int(columns[0])
+    part = full[top : rows[-1] + 1, left : columns[-1] + 1]
+    numbers, count = ndimage.label(part >= fraction, structure=_NEIGHBOURS)
+    boxes = [(x.start + left, y.start + top, x.stop + left, y.stop + top) for y, x in ndimage.find_objects(numbers)]
+    areas = np.bincount(numbers.ravel(), minlength=count + 1)[1:]
+    return Regions(np.array(boxes, dtype=np.float64).reshape(-1, 4), areas, numbers, part)
 
 
 def cells_seen(grid_hw: tuple[int, int], seen_hw: tuple[int, int], padded_hw: tuple[int, int]) -> tuple[int, int]:
@@ -112,39 +167,43 @@ def map_to_boxes(
     Returns:
         (n, 4) boxes and (n,) scores, the image's score times the region's maximum, best first. Empty for a flat map.
     """
-    values = normalise(heatmap)
-    full = None if values is None else normalise(upsample(values, size_hw))
+    full = full_size(heatmap, size_hw)
     if full is None:
         return empty_boxes(), np.zeros(0)
-    from scipy import ndimage
-
-    regions, count = ndimage.label(full >= fraction, structure=np.ones((3, 3)))
-    numbers = np.arange(1, count + 1)
-    sizes = np.bincount(regions.ravel(), minlength=count + 1)[1:]
-    highest = np.asarray(ndimage.maximum(full, regions, numbers), dtype=np.float64)
-    slices = ndimage.find_objects(regions)
-    kept = [i for i in np.argsort(-highest, kind="stable") if sizes[i] >= min_area]
-    rows = [(slices[i][1].start, slices[i][0].start, slices[i][1].stop, slices[i][0].stop) for i in kept]
-    return np.array(rows, dtype=np.float64).reshape(-1, 4), image_score * highest[kept]
+    found = regions_above(full, fraction)
+    highest = found.highest
+    order = np.argsort(-highest, kind="stable")
+    order = order[found.areas[order] >= min_area]
+    return found.boxes_xyxy[order], image_score * highest[order]
 
 
 def boxes_to_map(
     boxes_xyxy: NDArray[np.float64], scores: NDArray[np.float64], size_hw: tuple[int, int], grid_hw: tuple[int, int]
 ) -> Map:
     """Noisy-or of one Gaussian a box, sigma a quarter of its side, height its score in 0..1: (rows, columns)."""
-    y = (np.arange(grid_hw[0]) + 0.5) * size_hw[0] / grid_hw[0]
-    x = (np.arange(grid_hw[1]) + 0.5) * size_hw[1] / grid_hw[1]
+    cell = np.array([size_hw[1] / grid_hw[1], size_hw[0] / grid_hw[0]])
     missed = np.ones(grid_hw)
-    for (x1, y1, x2, y2), score in zip(boxes_xyxy, scores, strict=True):
-        across = np.exp(-0.5 * ((x - (x1 + x2) / 2) / max((x2 - x1) / 4, 1e-9)) ** 2)
-        down = np.exp(-0.5 * ((y - (y1 + y2) / 2) / max((y2 - y1) / 4, 1e-9)) ** 2)
-        missed *= 1.0 - score * np.outer(down, across)
+    for box, score in zip(boxes_xyxy, scores, strict=True):
+        middle, sigma = (box[:2] + box[2:]) / 2, np.maximum((box[2:] - box[:2]) / 4, 1e-9)
+        # beyond five sigma a Gaussian is below 4e-6, less than maps are stored with
+        low = np.maximum(np.floor((middle - 5 * sigma) / cell), 0).astype(np.int64)
+        high = np.ceil((middle + 5 * sigma) / cell).astype(np.int64)
+        across, down = (
+            np.exp(
+                -0.5 * (((np.arange(low[i], min(high[i], grid_hw[1 - i])) + 0.5) * cell[i] - middle[i]) / sigma[i]) ** 2
+            )
+            for i in (0, 1)
+        )
+        missed[low[1] : low[1] + len(down), low[0] : low[0] + len(across)] *= 1.0 - score * np.outer(down, across)
     return (1.0 - missed).astype(np.float32)
 
 
-def _places(target: int, source: int) -> NDArray[np.float64]:
-    """Where the `target` cells of one axis lie among its `source` cells, in index coordinates."""
-    return (np.arange(target) + 0.5) * source / target - 0.5
+@lru_cache(maxsize=64)
+def interpolation_weights(target: int, source: int) -> NDArray[np.float64]:
+    """(target, source) read-only matrix of half-pixel aligned linear interpolation along one axis, clamped."""
+    matrix = _interpolation((np.arange(target) + 0.5) * source / target - 0.5, source)
+    matrix.flags.writeable = False
+    return matrix
 
 
 def _interpolation(places: NDArray[np.float64], source: int) -> NDArray[np.float64]:

@@ -1,8 +1,10 @@
 """Run folders as the evaluator sees them: where they are, what they are, which is the newest."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from data_tools.errors import InputError
 
@@ -31,6 +33,10 @@ class Run:
     def predictions(self, split: str) -> Path:
         """Where the run keeps its predictions of a split."""
         return self.folder / "predictions" / f"{split}.jsonl"
+
+    def proposals(self, split: str) -> Path:
+        """Where the region proposals of a split are looked for."""
+        return self.folder / "predictions" / f"proposals_{split}.jsonl"
 
 
 def read_run(folder: Path) -> Run:
@@ -80,3 +86,38 @@ def newest_runs(root: Path) -> list[Run]:
     same_data = [run for run in runs if run.data_hash == newest.data_hash]
     chosen = {run.approach: run for run in same_data}  # later ones replace earlier ones
     return sorted(chosen.values(), key=lambda run: (run.approach not in APPROACHES, run.approach != "detect"))
+
+
+def approaches_of(runs: Sequence[Run], labels: Sequence[str]) -> list[str]:
+    """A name for each run that runs with the same settings but another seed share.
+
+    A run alone keeps its label. Several are named after their approach, or where two such groups would have the same
+    name, after the first label of each.
+    """
+    groups: dict[str, list[int]] = {}
+    for i, run in enumerate(runs):
+        settings = _settings(run)
+        groups.setdefault(f"alone {i}" if settings is None else settings, []).append(i)
+    several = [members for members in groups.values() if len(members) > 1]
+    kinds = [runs[members[0]].approach for members in several]
+    names = list(labels)
+    for members in several:
+        approach = runs[members[0]].approach
+        taken = kinds.count(approach) > 1 or approach in labels
+        for i in members:
+            names[i] = f"{labels[members[0]]} and seeds" if taken else approach
+    return names
+
+
+def _settings(run: Run) -> str | None:
+    """The run's configuration without seed and folders, as text to compare; None where it cannot be read."""
+    import yaml
+
+    try:
+        value: Any = yaml.safe_load((run.folder / "config.yaml").read_text(encoding="utf-8"))
+        kept = {key: part for key, part in value.items() if key not in ("run", "data", "seed")}
+        if isinstance(kept.get("fit"), dict):
+            kept["fit"] = {key: part for key, part in kept["fit"].items() if key != "seed"}
+        return json.dumps([run.approach, run.data_hash, kept], sort_keys=True, default=str)
+    except (OSError, UnicodeDecodeError, AttributeError, yaml.YAMLError):
+        return None

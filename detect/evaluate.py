@@ -4,11 +4,15 @@ python -m detect.evaluate                                        # the newest ru
 python -m detect.evaluate --metric peak_distance
 python -m detect.evaluate --runs RUN RUN --out report.json --html report.html
 python -m detect.evaluate --predictions A.jsonl B.jsonl --data DATASET --split test
+python -m detect.evaluate --predictions A.jsonl --validation A_val.jsonl --data DATASET   # thresholds from validation
+
+Runs whose settings differ by the seed alone are seeds of one approach: figures are shown for each, comparisons are over
+all of them. For files, or to group otherwise, name the approach of each with --approaches.
 """
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jsonargparse import Namespace
@@ -18,12 +22,15 @@ from data_tools.command import Parser, run_command
 from data_tools.dataset_folder import data_hash, read_dataset
 from data_tools.errors import InputError
 from data_tools.evaluate import METRICS, Entry, evaluate
+from data_tools.metrics.bootstrap import RESAMPLES
 from data_tools.predictions import read_predictions
-from data_tools.records import Dataset
+from data_tools.records import Dataset, PredictionSet
 from data_tools.report.table import side_by_side
-from data_tools.runs import APPROACHES, Run, newest_runs, read_run
+from data_tools.runs import APPROACHES, Run, approaches_of, newest_runs, read_run
 
 log = logging.getLogger(__name__)
+
+_NONE = "-"
 
 
 @dataclass(frozen=True)
@@ -41,9 +48,17 @@ def build_parser() -> Parser:
     parser.add_argument("--metric", choices=("all", *METRICS), default="all", help="only this one")
     parser.add_argument("--runs", nargs="+", type=str, default=None, help="run folders")
     parser.add_argument("--predictions", nargs="+", type=str, default=None, help="PredictionSet files, with --data")
+    parser.add_argument("--validation", nargs="+", type=str, default=None, help="their predictions for the validation "
+                        "split, in the same order, which choose thresholds; - for none")  # fmt: skip
+    parser.add_argument("--proposals", nargs="+", type=str, default=None, help="region proposals for each run or file, "
+                        "in the same order; - for none")  # fmt: skip
+    parser.add_argument("--approaches", nargs="+", type=str, default=None, help="a name for each run or file, in the "
+                        "same order; equal names are seeds of one approach")  # fmt: skip
     parser.add_argument("--data", type=str | None, default=None, help="dataset folder; by default that of the runs")
     parser.add_argument("--split", choices=("train", "val", "test", "all"), default="test")
     parser.add_argument("--out", type=str | None, default=None, help="report.json to write")
+    parser.add_argument("--full", action="store_true", help="print every row of the table")
+    parser.add_argument("--resamples", type=int, default=RESAMPLES, help="of the bootstrap")
     parser.add_argument("--html", type=str | None, default=None, help="page to write, with overlays")
     return parser
 
@@ -54,9 +69,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _evaluate(arguments: Namespace) -> int:
+    if arguments.resamples < 100:
+        raise InputError(f"--resamples {arguments.resamples}: at least 100, for a 95 % interval")
     case = _from_files(arguments) if arguments.predictions else _from_runs(arguments)
     metrics = METRICS if arguments.metric == "all" else (arguments.metric,)
-    report = evaluate(case.dataset, case.split, case.entries, metrics)
+    report = evaluate(case.dataset, case.split, case.entries, metrics, resamples=arguments.resamples)
     if arguments.out:
         write_json(Path(arguments.out), report)
     if arguments.html:
@@ -64,7 +81,7 @@ def _evaluate(arguments: Namespace) -> int:
 
         predictions = {entry.label: entry.predictions for entry in case.entries}
         write_html(Path(arguments.html), report, case.dataset, predictions, case.split)
-    print(side_by_side(report))
+    print(side_by_side(report, full=arguments.full or arguments.metric != "all"))
     return 0
 
 
@@ -108,20 +125,17 @@ def open_runs(runs: Sequence[Run], data: str | None, split: str) -> Case:
             )
     labels = _unique([run.folder.resolve() for run in runs])
     entries = []
-    for run, label in zip(runs, labels, strict=True):
-        validation = run.predictions("val")
-        entries.append(
-            Entry(
-                label,
-                read_predictions(run.predictions(split)),
-                read_predictions(validation) if validation.is_file() else None,
-            )
-        )
+    for run, label, approach in zip(runs, labels, approaches_of(runs, labels), strict=True):
+        validation, proposals = (_read_if_there(path) for path in (run.predictions("val"), run.proposals(split)))
+        entries.append(Entry(label, read_predictions(run.predictions(split)), validation, proposals, approach))
     return Case(tuple(entries), dataset, split)
 
 
 def _from_runs(arguments: Namespace) -> Case:
-    return open_runs(choose_runs(arguments.runs), arguments.data, arguments.split)
+    if arguments.validation:
+        raise InputError("--validation goes with --predictions; a run has its own")
+    case = open_runs(choose_runs(arguments.runs), arguments.data, arguments.split)
+    return replace(case, entries=_with_flags(case.entries, arguments))
 
 
 def _from_files(arguments: Namespace) -> Case:
@@ -132,10 +146,35 @@ def _from_files(arguments: Namespace) -> Case:
     dataset = read_dataset(Path(arguments.data))
     if dataset.splits is None and arguments.split != "all":
         raise InputError(f"{arguments.data}: has no splits; judge it with --split all")
+    if dataset.splits is None and arguments.validation:
+        raise InputError(f"{arguments.data}: has no splits, so --validation has no images to fit")
     paths = [Path(name) for name in arguments.predictions]
     labels = _unique([path.resolve().with_suffix("") for path in paths])
     entries = tuple(Entry(label, read_predictions(path)) for path, label in zip(paths, labels, strict=True))
-    return Case(entries, dataset, arguments.split)
+    return Case(_with_flags(entries, arguments), dataset, arguments.split)
+
+
+def _with_flags(entries: Sequence[Entry], arguments: Namespace) -> tuple[Entry, ...]:
+    """The entries with what --validation, --proposals and --approaches say of each."""
+    changed = list(entries)
+    for flag in ("validation", "proposals", "approaches"):
+        values = getattr(arguments, flag)
+        if not values:
+            continue
+        if len(values) != len(changed):
+            raise InputError(f"--{flag}: {len(values)} given for {len(changed)} runs or files; give one for each")
+        for i, value in enumerate(values):
+            if flag == "approaches":
+                changed[i] = replace(changed[i], approach=value)
+            elif value != _NONE and flag == "validation":
+                changed[i] = replace(changed[i], validation=read_predictions(Path(value)))
+            elif value != _NONE:
+                changed[i] = replace(changed[i], proposals=read_predictions(Path(value)))
+    return tuple(changed)
+
+
+def _read_if_there(path: Path) -> PredictionSet | None:
+    return read_predictions(path) if path.is_file() else None
 
 
 def _unique(paths: Sequence[Path]) -> list[str]:

@@ -27,6 +27,23 @@ def detect(
     return found
 
 
+@torch.inference_mode()
+def propose(
+    model: Detector, samples: Sequence[Sample], root: Path, config: InputConfig, count: int
+) -> list[Prediction]:
+    """The best region proposals of each sample, in order, as the boxes of a prediction; the best one scores the image.
+
+    They are not detections: they say where to look, and are for judging that alone.
+    """
+    model.eval()
+    device = next(model.parameters()).device
+    found: list[Prediction] = []
+    for chosen, batch in batches_of(samples, root, config, BATCH_SIZE, "proposing"):
+        raws = zip(chosen, model.propose(batch.to(device), count), batch.sizes_hw, strict=True)
+        found += [to_prediction(sample, raw, size, "best_box", config.preprocess) for sample, raw, size in raws]
+    return found
+
+
 def predict(
     model: Detector, samples: Sequence[Sample], root: Path, config: InputConfig, rule: ScoreRule
 ) -> list[Prediction]:

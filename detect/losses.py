@@ -9,8 +9,9 @@ from collections import OrderedDict
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.roi_heads import RoIHeads
-from torchvision.models.detection.rpn import RegionProposalNetwork
+from torchvision.models.detection.rpn import RegionProposalNetwork, concat_box_prediction_layers
 
 
 class BalancedRpn(RegionProposalNetwork):  # type: ignore[misc]
@@ -31,6 +32,25 @@ class BalancedRpn(RegionProposalNetwork):  # type: ignore[misc]
             objectness.flatten()[sampled], all_labels[sampled]
         )
         return objectness_loss, box_loss
+
+    def propose(
+        self, images: ImageList, features: "OrderedDict[str, Tensor]", count: int
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """At most `count` proposals an image with their objectness in 0..1, best first, after suppression."""
+        maps = list(features.values())
+        objectness, deltas = self.head(maps)
+        anchors = self.anchor_generator(images, maps)
+        sizes = [one.shape[1] * one.shape[2] * one.shape[3] for one in objectness]
+        scores, offsets = concat_box_prediction_layers(objectness, deltas)
+        boxes = self.box_coder.decode(offsets.detach(), anchors).view(len(anchors), -1, 4)
+        limits: tuple[dict[str, int], dict[str, int]] = (self._pre_nms_top_n, self._post_nms_top_n)  # type: ignore[has-type]
+        try:
+            self._pre_nms_top_n = dict.fromkeys(limits[0], 3 * count)
+            self._post_nms_top_n = dict.fromkeys(limits[1], count)
+            found: tuple[list[Tensor], list[Tensor]] = self.filter_proposals(boxes, scores, images.image_sizes, sizes)
+        finally:
+            self._pre_nms_top_n, self._post_nms_top_n = limits
+        return found
 
 
 class BalancedRoIHeads(RoIHeads):  # type: ignore[misc]

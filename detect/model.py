@@ -157,6 +157,16 @@ class Detector(nn.Module):
             for one, logit in zip(found, logits.tolist(), strict=True)
         ]
 
+    def propose(self, batch: Batch, count: int) -> list[RawDetections]:
+        """At most `count` region proposals of each image, all of class 1; call in evaluation mode."""
+        images, maps = self._maps(batch)
+        logits = self.image_head(list(maps.values())[1:4])
+        found = zip(*self.rpn.propose(images, maps, count), logits.tolist(), strict=True)
+        return [
+            RawDetections(boxes, scores, torch.ones(len(boxes), dtype=torch.int64), logit)
+            for boxes, scores, logit in found
+        ]
+
     def parts(self) -> dict[str, nn.Module]:
         """Parts by name, for the table at the start."""
         return {

@@ -3,6 +3,9 @@
 python -m detect.predict --run RUN --data DATASET --split test --out predictions.jsonl
 python -m detect.predict --run RUN --images FOLDER --out predictions.jsonl
 python -m detect.predict --run RUN --data DATASET --out predictions.jsonl --cam gradcam
+python -m detect.predict --run RUN --data DATASET --proposals --out RUN/predictions/proposals_test.jsonl
+
+Proposals under that name are found by detect.evaluate, which measures their recall against sliding windows.
 """
 
 from collections.abc import Sequence
@@ -19,11 +22,12 @@ from data_tools.checkpoint import load_weights
 from data_tools.command import Parser, run_command
 from data_tools.dataset import InputConfig
 from data_tools.experiment import read_config
+from data_tools.metrics.proposal_recall import COUNTS
 from data_tools.prediction_command import add_prediction_arguments, predict_and_write, read_finished_manifest
 from data_tools.records import Prediction, Sample
 from detect.anchors import AnchorConfig
 from detect.explain import explain
-from detect.inference import predict
+from detect.inference import predict, propose
 from detect.model import Detector
 from detect.to_prediction import ScoreRule
 from detect.train import build_parser as training_parser
@@ -37,6 +41,8 @@ def build_parser() -> Parser:
                         "box's score owes to the backbone; the peak stays the centre of that box")  # fmt: skip
     parser.add_argument("--cam_stride", type=Literal[4, 8, 16, 32], default=16, help="stride of the backbone's map "
                         "that the heat map is taken from")  # fmt: skip
+    parser.add_argument("--proposals", action="store_true", help="write the best 1,000 region proposals instead of "
+                        "detections")  # fmt: skip
     return parser
 
 
@@ -63,6 +69,11 @@ def load_detector(folder: Path) -> tuple[Detector, InputConfig, ScoreRule]:
 
 def _predict(arguments: Namespace) -> int:
     model, config, rule = load_detector(Path(arguments.run))
+    if arguments.proposals:
+        most = max(COUNTS)
+        return predict_and_write(
+            arguments, "detect", {"proposals": most}, lambda samples, root: propose(model, samples, root, config, most)
+        )
     header: dict[str, Any] = {"score_rule": rule}
     if arguments.cam is not None:
         header |= {"cam": arguments.cam, "cam_stride": arguments.cam_stride}

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from data_tools.metrics.bootstrap import RESAMPLES, Clusters, average_precision_of, distributions, percentile_interval
+
 
 def average_precision(scores: ArrayLike, positive: Sequence[bool] | NDArray[np.bool_]) -> float | None:
     """sum over thresholds of (R_k - R_{k-1}) P_k, equal scores sharing one threshold; None without positives."""
@@ -18,3 +20,13 @@ def average_precision(scores: ArrayLike, positive: Sequence[bool] | NDArray[np.b
     taken = np.arange(1, len(flags) + 1)[last_of_tie]
     steps = np.diff(found, prepend=0) / flags.sum()
     return float((steps * found / taken).sum())
+
+
+def average_precision_interval(
+    scores: ArrayLike, positive: Sequence[bool] | NDArray[np.bool_], groups: Sequence[str], seed: int,
+    resamples: int = RESAMPLES,
+) -> tuple[float, float] | None:  # fmt: skip
+    """95 % percentile interval of the average precision, whole groups resampled; None without positives."""
+    clusters = Clusters.of(groups)
+    drawn = distributions(clusters, [average_precision_of(scores, positive, clusters)], seed, resamples)
+    return percentile_interval(drawn[:, 0])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.geometry import centres, iou, point_to_box_distance
+from data_tools.metrics.matching import FALSE, FIRST, match_boxes
 from data_tools.records import GOOD, UNBOXED, Prediction, Sample
 
 FALSE_BOXES_PER_IMAGE = (0.125, 0.25, 0.5, 1.0, 2.0)
@@ -19,14 +19,17 @@ class Froc:
     Attributes:
         false_per_image: (n,) false boxes an image, on all images or on good ones.
         lesion_fraction: (n,) share of true boxes found.
+        thresholds: (n,) the box scores.
     """
 
     false_per_image: NDArray[np.float64]
     lesion_fraction: NDArray[np.float64]
+    thresholds: NDArray[np.float64]
 
     def at(self, false_per_image: float) -> float:
-        """The largest lesion fraction at no more than so many false boxes an image."""
-        allowed = self.lesion_fraction[self.false_per_image <= false_per_image]
+        """The largest lesion fraction at no more than so many false boxes an image, equal scores taken together."""
+        ends = np.append(np.diff(self.thresholds) != 0, True) if len(self.thresholds) else np.zeros(0, dtype=bool)
+        allowed = self.lesion_fraction[ends & (self.false_per_image <= false_per_image)]
         return float(allowed.max()) if len(allowed) else 0.0
 
 
@@ -45,41 +48,14 @@ def froc(
     """
     pairs = [(s, p) for s, p in zip(samples, predictions, strict=True) if s.status != UNBOXED]
     lesions = sum(len(s.boxes_xyxy) for s, _ in pairs)
-    counted = [s for s, _ in pairs if s.status == GOOD or not false_on_good_only]
+    counted = sum(s.status == GOOD or not false_on_good_only for s, _ in pairs)
     if not lesions or not counted:
         return None
-    scores, hits, falses = [], [], []
-    for sample, prediction in pairs:
-        hit = _hits(sample, prediction, iou_threshold, within_px)
-        scores.append(prediction.box_scores)
-        hits.append(hit == _FIRST)
-        falses.append((hit == _FALSE) & (sample.status == GOOD or not false_on_good_only))
-    order = np.argsort(-np.concatenate(scores), kind="stable")
-    return Froc(
-        np.cumsum(np.concatenate(falses)[order]) / len(counted), np.cumsum(np.concatenate(hits)[order]) / lesions
+    scores = np.concatenate([p.box_scores for _, p in pairs])
+    hits = np.concatenate([match_boxes(s, p, iou_threshold, within_px) for s, p in pairs])
+    may_count = np.repeat(
+        [s.status == GOOD or not false_on_good_only for s, _ in pairs], [len(p.box_scores) for _, p in pairs]
     )
-
-
-_FALSE, _FIRST, _AGAIN = 0, 1, 2
-
-
-def _hits(sample: Sample, prediction: Prediction, iou_threshold: float, within_px: float | None) -> NDArray[np.int64]:
-    """For each predicted box: false, the first hit of a true box, or a further hit of one that is found already."""
-    result = np.full(len(prediction.boxes_xyxy), _FALSE)
-    if not len(sample.boxes_xyxy) or not len(result):
-        return result
-    if within_px is None:
-        closeness = iou(prediction.boxes_xyxy, sample.boxes_xyxy)
-        matches = closeness >= iou_threshold
-    else:
-        closeness = -point_to_box_distance(centres(prediction.boxes_xyxy), sample.boxes_xyxy)
-        matches = closeness >= -within_px
-    found = np.zeros(len(sample.boxes_xyxy), dtype=bool)
-    for row in np.argsort(-prediction.box_scores, kind="stable"):
-        candidates = np.flatnonzero(matches[row])
-        if len(candidates):
-            free = candidates[~found[candidates]]
-            result[row] = _FIRST if len(free) else _AGAIN
-            if len(free):
-                found[free[np.argmax(closeness[row, free])]] = True
-    return result
+    order = np.argsort(-scores, kind="stable")
+    false = ((hits == FALSE) & may_count)[order]
+    return Froc(np.cumsum(false) / counted, np.cumsum(hits[order] == FIRST) / lesions, scores[order])

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.geometry import centres, diagonal, point_to_box_distance
+from data_tools.geometry import centres, diagonal
 from data_tools.records import BOXED, Sample
 
 Point = tuple[float, float]
@@ -22,15 +22,27 @@ class Distances:
     Attributes:
         to_box: (n,) pixels from the peak to the nearest true box, 0 inside it.
         to_centre: (n,) pixels from the peak to the nearest centre of a true box.
-        of_diagonal: (n,) `to_box` as a share of the image's diagonal.
+        offset_xy: (n, 2) signed pixels from that centre to the peak, x to the right and y down; NaN for an abstention.
+        diagonal: (n,) the images' diagonals in pixels.
     """
 
     to_box: NDArray[np.float64]
     to_centre: NDArray[np.float64]
-    of_diagonal: NDArray[np.float64]
+    offset_xy: NDArray[np.float64]
+    diagonal: NDArray[np.float64]
 
     def __getitem__(self, rows: NDArray[np.bool_]) -> "Distances":
-        return Distances(self.to_box[rows], self.to_centre[rows], self.of_diagonal[rows])
+        return Distances(self.to_box[rows], self.to_centre[rows], self.offset_xy[rows], self.diagonal[rows])
+
+    @property
+    def of_diagonal(self) -> NDArray[np.float64]:
+        """(n,) `to_box` as a share of the image's diagonal."""
+        return self.to_box / self.diagonal
+
+    @property
+    def centre_of_diagonal(self) -> NDArray[np.float64]:
+        """(n,) `to_centre` as a share of the image's diagonal."""
+        return self.to_centre / self.diagonal
 
 
 def peak_distances(samples: Sequence[Sample], peaks: Sequence[Point | None]) -> Distances:
@@ -39,26 +51,39 @@ def peak_distances(samples: Sequence[Sample], peaks: Sequence[Point | None]) -> 
     Raises:
         ValueError: a sample is not boxed.
     """
-    rows = []
-    for sample, peak in zip(samples, peaks, strict=True):
+    for sample in samples:
         if sample.status != BOXED:
             raise ValueError(f"image {sample.image_id} has no boxes to measure a distance to")
-        if peak is None:
-            rows.append((np.inf, np.inf, np.inf))
-            continue
-        point = np.array([peak])
-        to_box = float(point_to_box_distance(point, sample.boxes_xyxy).min())
-        to_centre = float(np.hypot(*(centres(sample.boxes_xyxy) - point).T).min())
-        rows.append((to_box, to_centre, to_box / diagonal(sample.size_hw)))
-    table = np.array(rows, dtype=np.float64).reshape(-1, 3)
-    return Distances(table[:, 0], table[:, 1], table[:, 2])
+    if len(samples) != len(peaks):
+        raise ValueError(f"{len(peaks)} peaks for {len(samples)} samples")
+    if not samples:
+        return Distances(np.zeros(0), np.zeros(0), np.zeros((0, 2)), np.zeros(0))
+    points = np.array([(np.nan, np.nan) if peak is None else peak for peak in peaks], dtype=np.float64)
+    # one row a box, those of an image in succession
+    boxes = np.concatenate([sample.boxes_xyxy for sample in samples])
+    counts = np.array([len(sample.boxes_xyxy) for sample in samples])
+    starts = np.cumsum(counts) - counts
+    owner = np.repeat(np.arange(len(samples)), counts)
+    outside = np.maximum(np.maximum(boxes[:, :2] - points[owner], points[owner] - boxes[:, 2:]), 0.0)
+    offsets = points[owner] - centres(boxes)
+    to_centre = np.hypot(offsets[:, 0], offsets[:, 1])
+    nearest = np.minimum.reduceat(to_centre, starts)
+    first = np.full(len(samples), len(boxes))
+    is_nearest = np.flatnonzero((to_centre == nearest[owner]) | np.isnan(to_centre))
+    np.minimum.at(first, owner[is_nearest], is_nearest)
+    to_box = np.minimum.reduceat(np.hypot(outside[:, 0], outside[:, 1]), starts)
+    diagonals = np.array([diagonal(sample.size_hw) for sample in samples])
+    to_box, nearest = (np.where(np.isnan(values), np.inf, values) for values in (to_box, nearest))
+    return Distances(to_box, nearest, offsets[first], diagonals)
 
 
 def summarise(distances: Distances) -> dict[str, float | int | None]:
     """Means over the images that have a peak; rates over all, so that an abstention is a miss.
 
-    Keys: mean_px, median_px, p90_px, mean_centre_px, mean_diagonal, hit_rate (within 0 px), hit_rate_5px,
-    hit_rate_10px, hit_rate_15px, dra_20px, coverage, n. Undefined values are None.
+    Keys: mean_px, median_px, p90_px to the nearest box, and the same three with _centre_px to the nearest box centre;
+    each with _diagonal (median_diagonal, mean_centre_diagonal, ...) as a share of the image's diagonal; mean_dx_px and
+    mean_dy_px, signed, which show a misaligned map; hit_rate (within 0 px), hit_rate_5px, hit_rate_10px,
+    hit_rate_15px, dra_20px, coverage, n. Undefined values are None.
     """
     n = len(distances.to_box)
     known = distances.to_box[np.isfinite(distances.to_box)]
@@ -71,12 +96,14 @@ def summarise(distances: Distances) -> dict[str, float | int | None]:
         f"hit_rate{f'_{tolerance}px' if tolerance else ''}": distance_recall(distances.to_box, tolerance)
         for tolerance in TOLERANCES_PX
     }
+    measured = {
+        "px": distances.to_box, "centre_px": distances.to_centre, "diagonal": distances.of_diagonal,
+        "centre_diagonal": distances.centre_of_diagonal,
+    }  # fmt: skip
     return {
-        "mean_px": over_known(distances.to_box, np.mean),
-        "median_px": over_known(distances.to_box, np.median),
-        "p90_px": over_known(distances.to_box, _p90),
-        "mean_centre_px": over_known(distances.to_centre, np.mean),
-        "mean_diagonal": over_known(distances.of_diagonal, np.mean),
+        **{f"{name}_{unit}": over_known(v, of) for unit, v in measured.items() for name, of in _STATISTICS},
+        "mean_dx_px": over_known(distances.offset_xy[:, 0], np.mean),
+        "mean_dy_px": over_known(distances.offset_xy[:, 1], np.mean),
         **hits,
         "dra_20px": distance_recall_area(distances.to_box, DRA_LIMIT_PX),
         "coverage": len(known) / n if n else None,
@@ -86,6 +113,11 @@ def summarise(distances: Distances) -> dict[str, float | int | None]:
 
 def _p90(values: NDArray[np.float64]) -> float:
     return float(np.percentile(values, 90))
+
+
+_STATISTICS: tuple[tuple[str, Callable[[NDArray[np.float64]], Any]], ...] = (
+    ("mean", np.mean), ("median", np.median), ("p90", _p90),
+)  # fmt: skip
 
 
 def distance_recall(to_box: NDArray[np.float64], tolerance_px: float) -> float | None:

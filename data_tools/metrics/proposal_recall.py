@@ -24,22 +24,33 @@ def proposal_recall(samples: Sequence[Sample], predictions: Sequence[Prediction]
 
 
 def sliding_window_recall(samples: Sequence[Sample], seed: int) -> dict[str, float | None]:
-    """The same for the same number of windows drawn from a regular grid of sizes, shapes and places."""
-    return _recalls(samples, [_windows(sample, seed) for sample in samples])
+    """The same for as many windows, drawn in seeded random order from a regular grid of sizes, shapes and places."""
+    grids = {size: _grid(size) for size in {sample.size_hw for sample in samples}}
+    windows = []
+    for sample in samples:
+        grid = grids[sample.size_hw]
+        if sample.status == BOXED:
+            rng = np.random.default_rng((seed, sample.image_id))
+            grid = grid[rng.choice(len(grid), min(max(COUNTS), len(grid)), replace=False)]
+        windows.append(grid)
+    return _recalls(samples, windows)
 
 
 def _recalls(samples: Sequence[Sample], proposals: Sequence[NDArray[np.float64]]) -> dict[str, float | None]:
-    boxed = [(s, b) for s, b in zip(samples, proposals, strict=True) if s.status == BOXED]
-    result: dict[str, float | None] = {}
-    for count in COUNTS:
-        best = [iou(s.boxes_xyxy, boxes[:count]).max(axis=1, initial=0.0) for s, boxes in boxed]
-        result[str(count)] = average_recall(np.concatenate(best)) if best else None
-    return result
+    rows = [np.zeros((0, len(COUNTS)))]
+    for sample, boxes in zip(samples, proposals, strict=True):
+        if sample.status == BOXED:
+            best = np.zeros((len(sample.boxes_xyxy), max(COUNTS) + 1))
+            overlap = iou(sample.boxes_xyxy, boxes[: max(COUNTS)])
+            best[:, 1 : overlap.shape[1] + 1] = overlap
+            rows.append(np.maximum.accumulate(best, axis=1)[:, COUNTS])
+    table = np.concatenate(rows)
+    return {str(count): average_recall(table[:, i]) for i, count in enumerate(COUNTS)}
 
 
-def _windows(sample: Sample, seed: int) -> NDArray[np.float64]:
-    """The largest N windows of a grid, in seeded random order."""
-    height, width = sample.size_hw
+def _grid(size_hw: tuple[int, int]) -> NDArray[np.float64]:
+    """Every window of the grid over an image: steps of half a window, at least 1 px."""
+    height, width = size_hw
     rows = []
     for scale in _SCALES:
         for ratio in _RATIOS:
@@ -49,6 +60,4 @@ def _windows(sample: Sample, seed: int) -> NDArray[np.float64]:
             xs = np.arange(0, width - w + 1e-9, max(w / 2, 1))
             y, x = (grid.ravel() for grid in np.meshgrid(ys, xs, indexing="ij"))
             rows.append(np.stack([x, y, x + w, y + h], axis=1))
-    windows = np.concatenate(rows)
-    picked = np.random.default_rng((seed, sample.image_id)).permutation(len(windows))[: max(COUNTS)]
-    return windows[picked]
+    return np.concatenate(rows)

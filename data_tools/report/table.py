@@ -45,47 +45,86 @@ class Table:
 
 @dataclass(frozen=True)
 class _Metric:
-    """Where a row finds its value in `metrics`, and how it is written: digits, or "%" for a rate, or "n" for counts."""
+    """Where a row finds its value in `metrics`, and how it is written: digits, or "%" for a rate, or "n" for counts.
+
+    A `key` row is shown on a terminal without being asked for.
+    """
 
     label: str
     path: tuple[str, ...]
     style: str = "3"
     better: str = "higher"
     ci95_path: tuple[str, ...] = ()
+    key: bool = False
+
+
+def _with_interval(label: str, section: str, name: str, style: str = "3", better: str = "higher") -> _Metric:
+    return _Metric(label, (section, name), style, better, (section, f"{name}_ci95"), key=True)
 
 
 _METRICS = (
-    _Metric("AUC", ("auc", "value"), ci95_path=("auc", "ci95")),
-    _Metric("average precision", ("average_precision", "value"), ci95_path=("average_precision", "ci95")),
-    _Metric("FPR at TPR 98 %", ("fpr_at_tpr", "0.98", "fpr"), "%", "lower"),
+    _Metric("AUC", ("auc", "value"), ci95_path=("auc", "ci95"), key=True),
+    _Metric("average precision", ("average_precision", "value"), ci95_path=("average_precision", "ci95"), key=True),
+    _Metric("FPR at TPR 98 %", ("fpr_at_tpr", "0.98", "fpr"), "%", "lower", key=True),
     _Metric("FPR at TPR 99.1 %", ("fpr_at_tpr", "0.991", "fpr"), "%", "lower"),
-    _Metric("FPR at TPR 99.7 %", ("fpr_at_tpr", "0.997", "fpr"), "%", "lower"),
+    _Metric("FPR at TPR 99.3 %", ("fpr_at_tpr", "0.993", "fpr"), "%", "lower"),
+    _Metric("FPR at TPR 99.5 %", ("fpr_at_tpr", "0.995", "fpr"), "%", "lower"),
+    _Metric("FPR at TPR 99.7 %", ("fpr_at_tpr", "0.997", "fpr"), "%", "lower", key=True),
     _Metric("FPR at TPR 100 %", ("fpr_at_tpr", "1.0", "fpr"), "%", "lower"),
     _Metric("TPR, validation threshold", ("operating_point", "tpr"), "%"),
     _Metric("FPR, validation threshold", ("operating_point", "fpr"), "%", "lower"),
-    _Metric("escapes (defects passed)", ("operating_point", "escapes"), "n", "lower"),
-    _Metric("overkills (good flagged)", ("operating_point", "overkills"), "n", "lower"),
-    _Metric("box AP", ("box_map", "ap")),
-    _Metric("box AP50", ("box_map", "ap50")),
+    _Metric("escapes (defects passed)", ("operating_point", "escapes"), "n", "lower", key=True),
+    _Metric("overkills (good flagged)", ("operating_point", "overkills"), "n", "lower", key=True),
+    _Metric("Brier score", ("calibration", "brier"), "3", "lower"),
+    _Metric("expected calibration error", ("calibration", "ece"), "3", "lower"),
+    _Metric("box AP", ("box_map", "ap"), key=True),
+    _Metric("box AP50", ("box_map", "ap50"), key=True),
     _Metric("box AP75", ("box_map", "ap75")),
-    _Metric("peak distance mean, px", ("peak_distance", "mean_px"), "1", "lower", ("peak_distance", "mean_px_ci95")),
-    _Metric("peak distance median, px", ("peak_distance", "median_px"), "1", "lower"),
+    _Metric("box AP, smallest third", ("box_map", "ap_smallest_third")),
+    _Metric("box AP, middle third", ("box_map", "ap_middle_third")),
+    _Metric("box AP, largest third", ("box_map", "ap_largest_third")),
+    _Metric("true boxes missed", ("error_types", "missed"), "n", "lower"),
+    _Metric("boxes badly placed", ("error_types", "localisation"), "n", "lower"),
+    _Metric("boxes twice", ("error_types", "duplicate"), "n", "lower"),
+    _Metric("boxes on background", ("error_types", "background"), "n", "lower"),
+    _with_interval("peak distance mean, px", "peak_distance", "mean_px", "1", "lower"),
+    _Metric("peak distance median, px", ("peak_distance", "median_px"), "1", "lower", key=True),
     _Metric("peak distance p90, px", ("peak_distance", "p90_px"), "1", "lower"),
-    _Metric("hit rate (0 px)", ("peak_distance", "hit_rate"), ci95_path=("peak_distance", "hit_rate_ci95")),
-    _Metric("hit rate (15 px)", ("peak_distance", "hit_rate_15px")),
-    _Metric("coverage (has a peak)", ("peak_distance", "coverage")),
-    _Metric("boxed images, n", ("peak_distance", "n"), "n", ""),
-    _Metric("FROC mean, IoU 0.5", ("froc", "iou_0.5", "mean")),
+    _Metric("mean / image diagonal", ("peak_distance", "mean_diagonal"), "3", "lower"),
+    _Metric("to box centre mean, px", ("peak_distance", "mean_centre_px"), "1", "lower"),
+    _Metric("signed mean dx, px", ("peak_distance", "mean_dx_px"), "1", ""),
+    _Metric("signed mean dy, px", ("peak_distance", "mean_dy_px"), "1", ""),
+    _with_interval("hit rate (0 px)", "peak_distance", "hit_rate"),
+    _with_interval("hit rate (15 px)", "peak_distance", "hit_rate_15px"),
+    _Metric("DRA (to 20 px)", ("peak_distance", "dra_20px"), ci95_path=("peak_distance", "dra_20px_ci95")),
+    _Metric("coverage (has a peak)", ("peak_distance", "coverage"), key=True),
+    _Metric("flagged and within 15 px", ("end_to_end", "hit_rate_15px"), ci95_path=("end_to_end", "hit_rate_15px_ci95"),
+            key=True),
+    _Metric("FPR, located TPR 99.7 %", ("located", "15px", "fpr"), "%", "lower"),
+    _Metric("located TPR at most", ("located", "15px", "ceiling"), "%"),
+    _Metric("box in 15 px of 1 peak", ("peak_recall", "1", "recall_15px")),
+    _Metric("box in 15 px of 3 peaks", ("peak_recall", "3", "recall_15px")),
+    _Metric("box in 15 px of 5 peaks", ("peak_recall", "5", "recall_15px")),
+    _Metric("map energy in boxes", ("energy_pointing", "value"), key=True),
+    _Metric("energy lift over chance", ("energy_pointing", "lift"), "1"),
+    _Metric("boxed images, n", ("peak_distance", "n"), "n", "", key=True),
+    _Metric("FROC mean, IoU 0.5", ("froc", "iou_0.5", "mean"), key=True),
     _Metric("FROC mean, within 15 px", ("froc", "centre_within_15px", "mean")),
-    _Metric("MaxBoxAcc, validation cut", ("max_box_acc", "validation", "max_box_acc")),
+    _Metric("FROC mean, good images", ("froc", "iou_0.5_false_on_good_only", "mean")),
+    _Metric("MaxBoxAcc, validation cut", ("max_box_acc", "validation", "max_box_acc"), key=True),
     _Metric("MaxBoxAcc, oracle cut", ("max_box_acc", "oracle", "max_box_acc")),
-    _Metric("proposal recall AR@10", ("proposal_recall", "predicted_boxes", "10")),
+    _Metric("MaxBoxAccV2, validation", ("max_box_acc", "validation", "max_box_acc_v2")),
+    _Metric("MaxBoxAccV2, oracle", ("max_box_acc", "oracle", "max_box_acc_v2")),
+    _Metric("RPN proposals AR@100", ("proposal_recall", "proposals", "100")),
+    _Metric("predicted boxes AR@10", ("proposal_recall", "predicted_boxes", "10")),
+    _Metric("predicted boxes AR@100", ("proposal_recall", "predicted_boxes", "100")),
     _Metric("sliding window AR@10", ("proposal_recall", "sliding_window", "10")),
-)
-_LOWER_IS_BETTER = ("peak_distance", "mean_px", "median_px", "fpr")
+    _Metric("sliding window AR@100", ("proposal_recall", "sliding_window", "100")),
+)  # fmt: skip
+_LOWER_IS_BETTER = ("peak_distance", "peak_distance_median")
 
 
-def side_by_side(report: Report) -> str:
+def side_by_side(report: Report, full: bool = True) -> str:
     """The report for a terminal, at most 110 characters wide as long as names of types and runs are of usual length.
 
     Approaches are columns and trivial baselines, in parentheses, follow; a table that is too wide goes on below. Names
@@ -93,10 +132,12 @@ def side_by_side(report: Report) -> str:
 
     Args:
         report: as `detect.evaluate` writes it; every key may be absent or null.
+        full: every metric; otherwise those that most people look at first.
     """
     short, legend = _short_names(list(_mapping(report.get("runs"))))
     parts = [*textwrap.wrap(describe_data(report), WIDTH), "\n".join(legend)]
-    for table in (metric_table(report), type_table(report), comparison_table(report)):
+    tables = [metric_table(report, full), seed_table(report), type_table(report), comparison_table(report, full)]
+    for table in tables:
         if table is not None:
             parts.append(_as_text(table, short))
     if report.get("verdict"):
@@ -116,15 +157,18 @@ def describe_data(report: Report) -> str:
     return head + (f" ({', '.join(counts)})" if counts else "")
 
 
-def metric_table(report: Report) -> Table | None:
-    """One row a metric, one column an approach and then a baseline; None without any row."""
+def metric_table(report: Report, full: bool = True) -> Table | None:
+    """One row a metric, one column a run and then a baseline; None without any row. `full` is all of the metrics."""
     runs = {name: _mapping(_mapping(run).get("metrics")) for name, run in _mapping(report.get("runs")).items()}
     baselines = {name: _mapping(value) for name, value in _mapping(report.get("baselines")).items()}
     everyone = [*runs.values(), *baselines.values()]
     rows = []
     for metric in _METRICS:
         values = [_look_up(metrics, metric.path) for metrics in everyone]
-        if any(value is not _MISSING for value in values):
+        known = any(value is not None and value is not _MISSING for value in values)
+        if known or (metric.key and any(value is None for value in values)):
+            if not (full or metric.key):
+                continue
             cells = (_metric_cell(metric, m, value) for m, value in zip(everyone, values, strict=True))
             rows.append(Row(metric.label, tuple(cells), metric.better))
     return Table("metric", (*runs, *baselines), tuple(rows), len(baselines)) if rows else None
@@ -146,27 +190,75 @@ def type_table(report: Report) -> Table | None:
     return Table("hit rate / mean px", columns, tuple(rows), len(baselines)) if rows else None
 
 
-def comparison_table(report: Report) -> Table | None:
+def seed_table(report: Report) -> Table | None:
+    """Means and standard deviations over the seeds, one column an approach; None where none has several."""
+    approaches = {
+        name: _mapping(value)
+        for name, value in _mapping(report.get("approaches")).items()
+        if (value.get("seeds") or 0) > 1
+    }
+    rows = []
+    for metric in _METRICS:
+        found = [_mapping(_mapping(value.get("metrics")).get(".".join(metric.path))) for value in approaches.values()]
+        if any(found):
+            scale, digits = (100, 1) if metric.style == "%" else (1, int(metric.style) if metric.style != "n" else 0)
+            cells = tuple(Cell(_mean_and_sd(value, scale, digits)) for value in found)
+            rows.append(Row(metric.label + (", %" if metric.style == "%" else ""), cells, metric.better))
+    columns = tuple(f"{name}, {value['seeds']} seeds" for name, value in approaches.items())
+    return Table("mean +- sd over seeds", columns, tuple(rows)) if rows else None
+
+
+def comparison_table(report: Report, full: bool = True) -> Table | None:
     """One row a paired comparison, with the approach it speaks for, or "neither" where the interval spans 0."""
     rows = []
-    for value in report.get("comparisons") or ():
+    every = list(report.get("comparisons") or ())
+    comparisons = [value for value in every if full or value.get("metric") not in _NOT_AT_FIRST]
+    holm = any("p_value_holm" in value for value in comparisons)
+    for value in comparisons:
         name, ci95 = str(value.get("metric")), value.get("ci95") or (None, None)
-        digits = 1 if name == "peak_distance" else 3
-        p_value = value.get("p_value_holm", value.get("p_value"))
+        digits = 1 if name in _LOWER_IS_BETTER else 3
+        # what is outside the corrected family is described by its interval alone
+        p_value = value.get("p_value_holm") if holm else value.get("p_value")
         texts = (
             value.get("a"),
             value.get("b"),
             number(value.get("difference"), digits, sign=True),
             _interval(ci95, digits, sign=True) or NOT_DEFINED,
-            "< 0.001" if p_value is not None and p_value < 0.001 else number(p_value, 3),
+            "" if holm and p_value is None else _p_value(p_value),
             number(value.get("n"), 0),
             _favoured(name, value.get("difference"), ci95),
         )
-        label = f"{name}, px" if name == "peak_distance" else name
+        label = _COMPARED.get(name, name)
         rows.append(Row(label, tuple(Cell(NOT_DEFINED if text is None else str(text)) for text in texts)))
-    holm = any("p_value_holm" in value for value in report.get("comparisons") or ())
     columns = ("a", "b", "a - b", "95 % CI", "p (Holm)" if holm else "p", "n", "favours")
     return Table("difference", columns, tuple(rows)) if rows else None
+
+
+_COMPARED = {
+    "auc": "AUC",
+    "average_precision": "average precision",
+    "peak_distance": "peak distance mean, px",
+    "peak_distance_median": "peak distance median, px",
+    "hit_rate": "hit rate (0 px)",
+    "hit_rate_15px": "hit rate (15 px)",
+    "dra_20px": "DRA (to 20 px)",
+    "end_to_end.hit_rate": "flagged and hit",
+    "end_to_end.hit_rate_15px": "flagged and within 15 px",
+    "end_to_end.dra_20px": "flagged, DRA (to 20 px)",
+}
+_NOT_AT_FIRST = ("hit_rate_15px", "end_to_end.hit_rate", "end_to_end.dra_20px")
+
+
+def _p_value(value: float | None) -> str:
+    return "< 0.001" if value is not None and value < 0.001 else number(value, 3)
+
+
+def _mean_and_sd(value: Report, scale: int, digits: int) -> str:
+    if not value:
+        return NOT_DEFINED
+    sd = value.get("sd")
+    spread = NOT_DEFINED if sd is None else f"{scale * sd:.{digits}f}"
+    return f"{scale * value['mean']:.{digits}f} +- {spread}"
 
 
 def number(value: float | None, digits: int, sign: bool = False) -> str:

@@ -111,3 +111,19 @@ def test_boxes_are_computed_in_full_precision_under_autocast(model: Detector) ->
             (found,) = model.detect(batch)
     assert {p.dtype for p in proposals} == {torch.float32}
     assert found.boxes_xyxy.dtype == found.scores.dtype == torch.float32
+
+
+def test_proposals_are_many_ranked_and_leave_the_model_as_it_was(model: Detector) -> None:
+    batch = collate([item(5, [], False), item(6, [], False)])
+    with torch.inference_mode():
+        before = model.eval().detect(batch)
+        found = model.propose(batch, 300)
+        after = model.detect(batch)
+    assert model.config.proposals < max(len(raw.scores) for raw in found) <= 300
+    for raw in found:
+        assert raw.scores.tolist() == sorted(raw.scores.tolist(), reverse=True)
+        assert 0 <= float(raw.scores.min()) <= float(raw.scores.max()) <= 1
+    assert [raw.scores.tolist() for raw in before] == [raw.scores.tolist() for raw in after]
+    with torch.inference_mode():
+        few = model.propose(batch, 10)
+    assert [raw.boxes_xyxy.tolist() for raw in few] == [raw.boxes_xyxy[:10].tolist() for raw in found]

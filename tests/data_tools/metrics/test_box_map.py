@@ -1,6 +1,9 @@
+import numpy as np
 import pytest
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
 
-from data_tools.metrics.box_map import NAMES, box_map
+from data_tools.metrics.box_map import NAMES, box_map, tercile_edges
 
 BOX = (10, 10, 30, 30)
 OTHER = (50, 50, 80, 80)
@@ -46,3 +49,74 @@ def test_sizes_by_area(make_sample, make_prediction) -> None:
     assert found["ap_small"] == pytest.approx(1.0)
     assert found["ap_medium"] is None
     assert found["ap_large"] is None
+
+
+def plain_pycocotools(samples, predictions, num_classes: int) -> list[float]:
+    """pycocotools as its own documentation uses it, image by image."""
+    truth, found = COCO(), COCO()
+    for coco, is_truth in ((truth, True), (found, False)):
+        annotations = []
+        for sample, prediction in zip(samples, predictions, strict=True):
+            one = sample if is_truth else prediction
+            labels = sample.labels if is_truth else prediction.box_labels
+            scores = np.ones(len(labels)) if is_truth else prediction.box_scores
+            for box, label, score in zip(one.boxes_xyxy.tolist(), labels.tolist(), scores.tolist(), strict=True):
+                x1, y1, x2, y2 = box
+                annotations.append(
+                    {"id": len(annotations) + 1, "image_id": sample.image_id, "category_id": label, "iscrowd": 0,
+                     "bbox": [x1, y1, x2 - x1, y2 - y1], "area": (x2 - x1) * (y2 - y1), "score": score}
+                )  # fmt: skip
+        coco.dataset = {
+            "images": [{"id": s.image_id} for s in samples], "annotations": annotations,
+            "categories": [{"id": i + 1} for i in range(num_classes)],
+        }  # fmt: skip
+        coco.createIndex()
+    evaluation = COCOeval(truth, found, "bbox")
+    evaluation.evaluate()
+    evaluation.accumulate()
+    evaluation.summarize()
+    return [float(v) for v in evaluation.stats[:9]]
+
+
+def random_case(rng, make_sample, make_prediction):
+    """Mostly good images, tied scores, one image with more boxes than pycocotools looks at, two classes."""
+    samples, predictions = [], []
+    for image_id in rng.permutation(np.arange(1, 61)).tolist():
+        boxes = random_boxes(rng, int(rng.integers(1, 4)) if rng.random() < 0.3 else 0)
+        sample = make_sample(image_id, boxes)
+        object.__setattr__(sample, "labels", rng.integers(1, 3, len(boxes)))
+        guesses = random_boxes(rng, 130 if image_id == 7 else int(rng.integers(0, 9)))
+        guesses = np.concatenate([np.clip(boxes + rng.normal(0, 3, boxes.shape), 0, 100), guesses])
+        guesses = np.concatenate(
+            [np.minimum(guesses[:, :2], guesses[:, 2:]), np.maximum(guesses[:, :2], guesses[:, 2:])], 1
+        )
+        prediction = make_prediction(image_id, boxes=guesses, scores=rng.integers(0, 8, len(guesses)) / 8)
+        object.__setattr__(prediction, "box_labels", rng.integers(1, 3, len(guesses)))
+        samples.append(sample)
+        predictions.append(prediction)
+    return samples, predictions
+
+
+def random_boxes(rng, count: int) -> np.ndarray:
+    corners = rng.uniform(0, 60, (count, 2))
+    return np.concatenate([corners, corners + rng.uniform(2, 40, (count, 2))], axis=1)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_taking_good_images_together_changes_no_figure(make_sample, make_prediction, seed: int) -> None:
+    samples, predictions = random_case(np.random.default_rng(seed), make_sample, make_prediction)
+    expected = [None if value < 0 else value for value in plain_pycocotools(samples, predictions, 2)]
+    found = box_map(samples, predictions, 2)
+    assert [found[name] for name in NAMES] == expected
+    assert found == {name: box_map(samples, predictions, 2, (100.0, 400.0))[name] for name in NAMES}
+
+
+def test_thirds_of_the_training_boxes(make_sample, make_prediction) -> None:
+    training = [make_sample(i, [(0, 0, side, side)]) for i, side in enumerate((10, 20, 30), start=1)]
+    edges = tercile_edges(training)
+    assert edges == pytest.approx((300, 1700 / 3))
+    assert tercile_edges(training[:2]) is None
+    small, large = (0, 0, 10, 10), (40, 40, 80, 80)
+    found = box_map([make_sample(boxes=[small, large])], [make_prediction(boxes=[small], scores=[0.9])], 1, edges)
+    assert (found["ap_smallest_third"], found["ap_largest_third"]) == pytest.approx((1.0, 0.0))
+    assert found["ap_middle_third"] is None

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from data_tools.metrics.comparison import cluster_bootstrap, holm, mcnemar, wilcoxon
+from data_tools.metrics.bootstrap import cluster_bootstrap
+from data_tools.metrics.comparison import holm, images_to_settle, mcnemar, wilcoxon
 
 
 @pytest.mark.parametrize(("only_a", "only_b", "p_value"), [(1, 9, 0.0215), (0, 5, 0.0625), (9, 1, 0.0215), (0, 0, 1.0)])
@@ -31,3 +32,19 @@ def test_bootstrap_covers_the_mean_and_widens_with_groups() -> None:
     width = [one.ci95[1] - one.ci95[0] for one in (alone, grouped)]
     assert width[1] / width[0] == pytest.approx(np.sqrt(10), rel=0.2)
     assert cluster_bootstrap(np.zeros(0), [], 0) is None
+
+
+def test_wilcoxon_is_scipys() -> None:
+    from scipy.stats import wilcoxon as reference
+
+    differences = np.random.default_rng(0).normal(0.3, 1, 40)
+    expected = reference(differences)
+    assert wilcoxon(differences) == pytest.approx((expected.statistic, expected.pvalue))
+
+
+def test_how_many_images_would_settle_it() -> None:
+    """At z = 1 the sample must grow by (1.96 + 0.84)^2 = 7.85."""
+    assert images_to_settle(1.0, (1 - 1.959964, 1 + 1.959964), 100) == 785
+    assert images_to_settle(-1.0, (-1 - 1.959964, -1 + 1.959964), 100) == 785
+    assert images_to_settle(0.0, (-1.0, 1.0), 100) is None
+    assert images_to_settle(1e-9, (-1.0, 1.0), 100) is None

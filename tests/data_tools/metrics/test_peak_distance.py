@@ -67,3 +67,40 @@ def test_baselines(make_sample) -> None:
     assert (x, y) == again
     assert 0 <= x <= 200
     assert 0 <= y <= 50
+
+
+def test_the_signed_offset_points_from_the_nearest_centre(make_sample) -> None:
+    sample = make_sample(1, [BOX, (80, 80, 90, 90)])
+    found = peak_distances([sample, sample, sample], [(47, 52), (84, 89), None])
+    assert found.offset_xy[:2].tolist() == [[-3, 2], [-1, 4]]
+    assert np.isnan(found.offset_xy[2]).all()
+    summary = summarise(found)
+    assert (summary["mean_dx_px"], summary["mean_dy_px"]) == (-2.0, 3.0)
+    assert summary["mean_centre_diagonal"] == pytest.approx((np.hypot(3, 2) + np.hypot(1, 4)) / 2 / np.hypot(100, 100))
+
+
+def test_all_at_once_is_one_at_a_time_and_blind_to_order(make_sample) -> None:
+    rng = np.random.default_rng(0)
+    samples = []
+    for i in range(1, 40):
+        corners = rng.uniform(0, 60, (int(rng.integers(1, 4)), 2))
+        samples.append(
+            make_sample(i, np.concatenate([corners, corners + rng.uniform(1, 30, (len(corners), 2))], axis=1))
+        )
+    peaks = [None if rng.random() < 0.2 else tuple(rng.uniform(0, 100, 2)) for _ in samples]
+    together = peak_distances(samples, peaks)
+    alone = [peak_distances([sample], [peak]) for sample, peak in zip(samples, peaks, strict=True)]
+    assert together.to_box.tolist() == [one.to_box[0] for one in alone]
+    assert together.to_centre.tolist() == [one.to_centre[0] for one in alone]
+    order = rng.permutation(len(samples))
+    shuffled = peak_distances([samples[i] for i in order], [peaks[i] for i in order])
+    assert shuffled.to_box.tolist() == together.to_box[order].tolist()
+    # the distance written out
+    for sample, peak, distance in zip(samples, peaks, together.to_box, strict=True):
+        expected = np.inf
+        if peak is not None:
+            x, y = peak
+            expected = min(
+                np.hypot(max(x1 - x, 0, x - x2), max(y1 - y, 0, y - y2)) for x1, y1, x2, y2 in sample.boxes_xyxy
+            )
+        assert distance == pytest.approx(expected)

@@ -1,0 +1,1 @@
+"""Predictions from other tools into our records and back, one format a file."""

@@ -1,0 +1,196 @@
+"""What is judged: one approach's predictions aligned with the truth, with all that the metrics take from them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_tools.errors import InputError
+from data_tools.heatmaps import boxes_to_map
+from data_tools.map_boxes import choose_fraction, with_boxes
+from data_tools.metrics.fpr_at_tpr import threshold_at_tpr
+from data_tools.metrics.peak_distance import Distances, peak_distances
+from data_tools.records import BOXED, GOOD, Prediction, PredictionSet, Sample
+
+OPERATING_TPR = 0.98
+
+Pairs = tuple[tuple[Sample, ...], tuple[Prediction, ...]]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run to judge.
+
+    Attributes:
+        label: unique among the entries.
+        predictions: one for each image of the split.
+        validation: those for the validation split, which choose every threshold; None where there are none.
+        proposals: region proposals as the boxes of records, for proposal recall; None where there are none.
+        approach: runs of one approach that differ by their seed share this name; by default the label.
+    """
+
+    label: str
+    predictions: PredictionSet
+    validation: PredictionSet | None = None
+    proposals: PredictionSet | None = None
+    approach: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """One run as the metrics see it; no field says who made it.
+
+    Attributes:
+        samples: the truth of the split.
+        predictions: in the order of the samples.
+        validation: the same for the validation split; None where there are no predictions for it.
+        training: the train split, for box sizes and the mean position.
+        proposals: region proposals in the order of the samples, or None.
+        num_classes: class ids are 1..num_classes.
+        seed: of resampling and of the random baselines.
+    """
+
+    samples: tuple[Sample, ...]
+    predictions: tuple[Prediction, ...]
+    validation: Pairs | None
+    training: tuple[Sample, ...]
+    proposals: tuple[Prediction, ...] | None
+    num_classes: int
+    seed: int
+
+    @cached_property
+    def scores(self) -> NDArray[np.float64]:
+        """(n,) image scores."""
+        return np.array([prediction.score for prediction in self.predictions], dtype=np.float64)
+
+    @cached_property
+    def positive(self) -> NDArray[np.bool_]:
+        """(n,) whether an image shows a defect."""
+        return np.array([sample.is_defect for sample in self.samples], dtype=bool)
+
+    @cached_property
+    def good(self) -> NDArray[np.bool_]:
+        """(n,) whether an image is good."""
+        return np.array([sample.status == GOOD for sample in self.samples], dtype=bool)
+
+    @cached_property
+    def boxed_rows(self) -> NDArray[np.int64]:
+        """(m,) places of the boxed images."""
+        return np.flatnonzero([sample.status == BOXED for sample in self.samples])
+
+    @cached_property
+    def boxed(self) -> list[Sample]:
+        """The m boxed images."""
+        return [self.samples[i] for i in self.boxed_rows]
+
+    @cached_property
+    def boxed_predictions(self) -> list[Prediction]:
+        """Their predictions."""
+        return [self.predictions[i] for i in self.boxed_rows]
+
+    @cached_property
+    def distances(self) -> Distances:
+        """Of the boxed images."""
+        return peak_distances(self.boxed, [prediction.peak_xy for prediction in self.boxed_predictions])
+
+    @cached_property
+    def threshold(self) -> float | None:
+        """The image score that catches 98 % of the validation defects; None without any."""
+        if self.validation is None:
+            return None
+        samples, predictions = self.validation
+        positive = [sample.is_defect for sample in samples]
+        if not any(positive):
+            return None
+        return threshold_at_tpr([prediction.score for prediction in predictions], positive, OPERATING_TPR)
+
+    @cached_property
+    def gives_boxes(self) -> bool:
+        """Whether the run speaks in boxes: it gives some, or it gives no maps either and has found nothing."""
+        every = self.predictions + (() if self.validation is None else self.validation[1])
+        return any(len(p.boxes_xyxy) for p in every) or all(p.heatmap is None for p in every)
+
+    @cached_property
+    def fraction(self) -> float | None:
+        """Where to cut the maps of a run without boxes, as the boxes of validation choose; None if they cannot."""
+        if self.gives_boxes or self.validation is None:
+            return None
+        return choose_fraction(*self.validation)
+
+    @cached_property
+    def in_boxes(self) -> "Judged | None":
+        """The run in the currency of boxes: as it is, or with boxes cut from its maps; None where no cut is known."""
+        if self.gives_boxes:
+            return self
+        if self.fraction is None:
+            return None
+        found = tuple(with_boxes(prediction, self.fraction) for prediction in self.predictions)
+        validation = None
+        if self.validation is not None:
+            validation = self.validation[0], tuple(with_boxes(p, self.fraction) for p in self.validation[1])
+        return replace(self, predictions=found, validation=validation)
+
+    def map_of(self, prediction: Prediction) -> NDArray[np.float32] | None:
+        """A prediction in the currency of maps: its own, or where the run has none anywhere one made of its boxes."""
+        if self._has_maps:
+            return prediction.heatmap
+        if not len(prediction.boxes_xyxy):
+            return None
+        scores = np.clip(prediction.box_scores, 0.0, 1.0)
+        return boxes_to_map(prediction.boxes_xyxy, scores, prediction.size_hw, prediction.size_hw)
+
+    @cached_property
+    def _has_maps(self) -> bool:
+        return any(prediction.heatmap is not None for prediction in self.predictions)
+
+    @property
+    def currencies(self) -> dict[str, Any]:
+        """Whether boxes and maps are the run's own or converted, and the cut that validation chose."""
+        if self.gives_boxes:
+            boxes = "own" if any(len(p.boxes_xyxy) for p in self.predictions) else "none"
+        else:
+            boxes = "from maps" if self.fraction is not None else "none: no boxed validation images to choose a cut on"
+        maps = "own" if self._has_maps else "from boxes"
+        return {"boxes": boxes, "box_fraction": self.fraction, "maps": maps}
+
+
+def judge(
+    samples: tuple[Sample, ...], validation: tuple[Sample, ...], training: tuple[Sample, ...], entry: Entry,
+    num_classes: int, seed: int,
+) -> Judged:  # fmt: skip
+    """Align everything that an entry brings with the truth.
+
+    Raises:
+        InputError: a set of predictions does not fit its images.
+    """
+    chosen_on = None
+    if entry.validation is not None:
+        chosen_on = validation, align(validation, entry.validation, f"{entry.label} (validation)")
+    proposals = None
+    if entry.proposals is not None:
+        proposals = align(samples, entry.proposals, f"{entry.label} (proposals)")
+    predictions = align(samples, entry.predictions, entry.label)
+    return Judged(samples, predictions, chosen_on, training, proposals, num_classes, seed)
+
+
+def align(samples: Sequence[Sample], predictions: PredictionSet, label: str) -> tuple[Prediction, ...]:
+    """The predictions in the order of the samples.
+
+    Raises:
+        InputError: an image without prediction, a foreign image, or another image size.
+    """
+    by_id = {prediction.image_id: prediction for prediction in predictions.predictions}
+    missing = [sample.image_id for sample in samples if sample.image_id not in by_id]
+    foreign = sorted(by_id.keys() - {sample.image_id for sample in samples})
+    if missing or foreign:
+        raise InputError(
+            f"{label}: {len(missing)} images of the split have no prediction (ids {missing[:5]}), and {len(foreign)} "
+            f"predictions fit no image of it (ids {foreign[:5]}). Are dataset and split those that were predicted?"
+        )
+    for sample in samples:
+        if by_id[sample.image_id].size_hw != sample.size_hw:
+            raise InputError(f"{label}: image {sample.image_id} has another size than in the dataset")
+    return tuple(by_id[sample.image_id] for sample in samples)

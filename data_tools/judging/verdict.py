@@ -1,0 +1,91 @@
+"""The verdict: what the comparison of peak distances shows, in a sentence that claims no more than it may."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+FEW_GROUPS = 10
+
+
+def verdict(
+    comparisons: Sequence[Mapping[str, Any]], approaches: Mapping[str, Mapping[str, Any]],
+    baselines: Mapping[str, Mapping[str, Any]],
+) -> str | None:  # fmt: skip
+    """One sentence a pair; None without a comparison of distances.
+
+    Args:
+        comparisons: rows as `compare_all` gives them.
+        approaches: by name, with "peak_distance.coverage" and "peak_distance.mean_px" as means over seeds.
+        baselines: the report's baselines.
+    """
+    sentences = []
+    for row in comparisons:
+        if row["metric"] == "peak_distance":
+            others = {r["metric"]: r for r in comparisons if (r["a"], r["b"]) == (row["a"], row["b"])}
+            warnings = [w for w in _warnings(row, others, approaches, baselines) if w]
+            sentences.append("; ".join([_claim(row), *warnings]))
+    return ". ".join(sentences) or None
+
+
+def _claim(row: Mapping[str, Any]) -> str:
+    low, high = row["ci95"]
+    seeds = sorted({row["seeds_a"], row["seeds_b"]})
+    count = " and ".join(map(str, seeds)) + (" seed" if seeds == [1] else " seeds")
+    n = f"{row['n']} image{'s' if row['n'] != 1 else ''}, {count}"
+    if low <= 0 <= high:
+        more = row["images_to_settle"]
+        settle = "" if more is None else f"; about {_round_up(more)} such images would settle a difference of this size"
+        return f"no difference shown between {row['a']} and {row['b']} (95 % CI {low:.1f}..{high:.1f} px, {n}){settle}"
+    closer, low, high = (row["a"], -high, -low) if row["difference"] < 0 else (row["b"], low, high)
+    return f"{closer} closer by {abs(row['difference']):.1f} px (95 % CI {low:.1f}..{high:.1f}, {n})"
+
+
+def _warnings(
+    row: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]], approaches: Mapping[str, Mapping[str, Any]],
+    baselines: Mapping[str, Mapping[str, Any]],
+) -> list[str]:  # fmt: skip
+    """What a reader must know beside the claim; an empty text is none."""
+    shown = not row["ci95"][0] <= 0 <= row["ci95"][1]
+    winner, loser = (row["a"], row["b"]) if row["difference"] < 0 else (row["b"], row["a"])
+    warnings = []
+    for name in (row["a"], row["b"]):
+        coverage = _mean(approaches, name, "peak_distance.coverage")
+        if coverage is not None and coverage < 1:
+            warnings.append(f"{name} abstains on {100 * (1 - coverage):.1f} % of the boxed images, left out of this")
+    if row.get("n_groups", FEW_GROUPS) < FEW_GROUPS:
+        warnings.append(f"only {row['n_groups']} groups, so the interval is too narrow")
+    if not shown:
+        return warnings
+    adjusted = row.get("p_value_holm")
+    if adjusted is not None and adjusted > 0.05:
+        warnings.append(f"yet p = {adjusted:.2f} after Holm's correction")
+    if _leads("peak_distance_median", others, loser, lower=True):
+        warnings.append(f"the median speaks for {loser}")
+    if _leads("hit_rate", others, loser, lower=False):
+        warnings.append(f"but {loser} hits a box more often")
+    own = _mean(approaches, winner, "peak_distance.mean_px")
+    trivial = {name: value["peak_distance"]["mean_px"] for name, value in baselines.items()}
+    better = sorted(name for name, px in trivial.items() if px is not None and own is not None and px <= own)
+    if better:
+        named = " and ".join(name.replace("_", " ") for name in better)
+        warnings.append(f"but it is no closer than the baseline {named}, so it has learnt no place")
+    return warnings
+
+
+def _leads(metric: str, others: Mapping[str, Mapping[str, Any]], name: str, lower: bool) -> bool:
+    """Whether `name` is better by an interval that excludes 0."""
+    row = others.get(metric)
+    if row is None or row["ci95"][0] <= 0 <= row["ci95"][1]:
+        return False
+    better = row["a"] if (row["difference"] < 0) == lower else row["b"]
+    return bool(better == name)
+
+
+def _mean(approaches: Mapping[str, Mapping[str, Any]], name: str, key: str) -> float | None:
+    found = approaches.get(name, {}).get("metrics", {}).get(key)
+    return None if found is None else found["mean"]
+
+
+def _round_up(count: int) -> int:
+    """Two leading digits: the approximation is worth no more."""
+    step: int = 10 ** max(len(str(count)) - 2, 0)
+    return -(-count // step) * step

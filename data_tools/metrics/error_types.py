@@ -1,0 +1,66 @@
+"""What goes wrong with boxes, by kind of error, after TIDE (Bolya et al., ECCV 2020)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from data_tools.geometry import iou
+from data_tools.metrics.matching import AGAIN, FALSE, FIRST, match_boxes
+from data_tools.records import UNBOXED, Prediction, Sample
+
+FOREGROUND_IOU, BACKGROUND_IOU = 0.5, 0.1
+
+
+def best_f1_threshold(samples: Sequence[Sample], predictions: Sequence[Prediction]) -> float | None:
+    """The box score with the best F1 at IoU 0.5, the highest of equals; None without a true or a predicted box.
+
+    To be called on validation: a threshold from the judged images flatters.
+    """
+    pairs = [(s, p) for s, p in zip(samples, predictions, strict=True) if s.status != UNBOXED]
+    lesions = sum(len(s.boxes_xyxy) for s, _ in pairs)
+    scores = np.concatenate([np.zeros(0), *(p.box_scores for _, p in pairs)])
+    if not lesions or not len(scores):
+        return None
+    hits = np.concatenate([match_boxes(s, p) == FIRST for s, p in pairs])
+    order = np.argsort(-scores, kind="stable")
+    ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
+    found = np.cumsum(hits[order])[ends]
+    f1 = 2 * found / (ends + 1 + lesions)
+    return float(scores[order][ends[int(f1.argmax())]])
+
+
+def error_types(
+    samples: Sequence[Sample], predictions: Sequence[Prediction], threshold: float
+) -> dict[str, float | int | None]:
+    """Boxes with a score of at least `threshold`, each counted once, and the true boxes that none of them finds.
+
+    A box is a "hit" (IoU >= 0.5 with a true box that no better one took), a "duplicate" (of one that is taken),
+    "localisation" (IoU 0.1..0.5) or "background" (IoU below 0.1, which every box on a good image is). "class" counts
+    the hits, among them, that name another class. "missed" are true boxes without a hit; "missed_altogether" those
+    that no box touches at IoU 0.1. Unboxed images are left out.
+    """
+    counts = dict.fromkeys(("hit", "class", "duplicate", "localisation", "background"), 0)
+    boxes = untouched = on_good = 0
+    for sample, prediction in zip(samples, predictions, strict=True):
+        if sample.status == UNBOXED:
+            continue
+        kept = prediction.box_scores >= threshold
+        boxes += len(sample.boxes_xyxy)
+        if not len(sample.boxes_xyxy):
+            on_good += int(kept.sum())
+            continue
+        # boxes below the threshold score lower than those above, so that they take no true box from them
+        outcome = match_boxes(sample, prediction)[kept]
+        overlap = iou(prediction.boxes_xyxy[kept], sample.boxes_xyxy)
+        near = overlap.max(axis=1, initial=0.0) >= BACKGROUND_IOU
+        labels = sample.labels[overlap.argmax(axis=1)] if kept.any() else sample.labels[:0]
+        counts["hit"] += int((outcome == FIRST).sum())
+        counts["class"] += int(((outcome == FIRST) & (labels != prediction.box_labels[kept])).sum())
+        counts["duplicate"] += int((outcome == AGAIN).sum())
+        counts["localisation"] += int(((outcome == FALSE) & near).sum())
+        counts["background"] += int(((outcome == FALSE) & ~near).sum())
+        untouched += int((overlap.max(axis=0, initial=0.0) < BACKGROUND_IOU).sum())
+    return counts | {
+        "background": counts["background"] + on_good, "background_on_good": on_good,
+        "missed": boxes - counts["hit"], "missed_altogether": untouched, "n_true_boxes": boxes, "threshold": threshold,
+    }  # fmt: skip

@@ -1,0 +1,197 @@
+"""Foreign predictions in, checked at the edge, and ours out again."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from data_tools import export_predictions, import_predictions
+from data_tools.dataset_folder import write_dataset
+from data_tools.predictions import read_predictions
+from data_tools.records import Dataset, Prediction, Splits
+
+SIZE = (50, 80)
+
+
+@pytest.fixture
+def data(tmp_path: Path, make_sample) -> Path:
+    """Three test images, of which the first two share a file name, and one training image."""
+    paths = ("good/001.png", "bad/001.png", "bad/002.png", "bad/003.png")
+    samples = []
+    for i, path in enumerate(paths, start=1):
+        sample = make_sample(i, [] if i == 1 else [(10, 10, 30, 30)], SIZE)
+        object.__setattr__(sample, "path", path)
+        samples.append(sample)
+    write_dataset(tmp_path / "data", Dataset(tuple(samples), ("defect",), None, Splits(0, "", (4,), (), (1, 2, 3))))
+    return tmp_path / "data"
+
+
+def run(data: Path, source: Path, *more: str) -> int:
+    return import_predictions.main([str(source), "--data", str(data), "--out", str(data / "out.jsonl"), *more])
+
+
+def imported(data: Path, source: Path, *more: str) -> tuple[Prediction, ...]:
+    assert run(data, source, *more) == 0
+    return read_predictions(data / "out.jsonl").predictions
+
+
+def write(path: Path, value: object) -> Path:
+    path.write_text(value if isinstance(value, str) else json.dumps(value), encoding="utf-8")
+    return path
+
+
+def result(image_id: object = 2, bbox: object = (10, 10, 20, 20), score: object = 0.8, category_id: object = 1) -> dict:
+    return {"image_id": image_id, "category_id": category_id, "bbox": bbox, "score": score}
+
+
+def test_coco_results(data: Path, tmp_path: Path, capsys) -> None:
+    source = write(
+        tmp_path / "r.json", [result(), result(score=0.9, bbox=[70, 40, 20, 20]), result("bad/002.png"), result(4)]
+    )
+    first, second, third = imported(data, source, "--producer", "yolo")
+    assert (first.score, first.peak_xy, len(first.boxes_xyxy)) == (0.0, None, 0)
+    assert (second.score, second.peak_xy) == (0.9, (75.0, 45.0))
+    assert second.boxes_xyxy.tolist() == [[10, 10, 30, 30], [70, 40, 80, 50]]
+    assert third.peak_xy == (20.0, 20.0)
+    assert read_predictions(data / "out.jsonl").header.producer == "yolo"
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("{", "not readable as JSON"),
+        ("[" * 100_000, "not readable as JSON"),
+        ({"annotations": []}, "a list of detections"),
+        ([], "says nothing"),
+        ([[]], "entry 0"),
+        ([result(), {"image_id": 2}], "entry 1: key 'bbox' is missing"),
+        ([result(99)], "no image with the id 99"),
+        ([result("001")], "2 images are called '001'"),
+        ([result("../etc")], "no image"),
+        ([result(True)], "no image"),
+        ([result(bbox=[1, 2, 3])], "bbox must be"),
+        ([result(bbox=[1, 2, -3, 4])], "bbox must be"),
+        ([result(bbox=[1, 2, 1e999, 4])], "not finite"),
+        ([result(score=float("nan"))], "score is not finite"),
+        ([result(score="high")], "entry 0"),
+        ([result(category_id=0)], "classes 1..1"),
+        ([result(category_id=7)], "classes 1..1"),
+    ],
+)
+def test_bad_coco_results_are_refused_by_name(data: Path, tmp_path: Path, capsys, value, words: str) -> None:
+    assert run(data, write(tmp_path / "r.json", value)) == 2
+    assert words in capsys.readouterr().err
+    assert not (data / "out.jsonl").exists()
+
+
+def test_points_keep_the_best_of_each_image(data: Path, tmp_path: Path) -> None:
+    source = write(
+        tmp_path / "p.csv", "\ufefffile_name,x,y,score\r\nbad/001.png,20,20,0.3\r\n2,25,20,0.7\r\ngood/001,,,0.1\r\n"
+    )
+    first, second, third = imported(data, source)
+    assert (first.score, first.peak_xy) == (0.1, None)
+    assert (second.score, second.peak_xy) == (0.7, (25.0, 20.0))
+    assert third.score < 0.1
+
+
+def test_points_without_header_or_score(data: Path, tmp_path: Path) -> None:
+    first, second, _ = imported(data, write(tmp_path / "p.csv", "2,20,20\n"))
+    assert (first.score, second.score) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "empty table"),
+        ("id,x\n1,2\n", "the header needs"),
+        ("2,20\n", "line 1: 2 columns"),
+        ("id,x,y\n2,20,far\n", "line 2: y is 'far'"),
+        ("id,x,y\n2,20,nan\n", "line 2: y is not finite"),
+        ("id,x,y\n2,20,51\n", "outside the 80 x 50 image"),
+        ("id,x,y\nnowhere,2,2\n", "line 2: no image 'nowhere'"),
+        ("id,x,y\n" + "9" * 5000 + ",2,2\n", "line 2: no image"),
+    ],
+)
+def test_bad_points_are_refused_by_line(data: Path, tmp_path: Path, capsys, text: str, words: str) -> None:
+    assert run(data, write(tmp_path / "p.csv", text)) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_maps_by_path_name_or_id(data: Path, tmp_path: Path) -> None:
+    maps = tmp_path / "maps"
+    (maps / "bad").mkdir(parents=True)
+    heatmap = np.zeros((5, 8), dtype=np.float64)
+    heatmap[2, 1] = 4.0
+    np.save(maps / "bad" / "001.npy", heatmap[None])
+    Image.fromarray((heatmap * 10000).astype(np.uint16)).save(maps / "002.png")
+    np.save(maps / "1.npy", np.ones((3, 3)))
+    first, second, third = imported(data, maps)
+    assert (first.peak_xy, first.score) == (None, 1.0)
+    assert (second.peak_xy, second.score) == ((15.0, 25.0), 4.0)
+    assert (third.peak_xy, third.score) == ((15.0, 25.0), 40000.0)
+
+
+@pytest.mark.parametrize(
+    ("array", "words"),
+    [(np.zeros((2, 2, 3)), "two axes"), (np.zeros(4), "two axes"), (np.array([["a"]]), "real numbers"),
+     (np.array([[{}]], dtype=object), "not readable")],
+)  # fmt: skip
+def test_what_is_no_map_is_refused(data: Path, tmp_path: Path, capsys, array: np.ndarray, words: str) -> None:
+    (tmp_path / "maps").mkdir()
+    np.save(tmp_path / "maps" / "002.npy", array, allow_pickle=True)
+    assert run(data, tmp_path / "maps") == 2
+    assert words in capsys.readouterr().err
+
+
+def test_one_map_for_two_images_and_none_at_all_are_refused(data: Path, tmp_path: Path, capsys) -> None:
+    maps = tmp_path / "maps"
+    maps.mkdir()
+    assert run(data, maps) == 2
+    assert "no map" in capsys.readouterr().err
+    np.save(maps / "001.npy", np.eye(3))
+    assert run(data, maps) == 2
+    assert "fits both good/001.png and bad/001.png" in capsys.readouterr().err
+
+
+def test_scores_from_a_table(data: Path, tmp_path: Path, capsys) -> None:
+    points = write(tmp_path / "p.csv", "2,20,20\n")
+    scores = write(tmp_path / "s.csv", "id,score\n1,0.2\n2,0.9\n3,-1\n")
+    assert [p.score for p in imported(data, points, "--scores", str(scores))] == [0.2, 0.9, -1.0]
+    write(scores, "id,score\n1,0.2\n1,0.3\n")
+    assert run(data, points, "--scores", str(scores)) == 2
+    assert "line 3: a second score" in capsys.readouterr().err
+    write(scores, "id,score\n1,0.2\n")
+    assert run(data, points, "--scores", str(scores)) == 2
+    assert "2 images have no score" in capsys.readouterr().err
+
+
+def test_silence_is_an_error_on_demand(data: Path, tmp_path: Path, capsys) -> None:
+    assert run(data, write(tmp_path / "p.csv", "2,20,20\n"), "--missing", "error") == 2
+    assert "says nothing of 2 images" in capsys.readouterr().err
+
+
+def test_unknown_kinds_of_source(data: Path, tmp_path: Path, capsys) -> None:
+    assert run(data, tmp_path / "absent") == 2
+    assert run(data, write(tmp_path / "x.txt", "")) == 2
+    assert "--format" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("suffix", ["json", "csv"])
+def test_out_and_in_again(data: Path, tmp_path: Path, suffix: str) -> None:
+    source = write(tmp_path / "r.json", [result(score=0.25), result(3, [5.5, 6.25, 7, 8], 0.5)])
+    before = imported(data, source)
+    out = tmp_path / f"again.{suffix}"
+    assert export_predictions.main([str(data / "out.jsonl"), "--out", str(out)]) == 0
+    after = imported(data, out)
+    assert [p.peak_xy for p in after] == [p.peak_xy for p in before]
+    assert [p.score for p in after] == [p.score for p in before]
+    if suffix == "json":
+        assert [p.boxes_xyxy.tolist() for p in after] == [p.boxes_xyxy.tolist() for p in before]
+
+
+def test_export_asks_for_a_known_suffix(data: Path, tmp_path: Path, capsys) -> None:
+    imported(data, write(tmp_path / "r.json", [result()]))
+    assert export_predictions.main([str(data / "out.jsonl"), "--out", str(tmp_path / "x.txt")]) == 2
+    assert "--format" in capsys.readouterr().err

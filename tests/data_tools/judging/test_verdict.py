@@ -1,0 +1,57 @@
+import pytest
+
+from data_tools.judging.verdict import verdict
+
+
+def row(metric: str = "peak_distance", difference: float = -8.0, ci95: tuple[float, float] = (-12.0, -4.0), **more):
+    return {"metric": metric, "a": "detector", "b": "cnn", "difference": difference, "ci95": list(ci95), "n": 90,
+            "seeds_a": 3, "seeds_b": 3, "images_to_settle": None, "n_groups": 40} | more  # fmt: skip
+
+
+def approaches(detector: float = 1.0, cnn: float = 1.0, px: float = 5.0):
+    return {
+        name: {"metrics": {"peak_distance.coverage": {"mean": coverage}, "peak_distance.mean_px": {"mean": px}}}
+        for name, coverage in (("detector", detector), ("cnn", cnn))
+    }
+
+
+def baseline(px: float = 50.0):
+    return {"centre": {"peak_distance": {"mean_px": px}}}
+
+
+def test_the_claim_names_the_closer_one_with_a_positive_interval() -> None:
+    assert (
+        verdict([row()], approaches(), baseline())
+        == "detector closer by 8.0 px (95 % CI 4.0..12.0, 90 images, 3 seeds)"
+    )
+    other = verdict([row(difference=8.0, ci95=(4.0, 12.0))], approaches(), baseline())
+    assert other == "cnn closer by 8.0 px (95 % CI 4.0..12.0, 90 images, 3 seeds)"
+
+
+@pytest.mark.parametrize("ci95", [(-12.0, 1.0), (-12.0, 0.0), (0.0, 3.0)])
+def test_an_interval_that_touches_zero_shows_nothing(ci95) -> None:
+    found = verdict([row(ci95=ci95, images_to_settle=1234)], approaches(), baseline())
+    assert found is not None
+    assert found.startswith("no difference shown between detector and cnn")
+    assert "about 1300 such images would settle" in found
+
+
+@pytest.mark.parametrize(
+    ("rows", "known", "base", "words"),
+    [
+        ([row()], approaches(cnn=0.75), baseline(), "cnn abstains on 25.0 %"),
+        ([row(n_groups=4)], approaches(), baseline(), "only 4 groups"),
+        ([row(p_value_holm=0.08)], approaches(), baseline(), "p = 0.08 after Holm"),
+        ([row(), row("peak_distance_median", 3.0, (1.0, 5.0))], approaches(), baseline(), "median speaks for cnn"),
+        ([row(), row("hit_rate", -0.2, (-0.3, -0.1))], approaches(), baseline(), "cnn hits a box more often"),
+        ([row()], approaches(px=60.0), baseline(), "no closer than the baseline centre"),
+    ],
+)
+def test_guard_rails(rows, known, base, words: str) -> None:
+    found = verdict(rows, known, base)
+    assert found is not None
+    assert words in found
+
+
+def test_nothing_to_say() -> None:
+    assert verdict([row("auc")], approaches(), baseline()) is None

@@ -1,0 +1,255 @@
+"""The report as a whole: what is in it, what it is blind to, and that it never crashes on thin data."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from data_tools.errors import InputError
+from data_tools.evaluate import METRICS, Entry, evaluate
+from data_tools.heatmaps import boxes_to_map, peak
+from data_tools.records import (
+    BOXED,
+    GOOD,
+    UNBOXED,
+    Dataset,
+    Prediction,
+    PredictionHeader,
+    PredictionSet,
+    Sample,
+    Splits,
+)
+
+SIZE = (60, 80)
+RESAMPLES = 100
+
+
+def boxes_near(rng: np.random.Generator, count: int) -> np.ndarray:
+    corners = rng.uniform(0, 40, (count, 2))
+    return np.concatenate([corners, corners + rng.uniform(5, 20, (count, 2))], axis=1)
+
+
+def make_dataset(seed: int = 0, statuses: tuple[str, ...] = (GOOD, BOXED, UNBOXED), count: int = 90) -> Dataset:
+    rng = np.random.default_rng(seed)
+    samples = []
+    for i in range(1, count + 1):
+        status = statuses[int(rng.integers(0, len(statuses)))]
+        boxes = boxes_near(rng, int(rng.integers(1, 3))) if status == BOXED else np.zeros((0, 4))
+        kind = GOOD if status == GOOD else str(rng.choice(["scratch", "chip"]))
+        labels = np.ones(len(boxes), dtype=int)
+        samples.append(Sample(i, f"{i}.png", SIZE, boxes, labels, status, f"lot{i % 12}", kind))
+    third = count // 3
+    ids = tuple(range(1, count + 1))
+    return Dataset(
+        tuple(samples), ("defect",), None, Splits(0, "", ids[:third], ids[third : 2 * third], ids[2 * third :])
+    )
+
+
+def with_boxes(sample: Sample, rng: np.random.Generator) -> Prediction:
+    boxes = np.clip(np.concatenate([sample.boxes_xyxy + rng.normal(0, 1), boxes_near(rng, 2)]), 0, 60)
+    scores = np.sort(rng.random(len(boxes)))[::-1]
+    middle = (boxes[0, :2] + boxes[0, 2:]) / 2
+    labels = np.ones(len(boxes), dtype=int)
+    at = (float(middle[0]), float(middle[1]))
+    return Prediction(sample.image_id, sample.path, SIZE, float(scores[0]), boxes, scores, labels, at)
+
+
+def with_map(sample: Sample, rng: np.random.Generator) -> Prediction:
+    """Abstains on every third image."""
+    return silent(sample, rng) if sample.image_id % 3 == 0 else map_alone(sample, rng)
+
+
+def silent(sample: Sample, rng: np.random.Generator) -> Prediction:
+    return Prediction(sample.image_id, sample.path, SIZE, 0.0, np.zeros((0, 4)), np.zeros(0), np.zeros(0, dtype=int))
+
+
+def map_alone(sample: Sample, rng: np.random.Generator) -> Prediction:
+    boxes = sample.boxes_xyxy if sample.status == BOXED else boxes_near(rng, 1)
+    heatmap = boxes_to_map(boxes, np.ones(len(boxes)), SIZE, (6, 8))
+    found = peak(heatmap, SIZE)
+    return Prediction(sample.image_id, sample.path, SIZE, float(rng.random()), np.zeros((0, 4)), np.zeros(0),
+                      np.zeros(0, dtype=int), None if found is None else found.xy, heatmap)  # fmt: skip
+
+
+def entry(
+    dataset: Dataset, make, label: str, seed: int = 0, validation: bool = True, approach: str | None = None
+) -> Entry:
+    rng = np.random.default_rng(seed)
+    sets = [
+        PredictionSet(PredictionHeader(label, split=split), tuple(make(sample, rng) for sample in dataset.split(split)))
+        for split in ("test", "val")
+    ]
+    return Entry(label, sets[0], sets[1] if validation else None, None, approach)
+
+
+def judge(dataset: Dataset, *entries: Entry) -> dict:
+    report = evaluate(dataset, "test", entries, resamples=RESAMPLES)
+    json.dumps(report, allow_nan=False)
+    return report
+
+
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    return make_dataset()
+
+
+@pytest.fixture(scope="module")
+def report(dataset: Dataset) -> dict:
+    return judge(dataset, entry(dataset, with_boxes, "boxes"), entry(dataset, map_alone, "maps"))
+
+
+def test_the_keys_of_the_contract(report: dict) -> None:
+    metrics = report["runs"]["boxes"]["metrics"]
+    assert {"value", "ci95", "n_positive", "n_negative"} <= metrics["auc"].keys()
+    assert metrics["fpr_at_tpr"].keys() == {"0.98", "0.991", "0.993", "0.995", "0.997", "1.0"}
+    assert {"ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large", "ar1", "ar10", "ar100"} <= metrics[
+        "box_map"
+    ].keys()
+    keys = {"mean_px", "median_px", "p90_px", "mean_diagonal", "hit_rate", "hit_rate_15px", "coverage", "n", "by_type"}
+    assert keys <= metrics["peak_distance"].keys()
+    assert keys - {"by_type"} <= metrics["peak_distance"]["by_type"]["chip"].keys()
+    assert {"centre", "mean_position", "random"} == report["baselines"].keys()
+    assert {"metric", "a", "b", "difference", "ci95", "p_value", "test", "n"} <= report["comparisons"][0].keys()
+    assert {"average_precision", "froc", "max_box_acc", "proposal_recall"} <= metrics.keys()
+
+
+def test_unboxed_images_are_positive_and_out_of_every_localization(dataset: Dataset, report: dict) -> None:
+    samples = dataset.split("test")
+    metrics = report["runs"]["boxes"]["metrics"]
+    assert metrics["auc"]["n_positive"] == sum(s.is_defect for s in samples)
+    assert metrics["peak_distance"]["n"] == sum(s.status == BOXED for s in samples)
+    assert metrics["error_types"]["n_true_boxes"] == sum(len(s.boxes_xyxy) for s in samples)
+
+
+def test_the_parts_of_each_stratum_add_up(report: dict) -> None:
+    distance = report["runs"]["boxes"]["metrics"]["peak_distance"]
+    for name in ("by_type", "by_size", "by_aspect"):
+        assert sum(part["n"] for part in distance[name].values()) == distance["n"]
+
+
+def test_the_name_of_the_producer_changes_no_metric(dataset: Dataset, report: dict) -> None:
+    renamed = []
+    for one in (entry(dataset, with_boxes, "boxes"), entry(dataset, map_alone, "maps")):
+        header = PredictionHeader("classify: detector", {"any": "thing"}, "else", "train")
+        renamed.append(replace(one, predictions=PredictionSet(header, one.predictions.predictions)))
+    again = judge(dataset, *renamed)
+    for label in ("boxes", "maps"):
+        assert again["runs"][label]["metrics"] == report["runs"][label]["metrics"]
+    assert again["comparisons"] == report["comparisons"]
+    assert again["verdict"] == report["verdict"]
+
+
+def test_the_order_of_predictions_changes_nothing(dataset: Dataset, report: dict) -> None:
+    one = entry(dataset, with_boxes, "boxes")
+    backwards = replace(one, predictions=PredictionSet(one.predictions.header, one.predictions.predictions[::-1]))
+    assert judge(dataset, backwards)["runs"]["boxes"]["metrics"] == report["runs"]["boxes"]["metrics"]
+
+
+def test_each_metric_alone_is_as_all_together(dataset: Dataset, report: dict) -> None:
+    one = entry(dataset, with_boxes, "boxes")
+    for metric in METRICS:
+        alone = evaluate(dataset, "test", [one], (metric,), resamples=RESAMPLES)["runs"]["boxes"]["metrics"]
+        assert alone == {key: report["runs"]["boxes"]["metrics"][key] for key in alone}
+
+
+def test_maps_are_judged_as_boxes_cut_where_validation_says(dataset: Dataset, report: dict) -> None:
+    metrics = report["runs"]["maps"]["metrics"]
+    assert metrics["currencies"]["boxes"] == "from maps"
+    assert metrics["currencies"]["box_fraction"] in [i / 10 for i in range(1, 10)]
+    assert metrics["box_map"]["ap50"] > 0
+    blind = judge(dataset, entry(dataset, map_alone, "maps", validation=False))["runs"]["maps"]["metrics"]
+    assert blind["box_map"] is None
+    assert blind["froc"]["iou_0.5"] is None
+    assert "no boxed validation" in blind["currencies"]["boxes"]
+
+
+def test_boxes_are_judged_as_a_map_made_of_them(report: dict) -> None:
+    energy = report["runs"]["boxes"]["metrics"]["energy_pointing"]
+    assert energy["maps"] == "from boxes"
+    assert energy["coverage"] == 1.0
+    assert energy["lift"] > 1
+    assert report["runs"]["maps"]["metrics"]["energy_pointing"]["maps"] == "own"
+
+
+def test_end_to_end_counts_what_is_not_flagged_as_missed(report: dict) -> None:
+    metrics = report["runs"]["boxes"]["metrics"]
+    assert metrics["end_to_end"]["threshold"] == metrics["operating_point"]["threshold"]
+    assert metrics["end_to_end"]["hit_rate_15px"] <= metrics["peak_distance"]["hit_rate_15px"]
+    assert metrics["end_to_end"]["flagged"] <= 1.0
+
+
+def test_without_validation_there_is_no_threshold(dataset: Dataset) -> None:
+    metrics = judge(dataset, entry(dataset, with_boxes, "boxes", validation=False))["runs"]["boxes"]["metrics"]
+    assert metrics["operating_point"]["threshold"] is None
+    assert metrics["end_to_end"] is None
+    assert metrics["located"]["15px"]["at_validation_threshold"] is None
+    assert "optimistic" in metrics["error_types"]["threshold_chosen_on"]
+
+
+@pytest.mark.parametrize("make", [with_boxes, with_map, map_alone, silent])
+@pytest.mark.parametrize("statuses", [(GOOD,), (BOXED,), (UNBOXED,), (GOOD, UNBOXED), (GOOD, BOXED, UNBOXED)])
+def test_thin_data_gives_null_and_never_a_crash(make, statuses: tuple[str, ...]) -> None:
+    thin = make_dataset(1, statuses, 30)
+    found = judge(thin, entry(thin, make, "a"), entry(thin, silent, "b"))
+    metrics = found["runs"]["a"]["metrics"]
+    one_class = len({status != GOOD for status in statuses}) == 1
+    assert (metrics["auc"] is None) == one_class
+    if BOXED not in statuses:
+        assert metrics["peak_distance"]["hit_rate"] is None
+        assert metrics["peak_distance"]["n"] == 0
+        if metrics["box_map"] is not None:
+            assert metrics["box_map"]["ap"] is None
+    elif make is silent:
+        assert metrics["box_map"]["ap"] == 0.0
+        assert (metrics["peak_distance"]["mean_px"], metrics["peak_distance"]["coverage"]) == (None, 0.0)
+
+
+def test_predictions_that_do_not_fit_are_refused(dataset: Dataset) -> None:
+    one = entry(dataset, silent, "a")
+    short = replace(one, predictions=PredictionSet(one.predictions.header, one.predictions.predictions[1:]))
+    with pytest.raises(InputError, match="1 images of the split have no prediction"):
+        judge(dataset, short)
+    with pytest.raises(InputError, match="proposals"):
+        judge(dataset, replace(one, proposals=short.predictions))
+
+
+def test_proposals_are_judged_beside_boxes_and_windows(dataset: Dataset) -> None:
+    perfect = tuple(
+        Prediction(s.image_id, s.path, SIZE, 0.0, s.boxes_xyxy, np.ones(len(s.boxes_xyxy)), s.labels)
+        for s in dataset.split("test")
+    )
+    one = entry(dataset, silent, "a")
+    recall = judge(dataset, replace(one, proposals=PredictionSet(PredictionHeader("rpn"), perfect)))["runs"]["a"][
+        "metrics"
+    ]
+    assert recall["proposal_recall"]["proposals"]["10"] == pytest.approx(1.0)
+    assert recall["proposal_recall"]["predicted_boxes"]["10"] == 0.0
+    assert 0 < recall["proposal_recall"]["sliding_window"]["1000"] < 1
+
+
+def test_seeds_of_one_approach_are_compared_together(dataset: Dataset) -> None:
+    runs = [entry(dataset, with_boxes, f"d{seed}", seed, approach="detector") for seed in range(3)]
+    found = judge(dataset, *runs, entry(dataset, map_alone, "maps"))
+    detector = found["approaches"]["detector"]
+    values = [found["runs"][f"d{seed}"]["metrics"]["auc"]["value"] for seed in range(3)]
+    assert detector["metrics"]["auc.value"]["mean"] == pytest.approx(np.mean(values))
+    assert detector["metrics"]["auc.value"]["sd"] == pytest.approx(np.std(values, ddof=1))
+    assert {(row["a"], row["b"]) for row in found["comparisons"]} == {("detector", "maps")}
+    auc = next(row for row in found["comparisons"] if row["metric"] == "auc")
+    other = found["runs"]["maps"]["metrics"]["auc"]["value"]
+    assert auc["difference"] == pytest.approx(np.mean(values) - other)
+    assert (auc["seeds_a"], auc["seeds_b"]) == (3, 1)
+    assert "1 and 3 seeds" in found["verdict"]
+
+
+def test_holm_covers_the_declared_family_alone(report: dict) -> None:
+    for row in report["comparisons"]:
+        assert ("p_value_holm" in row) == (row["metric"] in report["family"]["metrics"])
+        assert row.get("p_value_holm", 1.0) >= row["p_value"] or not row["in_family"]
+
+
+def test_an_approach_against_itself_shows_no_difference(dataset: Dataset) -> None:
+    found = judge(dataset, entry(dataset, with_boxes, "a"), entry(dataset, with_boxes, "b"))
+    assert all(row["difference"] == 0 and row["p_value"] in (1.0, None) for row in found["comparisons"])
+    assert found["verdict"].startswith("no difference shown between a and b")

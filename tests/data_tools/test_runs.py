@@ -1,0 +1,35 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from data_tools.runs import Run, approaches_of, read_run
+
+
+def make_run(root: Path, name: str, approach: str, seed: int, backbone: str = "resnet18") -> Run:
+    folder = root / name
+    folder.mkdir()
+    manifest = {"approach": approach, "finished": "2025-01-01T00:00:00", "data": "d", "data_hash": "h"}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    config = f"run: {folder}\ndata: d\nmodel:\n  backbone: {backbone}\nfit:\n  seed: {seed}\n  epochs: 3\n"
+    (folder / "config.yaml").write_text(config)
+    return read_run(folder)
+
+
+@pytest.mark.parametrize("labels", [("d0", "d1", "c0", "d2")])
+def test_runs_that_differ_by_the_seed_are_one_approach(tmp_path: Path, labels: tuple[str, ...]) -> None:
+    runs = [make_run(tmp_path, "d0", "detect", 0), make_run(tmp_path, "d1", "detect", 1),
+            make_run(tmp_path, "c0", "classify", 0), make_run(tmp_path, "d2", "detect", 0, "resnet50")]  # fmt: skip
+    assert approaches_of(runs, labels) == ["detect", "detect", "c0", "d2"]
+
+
+def test_two_groups_of_one_kind_keep_apart(tmp_path: Path) -> None:
+    runs = [make_run(tmp_path, f"{b}{s}", "detect", s, b) for b in ("a", "b") for s in (0, 1)]
+    assert approaches_of(runs, ["a0", "a1", "b0", "b1"]) == ["a0 and seeds"] * 2 + ["b0 and seeds"] * 2
+
+
+def test_without_settings_a_run_stands_alone(tmp_path: Path) -> None:
+    runs = [make_run(tmp_path, f"d{s}", "detect", s) for s in (0, 1)]
+    (runs[0].folder / "config.yaml").write_text("- not a mapping")
+    (runs[1].folder / "config.yaml").unlink()
+    assert approaches_of(runs, ["d0", "d1"]) == ["d0", "d1"]

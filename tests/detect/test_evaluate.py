@@ -1,0 +1,90 @@
+"""The command: what it prints and refuses, and that it starts without torch."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data_tools.dataset_folder import write_dataset
+from data_tools.predictions import write_predictions
+from data_tools.records import Dataset, PredictionHeader, PredictionSet, Splits
+from detect import evaluate
+
+HEAVY = ("torch", "torchvision", "scipy", "sklearn", "pandas", "matplotlib", "PIL", "pycocotools", "cv2")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, make_sample, make_prediction) -> Path:
+    """A dataset of 40 images and two sets of predictions for validation and test."""
+    rng = np.random.default_rng(0)
+    samples = [make_sample(i, [(20, 20, 40, 40)] if i % 2 else [], group=f"g{i % 7}") for i in range(1, 41)]
+    splits = Splits(0, "", (1, 2, 3, 4, 5), tuple(range(6, 20)), tuple(range(20, 41)))
+    write_dataset(tmp_path / "data", Dataset(tuple(samples), ("defect",), None, splits))
+    for name, far in (("near", 3), ("far", 20)):
+        for split in ("val", "test"):
+            found = []
+            for i in splits.ids(split):
+                x, y = rng.uniform(20, 60 - far, 2)
+                box = (x, y, x + far, y + far)
+                score = rng.random() / 2 + i % 2 / 2
+                found.append(make_prediction(i, score, [box], [score], (x + far / 2, y + far / 2)))
+            write_predictions(tmp_path / name / f"{split}.jsonl", PredictionSet(PredictionHeader(name), tuple(found)))
+    return tmp_path
+
+
+def arguments(folder: Path, *more: str) -> list[str]:
+    files = [str(folder / name / "test.jsonl") for name in ("near", "far")]
+    return ["--predictions", *files, "--data", str(folder / "data"), "--resamples", "200", *more]
+
+
+def test_files_with_validation(folder: Path, capsys) -> None:
+    validation = [str(folder / "near" / "val.jsonl"), "-"]
+    assert evaluate.main(arguments(folder, "--validation", *validation, "--out", str(folder / "r.json"))) == 0
+    report = json.loads((folder / "r.json").read_text())
+    assert report["runs"]["near/test"]["metrics"]["operating_point"]["threshold"] is not None
+    assert report["runs"]["far/test"]["metrics"]["operating_point"]["threshold"] is None
+    text = capsys.readouterr().out
+    assert max(map(len, text.splitlines())) <= 110
+    assert "verdict:" in text
+    assert "FPR at TPR 99.3 %" not in text
+
+
+def test_every_row_on_demand(folder: Path, capsys) -> None:
+    assert evaluate.main(arguments(folder, "--full")) == 0
+    assert "FPR at TPR 99.3 %" in capsys.readouterr().out
+
+
+def test_files_that_are_seeds_of_one_approach(folder: Path, capsys) -> None:
+    assert evaluate.main(arguments(folder, "--approaches", "same", "same", "--metric", "peak_distance")) == 0
+    text = capsys.readouterr().out
+    assert "same, 2 seeds" in text
+    assert "verdict" not in text
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (("--validation", "a.jsonl"), "1 given for 2"),
+        (("--approaches", "a", "b", "c"), "3 given for 2"),
+        (("--resamples", "1"), "at least 100"),
+        (("--proposals", "absent.jsonl", "-"), "absent.jsonl"),
+        (("--runs", "x"), "either"),
+    ],
+)
+def test_flags_that_do_not_fit(folder: Path, capsys, more: tuple[str, ...], words: str) -> None:
+    assert evaluate.main([*arguments(folder), *more]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_it_starts_without_anything_heavy() -> None:
+    code = f"import sys, detect.evaluate as e; e.build_parser(); print([m for m in {HEAVY!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_judging_needs_no_torch_either(folder: Path) -> None:
+    code = f"import sys, detect.evaluate as e; e.main({arguments(folder)!r}); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
