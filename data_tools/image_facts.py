@@ -3,10 +3,10 @@
 The memory used grows by about a kilobyte an image, whatever the images' size.
 """
 
-import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from data_tools.images import read_gray, resolve_under
 
 THUMBNAIL_SIDE = 16
 _BORDER = 4
-_CHUNK = 256
+_CHUNK, _WORTH_A_POOL = 2048, 128
 _BITS = {"1": 1, "I;16": 16, "I;16B": 16, "I;16L": 16, "I;16N": 16, "I": 32, "F": 32}
 
 
@@ -81,22 +81,19 @@ def read_facts(paths: Sequence[str], images_root: Path) -> Iterator[ImageFact | 
         images_root: folder that they must stay under.
     """
 
-    def attempt(name: str) -> ImageFact | InputError:
-        try:
-            return read_fact(resolve_under(images_root, name))
-        except InputError as error:
-            return error
-
-    # Pillow and numpy let go of the interpreter while they decode, so threads use every core
-    with (
-        ThreadPoolExecutor(os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count()) as pool,
-        tqdm(total=len(paths), desc="images", leave=False, mininterval=1.0) as bar,
-    ):
-        names = iter(paths)
-        while chunk := list(islice(names, _CHUNK)):
-            for fact in pool.map(attempt, chunk):
+    attempt = partial(_attempt, images_root)
+    with tqdm(total=len(paths), desc="images", leave=False, mininterval=1.0) as bar:
+        if len(paths) < _WORTH_A_POOL:
+            for name in paths:
                 bar.update()
-                yield fact
+                yield attempt(name)
+            return
+        with ProcessPoolExecutor() as pool:
+            names = iter(paths)
+            while chunk := list(islice(names, _CHUNK)):  # so that results never pile up
+                for fact in pool.map(attempt, chunk, chunksize=16):
+                    bar.update()
+                    yield fact
 
 
 def read_thumbnails(paths: Sequence[str], images_root: Path) -> NDArray[np.float32]:
@@ -111,6 +108,13 @@ def read_thumbnails(paths: Sequence[str], images_root: Path) -> NDArray[np.float
             raise fact
         rows[i] = fact.thumbnail
     return rows
+
+
+def _attempt(images_root: Path, name: str) -> ImageFact | InputError:
+    try:
+        return read_fact(resolve_under(images_root, name))
+    except InputError as error:
+        return error
 
 
 def _encoding(header: Image.Image) -> str:

@@ -19,12 +19,11 @@ from torchvision.models.detection.rpn import RPNHead
 from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
+from data_tools.anchors import STRIDES, AnchorConfig, level_sizes
 from data_tools.backbones import Backbone, first_layers, freeze_statistics
 from data_tools.dataset import Batch
-from detect.anchors import AnchorConfig, level_sizes
 from detect.losses import BalancedRoIHeads, BalancedRpn
 
-STRIDES = (4, 8, 16, 32, 64)
 _NAMES = ("p2", "p3", "p4", "p5")
 _PAD_TO = 32
 # the box head speaks in units of half a proposal, not of a tenth as usual: a new head gets there in fewer steps

@@ -73,7 +73,7 @@ def write_html(
     thresholds = report_thresholds(report)
     cases = gather(dataset.split(split), predictions, thresholds)
     cards, why_none = _cards(cases, dataset, thresholds, max_overlays)
-    page = _environment().get_template("page.html").render(
+    page = template_environment().get_template("page.html").render(
         title=" vs ".join(predictions),
         data=describe_data(report),
         verdict=report.get("verdict"),
@@ -154,6 +154,7 @@ def _inline(svg: bytes) -> Markup:
     return Markup(text[text.index("<svg") :])
 
 
-def _environment() -> Environment:
+def template_environment() -> Environment:
+    """Where the pages' templates are found; what goes into them is escaped."""
     loader = PackageLoader("data_tools.report", ".")
     return Environment(loader=loader, autoescape=select_autoescape(["html"]), trim_blocks=True, lstrip_blocks=True)
