@@ -27,13 +27,13 @@ Scores = NDArray[np.float64]
 
 PRIOR_ERROR = 0.02
 FEWEST = 20
-_FOLDS = 5
+_FOLDS = 8
 _NEIGHBOURS = 15
 _TYPE_WEIGHT = 20.0  # a type's own scores count as much as the scores of all defects once it has so many images
 _CELLS_INSIDE, _CELLS_OUTSIDE = 20, 40
 _TOP_CELLS = (0, 3)
 _COVERED = 0.3
-_PASSES = 12
+_PASSES, _NETWORKS = 12, 3
 
 
 def folds_of(samples: Sequence[Sample]) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
@@ -185,14 +185,18 @@ def _cell_model(cells: CellFeatures, samples: Sequence[Sample], fit: NDArray[np.
     """Mean log odds of the best and the fourth best cell of each held image."""
     from sklearn.neural_network import MLPClassifier
 
-    model = MLPClassifier((64,), alpha=0.1, batch_size=256, learning_rate_init=2e-3, random_state=0)
     rows, labels = _training_cells(cells, samples, fit)
-    for _ in range(_PASSES):
-        model.partial_fit(rows, labels, classes=[False, True])
+    models = []
+    for seed in range(_NETWORKS):
+        model = MLPClassifier((64,), alpha=0.1, batch_size=256, learning_rate_init=2e-3, random_state=seed)
+        for _ in range(_PASSES):
+            model.partial_fit(rows, labels, classes=[False, True])
+        models.append(model)
     scores = np.zeros(len(held))
     for place, index in enumerate(held):
-        chance = np.clip(model.predict_proba(cells.of(index))[:, 1], 1e-6, 1 - 1e-6)
-        best_first = np.sort(np.log(chance / (1 - chance)))[::-1]
+        chances = [model.predict_proba(cells.of(index))[:, 1] for model in models]
+        chance = np.clip(chances, 1e-6, 1 - 1e-6)
+        best_first = np.sort(np.log(chance / (1 - chance)).mean(axis=0))[::-1]
         scores[place] = np.mean([best_first[min(k, len(best_first) - 1)] for k in _TOP_CELLS])
     return scores
 

@@ -62,7 +62,9 @@ def test_each_image_is_tested_in_exactly_one_fold(make_sample, folds: int, seed:
     for splits in made:
         assert sorted(splits.train + splits.val + splits.test) == list(range(1, 121))
         parts = [{group[i] for i in part} for part in (splits.train, splits.val, splits.test)]
-        assert not (parts[0] & parts[1] or parts[0] & parts[2] or parts[1] & parts[2])
+        assert not (parts[0] & parts[1])
+        assert not (parts[0] & parts[2])
+        assert not (parts[1] & parts[2])
 
 
 def test_fewer_than_three_folds_are_refused(make_sample) -> None:
