@@ -238,8 +238,12 @@ def _divided_pairs(
     images = len({i for pair in torn for i in pair})
     text = (f"{noun} stand in different splits: {len(torn)} pairs of {images} images, such as {samples[a].path} in "
             f"{where[a]} and {samples[b].path} in {where[b]}")  # fmt: skip
-    shown = tuple(samples[i].image_id for pair in torn[: _SHOWN // 2] for i in pair)
-    return [Finding(level, "leaks", text, _REMEDY, shown)]
+    shown: list[int] = []
+    for pair in torn:  # pairs without a common image show more of the data
+        ids = [samples[i].image_id for i in pair]
+        if len(shown) < _SHOWN and not set(ids) & set(shown):
+            shown += ids
+    return [Finding(level, "leaks", text, _REMEDY, tuple(shown))]
 
 
 _REMEDY = "group and split anew: python -m data_tools.splits DATASET --group-by auto --replace"
