@@ -78,6 +78,8 @@ def main() -> None:
         print(
             f"{total} images: {seconds} s, peak {own} MB (largest worker {worker} MB), exit status {status}", flush=True
         )
+    if len(rows) < 2:
+        return
     (first, seconds, megabytes), (last, more_seconds, more_megabytes) = rows[0], rows[-1]
     print(f"{last / first:.1f} times the images: {more_seconds / seconds:.1f} times the time, "
           f"{1000 * (more_megabytes - megabytes) / max(last - first, 1):.1f} kB more an image")  # fmt: skip
