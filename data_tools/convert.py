@@ -26,8 +26,8 @@ from data_tools.errors import InputError
 from data_tools.formats.registry import Findings, Format, ReadOptions, choose_format, formats
 from data_tools.grouping import group_samples
 from data_tools.images import resolve_under
-from data_tools.records import SPLIT_NAMES, STATUSES, Dataset, Sample
-from data_tools.splits import FRACTIONS, make_splits
+from data_tools.records import STATUSES, Dataset, Sample
+from data_tools.splits import FRACTIONS, describe_splits, make_splits, parse_shares
 
 SINGLE = "defect"
 _OWN_FILES = {ANNOTATIONS, SPLITS, REJECTS, MENDED, "images"}
@@ -73,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _convert(arguments: Namespace) -> int:
     sources, out = [Path(name) for name in arguments.source], Path(arguments.out)
     options = _options(arguments)
-    shares = _shares(arguments.split)
+    shares = parse_shares(arguments.split)
     _check_place(out, sources, options.images)
     chosen, why = choose_format(sources, arguments.format)
     findings = Findings()
@@ -118,16 +118,6 @@ def _size(text: str | None) -> tuple[int, int] | None:
     if height < 1 or width < 1:
         raise InputError(f"--size {text}: at least one pixel")
     return height, width
-
-
-def _shares(text: str) -> tuple[float, float, float] | None:
-    if text == "none":
-        return None
-    try:
-        train, val, test = (float(part) for part in text.split(","))
-    except ValueError as error:
-        raise InputError(f"--split {text}: shares of train,val,test such as 0.7,0.15,0.15, or none") from error
-    return train, val, test
 
 
 def _check_place(out: Path, sources: Sequence[Path], images: Path | None) -> None:
@@ -195,11 +185,7 @@ def _summary(out: Path, dataset: Dataset, findings: Findings, chosen: Format, wh
         lines.append("splits: none")
     else:
         lines[-1] += f" ({dataset.splits.group_by})"
-        for name in SPLIT_NAMES:
-            part = dataset.split(name)
-            defects = sum(sample.is_defect for sample in part)
-            in_groups = len({sample.group for sample in part})
-            lines.append(f"{name + ':':<7} {len(part)} images, {defects} of them defects, {in_groups} groups")
+        lines += describe_splits(dataset)
     lines += [f"warning: {count} {text}" for text, count in findings.warnings.items()]
     if findings.mended:
         lines.append(f"mended: {len(findings.mended)}, listed in {out / MENDED}")

@@ -17,6 +17,8 @@ from data_tools.geometry import xywh_to_xyxy, xyxy_to_xywh
 from data_tools.records import SPLIT_NAMES, Dataset, Sample, Splits
 
 ANNOTATIONS, SPLITS, REJECTS, MENDED = "annotations.json", "splits.json", "rejects.csv", "mended.csv"
+HISTORY = "history.csv"  # who changed which label when: written by data_tools.review
+_REJECT_COLUMNS = ("source", "line", "image", "reason")
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,40 @@ def write_dataset(
     if dataset.splits is None:
         (folder / SPLITS).unlink(missing_ok=True)
     else:
-        s = dataset.splits
-        parts = {name: list(s.ids(name)) for name in SPLIT_NAMES}
-        write_json(folder / SPLITS, {"seed": s.seed, "group_by": s.group_by, **parts}, indent=None)
+        write_splits(folder, dataset.splits)
     write_json(folder / ANNOTATIONS, to_coco(dataset, _portable_root(folder, dataset.images_root)), indent=None)
+
+
+def write_splits(folder: Path, splits: Splits) -> None:
+    """Write splits.json, atomically."""
+    parts = {name: list(splits.ids(name)) for name in SPLIT_NAMES}
+    write_json(folder / SPLITS, {"seed": splits.seed, "group_by": splits.group_by, **parts}, indent=None)
+
+
+def read_rejects(folder: Path) -> tuple[Reject, ...]:
+    """What a conversion rejected; nothing where the file is absent.
+
+    Raises:
+        InputError: the file is not what `write_dataset` writes.
+    """
+    path = folder / REJECTS
+    if not path.exists():
+        return ()
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = csv.DictReader(file, strict=True)
+            return tuple(
+                Reject(row["source"], int(row["line"]) if row["line"] else None, row["image"], row["reason"])
+                for row in rows
+            )
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        raise InputError(f"{path}: not the rejects of a conversion: {error!r}") from error
+
+
+def copy_history(source: Path, folder: Path) -> None:
+    """Carry the history of label changes, if there is one, to a dataset folder made from `source`."""
+    if (source / HISTORY).exists():
+        write_text(folder / HISTORY, (source / HISTORY).read_text(encoding="utf-8"))
 
 
 def read_dataset(folder: Path) -> Dataset:
@@ -156,7 +188,7 @@ def read_json(path: Path, advice: str = "") -> Any:
 def _table(rows: Iterable[Reject], last_column: str) -> str:
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["source", "line", "image", last_column])
+    writer.writerow([*_REJECT_COLUMNS[:3], last_column])
     writer.writerows([r.source, "" if r.line is None else r.line, r.image, r.reason] for r in rows)
     return table.getvalue()
 

@@ -19,12 +19,11 @@ from torchvision.models.detection.rpn import RPNHead
 from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
+from data_tools.anchors import STRIDES, AnchorConfig, level_sizes
 from data_tools.backbones import Backbone, first_layers, freeze_statistics
 from data_tools.dataset import Batch
-from detect.anchors import AnchorConfig, level_sizes
 from detect.losses import BalancedRoIHeads, BalancedRpn
 
-STRIDES = (4, 8, 16, 32, 64)
 _NAMES = ("p2", "p3", "p4", "p5")
 _PAD_TO = 32
 _BOX_UNITS = (10.0, 10.0, 5.0, 5.0)  # of the box head: a tenth of a proposal's side, a fifth of its log size
@@ -104,7 +103,7 @@ class Detector(nn.Module):
 
     Args:
         backbone: with maps of strides 4, 8, 16 and 32.
-        config: see `DetectorConfig`; anchors to be fitted are fitted before (`detect.anchors.resolve_anchors`).
+        config: see `DetectorConfig`; anchors to be fitted are fitted before (`data_tools.anchors.resolve_anchors`).
         num_classes: without the background.
     """
 

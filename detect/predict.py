@@ -16,6 +16,7 @@ from typing import Any, Literal
 import torch
 from jsonargparse import Namespace
 
+from data_tools.anchors import AnchorConfig
 from data_tools.backbones import build_backbone
 from data_tools.cam_methods import METHODS
 from data_tools.checkpoint import load_weights
@@ -25,7 +26,6 @@ from data_tools.experiment import read_config
 from data_tools.metrics.proposal_recall import COUNTS
 from data_tools.prediction_command import add_prediction_arguments, predict_and_write, read_finished_manifest
 from data_tools.records import Prediction, Sample
-from detect.anchors import AnchorConfig
 from detect.explain import explain
 from detect.inference import predict, propose
 from detect.model import Detector

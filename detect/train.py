@@ -13,6 +13,7 @@ import numpy as np
 from jsonargparse import Namespace
 from torch import nn
 
+from data_tools.anchors import STRIDES, describe_anchors, resolve_anchors
 from data_tools.backbones import build_backbone
 from data_tools.command import Parser, run_command
 from data_tools.copy_paste import PasteConfig
@@ -31,9 +32,8 @@ from data_tools.experiment import (
 from data_tools.fit import FitConfig, fit
 from data_tools.records import BOXED, Sample
 from data_tools.validation import localization_scores
-from detect.anchors import describe_anchors, resolve_anchors
 from detect.inference import detect, predict
-from detect.model import STRIDES, Detector, DetectorConfig
+from detect.model import Detector, DetectorConfig
 from detect.to_prediction import choose_rule, to_prediction
 
 log = logging.getLogger(__name__)

@@ -69,7 +69,7 @@ def write_html(
     training = dataset.split("train") if dataset.splits is not None else ()
     baselines = _baselines(boxed, training)
     script, style = _script(), (files("data_tools.report") / "page" / "page.css").read_text(encoding="utf-8")
-    page = _environment().get_template("page.html").render(
+    page = template_environment().get_template("page.html").render(
         title=" vs ".join(predictions),
         policy=_policy(script),
         style=Markup(style),
@@ -167,6 +167,7 @@ def _inline(svg: bytes) -> Markup:
     return Markup(text[text.index("<svg") :])
 
 
-def _environment() -> Environment:
+def template_environment() -> Environment:
+    """Where the pages' templates are found; what goes into them is escaped."""
     loader = PackageLoader("data_tools.report", "page")
     return Environment(loader=loader, autoescape=select_autoescape(["html"]), trim_blocks=True, lstrip_blocks=True)

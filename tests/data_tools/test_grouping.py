@@ -5,7 +5,9 @@ import pytest
 from PIL import Image
 
 from data_tools.errors import InputError
-from data_tools.grouping import group_samples
+from data_tools.grouping import capture_runs, components, group_samples
+from data_tools.image_facts import read_thumbnails
+from data_tools.near_duplicates import near_duplicates, signatures
 
 
 def test_the_lot_rule() -> None:
@@ -52,10 +54,27 @@ def test_near_duplicates_by_what_they_show(tmp_path: Path) -> None:
     assert all(len({groups[3 * i + k] for k in range(3)}) == 1 for i in range(12))
 
 
-def test_the_real_tiles_are_not_lumped_together(shared_data: Path) -> None:
+def test_a_later_shot_may_come_after_a_pause() -> None:
+    names = ["exp5_num_348696.jpg", "exp6_num_348888.jpg", "exp6_num_349050.jpg", "exp1_num_349230.jpg"]
+    assert group_samples(names, None, "auto")[0] == ["g1", "g1", "g2", "g3"]
+
+
+def test_the_real_tiles_are_joined_and_not_lumped_together(shared_data: Path) -> None:
     root = shared_data / "magnetic_tile"
     names = sorted(path.relative_to(root).as_posix() for path in root.glob("*/Imgs/*.jpg"))
     groups, _ = group_samples(names, root, "auto")
     sizes = np.unique(groups, return_counts=True)[1]
-    assert 120 < len(sizes) < 244
-    assert sizes.max() < 0.05 * len(names)
+    assert 120 < len(sizes) < 170
+    assert sizes.max() <= 20
+    assert (sizes == 6).sum() > 100  # six shots a tile
+
+
+def test_the_real_tiles_are_known_by_their_looks_alone(shared_data: Path) -> None:
+    root = shared_data / "magnetic_tile"
+    names = sorted(path.relative_to(root).as_posix() for path in root.glob("*/Imgs/*.jpg"))
+    found = signatures(read_thumbnails(names, root))
+    looks = np.array(components(near_duplicates(found, found.similar)[0], len(names)))
+    runs = np.array(components(capture_runs(names), len(names)))
+    whole = [len(set(looks[runs == run])) == 1 for run in set(runs) if (runs == run).sum() > 1]
+    assert np.mean(whole) > 0.7
+    assert np.unique(looks, return_counts=True)[1].max() <= 20

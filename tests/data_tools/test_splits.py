@@ -1,10 +1,13 @@
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data_tools.dataset_folder import data_hash, read_dataset, write_dataset
 from data_tools.errors import InputError
-from data_tools.records import Sample
-from data_tools.splits import make_splits, take_share
+from data_tools.records import Dataset, Sample
+from data_tools.splits import leave_later_out, main, make_folds, make_splits, take_share
 
 
 def samples_of(make_sample, groups: list[int], defects: list[bool]) -> list[Sample]:
@@ -65,3 +68,71 @@ def test_a_share_takes_whole_groups_of_every_kind(make_sample) -> None:
 def test_a_share_that_is_none_is_refused(make_sample, share: float) -> None:
     with pytest.raises(InputError, match="train_share"):
         take_share([make_sample(1)], share)
+
+
+@given(st.integers(3, 8), st.integers(0, 3))
+def test_each_image_is_tested_in_exactly_one_fold(make_sample, folds: int, seed: int) -> None:
+    samples = samples_of(make_sample, [i // 4 for i in range(120)], [i % 3 == 0 for i in range(120)])
+    made = make_folds(samples, folds, seed)
+    assert sorted(i for splits in made for i in splits.test) == list(range(1, 121))
+    group = {s.image_id: s.group for s in samples}
+    for splits in made:
+        assert sorted(splits.train + splits.val + splits.test) == list(range(1, 121))
+        parts = [{group[i] for i in part} for part in (splits.train, splits.val, splits.test)]
+        assert not (parts[0] & parts[1])
+        assert not (parts[0] & parts[2])
+        assert not (parts[1] & parts[2])
+
+
+def test_fewer_than_three_folds_are_refused(make_sample) -> None:
+    with pytest.raises(InputError, match="at least 3"):
+        make_folds([make_sample(i) for i in range(1, 9)], 2)
+
+
+def test_later_lots_are_the_test(make_sample) -> None:
+    samples = samples_of(make_sample, [i // 10 for i in range(100)], [i % 2 == 0 for i in range(100)])
+    moments = [int(sample.group) for sample in samples]
+    splits = leave_later_out(samples, moments, 0.25, val_share=0.2)
+    late = {s.group for s in samples if s.image_id in set(splits.test)}
+    assert late == {"7", "8", "9"}  # the fewest latest lots that reach a quarter
+    assert len(splits.val) == 20
+    assert len(splits.train) == 50
+
+
+def test_a_group_is_as_late_as_its_latest_image(make_sample) -> None:
+    samples = samples_of(make_sample, [0, 0, 1, 1, 2, 2], [True, False] * 3)
+    splits = leave_later_out(samples, [1, 9, 2, 2, 3, 3], 0.3, val_share=0.0)
+    assert splits.test == (1, 2)
+    with pytest.raises(InputError, match="would be left out"):
+        leave_later_out(samples, [1] * 6, 0.3)
+
+
+@pytest.fixture
+def folder(make_sample, tmp_path: Path) -> Path:
+    samples = tuple(samples_of(make_sample, [f"L{i // 10}" for i in range(100)], [i % 2 == 0 for i in range(100)]))
+    write_dataset(tmp_path / "data", Dataset(samples, ("defect",), None, make_splits(samples, group_by="lot")))
+    return tmp_path / "data"
+
+
+def test_the_command_keeps_what_is_there_and_replaces_only_when_told(folder: Path, capsys) -> None:
+    before = data_hash(folder)
+    assert main([str(folder)]) == 0
+    assert "kept as it is" in capsys.readouterr().out
+    assert main([str(folder), "--seed", "5"]) == 2
+    assert "--replace" in capsys.readouterr().err
+    assert data_hash(folder) == before
+    assert main([str(folder), "--seed", "5", "--replace"]) == 0
+    assert data_hash(folder) != before
+    assert read_dataset(folder).splits.group_by == "lot"
+
+
+def test_the_command_writes_folds_and_later_lots_as_dataset_folders(folder: Path, tmp_path: Path, capsys) -> None:
+    assert main([str(folder), "--folds", "4", "--out", str(tmp_path / "folds")]) == 0
+    parts = [read_dataset(tmp_path / "folds" / f"fold_{i}").splits.test for i in range(1, 5)]
+    assert sorted(i for part in parts for i in part) == list(range(1, 101))
+    assert main([str(folder), "--leave_later_lots_out", "0.2", "--out", str(tmp_path / "later")]) == 0
+    assert {s.group for s in read_dataset(tmp_path / "later").split("test")} == {"L8", "L9"}
+    assert main([str(folder), "--folds", "4", "--out", str(tmp_path / "folds")]) == 2
+    assert main([str(folder), "--leave_later_lots_out", "0.2", "--order", "x", "--out", str(tmp_path / "z")]) == 2
+    assert "does not match" in capsys.readouterr().err
+    assert not (tmp_path / "z").exists()

@@ -1,10 +1,11 @@
-"""Anchors in input pixels, and how many of the training boxes they reach."""
+"""Shapes of the detector's anchors in input pixels, and which boxes they reach: arithmetic, shared with the audit."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+STRIDES = (4, 8, 16, 32, 64)  # of the detector's pyramid, in input pixels
 _USUAL_RATIOS = (0.2, 0.5, 1.0, 2.0, 5.0)  # defects are long and thin, so these reach further than the usual 0.5..2
 _CANDIDATES = tuple(float(2.0 ** (step / 2)) for step in range(-9, 10))  # 1/22.6 .. 22.6
 
@@ -82,6 +83,12 @@ def shape_iou(shapes_hw: NDArray[np.float64], boxes_hw: NDArray[np.float64]) -> 
     return quotient
 
 
+def best_iou(config: AnchorConfig, strides: tuple[int, ...], boxes_hw: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(m,) the best IoU that any anchor can reach with each of (m, 2) box heights and widths in input pixels."""
+    best: NDArray[np.float64] = shape_iou(anchor_shapes(config, strides), boxes_hw).max(axis=0)
+    return best
+
+
 def describe_anchors(config: AnchorConfig, strides: tuple[int, ...], boxes_hw: NDArray[np.float64]) -> str:
     """A few lines: the anchors in pixels and the share of (n, 2) training boxes they reach at IoU 0.5 and 0.7."""
     shapes = anchor_shapes(config, strides)
@@ -90,6 +97,6 @@ def describe_anchors(config: AnchorConfig, strides: tuple[int, ...], boxes_hw: N
     text = f"anchors: sides {sides} input px, height / width {', '.join(f'{r:.3g}' for r in ratios)}"
     if not len(boxes_hw):
         return text + "; no training boxes to compare with"
-    best = shape_iou(shapes, boxes_hw).max(axis=0)
+    best = best_iou(config, strides, boxes_hw)
     reach = ", ".join(f"{(best >= t).mean():.1%} at IoU {t}" for t in (0.5, 0.7))
     return f"{text}; {len(boxes_hw)} training boxes in reach: {reach}"

@@ -1,0 +1,49 @@
+"""What an audit finds, and what follows from it.
+
+A finding is **unsafe** where training or its evaluation would give a number that cannot be trusted, or would not run:
+images that are not readable or not of the annotated size; a group, a lot, a capture run or near-duplicates on both
+sides of a split; a split without defects or without good images; a size, pixel format or encoding of the files, which a
+network sees and no defect causes, that tells the label by itself. Any of these ends the command with status 2.
+
+A **warning** asks for a look: file names that tell the label (no network sees a name, but sorting or sampling by it
+would leak), brightness that tells it (a defect may really cause that), boxes that no anchor reaches, mixed bit depths,
+likely wrong labels. A **note** says what was not checked and why.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+UNSAFE, WARNING, NOTE = "unsafe", "warning", "note"
+LEVELS = (UNSAFE, WARNING, NOTE)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing to know about a dataset.
+
+    Attributes:
+        level: "unsafe", "warning" or "note".
+        check: the part of the audit: "doctor", "leaks" or "labels".
+        text: a sentence or two: what was found.
+        remedy: what to do about it; empty for a note.
+        image_ids: some of the images concerned, for the gallery; of near-duplicates two by two.
+    """
+
+    level: str
+    check: str
+    text: str
+    remedy: str = ""
+    image_ids: tuple[int, ...] = ()
+
+
+def verdict(findings: Sequence[Finding]) -> str:
+    """One line: whether training would be safe, and how much there is to read."""
+    counts = {level: sum(finding.level == level for finding in findings) for level in LEVELS}
+    unsafe, warnings = counts[UNSAFE], _counted(counts[WARNING], "warning")
+    if unsafe:
+        return f"UNSAFE to train: {_counted(unsafe, 'unsafe finding')}, {warnings}"
+    return f"safe to train: no unsafe finding, {warnings}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,134 @@
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from data_tools.audit import main
+from data_tools.convert import main as convert
+from data_tools.dataset_folder import read_dataset, write_dataset
+from data_tools.records import BOXED, GOOD, Dataset, Sample, empty_boxes, empty_labels
+from data_tools.splits import make_splits
+
+Build = Callable[..., Path]
+
+
+def build(folder: Path, n: int = 60, brighten_defects: int = 0, wide_defects: int = 0, seed: int = 0) -> Path:
+    """A dataset of noise images, every third a defect, two images a group."""
+    rng = np.random.default_rng(seed)
+    (folder / "images").mkdir(parents=True)
+    samples = []
+    for i in range(1, n + 1):
+        defect = i % 3 == 0
+        size = (40, 50 + (wide_defects if defect else 0))
+        pixels = rng.integers(60, 180, size) + (brighten_defects if defect else 0)
+        Image.fromarray(pixels.astype(np.uint8)).save(folder / "images" / f"{i}.png")
+        boxes = np.array([[5.0, 5, 15, 15]]) if defect else empty_boxes()
+        labels = np.ones(1, dtype=np.int64) if defect else empty_labels()
+        status = BOXED if defect else GOOD
+        samples.append(
+            Sample(i, f"{i}.png", size, boxes, labels, status, f"L{(i + 1) // 2}", "scratch" if defect else GOOD)
+        )
+    splits = make_splits(samples, (0.6, 0.2, 0.2), group_by="lot")
+    write_dataset(folder, Dataset(tuple(samples), ("defect",), folder / "images", splits))
+    return folder
+
+
+def test_a_sound_dataset_is_safe(tmp_path: Path, capsys) -> None:
+    assert main([str(build(tmp_path / "d")), "--labels", "no"]) == 0
+    out = capsys.readouterr().out
+    assert "safe to train: no unsafe finding" in out.splitlines()[0]
+    assert "60 images" not in out.splitlines()[0]
+    assert "20 boxed" in out
+
+
+def test_brightness_is_a_warning_and_size_is_unsafe(tmp_path: Path, capsys) -> None:
+    assert main([str(build(tmp_path / "bright", brighten_defects=60)), "--labels", "no"]) == 0
+    assert "warning: mean gray value alone predicts the label with AUC" in capsys.readouterr().out
+    assert main([str(build(tmp_path / "wide", wide_defects=10)), "--labels", "no"]) == 2
+    assert "unsafe: image size (height x width) alone predicts the label" in capsys.readouterr().out
+
+
+def test_unreadable_and_missized_images_are_unsafe(tmp_path: Path, capsys) -> None:
+    folder = build(tmp_path / "d")
+    (folder / "images" / "7.png").write_bytes(b"not an image")
+    Image.fromarray(np.zeros((9, 9), dtype=np.uint8)).save(folder / "images" / "8.png")
+    assert main([str(folder), "--labels", "no"]) == 2
+    out = capsys.readouterr().out
+    assert "1 images are not readable" in out
+    assert "7.png" in out
+    assert "8.png is 9 x 9 (height x width), annotated as 40 x 50" in out
+
+
+def test_copies_across_splits_are_unsafe(tmp_path: Path, capsys) -> None:
+    folder = build(tmp_path / "d")
+    dataset = read_dataset(folder)
+    train, test = dataset.split("train")[0], next(s for s in dataset.split("test") if s.size_hw == (40, 50))
+    (folder / "images" / test.path).write_bytes((folder / "images" / train.path).read_bytes())
+    assert main([str(folder), "--labels", "no"]) == 2
+    assert "near-duplicates stand in different splits: 1 pairs" in capsys.readouterr().out
+
+
+def test_a_random_split_of_the_tiles_leaks_and_the_grouped_one_does_not(shared_data: Path, tmp_path, capsys) -> None:
+    source = str(shared_data / "magnetic_tile")
+    for name, group_by, status in (("random", "none", 2), ("grouped", "auto", 0)):
+        out = str(tmp_path / name)
+        assert convert([source, "--format", "mask", "--out", out, "--group-by", group_by]) == 0
+        capsys.readouterr()
+        assert main([out, "--labels", "no"]) == status
+        text = capsys.readouterr().out
+        assert ("near-duplicates stand in different splits" in text) == (status == 2)
+
+
+def test_the_token_that_gives_the_real_defects_away_is_named(shared_data: Path, tmp_path: Path, capsys) -> None:
+    """Good ids by the documented facts: they start with the same kind of lot, and none holds APG_ITIS."""
+    files = sorted(map(str, (shared_data / "nexperia_defect_areas").glob("*.csv")))
+    assert convert([*files, "--size", "267,275", "--out", str(tmp_path / "d"), "--split", "none"]) == 0
+    defects = read_dataset(tmp_path / "d").samples
+    rng = np.random.default_rng(0)
+    lots = sorted({s.group for s in defects})
+    good = [
+        Sample(len(defects) + i, f"{lot}_{rng.integers(1, 30)}-H20_{i}_{rng.integers(1, 9)}", (267, 275),
+               empty_boxes(), empty_labels(), GOOD, lot)
+        for i, lot in enumerate(rng.choice(lots, 4 * len(defects)).tolist(), start=1)
+    ]  # fmt: skip
+    samples = (*defects, *good)
+    write_dataset(tmp_path / "both", Dataset(samples, ("defect",), None, make_splits(samples, group_by="auto: lot")))
+    capsys.readouterr()
+    assert main([str(tmp_path / "both")]) == 0  # a name is seen by no network: a warning
+    out = capsys.readouterr().out
+    assert "APG_ITIS' alone predicts the label with AUC" in out
+    assert "no images at hand" in out
+
+
+def test_a_review_is_carried_out_with_its_history(tmp_path: Path, capsys) -> None:
+    folder, reviewed = build(tmp_path / "d"), tmp_path / "reviewed.csv"
+    rows = [(1, "1.png", "good", "defect"), (2, "2.png", "good", "exclude"), (3, "3.png", "boxed", "good"),
+            (4, "4.png", "good", ""), (6, "6.png", "boxed", "defect")]  # fmt: skip
+    with reviewed.open("w", newline="") as file:
+        csv.writer(file).writerows([("image_id", "file_name", "status", "decision"), *rows])
+    out = tmp_path / "d2"
+    assert main([str(folder), "--apply", str(reviewed), "--out", str(out), "--reviewer", "R. Viewer"]) == 0
+    after = {s.image_id: s for s in read_dataset(out).samples}
+    assert (after[1].status, after[3].status, after[4].status, after[6].status) == ("unboxed", GOOD, GOOD, BOXED)
+    assert 2 not in after
+    assert len(after) == 59
+    assert sum(len(read_dataset(out).split(name)) for name in ("train", "val", "test")) == 59
+    history = list(csv.DictReader((out / "history.csv").open(newline="")))
+    assert [(row["image_id"], row["decision"], row["who"]) for row in history] == [
+        ("1", "defect", "R. Viewer"), ("2", "exclude", "R. Viewer"), ("3", "good", "R. Viewer"),
+    ]  # fmt: skip
+    assert main([str(out), "--apply", str(reviewed), "--out", str(tmp_path / "d3")]) == 2  # the labels have changed
+    assert "line 2" in capsys.readouterr().err
+    assert not (tmp_path / "d3").exists()
+
+
+def test_the_page_needs_nothing_else_and_escapes_names(tmp_path: Path) -> None:
+    page = tmp_path / "audit.html"
+    assert main([str(build(tmp_path / "a<b>", brighten_defects=60)), "--labels", "no", "--html", str(page)]) == 0
+    text = page.read_text(encoding="utf-8")
+    assert "a&lt;b&gt;" in text
+    assert "a<b>" not in text
+    assert "http://" not in text
+    assert "https://" not in text
