@@ -60,6 +60,8 @@ def build_parser() -> Parser:
     parser.add_argument("--full", action="store_true", help="print every row of the table")
     parser.add_argument("--resamples", type=int, default=RESAMPLES, help="of the bootstrap")
     parser.add_argument("--html", type=str | None, default=None, help="page to write, with overlays")
+    parser.add_argument("--thumbnail_side", type=int, default=320, help="limit of the page's pictures: their longest "
+                        "side in pixels")  # fmt: skip
     return parser
 
 
@@ -80,7 +82,7 @@ def _evaluate(arguments: Namespace) -> int:
         from data_tools.report.html import write_html
 
         predictions = {entry.label: entry.predictions for entry in case.entries}
-        write_html(Path(arguments.html), report, case.dataset, predictions, case.split)
+        write_html(Path(arguments.html), report, case.dataset, predictions, case.split, arguments.thumbnail_side)
     print(side_by_side(report, full=arguments.full or arguments.metric != "all"))
     return 0
 
