@@ -147,7 +147,8 @@ class DefectDataset(TorchDataset[Item]):
             image, boxes, labels = pasted or (image, boxes, labels)
         if self.augmentation is not None:
             seed = int(np.random.SeedSequence((self.seed, epoch, index)).generate_state(1)[0])
-            image, boxes, fewer = self.augmentation(image, boxes, seed)
+            whole = sample.is_defect and not len(boxes)
+            image, boxes, fewer = self.augmentation(image, boxes, seed, whole)
             lost += fewer
         pixels = torch.from_numpy(np.array(image, dtype=np.float32)).unsqueeze(0) / 255.0
         unboxed = sample.is_defect and not len(boxes)

@@ -325,11 +325,10 @@ def _update_average(average: nn.Module, model: nn.Module, decay: float, step: in
     """Move the average towards the model; a shorter memory at the start, so that it forgets the random weights."""
     keep = min(decay, step / (step + 10.0)) if decay > 0 else 0.0
     ours, theirs = average.state_dict(), model.state_dict()
-    for name, value in ours.items():
-        if value.is_floating_point():
-            value.lerp_(theirs[name], 1.0 - keep)
-        else:
-            value.copy_(theirs[name])
+    floating = [name for name, value in ours.items() if value.is_floating_point()]
+    torch._foreach_lerp_([ours[name] for name in floating], [theirs[name] for name in floating], 1.0 - keep)
+    for name in ours.keys() - set(floating):
+        ours[name].copy_(theirs[name])
 
 
 def _describe_broken(values: Mapping[str, float], batch: Batch, loader: DataLoader[Item]) -> str:
