@@ -57,7 +57,7 @@ class PreprocessConfig:
             InputError: a negative crop, or one that leaves less than 16 px of a side.
         """
         height, width = size_hw
-        if self.crop_px < 0 or min(height, width) - 2 * self.crop_px < _LEAST_SIDE:
+        if self.crop_px < 0 or (self.crop_px and min(height, width) - 2 * self.crop_px < _LEAST_SIDE):
             raise InputError(f"input.preprocess.crop_px {self.crop_px}: an image of {width} x {height} px must keep "
                              f"{_LEAST_SIDE} px of each side")  # fmt: skip
         return self.crop_px, self.crop_px, width - self.crop_px, height - self.crop_px
@@ -145,13 +145,13 @@ def zoom_in(
     """
     starts, stops = [], []
     for side, low, high in zip(image.shape[::-1], boxes_xyxy[:, :2].T, boxes_xyxy[:, 2:].T, strict=True):
-        length = round(side * (1 - rng.uniform(0, most)))
-        first, last = (low.min(), high.max()) if len(boxes_xyxy) else (side / 2, side / 2)
-        length = max(length, int(np.ceil(last)) - int(np.floor(first)), 1)
-        least, largest = max(int(np.ceil(last)) - length, 0), min(int(np.floor(first)), side - length)
-        starts.append(
-            int(rng.integers(least, largest + 1)) if len(boxes_xyxy) else int(rng.integers(side - length + 1))
-        )
+        length = max(round(side * (1 - rng.uniform(0, most))), 1)
+        least, largest = 0, side - length
+        if len(boxes_xyxy):  # a resized box may stick out by a rounding error
+            first, last = max(int(np.floor(low.min())), 0), min(int(np.ceil(high.max())), side)
+            length = max(length, last - first)
+            least, largest = max(last - length, 0), min(first, side - length)
+        starts.append(int(rng.integers(least, largest + 1)))
         stops.append(starts[-1] + length)
     window = image[starts[1] : stops[1], starts[0] : stops[0]]
     height, width = image.shape

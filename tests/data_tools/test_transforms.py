@@ -22,6 +22,11 @@ def test_boxes_stay_whole_and_inside_when_zooming(seed: int, most: float, corner
     assert ((zoomed[:, 2:] - zoomed[:, :2]) >= 10 - 1e-9).all()
 
 
+def test_a_box_that_sticks_out_by_a_rounding_error_is_no_reason_to_fail() -> None:
+    for seed in range(20):
+        zoom_in(picture(), np.array([[-1e-7, 0, 80 + 1e-7, 60 + 1e-7]]), 0.5, np.random.default_rng(seed))
+
+
 def test_the_pixels_go_with_their_box() -> None:
     image = np.zeros((60, 80), dtype=np.uint8)
     image[20:40, 30:50] = 200
