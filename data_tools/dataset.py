@@ -23,7 +23,8 @@ from data_tools.records import GOOD, Sample
 from data_tools.transforms import Augmentation, AugmentConfig, PreprocessConfig, Preprocessing
 
 Key = tuple[int, int]
-_WINDOW_BATCHES = 6
+_WINDOW_BATCHES = 12
+_COARSEST = 32
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class InputConfig:
 
     Attributes:
         size_hw: height and width that every image is resized to; null keeps each image at its native size.
-        max_pixels: larger images are shrunk to so many pixels, keeping their shape; null shrinks none.
+        max_pixels: larger images are shrunk to about so many pixels, keeping their shape up to rounding: both sides
+            become multiples of 32, the coarsest stride, so that no pixel is spent on padding; null shrinks none.
         augment: see `AugmentConfig`.
         preprocess: see `PreprocessConfig`; comes before the resizing.
     """
@@ -51,7 +53,8 @@ class InputConfig:
         if self.max_pixels is None or height * width <= self.max_pixels:
             return height, width
         scale = (self.max_pixels / (height * width)) ** 0.5
-        return max(round(height * scale), 1), max(round(width * scale), 1)
+        rows, columns = (max(round(side * scale / _COARSEST), 1) * _COARSEST for side in (height, width))
+        return rows, columns
 
 
 @dataclass(frozen=True)

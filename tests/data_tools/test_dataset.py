@@ -10,8 +10,10 @@ from data_tools.transforms import PreprocessConfig
         (InputConfig(), (267, 275), (267, 275)),
         (InputConfig(size_hw=(64, 32)), (267, 275), (64, 32)),
         (InputConfig(max_pixels=10_000), (100, 100), (100, 100)),
-        (InputConfig(max_pixels=10_000), (100, 400), (50, 200)),
-        (InputConfig(max_pixels=10_000, preprocess=PreprocessConfig(crop_px=50)), (200, 500), (50, 200)),
+        (InputConfig(max_pixels=51_000), (267, 275), (224, 224)),
+        (InputConfig(max_pixels=51_000), (227, 616), (128, 384)),
+        (InputConfig(max_pixels=10_000, preprocess=PreprocessConfig(crop_px=50)), (200, 500), (64, 192)),
+        (InputConfig(max_pixels=1_000), (5_000, 20), (512, 32)),
         (InputConfig(preprocess=PreprocessConfig(crop_px=20)), (100, 90), (60, 50)),
     ],
 )
