@@ -32,7 +32,7 @@ Point = tuple[float, float]
 TRUTH, PREDICTED, PEAK, HALO = "#56b4e9", "#f0e442", "#ffffff", "#101010"  # sky blue, yellow
 LINE_PT = 1.5
 MOST_OPAQUE = 0.62
-TOP_BOXES, MOST_BOXES = 3, 10
+MOST_BOXES, LEAST_OF_BEST = 5, 0.2
 PANEL_IN, SMALL_PANEL_IN = 2.4, 1.2
 _GAP_IN, _TEXT_IN, _LEGEND_IN = 0.1, 0.15, 0.32
 _LEAST_LABELLED_PT = 20  # a shorter line has its distance in the panel's head alone, which would hide its end
@@ -52,8 +52,7 @@ class View:
         image: (h, w) uint8 gray, of the sample's size.
         sample: the truth.
         predictions: by the approach's name.
-        thresholds: by the approach's name; boxes that score at least that are drawn, 10 at most, and without one the
-            best three.
+        thresholds: by the approach's name: whether the image is flagged.
     """
 
     image: NDArray[np.uint8]
@@ -167,12 +166,13 @@ def nearest_true_point(peak_xy: Point, boxes_xyxy: NDArray[np.float64]) -> Point
     return float(np.clip(peak_xy[0], box[0], box[2])), float(np.clip(peak_xy[1], box[1], box[3]))
 
 
-def shown_boxes(prediction: Prediction, threshold: float | None) -> list[int]:
-    """Indices of the boxes to draw, best first: at most 10 from the threshold up, or without one the best three."""
-    order = [int(i) for i in np.argsort(-prediction.box_scores, kind="stable")]
-    if threshold is None:
-        return order[:TOP_BOXES]
-    return [i for i in order if prediction.box_scores[i] >= threshold][:MOST_BOXES]
+def shown_boxes(prediction: Prediction) -> list[int]:
+    """Indices of the boxes worth drawing, best first: at most five, each at least a fifth as certain as the best one.
+
+    The image's threshold says nothing here: a box's score and an image's have no common scale.
+    """
+    order = [int(i) for i in np.argsort(-prediction.box_scores, kind="stable")[:MOST_BOXES]]
+    return [i for i in order if prediction.box_scores[i] >= LEAST_OF_BEST * prediction.box_scores[order[0]]]
 
 
 def scale_bar_px(width_px: float) -> int:
@@ -256,14 +256,14 @@ def _draw_block(sheet: _Sheet, view: View, x: float, y: float, panel_in: float) 
         sheet.text(x, y, head, cell_width, weight="bold", size=7.5)
         sheet.text(x, y + _TEXT_IN, line, cell_width)
         axes = sheet.axes(x, y + 2 * _TEXT_IN, width, height)
-        _draw_panel(axes, view, prediction, threshold, sample.size_hw[1] / (72 * width))
+        _draw_panel(axes, view, prediction, sample.size_hw[1] / (72 * width))
         if _is_stacked(view):
             y += height + 2 * _TEXT_IN + _GAP_IN
         else:
             x += cell_width + _GAP_IN
 
 
-def _draw_panel(axes: Axes, view: View, prediction: Prediction | None, threshold: float | None, unit: float) -> None:
+def _draw_panel(axes: Axes, view: View, prediction: Prediction | None, unit: float) -> None:
     """One picture with its marks; `unit` is the length of a point in image pixels."""
     height, width = view.sample.size_hw
     heatmap = None if prediction is None else prediction.heatmap
@@ -276,7 +276,7 @@ def _draw_panel(axes: Axes, view: View, prediction: Prediction | None, threshold
         return
     for box in view.sample.boxes_xyxy:
         _frame(axes, box, TRUTH, unit, "-")
-    for i in shown_boxes(prediction, threshold):
+    for i in shown_boxes(prediction):
         _frame(axes, prediction.boxes_xyxy[i], PREDICTED, unit, (0, (4, 2.5)))
         x, y = prediction.boxes_xyxy[i][:2]
         _note(axes, f"{prediction.box_scores[i]:.2f}", (x, y if y > 9 * unit else y + 9 * unit), PREDICTED, unit)

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from data_tools import heatmaps
 from data_tools.records import Prediction
 from data_tools.report.cases import NEAR_PX, Case, Threshold
-from data_tools.report.overlays import heat_colours
+from data_tools.report.overlays import heat_colours, shown_boxes
 
-MOST_BOXES = 10
 LARGEST_MAP = 24  # cells a side; a finer map is averaged down for display alone
 
 
@@ -60,8 +59,8 @@ def _image(case: Case, picture: str | None) -> dict[str, Any]:
 
 
 def _run(prediction: Prediction, distance: float | None) -> dict[str, Any]:
-    """Score, peak, distance (null without a peak or without boxes), the best boxes with their scores, the map."""
-    best = np.argsort(-prediction.box_scores, kind="stable")[:MOST_BOXES]
+    """Score, peak, distance (null without a peak or without boxes), boxes worth drawing, the map."""
+    best = shown_boxes(prediction)
     return {
         "score": prediction.score,
         "peak": None if prediction.peak_xy is None else [round(v, 2) for v in prediction.peak_xy],

@@ -45,11 +45,6 @@ function nearestTruePoint([x, y], boxes) {
   return best;
 }
 
-function shownBoxes(image, run) {
-  const threshold = state.thresholds[run], prediction = image.runs[run];
-  return prediction.boxes.filter((_, i) => (threshold === null ? i < 3 : prediction.scores[i] >= threshold));
-}
-
 // The marks of some approaches; in order, so that peaks lie over boxes.
 function marks(image, runs, layers, unit, style) {
   const svg = element("svg:svg", { viewBox: `0 0 ${image.w} ${image.h}`, "aria-hidden": "true" });
@@ -58,7 +53,7 @@ function marks(image, runs, layers, unit, style) {
   }
   if (layers.has("boxes")) {
     const dashes = { class: "found", "stroke-dasharray": style.dashes.map((length) => length * unit).join(" ") };
-    runs.forEach((run) => shownBoxes(image, run).forEach((box, i) => {
+    runs.forEach((run) => image.runs[run].boxes.forEach((box, i) => {
       svg.append(...frameOf(box, FOUND, unit, dashes));
       if (style.scores) { svg.append(scoreTag(box, image.runs[run].scores[i], image, unit)); }
     }));

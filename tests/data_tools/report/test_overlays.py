@@ -218,10 +218,9 @@ def test_descriptions(make_sample: MakeSample, make_prediction: MakePrediction) 
 
 def test_which_boxes_are_shown(make_prediction: MakePrediction) -> None:
     scores = [0.1, 0.9, 0.5, 0.7]
-    prediction = make_prediction(boxes=[(0, 0, 5, 5)] * 4, scores=scores)
-    assert shown_boxes(prediction, None) == [1, 3, 2]
-    assert shown_boxes(prediction, 0.5) == [1, 3, 2]
-    assert shown_boxes(prediction, 0.8) == [1]
+    assert shown_boxes(make_prediction(boxes=[(0, 0, 5, 5)] * 4, scores=scores)) == [1, 3, 2]
+    assert shown_boxes(make_prediction(boxes=[(0, 0, 5, 5)] * 9, scores=[0.5] * 9)) == [0, 1, 2, 3, 4]
+    assert shown_boxes(make_prediction()) == []
 
 
 @pytest.mark.parametrize(("width", "bar"), [(3, 1), (96, 20), (275, 50), (400, 100), (4000, 1000)])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from data_tools.records import Prediction, PredictionHeader, PredictionSet, Sample
 from data_tools.report.cases import Threshold, gather
-from data_tools.report.page_data import LARGEST_MAP, MOST_BOXES, page_data, safe_json
+from data_tools.report.page_data import LARGEST_MAP, page_data, safe_json
 
 MakeSample, MakePrediction = Callable[..., Sample], Callable[..., Prediction]
 
@@ -71,7 +71,7 @@ def test_an_abstention_has_no_distance(make_sample: MakeSample, make_prediction:
 def test_the_best_boxes_are_kept(make_sample: MakeSample, make_prediction: MakePrediction) -> None:
     scores = [number / 100 for number in range(30)]
     run = data_of(make_sample(), make_prediction(boxes=[(0, 0, 9, 9)] * 30, scores=scores))["images"][0]["runs"][0]
-    assert run["scores"] == sorted(scores, reverse=True)[:MOST_BOXES]
+    assert run["scores"] == sorted(scores, reverse=True)[:5]
 
 
 def test_maps_are_bytes_on_their_own_grid(make_sample: MakeSample, make_prediction: MakePrediction) -> None:
