@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data_tools.errors import InputError
 from data_tools.geometry import iou
 from data_tools.records import BOXED, GOOD, Sample
 
@@ -39,7 +40,7 @@ class PasteConfig:
     def __post_init__(self) -> None:
         for name in ("share", "decoy_share", "jitter"):
             if not 0.0 <= getattr(self, name) <= 1.0:
-                raise ValueError(f"paste.{name} must lie in 0..1, not {getattr(self, name)}")
+                raise InputError(f"paste.{name} must lie in 0..1, not {getattr(self, name)}")
 
 
 class Paster:

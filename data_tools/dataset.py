@@ -23,7 +23,7 @@ from data_tools.records import GOOD, Sample
 from data_tools.transforms import Augmentation, AugmentConfig, PreprocessConfig, Preprocessing
 
 Key = tuple[int, int]
-_WINDOW_BATCHES = 12
+_WINDOW_BATCHES = 6
 _COARSEST = 32
 
 

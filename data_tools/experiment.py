@@ -1,5 +1,6 @@
 """What both training commands share: their flags, the data they open, and the run folder they fill."""
 
+import json
 import logging
 import platform
 import shlex
@@ -115,6 +116,7 @@ def open_experiment(approach: str, parser: Parser, arguments: Namespace, fit: Fi
     Raises:
         InputError: unusable data, or a run folder that is in use.
     """
+    folder = _run_folder(approach, arguments)
     data = Path(arguments.data) if arguments.data else default_data()
     dataset = read_dataset(data)
     root = images_root_of(dataset, data)
@@ -124,12 +126,8 @@ def open_experiment(approach: str, parser: Parser, arguments: Namespace, fit: Fi
         statuses = {sample.is_defect for sample in dataset.split(split)}
         if len(statuses) < 2:
             raise InputError(f"{data}: the {split} split needs good and defect images, but has only one of the two")
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    folder = Path(arguments.run or f"runs/{approach}-{stamp}")
-    if arguments.resume and not (folder / "manifest.json").is_file():
-        raise InputError(f"{folder}: nothing to resume; give the run folder of a started run with --run")
-    if not arguments.resume and (folder / "manifest.json").exists():
-        raise InputError(f"{folder}: holds a run already; add --resume, or give another folder with --run")
+    if arguments.resume and _started_with(folder) != data_hash(data):
+        raise InputError(f"{folder}: was started on other annotations or splits than {data} holds now")
     folder.mkdir(parents=True, exist_ok=True)
     shown = arguments.clone()
     for name in ("config", "resume"):
@@ -212,6 +210,27 @@ def finish(experiment: Experiment, result: FitResult, extra: dict[str, Any]) -> 
     }  # fmt: skip
     finished = {"finished": datetime.now(UTC).isoformat(timespec="seconds"), "result": outcome}
     write_json(experiment.folder / "manifest.json", experiment.manifest | finished | extra)
+
+
+def _run_folder(approach: str, arguments: Namespace) -> Path:
+    """The folder to fill, checked before any data is touched."""
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    folder = Path(arguments.run or f"runs/{approach}-{stamp}")
+    if arguments.resume and not (folder / "manifest.json").is_file():
+        raise InputError(f"{folder}: nothing to resume; give the run folder of a started run with --run")
+    if not arguments.resume and (folder / "manifest.json").exists():
+        raise InputError(f"{folder}: holds a run already; add --resume, or give another folder with --run")
+    return folder
+
+
+def _started_with(folder: Path) -> str | None:
+    """The data hash of a started run."""
+    path = folder / "manifest.json"
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))["data_hash"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: not the manifest of a run: {error}") from error
+    return None if value is None else str(value)
 
 
 def _boxes_cut(experiment: Experiment, config: InputConfig) -> str:

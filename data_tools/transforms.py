@@ -31,7 +31,7 @@ class AugmentConfig:
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.zoom <= 0.9:
-            raise ValueError(f"input.augment.zoom must lie in 0..0.9, not {self.zoom}")
+            raise InputError(f"input.augment.zoom must lie in 0..0.9, not {self.zoom}")
 
 
 @dataclass(frozen=True)

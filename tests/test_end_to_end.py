@@ -5,6 +5,7 @@ Everything here is tiny; what is asserted is that the numbers come out where a l
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +106,8 @@ def test_loose_images_can_be_predicted(runs: Path, synthetic: Path) -> None:
         (detect.train.main, ["--model.backbne", "resnet18"], "model.backbone"),
         (detect.train.main, ["--resume", "--run", "nowhere"], "nothing to resume"),
         (detect.train.main, ["--config", "no_such"], "no_such"),
+        (detect.train.main, ["--paste.share", "2"], "paste.share"),
+        (detect.train.main, ["--input.augment.zoom", "1"], "input.augment.zoom"),
         (classify.train.main, ["--fit.epochs", "many"], "fit.epochs"),
         (detect.evaluate.main, ["--runs", "nowhere"], "nowhere"),
         (detect.evaluate.main, [], "python -m detect.train"),
@@ -129,10 +132,12 @@ def test_a_run_is_neither_overwritten_nor_mixed_with_other_data(
 ) -> None:
     assert detect.train.main(["--data", str(synthetic), "--run", str(runs / "runs" / "d")]) == 2
     assert "--resume" in capsys.readouterr().err
+    assert detect.train.main(["--run", str(runs / "runs" / "d"), "--resume", "--data", str(tmp_path)]) == 2
     other = tmp_path / "other"
     assert data_tools.synth.main(["--out", str(other), "--good", "20", "--defect", "20", "--seed", "2"]) == 0
-    assert detect.evaluate.main(["--runs", str(runs / "runs" / "d"), "--data", str(other)]) == 2
-    assert "other annotations" in capsys.readouterr().err
+    for main, words in ((detect.evaluate.main, ["--runs"]), (detect.train.main, ["--resume", "--run"])):
+        assert main([*words, str(runs / "runs" / "d"), "--data", str(other)]) == 2
+        assert "other annotations" in capsys.readouterr().err
 
 
 def test_real_images_are_learned(shared_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -144,7 +149,7 @@ def test_real_images_are_learned(shared_data: Path, tmp_path: Path, capsys: pyte
         (source / folder / "Imgs").mkdir()
         for image in sorted((shared_data / "magnetic_tile" / folder / "Imgs").glob("*.jpg"))[:count]:
             for file in (image, image.with_suffix(".png")):
-                (source / folder / "Imgs" / file.name).symlink_to(file.resolve())
+                shutil.copyfile(file, source / folder / "Imgs" / file.name)
     assert data_tools.convert.main([str(source), "--format", "mask", "--out", str(data), "--copy"]) == 0
     dataset = read_dataset(data)
     groups = [{s.group for s in dataset.split(part)} for part in ("train", "val", "test")]

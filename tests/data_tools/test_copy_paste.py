@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_tools.copy_paste import PasteConfig, Paster, paste
+from data_tools.errors import InputError
 from data_tools.records import Sample
 
 
@@ -89,5 +90,5 @@ def test_without_boxes_nothing_is_pasted(make_sample: Callable[..., Sample]) -> 
 
 
 def test_bad_shares_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"paste\.share"):
+    with pytest.raises(InputError, match=r"paste\.share"):
         PasteConfig(share=1.5)

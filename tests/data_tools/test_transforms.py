@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data_tools.errors import InputError
 from data_tools.transforms import Augmentation, AugmentConfig, zoom_in
 
 
@@ -55,5 +56,5 @@ def test_the_same_seed_gives_the_same_image() -> None:
 
 
 def test_a_zoom_that_leaves_nothing_is_refused() -> None:
-    with pytest.raises(ValueError, match="zoom"):
+    with pytest.raises(InputError, match="zoom"):
         AugmentConfig(zoom=1.0)
