@@ -12,7 +12,8 @@ quickstart: $(RUNS)/report.html
 	@echo "report: $(RUNS)/report.html"
 
 test: $(VENV)/.dev-installed lint
-	$(BIN)/python -m pytest -n 2
+	@# one thread a worker: two workers with two threads each would spin against each other on two cores
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 lint: $(VENV)/.dev-installed
 	$(BIN)/ruff check .
