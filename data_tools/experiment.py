@@ -1,6 +1,5 @@
 """What both training commands share: their flags, the data they open, and the run folder they fill."""
 
-import json
 import logging
 import platform
 import shlex
@@ -37,6 +36,7 @@ from data_tools.errors import InputError
 from data_tools.fit import FitConfig, FitResult, seed_everything
 from data_tools.predictions import write_predictions
 from data_tools.records import SPLIT_NAMES, Dataset, Prediction, PredictionHeader, PredictionSet, Sample
+from data_tools.runs import read_manifest
 from data_tools.splits import take_share
 from data_tools.transforms import Augmentation
 
@@ -126,7 +126,7 @@ def open_experiment(approach: str, parser: Parser, arguments: Namespace, fit: Fi
         statuses = {sample.is_defect for sample in dataset.split(split)}
         if len(statuses) < 2:
             raise InputError(f"{data}: the {split} split needs good and defect images, but has only one of the two")
-    if arguments.resume and _started_with(folder) != data_hash(data):
+    if arguments.resume and read_manifest(folder).get("data_hash") != data_hash(data):
         raise InputError(f"{folder}: was started on other annotations or splits than {data} holds now")
     folder.mkdir(parents=True, exist_ok=True)
     shown = arguments.clone()
@@ -221,16 +221,6 @@ def _run_folder(approach: str, arguments: Namespace) -> Path:
     if not arguments.resume and (folder / "manifest.json").exists():
         raise InputError(f"{folder}: holds a run already; add --resume, or give another folder with --run")
     return folder
-
-
-def _started_with(folder: Path) -> str | None:
-    """The data hash of a started run."""
-    path = folder / "manifest.json"
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))["data_hash"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: not the manifest of a run: {error}") from error
-    return None if value is None else str(value)
 
 
 def _boxes_cut(experiment: Experiment, config: InputConfig) -> str:

@@ -1,6 +1,5 @@
 """What `detect.predict` and `classify.predict` share: their flags, which images to take, and writing the result."""
 
-import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from data_tools.errors import InputError
 from data_tools.images import find_images, read_size
 from data_tools.predictions import write_predictions
 from data_tools.records import GOOD, Prediction, PredictionHeader, PredictionSet, Sample, empty_boxes, empty_labels
+from data_tools.runs import read_manifest
 
 SPLITS = ("train", "val", "test", "all")
 
@@ -70,13 +70,7 @@ def read_finished_manifest(folder: Path, approach: str) -> dict[str, Any]:
     Raises:
         InputError: no run, an unfinished one, or one of another approach.
     """
-    path = folder / "manifest.json"
-    try:
-        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(f"{folder}: no run there (manifest.json is missing)") from error
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not readable: {error}") from error
+    manifest = read_manifest(folder)
     if manifest.get("approach") != approach:
         raise InputError(f"{folder}: a run of {manifest.get('approach')!r}, not of {approach!r}")
     if not manifest.get("finished"):

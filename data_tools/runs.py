@@ -39,21 +39,34 @@ class Run:
         return self.folder / "predictions" / f"proposals_{split}.jsonl"
 
 
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """What a started run says of itself.
+
+    Raises:
+        InputError: no run there, or a damaged manifest.
+    """
+    path = folder / MANIFEST
+    try:
+        manifest: dict[str, Any] = dict(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        raise InputError(f"{folder}: no run there ({MANIFEST} is missing)") from error
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        raise InputError(f"{path}: not the manifest of a run: {error}") from error
+    return manifest
+
+
 def read_run(folder: Path) -> Run:
     """The run in a folder.
 
     Raises:
         InputError: no run there, a damaged manifest, or a run that is not finished.
     """
-    path = folder / MANIFEST
+    value = read_manifest(folder)
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
         approach, finished = value["approach"], value["finished"]
         run = Run(folder, str(approach), Path(value["data"]), str(value["data_hash"]), str(finished))
-    except FileNotFoundError as error:
-        raise InputError(f"{folder}: no run there ({MANIFEST} is missing)") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: not the manifest of a run: {error}") from error
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{folder / MANIFEST}: not the manifest of a run: {error}") from error
     if finished is None:
         raise InputError(f"{folder}: not finished; go on with: python -m {approach}.train --run {folder} --resume")
     return run
