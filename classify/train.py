@@ -90,7 +90,8 @@ def train(parser: Parser, arguments: Namespace) -> int:
         return [with_boxes(prediction, choices["box_fraction"]) for prediction in found]
 
     config = {name: asdict(getattr(settings, name)) for name in ("model", "input", "loss")}
-    save_predictions(experiment, config | choices, explain)
+    for split in ("val", "test"):
+        save_predictions(experiment, config | choices, split, explain(experiment.dataset.split(split)))
     finish(experiment, result, {"weights": asdict(backbone.weights)} | choices)
     print(experiment.folder)
     return 0

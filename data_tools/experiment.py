@@ -5,7 +5,7 @@ import platform
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -193,13 +193,12 @@ def describe_start(experiment: Experiment, parts: dict[str, nn.Module], weights:
 
 
 def save_predictions(
-    experiment: Experiment, config: dict[str, Any], predict: Callable[[Sequence[Sample]], list[Prediction]]
+    experiment: Experiment, config: dict[str, Any], split: str, predictions: Sequence[Prediction]
 ) -> None:
-    """Write the predictions of the best checkpoint for validation and test; the test images are read here only."""
-    for split in ("val", "test"):
-        header = PredictionHeader(f"{experiment.approach}: {experiment.folder.name}", config, "best", split)
-        found = tuple(predict(experiment.dataset.split(split)))
-        write_predictions(experiment.folder / "predictions" / f"{split}.jsonl", PredictionSet(header, found))
+    """Write the best checkpoint's predictions of a split into the run folder."""
+    header = PredictionHeader(f"{experiment.approach}: {experiment.folder.name}", config, "best", split)
+    path = experiment.folder / "predictions" / f"{split}.jsonl"
+    write_predictions(path, PredictionSet(header, tuple(predictions)))
 
 
 def finish(experiment: Experiment, result: FitResult, extra: dict[str, Any]) -> None:

@@ -48,6 +48,13 @@ def predict(
     model: Detector, samples: Sequence[Sample], root: Path, config: InputConfig, rule: ScoreRule
 ) -> list[Prediction]:
     """A prediction in original pixels for each sample, in order."""
-    found = detect(model, samples, root, config, "predicting")
+    return to_predictions(samples, detect(model, samples, root, config, "predicting"), config, rule)
+
+
+def to_predictions(
+    samples: Sequence[Sample], found: Sequence[tuple[RawDetections, tuple[int, int]]], config: InputConfig,
+    rule: ScoreRule,
+) -> list[Prediction]:  # fmt: skip
+    """What `detect` found of each sample, in original pixels, in order."""
     pairs = zip(samples, found, strict=True)
     return [to_prediction(sample, raw, size, rule, config.preprocess) for sample, (raw, size) in pairs]

@@ -32,9 +32,9 @@ from data_tools.experiment import (
 from data_tools.fit import FitConfig, fit
 from data_tools.records import BOXED, Sample
 from data_tools.validation import localization_scores
-from detect.inference import detect, predict
+from detect.inference import detect, predict, to_predictions
 from detect.model import Detector, DetectorConfig
-from detect.to_prediction import choose_rule, to_prediction
+from detect.to_prediction import choose_rule
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +83,9 @@ def train(parser: Parser, arguments: Namespace) -> int:
     rule = choose_rule(samples, [raw for raw, _ in found])
     log.info("best epoch %d of %d; image score: %s (chosen on validation)", result.best_epoch, result.epochs, rule)
     config = {"model": asdict(model_config), "input": asdict(input_config), "score_rule": rule}
-    save_predictions(experiment, config, lambda chosen: predict(model, chosen, experiment.root, input_config, rule))
+    save_predictions(experiment, config, "val", to_predictions(samples, found, input_config, rule))
+    test = experiment.dataset.split("test")
+    save_predictions(experiment, config, "test", predict(model, test, experiment.root, input_config, rule))
     made = {"score_rule": rule, "num_classes": len(experiment.dataset.categories), "anchors": asdict(anchors)}
     finish(experiment, result, made | {"weights": asdict(backbone.weights)})
     print(experiment.folder)
@@ -101,10 +103,7 @@ class _Validation:
         assert isinstance(model, Detector)
         found = detect(model, self.samples, self.experiment.root, self.config, "validating")
         rule = choose_rule(self.samples, [raw for raw, _ in found])
-        predictions = [
-            to_prediction(sample, raw, size, rule, self.config.preprocess)
-            for sample, (raw, size) in zip(self.samples, found, strict=True)
-        ]
+        predictions = to_predictions(self.samples, found, self.config, rule)
         scores = localization_scores(self.samples, predictions, len(self.experiment.dataset.categories))
         known = [value for value in (scores["auc"], scores["ap50"]) if value is not None]
         return scores | {MONITOR: float(np.mean(known)) if known else None}
