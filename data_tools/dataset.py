@@ -21,6 +21,7 @@ from data_tools.errors import InputError
 from data_tools.images import read_gray, resolve_under
 from data_tools.records import GOOD, Sample
 from data_tools.transforms import Augmentation, AugmentConfig, PreprocessConfig, Preprocessing
+from data_tools.windows import clipped, random_window, visible_share
 
 Key = tuple[int, int]
 _WINDOW_BATCHES = 6
@@ -117,8 +118,7 @@ class DefectDataset(TorchDataset[Item]):
     Args:
         samples: what to load.
         images_root: folder that the samples' paths are relative to.
-        config: preprocessing and input size; None leaves every image as it is. Its augmentation is not used here:
-            `augmentation` is.
+        config: preprocessing, input size and, where there is an `augmentation`, zoom; None leaves every image as it is.
         augmentation: None for validation and test.
         seed: of augmentation and pasting.
         paster: lays defects on good images; None leaves them as they are.
@@ -143,15 +143,15 @@ class DefectDataset(TorchDataset[Item]):
         """
         epoch, index = key
         sample = self.samples[index]
-        image, boxes, rows = self._at_input_size(sample)
+        zoom = np.random.default_rng((self.seed, epoch, index, 1)) if self.augmentation is not None else None
+        image, boxes, rows = self._at_input_size(sample, zoom)
         labels, lost = sample.labels[rows], len(sample.labels) - len(rows)
         if self.paster is not None and sample.status == GOOD:
             pasted = self.paster(image, self._at_input_size, np.random.default_rng((self.seed, epoch, index)))
             image, boxes, labels = pasted or (image, boxes, labels)
         if self.augmentation is not None:
             seed = int(np.random.SeedSequence((self.seed, epoch, index)).generate_state(1)[0])
-            whole = sample.is_defect and not len(boxes)
-            image, boxes, fewer = self.augmentation(image, boxes, seed, whole)
+            image, boxes, fewer = self.augmentation(image, boxes, seed)
             lost += fewer
         pixels = torch.from_numpy(np.array(image, dtype=np.float32)).unsqueeze(0) / 255.0
         unboxed = sample.is_defect and not len(boxes)
@@ -160,9 +160,19 @@ class DefectDataset(TorchDataset[Item]):
             float(sample.is_defect or len(boxes) > 0), unboxed, lost,
         )  # fmt: skip
 
-    def _at_input_size(self, sample: Sample) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.int64]]:
-        """The image, the boxes that preprocessing leaves, and their rows among the sample's boxes."""
+    def _at_input_size(
+        self, sample: Sample, zoom: np.random.Generator | None = None
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.int64]]:
+        """The image, or a random window of it, the boxes left in it, and their rows among the sample's boxes.
+
+        A defect that is known to be somewhere but not where keeps its whole image in view.
+        """
         image, boxes, rows = self.preprocessing(self._load(sample), sample.boxes_xyxy)
+        if zoom is not None and self.config.augment.zoom and (len(boxes) or not sample.is_defect):
+            window = random_window((image.shape[0], image.shape[1]), boxes, self.config.augment.zoom, zoom)
+            shown = visible_share(boxes, window) > 0
+            image = image[window[1] : window[3], window[0] : window[2]]
+            boxes, rows = clipped(boxes[shown], window) - np.array(window[:2] * 2), rows[shown]
         image, boxes = resize(image, boxes, self.config.target_hw(sample.size_hw))
         return image, boxes, rows
 

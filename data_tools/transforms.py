@@ -8,21 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_tools.errors import InputError
+from data_tools.windows import Window
 
-Window = tuple[int, int, int, int]
 _LEAST_SIDE = 16
 
 
 @dataclass(frozen=True)
 class AugmentConfig:
-    """Random changes of the training images. Geometry maps the image onto itself, so no box is cut.
+    """Random changes of the training images.
 
     Attributes:
         geometry: "none"; "hflip" (left-right mirror); "flips" (both mirrors, which keeps the image's shape); "d4" (all
             eight turns and mirrors, for parts without an upright).
         photometry: strength 0..1 of random brightness, contrast, blur and noise; 0 switches them off.
-        zoom: largest share 0..0.9 of each side that a random window leaves out before it is scaled back to the image's
-            size; the window always holds all boxes whole.
+        zoom: largest share 0..0.9 of each side that a random window of the training image leaves out, before it is
+            resized to the input size; both sides draw their own. See `data_tools.windows`. 0 shows the whole image.
     """
 
     geometry: Literal["none", "hflip", "flips", "d4"] = "hflip"
@@ -112,52 +112,18 @@ class Augmentation:
             noise = albumentations.GaussNoise(std_range=(0.0, 0.04 * k), p=0.3)
             gamma = albumentations.RandomGamma(gamma_limit=(100 - 40 * k, 100 + 50 * k), p=0.3)
             steps += [light, gamma, noise]
-        self._compose, self._zoom = _compose(steps), config.zoom
+        self._compose = _compose(steps)
 
     def __call__(
-        self, image: NDArray[np.uint8], boxes_xyxy: NDArray[np.float64], seed: int, whole: bool = False
+        self, image: NDArray[np.uint8], boxes_xyxy: NDArray[np.float64], seed: int
     ) -> tuple[NDArray[np.uint8], NDArray[np.float64], int]:
         """The changed image (h', w') and boxes (n, 4), the same for the same seed, and how many boxes were lost.
 
-        Boxes come back in the order given. `whole` keeps all of the image in view, as it must be where a defect is
-        known to be somewhere but not where.
+        Boxes come back in the order given; none is cut, because the geometry maps the image onto itself.
         """
-        if self._zoom and not whole:
-            image, boxes_xyxy = zoom_in(image, boxes_xyxy, self._zoom, np.random.default_rng(seed))
         self._compose.set_random_seed(seed % 2**32)
         changed, boxes, rows = _apply(self._compose, image, boxes_xyxy)
         return changed, boxes, len(boxes_xyxy) - len(rows)
-
-
-def zoom_in(
-    image: NDArray[np.uint8], boxes_xyxy: NDArray[np.float64], most: float, rng: np.random.Generator
-) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """A random window of the image, scaled back to the image's size, with the boxes in it.
-
-    Both sides leave out a share drawn from 0..`most`, or as much as the boxes allow. What is left out does not depend
-    on whether there are boxes, as long as they fit, so that the scale does not give the label away.
-
-    Args:
-        image: (h, w); not changed.
-        boxes_xyxy: (n, 4); all of them stay whole.
-        most: share of a side.
-        rng: of the window.
-    """
-    starts, stops = [], []
-    for side, low, high in zip(image.shape[::-1], boxes_xyxy[:, :2].T, boxes_xyxy[:, 2:].T, strict=True):
-        length = max(round(side * (1 - rng.uniform(0, most))), 1)
-        least, largest = 0, side - length
-        if len(boxes_xyxy):  # a resized box may stick out by a rounding error
-            first, last = max(int(np.floor(low.min())), 0), min(int(np.ceil(high.max())), side)
-            length = max(length, last - first)
-            least, largest = max(last - length, 0), min(first, side - length)
-        starts.append(int(rng.integers(least, largest + 1)))
-        stops.append(starts[-1] + length)
-    window = image[starts[1] : stops[1], starts[0] : stops[0]]
-    height, width = image.shape
-    scaled = albumentations.Resize(height, width, p=1.0)(image=np.ascontiguousarray(window[..., None]))["image"]
-    scale = np.array([width / window.shape[1], height / window.shape[0]] * 2)
-    return np.asarray(scaled).reshape(height, width), (boxes_xyxy - np.array(starts * 2)) * scale
 
 
 def _compose(steps: list[Any]) -> Any:

@@ -22,11 +22,13 @@ from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 from data_tools.anchors import STRIDES, AnchorConfig, level_sizes
 from data_tools.backbones import Backbone, first_layers, freeze_statistics
 from data_tools.dataset import Batch
-from detect.losses import BalancedRoIHeads, BalancedRpn
+from detect.box_heads import BoxHead, BoxHeads
+from detect.proposals import BalancedRpn
 
 _NAMES = ("p2", "p3", "p4", "p5")
 _PAD_TO = 32
-_BOX_UNITS = (10.0, 10.0, 5.0, 5.0)  # of the box head: a tenth of a proposal's side, a fifth of its log size
+# of each box head in a row: which overlap makes a proposal foreground, and its units of a box's place and log size
+_STAGES = ((0.5, (10.0, 10.0, 5.0, 5.0)), (0.6, (20.0, 20.0, 10.0, 10.0)), (0.7, (30.0, 30.0, 15.0, 15.0)))
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,10 @@ class DetectorConfig:
             textures need no relearning, and their gradients cost most; 0 trains all, as random weights need.
         batch_norm: whether the backbone's batch norm learns ("train") or stays as pretrained ("frozen").
         fpn_channels: width of the feature pyramid.
-        head_channels: width of the box head's two layers.
+        box_heads: heads in a row, each refining the boxes of the one before; 1 is Faster R-CNN, more are Cascade R-CNN.
+        head_channels: width of a box head's two layers.
         proposals: proposals kept an image after non-maximum suppression.
-        rois: proposals sampled an image to train the box head.
+        rois: proposals sampled an image to train a box head.
         detections: boxes kept an image.
         score_threshold: boxes below are dropped; near 0, because a cut here makes ties in the AUC.
         nms_iou: overlap above which the weaker of two boxes is dropped.
@@ -55,6 +58,7 @@ class DetectorConfig:
     frozen_to_stride: Literal[0, 4, 8, 16] = 4
     batch_norm: Literal["train", "frozen"] = "train"
     fpn_channels: int = 64
+    box_heads: Literal[1, 2, 3] = 1
     head_channels: int = 256
     proposals: int = 200
     rois: int = 32
@@ -117,7 +121,7 @@ class Detector(nn.Module):
             layer.requires_grad_(False)
         self.fpn = FeaturePyramidNetwork(list(backbone.channels), width, LastLevelMaxPool())
         self.rpn = _build_rpn(config)
-        self.roi_heads = _build_roi_heads(config, num_classes)
+        self.box_heads = _build_box_heads(config, num_classes)
         self.image_head = ImageHead(width)
 
     def train(self, mode: bool = True) -> "Detector":
@@ -142,7 +146,7 @@ class Detector(nn.Module):
                 images = ImageList(images.tensors[known], [images.image_sizes[i] for i in known])
             targets = [batch.targets[i] for i in known]
             proposals, rpn_losses = self.rpn(images, maps, targets)
-            losses |= rpn_losses | self.roi_heads.losses(maps, proposals, images.image_sizes, targets)
+            losses |= rpn_losses | self.box_heads.losses(maps, proposals, images.image_sizes, targets)
         return losses
 
     def detect(self, batch: Batch) -> list[RawDetections]:
@@ -150,7 +154,7 @@ class Detector(nn.Module):
         images, maps = self._maps(batch)
         logits = self.image_head(list(maps.values())[1:4])
         proposals, _ = self.rpn(images, maps)
-        found, _ = self.roi_heads(maps, proposals, images.image_sizes)
+        found = self.box_heads(maps, proposals, images.image_sizes)
         return [
             RawDetections(one["boxes"], one["scores"], one["labels"], logit)
             for one, logit in zip(found, logits.tolist(), strict=True)
@@ -170,7 +174,7 @@ class Detector(nn.Module):
         """Parts by name, for the table at the start."""
         return {
             "backbone": self.backbone, "feature pyramid": self.fpn, "region proposals": self.rpn,
-            "box head": self.roi_heads, "image head": self.image_head,
+            "box heads": self.box_heads, "image head": self.image_head,
         }  # fmt: skip
 
     def _maps(self, batch: Batch) -> tuple[ImageList, "OrderedDict[str, Tensor]"]:
@@ -215,12 +219,25 @@ def _build_rpn(config: DetectorConfig) -> BalancedRpn:
     )  # fmt: skip
 
 
-def _build_roi_heads(config: DetectorConfig, num_classes: int) -> BalancedRoIHeads:
-    pool = MultiScaleRoIAlign(list(_NAMES), output_size=7, sampling_ratio=2)
-    head = TwoMLPHead(config.fpn_channels * 7 * 7, config.head_channels)
-    predictor = FullPrecisionPredictor(config.head_channels, num_classes + 1)
-    return BalancedRoIHeads(
-        pool, head, predictor, fg_iou_thresh=0.5, bg_iou_thresh=0.5, batch_size_per_image=config.rois,
-        positive_fraction=0.25, bbox_reg_weights=_BOX_UNITS, score_thresh=config.score_threshold,
-        nms_thresh=config.nms_iou, detections_per_img=config.detections,
-    )  # fmt: skip
+def _build_box_heads(config: DetectorConfig, num_classes: int) -> BoxHeads:
+    heads = []
+    for foreground, units in _STAGES[: config.box_heads]:
+        pool = MultiScaleRoIAlign(list(_NAMES), output_size=7, sampling_ratio=2)
+        head = TwoMLPHead(config.fpn_channels * 7 * 7, config.head_channels)
+        predictor = FullPrecisionPredictor(config.head_channels, num_classes + 1)
+        heads.append(
+            BoxHead(
+                pool,
+                head,
+                predictor,
+                fg_iou_thresh=foreground,
+                bg_iou_thresh=foreground,
+                batch_size_per_image=config.rois,
+                positive_fraction=0.25,
+                bbox_reg_weights=units,
+                score_thresh=config.score_threshold,
+                nms_thresh=config.nms_iou,
+                detections_per_img=config.detections,
+            )
+        )
+    return BoxHeads(heads)

@@ -1,7 +1,7 @@
-"""Region-proposal network and box head of torchvision with box losses averaged over the boxes that carry them.
+"""Region-proposal network of torchvision with the box loss averaged over the boxes that carry it.
 
-torchvision divides both box losses by all sampled anchors or proposals. With one small defect an image, nearly all of
-those are background, and the boxes hardly learn within a short budget; averaged over the foreground alone they do.
+torchvision divides the box loss by all sampled anchors. With one small defect an image, nearly all of those are
+background, and the boxes hardly learn within a short budget; averaged over the foreground alone they do.
 """
 
 from collections import OrderedDict
@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 from torchvision.models.detection.image_list import ImageList
-from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.models.detection.rpn import RegionProposalNetwork, concat_box_prediction_layers
 
 
@@ -51,23 +50,3 @@ class BalancedRpn(RegionProposalNetwork):  # type: ignore[misc]
         finally:
             self._pre_nms_top_n, self._post_nms_top_n = limits
         return found
-
-
-class BalancedRoIHeads(RoIHeads):  # type: ignore[misc]
-    """torchvision's box head with the box loss averaged over foreground proposals."""
-
-    def losses(
-        self, features: "OrderedDict[str, Tensor]", proposals: list[Tensor], image_sizes: list[tuple[int, int]],
-        targets: list[dict[str, Tensor]],
-    ) -> dict[str, Tensor]:  # fmt: skip
-        """Cross-entropy over the sampled proposals and box loss (smooth L1) over the foreground ones."""
-        proposals, _, labels, box_targets = self.select_training_samples(proposals, targets)
-        logits, deltas = self.box_predictor(self.box_head(self.box_roi_pool(features, proposals, image_sizes)))
-        all_labels, all_targets = torch.cat(labels), torch.cat(box_targets)
-        positive = torch.where(all_labels > 0)[0]
-        chosen = deltas.reshape(len(deltas), -1, 4)[positive, all_labels[positive]]
-        box_loss = functional.smooth_l1_loss(chosen, all_targets[positive], beta=1 / 9, reduction="sum")
-        return {
-            "loss_classifier": functional.cross_entropy(logits, all_labels),
-            "loss_box_reg": box_loss / max(4 * len(positive), 1),
-        }

@@ -1,0 +1,52 @@
+"""Random windows of training images: the same defect large and small, whole and in part, here and there.
+
+The window's sides are drawn before anybody looks at the boxes, so that the scale does not give the label away; then its
+place is drawn until each box is either well visible or out of sight, because a sliver of a defect is neither.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Window = tuple[int, int, int, int]
+
+LEAST_VISIBLE = 0.4
+_TRIES = 20
+
+
+def random_window(
+    size_hw: tuple[int, int], boxes_xyxy: NDArray[np.float64], most: float, rng: np.random.Generator
+) -> Window:
+    """A window x1, y1, x2, y2 in pixels, within an image of that height and width.
+
+    Each box shows at least `LEAST_VISIBLE` of its area or nothing of it; where there are boxes, at least one shows. If
+    no such place is found for the drawn sides, as with boxes that fill the image, the window is the whole image.
+
+    Args:
+        size_hw: of the image.
+        boxes_xyxy: (n, 4).
+        most: each side leaves out a share drawn from 0..`most`.
+        rng: of the window.
+    """
+    sides = [max(round(side * (1 - rng.uniform(0, most))), 1) for side in size_hw]
+    for _ in range(_TRIES):
+        y, x = (int(rng.integers(0, full - side + 1)) for full, side in zip(size_hw, sides, strict=True))
+        window = (x, y, x + sides[1], y + sides[0])
+        shown = visible_share(boxes_xyxy, window)
+        if ((shown == 0) | (shown >= LEAST_VISIBLE)).all() and (not len(shown) or shown.any()):
+            return window
+    return 0, 0, size_hw[1], size_hw[0]
+
+
+def visible_share(boxes_xyxy: NDArray[np.float64], window: Window) -> NDArray[np.float64]:
+    """(n,) share 0..1 of each box's area that lies in the window."""
+    cut = clipped(boxes_xyxy, window)
+    inside = np.prod(cut[:, 2:] - cut[:, :2], axis=1)
+    shares: NDArray[np.float64] = inside / np.prod(boxes_xyxy[:, 2:] - boxes_xyxy[:, :2], axis=1)
+    return shares
+
+
+def clipped(boxes_xyxy: NDArray[np.float64], window: Window) -> NDArray[np.float64]:
+    """The boxes (n, 4) cut at the window's edges, without area where they lie outside."""
+    x1, y1, x2, y2 = window
+    cut: NDArray[np.float64] = np.clip(boxes_xyxy, (x1, y1, x1, y1), (x2, y2, x2, y2))
+    return cut

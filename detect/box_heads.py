@@ -1,0 +1,89 @@
+"""Box heads in a row, each judging and refining the boxes of the one before (Cai & Vasconcelos, Cascade R-CNN, 2018).
+
+Each is torchvision's box head with the box loss averaged over the foreground boxes, for the reason given in
+`detect.proposals`. A later head calls a box foreground only if it fits better, so it learns to tell a box that holds
+the whole defect from one that holds a part, which a single head cannot.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torchvision.models.detection.roi_heads import RoIHeads
+from torchvision.ops import clip_boxes_to_image
+
+Maps = OrderedDict[str, Tensor]
+Sizes = Sequence[tuple[int, int]]
+_LOSS_WEIGHTS = (1.0, 0.5, 0.25)
+
+
+class BoxHead(RoIHeads):  # type: ignore[misc]
+    """One box head: classifies boxes and moves them."""
+
+    def forward_boxes(self, maps: Maps, boxes: list[Tensor], sizes_hw: Sizes) -> tuple[Tensor, Tensor]:
+        """Logits (n, classes) and box deltas (n, classes, 4) of all images' boxes, the background being class 0."""
+        logits, deltas = self.box_predictor(self.box_head(self.box_roi_pool(maps, boxes, list(sizes_hw))))
+        return logits, deltas.reshape(len(deltas), logits.shape[1], 4)
+
+    def losses(
+        self, maps: Maps, proposals: list[Tensor], sizes_hw: Sizes, targets: list[dict[str, Tensor]]
+    ) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """Cross-entropy over sampled boxes, smooth L1 over the foreground ones, and the sampled boxes moved."""
+        sampled, _, labels, box_targets = self.select_training_samples(proposals, targets)
+        logits, deltas = self.forward_boxes(maps, sampled, sizes_hw)
+        all_labels, all_targets = torch.cat(labels), torch.cat(box_targets)
+        positive = torch.where(all_labels > 0)[0]
+        chosen = deltas[positive, all_labels[positive]]
+        box_loss = functional.smooth_l1_loss(chosen, all_targets[positive], beta=1 / 9, reduction="sum")
+        moved = self.moved(sampled, logits, deltas, sizes_hw)
+        return functional.cross_entropy(logits, all_labels), box_loss / max(4 * len(positive), 1), moved
+
+    @torch.no_grad()
+    def moved(self, boxes: list[Tensor], logits: Tensor, deltas: Tensor, sizes_hw: Sizes) -> list[Tensor]:
+        """Each image's boxes where this head puts them, for their likeliest class, cut to the image."""
+        likeliest = logits[:, 1:].argmax(dim=1) + 1
+        chosen = deltas[torch.arange(len(deltas), device=deltas.device), likeliest]
+        moved = self.box_coder.decode(chosen, boxes).reshape(-1, 4)
+        parts = moved.split([len(one) for one in boxes])
+        return [clip_boxes_to_image(one, size) for one, size in zip(parts, sizes_hw, strict=True)]
+
+
+class BoxHeads(nn.Module):
+    """A row of box heads; one alone is Faster R-CNN.
+
+    Args:
+        heads: at most 3, each stricter about what is foreground than the one before.
+    """
+
+    def __init__(self, heads: Sequence[BoxHead]) -> None:
+        super().__init__()
+        self.heads = nn.ModuleList(heads)
+
+    def losses(
+        self, maps: Maps, proposals: list[Tensor], sizes_hw: Sizes, targets: list[dict[str, Tensor]]
+    ) -> dict[str, Tensor]:
+        """The losses of all heads, later ones with less weight, as in the paper's reference implementation."""
+        classifier, box_reg = [], []
+        for head, weight in zip(self.heads, _LOSS_WEIGHTS, strict=False):
+            class_loss, box_loss, proposals = head.losses(maps, proposals, sizes_hw, targets)
+            classifier.append(weight * class_loss)
+            box_reg.append(weight * box_loss)
+        return {"loss_classifier": torch.stack(classifier).sum(), "loss_box_reg": torch.stack(box_reg).sum()}
+
+    def forward(self, maps: Maps, proposals: list[Tensor], sizes_hw: Sizes) -> list[dict[str, Tensor]]:
+        """Of each image "boxes" (n, 4), "scores" (n,) and "labels" (n,), best first, after suppression.
+
+        The last head's boxes with the mean of all heads' class probabilities.
+        """
+        boxes, probabilities = proposals, []
+        for place, head in enumerate(self.heads):
+            logits, deltas = head.forward_boxes(maps, boxes, sizes_hw)
+            probabilities.append(logits.softmax(dim=1))
+            if place + 1 < len(self.heads):
+                boxes = head.moved(boxes, logits, deltas, sizes_hw)
+        # the log of a probability is a logit of the same probability
+        logits = torch.stack(probabilities).mean(dim=0).clamp_min(1e-12).log()
+        found = self.heads[-1].postprocess_detections(logits, deltas.flatten(1), boxes, list(sizes_hw))
+        return [dict(zip(("boxes", "scores", "labels"), one, strict=True)) for one in zip(*found, strict=True)]

@@ -1,0 +1,71 @@
+from collections import OrderedDict
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from detect.box_heads import BoxHead, BoxHeads
+
+SIZES = [(64, 64)]
+MAPS = OrderedDict(p2=torch.zeros(1, 1, 16, 16))
+
+
+class Fixed(nn.Module):
+    """A predictor that says the same of every box."""
+
+    def __init__(self, logits: list[float], deltas: list[float]) -> None:
+        super().__init__()
+        self.logits, self.deltas = torch.tensor(logits), torch.tensor([0.0] * 4 + deltas)
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        return self.logits.expand(len(features), -1), self.deltas.expand(len(features), -1)
+
+
+def head(logits: list[float], deltas: list[float], foreground: float = 0.5) -> BoxHead:
+    class Pool(nn.Module):
+        def forward(self, maps: object, boxes: list[Tensor], sizes: object) -> Tensor:
+            return torch.zeros(sum(len(one) for one in boxes), 1)
+
+    return BoxHead(
+        Pool(), nn.Identity(), Fixed(logits, deltas), fg_iou_thresh=foreground, bg_iou_thresh=foreground,
+        batch_size_per_image=8, positive_fraction=0.5, bbox_reg_weights=(1.0, 1.0, 1.0, 1.0), score_thresh=0.0,
+        nms_thresh=0.5, detections_per_img=5,
+    )  # fmt: skip
+
+
+def test_each_head_moves_the_boxes_of_the_one_before() -> None:
+    proposals = [torch.tensor([[10.0, 10, 20, 20]])]
+    right, down = head([0.0, 2.0], [0.5, 0, 0, 0]), head([0.0, 0.0], [0, 1.0, 0, 0])
+    (found,) = BoxHeads([right, down]).eval()(MAPS, proposals, SIZES)
+    assert found["boxes"].tolist() == [[15, 20, 25, 30]]
+    mean = (torch.tensor([0.0, 2.0]).softmax(0)[1] + 0.5) / 2
+    assert found["scores"].item() == pytest.approx(mean.item())
+
+
+def test_one_head_is_torchvisions_own() -> None:
+    one = head([0.0, 1.0], [0.1, 0.2, 0.3, 0.4]).eval()
+    boxes = [torch.tensor([[10.0, 10, 20, 20], [30, 30, 60, 50], [11, 10, 20, 20]])]
+    (ours,) = BoxHeads([one])(MAPS, boxes, SIZES)
+    (theirs,), _ = nn.Module.__call__(one, MAPS, boxes, SIZES)
+    for name in ("boxes", "scores", "labels"):
+        assert torch.allclose(ours[name], theirs[name])
+
+
+def test_boxes_stay_in_the_image_and_empty_lists_pass() -> None:
+    far = head([0.0, 2.0], [9.0, 9.0, 0, 0])
+    logits, deltas = far.forward_boxes(MAPS, [torch.tensor([[40.0, 40, 60, 60]])], SIZES)
+    (moved,) = far.moved([torch.tensor([[40.0, 40, 60, 60]])], logits, deltas, SIZES)
+    assert moved.max() <= 64
+    (found,) = BoxHeads([far, far]).eval()(MAPS, [torch.zeros(0, 4)], SIZES)
+    assert found["boxes"].shape == (0, 4)
+
+
+def test_a_stricter_head_takes_a_loose_box_for_background() -> None:
+    """A proposal of IoU 0.55 is foreground for 0.5 and background for 0.6."""
+    proposals = [torch.tensor([[0.0, 0, 20, 11]])]
+    targets = [{"boxes": torch.tensor([[0.0, 0, 20, 20]]), "labels": torch.tensor([1])}]
+    sure = [-20.0, 20.0]  # of a defect: a background sample costs 40
+    loose, _, _ = head(sure, [0.0] * 4, 0.5).train().losses(MAPS, proposals, SIZES, targets)
+    strict, _, _ = head(sure, [0.0] * 4, 0.6).train().losses(MAPS, proposals, SIZES, targets)
+    assert loose.item() == pytest.approx(0.0, abs=1e-6)
+    assert strict.item() == pytest.approx(20.0)  # one of two, as the true box is added to the proposals
