@@ -26,6 +26,7 @@ from data_tools.dataset import InputConfig
 from data_tools.experiment import (
     Experiment,
     add_training_arguments,
+    decide_by_layout,
     describe_start,
     finish,
     open_experiment,
@@ -75,6 +76,7 @@ def train(parser: Parser, arguments: Namespace) -> int:
     model = Classifier(backbone, model_config)
     loss = ClassifierLoss(model, settings.loss, model_config.positive_weight)
     experiment = open_experiment("classify", parser, arguments, fit_config)
+    input_config, _ = decide_by_layout(experiment, input_config)
     log.info(describe_start(experiment, model.parts(), backbone.weights, input_config))
     loader = training_loader(experiment, input_config, fit_config)
     result = fit(
@@ -89,7 +91,7 @@ def train(parser: Parser, arguments: Namespace) -> int:
         found = predict(model, samples, experiment.root, input_config, reading)
         return [with_boxes(prediction, choices["box_fraction"]) for prediction in found]
 
-    config = {name: asdict(getattr(settings, name)) for name in ("model", "input", "loss")}
+    config = {"model": asdict(model_config), "input": asdict(input_config), "loss": asdict(settings.loss)}
     for split in ("val", "test"):
         save_predictions(experiment, config | choices, split, explain(experiment.dataset.split(split)))
     finish(experiment, result, {"weights": asdict(backbone.weights)} | choices)

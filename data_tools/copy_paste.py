@@ -30,16 +30,18 @@ class PasteConfig:
         share: share 0..1 of the good training images that get a defect, anew in each epoch; 0 switches pasting off.
         decoy_share: share 0..1 of the other good images that get a patch of a good image instead.
         jitter: how far a patch may move from where it was cut, as a share of the image's sides: small where a place
-            has a meaning (leads of a device), 1 where every place is alike (a surface).
+            has a meaning (leads of a device), 1 where every place is alike (a surface); null decides between 0.03 and
+            1 by the training images' common layout, see `data_tools.layout`.
     """
 
     share: float = 0.0
     decoy_share: float = 0.5
-    jitter: float = 0.1
+    jitter: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("share", "decoy_share", "jitter"):
-            if not 0.0 <= getattr(self, name) <= 1.0:
+            value = getattr(self, name)
+            if value is not None and not 0.0 <= value <= 1.0:
                 raise InputError(f"paste.{name} must lie in 0..1, not {getattr(self, name)}")
 
 
@@ -52,7 +54,9 @@ class Paster:
     """
 
     def __init__(self, samples: Sequence[Sample], config: PasteConfig) -> None:
-        self.config = config
+        if config.jitter is None:
+            raise ValueError("paste.jitter must be decided before; see data_tools.experiment.decide_by_layout")
+        self.config, self.jitter = config, config.jitter
         self.donors = [(sample, row) for sample in samples if sample.status == BOXED for row in _fit_to_cut(sample)]
         self.good = [sample for sample in samples if sample.status == GOOD]
 
@@ -91,7 +95,7 @@ class Paster:
     def _paste(
         self, target: Image, source: Image, box: NDArray[np.float64], rng: np.random.Generator
     ) -> tuple[Image, Boxes] | None:
-        reach = self.config.jitter * np.array([target.shape[1], target.shape[0]])
+        reach = self.jitter * np.array([target.shape[1], target.shape[0]])
         centre = (box[:2] + box[2:]) / 2 / np.array([source.shape[1], source.shape[0]])
         wanted = centre * np.array([target.shape[1], target.shape[0]]) + rng.uniform(-reach, reach)
         return paste(target, source, box, (float(wanted[0]), float(wanted[1])))

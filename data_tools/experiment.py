@@ -6,7 +6,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import as_file, files
@@ -34,6 +34,7 @@ from data_tools.dataset import (
 from data_tools.dataset_folder import data_hash, images_root_of, read_dataset
 from data_tools.errors import InputError
 from data_tools.fit import FitConfig, FitResult, seed_everything
+from data_tools.layout import layout_of_samples
 from data_tools.predictions import write_predictions
 from data_tools.records import SPLIT_NAMES, Dataset, Prediction, PredictionHeader, PredictionSet, Sample
 from data_tools.runs import read_manifest
@@ -43,6 +44,7 @@ from data_tools.transforms import Augmentation
 log = logging.getLogger(__name__)
 
 DEFAULT_DATA = Path("datasets/synthetic")
+_JITTER_ALIGNED = 0.03
 _PACKAGES = ("torch", "torchvision", "timm", "accelerate", "albumentations", "numpy")
 
 
@@ -138,6 +140,21 @@ def open_experiment(approach: str, parser: Parser, arguments: Namespace, fit: Fi
     write_json(folder / "manifest.json", manifest)
     seed_everything(fit.seed)
     return Experiment(approach, folder, data, dataset, root, manifest)
+
+
+def decide_by_layout(
+    experiment: Experiment, config: InputConfig, paste: PasteConfig | None = None
+) -> tuple[InputConfig, PasteConfig]:
+    """Both with what they leave open decided by the layout of the training images; what is given stays."""
+    paste = paste or PasteConfig(jitter=0.0)
+    if config.augment.geometry != "auto" and paste.jitter is not None:
+        return config, paste
+    layout = layout_of_samples(experiment.dataset.split("train"), experiment.root)
+    geometry = layout.geometry if config.augment.geometry == "auto" else config.augment.geometry
+    jitter = paste.jitter if paste.jitter is not None else (_JITTER_ALIGNED if layout.is_aligned else 1.0)
+    log.info("training images share %.0f %% of their variance: geometry %s%s", 100 * layout.shared, geometry,
+             f", pasted within {jitter:.0%} of a defect's own place" if paste.share else "")  # fmt: skip
+    return replace(config, augment=replace(config.augment, geometry=geometry)), replace(paste, jitter=jitter)
 
 
 def training_loader(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_tools.errors import InputError
+from data_tools.layout import Geometry
 from data_tools.windows import Window
 
 _LEAST_SIDE = 16
@@ -18,14 +19,15 @@ class AugmentConfig:
     """Random changes of the training images.
 
     Attributes:
-        geometry: "none"; "hflip" (left-right mirror); "flips" (both mirrors, which keeps the image's shape); "d4" (all
-            eight turns and mirrors, for parts without an upright).
+        geometry: "none"; "hflip" (left-right mirror); "vflip" (upside down); "flips" (both mirrors, which keeps the
+            image's shape); "d4" (all eight turns and mirrors, for parts without an upright); "auto" takes what the
+            training images' common layout allows, see `data_tools.layout`.
         photometry: strength 0..1 of random brightness, contrast, blur and noise; 0 switches them off.
         zoom: largest share 0..0.9 of each side that a random window of the training image leaves out, before it is
             resized to the input size; both sides draw their own. See `data_tools.windows`. 0 shows the whole image.
     """
 
-    geometry: Literal["none", "hflip", "flips", "d4"] = "hflip"
+    geometry: Geometry | Literal["auto"] = "auto"
     photometry: float = 0.5
     zoom: float = 0.0
 
@@ -102,9 +104,11 @@ class Augmentation:
         steps: list[Any] = []
         if config.geometry == "d4":
             steps.append(albumentations.D4(p=1.0))
+        if config.geometry == "auto":
+            raise ValueError("geometry 'auto' must be decided before; see data_tools.experiment.decide_by_layout")
         if config.geometry in ("hflip", "flips"):
             steps.append(albumentations.HorizontalFlip(p=0.5))
-        if config.geometry == "flips":
+        if config.geometry in ("vflip", "flips"):
             steps.append(albumentations.VerticalFlip(p=0.5))
         if config.photometry > 0:
             k = config.photometry

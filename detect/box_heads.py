@@ -7,6 +7,7 @@ the whole defect from one that holds a part, which a single head cannot.
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +18,7 @@ from torchvision.ops import clip_boxes_to_image
 Maps = OrderedDict[str, Tensor]
 Sizes = Sequence[tuple[int, int]]
 _LOSS_WEIGHTS = (1.0, 0.5, 0.25)
+_SHIFT, _STRETCH = 0.35, 0.6  # at most so much of a side, and of its logarithm
 
 
 class BoxHead(RoIHeads):  # type: ignore[misc]
@@ -55,18 +57,25 @@ class BoxHeads(nn.Module):
 
     Args:
         heads: at most 3, each stricter about what is foreground than the one before.
+        jittered: shaken copies of each true box that join the proposals in training, see `shaken`.
     """
 
-    def __init__(self, heads: Sequence[BoxHead]) -> None:
+    def __init__(self, heads: Sequence[BoxHead], jittered: int = 0) -> None:
         super().__init__()
-        self.heads = nn.ModuleList(heads)
+        self.heads, self.jittered = nn.ModuleList(heads), jittered
+
+    def _row(self) -> list[BoxHead]:
+        return [cast(BoxHead, head) for head in self.heads]
 
     def losses(
         self, maps: Maps, proposals: list[Tensor], sizes_hw: Sizes, targets: list[dict[str, Tensor]]
     ) -> dict[str, Tensor]:
         """The losses of all heads, later ones with less weight, as in the paper's reference implementation."""
         classifier, box_reg = [], []
-        for head, weight in zip(self.heads, _LOSS_WEIGHTS, strict=False):
+        if self.jittered:
+            pairs = zip(proposals, targets, sizes_hw, strict=True)
+            proposals = [torch.cat([one, shaken(target["boxes"], self.jittered, size)]) for one, target, size in pairs]
+        for head, weight in zip(self._row(), _LOSS_WEIGHTS, strict=False):
             class_loss, box_loss, proposals = head.losses(maps, proposals, sizes_hw, targets)
             classifier.append(weight * class_loss)
             box_reg.append(weight * box_loss)
@@ -77,13 +86,29 @@ class BoxHeads(nn.Module):
 
         The last head's boxes with the mean of all heads' class probabilities.
         """
-        boxes, probabilities = proposals, []
-        for place, head in enumerate(self.heads):
+        boxes, probabilities, row = proposals, [], self._row()
+        for place, head in enumerate(row):
             logits, deltas = head.forward_boxes(maps, boxes, sizes_hw)
             probabilities.append(logits.softmax(dim=1))
-            if place + 1 < len(self.heads):
+            if place + 1 < len(row):
                 boxes = head.moved(boxes, logits, deltas, sizes_hw)
         # the log of a probability is a logit of the same probability
         logits = torch.stack(probabilities).mean(dim=0).clamp_min(1e-12).log()
-        found = self.heads[-1].postprocess_detections(logits, deltas.flatten(1), boxes, list(sizes_hw))
+        found = row[-1].postprocess_detections(logits, deltas.flatten(1), boxes, list(sizes_hw))
         return [dict(zip(("boxes", "scores", "labels"), one, strict=True)) for one in zip(*found, strict=True)]
+
+
+def shaken(boxes_xyxy: Tensor, copies: int, size_hw: tuple[int, int]) -> Tensor:
+    """Copies (n * copies, 4) of boxes (n, 4), moved and stretched at random and cut to the image.
+
+    The region proposals of the first epochs seldom fit a small defect, so a box head would see few boxes to move and
+    few that hold a part of a defect. These fit it well, hardly, and in part (as the noised boxes of Li et al., DN-DETR,
+    CVPR 2022).
+    """
+    many = boxes_xyxy.repeat_interleave(copies, dim=0)
+    sides = many[:, 2:] - many[:, :2]
+    noise = torch.rand(2, *sides.shape, device=many.device) * 2 - 1
+    centres = (many[:, :2] + many[:, 2:]) / 2 + _SHIFT * noise[0] * sides
+    half = sides * torch.exp(_STRETCH * noise[1]) / 2
+    cut: Tensor = clip_boxes_to_image(torch.cat([centres - half, centres + half], dim=1), size_hw)
+    return cut

@@ -5,7 +5,7 @@ their size, images with unknown boxes teach the image head alone, and every imag
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.models.detection.anchor_utils import AnchorGenerator
-from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
+from torchvision.models.detection.faster_rcnn import FastRCNNConvFCHead, FastRCNNPredictor
 from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.rpn import RPNHead
 from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
@@ -27,6 +27,8 @@ from detect.proposals import BalancedRpn
 
 _NAMES = ("p2", "p3", "p4", "p5")
 _PAD_TO = 32
+_POOLED = 7  # cells a side of a box
+_CHANNELS_A_GROUP = 8
 # of each box head in a row: which overlap makes a proposal foreground, and its units of a box's place and log size
 _STAGES = ((0.5, (10.0, 10.0, 5.0, 5.0)), (0.6, (20.0, 20.0, 10.0, 10.0)), (0.7, (30.0, 30.0, 15.0, 15.0)))
 
@@ -41,11 +43,16 @@ class DetectorConfig:
         frozen_to_stride: the backbone's first layers, up to its map of this stride, stay as pretrained: edges and
             textures need no relearning, and their gradients cost most; 0 trains all, as random weights need.
         batch_norm: whether the backbone's batch norm learns ("train") or stays as pretrained ("frozen").
+        norm: "group" normalises the pyramid and the box heads' convolutions, "none" does not.
         fpn_channels: width of the feature pyramid.
         box_heads: heads in a row, each refining the boxes of the one before; 1 is Faster R-CNN, more are Cascade R-CNN.
-        head_channels: width of a box head's two layers.
+        head_convs: convolutions of a box head before its linear layers.
+        head_linears: linear layers of a box head.
+        head_channels: width of the linear layers.
         proposals: proposals kept an image after non-maximum suppression.
         rois: proposals sampled an image to train a box head.
+        positive_rois: largest share of them that holds a defect.
+        jittered: shaken copies of each true box among the proposals in training, see `detect.box_heads.shaken`.
         detections: boxes kept an image.
         score_threshold: boxes below are dropped; near 0, because a cut here makes ties in the AUC.
         nms_iou: overlap above which the weaker of two boxes is dropped.
@@ -57,11 +64,16 @@ class DetectorConfig:
     weights: str = "package"
     frozen_to_stride: Literal[0, 4, 8, 16] = 4
     batch_norm: Literal["train", "frozen"] = "train"
+    norm: Literal["none", "group"] = "none"
     fpn_channels: int = 64
     box_heads: Literal[1, 2, 3] = 1
+    head_convs: int = 0
+    head_linears: int = 2
     head_channels: int = 256
     proposals: int = 200
     rois: int = 32
+    positive_rois: float = 0.25
+    jittered: int = 0
     detections: int = 50
     score_threshold: float = 0.001
     nms_iou: float = 0.4
@@ -119,7 +131,7 @@ class Detector(nn.Module):
         self.config, self.backbone = config, backbone
         for layer in first_layers(backbone, config.frozen_to_stride):
             layer.requires_grad_(False)
-        self.fpn = FeaturePyramidNetwork(list(backbone.channels), width, LastLevelMaxPool())
+        self.fpn = FeaturePyramidNetwork(list(backbone.channels), width, LastLevelMaxPool(), _norm(config))
         self.rpn = _build_rpn(config)
         self.box_heads = _build_box_heads(config, num_classes)
         self.image_head = ImageHead(width)
@@ -207,6 +219,12 @@ class FullPrecisionPredictor(FastRCNNPredictor):  # type: ignore[misc]
         return logits.float(), deltas.float()
 
 
+def _norm(config: DetectorConfig) -> Callable[[int], nn.Module] | None:
+    if config.norm == "none":
+        return None
+    return lambda channels: nn.GroupNorm(max(channels // _CHANNELS_A_GROUP, 1), channels)
+
+
 def _build_rpn(config: DetectorConfig) -> BalancedRpn:
     sizes = level_sizes(config.anchors, STRIDES)
     anchors = AnchorGenerator(sizes, (config.anchors.decided_ratios,) * len(sizes))
@@ -222,8 +240,12 @@ def _build_rpn(config: DetectorConfig) -> BalancedRpn:
 def _build_box_heads(config: DetectorConfig, num_classes: int) -> BoxHeads:
     heads = []
     for foreground, units in _STAGES[: config.box_heads]:
-        pool = MultiScaleRoIAlign(list(_NAMES), output_size=7, sampling_ratio=2)
-        head = TwoMLPHead(config.fpn_channels * 7 * 7, config.head_channels)
+        pool = MultiScaleRoIAlign(list(_NAMES), output_size=_POOLED, sampling_ratio=2)
+        width = config.fpn_channels
+        head = FastRCNNConvFCHead(
+            (width, _POOLED, _POOLED), [width] * config.head_convs, [config.head_channels] * config.head_linears,
+            _norm(config),
+        )  # fmt: skip
         predictor = FullPrecisionPredictor(config.head_channels, num_classes + 1)
         heads.append(
             BoxHead(
@@ -240,4 +262,4 @@ def _build_box_heads(config: DetectorConfig, num_classes: int) -> BoxHeads:
                 detections_per_img=config.detections,
             )
         )
-    return BoxHeads(heads)
+    return BoxHeads(heads, config.jittered)

@@ -22,6 +22,7 @@ from data_tools.errors import InputError
 from data_tools.experiment import (
     Experiment,
     add_training_arguments,
+    decide_by_layout,
     describe_start,
     finish,
     open_experiment,
@@ -65,6 +66,7 @@ def train(parser: Parser, arguments: Namespace) -> int:
     if model_config.weights == "none" and model_config.frozen_to_stride:
         raise InputError("random weights must not be frozen; add --model.frozen_to_stride 0 to --model.weights none")
     experiment = open_experiment("detect", parser, arguments, fit_config)
+    input_config, paste_config = decide_by_layout(experiment, input_config, settings.paste)
     boxes_hw = _training_boxes(experiment, input_config)
     anchors = resolve_anchors(model_config.anchors, STRIDES, boxes_hw)
     model_config = replace(model_config, anchors=anchors)
@@ -72,7 +74,7 @@ def train(parser: Parser, arguments: Namespace) -> int:
     model = Detector(backbone, model_config, len(experiment.dataset.categories))
     log.info(describe_start(experiment, model.parts(), backbone.weights, input_config))
     log.info(describe_anchors(anchors, STRIDES, boxes_hw))
-    loader = training_loader(experiment, input_config, fit_config, settings.paste)
+    loader = training_loader(experiment, input_config, fit_config, paste_config)
     validation = _Validation(experiment, input_config)
     result = fit(
         model, loader, lambda network, batch: network(batch), validation, MONITOR, fit_config, experiment.folder,

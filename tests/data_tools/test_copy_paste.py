@@ -74,16 +74,16 @@ def test_shares_are_kept_and_decoys_stay_good(make_sample: Callable[..., Sample]
 
 def test_half_an_image_is_no_patch(make_sample: Callable[..., Sample]) -> None:
     long = make_sample(1, [[0, 10, 51, 20], [0, 60, 50, 70]])
-    assert [row for _, row in Paster([long, make_sample(2)], PasteConfig(share=1)).donors] == [1]
+    assert [row for _, row in Paster([long, make_sample(2)], PasteConfig(share=1, jitter=0.1)).donors] == [1]
 
 
 def test_half_a_neighbour_is_never_pasted(make_sample: Callable[..., Sample]) -> None:
     near = make_sample(1, [[10, 10, 20, 20], [25, 10, 30, 20], [80, 80, 90, 90]])
-    assert [row for _, row in Paster([near, make_sample(2)], PasteConfig(share=1)).donors] == [2]
+    assert [row for _, row in Paster([near, make_sample(2)], PasteConfig(share=1, jitter=0.1)).donors] == [2]
 
 
 def test_without_boxes_nothing_is_pasted(make_sample: Callable[..., Sample]) -> None:
-    paster = Paster([make_sample(1)], PasteConfig(share=1))
+    paster = Paster([make_sample(1)], PasteConfig(share=1, jitter=0.1))
     assert (
         paster(np.zeros((9, 9), np.uint8), lambda s: (np.zeros((9, 9)), s.boxes_xyxy), np.random.default_rng()) is None
     )

@@ -3,8 +3,9 @@ from collections import OrderedDict
 import pytest
 import torch
 from torch import Tensor, nn
+from torchvision.ops import box_iou
 
-from detect.box_heads import BoxHead, BoxHeads
+from detect.box_heads import BoxHead, BoxHeads, shaken
 
 SIZES = [(64, 64)]
 MAPS = OrderedDict(p2=torch.zeros(1, 1, 16, 16))
@@ -69,3 +70,18 @@ def test_a_stricter_head_takes_a_loose_box_for_background() -> None:
     strict, _, _ = head(sure, [0.0] * 4, 0.6).train().losses(MAPS, proposals, SIZES, targets)
     assert loose.item() == pytest.approx(0.0, abs=1e-6)
     assert strict.item() == pytest.approx(20.0)  # one of two, as the true box is added to the proposals
+
+
+def test_shaken_boxes_fit_well_hardly_and_in_part() -> None:
+    torch.manual_seed(0)
+    box = torch.tensor([[20.0, 20, 30, 24], [0, 0, 64, 64]])
+    boxes = shaken(box, 200, (64, 64))
+    assert boxes.shape == (400, 4)
+    overlaps = box_iou(boxes[:200], box[:1])[:, 0]
+    assert overlaps.min() < 0.3
+    assert overlaps.max() > 0.8
+    assert 0.2 < (overlaps > 0.5).float().mean() < 0.6
+    assert boxes.min() >= 0
+    assert boxes.max() <= 64
+    assert (boxes[:, 2:] > boxes[:, :2]).all()
+    assert shaken(torch.zeros(0, 4), 5, (64, 64)).shape == (0, 4)

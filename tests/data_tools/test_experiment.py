@@ -1,0 +1,51 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from data_tools.copy_paste import PasteConfig
+from data_tools.dataset import InputConfig
+from data_tools.experiment import Experiment, decide_by_layout
+from data_tools.records import GOOD, Dataset, Sample, Splits
+from data_tools.transforms import AugmentConfig
+
+
+def experiment(folder: Path, images: list[np.ndarray]) -> Experiment:
+    samples = []
+    for image_id, image in enumerate(images, start=1):
+        Image.fromarray(image).save(folder / f"{image_id}.png")
+        size = (image.shape[0], image.shape[1])
+        samples.append(Sample(image_id, f"{image_id}.png", size, np.zeros((0, 4)), np.zeros(0, int), GOOD, "g", GOOD))
+    splits = Splits(0, "none", tuple(range(1, len(images) + 1)), (), ())
+    return Experiment("detect", folder, folder, Dataset(tuple(samples), ("defect",), splits=splits), folder)
+
+
+@pytest.fixture
+def surface(tmp_path: Path) -> Experiment:
+    rng = np.random.default_rng(0)
+    return experiment(tmp_path, [rng.integers(0, 255, (40, 40)).astype(np.uint8) for _ in range(30)])
+
+
+@pytest.fixture
+def lopsided(tmp_path: Path) -> Experiment:
+    image = np.zeros((40, 40), dtype=np.uint8)
+    image[:10, :20] = 200
+    return experiment(tmp_path, [image] * 5)
+
+
+def test_a_surface_is_turned_and_pasted_everywhere(surface: Experiment) -> None:
+    config, paste = decide_by_layout(surface, InputConfig(), PasteConfig(share=0.5))
+    assert (config.augment.geometry, paste.jitter) == ("d4", 1.0)
+
+
+def test_an_upright_part_is_left_as_it_lies(lopsided: Experiment) -> None:
+    config, paste = decide_by_layout(lopsided, InputConfig(), PasteConfig(share=0.5))
+    assert (config.augment.geometry, paste.jitter) == ("none", 0.03)
+
+
+def test_what_is_given_stays(lopsided: Experiment) -> None:
+    given = InputConfig(augment=AugmentConfig(geometry="flips")), PasteConfig(share=0.5, jitter=0.7)
+    assert decide_by_layout(lopsided, *given) == given
+    config, paste = decide_by_layout(lopsided, given[0], PasteConfig(share=0.5))
+    assert (config.augment.geometry, paste.jitter) == ("flips", 0.03)
