@@ -20,7 +20,7 @@ from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
 from data_tools.anchors import STRIDES, AnchorConfig, level_sizes
-from data_tools.backbones import Backbone, first_layers, freeze_statistics
+from data_tools.backbones import Backbone, first_layers, freeze_norms, freeze_statistics
 from data_tools.dataset import Batch
 from detect.box_heads import BoxHead, BoxHeads
 from detect.proposals import BalancedRpn
@@ -42,7 +42,8 @@ class DetectorConfig:
         weights: "package", "timm", "none", or the path of a .safetensors or .pth file.
         frozen_to_stride: the backbone's first layers, up to its map of this stride, stay as pretrained: edges and
             textures need no relearning, and their gradients cost most; 0 trains all, as random weights need.
-        batch_norm: whether the backbone's batch norm learns ("train") or stays as pretrained ("frozen").
+        batch_norm: whether the backbone's batch norm learns ("train") or stays as pretrained, with its statistics,
+            scale and shift ("frozen").
         norm: "group" normalises the pyramid and the box heads' convolutions, "none" does not.
         fpn_channels: width of the feature pyramid.
         box_heads: heads in a row, each refining the boxes of the one before; 1 is Faster R-CNN, more are Cascade R-CNN.
@@ -64,16 +65,16 @@ class DetectorConfig:
     weights: str = "package"
     frozen_to_stride: Literal[0, 4, 8, 16] = 4
     batch_norm: Literal["train", "frozen"] = "train"
-    norm: Literal["none", "group"] = "none"
+    norm: Literal["none", "group"] = "group"
     fpn_channels: int = 64
-    box_heads: Literal[1, 2, 3] = 1
+    box_heads: Literal[1, 2, 3] = 2
     head_convs: int = 0
     head_linears: int = 2
     head_channels: int = 256
     proposals: int = 200
-    rois: int = 32
-    positive_rois: float = 0.25
-    jittered: int = 0
+    rois: int = 64
+    positive_rois: float = 0.5
+    jittered: int = 16
     detections: int = 50
     score_threshold: float = 0.001
     nms_iou: float = 0.4
@@ -97,19 +98,20 @@ class RawDetections:
 
 
 class ImageHead(nn.Module):
-    """Mean and maximum of the three finer pyramid levels, dropout, one linear layer: a defect logit an image.
+    """Mean and maximum of the backbone's last map and of the three finer pyramid levels, dropout, one linear layer.
 
-    The maximum lets one small defect speak for the image, where the mean would drown it.
+    The backbone's map brings what pretraining knows of whole images; the maximum of the pyramid's maps lets one small
+    defect speak for the image, where the mean would drown it.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, backbone_channels: int, pyramid_channels: int) -> None:
         super().__init__()
         self.dropout = nn.Dropout(0.2)
-        self.linear = nn.Linear(channels * 6, 1)
+        self.linear = nn.Linear(2 * backbone_channels + 6 * pyramid_channels, 1)
 
-    def forward(self, maps: Sequence[Tensor]) -> Tensor:
-        """Maps (n, c, h, w) of three levels -> (n,) logits."""
-        pooled = [pool for m in maps for pool in (m.mean(dim=(2, 3)), m.amax(dim=(2, 3)))]
+    def forward(self, last: Tensor, pyramid: Sequence[Tensor]) -> Tensor:
+        """The last map (n, c, h, w) and four or more pyramid levels (n, p, h', w'), finest first -> (n,) logits."""
+        pooled = [pool for m in (last, *pyramid[1:4]) for pool in (m.mean(dim=(2, 3)), m.amax(dim=(2, 3)))]
         logits: Tensor = self.linear(self.dropout(torch.cat(pooled, dim=1)))
         return logits[:, 0]
 
@@ -131,10 +133,12 @@ class Detector(nn.Module):
         self.config, self.backbone = config, backbone
         for layer in first_layers(backbone, config.frozen_to_stride):
             layer.requires_grad_(False)
+        if config.batch_norm == "frozen":
+            freeze_norms(backbone)
         self.fpn = FeaturePyramidNetwork(list(backbone.channels), width, LastLevelMaxPool(), _norm(config))
         self.rpn = _build_rpn(config)
         self.box_heads = _build_box_heads(config, num_classes)
-        self.image_head = ImageHead(width)
+        self.image_head = ImageHead(backbone.channels[-1], width)
 
     def train(self, mode: bool = True) -> "Detector":
         """Training mode; frozen batch norm stays in evaluation mode."""
@@ -147,8 +151,7 @@ class Detector(nn.Module):
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """The loss of each part as scalars; unboxed images count for the image head alone. Call in training mode."""
-        images, maps = self._maps(batch)
-        logits = self.image_head(list(maps.values())[1:4])
+        images, maps, logits = self._look(batch)
         image_loss = functional.binary_cross_entropy_with_logits(logits, batch.defect)
         known = [i for i, unboxed in enumerate(batch.unboxed.tolist()) if not unboxed]
         losses = {"image": self.config.image_loss_weight * image_loss}
@@ -163,8 +166,7 @@ class Detector(nn.Module):
 
     def detect(self, batch: Batch) -> list[RawDetections]:
         """Detections of each image; call in evaluation mode."""
-        images, maps = self._maps(batch)
-        logits = self.image_head(list(maps.values())[1:4])
+        images, maps, logits = self._look(batch)
         proposals, _ = self.rpn(images, maps)
         found = self.box_heads(maps, proposals, images.image_sizes)
         return [
@@ -174,8 +176,7 @@ class Detector(nn.Module):
 
     def propose(self, batch: Batch, count: int) -> list[RawDetections]:
         """At most `count` region proposals of each image, all of class 1; call in evaluation mode."""
-        images, maps = self._maps(batch)
-        logits = self.image_head(list(maps.values())[1:4])
+        images, maps, logits = self._look(batch)
         found = zip(*self.rpn.propose(images, maps, count), logits.tolist(), strict=True)
         return [
             RawDetections(boxes, scores, torch.ones(len(boxes), dtype=torch.int64), logit)
@@ -189,13 +190,16 @@ class Detector(nn.Module):
             "box heads": self.box_heads, "image head": self.image_head,
         }  # fmt: skip
 
-    def _maps(self, batch: Batch) -> tuple[ImageList, "OrderedDict[str, Tensor]"]:
+    def _look(self, batch: Batch) -> tuple[ImageList, "OrderedDict[str, Tensor]", Tensor]:
+        """The padded images, their pyramid, and a defect logit an image."""
         # anchors are laid out by image size // map size, which is the stride only if the image is a multiple of it
         height, width = batch.images.shape[2:]
         padding = (0, -width % _PAD_TO, 0, -height % _PAD_TO)
         images = functional.pad(batch.images, padding).contiguous(memory_format=torch.channels_last)
         features = OrderedDict(zip(_NAMES, self.backbone(images), strict=True))
-        return ImageList(images, list(batch.sizes_hw)), OrderedDict(self.fpn(features))
+        pyramid = OrderedDict(self.fpn(features))
+        logits = self.image_head(features[_NAMES[-1]], list(pyramid.values()))
+        return ImageList(images, list(batch.sizes_hw)), pyramid, logits
 
 
 class FullPrecisionRpnHead(RPNHead):  # type: ignore[misc]

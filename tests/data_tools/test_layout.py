@@ -49,8 +49,9 @@ def test_by_hand() -> None:
     assert layout_of([image, image]).misplaced == pytest.approx({"hflip": 2, "vflip": 0, "transpose": 1})
 
 
-def test_a_symmetric_surface_may_be_mirrored_but_not_turned() -> None:
-    assert Layout(0.3, {"hflip": 0.05, "vflip": 0.1, "transpose": 0.29}).geometry == "flips"
+def test_a_symmetric_part_may_be_mirrored_but_not_turned() -> None:
+    assert Layout(0.6, {"hflip": 0.05, "vflip": 0.1, "transpose": 0.29}).geometry == "flips"
+    assert Layout(0.4, {"hflip": 0.05, "vflip": 0.1, "transpose": 0.29}).geometry == "d4"
 
 
 def test_of_flat_images_nothing_is_known() -> None:

@@ -61,7 +61,7 @@ def test_detections_lie_inside_the_unpadded_image(model: Detector) -> None:
 
 def test_anchor_centres_follow_the_strides_for_odd_sizes(model: Detector) -> None:
     """torchvision derives strides by integer division, which is off unless the input is padded to a multiple."""
-    images, maps = model.eval()._maps(collate([item(5, [], False, (267, 275))]))
+    images, maps, _ = model.eval()._look(collate([item(5, [], False, (267, 275))]))
     assert images.tensors.shape[2:] == (288, 288)
     assert [288 // value.shape[3] for value in maps.values()] == [4, 8, 16, 32, 57]
     anchors = model.rpn.anchor_generator(images, list(maps.values()))[0]
@@ -107,7 +107,7 @@ def test_boxes_are_computed_in_full_precision_under_autocast(model: Detector) ->
         assert all(torch.isfinite(loss) for loss in losses.values())
         with torch.inference_mode():
             model.eval()
-            proposals, _ = model.rpn(*model._maps(batch))
+            proposals, _ = model.rpn(*model._look(batch)[:2])
             (found,) = model.detect(batch)
     assert {p.dtype for p in proposals} == {torch.float32}
     assert found.boxes_xyxy.dtype == found.scores.dtype == torch.float32
