@@ -102,11 +102,8 @@ def looking_offset(model: Classifier, stride: int, side: int = 256, seed: int = 
     return x - (column + 0.5) * side / maps.shape[3], y - (row + 0.5) * side / maps.shape[2]
 
 
-def receptive_field_bias(samples: Sequence[Sample], run: Trained) -> list[float] | None:
-    """(dx, dy) in original pixels, mean over the samples, by which peaks are expected to miss what the cells look at.
-
-    Minus `receptive_field.looking_offset`; None where that is.
-    """
+def receptive_field_offset(samples: Sequence[Sample], run: Trained) -> list[float] | None:
+    """`receptive_field.looking_offset` as (dx, dy) in original pixels, mean over the samples; None where that is."""
     found: dict[tuple[int, int], tuple[float, float] | None] = {}
     rows = []
     for sample in samples:
@@ -117,7 +114,7 @@ def receptive_field_bias(samples: Sequence[Sample], run: Trained) -> list[float]
         if offset is None:
             return None
         x1, y1, x2, y2 = run.input.preprocess.window(sample.size_hw)
-        rows.append((-offset[0] * (x2 - x1) / width, -offset[1] * (y2 - y1) / height))
+        rows.append((offset[0] * (x2 - x1) / width, offset[1] * (y2 - y1) / height))
     return [float(value) for value in np.mean(rows, axis=0)]
 
 
@@ -135,7 +132,7 @@ def _audit(arguments: Namespace) -> int:
         "cam": cam.method,
         "stride": cam.stride,
         "resolution_floor_px": FLOOR_OF_STRIDE * cam.stride * scale,
-        "receptive_field_bias_px": receptive_field_bias(boxed, run),
+        "receptive_field_offset_px": receptive_field_offset(boxed, run),
         "looking_offset_px": [scale * value for value in looking_offset(run.model, cam.stride)],
     }
     if arguments.out:
@@ -153,13 +150,14 @@ def describe(report: dict[str, Any]) -> str:
         bias = report[name]
         text = "n/a" if bias is None else f"{bias['mean_px']:+.1f} px (95 % CI {_interval(bias['ci95'])})"
         lines.append(f"mean signed {name} of the peak from the nearest box's centre: {text}")
-    expected = report["receptive_field_bias_px"]
-    if expected is not None:
-        lines.append(f"of these, expected from strides and padding alone: dx {expected[0]:+.1f} px, dy "
-                     f"{expected[1]:+.1f} px (cells against the middle of their receptive fields)")  # fmt: skip
     plateau, mean = report["plateau_px2"], report["peak_distance"]["mean_px"]
     if plateau is not None:
         lines.append(f"plateau of the peak: median {plateau['median']:.0f} px2, largest {plateau['largest']:.0f} px2")
+    middle = report["receptive_field_offset_px"]
+    if middle is not None:
+        x, y = (f"{value:+.1f} px" for value in middle)
+        lines.append(f"the middle of a cell's receptive field is {x} in x and {y} in y from where it is drawn, by "
+                     "strides and padding alone; weights may look beside it")  # fmt: skip
     dx, dy = report["looking_offset_px"]
     lines.append(f"cells look {dx:+.1f} px in x and {dy:+.1f} px in y from where they are drawn (measured on noise)")
     floor = report["resolution_floor_px"]
