@@ -39,7 +39,7 @@ from classify.train import build_parser as training_parser
 from classify.train import train
 from data_tools.atomic import write_json, write_text
 from data_tools.command import Parser, run_command
-from data_tools.dataset_folder import data_hash, read_dataset
+from data_tools.dataset_folder import data_hash, read_dataset, split_of
 from data_tools.errors import InputError, WeightsUnavailableError
 from data_tools.experiment import default_data, with_default_config
 from data_tools.records import Dataset
@@ -85,6 +85,7 @@ def _study(parser: Parser, arguments: Namespace) -> int:
     dataset = read_dataset(data)
     if dataset.splits is None:
         raise InputError(f"{data}: has no splits.json; convert it with --split 0.7,0.15,0.15")
+    split_of(dataset, data, "test")  # an empty one shall be known before hours of training
     plans = {cell.name: _plan(cell, data, out, options.max_minutes) for cell in cells}
     chosen = _matching(cells, options.only)
     table = _Table(dataset, out, cells)

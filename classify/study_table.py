@@ -27,6 +27,7 @@ _HEAD = (
     "cell", "weights", "AUC (95 % CI)", "original AUC", "precision", "recall", "FPR@.98", "FPR@.997",
     "peak distance px (95 % CI)", "hit rate (95 % CI)", "minutes (epochs)",
 )  # fmt: skip
+_SOURCES = {"package": "ImageNet, installed", "timm": "ImageNet, timm hub", "none": "random"}
 _FEW_GROUPS = 10
 
 
@@ -77,7 +78,7 @@ def row_of(
         "name": cell.name,
         "levels": cell.levels,
         "state": state,
-        "weights": (manifest or {}).get("weights", {}).get("description"),
+        "weights": (manifest or {}).get("weights"),
         "original": original,
         "minutes": result.get("training_minutes"),
         "epochs": result.get("epochs"),
@@ -128,7 +129,7 @@ def to_csv(rows: Sequence[dict[str, Any]]) -> str:
 
 
 _CSV: dict[str, tuple[str | int, ...]] = {
-    "name": ("name",), "state": ("state",), "weights": ("weights",),
+    "name": ("name",), "state": ("state",), "weights_from": ("weights", "description"),
     "auc": ("auc", "value"), "auc_low": ("auc", "ci95", 0), "auc_high": ("auc", "ci95", 1),
     "original_auc": ("original", "auc"), "precision": ("precision",), "recall": ("recall",),
     "threshold": ("threshold",), "fpr_at_tpr_0.98": ("fpr_at_tpr", "0.98"), "fpr_at_tpr_0.997": ("fpr_at_tpr", "0.997"),
@@ -191,7 +192,7 @@ def _shown(row: dict[str, Any]) -> list[str]:
     numbers = [row["precision"], row["recall"], *(row["fpr_at_tpr"][tpr] for tpr in TPRS)]
     minutes, epochs = row.get("minutes"), row.get("epochs")
     return [
-        row.get("weights") or "-",
+        _weights(row),
         image_level_value if auc is None else _with_interval(auc["value"], auc["ci95"], 3),
         _original(row),
         *(image_level_value if value is None else f"{value:.3f}" for value in numbers),
@@ -199,6 +200,12 @@ def _shown(row: dict[str, Any]) -> list[str]:
         _with_interval(peak["hit_rate"], peak["hit_rate_ci95"], 3),
         "-" if minutes is None else f"{minutes:.1f}" + ("" if epochs is None else f" ({epochs})"),
     ]
+
+
+def _weights(row: dict[str, Any]) -> str:
+    """Where a cell's weights came from, in a word or two."""
+    source = (row.get("weights") or {}).get("source")
+    return "-" if source is None else _SOURCES.get(source, Path(source).name)
 
 
 def _with_interval(value: float | None, ci95: Sequence[float] | None, digits: int) -> str:

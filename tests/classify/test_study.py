@@ -90,7 +90,7 @@ def test_trains_what_it_can_reports_the_rest_and_skips_what_is_done(
     assert "| vgg16 | - | weights not at hand | 0.900 |" in table
     assert "Without a result, weights not at hand: vgg16, vgg16--crop." in table
     assert asked == ["vgg16"]  # the second cell does not wait for the network again
-    assert "random initialisation" in table
+    assert "| simple_cnn | random |" in table
     listed = list(csv.DictReader((tmp_path / "out" / "study.csv").open()))
     assert [row["name"] for row in listed] == list(rows)
     assert float(listed[0]["auc"]) == rows["simple_cnn"]["auc"]["value"]
@@ -120,6 +120,16 @@ def test_a_foreign_folder_is_left_alone(arguments: list[str], tmp_path: Path) ->
     own.write_text("mine", encoding="utf-8")
     assert study.main([*arguments, "--only", "simple_cnn"]) == 2
     assert own.read_text(encoding="utf-8") == "mine"
+
+
+def test_an_empty_test_split_is_refused_before_any_training(
+    arguments: list[str], data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    splits = json.loads((data / "splits.json").read_text())
+    (data / "splits.json").write_text(json.dumps(splits | {"val": splits["val"] + splits["test"], "test": []}))
+    assert study.main(arguments) == 2
+    assert "the test split has no images" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_always_good_by_hand(make_sample: Callable[..., Sample]) -> None:
