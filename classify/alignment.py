@@ -13,6 +13,7 @@ import torch
 from jsonargparse import Namespace
 from numpy.typing import NDArray
 
+from classify import receptive_field
 from classify.cam import METHODS
 from classify.inference import predict
 from classify.models import Classifier
@@ -101,6 +102,22 @@ def looking_offset(model: Classifier, stride: int, side: int = 256, seed: int = 
     return x - (column + 0.5) * side / maps.shape[3], y - (row + 0.5) * side / maps.shape[2]
 
 
+def receptive_field_offset(samples: Sequence[Sample], run: Trained) -> list[float] | None:
+    """`receptive_field.looking_offset` as (dx, dy) in original pixels, mean over the samples; None where that is."""
+    found: dict[tuple[int, int], tuple[float, float] | None] = {}
+    rows = []
+    for sample in samples:
+        height, width = size_hw = run.input.target_hw(sample.size_hw)
+        if size_hw not in found:
+            found[size_hw] = receptive_field.looking_offset(run.model.backbone, run.reading.cam.stride, size_hw)
+        offset = found[size_hw]
+        if offset is None:
+            return None
+        x1, y1, x2, y2 = run.input.preprocess.window(sample.size_hw)
+        rows.append((offset[0] * (x2 - x1) / width, offset[1] * (y2 - y1) / height))
+    return [float(value) for value in np.mean(rows, axis=0)]
+
+
 def _audit(arguments: Namespace) -> int:
     run = load_classifier(Path(arguments.run))
     selection = select_split(Path(arguments.data), arguments.split)
@@ -115,6 +132,7 @@ def _audit(arguments: Namespace) -> int:
         "cam": cam.method,
         "stride": cam.stride,
         "resolution_floor_px": FLOOR_OF_STRIDE * cam.stride * scale,
+        "receptive_field_offset_px": receptive_field_offset(boxed, run),
         "looking_offset_px": [scale * value for value in looking_offset(run.model, cam.stride)],
     }
     if arguments.out:
@@ -135,6 +153,11 @@ def describe(report: dict[str, Any]) -> str:
     plateau, mean = report["plateau_px2"], report["peak_distance"]["mean_px"]
     if plateau is not None:
         lines.append(f"plateau of the peak: median {plateau['median']:.0f} px2, largest {plateau['largest']:.0f} px2")
+    middle = report["receptive_field_offset_px"]
+    if middle is not None:
+        x, y = (f"{value:+.1f} px" for value in middle)
+        lines.append(f"the middle of a cell's receptive field is {x} in x and {y} in y from where it is drawn, by "
+                     "strides and padding alone; weights may look beside it")  # fmt: skip
     dx, dy = report["looking_offset_px"]
     lines.append(f"cells look {dx:+.1f} px in x and {dy:+.1f} px in y from where they are drawn (measured on noise)")
     floor = report["resolution_floor_px"]

@@ -63,30 +63,64 @@ def logits_of(
     return found
 
 
+@dataclass(frozen=True, eq=False)
+class RawReading:
+    """What the network says of an image.
+
+    Attributes:
+        logit: for a defect, not calibrated.
+        cam: (rows, columns) class-activation map over the padded input.
+        seen_hw, padded_hw: height and width of the image in the input before padding, and of the whole input.
+    """
+
+    logit: float
+    cam: NDArray[np.float32]
+    seen_hw: tuple[int, int]
+    padded_hw: tuple[int, int]
+
+
+def read(
+    model: Classifier, samples: Sequence[Sample], root: Path, config: InputConfig, cam: CamChoice, flips: TestFlips,
+    label: str = "predicting",
+) -> list[RawReading]:  # fmt: skip
+    """Logit and map of each sample, in order."""
+    device = next(model.parameters()).device
+    found: list[RawReading] = []
+    for _, batch in batches_of(samples, root, config, BATCH_SIZE, label):
+        padded = (int(batch.images.shape[2]), int(batch.images.shape[3]))
+        logits, maps = _over_views(model, batch.images.to(device), cam, flips)
+        rows = zip(logits.tolist(), maps, batch.sizes_hw, strict=True)
+        found += [RawReading(logit, one, seen, padded) for logit, one, seen in rows]
+    return found
+
+
+def to_predictions(
+    samples: Sequence[Sample], found: Sequence[RawReading], config: InputConfig, temperature: float
+) -> list[Prediction]:
+    """What `read` found of each sample, calibrated and in original pixels, in order."""
+    return [
+        to_prediction(sample, raw.logit / temperature, raw.cam, raw.seen_hw, raw.padded_hw, config.preprocess)
+        for sample, raw in zip(samples, found, strict=True)
+    ]
+
+
 def predict(
     model: Classifier, samples: Sequence[Sample], root: Path, config: InputConfig, reading: Reading
 ) -> list[Prediction]:
     """A prediction with heat map and peak for each sample, in order."""
-    device = next(model.parameters()).device
-    predictions: list[Prediction] = []
-    for chosen, batch in batches_of(samples, root, config, BATCH_SIZE, "predicting"):
-        padded = (int(batch.images.shape[2]), int(batch.images.shape[3]))
-        logits, maps = _read(model, batch.images.to(device), reading)
-        rows = zip(chosen, logits.tolist(), maps, batch.sizes_hw, strict=True)
-        predictions += [
-            to_prediction(sample, logit, cam, seen, padded, config.preprocess) for sample, logit, cam, seen in rows
-        ]
-    return predictions
+    found = read(model, samples, root, config, reading.cam, reading.flips)
+    return to_predictions(samples, found, config, reading.temperature)
 
 
-def _read(model: Classifier, images: Tensor, reading: Reading) -> tuple[Tensor, NDArray[np.float32]]:
-    """(n,) calibrated logits and (n, rows, columns) maps, averaged over the views, each turned back."""
-    layer = model.layer_of(reading.cam.stride)
-    views = _VIEWS[reading.flips]
+def _over_views(
+    model: Classifier, images: Tensor, cam: CamChoice, flips: TestFlips
+) -> tuple[Tensor, NDArray[np.float32]]:
+    """(n,) logits and (n, rows, columns) maps, averaged over the views, each turned back."""
+    layer = model.layer_of(cam.stride)
     logits: list[Tensor] = []
     maps: list[NDArray[np.float32]] = []
-    for axes in views:
-        scores, found = cam_maps(model, layer, images.flip(axes), reading.cam.method)
-        logits.append(scores[:, 0] / reading.temperature)
+    for axes in _VIEWS[flips]:
+        scores, found = cam_maps(model, layer, images.flip(axes), cam.method)
+        logits.append(scores[:, 0])
         maps.append(np.flip(found, axis=tuple(axis - 1 for axis in axes)))
     return torch.stack(logits).mean(dim=0), np.mean(maps, axis=0, dtype=np.float32)

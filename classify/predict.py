@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from jsonargparse import Namespace
 
 from classify.cam import METHODS
@@ -18,7 +17,7 @@ from classify.inference import Reading, predict
 from classify.models import Classifier
 from classify.train import build_parser as training_parser
 from data_tools.backbones import build_backbone
-from data_tools.checkpoint import load_weights
+from data_tools.checkpoint import load_best
 from data_tools.command import Parser, run_command
 from data_tools.dataset import InputConfig
 from data_tools.experiment import read_config
@@ -70,8 +69,7 @@ def load_classifier(folder: Path) -> Trained:
     manifest = read_finished_manifest(folder, "classify")
     settings = read_config(training_parser(), folder)
     model = Classifier(build_backbone(settings.model.backbone, "none"), settings.model)
-    load_weights(model, folder / "best", "model")
-    model.to(torch.device("cuda" if torch.cuda.is_available() else "cpu"), memory_format=torch.channels_last)  # type: ignore[call-overload]
+    load_best(model, folder)
     cam = CamChoice(manifest.get("cam", settings.cam), manifest.get("cam_stride", settings.model.cam_stride))
     used = tuple(manifest.get("boxes_used_for", ()))
     reading = Reading(cam, settings.test_flips, manifest.get("temperature", 1.0))

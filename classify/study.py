@@ -3,9 +3,11 @@
 python -m classify.study                                              # the installed grid, synthetic set
 python -m classify.study --config study --data DATASET --out runs/study --max_minutes 5
 python -m classify.study --only 'simple_cnn.*'
+python -m classify.study --max_minutes 1.2 --settings.input.size_hw "[128, 128]"      # an hour or less on two cores
 
 A second call skips finished cells and takes up an interrupted one; cells whose weights could not be fetched are tried
-again. Writes OUT/<cell>/ (a run folder each), OUT/study.json and OUT/study.md.
+again. Without a network set HF_HUB_OFFLINE=1, which spares the wait for an answer. Writes OUT/<cell>/ (a run folder
+each), OUT/study.md, OUT/study.csv and OUT/study.json.
 """
 
 import json
@@ -22,19 +24,29 @@ from typing import Any
 from jsonargparse import Namespace
 
 from classify.study_grid import Cell, Original, make_cells
-from classify.study_table import CONSTANT, constant_row, measure, row_of, to_markdown
+from classify.study_table import (
+    CONSTANT,
+    DONE,
+    caption,
+    constant_row,
+    localizer_rows,
+    measure,
+    row_of,
+    to_csv,
+    to_markdown,
+)
 from classify.train import build_parser as training_parser
 from classify.train import train
 from data_tools.atomic import write_json, write_text
 from data_tools.command import Parser, run_command
-from data_tools.dataset_folder import data_hash, read_dataset
+from data_tools.dataset_folder import data_hash, read_dataset, split_of
 from data_tools.errors import InputError, WeightsUnavailableError
 from data_tools.experiment import default_data, with_default_config
 from data_tools.records import Dataset
 
 log = logging.getLogger(__name__)
 
-DONE, WAITING = "done", "not run yet"
+WAITING, NO_WEIGHTS = "not run yet", "weights not at hand"
 _CELL = "cell.json"
 
 
@@ -47,7 +59,8 @@ def build_parser() -> Parser:
     parser.add_argument("--max_minutes", type=float | None, default=None, help="training budget of each cell")
     parser.add_argument("--only", type=str | None, default=None, help="regular expression: train only cells whose "
                         "whole name matches; the table has all")  # fmt: skip
-    parser.add_argument("--settings", type=dict[str, Any], default={}, help="dotted keys of classify.train, for all")
+    parser.add_argument("--settings", type=dict[str, Any], default={}, help="keys of classify.train for all "
+                        "cells; one key on the command line: --settings.fit.epochs 8")  # fmt: skip
     parser.add_argument("--axes", type=dict[str, dict[str, dict[str, Any]]], default={}, help="axis -> level -> keys "
                         "of classify.train; the first level is the default")  # fmt: skip
     parser.add_argument("--cells", type=list[dict[str, Any]], default=[], help="rows of axis -> level or levels")
@@ -72,14 +85,16 @@ def _study(parser: Parser, arguments: Namespace) -> int:
     dataset = read_dataset(data)
     if dataset.splits is None:
         raise InputError(f"{data}: has no splits.json; convert it with --split 0.7,0.15,0.15")
+    split_of(dataset, data, "test")  # an empty one shall be known before hours of training
     plans = {cell.name: _plan(cell, data, out, options.max_minutes) for cell in cells}
     chosen = _matching(cells, options.only)
-    states: dict[str, str] = {}
+    table = _Table(dataset, out, cells)
+    unavailable: set[tuple[str, str]] = set()
     for number, cell in enumerate(chosen, start=1):
         log.info("cell %d of %d: %s", number, len(chosen), cell.name)
-        states[cell.name] = _run(plans[cell.name])
-        _write_table(dataset, out, cells, states)
-    print(_write_table(dataset, out, cells, states))
+        table.set_state(cell, _run(plans[cell.name], unavailable))
+        table.write()
+    print(table.write())
     return 0
 
 
@@ -127,20 +142,33 @@ def _plan(cell: Cell, data: Path, out: Path, max_minutes: float | None) -> _Plan
     return _Plan(folder, arguments, identity)
 
 
-def _run(plan: _Plan) -> str:
-    """Train a cell unless it is done; its state afterwards."""
+def _run(plan: _Plan, unavailable: set[tuple[str, str]]) -> str:
+    """Train a cell unless it is done; its state afterwards.
+
+    Args:
+        plan: of the cell.
+        unavailable: backbones with the weights that could not be fetched for them; they are not asked for again.
+    """
     if _manifest(plan.folder).get("finished"):
         log.info("  done before")
         return DONE
+    asked = (plan.arguments.model.backbone, plan.arguments.model.weights)
+    if asked in unavailable:
+        log.info("  no result: %s", NO_WEIGHTS)
+        return NO_WEIGHTS
     if plan.folder.exists() and not plan.arguments.resume:
         _clear(plan.folder)
     write_json(plan.folder / _CELL, plan.identity)
     try:
         with redirect_stdout(sys.stderr):  # the table alone is this command's result
             train(training_parser(), plan.arguments)
+    except WeightsUnavailableError as error:
+        unavailable.add(asked)
+        log.info("  no result: %s", error)
+        return NO_WEIGHTS
     except InputError as error:
         log.info("  no result: %s", error)
-        return "weights not at hand" if isinstance(error, WeightsUnavailableError) else f"refused: {error}"
+        return f"refused: {error}"
     except FloatingPointError as error:
         log.info("  no result: %s", error)
         return "diverged: a loss was not finite"
@@ -158,20 +186,34 @@ def _clear(folder: Path) -> None:
     shutil.rmtree(folder)
 
 
-def _write_table(dataset: Dataset, out: Path, cells: Sequence[Cell], states: dict[str, str]) -> str:
-    """Write study.json and study.md, and give the table."""
-    rows = []
-    for cell in cells:
-        manifest = _manifest(out / cell.name)
-        if manifest.get("finished"):
-            rows.append(row_of(cell, DONE, measure(dataset, out / cell.name), manifest["result"]["training_minutes"]))
-        else:
-            rows.append(row_of(cell, states.get(cell.name, WAITING), {}, None))
-    rows.append({"name": CONSTANT, "state": DONE, "minutes": None} | constant_row(dataset))
-    table = to_markdown(rows)
-    write_json(out / "study.json", {"schema": 1, "rows": rows})
-    write_text(out / "study.md", table + "\n")
-    return table
+class _Table:
+    """The rows of all cells, each measured once, and the files they are written to."""
+
+    def __init__(self, dataset: Dataset, out: Path, cells: Sequence[Cell]) -> None:
+        self._dataset, self._out = dataset, out
+        self._rows = {cell.name: row_of(cell, WAITING, {}) for cell in cells}
+        for cell in cells:
+            if _manifest(out / cell.name).get("finished"):
+                self.set_state(cell, DONE)
+        constant = {"name": CONSTANT, "state": DONE, "minutes": None} | constant_row(dataset)
+        self._trivial = [constant, *localizer_rows(dataset)]
+
+    def set_state(self, cell: Cell, state: str) -> None:
+        """Note what became of a cell, and measure it if it is done."""
+        if self._rows[cell.name]["state"] == DONE:
+            return
+        folder = self._out / cell.name
+        measures, manifest = (measure(self._dataset, folder), _manifest(folder)) if state == DONE else ({}, {})
+        self._rows[cell.name] = row_of(cell, state, measures, manifest)
+
+    def write(self) -> str:
+        """Write study.json, study.csv and study.md, and give the last one's text."""
+        rows = [*self._rows.values(), *self._trivial]
+        text = f"{to_markdown(rows)}\n\n{caption(self._dataset, rows)}"
+        write_json(self._out / "study.json", {"schema": 1, "rows": rows})
+        write_text(self._out / "study.csv", to_csv(rows))
+        write_text(self._out / "study.md", text + "\n")
+        return text
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

@@ -1,100 +1,217 @@
 """The rows of a study: what each cell reaches on the test images, with the original's numbers beside."""
 
-from collections.abc import Sequence
+import csv
+import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from classify.study_grid import Cell
-from data_tools.evaluate import align
-from data_tools.metrics.auc import auc_with_ci
-from data_tools.metrics.fpr_at_tpr import fpr_at_tpr, threshold_at_tpr
-from data_tools.metrics.peak_distance import Point, peak_distances, summarise
+from data_tools.evaluate import Entry
+from data_tools.judging.image_level import image_level
+from data_tools.judging.judged import OPERATING_TPR, Judged, judge
+from data_tools.judging.pointing import baselines
+from data_tools.judging.resampling import resample_baselines, resample_boxed, resample_images
+from data_tools.metrics.bootstrap import RESAMPLES
+from data_tools.metrics.peak_distance import summarise
 from data_tools.predictions import read_predictions
-from data_tools.records import BOXED, Dataset, Prediction, Sample
+from data_tools.records import Dataset, Prediction, PredictionHeader, PredictionSet, Sample, empty_boxes, empty_labels
 
-OPERATING_TPR = 0.98
-TPRS = (0.98, 0.997)
+DONE = "done"
+TPRS = ("0.98", "0.997")
 CONSTANT = "always good"
+LOCALIZERS = {"centre": "image centre", "mean_position": "mean training position"}
 _HEAD = (
-    "cell", "AUC (95 % CI)", "original AUC", "precision", "recall", "FPR@.98", "FPR@.997", "peak distance px",
-    "hit rate", "minutes",
+    "cell", "weights", "AUC (95 % CI)", "original AUC", "precision", "recall", "FPR@.98", "FPR@.997",
+    "peak distance px (95 % CI)", "hit rate (95 % CI)", "minutes (epochs)",
 )  # fmt: skip
+_SOURCES = {"package": "ImageNet, installed", "timm": "ImageNet, timm hub", "none": "random"}
+_FEW_GROUPS = 10
 
 
-def measure(dataset: Dataset, folder: Path) -> dict[str, Any]:
+def measure(dataset: Dataset, folder: Path, resamples: int = RESAMPLES) -> dict[str, Any]:
     """The measures of a finished run on the test images; its threshold is that of `OPERATING_TPR` on validation.
 
     Raises:
         InputError: predictions that are missing or do not fit the dataset.
     """
-    found = {}
-    for split in ("val", "test"):
-        path = folder / "predictions" / f"{split}.jsonl"
-        found[split] = align(dataset.split(split), read_predictions(path), str(path))
-    validation = dataset.split("val")
-    threshold = threshold_at_tpr([p.score for p in found["val"]], [s.is_defect for s in validation], OPERATING_TPR)
-    return _measures(dataset.split("test"), found["test"], threshold)
+    found = {split: read_predictions(folder / "predictions" / f"{split}.jsonl") for split in ("val", "test")}
+    return _measures(dataset, Entry(folder.name, found["test"], found["val"]), resamples)
 
 
 def constant_row(dataset: Dataset) -> dict[str, Any]:
-    """What saying "good" of every test image reaches: no image is flagged, and there is no peak."""
-    samples = dataset.split("test")
-    return _summary(samples, np.zeros(len(samples)), np.zeros(len(samples), dtype=bool), [None] * len(samples))
+    """What saying "good" of every image reaches: no image is flagged, and there is no peak.
+
+    Its AUC is one half whatever the images, so it has no interval.
+    """
+    test, val = (_silent(dataset.split(split)) for split in ("test", "val"))
+    row = _measures(dataset, Entry(CONSTANT, test, val), 1)
+    judged = row["auc"]
+    positives = any(sample.is_defect for sample in dataset.split("test"))
+    return row | {
+        "auc": None if judged is None else judged | {"ci95": None},
+        "precision": None, "recall": 0.0 if positives else None, "threshold": None,
+    }  # fmt: skip
 
 
-def _measures(samples: Sequence[Sample], predictions: Sequence[Prediction], threshold: float) -> dict[str, Any]:
-    scores = np.array([prediction.score for prediction in predictions])
-    return _summary(samples, scores, scores >= threshold, [p.peak_xy for p in predictions]) | {"threshold": threshold}
+def localizer_rows(dataset: Dataset, resamples: int = RESAMPLES) -> list[dict[str, Any]]:
+    """What points without a model reach on the boxed test images."""
+    boxed, found = baselines(dataset.split("test"), dataset.split("train"), 0)
+    drawn = resample_baselines(found, [sample.group for sample in boxed], 0, resamples)
+    undefined = {"auc": None, "precision": None, "recall": None, "threshold": None, "fpr_at_tpr": dict.fromkeys(TPRS)}
+    return [
+        {"name": name, "state": DONE, "minutes": None, "localizer": True} | undefined
+        | {"peak_distance": summarise(found[key]) | _intervals(drawn[key])}
+        for key, name in LOCALIZERS.items()
+    ]  # fmt: skip
 
 
-def _summary(
-    samples: Sequence[Sample], scores: np.ndarray, flagged: np.ndarray, peaks: Sequence[Point | None]
+def row_of(
+    cell: Cell, state: str, measures: Mapping[str, Any], manifest: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Keys as in the evaluator's report; undefined values are None."""
-    positive = np.array([sample.is_defect for sample in samples], dtype=bool)
-    auc = auc_with_ci(scores, positive)
-    points = {str(tpr): fpr_at_tpr(scores, positive, tpr) for tpr in TPRS}
-    boxed = [(sample, peak) for sample, peak in zip(samples, peaks, strict=True) if sample.status == BOXED]
-    hits = int((flagged & positive).sum())
+    """A row from a cell's state ("done", "not run yet", or why there is no result), its measures and its manifest."""
+    original = None if cell.original is None else {"auc": cell.original.auc, "note": cell.original.note}
+    result = (manifest or {}).get("result", {})
     return {
-        "auc": None if auc is None else {"value": auc.value, "ci95": list(auc.ci95)},
-        "precision": hits / int(flagged.sum()) if flagged.any() else None,
-        "recall": hits / int(positive.sum()) if positive.any() else None,
-        "fpr_at_tpr": {tpr: None if point is None else point.fpr for tpr, point in points.items()},
-        "peak_distance": summarise(peak_distances([s for s, _ in boxed], [peak for _, peak in boxed])),
-        "n": len(samples),
-    }
+        "name": cell.name,
+        "levels": cell.levels,
+        "state": state,
+        "weights": (manifest or {}).get("weights"),
+        "original": original,
+        "minutes": result.get("training_minutes"),
+        "epochs": result.get("epochs"),
+        "best_epoch": result.get("best_epoch"),
+    } | dict(measures)
 
 
 def to_markdown(rows: Sequence[dict[str, Any]]) -> str:
     """One table of all rows; a cell without a result shows its state instead."""
     lines = ["| " + " | ".join(_HEAD) + " |", "|" + "---|" * len(_HEAD)]
     for row in rows:
-        shown = _shown(row) if row["state"] == "done" else [row["state"], _original(row), *["-"] * 7]
+        shown = _shown(row) if row["state"] == DONE else ["-", row["state"], _original(row), *["-"] * 7]
         lines.append("| " + " | ".join([row["name"], *shown]) + " |")
     return "\n".join(lines)
 
 
-def row_of(cell: Cell, state: str, measures: dict[str, Any], minutes: float | None) -> dict[str, Any]:
-    """A row from a cell's state ("done", "not run yet", or why there is no result) and its measures."""
-    original = None if cell.original is None else {"auc": cell.original.auc, "note": cell.original.note}
+def caption(dataset: Dataset, rows: Sequence[dict[str, Any]]) -> str:
+    """What a reader must know beside the table, and each cell that has no result with the reason."""
+    test = dataset.split("test")
+    defects, groups = sum(sample.is_defect for sample in test), len({sample.group for sample in test})
+    text = (
+        f"Test: {len(test) - defects} good and {defects} defect images of {groups} groups. Intervals: bootstrap of "
+        f"whole groups; for an AUC of 1, which has none, Clopper-Pearson on images. Precision and recall: at the score "
+        f"that catches {100 * OPERATING_TPR:.0f} % of the defects of validation. Peak distance: mean over the images "
+        "with a peak; one without is a miss in the hit rate. Original AUC: on that study's own data, for orientation."
+    )
+    if groups < _FEW_GROUPS:
+        text += f" So few groups ({groups}) make the intervals too narrow."
+    missing: dict[str, list[str]] = {}
+    for row in rows:
+        if row["state"] != DONE:
+            missing.setdefault(row["state"], []).append(row["name"])
+    lines = [text] + [f"Without a result, {state}: {', '.join(names)}." for state, names in missing.items()]
+    return "\n\n".join(lines)
+
+
+def to_csv(rows: Sequence[dict[str, Any]]) -> str:
+    """The rows with their measures as plain numbers; undefined ones are empty."""
+    axes = list(dict.fromkeys(axis for row in rows for axis in row.get("levels", {})))
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    measures = [name for name in _CSV if name != "name"]
+    writer.writerow(["name", *axes, *measures])
+    for row in rows:
+        levels = [row.get("levels", {}).get(axis) for axis in axes]
+        writer.writerow([row["name"], *levels, *(_look_up(row, _CSV[name]) for name in measures)])
+    return buffer.getvalue()
+
+
+_CSV: dict[str, tuple[str | int, ...]] = {
+    "name": ("name",), "state": ("state",), "weights_from": ("weights", "description"),
+    "auc": ("auc", "value"), "auc_low": ("auc", "ci95", 0), "auc_high": ("auc", "ci95", 1),
+    "original_auc": ("original", "auc"), "precision": ("precision",), "recall": ("recall",),
+    "threshold": ("threshold",), "fpr_at_tpr_0.98": ("fpr_at_tpr", "0.98"), "fpr_at_tpr_0.997": ("fpr_at_tpr", "0.997"),
+    "peak_distance_px": ("peak_distance", "mean_px"), "peak_distance_px_low": ("peak_distance", "mean_px_ci95", 0),
+    "peak_distance_px_high": ("peak_distance", "mean_px_ci95", 1), "coverage": ("peak_distance", "coverage"),
+    "hit_rate": ("peak_distance", "hit_rate"), "hit_rate_low": ("peak_distance", "hit_rate_ci95", 0),
+    "hit_rate_high": ("peak_distance", "hit_rate_ci95", 1), "minutes": ("minutes",), "epochs": ("epochs",),
+    "best_epoch": ("best_epoch",),
+}  # fmt: skip
+
+
+def _measures(dataset: Dataset, entry: Entry, resamples: int) -> dict[str, Any]:
+    """Keys as in the evaluator's report; undefined values are None."""
+    splits = [dataset.split(split) for split in ("test", "val", "train")]
+    judged = judge(splits[0], splits[1], splits[2], entry, len(dataset.categories), 0)
+    found, runs = image_level(judged), {entry.label: judged}
+    images = resample_images(runs, 0, resamples, with_auc=True)[entry.label]
+    boxed = resample_boxed(runs, 0, resamples)[entry.label]
+    auc = found["auc"]
+    if auc is not None and 0 < auc["value"] < 1:
+        auc = auc | {"ci95": images["auc"].ci95, "delong_ci95": auc["ci95"]}
     return {
-        "name": cell.name,
-        "levels": cell.levels,
-        "state": state,
-        "original": original,
-        "minutes": minutes,
-    } | measures
+        "auc": auc,
+        **_operating_point(judged),
+        "fpr_at_tpr": {tpr: (found["fpr_at_tpr"][tpr] or {}).get("fpr") for tpr in TPRS},
+        "peak_distance": summarise(judged.distances) | _intervals(boxed),
+        "n": len(judged.samples),
+    }
+
+
+def _operating_point(judged: Judged) -> dict[str, Any]:
+    """Precision and recall at the threshold from validation; None where it or they are undefined."""
+    if judged.threshold is None:
+        return {"precision": None, "recall": None, "threshold": None}
+    flagged = judged.scores >= judged.threshold
+    hits = int((flagged & judged.positive).sum())
+    return {
+        "precision": hits / int(flagged.sum()) if flagged.any() else None,
+        "recall": hits / int(judged.positive.sum()) if judged.positive.any() else None,
+        "threshold": judged.threshold,
+    }
+
+
+def _intervals(sampled: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("mean_px", "hit_rate")
+    return {f"{name}_ci95": sampled[name].ci95 if name in sampled else None for name in names}
+
+
+def _silent(samples: Sequence[Sample]) -> PredictionSet:
+    found = tuple(
+        Prediction(s.image_id, s.path, s.size_hw, 0.0, empty_boxes(), np.zeros(0), empty_labels(), None, None)
+        for s in samples
+    )
+    return PredictionSet(PredictionHeader(CONSTANT), found)
 
 
 def _shown(row: dict[str, Any]) -> list[str]:
     auc, peak = row["auc"], row["peak_distance"]
-    interval = "n/a" if auc is None else f"{auc['value']:.3f} ({auc['ci95'][0]:.3f}-{auc['ci95'][1]:.3f})"
-    numbers = [(row["precision"], 3), (row["recall"], 3), *((row["fpr_at_tpr"][str(tpr)], 3) for tpr in TPRS)]
-    numbers += [(peak["mean_px"], 1), (peak["hit_rate"], 3), (row["minutes"], 1)]
-    return [interval, _original(row), *("n/a" if v is None else f"{v:.{digits}f}" for v, digits in numbers)]
+    image_level_value = "-" if row.get("localizer") else "n/a"
+    numbers = [row["precision"], row["recall"], *(row["fpr_at_tpr"][tpr] for tpr in TPRS)]
+    minutes, epochs = row.get("minutes"), row.get("epochs")
+    return [
+        _weights(row),
+        image_level_value if auc is None else _with_interval(auc["value"], auc["ci95"], 3),
+        _original(row),
+        *(image_level_value if value is None else f"{value:.3f}" for value in numbers),
+        _with_interval(peak["mean_px"], peak["mean_px_ci95"], 1),
+        _with_interval(peak["hit_rate"], peak["hit_rate_ci95"], 3),
+        "-" if minutes is None else f"{minutes:.1f}" + ("" if epochs is None else f" ({epochs})"),
+    ]
+
+
+def _weights(row: dict[str, Any]) -> str:
+    """Where a cell's weights came from, in a word or two."""
+    source = (row.get("weights") or {}).get("source")
+    return "-" if source is None else _SOURCES.get(source, Path(source).name)
+
+
+def _with_interval(value: float | None, ci95: Sequence[float] | None, digits: int) -> str:
+    if value is None:
+        return "n/a"
+    return f"{value:.{digits}f}" + ("" if ci95 is None else f" ({ci95[0]:.{digits}f}..{ci95[1]:.{digits}f})")
 
 
 def _original(row: dict[str, Any]) -> str:
@@ -102,3 +219,11 @@ def _original(row: dict[str, Any]) -> str:
     if original is None:
         return "-"
     return f"{original['auc']:.3f}" + (f" ({original['note']})" if original["note"] else "")
+
+
+def _look_up(value: Any, path: Sequence[str | int]) -> Any:
+    for key in path:
+        if value is None:
+            return None
+        value = value[key] if isinstance(key, int) else value.get(key)
+    return value

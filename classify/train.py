@@ -17,7 +17,7 @@ from torch import nn
 from classify.calibration import fit_temperature
 from classify.cam import METHODS
 from classify.cam_choice import AUTO, CamChoice, choose_cam
-from classify.inference import Reading, TestFlips, logits_of, predict
+from classify.inference import Reading, TestFlips, logits_of, predict, read, to_predictions
 from classify.losses import ClassifierLoss, LossConfig
 from classify.models import Classifier, ClassifierConfig
 from data_tools.backbones import build_backbone
@@ -37,7 +37,7 @@ from data_tools.experiment import (
 from data_tools.fit import FitConfig, fit, seed_everything
 from data_tools.map_boxes import choose_fraction, with_boxes
 from data_tools.metrics.auc import roc_auc
-from data_tools.records import Prediction, Sample
+from data_tools.records import Prediction
 
 log = logging.getLogger(__name__)
 
@@ -85,22 +85,21 @@ def train(parser: Parser, arguments: Namespace) -> int:
     )  # fmt: skip
     log.info("best epoch %d of %d", result.best_epoch, result.epochs)
 
-    reading, choices = _choose(model, experiment, settings)
-
-    def explain(samples: Sequence[Sample]) -> list[Prediction]:
-        found = predict(model, samples, experiment.root, input_config, reading)
-        return [with_boxes(prediction, choices["box_fraction"]) for prediction in found]
-
+    reading, choices, validation = _choose(model, experiment, settings)
+    test = predict(model, experiment.dataset.split("test"), experiment.root, input_config, reading)
     config = {"model": asdict(model_config), "input": asdict(input_config), "loss": asdict(settings.loss)}
-    for split in ("val", "test"):
-        save_predictions(experiment, config | choices, split, explain(experiment.dataset.split(split)))
+    for split, found in (("val", validation), ("test", test)):
+        boxed = [with_boxes(prediction, choices["box_fraction"]) for prediction in found]
+        save_predictions(experiment, config | choices, split, boxed)
     finish(experiment, result, {"weights": asdict(backbone.weights)} | choices)
     print(experiment.folder)
     return 0
 
 
-def _choose(model: Classifier, experiment: Experiment, settings: Any) -> tuple[Reading, dict[str, Any]]:
-    """How to read the trained model, chosen on validation, and what the run's files say about it."""
+def _choose(
+    model: Classifier, experiment: Experiment, settings: Any
+) -> tuple[Reading, dict[str, Any], list[Prediction]]:
+    """How to read the trained model, what the run's files say about it, and the predictions of validation behind it."""
     samples, used_for = experiment.dataset.split("val"), []
     if settings.loss.cam_weight:
         used_for.append("supervision of the class-activation map (train)")
@@ -113,18 +112,20 @@ def _choose(model: Classifier, experiment: Experiment, settings: Any) -> tuple[R
             log.info("  validation has no boxes to choose by: %s", cam)
         else:
             used_for.append("choice of the class-activation map (validation)")
-    logits = logits_of(model, samples, experiment.root, settings.input, settings.test_flips)
-    temperature = fit_temperature(logits, [sample.is_defect for sample in samples])
+    raw = read(model, samples, experiment.root, settings.input, cam, settings.test_flips, "choosing the cut")
+    temperature = fit_temperature([one.logit for one in raw], [sample.is_defect for sample in samples])
     reading = Reading(cam, settings.test_flips, temperature)
-    fraction = choose_fraction(samples, predict(model, samples, experiment.root, settings.input, reading))
+    predictions = to_predictions(samples, raw, settings.input, temperature)
+    fraction = choose_fraction(samples, predictions)
     if fraction is not None:
         used_for.append("cutting boxes out of the maps (validation)")
     log.info("temperature %.2f; boxes cut out of the maps at %s of the maximum (chosen on validation)", temperature,
              fraction)  # fmt: skip
-    return reading, {
+    choices = {
         "cam": cam.method, "cam_stride": cam.stride, "test_flips": reading.flips, "temperature": temperature,
         "box_fraction": fraction, "boxes_used_for": used_for,
     }  # fmt: skip
+    return reading, choices, predictions
 
 
 class _Validation:

@@ -20,12 +20,14 @@ def grad_cam(activations: Tensor, gradients: Tensor) -> Tensor:
 def grad_cam_plus_plus(activations: Tensor, gradients: Tensor) -> Tensor:
     """Gradients weighted by higher-order terms (Chattopadhay et al., WACV 2018).
 
-    The paper has no constant in the denominator; the reference implementation's 1e-6 is kept.
+    The paper has no constant in the denominator; the reference implementation's 1e-6 is kept. Where activations may be
+    negative the denominator passes through zero, which magnifies rounding, so the weights are computed in float64.
     """
-    squared = gradients**2
-    denominator = 2 * squared + activations.sum(dim=(2, 3), keepdim=True) * squared * gradients + 1e-6
-    alpha = torch.where(gradients != 0, squared / denominator, torch.zeros_like(squared))
-    return _weighted(activations, (alpha * gradients.relu()).sum(dim=(2, 3)))
+    slopes, total = gradients.double(), activations.double().sum(dim=(2, 3), keepdim=True)
+    squared = slopes**2
+    denominator = 2 * squared + total * squared * slopes + 1e-6
+    alpha = torch.where(slopes != 0, squared / denominator, torch.zeros_like(squared))
+    return _weighted(activations, (alpha * slopes.relu()).sum(dim=(2, 3)).to(activations.dtype))
 
 
 def hires_cam(activations: Tensor, gradients: Tensor) -> Tensor:
@@ -39,9 +41,13 @@ def layer_cam(activations: Tensor, gradients: Tensor) -> Tensor:
 
 
 def x_grad_cam(activations: Tensor, gradients: Tensor) -> Tensor:
-    """Gradients averaged with the activation as weight (Fu et al., BMVC 2020)."""
-    total = activations.sum(dim=(2, 3), keepdim=True)
-    return _weighted(activations, (gradients * activations / (total + 1e-7)).sum(dim=(2, 3)))
+    """Gradients averaged with the activation as weight (Fu et al., BMVC 2020).
+
+    In float64 for the reason given at `grad_cam_plus_plus`.
+    """
+    values = activations.double()
+    total = values.sum(dim=(2, 3), keepdim=True)
+    return _weighted(activations, (gradients.double() * values / (total + 1e-7)).sum(dim=(2, 3)).to(activations.dtype))
 
 
 def eigen_cam(activations: Tensor, gradients: Tensor) -> Tensor:

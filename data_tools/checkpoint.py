@@ -69,6 +69,17 @@ def load_weights(model: torch.nn.Module, folder: Path, name: str) -> None:
         raise InputError(f"{folder / name}.safetensors does not fit the model of config.yaml: {error}") from error
 
 
+def load_best(model: torch.nn.Module, run: Path) -> None:
+    """Load a run's best checkpoint and put the model where it predicts: on the accelerator if there is one.
+
+    Raises:
+        InputError: as `load_weights`.
+    """
+    load_weights(model, run / "best", "model")
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
 def optimizer_tensors(optimizer: Optimizer) -> dict[str, Tensor]:
     """The optimizer's state as tensors named `<parameter number>.<name>`."""
     state = optimizer.state_dict()["state"]

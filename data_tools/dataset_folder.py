@@ -210,6 +210,21 @@ def _sample(image: dict[str, Any], annotations: list[dict[str, Any]]) -> Sample:
     )
 
 
+def split_of(dataset: Dataset, folder: Path, split: str) -> tuple[Sample, ...]:
+    """The images of a part of a dataset: "train", "val", "test" or "all".
+
+    Raises:
+        InputError: no such split in `folder`, or an empty one.
+    """
+    try:
+        samples = dataset.split(split)
+    except ValueError as error:
+        raise InputError(f"{folder}: {error}") from error
+    if not samples:
+        raise InputError(f"{folder}: the {split} split has no images")
+    return samples
+
+
 def _read_splits(path: Path) -> Splits | None:
     if not path.exists():
         return None

@@ -80,7 +80,7 @@ def with_default_config(approach: str, argv: Sequence[str] | None) -> list[str]:
     """The command line with its configuration resolved.
 
     A `--config` that is no file is looked up among the installed configurations. Without one, a resumed run takes its
-    own, and any other run takes the quickstart configuration.
+    own, and any other run takes the quickstart configuration; `--print_config` then prints just that.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     flat = [part for word in words for part in (word.split("=", 1) if word.startswith("--") else [word])]
@@ -89,7 +89,7 @@ def with_default_config(approach: str, argv: Sequence[str] | None) -> list[str]:
         if place < len(flat) and not Path(flat[place]).is_file():
             flat[place] = str(_installed_config(approach, flat[place]) or flat[place])
         return flat
-    if {"--help", "-h", "--print_config"} & set(flat):
+    if {"--help", "-h"} & set(flat):
         return words
     if "--resume" in flat and "--run" in flat[:-1]:
         own = Path(flat[flat.index("--run") + 1]) / "config.yaml"

@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from data_tools.atomic import atomic_folder
 from data_tools.command import Parser, run_command
-from data_tools.dataset_folder import images_root_of, read_dataset
+from data_tools.dataset_folder import images_root_of, read_dataset, split_of
 from data_tools.errors import InputError
 from data_tools.formats.registry import Format, formats
 from data_tools.images import resolve_under
@@ -74,13 +74,7 @@ def _chosen(dataset: Dataset, data: Path, split: str) -> Dataset:
     Raises:
         InputError: it has no splits, or nothing in this one.
     """
-    try:
-        samples = dataset.split(split)
-    except ValueError as error:
-        raise InputError(f"{data}: {error}") from error
-    if not samples:
-        raise InputError(f"{data}: no images in {split}")
-    return replace(dataset, samples=samples, splits=None)
+    return replace(dataset, samples=split_of(dataset, data, split), splits=None)
 
 
 def _check_place(out: Path, data: Path, form: Format, copy: bool) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from jsonargparse import Namespace
 
 from data_tools.command import Parser, run_command
-from data_tools.dataset_folder import read_dataset
+from data_tools.dataset_folder import read_dataset, split_of
 from data_tools.errors import InputError
 from data_tools.interop import coco_results, saliency_maps, tables
 from data_tools.interop.foreign import Foreign, to_predictions
@@ -53,12 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _import(arguments: Namespace) -> int:
     source, data = Path(arguments.source), Path(arguments.data)
     dataset = read_dataset(data)
-    try:
-        samples = dataset.split(arguments.split)
-    except ValueError as error:
-        raise InputError(f"{data}: {error}") from error
-    if not samples:
-        raise InputError(f"{data}: the {arguments.split} split has no images")
+    samples = split_of(dataset, data, arguments.split)
     chosen = arguments.format if arguments.format != "auto" else _guess(source)
     foreign = _read(source, chosen, dataset, samples)
     scores = None if arguments.scores is None else tables.read_scores(Path(arguments.scores), samples, dataset.samples)

@@ -9,7 +9,7 @@ from typing import Any
 from jsonargparse import Namespace
 
 from data_tools.command import Parser
-from data_tools.dataset_folder import images_root_of, read_dataset
+from data_tools.dataset_folder import images_root_of, read_dataset, split_of
 from data_tools.errors import InputError
 from data_tools.images import find_images, read_size
 from data_tools.predictions import write_predictions
@@ -57,11 +57,7 @@ def select_split(data: Path, split: str) -> Selection:
         InputError: an unusable dataset, or one without that split or without images.
     """
     dataset = read_dataset(data)
-    try:
-        samples = dataset.split(split)
-    except ValueError as error:
-        raise InputError(f"{data}: {error}") from error
-    return Selection(samples, images_root_of(dataset, data), split)
+    return Selection(split_of(dataset, data, split), images_root_of(dataset, data), split)
 
 
 def read_finished_manifest(folder: Path, approach: str) -> dict[str, Any]:

@@ -13,13 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from jsonargparse import Namespace
 
 from data_tools.anchors import AnchorConfig
 from data_tools.backbones import build_backbone
 from data_tools.cam_methods import METHODS
-from data_tools.checkpoint import load_weights
+from data_tools.checkpoint import load_best
 from data_tools.command import Parser, run_command
 from data_tools.dataset import InputConfig
 from data_tools.experiment import read_config
@@ -62,8 +61,7 @@ def load_detector(folder: Path) -> tuple[Detector, InputConfig, ScoreRule]:
     backbone = build_backbone(settings.model.backbone, "none")
     anchors = AnchorConfig(**manifest["anchors"])
     model = Detector(backbone, replace(settings.model, anchors=anchors), int(manifest["num_classes"]))
-    load_weights(model, folder / "best", "model")
-    model.to(torch.device("cuda" if torch.cuda.is_available() else "cpu"), memory_format=torch.channels_last)  # type: ignore[call-overload]
+    load_best(model, folder)
     return model, settings.input, manifest["score_rule"]
 
 

@@ -1,10 +1,17 @@
 import math
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
+from classify.cam import cam_maps
 from classify.cam_supervision import cam_loss, cells_of_boxes, evidence_map, outside_boxes, unevenness
+from classify.losses import ClassifierLoss, LossConfig
+from classify.models import Classifier, ClassifierConfig
+from data_tools.backbones import build_backbone
 from data_tools.dataset import Batch
+from data_tools.metrics.energy_pointing import energy_pointing
 
 
 def make_batch(boxes: list[list[list[float]]], defect: list[float], side: int = 40, seen: int = 40) -> Batch:
@@ -86,3 +93,31 @@ def test_padding_does_not_count() -> None:
     evidence[0, 0, 0], evidence[0, 3, 3] = 1.0, 50.0  # the latter in the padding
     batch = make_batch([[[0.0, 0, 10, 10]]], [1.0], side=40, seen=20)
     assert float(cam_loss(evidence, batch)) == pytest.approx(0.0, abs=1e-5)
+
+
+def test_a_step_moves_the_map_of_a_classifier_into_the_box() -> None:
+    """The share of the Grad-CAM's energy inside the box, as the evaluator measures it, rises with each step."""
+    torch.manual_seed(0)
+    model = Classifier(build_backbone("simple_cnn", "none"), ClassifierConfig("simple_cnn", "none", dropout=0.0))
+    torch.nn.init.normal_(model.linear.weight, std=0.3)
+    model.eval()  # frozen statistics, so that the map that is learned is the map that is read
+    box = [32.0, 96, 96, 160]
+    batch = replace(make_batch([[box]], [1.0], side=256, seen=256), images=torch.rand(1, 3, 256, 256))
+    loss = ClassifierLoss(model, LossConfig(cam_weight=1.0), 1.0)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.02)
+
+    def share() -> float:
+        _, maps = cam_maps(model, model.layer_of(32), batch.images)
+        found = energy_pointing(maps[0], np.array([box]), (256, 256))
+        assert found is not None
+        return found.inside
+
+    shares = [share()]
+    for _ in range(3):
+        losses = loss(model, batch)
+        optimizer.zero_grad()
+        losses["cam"].backward()
+        optimizer.step()
+        shares.append(share())
+    assert shares == sorted(shares)
+    assert shares[-1] > shares[0] + 0.01

@@ -1,6 +1,8 @@
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,11 +12,12 @@ from PIL import Image
 import data_tools.backbones
 from classify import study
 from classify.study_grid import make_cells
-from classify.study_table import constant_row, to_markdown
+from classify.study_table import constant_row, measure, to_markdown
 from classify.train import build_parser as training_parser
 from data_tools.dataset_folder import write_dataset
 from data_tools.errors import WeightsUnavailableError
-from data_tools.records import Dataset, Sample, Splits
+from data_tools.predictions import write_predictions
+from data_tools.records import Dataset, PredictionHeader, PredictionSet, Sample, Splits
 
 CONFIG = Path(__file__).resolve().parents[2] / "configs" / "classify" / "study.yaml"
 SMALL = {
@@ -26,7 +29,10 @@ SMALL = {
         },
         "preprocessing": {"none": {}, "crop": {"input.preprocess.crop_px": 8}},
     },
-    "cells": [{"model": "simple_cnn", "preprocessing": ["none", "crop"]}, {"model": "vgg16"}],
+    "cells": [
+        {"model": "simple_cnn", "preprocessing": ["none", "crop"]},
+        {"model": "vgg16", "preprocessing": ["none", "crop"]},
+    ],
     "original": [{"cell": {"model": "vgg16"}, "auc": 0.9}],
 }
 
@@ -52,8 +58,15 @@ def data(tmp_path: Path, make_sample: Callable[..., Sample]) -> Path:
 
 
 @pytest.fixture
-def arguments(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def asked() -> list[str]:
+    """Backbones whose weights were asked for from the network."""
+    return []
+
+
+@pytest.fixture
+def arguments(tmp_path: Path, data: Path, asked: list[str], monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def no_network(name: str, *_: object) -> None:
+        asked.append(name)
         raise WeightsUnavailableError(f"weights 'timm' for {name!r} could not be fetched")
 
     monkeypatch.setattr(data_tools.backbones, "_from_hub", no_network)
@@ -63,17 +76,27 @@ def arguments(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> li
 
 
 def test_trains_what_it_can_reports_the_rest_and_skips_what_is_done(
-    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], asked: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert study.main(arguments) == 0
     table = capsys.readouterr().out
     rows = {row["name"]: row for row in json.loads((tmp_path / "out" / "study.json").read_text())["rows"]}
-    assert list(rows) == ["simple_cnn", "simple_cnn--crop", "vgg16", "always good"]
+    assert list(rows) == ["simple_cnn", "simple_cnn--crop", "vgg16", "vgg16--crop", "always good", "image centre",
+                          "mean training position"]  # fmt: skip
     assert rows["simple_cnn--crop"]["state"] == "done"
     assert rows["simple_cnn--crop"]["auc"]["ci95"][0] <= rows["simple_cnn--crop"]["auc"]["value"]
     assert rows["vgg16"]["state"] == "weights not at hand"
     assert rows["vgg16"]["original"]["auc"] == 0.9
-    assert "| vgg16 | weights not at hand | 0.900 |" in table
+    assert "| vgg16 | - | weights not at hand | 0.900 |" in table
+    assert "Without a result, weights not at hand: vgg16, vgg16--crop." in table
+    assert asked == ["vgg16"]  # the second cell does not wait for the network again
+    assert "| simple_cnn | random |" in table
+    listed = list(csv.DictReader((tmp_path / "out" / "study.csv").open()))
+    assert [row["name"] for row in listed] == list(rows)
+    assert float(listed[0]["auc"]) == rows["simple_cnn"]["auc"]["value"]
+    assert listed[1]["preprocessing"] == "crop"
+    assert listed[2]["auc"] == ""
+    assert (rows["image centre"]["peak_distance"]["mean_px"], rows["image centre"]["auc"]) == (0.0, None)
     assert (tmp_path / "out" / "study.md").read_text() == table
     finished = (tmp_path / "out" / "simple_cnn" / "manifest.json").stat().st_mtime_ns
     assert study.main(arguments) == 0
@@ -86,7 +109,7 @@ def test_trains_what_it_can_reports_the_rest_and_skips_what_is_done(
 
 def test_only_some_cells(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert study.main([*arguments, "--only", "vgg.*"]) == 0
-    assert "| simple_cnn | not run yet |" in capsys.readouterr().out
+    assert "| simple_cnn | - | not run yet |" in capsys.readouterr().out
     assert study.main([*arguments, "--only", "nothing"]) == 2
     assert "simple_cnn--crop" in capsys.readouterr().err
 
@@ -99,10 +122,20 @@ def test_a_foreign_folder_is_left_alone(arguments: list[str], tmp_path: Path) ->
     assert own.read_text(encoding="utf-8") == "mine"
 
 
+def test_an_empty_test_split_is_refused_before_any_training(
+    arguments: list[str], data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    splits = json.loads((data / "splits.json").read_text())
+    (data / "splits.json").write_text(json.dumps(splits | {"val": splits["val"] + splits["test"], "test": []}))
+    assert study.main(arguments) == 2
+    assert "the test split has no images" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_always_good_by_hand(make_sample: Callable[..., Sample]) -> None:
     samples = (make_sample(1), make_sample(2, [(1, 1, 5, 5)]), make_sample(3, status="unboxed"))
     row = constant_row(Dataset(samples, ("defect",), None, Splits(0, "none", (), (), (1, 2, 3))))
-    assert row["auc"]["value"] == 0.5
+    assert (row["auc"]["value"], row["auc"]["ci95"]) == (0.5, None)
     assert row["precision"] is None
     assert row["recall"] == 0.0
     assert row["fpr_at_tpr"] == {"0.98": 1.0, "0.997": 1.0}
@@ -112,7 +145,43 @@ def test_always_good_by_hand(make_sample: Callable[..., Sample]) -> None:
         1,
     )
     shown = to_markdown([{"name": "x", "state": "done", "minutes": None} | row])
-    assert "n/a | 0.000 | 1.000" in shown
+    assert "| 0.500 | - | n/a | 0.000 | 1.000 | 1.000 | n/a | 0.000 (0.000..0.000) | - |" in shown
+
+
+def test_measures_by_hand(tmp_path: Path, make_sample: Callable[..., Sample], make_prediction: Any) -> None:
+    """The threshold is validation's, and intervals are over groups: images of one group come and go together."""
+    box = [(40, 40, 60, 60)]
+    samples = tuple(
+        make_sample(i, box if i in (1, 3, 4, 8) else (), group=group)
+        for i, group in enumerate(("v", "v", "a", "a", "a", "b", "b", "b"), start=1)
+    )
+    dataset = Dataset(samples, ("defect",), None, Splits(0, "none", (), (1, 2), (3, 4, 5, 6, 7, 8)))
+    found = {1: 0.6, 2: 0.1, 3: 0.9, 4: 0.5, 5: 0.2, 6: 0.7, 7: 0.3, 8: 0.8}
+    peaks = {3: (50, 50), 4: (70, 50), 8: None}
+    for split, ids in (("val", (1, 2)), ("test", (3, 4, 5, 6, 7, 8))):
+        predictions = tuple(make_prediction(i, found[i], peak=peaks.get(i)) for i in ids)
+        write_predictions(
+            tmp_path / "predictions" / f"{split}.jsonl", PredictionSet(PredictionHeader("p"), predictions)
+        )
+    row = measure(dataset, tmp_path)
+    assert row["threshold"] == 0.6
+    assert row["precision"] == pytest.approx(2 / 3)  # flagged: 0.9, 0.7, 0.8
+    assert row["recall"] == pytest.approx(2 / 3)
+    assert row["auc"]["value"] == pytest.approx(8 / 9)
+    # draws: both groups 8/9; group a alone, 0.9 and 0.5 against 0.2, 1; group b alone, 0.8 against 0.7 and 0.3, 1
+    assert row["auc"]["ci95"] == pytest.approx([8 / 9, 1.0])
+    assert row["fpr_at_tpr"]["0.98"] == pytest.approx(1 / 3)
+    peak = row["peak_distance"]
+    assert (peak["mean_px"], peak["hit_rate"], peak["n"]) == (5.0, pytest.approx(1 / 3), 3)
+    assert peak["hit_rate_ci95"] == pytest.approx([0.0, 0.5])
+
+
+def test_settings_of_the_command_line_are_nested_and_win() -> None:
+    options = study.build_parser().parse_args(["--config", str(CONFIG), "--settings.input.size_hw", "[64, 96]",
+                                               "--settings.fit.epochs", "3"])  # fmt: skip
+    cell = make_cells(options.settings, options.axes, options.cells[:1], [])[0]
+    settings = training_parser().parse_args([f"--{key}={value}" for key, value in cell.settings.items()])
+    assert (settings.input.size_hw, settings.fit.epochs, settings.fit.batch_size) == ((64, 96), 3, 16)
 
 
 def test_the_installed_grid_fits_the_training_command() -> None:

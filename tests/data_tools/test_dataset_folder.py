@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_tools.dataset_folder import Reject, data_hash, read_dataset, write_dataset
+from data_tools.dataset_folder import Reject, data_hash, read_dataset, split_of, write_dataset
 from data_tools.errors import InputError
 from data_tools.records import Dataset, Sample, Splits, empty_boxes, empty_labels
 
@@ -96,3 +96,15 @@ def test_data_hash_sees_the_splits(tmp_path: Path) -> None:
     before = data_hash(tmp_path)
     write_dataset(tmp_path, replace(dataset, splits=Splits(0, "auto", (2,), (1,), (3,))))
     assert data_hash(tmp_path) != before
+
+
+def test_a_split_that_is_missing_or_empty_is_named(tmp_path: Path) -> None:
+    dataset = make_dataset()
+    assert [sample.image_id for sample in split_of(dataset, tmp_path, "val")] == [2]
+    assert len(split_of(dataset, tmp_path, "all")) == 3
+    unsplit = replace(dataset, splits=None)
+    with pytest.raises(InputError, match=str(tmp_path)):
+        split_of(unsplit, tmp_path, "test")
+    empty = replace(dataset, splits=Splits(0, "none", (1, 2), (3,), ()))
+    with pytest.raises(InputError, match="test split has no images"):
+        split_of(empty, tmp_path, "test")

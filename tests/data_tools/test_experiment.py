@@ -1,14 +1,47 @@
+"""What a training command starts from: the configuration it takes, and what it decides by the training images."""
+
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
+import classify.train
+import detect.train
 from data_tools.copy_paste import PasteConfig
 from data_tools.dataset import InputConfig
-from data_tools.experiment import Experiment, decide_by_layout
+from data_tools.experiment import Experiment, decide_by_layout, with_default_config
 from data_tools.records import GOOD, Dataset, Sample, Splits
 from data_tools.transforms import AugmentConfig
+
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+
+
+@pytest.mark.parametrize(("approach", "main"), [("detect", detect.train.main), ("classify", classify.train.main)])
+def test_print_config_prints_what_would_be_used(
+    approach: str, main: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The quickstart configuration, not the code's defaults, with what the command line adds."""
+    assert main(["--fit.lr", "0.123", "--print_config"]) == 0  # type: ignore[operator]
+    shown = yaml.safe_load(capsys.readouterr().out)
+    own = yaml.safe_load((CONFIGS / approach / "quickstart.yaml").read_text())
+    assert shown["fit"]["lr"] == 0.123
+    assert shown["fit"]["max_minutes"] == own["fit"]["max_minutes"] is not None
+    assert shown["input"]["size_hw"] == own["input"].get("size_hw")
+    assert main(["--config", "resnet50", "--print_config"]) == 0  # type: ignore[operator]
+    assert yaml.safe_load(capsys.readouterr().out)["model"]["backbone"] == "resnet50"
+
+
+def test_which_configuration_is_taken(tmp_path: Path) -> None:
+    quickstart = str(CONFIGS / "classify" / "quickstart.yaml")
+    assert with_default_config("classify", ["--fit.lr", "1"]) == ["--config", quickstart, "--fit.lr", "1"]
+    assert with_default_config("classify", ["--help"]) == ["--help"]
+    assert with_default_config("classify", ["--config=quickstart"]) == ["--config", quickstart]
+    own = tmp_path / "config.yaml"
+    own.write_text("{}", encoding="utf-8")
+    resumed = ["--resume", "--run", str(tmp_path)]
+    assert with_default_config("classify", resumed) == ["--config", str(own), *resumed]
 
 
 def experiment(folder: Path, images: list[np.ndarray]) -> Experiment:
