@@ -58,7 +58,8 @@ def recipe(samples: Sequence[Sample], root: Path, num_classes: int, side: int | 
         lambda progress, step: highest * step_decay(progress, step, warmup),
         lambda chosen, folder: predict(network, chosen, folder),
         settings={
-            "model": "torchvision Faster R-CNN with pyramid", "backbone": f"{PACKAGED_BACKBONE}, weights of the package",
+            "model": "torchvision Faster R-CNN with pyramid",
+            "backbone": f"{PACKAGED_BACKBONE}, weights of the package",
             "input": "shorter side 800 px" if side is None else f"longer side {side} px", "batch_size": BATCH_SIZE,
             "lr": highest, "images": len(dataset), "left_out": len(samples) - len(dataset),
         },
