@@ -3,10 +3,12 @@
 python -m tests.benchmarks.bench_step --data DATASET [--steps 40] [--batch 8] [--threads 2] [--out step.json]
 
 Both train the same backbone from the same weights on the same images, scaled to the same size in float32, with equal
-anchors, proposals, RoIs and widths, and load in the training process. A step is everything from asking the loader for a
-batch to asking for the next one. Ours is the whole of `data_tools.fit`: augmentation, pasting, image head, moving
-average, gradient clipping and AdamW included. Theirs is what `references/detection/engine.py` does: a mirror, SGD, a
-check of the loss. The steps alternate, so that whatever else the machine does meets both alike.
+anchors, proposals, RoIs and widths, the same layers learning, and load in the training process. A step is everything
+from asking the loader for a batch to asking for the next one. Ours is the whole of `data_tools.fit`: augmentation,
+pasting, image head, moving average, gradient clipping and AdamW included. Theirs is what torchvision's
+`references/detection/engine.py` does: a mirror, SGD, a check of the loss. The steps alternate, so that whatever else
+the machine does meets both alike; seconds of the processor (summed over threads) stand beside those of the wall clock,
+for a machine that is shared.
 """
 
 import argparse
@@ -52,17 +54,25 @@ WARM_UP = 3
 
 @dataclass
 class Times:
-    """Seconds of each step: ours to load, ours in all, theirs in all."""
+    """Seconds of each step by one clock: ours to load, ours in all, theirs in all."""
 
     loading: list[float] = field(default_factory=list)
     ours: list[float] = field(default_factory=list)
     theirs: list[float] = field(default_factory=list)
 
+    def without(self, first: int) -> "Times":
+        """The same without the first steps."""
+        return Times(self.loading[first:], self.ours[first:], self.theirs[first:])
+
+
+Clocks = dict[str, Times]
+CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
+
 
 class Alternating:
     """Our loader, which lets torchvision's loop make one step after each step that `fit` has made."""
 
-    def __init__(self, loader: DataLoader[Any], theirs: Recipe, steps: int, times: Times) -> None:
+    def __init__(self, loader: DataLoader[Any], theirs: Recipe, steps: int, times: Clocks) -> None:
         self.loader, self.theirs, self.steps, self.times = loader, theirs, steps, times
         self.dataset, self.sampler = loader.dataset, loader.sampler
 
@@ -72,15 +82,17 @@ class Alternating:
     def __iter__(self) -> Iterator[Any]:
         batches, theirs = iter(self.loader), iter(self.theirs.loader)
         for _ in range(self.steps):
-            start = time.perf_counter()
+            start = _now()
             batch = next(batches)
-            loaded = time.perf_counter()
+            loaded = _now()
             yield batch
-            done = time.perf_counter()
+            done = _now()
             train_step(self.theirs, next(theirs), self.theirs.lr(0.0, 0))
-            self.times.loading.append(loaded - start)
-            self.times.ours.append(done - start)
-            self.times.theirs.append(time.perf_counter() - done)
+            end = _now()
+            for name, times in self.times.items():
+                times.loading.append(loaded[name] - start[name])
+                times.ours.append(done[name] - start[name])
+                times.theirs.append(end[name] - done[name])
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -96,22 +108,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING)
     torch.set_num_threads(arguments.threads)
     times = measure(arguments.data, arguments.steps + WARM_UP, arguments.batch, arguments.side)
-    result = summarise(times) | {
+    result = {name: summarise(of_clock) for name, of_clock in times.items()} | {
         "batch": arguments.batch, "side": arguments.side, "threads": arguments.threads, "torch": torch.__version__,
     }  # fmt: skip
     if arguments.out is not None:
         write_json(arguments.out, result)
-    ratio, share = result["ratio"], result["data_share"]
-    ours, theirs = result["ours_s"], result["theirs_s"]
-    print(f"step of {arguments.batch} images: ours {ours:.3f} s, torchvision's loop {theirs:.3f} s")
-    print(f"  ratio {ratio['value']:.3f} ({ratio['ci95'][0]:.3f}..{ratio['ci95'][1]:.3f}), goal at most {MOST_RATIO}")
-    print(
-        f"  data pipeline {share['value']:.1%} of ours, {result['loading_s']:.4f} s, goal at most {MOST_DATA_SHARE:.0%}"
-    )
-    return 0 if ratio["ci95"][0] <= MOST_RATIO and share["ci95"][0] <= MOST_DATA_SHARE else 1
+    print(f"batch {arguments.batch}, {arguments.side} px, {arguments.threads} threads")
+    for name in CLOCKS:
+        ratio, share = result[name]["ratio"], result[name]["data_share"]
+        ours, theirs = result[name]["ours_s"], result[name]["theirs_s"]
+        print(f"{name} seconds a step: ours {ours:.3f}, torchvision's loop {theirs:.3f}")
+        print(f"  ratio {ratio['value']:.3f} ({ratio['ci95'][0]:.3f}..{ratio['ci95'][1]:.3f}), goal {MOST_RATIO}")
+        print(
+            f"  data pipeline {share['value']:.1%} of ours ({result[name]['loading_s']:.4f} s), goal {MOST_DATA_SHARE}"
+        )
+    wall = result["wall"]
+    return 0 if wall["ratio"]["ci95"][0] <= MOST_RATIO and wall["data_share"]["ci95"][0] <= MOST_DATA_SHARE else 1
 
 
-def measure(data: Path, steps: int, batch: int, side: int) -> Times:
+def measure(data: Path, steps: int, batch: int, side: int) -> Clocks:
     """Train both side by side for so many steps; the first ones are left out of the times."""
     seed_everything(0)
     dataset = read_dataset(data)
@@ -119,7 +134,7 @@ def measure(data: Path, steps: int, batch: int, side: int) -> Times:
     needed = steps * batch
     samples = (samples * -(-needed // len(samples)))[:needed] if len(samples) < needed else samples
     config = DetectorConfig(batch_norm="frozen", proposals=100, anchors=AnchorConfig(ratios=(0.2, 0.5, 1.0, 2.0, 5.0)))
-    classes, times = len(dataset.categories), Times()
+    classes, times = len(dataset.categories), {name: Times() for name in CLOCKS}
     theirs = their_recipe(samples, root, classes, config, batch, side)
     inputs = InputConfig(size_hw=(side, side), augment=AugmentConfig(geometry="flips"))
     fitting = FitConfig(epochs=1, batch_size=batch, mixed_precision="no", checkpoint_minutes=1e6)
@@ -129,7 +144,7 @@ def measure(data: Path, steps: int, batch: int, side: int) -> Times:
         loader: Any = ours
         fit(model, loader, lambda network, one: network(one), lambda _: {"none": None}, "none", fitting, Path(folder),
             resume=False)  # fmt: skip
-    return Times(times.loading[WARM_UP:], times.ours[WARM_UP:], times.theirs[WARM_UP:])
+    return {name: of_clock.without(WARM_UP) for name, of_clock in times.items()}
 
 
 def our_loader(samples: Sequence[Sample], root: Path, inputs: InputConfig, fitting: FitConfig) -> DataLoader[Any]:
@@ -148,7 +163,7 @@ def their_recipe(
     sizes = level_sizes(config.anchors, STRIDES)
     before, after = 3 * config.proposals, config.proposals
     network = faster_rcnn(
-        classes, config.fpn_channels, fixed_size=(side, side),
+        classes, config.fpn_channels, norm_learns=True, fixed_size=(side, side),
         rpn_anchor_generator=AnchorGenerator(sizes, (config.anchors.decided_ratios,) * len(sizes)),
         rpn_pre_nms_top_n_train=before, rpn_post_nms_top_n_train=after, rpn_batch_size_per_image=64,
         box_batch_size_per_image=config.rois, box_nms_thresh=config.nms_iou,
@@ -176,6 +191,10 @@ def summarise(times: Times, seed: int = 0, resamples: int = 2000) -> dict[str, A
         "ratio": {"value": ratio, "ci95": np.percentile(ratios, [2.5, 97.5]).tolist()},
         "data_share": {"value": share, "ci95": np.percentile(shares, [2.5, 97.5]).tolist()},
     }  # fmt: skip
+
+
+def _now() -> dict[str, float]:
+    return {name: clock() for name, clock in CLOCKS.items()}
 
 
 if __name__ == "__main__":

@@ -32,12 +32,12 @@ def _line(loss_factor: float) -> Recipe:
 def test_training_stops_with_its_budget_and_learns() -> None:
     torch.manual_seed(0)
     recipe = _line(1.0)
-    before = float(recipe.loss(torch.ones(2, 1)))
+    before = recipe.loss(torch.ones(2, 1)).item()
     spent = train_for(recipe, 0.2)
     assert spent.steps > 0
     assert spent.epochs == pytest.approx(spent.steps / 2)
     assert spent.minutes * 60 >= 0.2
-    assert float(recipe.loss(torch.ones(2, 1))) < before
+    assert recipe.loss(torch.ones(2, 1)).item() < before
     assert 0 <= recipe.optimizer.param_groups[0]["lr"] <= 0.1
 
 

@@ -66,11 +66,21 @@ def recipe(samples: Sequence[Sample], root: Path, num_classes: int, side: int | 
     )  # fmt: skip
 
 
-def faster_rcnn(num_classes: int, fpn_channels: int = 256, **settings: Any) -> FasterRCNN:
-    """torchvision's detector on the packaged backbone; `settings` are keywords of torchvision's `FasterRCNN`."""
+def faster_rcnn(
+    num_classes: int, fpn_channels: int = 256, norm_learns: bool = False, **settings: Any
+) -> FasterRCNN:  # fmt: skip
+    """torchvision's detector on the packaged backbone.
+
+    Args:
+        num_classes: without the background.
+        fpn_channels: width of the pyramid.
+        norm_learns: whether scale and shift of the batch norm learn, which torchvision freezes with the statistics.
+        settings: keywords of torchvision's `FasterRCNN`.
+    """
     backbone = build_backbone(PACKAGED_BACKBONE, "package")
     mean, std = backbone.mean.flatten().tolist(), backbone.std.flatten().tolist()
-    return FasterRCNN(_Pyramid(backbone, fpn_channels), num_classes + 1, image_mean=mean, image_std=std, **settings)
+    pyramid = _Pyramid(backbone, fpn_channels, norm_learns)
+    return FasterRCNN(pyramid, num_classes + 1, image_mean=mean, image_std=std, **settings)
 
 
 def sgd(network: nn.Module, lr: float) -> torch.optim.SGD:
@@ -172,14 +182,14 @@ def separate(items: Sequence[tuple[Tensor, Target]]) -> tuple[list[Tensor], list
 
 
 class _Pyramid(nn.Module):
-    """Backbone and feature pyramid as torchvision's detector wants them; batch norm is frozen with its parameters."""
+    """Backbone and feature pyramid as torchvision's detector wants them; the statistics of batch norm are frozen."""
 
-    def __init__(self, backbone: Backbone, channels: int) -> None:
+    def __init__(self, backbone: Backbone, channels: int, norm_learns: bool) -> None:
         super().__init__()
         for layer in first_layers(backbone, FROZEN_TO_STRIDE):
             layer.requires_grad_(False)
         for module in backbone.modules():
-            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            if isinstance(module, nn.modules.batchnorm._BatchNorm) and not norm_learns:
                 module.requires_grad_(False)
         self.body, self.out_channels = backbone.body, channels
         self.fpn = FeaturePyramidNetwork(list(backbone.channels), channels, LastLevelMaxPool())
