@@ -21,7 +21,8 @@ from pathlib import Path
 from data_tools.atomic import write_json, write_text
 from data_tools.dataset_folder import read_dataset
 from data_tools.errors import InputError
-from tests.benchmarks.time_to_quality.cells import APPROACHES, Cell, is_finished, plan, run, spent
+from tests.benchmarks.time_to_quality.cells import APPROACHES, SINGLE_STAGE, Cell, is_finished, plan, run, spent
+from tests.benchmarks.time_to_quality.effdet_peer import import_effdet
 from tests.benchmarks.time_to_quality.table import compare, judged_cells, to_markdown
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,8 @@ def _compare(arguments: argparse.Namespace) -> int:
         arguments.approaches.split(","), arguments.seeds, arguments.data, arguments.minutes, arguments.out, configs
     )
     waiting = [cell for cell in cells if not is_finished(cell)]
+    if not arguments.table and any(cell.approach in SINGLE_STAGE for cell in waiting):
+        import_effdet()  # before hours of training, not after
     for number, cell in enumerate(() if arguments.table else waiting, start=1):
         log.info("training %d of %d: %s, seed %d", number, len(waiting), cell.approach, cell.seed)
         run(cell)

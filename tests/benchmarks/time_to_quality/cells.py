@@ -21,7 +21,8 @@ from data_tools.runs import MANIFEST, read_manifest
 log = logging.getLogger(__name__)
 
 OURS = {"ours": "detect", "baseline": "classify"}
-PEERS = ("torchvision", "torchvision_224", "single_stage", "single_stage_pretrained")
+SINGLE_STAGE = ("single_stage", "single_stage_pretrained")
+PEERS = ("torchvision", "torchvision_224", *SINGLE_STAGE)
 APPROACHES = (*OURS, *PEERS)
 ROOT = Path(__file__).resolve().parents[3]
 _CELL = "cell.json"

@@ -49,7 +49,7 @@ def recipe(samples: Sequence[Sample], root: Path, num_classes: int, pretrained: 
     Raises:
         InputError: the package is not at hand.
     """
-    effdet = _import()
+    effdet = import_effdet()
     bench = effdet.create_model(
         MODEL, bench_task="train", num_classes=num_classes, pretrained=False, pretrained_backbone=False,
         bench_labeler=True,
@@ -76,7 +76,12 @@ def recipe(samples: Sequence[Sample], root: Path, num_classes: int, pretrained: 
     )  # fmt: skip
 
 
-def _import() -> Any:
+def import_effdet() -> Any:
+    """The package.
+
+    Raises:
+        InputError: it is not at hand; the message says how to install it.
+    """
     try:
         import effdet
         import effdet.version

@@ -19,9 +19,9 @@ from data_tools.fit import seed_everything
 from data_tools.predictions import write_predictions
 from data_tools.records import PredictionHeader, PredictionSet, Sample
 from tests.benchmarks.time_to_quality import effdet_peer, torchvision_peer
+from tests.benchmarks.time_to_quality.cells import PEERS
 from tests.benchmarks.time_to_quality.training import Recipe, train_for
 
-PEERS = ("torchvision", "torchvision_224", "single_stage", "single_stage_pretrained")
 SIDE = 224
 
 
