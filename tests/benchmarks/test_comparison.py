@@ -126,3 +126,10 @@ def test_the_table_has_hand_made_values_and_na(make_sample: MakeSample, make_pre
     assert "| ours | 2 | 1.0 | 5 |" in table
     assert "| torchvision | 1 | n/a | n/a |" in table
     assert "stain, 1 images" in table
+
+
+def test_one_group_gives_no_interval(make_sample: MakeSample, make_prediction: MakePrediction) -> None:
+    samples = [make_sample(1, [[10, 10, 20, 20]], group="g"), make_sample(2, group="g")]
+    found = [make_prediction(1, 0.9, [[10, 10, 20, 20]], [0.9], (15, 15)), make_prediction(2, 0.1)]
+    comparison = compare({"ours": {0: _judged(samples, found, "a")}}, resamples=100)
+    assert comparison["approaches"]["ours"]["ap50"] == {"mean": 1.0, "sd": None, "ci95": None, "values": [1.0]}

@@ -49,16 +49,17 @@ def compare(runs: Mapping[str, Mapping[int, Judged]], resamples: int) -> dict[st
     """
     first = next(iter(next(iter(runs.values())).values()))
     clusters = Clusters.of([sample.group for sample in first.samples])
+    once = np.ones((1, clusters.total))
     values: dict[str, dict[str, list[float]]] = {}
     means: dict[str, dict[str, Floats]] = {}
     for approach, cells in runs.items():
         of_runs = [statistics_of(run, clusters) for run in cells.values()]
-        names = list(of_runs[0])
-        once = np.ones((1, clusters.total))
-        values[approach] = {name: [float(one[name](once)[0]) for one in of_runs if name in one] for name in names}
-        drawn = [distributions(clusters, [one[name] for name in names if name in one], 0, resamples)
-                 for one in of_runs if one.keys() == of_runs[0].keys()]  # fmt: skip
-        means[approach] = {name: np.mean([table[:, i] for table in drawn], axis=0) for i, name in enumerate(names)}
+        names = [name for name in of_runs[0] if all(name in one for one in of_runs)]
+        values[approach] = {name: [float(one[name](once)[0]) for one in of_runs] for name in names}
+        drawn = [distributions(clusters, [one[name] for name in names], 0, resamples) for one in of_runs]
+        if clusters.total < 2:  # drawn from one group, every resample is the same
+            drawn = [np.full_like(one, np.nan) for one in drawn]
+        means[approach] = dict(zip(names, np.mean(drawn, axis=0).T, strict=True))
     approaches = {
         approach: {name: summary(values[approach][name], means[approach][name]) for name in values[approach]}
         for approach in runs
