@@ -1,0 +1,110 @@
+"""The peers' training: budget, batches, records and cells; and the figures of a step."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.utils.data import DataLoader
+
+from data_tools.errors import InputError
+from data_tools.records import Sample
+from tests.benchmarks.bench_step import Times, summarise
+from tests.benchmarks.time_to_quality.cells import is_finished, plan
+from tests.benchmarks.time_to_quality.torchvision_peer import BoxedImages, ShapeBatches
+from tests.benchmarks.time_to_quality.training import Recipe, to_prediction, train_for
+
+MakeSample = Callable[..., Sample]
+
+
+def _line(loss_factor: float) -> Recipe:
+    network = torch.nn.Linear(1, 1)
+    optimizer = torch.optim.SGD(network.parameters(), 0.1)
+    return Recipe(
+        network, DataLoader(torch.ones(4, 1), batch_size=2), lambda batch: loss_factor * network(batch).square().mean(),
+        optimizer, lambda progress, _: 0.1 * (1 - progress), lambda *_: [],
+    )  # fmt: skip
+
+
+def test_training_stops_with_its_budget_and_learns() -> None:
+    torch.manual_seed(0)
+    recipe = _line(1.0)
+    before = recipe.loss(torch.ones(2, 1)).item()
+    spent = train_for(recipe, 0.2)
+    assert spent.steps > 0
+    assert spent.epochs == pytest.approx(spent.steps / 2)
+    assert spent.minutes * 60 >= 0.2
+    assert recipe.loss(torch.ones(2, 1)).item() < before
+    assert 0 <= recipe.optimizer.param_groups[0]["lr"] <= 0.1
+
+
+def test_training_stops_at_a_loss_that_is_not_finite() -> None:
+    with pytest.raises(FloatingPointError, match="nan"):
+        train_for(_line(float("nan")), 5.0)
+
+
+def test_a_detectors_answer_becomes_a_record(make_sample: MakeSample) -> None:
+    sample = make_sample(size_hw=(50, 100))
+    boxes = np.array([[0.0, 0, 10, 10], [90, 40, 110, 60]])
+    found = to_prediction(sample, boxes, np.array([0.2, 0.7]), np.array([1, 1]))
+    assert found.score == 0.7
+    assert found.boxes_xyxy[1].tolist() == [90, 40, 100, 50]
+    assert found.peak_xy == (95, 45)
+    nothing = to_prediction(sample, np.zeros((0, 4)), np.zeros(0), np.zeros(0, dtype=np.int64))
+    assert (nothing.score, nothing.peak_xy) == (0.0, None)
+
+
+def test_the_reference_leaves_out_images_without_a_valid_box(tmp_path: Path, make_sample: MakeSample) -> None:
+    boxed = make_sample(2, [[10, 20, 30, 40]])
+    samples = [make_sample(1), boxed, make_sample(3, [[5, 5, 6, 40]]), make_sample(4, status="unboxed")]
+    for sample in samples:
+        Image.new("L", (100, 100), 51).save(tmp_path / sample.path)
+    kept = BoxedImages(samples, tmp_path)
+    assert [sample.image_id for sample in kept.samples] == [2]
+    assert len(BoxedImages(samples, tmp_path, keep_empty=True)) == 4
+    torch.manual_seed(0)
+    seen = {tuple(kept[0][1]["boxes"][0].tolist()) for _ in range(20)}
+    assert seen == {(10, 20, 30, 40), (70, 20, 90, 40)}
+    image, target = kept[0]
+    assert image.shape == (3, 100, 100)
+    assert float(image.max()) == pytest.approx(0.2)
+    assert target["labels"].tolist() == [1]
+    assert boxed.boxes_xyxy.tolist() == [[10, 20, 30, 40]]
+
+
+def test_batches_hold_images_of_one_shape() -> None:
+    sizes = [(100, 100)] * 5 + [(100, 300)] * 4 + [(300, 100)] * 2
+    batches = list(ShapeBatches(sizes, 2))
+    assert len(batches) == len(ShapeBatches(sizes, 2)) == 5
+    assert all(len(batch) == 2 for batch in batches)
+    assert all(sizes[a] == sizes[b] for a, b in batches)
+
+
+def test_cells_are_planned_by_seed_and_guarded(tmp_path: Path) -> None:
+    for name in ("annotations.json", "splits.json"):
+        (tmp_path / name).write_text("{}", encoding="utf-8")
+    configs = {"ours": "light", "baseline": "light"}
+    cells = plan(["ours", "torchvision"], [0, 1], tmp_path, 10.0, tmp_path / "out", configs)
+    order = [(cell.approach, cell.seed) for cell in cells]
+    assert order == [("ours", 0), ("torchvision", 0), ("ours", 1), ("torchvision", 1)]
+    assert cells[2].command[0] == "detect.train"
+    assert not is_finished(cells[0])
+    cells[0].folder.mkdir(parents=True)
+    (cells[0].folder / "cell.json").write_text(json.dumps(cells[0].identity), encoding="utf-8")
+    (cells[0].folder / "manifest.json").write_text('{"finished": "2024-01-01"}', encoding="utf-8")
+    assert is_finished(cells[0])
+    longer = plan(["ours"], [0], tmp_path, 20.0, tmp_path / "out", configs)
+    with pytest.raises(InputError, match="other data, minutes or configuration"):
+        is_finished(longer[0])
+    with pytest.raises(InputError, match="yolo"):
+        plan(["yolo"], [0], tmp_path, 10.0, tmp_path / "out", configs)
+
+
+def test_the_steps_ratio_and_the_share_of_loading() -> None:
+    result = summarise(Times(loading=[0.1, 0.1, 0.1], ours=[1.0, 2.0, 1.0], theirs=[2.0, 2.0, 5.0]))
+    assert result["ratio"]["value"] == 0.5
+    assert result["data_share"]["value"] == pytest.approx(0.3 / 4.0)
+    assert result["ratio"]["ci95"][0] <= 0.5 <= result["ratio"]["ci95"][1]

@@ -1,0 +1,140 @@
+"""The cells of the comparison: one training each of an approach with a seed, in a folder of its own."""
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from data_tools.atomic import write_json
+from data_tools.dataset_folder import data_hash
+from data_tools.errors import InputError
+from data_tools.experiment import with_default_config
+from data_tools.runs import MANIFEST, read_manifest
+
+log = logging.getLogger(__name__)
+
+OURS = {"ours": "detect", "baseline": "classify"}
+SINGLE_STAGE = ("single_stage", "single_stage_pretrained")
+PEERS = ("torchvision", "torchvision_224", *SINGLE_STAGE)
+APPROACHES = (*OURS, *PEERS)
+ROOT = Path(__file__).resolve().parents[3]
+_CELL = "cell.json"
+_ENDLESS = 100_000
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training.
+
+    Attributes:
+        approach: of `APPROACHES`.
+        seed: of weights, order and augmentation.
+        folder: a run folder, as `detect.evaluate --runs` takes it too.
+        command: what trains it, without the interpreter.
+        identity: what it was asked for; a finished cell counts only for the same.
+    """
+
+    approach: str
+    seed: int
+    folder: Path
+    command: tuple[str, ...]
+    identity: Mapping[str, Any]
+
+
+def plan(
+    approaches: Sequence[str], seeds: Sequence[int], data: Path, minutes: float, out: Path, configs: Mapping[str, str]
+) -> list[Cell]:
+    """Every cell, all approaches of a seed before the next seed, so that a comparison cut short is even.
+
+    Args:
+        approaches: of `APPROACHES`.
+        seeds: one training of each approach for each.
+        data: dataset folder with splits.
+        minutes: of training, validation included and the final predictions not.
+        out: folder of the cells.
+        configs: for "ours" and "baseline" the name of an installed configuration or a file.
+
+    Raises:
+        InputError: an unknown approach or configuration.
+    """
+    unknown = sorted(set(approaches) - set(APPROACHES))
+    if unknown:
+        raise InputError(f"--approaches: {', '.join(unknown)}: not of {', '.join(APPROACHES)}")
+    digest = data_hash(data)
+    cells = []
+    for seed in seeds:
+        for approach in approaches:
+            folder = out / approach / f"seed{seed}"
+            identity = {"approach": approach, "seed": seed, "minutes": minutes, "data_hash": digest}
+            common = ("--data", str(data), "--run", str(folder))
+            if approach in OURS:
+                package, config = OURS[approach], _config_file(OURS[approach], configs[approach])
+                identity |= {"config": hashlib.sha256(config.read_bytes()).hexdigest()[:12]}
+                # so many epochs that the time alone ends the run, for short budgets as for long ones
+                budget = ("--fit.max_minutes", str(minutes), "--fit.epochs", str(_ENDLESS), "--fit.seed", str(seed))
+                command = (f"{package}.train", "--config", str(config), *common, *budget)
+            else:
+                peer = ("--approach", approach, "--minutes", str(minutes), "--seed", str(seed))
+                command = ("tests.benchmarks.time_to_quality.peer", *peer, *common)
+            cells.append(Cell(approach, seed, folder, command, identity))
+    return cells
+
+
+def is_finished(cell: Cell) -> bool:
+    """Whether the cell has been trained, as it is asked for now.
+
+    Raises:
+        InputError: it was trained, or begun, with other data, minutes or configuration.
+    """
+    path = cell.folder / _CELL
+    if path.is_file() and json.loads(path.read_text(encoding="utf-8")) != cell.identity:
+        raise InputError(f"{cell.folder}: was trained with other data, minutes or configuration; give another --out")
+    return (cell.folder / MANIFEST).is_file() and bool(read_manifest(cell.folder).get("finished"))
+
+
+def run(cell: Cell) -> None:
+    """Train a cell. One of ours that was interrupted after a checkpoint goes on; any other begins again.
+
+    Raises:
+        InputError: the training refused its input; its message stands on stderr.
+        CalledProcessError: it failed otherwise.
+    """
+    resume = cell.approach in OURS and (cell.folder / "last").is_dir()
+    if cell.folder.exists() and not resume:
+        if not (cell.folder / _CELL).is_file():
+            raise InputError(f"{cell.folder}: not a cell of this comparison; give another --out")
+        shutil.rmtree(cell.folder)
+    cell.folder.mkdir(parents=True, exist_ok=True)
+    write_json(cell.folder / _CELL, dict(cell.identity))
+    command = [sys.executable, "-m", *cell.command, *(["--resume"] if resume else [])]
+    paths = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    done = subprocess.run(command, stdout=sys.stderr, env=os.environ | {"PYTHONPATH": paths}, check=False)
+    if done.returncode == 2:
+        raise InputError(f"{cell.approach}, seed {cell.seed}: refused; see the message above")
+    done.check_returncode()
+    if not is_finished(cell):  # a training that is stopped on request leaves with status 0
+        raise InputError(f"{cell.approach}, seed {cell.seed}: stopped before its end; the same command goes on")
+
+
+def spent(folder: Path) -> dict[str, float | None]:
+    """What a finished cell did with its time: minutes of training, and optimizer steps."""
+    result = read_manifest(folder)["result"]
+    steps = result.get("steps")
+    lines = folder / "metrics.jsonl"
+    if steps is None and lines.is_file():
+        steps = json.loads(lines.read_text(encoding="utf-8").splitlines()[-1])["step"]
+    return {"minutes": result["training_minutes"], "steps": steps}
+
+
+def _config_file(package: str, name: str) -> Path:
+    found = Path(with_default_config(package, ["--config", name])[1])
+    if not found.is_file():
+        raise InputError(f"{name}: neither a file nor an installed configuration of {package}")
+    return found

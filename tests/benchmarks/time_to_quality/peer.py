@@ -1,0 +1,78 @@
+"""Train one peer for a fixed time and write its predictions; the comparison starts this once for each cell.
+
+python -m tests.benchmarks.time_to_quality.peer --approach torchvision --data DATASET --minutes 10 --seed 0 --run FOLDER
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+
+from data_tools.atomic import write_json
+from data_tools.dataset_folder import data_hash, images_root_of, read_dataset
+from data_tools.errors import InputError
+from data_tools.fit import seed_everything
+from data_tools.predictions import write_predictions
+from data_tools.records import PredictionHeader, PredictionSet, Sample
+from tests.benchmarks.time_to_quality import effdet_peer, torchvision_peer
+from tests.benchmarks.time_to_quality.cells import PEERS
+from tests.benchmarks.time_to_quality.training import Recipe, train_for
+
+SIDE = 224
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--approach", choices=PEERS, required=True)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, required=True, help="of training; predicting comes on top")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--run", type=Path, required=True, help="folder to write into")
+    arguments = parser.parse_args(argv)
+    try:
+        train_and_predict(arguments.approach, arguments.data, arguments.minutes, arguments.seed, arguments.run)
+    except InputError as error:
+        print(f"time_to_quality: error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def train_and_predict(approach: str, data: Path, minutes: float, seed: int, folder: Path) -> None:
+    """Fill a run folder: predictions of validation and test, then the manifest, which marks it as finished.
+
+    Raises:
+        InputError: unusable data, or the peer's package is not at hand.
+    """
+    dataset = read_dataset(data)
+    if dataset.splits is None:
+        raise InputError(f"{data}: has no splits.json; convert it with --split 0.7,0.15,0.15")
+    root = images_root_of(dataset, data)
+    seed_everything(seed)
+    recipe = build(approach, dataset.split("train"), root, len(dataset.categories))
+    spent = train_for(recipe, minutes * 60)
+    for split in ("val", "test"):
+        header = PredictionHeader(f"{approach}: {folder.name}", recipe.settings, "last", split)
+        found = recipe.predict(dataset.split(split), root)
+        write_predictions(folder / "predictions" / f"{split}.jsonl", PredictionSet(header, tuple(found)))
+    manifest = {
+        "schema": 1, "approach": approach, "data": str(data.resolve()), "data_hash": data_hash(data), "seed": seed,
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"), "threads": torch.get_num_threads(),
+        "settings": recipe.settings, "result": asdict(spent) | {"training_minutes": round(spent.minutes, 2)},
+    }  # fmt: skip
+    write_json(folder / "manifest.json", manifest)
+
+
+def build(approach: str, samples: Sequence[Sample], root: Path, num_classes: int) -> Recipe:
+    """The peer of that name, ready to train."""
+    if approach.startswith("torchvision"):
+        return torchvision_peer.recipe(samples, root, num_classes, SIDE if approach == "torchvision_224" else None)
+    return effdet_peer.recipe(samples, root, num_classes, approach == "single_stage_pretrained")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
