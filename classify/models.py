@@ -18,8 +18,8 @@ class ClassifierConfig:
         backbone: "simple_cnn", "resnet50", "vgg16", "tf_efficientnet_lite0", or any timm model that gives feature maps.
         weights: "package", "timm", "none", or the path of a .safetensors or .pth file.
         trainable: "all" fine-tunes the backbone, "none" trains the top layer only.
-        batch_norm: whether the backbone's batch norm learns ("train") or stays as pretrained ("frozen"); a backbone
-            that is not trained always keeps it frozen.
+        batch_norm: whether the backbone's batch norm takes its statistics from the batch ("train") or keeps the
+            pretrained ones ("frozen"), as a backbone that is not trained always does.
         dropout: before the linear layer.
         positive_weight: weight of defect images in the loss.
         cam_stride: stride of the map that the class-activation map is taken from: 32 is the last one. `--cam auto`

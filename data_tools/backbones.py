@@ -147,13 +147,6 @@ def freeze_statistics(module: nn.Module) -> None:
             child.eval()
 
 
-def freeze_norms(module: nn.Module) -> None:
-    """Stop every batch norm's scale and shift under `module` from learning, which saves their share of the backward."""
-    for child in module.modules():
-        if isinstance(child, nn.modules.batchnorm._BatchNorm):
-            child.requires_grad_(False)
-
-
 def describe_parts(parts: Mapping[str, nn.Module]) -> str:
     """A table with trainable and frozen parameters of each named part."""
     lines = [f"{'part':<22} {'trainable':>12} {'frozen':>12}"]

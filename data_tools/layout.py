@@ -42,7 +42,7 @@ class Layout:
 
     @property
     def geometry(self) -> Geometry:
-        """All mirrors and turns where no place has a meaning, else those that misplace at most a tenth of the variance."""
+        """All mirrors and turns where no place has a meaning, else those that misplace little of the variance."""
         if not self.is_aligned:
             return "d4"
         kept = {name for name, value in self.misplaced.items() if value <= _MOST_MISPLACED}

@@ -20,7 +20,7 @@ from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
 from data_tools.anchors import STRIDES, AnchorConfig, level_sizes
-from data_tools.backbones import Backbone, first_layers, freeze_norms, freeze_statistics
+from data_tools.backbones import Backbone, first_layers, freeze_statistics
 from data_tools.dataset import Batch
 from detect.box_heads import BoxHead, BoxHeads
 from detect.proposals import BalancedRpn
@@ -42,8 +42,8 @@ class DetectorConfig:
         weights: "package", "timm", "none", or the path of a .safetensors or .pth file.
         frozen_to_stride: the backbone's first layers, up to its map of this stride, stay as pretrained: edges and
             textures need no relearning, and their gradients cost most; 0 trains all, as random weights need.
-        batch_norm: whether the backbone's batch norm learns ("train") or stays as pretrained, with its statistics,
-            scale and shift ("frozen").
+        batch_norm: whether the backbone's batch norm takes its statistics from the batch ("train") or keeps the
+            pretrained ones ("frozen"). Its scale and shift learn either way: frozen too, a detector learned slower.
         norm: "group" normalises the pyramid and the box heads' convolutions, "none" does not.
         fpn_channels: width of the feature pyramid.
         box_heads: heads in a row, each refining the boxes of the one before; 1 is Faster R-CNN, more are Cascade R-CNN.
@@ -133,8 +133,6 @@ class Detector(nn.Module):
         self.config, self.backbone = config, backbone
         for layer in first_layers(backbone, config.frozen_to_stride):
             layer.requires_grad_(False)
-        if config.batch_norm == "frozen":
-            freeze_norms(backbone)
         self.fpn = FeaturePyramidNetwork(list(backbone.channels), width, LastLevelMaxPool(), _norm(config))
         self.rpn = _build_rpn(config)
         self.box_heads = _build_box_heads(config, num_classes)
