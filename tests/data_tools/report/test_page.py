@@ -2,7 +2,6 @@
 
 import csv
 import io
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ import pytest
 
 from data_tools.report.cases import gather, report_thresholds
 from data_tools.report.overlays import heat_colours
+from tests.absent import absent
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator
@@ -30,19 +30,13 @@ def browser() -> Iterator["Browser"]:
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
-        _missing("the Python package playwright is missing; install the dev extra: pip install -e '.[dev]'")
+        absent("the Python package playwright is missing; install the dev extra: pip install -e '.[dev]'")
     if CHROMIUM is None:
-        _missing("no chromium on the path; on Debian or Ubuntu: apt-get install chromium")
+        absent("no chromium on the path; on Debian or Ubuntu: apt-get install chromium")
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
         yield found
         found.close()
-
-
-def _missing(reason: str) -> None:
-    if os.environ.get("CI"):
-        pytest.fail(f"the page must be tested in CI, but {reason}")
-    pytest.skip(f"the page is not tested: {reason}")
 
 
 @pytest.fixture
