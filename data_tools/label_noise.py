@@ -159,8 +159,9 @@ def rank_suspects(
     if agreement is not None:
         odd = [i for i in order if agreement[i] <= 0.1 and (base if samples[i].is_defect else 1 - base) > 0.2]
         chosen += [i for i in odd if i not in set(chosen)][: most - len(chosen)]
+    below = np.argsort(np.argsort(scores)) / len(scores)
     return [
-        _suspect(samples[i], scores[i], confidence[i], None if agreement is None else agreement[i],
+        _suspect(samples[i], below[i], confidence[i], None if agreement is None else agreement[i],
                  None if clusters is None else clusters[i])
         for i in chosen
     ], likely  # fmt: skip
@@ -189,10 +190,10 @@ def separation(scores: Scores, samples: Sequence[Sample]) -> float | None:
 
 
 def _suspect(
-    sample: Sample, score: float, confidence: float, agreement: float | None, clusters: float | None
+    sample: Sample, below: float, confidence: float, agreement: float | None, clusters: float | None
 ) -> Suspect:
     suggested = GOOD if sample.is_defect else DEFECT
-    reason = f"scored {1 / (1 + np.exp(-score)):.2f} for a defect by models that did not see its group"
+    reason = f"more of a defect than {below:.0%} of all images, to models that did not see its group"
     if agreement is not None:
         reason += f"; {agreement:.0%} of its nearest images share its label"
     if clusters is not None and np.isfinite(clusters):

@@ -30,7 +30,9 @@ class Normality:
         chosen = np.asarray(good, dtype=np.int64)
         if len(chosen) > _MOST_IMAGES:
             chosen = chosen[np.linspace(0, len(chosen) - 1, _MOST_IMAGES).astype(np.int64)]
-        count, total, square = 0, np.float64(0.0), np.float64(0.0)
+        count = 0
+        total: NDArray[np.float64] = np.zeros(1)
+        square: NDArray[np.float64] = np.zeros(1)
         for start in range(0, len(chosen), _CHUNK):
             rows = self._placed([cells.of(i) for i in chosen[start : start + _CHUNK]])
             count += rows.shape[1]

@@ -11,6 +11,7 @@ from data_tools.label_noise import (
     rank_suspects,
     scores_from_predictions,
 )
+from data_tools.records import UNBOXED
 from tests.benchmarks.bench_label_noise import plant, precision_at_recall
 
 
@@ -23,11 +24,16 @@ def cells_of(defect: np.ndarray, seed: int = 0) -> CellFeatures:
     return CellFeatures(rows.reshape(-1, 8).astype(np.float16), starts, np.full((len(defect), 2), 4))
 
 
-def test_planted_errors_come_first(make_sample) -> None:
+@pytest.mark.parametrize("boxed", [True, False])
+def test_planted_errors_come_first(make_sample, boxed: bool) -> None:
     defect = np.arange(400) % 3 == 0
     samples = [
-        make_sample(i + 1, [(25, 25, 50, 50)] if bad else (), group=f"L{i // 8}") for i, bad in enumerate(defect)
-    ]
+        make_sample(
+            i + 1, [(25, 25, 50, 50)] if bad and boxed else (), status=None if boxed or not bad else UNBOXED,
+            group=f"L{i // 8}",
+        )
+        for i, bad in enumerate(defect)
+    ]  # fmt: skip
     planted, wrong = plant(samples, 0.02, seed=3)
     scores = out_of_fold_scores(cells_of(defect), planted)
     assert precision_at_recall(label_confidence(scores, planted), wrong) >= 0.7
