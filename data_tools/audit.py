@@ -226,7 +226,7 @@ def _judge_labels(
     try:
         if options.scores is not None:
             samples: Sequence[Sample] = dataset.samples
-            scores, agreement = noise.scores_from_predictions(options.scores, samples), None
+            scores, agreement, clusters = noise.scores_from_predictions(options.scores, samples), None, None
         else:
             samples = readable
             noise.folds_of(samples)
@@ -237,12 +237,15 @@ def _judge_labels(
             assert dataset.images_root is not None
             with _cells(samples, dataset.images_root) as cells:
                 scores = noise.out_of_fold_scores(cells, samples)
-                agreement = noise.neighbour_agreement(noise.pool(cells), samples)
+                pooled = noise.pool(cells)
+                agreement, clusters = (
+                    noise.neighbour_agreement(pooled, samples), noise.cluster_agreement(pooled, samples)
+                )  # fmt: skip
     except InputError as error:
         if options.scores is not None:
             raise
         return None, None, [Finding(NOTE, "labels", f"labels were not checked: {error}")]
-    suspects, likely = noise.rank_suspects(samples, scores, agreement, options.most_suspects)
+    suspects, likely = noise.rank_suspects(samples, scores, agreement, clusters, options.most_suspects)
     separation = noise.separation(scores, samples)
     found = []
     if likely:

@@ -1,9 +1,10 @@
 """What an image file tells without decoding its pixels: its size as displayed, and whether it seems cut off."""
 
 import os
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import IO, Any
 
 from PIL import Image
 
@@ -13,6 +14,28 @@ _PNG_END = b"IEND\xaeB`\x82"
 _PNG_METADATA = (b"eXIf", b"tEXt", b"zTXt", b"iTXt")
 _JPEG_END, _PADDING = b"\xff\xd9", 64
 _STRIPS, _TILES = (273, 279), (324, 325)  # TIFF tags of offsets and byte counts
+_BMP_HEADER = struct.Struct("<2s8xIIiiHHI12xI4x")
+_BMP_COLOURS = {8: 256, 24: 0}  # of the palette, by bits a pixel
+_BMP_TALLEST = 1 << 24  # what Pillow tells from a height below zero
+
+
+def plain_bmp_size(file: IO[bytes]) -> tuple[int, int] | None:
+    """(height, width) of a whole, uncompressed BMP of 8 or 24 bits; None for any other file, which says nothing of it.
+
+    Pillow would say the same, but takes apart the palette of each gray image in Python. The file stays where it was.
+    """
+    with _place_kept(file):
+        head = file.read(_BMP_HEADER.size)
+    if len(head) < _BMP_HEADER.size:
+        return None
+    mark, offset, header, width, height, planes, bits, compression, colours = _BMP_HEADER.unpack(head)
+    if (mark, header, planes, compression) != (b"BM", 40, 1, 0) or bits not in _BMP_COLOURS:
+        return None
+    if width < 1 or not 0 < abs(height) < _BMP_TALLEST or colours not in (0, _BMP_COLOURS[bits]):
+        return None
+    row_bytes = (width * bits + 31) // 32 * 4
+    whole = offset + row_bytes * abs(height) <= os.fstat(file.fileno()).st_size
+    return (abs(height), width) if whole and offset >= len(head) + 4 * _BMP_COLOURS[bits] else None
 
 
 def displayed_size(image: Image.Image) -> tuple[int, int]:

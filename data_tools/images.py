@@ -5,13 +5,14 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from data_tools.errors import InputError
-from data_tools.image_header import displayed_size, seems_whole
+from data_tools.image_header import displayed_size, plain_bmp_size, seems_whole
 
 PIXEL_LIMIT = 100_000_000
 IMAGE_SUFFIXES = (".bmp", ".png", ".jpg", ".jpeg", ".tif", ".tiff")
@@ -43,7 +44,11 @@ def read_size(path: Path, pixel_limit: int = PIXEL_LIMIT) -> tuple[int, int]:
     Raises:
         InputError: unreadable, truncated, or more than `pixel_limit` pixels.
     """
-    with _opened(path, pixel_limit) as image:
+    with _opened(path) as file:
+        plain = plain_bmp_size(file)
+        if plain is not None and plain[0] * plain[1] <= pixel_limit:
+            return plain
+        image = _identified(file, path, pixel_limit)
         try:
             whole, size_hw = seems_whole(image), displayed_size(image)  # the second may close the file
         except Exception as error:  # crafted headers make Pillow raise whatever its parsers stumble on
@@ -76,18 +81,31 @@ def read_rgb(path: Path, pixel_limit: int = PIXEL_LIMIT) -> NDArray[np.uint8]:
 
 def find_images(folder: Path) -> list[Path]:
     """Every image file under `folder`, by suffix, sorted by path; links to folders are not followed."""
-    found = [
-        Path(where, name)
-        for where, _, names in os.walk(folder)
-        for name in names
-        if name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith(_SIDE_FILE)
-    ]
-    return sorted(path for path in found if path.is_file())
+    return [folder / name for name, _ in find_names(folder)]
+
+
+def find_names(folder: Path) -> list[tuple[str, bool]]:
+    """What `find_images` finds, as names relative to `folder` with slashes; each with whether it is a link."""
+    found: list[tuple[str, bool]] = []
+    waiting = [(str(folder), "")]
+    while waiting:
+        where, prefix = waiting.pop()
+        try:
+            entries = list(os.scandir(where))
+        except OSError:  # a folder that may not be listed
+            continue
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append((entry.path, f"{prefix}{entry.name}/"))
+            elif _names_an_image(entry.name) and entry.is_file():
+                found.append((prefix + entry.name, entry.is_symlink()))
+    return sorted(found, key=lambda one: one[0].split("/"))
 
 
 def _decoded(path: Path, pixel_limit: int) -> Image.Image | NDArray[np.uint8]:
     """The image turned upright and without transparency, in mode L or RGB; scaled gray values where it has 16 bits."""
-    with _opened(path, pixel_limit) as opened:
+    with _opened(path) as file:
+        opened = _identified(file, path, pixel_limit)
         try:
             opened.load()  # first, so that metadata behind the pixels is seen
             image = ImageOps.exif_transpose(opened)
@@ -112,12 +130,12 @@ def _scale_16_bit(pixels: NDArray[np.int64], path: Path) -> NDArray[np.uint8]:
     return ((pixels + 128) // 257).astype(np.uint8)
 
 
-@contextmanager
-def _opened(path: Path, pixel_limit: int) -> Iterator[Image.Image]:
-    """The image with its pixels not yet decoded.
+def _names_an_image(name: str) -> bool:
+    return name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith(_SIDE_FILE)
 
-    Pillow is given the open file, not its name: by name it maps raw TIFF pixels into memory and garbles rotated ones.
-    """
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
     try:
         file = path.open("rb")
     except FileNotFoundError as error:
@@ -125,14 +143,22 @@ def _opened(path: Path, pixel_limit: int) -> Iterator[Image.Image]:
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot open the image: {error}") from error
     with file:
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit decides
-                image = Image.open(file, formats=_PILLOW_FORMATS)
-        except UnidentifiedImageError as error:
-            raise InputError(f"{path}: not a readable BMP, PNG, JPEG or TIFF image") from error
-        except Exception as error:  # crafted headers make Pillow raise whatever its parsers stumble on
-            raise InputError(f"{path}: not a readable image ({error})") from error
-        if image.width * image.height > pixel_limit:
-            raise InputError(f"{path}: {image.width} x {image.height} pixels exceed the limit of {pixel_limit}")
-        yield image
+        yield file
+
+
+def _identified(file: IO[bytes], path: Path, pixel_limit: int) -> Image.Image:
+    """The image with its pixels not yet decoded.
+
+    Pillow is given the open file, not its name: by name it maps raw TIFF pixels into memory and garbles rotated ones.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit decides
+            image = Image.open(file, formats=_PILLOW_FORMATS)
+    except UnidentifiedImageError as error:
+        raise InputError(f"{path}: not a readable BMP, PNG, JPEG or TIFF image") from error
+    except Exception as error:  # crafted headers make Pillow raise whatever its parsers stumble on
+        raise InputError(f"{path}: not a readable image ({error})") from error
+    if image.width * image.height > pixel_limit:
+        raise InputError(f"{path}: {image.width} x {image.height} pixels exceed the limit of {pixel_limit}")
+    return image

@@ -1,9 +1,14 @@
 """Likely wrong labels, ranked by scores of models that never saw the image or its group.
 
-Two models on frozen features (`data_tools.features`), fitted in folds that keep groups whole: a logistic regression on
-each image's extreme and mean cells, from labels alone; and, where enough images have boxes, a small network on single
-cells, whose best cells score the image. Their log odds are averaged. Or scores come from outside, such as the
-baseline's own predictions on folds.
+Models on frozen features (`data_tools.features`), fitted in folds that keep groups whole: a logistic regression on each
+image's extreme and mean cells, from labels alone; the distance of its oddest cells from those of good images
+(`data_tools.normality`); and, where enough images have boxes, a small network on single cells, whose best cells score
+the image. A logistic regression joins their scores, fitted to the other folds' (stacking, Wolpert 1992): a defect that
+resembles no other is odd all the same, and an odd image whose oddness comes with no defect is not accused. Or scores
+come from outside, such as the baseline's own predictions on folds.
+
+Beside the ranking stands what needs no model of the labels: how the nearest images are labelled, and how the image's
+cluster is (k-means of the same features).
 
 The confidence in a label follows confident learning (Northcutt et al., JAIR 2021), which asks how likely the given
 label is by the out-of-fold scores, relative to what is usual for that class. Here usual is taken per defect type: a
@@ -20,6 +25,7 @@ from numpy.typing import NDArray
 from data_tools.errors import InputError
 from data_tools.features import CellFeatures
 from data_tools.metrics.auc import roc_auc
+from data_tools.normality import Normality
 from data_tools.records import BOXED, GOOD, Sample
 from data_tools.review import DEFECT, Suspect
 
@@ -29,6 +35,7 @@ PRIOR_ERROR = 0.02
 FEWEST = 20
 _FOLDS = 8
 _NEIGHBOURS = 15
+_CLUSTER_IMAGES, _MOST_CLUSTERS = 25, 200
 _TYPE_WEIGHT = 20.0  # a type's own scores count as much as the scores of all defects once it has so many images
 _CELLS_INSIDE, _CELLS_OUTSIDE = 20, 40
 _TOP_CELLS = (0, 3)
@@ -62,13 +69,17 @@ def out_of_fold_scores(cells: CellFeatures, samples: Sequence[Sample]) -> Scores
         InputError: see `folds_of`.
     """
     positive = np.array([s.is_defect for s in samples], dtype=bool)
-    pooled = pool(cells)
+    pooled, folds = pool(cells), folds_of(samples)
+    boxed = all(sum(samples[i].status == BOXED for i in fit) >= FEWEST for fit, _ in folds)
+    parts = np.zeros((len(samples), 3 if boxed else 2))
+    for fit, held in folds:
+        parts[held, 0] = _image_model(pooled, positive, fit, held)
+        parts[held, 1] = _oddness(cells, positive, fit, held)
+        if boxed:
+            parts[held, 2] = _cell_model(cells, samples, fit, held)
     scores = np.zeros(len(samples))
-    for fit, held in folds_of(samples):
-        parts = [_image_model(pooled, positive, fit, held)]
-        if sum(samples[i].status == BOXED for i in fit) >= FEWEST:
-            parts.append(_cell_model(cells, samples, fit, held))
-        scores[held] = np.mean(parts, axis=0)
+    for fit, held in folds:
+        scores[held] = _joined(parts, positive, fit, held)
     return scores
 
 
@@ -101,14 +112,11 @@ def label_confidence(scores: Scores, samples: Sequence[Sample]) -> Scores:
 
 def neighbour_agreement(pooled: NDArray[np.float32], samples: Sequence[Sample]) -> Scores:
     """(n,) share of an image's 15 nearest images of other groups that have its class: needs no model and no fold."""
-    from sklearn.decomposition import PCA
     from sklearn.neighbors import NearestNeighbors
-    from sklearn.preprocessing import StandardScaler
 
     positive = np.array([s.is_defect for s in samples], dtype=bool)
     groups = np.unique([s.group for s in samples], return_inverse=True)[1]
-    standard = StandardScaler().fit_transform(pooled)
-    reduced = PCA(min(32, *standard.shape), svd_solver="randomized", random_state=0).fit_transform(standard)
+    reduced = _reduced(pooled)
     wanted = min(len(samples), 4 * _NEIGHBOURS)
     near = NearestNeighbors(n_neighbors=wanted).fit(reduced).kneighbors(reduced, return_distance=False)
     foreign = groups[near] != groups[:, None]
@@ -118,8 +126,25 @@ def neighbour_agreement(pooled: NDArray[np.float32], samples: Sequence[Sample]) 
     return agreement
 
 
+def cluster_agreement(pooled: NDArray[np.float32], samples: Sequence[Sample]) -> Scores:
+    """(n,) share of the other images in an image's cluster that have its class; NaN for an image alone in a cluster.
+
+    Clusters are found without the labels, by k-means, of about 25 images each and at most 200 in all.
+    """
+    from sklearn.cluster import KMeans
+
+    positive = np.array([s.is_defect for s in samples], dtype=bool)
+    clusters = min(max(2, len(samples) // _CLUSTER_IMAGES), _MOST_CLUSTERS, len(samples))
+    found = KMeans(clusters, n_init=3, random_state=0).fit_predict(_reduced(pooled))
+    sizes, defects = np.bincount(found), np.bincount(found, positive)
+    same = np.where(positive, defects[found], sizes[found] - defects[found]) - 1
+    others = sizes[found] - 1
+    agreement: Scores = np.where(others > 0, same / np.maximum(others, 1), np.nan)
+    return agreement
+
+
 def rank_suspects(
-    samples: Sequence[Sample], scores: Scores, agreement: Scores | None, most: int = 60
+    samples: Sequence[Sample], scores: Scores, agreement: Scores | None, clusters: Scores | None = None, most: int = 60
 ) -> tuple[list[Suspect], int]:
     """Suspects, the least believed first, and how many of them are more likely wrong than right.
 
@@ -134,9 +159,12 @@ def rank_suspects(
     if agreement is not None:
         odd = [i for i in order if agreement[i] <= 0.1 and (base if samples[i].is_defect else 1 - base) > 0.2]
         chosen += [i for i in odd if i not in set(chosen)][: most - len(chosen)]
+    below = np.argsort(np.argsort(scores)) / len(scores)
     return [
-        _suspect(samples[i], scores[i], confidence[i], None if agreement is None else agreement[i]) for i in chosen
-    ], likely
+        _suspect(samples[i], below[i], confidence[i], None if agreement is None else agreement[i],
+                 None if clusters is None else clusters[i])
+        for i in chosen
+    ], likely  # fmt: skip
 
 
 def scores_from_predictions(by_id: Mapping[int, float], samples: Sequence[Sample]) -> Scores:
@@ -161,12 +189,26 @@ def separation(scores: Scores, samples: Sequence[Sample]) -> float | None:
     return roc_auc(scores, [s.is_defect for s in samples])
 
 
-def _suspect(sample: Sample, score: float, confidence: float, agreement: float | None) -> Suspect:
+def _suspect(
+    sample: Sample, below: float, confidence: float, agreement: float | None, clusters: float | None
+) -> Suspect:
     suggested = GOOD if sample.is_defect else DEFECT
-    reason = f"scored {1 / (1 + np.exp(-score)):.2f} for a defect by models that did not see its group"
+    reason = f"more of a defect than {below:.0%} of all images, to models that did not see its group"
     if agreement is not None:
         reason += f"; {agreement:.0%} of its nearest images share its label"
+    if clusters is not None and np.isfinite(clusters):
+        reason += f", and {clusters:.0%} of its cluster"
     return Suspect(sample, suggested, float(confidence), reason)
+
+
+def _reduced(pooled: NDArray[np.float32]) -> NDArray[np.float32]:
+    from sklearn.decomposition import PCA
+    from sklearn.preprocessing import StandardScaler
+
+    standard = StandardScaler().fit_transform(pooled)
+    components = min(32, *standard.shape)
+    reduced: NDArray[np.float32] = PCA(components, svd_solver="randomized", random_state=0).fit_transform(standard)
+    return reduced
 
 
 def _image_model(pooled: NDArray[np.float32], positive: NDArray[np.bool_], fit: NDArray[np.int64],
@@ -178,6 +220,30 @@ def _image_model(pooled: NDArray[np.float32], positive: NDArray[np.bool_], fit: 
     model = make_pipeline(StandardScaler(), LogisticRegression(C=1e-2, max_iter=300, class_weight="balanced"))
     scores: Scores = model.fit(pooled[fit], positive[fit]).decision_function(pooled[held])
     return scores
+
+
+def _oddness(cells: CellFeatures, positive: NDArray[np.bool_], fit: NDArray[np.int64], held: NDArray[np.int64]
+             ) -> Scores:  # fmt: skip
+    """Logarithm of the mean distance of the oddest and the fourth oddest cell of each held image."""
+    usual = Normality(cells, fit[~positive[fit]])
+    return np.array([np.log(_best(usual.distances(cells.of(i))) + 1e-6) for i in held])
+
+
+def _joined(parts: Scores, positive: NDArray[np.bool_], fit: NDArray[np.int64], held: NDArray[np.int64]) -> Scores:
+    """Log odds of the held images from the models' scores, (n, models)."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    model = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced"))
+    scores: Scores = model.fit(parts[fit], positive[fit]).decision_function(parts[held])
+    return scores
+
+
+def _best(values: Scores) -> float:
+    """Mean of the largest and the fourth largest, so that a single odd cell does not decide alone."""
+    best_first = np.sort(values)[::-1]
+    return float(np.mean([best_first[min(k, len(best_first) - 1)] for k in _TOP_CELLS]))
 
 
 def _cell_model(cells: CellFeatures, samples: Sequence[Sample], fit: NDArray[np.int64], held: NDArray[np.int64]
@@ -196,8 +262,7 @@ def _cell_model(cells: CellFeatures, samples: Sequence[Sample], fit: NDArray[np.
     for place, index in enumerate(held):
         chances = [model.predict_proba(cells.of(index))[:, 1] for model in models]
         chance = np.clip(chances, 1e-6, 1 - 1e-6)
-        best_first = np.sort(np.log(chance / (1 - chance)).mean(axis=0))[::-1]
-        scores[place] = np.mean([best_first[min(k, len(best_first) - 1)] for k in _TOP_CELLS])
+        scores[place] = _best(np.log(chance / (1 - chance)).mean(axis=0))
     return scores
 
 

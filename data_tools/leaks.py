@@ -185,7 +185,7 @@ def _number(
     edges = np.unique(np.quantile(values, np.linspace(0, 1, _BINS + 1)[1:-1]))
     auc = cross_validated_auc(np.searchsorted(edges, values, side="right"), positive, folds)
     yes, no = np.median(values[positive]), np.median(values[~positive])
-    return Property(name, kind, auc, f"median {yes:.4g} for defects and {no:.4g} for good images")
+    return Property(name, kind, auc, f"median {_short(yes)} for defects and {_short(no)} for good images")
 
 
 def _category(
@@ -261,6 +261,11 @@ def _folds(positive: NDArray[np.bool_], groups: NDArray[np.str_]) -> list[NDArra
 
     folds = StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=0)
     return [fold for _, fold in folds.split(positive, positive, groups)]
+
+
+def _short(value: float) -> str:
+    """About four digits, without an exponent where the number is large."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _percent(share: float) -> str:

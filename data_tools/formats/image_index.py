@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
@@ -9,8 +10,9 @@ from typing import TypeVar
 from data_tools.errors import InputError
 from data_tools.formats.folders import status_of
 from data_tools.formats.names import reason_against
+from data_tools.formats.parallel import map_images
 from data_tools.formats.registry import Findings, ReadOptions
-from data_tools.images import IMAGE_SUFFIXES, find_images, read_size, resolve_under
+from data_tools.images import IMAGE_SUFFIXES, find_names, read_size, resolve_under
 from data_tools.records import GOOD, Sample, empty_boxes, empty_labels
 
 Read = TypeVar("Read")
@@ -25,20 +27,24 @@ _NO_ANNOTATION = (
 
 def usable_images(root: Path, findings: Findings) -> Iterator[Path]:
     """The images under `root` in order; links that leave it and names that cannot be written down are listed."""
-    for path in find_images(root):
-        name = path.relative_to(root).as_posix()
+    return (root / name for name in usable_names(root, findings))
+
+
+def usable_names(root: Path, findings: Findings) -> Iterator[str]:
+    """What `usable_images` finds, as names relative to `root` with slashes."""
+    for name, is_link in find_names(root):
         reason = reason_against(name, "file name")
         if reason is None and "\\" in name:
             reason = "file name with a backslash, which other systems read as a folder"
-        if reason is None and path.is_symlink():
+        if reason is None and is_link:
             try:
                 resolve_under(root, name)
             except (InputError, OSError) as error:
                 reason = str(error)
         if reason is None:
-            yield path
+            yield name
         else:
-            findings.reject(path, None, name, reason)
+            findings.reject(root / name, None, name, reason)
 
 
 def size_of(path: Path, image: str, findings: Findings) -> tuple[int, int] | None:
@@ -51,7 +57,7 @@ def read_or_reject(reader: Callable[[Path], Read], path: Path, image: str, findi
     try:
         return reader(path)
     except InputError as error:
-        findings.reject(path, None, image, str(error).removeprefix(f"{path}: "))
+        _reject(error, path, image, findings)
         return None
 
 
@@ -65,7 +71,8 @@ class ImageIndex:
 
     def __init__(self, root: Path, findings: Findings) -> None:
         self.root = root.resolve()
-        paths = [path.relative_to(self.root).as_posix() for path in usable_images(self.root, findings)]
+        self._paths = paths = list(usable_names(self.root, findings))
+        self._sizes: dict[str, tuple[int, int] | InputError] = {}
         self.unclaimed = dict.fromkeys(paths)
         self._by_path: dict[str, list[str]] = {}
         self._by_name: dict[str, list[str]] = {}
@@ -101,6 +108,20 @@ class ImageIndex:
             return None, f"several images of this name: {', '.join(candidates[:3])}"
         return None, f"image not found under {self.root}"
 
+    def size_of(self, path: str) -> tuple[int, int]:
+        """(height, width) of one of the images; the first call reads the sizes of all, on all processors.
+
+        Raises:
+            InputError: unreadable, truncated or too large.
+        """
+        if not self._sizes:
+            read = map_images(partial(_try_size, self.root), self._paths, "image sizes")
+            self._sizes = dict(zip(self._paths, read, strict=True))
+        found = self._sizes[path]
+        if isinstance(found, InputError):
+            raise found
+        return found
+
     def knows(self, name: str) -> bool:
         """Whether an image has this file name, with or without its suffix."""
         return name in self._by_name
@@ -116,8 +137,11 @@ class ImageIndex:
             if status is None:
                 findings.reject(path, None, name, _NO_ANNOTATION)
                 continue
-            size_hw = size_of(path, name, findings)
-            if size_hw is not None:
+            try:
+                size_hw = self.size_of(name)
+            except InputError as error:
+                _reject(error, path, name, findings)
+            else:
                 yield without_boxes(name, size_hw, status)
 
     def _candidates(self, wanted: PurePosixPath, folder: str) -> list[str]:
@@ -128,6 +152,17 @@ class ImageIndex:
         found = self._by_name.get(wanted.name, [])
         shared = [_shared_folders(wanted, path) for path in found]
         return [path for path, count in zip(found, shared, strict=True) if count == max(shared)]
+
+
+def _reject(error: InputError, path: Path, image: str, findings: Findings) -> None:
+    findings.reject(path, None, image, str(error).removeprefix(f"{path}: "))
+
+
+def _try_size(root: Path, name: str) -> tuple[int, int] | InputError:
+    try:
+        return read_size(root / name)
+    except InputError as error:
+        return error
 
 
 def _shared_folders(wanted: PurePosixPath, path: str) -> int:

@@ -6,7 +6,6 @@ from pathlib import Path
 from data_tools.errors import InputError
 from data_tools.formats.image_index import ImageIndex
 from data_tools.formats.registry import Findings, ReadOptions
-from data_tools.images import read_size
 from data_tools.records import Sample
 
 LARGEST_SIDE = 1_000_000
@@ -43,7 +42,7 @@ class ImagePlaces:
         size_hw = declared_hw or self._size_hw
         if self.index is not None:
             try:
-                size_hw = read_size(self.index.root / path)
+                size_hw = self.index.size_of(path)
             except InputError as error:
                 return str(error)
             if declared_hw not in (None, size_hw):

@@ -1,6 +1,9 @@
 """Names from outside: what may stand as an image's name or as a defect type."""
 
+import re
+
 LONGEST = 1_000
+_UNPRINTABLE = re.compile("[\\x00-\\x1f\\x7f\\x85\\u2028\\u2029]")
 
 
 def reason_against(name: str, what: str) -> str | None:
@@ -12,7 +15,7 @@ def reason_against(name: str, what: str) -> str | None:
         return f"empty {what}"
     if len(name) > LONGEST:
         return f"{what} is too long"
-    if any(ord(c) < 32 or c in "\x7f\x85\u2028\u2029" for c in name):
+    if _UNPRINTABLE.search(name):
         return f"unprintable {what}"
     try:
         name.encode("utf-8")

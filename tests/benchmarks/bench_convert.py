@@ -22,12 +22,12 @@ from PIL import Image
 ROWS, BOXES, MASKS = 38_302, 7_441, 2_000
 _SIZE_HW = (267, 275)
 _MEASURED = """
-import resource, sys, time
-start = time.perf_counter()
+import resource, sys
 from {module} import {function}
 status = {function}({arguments!r})
-used = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-print(f"measured {{time.perf_counter() - start:.3f}} {{used / 1024:.1f}}", file=sys.stderr)
+usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+busy = sum(usage.ru_utime + usage.ru_stime for usage in usages)
+print(f"measured {{busy:.3f}} {{max(usage.ru_maxrss for usage in usages) / 1024:.1f}}", file=sys.stderr)
 sys.exit(status)
 """
 
@@ -88,16 +88,17 @@ def peer_masks(folder: Path) -> float:
     return time.perf_counter() - start
 
 
-def measure(arguments: list[str]) -> tuple[float, float]:
-    """Seconds, interpreter start included, and the largest resident MB of one conversion in its own process."""
+def measure(arguments: list[str]) -> tuple[float, float, float]:
+    """Seconds, processor seconds and the largest resident MB of one conversion in its own process, start included."""
     code = _MEASURED.format(module="data_tools.convert", function="main", arguments=arguments)
     start = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    return time.perf_counter() - start, float(done.stderr.split()[-1])
+    busy, megabytes = (float(word) for word in done.stderr.split()[-2:])
+    return time.perf_counter() - start, busy, megabytes
 
 
 def main() -> None:
-    """Print seconds, MB and the ratio to the plain loop for each case."""
+    """Print seconds, MB, the ratio to the plain loop and how busy the machine was, for each case."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=ROWS)
     parser.add_argument("--boxes", type=int, default=BOXES)
@@ -114,8 +115,10 @@ def main() -> None:
             "masks, pixels decoded": ([str(masks), *out, "--group-by", "none"], peer_masks(masks)),
         }
         for case, (arguments, peer) in cases.items():
-            seconds, megabytes = measure(arguments)
-            print(f"{case}: {seconds:.2f} s, {megabytes:.0f} MB, plain loop {peer:.2f} s, ratio {seconds / peer:.1f}")
+            seconds, busy, megabytes = measure(arguments)
+            print(f"{case}: {seconds:.2f} s ({busy:.2f} s of processors), {megabytes:.0f} MB in the largest process; "
+                  f"plain loop {peer:.2f} s, ratio {seconds / peer:.1f}; load {os.getloadavg()[0]:.1f}",
+                  flush=True)  # fmt: skip
 
 
 if __name__ == "__main__":

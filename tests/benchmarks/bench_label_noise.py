@@ -1,6 +1,6 @@
 """How many planted label errors does the audit find, and how many right labels does it accuse?
 
-python -m tests.benchmarks.bench_label_noise [--good 600] [--defect 300] [--noise 0.02] [--seeds 5]
+python -m tests.benchmarks.bench_label_noise [--good 600] [--defect 300] [--noise 0.02] [--seeds 5] [--first-seed 0]
 
 Synthetic devices get wrong labels at random: a defect becomes good and loses its boxes, a good image becomes an unboxed
 defect of a random type. For each seed of the planting, the ranking of all labels is cut where it has found 70 % of the
@@ -55,14 +55,16 @@ def main() -> None:
     parser.add_argument("--defect", type=int, default=300)
     parser.add_argument("--noise", type=float, default=0.02)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first-seed", type=int, default=0, help="of the plantings; the devices' seed is --data-seed")
+    parser.add_argument("--data-seed", type=int, default=0)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        dataset = make_synthetic(Path(name) / "data", arguments.good, arguments.defect, seed=0)
+        dataset = make_synthetic(Path(name) / "data", arguments.good, arguments.defect, seed=arguments.data_seed)
         assert dataset.images_root is not None
         paths, sizes = [s.path for s in dataset.samples], [s.size_hw for s in dataset.samples]
         cells = cell_features(paths, dataset.images_root, sizes, Path(name))
         precisions = []
-        for seed in range(arguments.seeds):
+        for seed in range(arguments.first_seed, arguments.first_seed + arguments.seeds):
             planted, wrong = plant(dataset.samples, arguments.noise, seed)
             scores = out_of_fold_scores(cells, planted)
             precisions.append(precision_at_recall(label_confidence(scores, planted), wrong))

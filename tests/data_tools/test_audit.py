@@ -3,12 +3,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from data_tools.audit import main
 from data_tools.convert import main as convert
 from data_tools.dataset_folder import read_dataset, write_dataset
-from data_tools.records import BOXED, GOOD, Dataset, Sample, empty_boxes, empty_labels
+from data_tools.predictions import write_predictions
+from data_tools.records import (
+    BOXED,
+    GOOD,
+    Dataset,
+    PredictionHeader,
+    PredictionSet,
+    Sample,
+    empty_boxes,
+    empty_labels,
+)
 from data_tools.splits import make_splits
 
 Build = Callable[..., Path]
@@ -132,3 +143,61 @@ def test_the_page_needs_nothing_else_and_escapes_names(tmp_path: Path) -> None:
     assert "a<b>" not in text
     assert "http://" not in text
     assert "https://" not in text
+
+
+def write_fold(path: Path, folder: Path, ids: range, make_prediction, wrong: int) -> str:
+    """Scores that agree with the labels, but for the image `wrong`."""
+    by_id = {s.image_id: s for s in read_dataset(folder).samples}
+    scores = {i: (0.9 if by_id[i].is_defect != (i == wrong) else 0.1) + i / 1000 for i in ids}
+    predictions = tuple(make_prediction(i, score) for i, score in scores.items())
+    write_predictions(path, PredictionSet(PredictionHeader("fold", {}, "", "test"), predictions))
+    return str(path)
+
+
+def test_scores_from_outside_judge_the_labels(tmp_path: Path, make_prediction, capsys) -> None:
+    folder, review = build(tmp_path / "d"), tmp_path / "review.csv"
+    folds = [
+        write_fold(tmp_path / f"{start}.jsonl", folder, range(start, start + 30), make_prediction, wrong=7)
+        for start in (1, 31)
+    ]
+    assert main([str(folder), "--scores", *folds, "--review", str(review), "--suspects", "5"]) == 0
+    assert "7.png is good, good" in capsys.readouterr().out
+    rows = list(csv.DictReader(review.open(newline="")))
+    assert (rows[0]["image_id"], rows[0]["suggested"], len(rows)) == ("7", "defect", 5)
+    for files, message in ((folds[:1], "30 images have no score, such as image 31"),
+                           ([*folds, folds[0]], "image 1 was scored by an earlier file")):  # fmt: skip
+        assert main([str(folder), "--scores", *files]) == 2
+        assert message in capsys.readouterr().err
+
+
+def test_anchors_come_from_the_detectors_configuration(tmp_path: Path, capsys) -> None:
+    folder, config = build(tmp_path / "d"), tmp_path / "detector.yaml"
+    config.write_text("model:\n  anchors:\n    scales: [40.0]\n    ratios: [1.0]\n")
+    for arguments in (["--detector", str(config)], ["--anchors.scales", "[40.0]", "--anchors.ratios", "[1.0]"]):
+        assert main([str(folder), "--labels", "no", *arguments]) == 0
+        assert "no anchor reaches 100.0% of the boxes" in capsys.readouterr().out
+    assert main([str(folder), "--labels", "no"]) == 0
+    assert "no anchor reaches 0.0% of the boxes" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "text", ["model: [1]", "model:\n  anchors:\n    scales: wide", "{", "model: {anchors: {scales: []}}"]
+)
+def test_a_configuration_without_usable_anchors_is_refused(tmp_path: Path, text: str, capsys) -> None:
+    folder, config = build(tmp_path / "d"), tmp_path / "detector.yaml"
+    config.write_text(text)
+    assert main([str(folder), "--labels", "no", "--detector", str(config)]) == 2
+    err = capsys.readouterr().err
+    assert "--detector" in err or "--anchors: scales and ratios are positive numbers" in err
+    assert "Traceback" not in err
+
+
+def test_what_a_crop_would_cut_is_told(tmp_path: Path, capsys) -> None:
+    """Boxes at 5..15 of 40 x 50 pixels: a crop of 30 begins at row 5 and column 10, one of 40 at column 5."""
+    folder = build(tmp_path / "d")
+    for crop_px, cut in (("30", 20), ("40", 0)):
+        assert main([str(folder), "--labels", "no", "--crop", crop_px]) == 0
+        out = capsys.readouterr().out
+        assert f"the central crop would cut {cut} of 20 boxes" in out
+        assert ("train on whole images" in out) == bool(cut)
+    assert main([str(folder), "--crop", "0"]) == 2

@@ -3,7 +3,15 @@ import pytest
 
 from data_tools.errors import InputError
 from data_tools.features import CellFeatures
-from data_tools.label_noise import cover, label_confidence, out_of_fold_scores, scores_from_predictions
+from data_tools.label_noise import (
+    cluster_agreement,
+    cover,
+    label_confidence,
+    out_of_fold_scores,
+    rank_suspects,
+    scores_from_predictions,
+)
+from data_tools.records import UNBOXED
 from tests.benchmarks.bench_label_noise import plant, precision_at_recall
 
 
@@ -16,11 +24,16 @@ def cells_of(defect: np.ndarray, seed: int = 0) -> CellFeatures:
     return CellFeatures(rows.reshape(-1, 8).astype(np.float16), starts, np.full((len(defect), 2), 4))
 
 
-def test_planted_errors_come_first(make_sample) -> None:
+@pytest.mark.parametrize("boxed", [True, False])
+def test_planted_errors_come_first(make_sample, boxed: bool) -> None:
     defect = np.arange(400) % 3 == 0
     samples = [
-        make_sample(i + 1, [(25, 25, 50, 50)] if bad else (), group=f"L{i // 8}") for i, bad in enumerate(defect)
-    ]
+        make_sample(
+            i + 1, [(25, 25, 50, 50)] if bad and boxed else (), status=None if boxed or not bad else UNBOXED,
+            group=f"L{i // 8}",
+        )
+        for i, bad in enumerate(defect)
+    ]  # fmt: skip
     planted, wrong = plant(samples, 0.02, seed=3)
     scores = out_of_fold_scores(cells_of(defect), planted)
     assert precision_at_recall(label_confidence(scores, planted), wrong) >= 0.7
@@ -66,3 +79,28 @@ def test_scores_must_cover_every_image(make_sample) -> None:
     with pytest.raises(InputError, match="such as image 2"):
         scores_from_predictions({1: 0.3}, samples)
     assert np.diff(scores_from_predictions({1: 0.3, 2: 0.4}, samples))[0] > 0
+
+
+def test_clusters_that_disagree_with_a_label(make_sample) -> None:
+    """Two clouds of 25 images; one image of each has the other's label."""
+    rng = np.random.default_rng(0)
+    pooled = np.concatenate([rng.normal(-5, 0.1, (25, 6)), rng.normal(5, 0.1, (25, 6))]).astype(np.float32)
+    defect = np.arange(50) >= 25
+    defect[[3, 40]] = ~defect[[3, 40]]
+    samples = [make_sample(i + 1, [(1, 1, 9, 9)] if bad else ()) for i, bad in enumerate(defect)]
+    agreement = cluster_agreement(pooled, samples)
+    assert agreement[[3, 40]].tolist() == [0, 0]
+    assert np.delete(agreement, [3, 40]) == pytest.approx(23 / 24)
+
+
+def test_a_reason_names_the_neighbours_and_the_cluster(make_sample) -> None:
+    samples = [make_sample(i + 1, [(1, 1, 9, 9)] if i % 2 else ()) for i in range(40)]
+    scores = np.where(np.arange(40) % 2, 3.0, -3.0)
+    scores[0] = 3.0
+    suspects, likely = rank_suspects(samples, scores, np.full(40, 0.4), np.full(40, 0.25))
+    assert suspects[0].sample.image_id == 1
+    assert suspects[0].reason.endswith("40% of its nearest images share its label, and 25% of its cluster")
+    assert suspects[0].suggested == "defect"
+    assert len(suspects) == 20 >= likely
+    alone = rank_suspects(samples, scores, np.full(40, 0.4), np.full(40, np.nan))[0]
+    assert alone[0].reason.endswith("share its label")

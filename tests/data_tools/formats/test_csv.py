@@ -92,3 +92,15 @@ def test_without_the_columns_it_says_which(tmp_path: Path, read) -> None:
     (tmp_path / "a.csv").write_text("image,score\na,0.3\n")
     with pytest.raises(InputError, match=r"line 1: no header .*xmin"):
         read("csv", tmp_path / "a.csv", size_hw=SIZE)
+
+
+def test_sizes_of_many_images_are_read_by_all_processors_and_cut_files_are_listed(tmp_path: Path, save, read) -> None:
+    for i in range(80):
+        save(tmp_path / f"{i}.bmp", (20 + i, 30))
+    (tmp_path / "7.bmp").write_bytes((tmp_path / "7.bmp").read_bytes()[:-10])
+    rows = "".join(f"{i},1,2,9,9\n" for i in range(80))
+    (tmp_path / "a.csv").write_text(f"image,x1,y1,x2,y2\n{rows}")
+    samples, findings = read("csv", tmp_path)
+    assert {name: s.size_hw for name, s in samples.items()} == {f"{i}.bmp": (20 + i, 30) for i in range(80) if i != 7}
+    assert [(r.line, r.image) for r in findings.rejects] == [(9, "7")]
+    assert "7.bmp" in findings.rejects[0].reason

@@ -47,7 +47,8 @@ def test_the_validation_cut_is_applied_frozen() -> None:
 
 def published_boxes(scoremap: np.ndarray, fractions) -> list[list[int]]:
     """The published way from a map to the box of its largest region: 8 bits, OpenCV contours, inclusive corners."""
-    cv2 = pytest.importorskip("cv2")
+    import cv2  # comes with albumentations
+
     gray = (scoremap * 255).astype(np.uint8)[:, :, None]
     boxes = []
     for fraction in fractions:

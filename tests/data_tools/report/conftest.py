@@ -1,9 +1,10 @@
-"""A small data set with two approaches whose outcomes can be told by hand, and the page made of it."""
+"""A small data set with two approaches whose outcomes can be told by hand, the page made of it, and a browser."""
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -21,6 +22,10 @@ from data_tools.records import (
     empty_boxes,
 )
 from data_tools.report.html import write_html
+from tests.absent import absent
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 HOSTILE_FILE = '</script><img src=x onerror="document.title=1">.png'
 HOSTILE_TYPE = '"><script>document.title=2</script>, "quoted"'
@@ -28,6 +33,11 @@ HOSTILE_LABEL = "<i>cam</i> $\\frac{"
 LABELS = ("detector", HOSTILE_LABEL)
 SIZE_HW = (90, 120)
 BOX = (30, 20, 50, 40)
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 @dataclass(frozen=True)
@@ -123,3 +133,17 @@ def make_large(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Page
         return Page(path, dataset, predictions, {"runs": runs})
 
     return build
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator["Browser"]:
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        absent("the Python package playwright is missing; install the dev extra: pip install -e '.[dev]'")
+    if CHROMIUM is None:
+        absent("no chromium on the path; on Debian or Ubuntu: apt-get install chromium")
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
+        yield found
+        found.close()

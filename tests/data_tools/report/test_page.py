@@ -2,47 +2,22 @@
 
 import csv
 import io
-import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from data_tools.report.cases import gather, report_thresholds
 from data_tools.report.overlays import heat_colours
+from data_tools.review import corrected, read_review
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator
     from playwright.sync_api import Page as Tab
 
 Page = Any  # as conftest.py makes it
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator["Browser"]:
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        _missing("the Python package playwright is missing; install the dev extra: pip install -e '.[dev]'")
-    if CHROMIUM is None:
-        _missing("no chromium on the path; on Debian or Ubuntu: apt-get install chromium")
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
-        yield found
-        found.close()
-
-
-def _missing(reason: str) -> None:
-    if os.environ.get("CI"):
-        pytest.fail(f"the page must be tested in CI, but {reason}")
-    pytest.skip(f"the page is not tested: {reason}")
 
 
 @pytest.fixture
@@ -282,7 +257,9 @@ def test_a_link_that_fits_nothing_shows_the_whole_page(
     assert counts(tab, 0).startswith("1 escape of 6")
 
 
-def test_the_review_list_is_exported_and_remembered(judged: Page, open_page: Callable[..., "Tab"]) -> None:
+def test_the_review_list_is_exported_applied_and_remembered(
+    judged: Page, open_page: Callable[..., "Tab"], tmp_path: Path
+) -> None:
     tab = open_page(judged, "#image=8")
     tab.click("#viewer button:has-text('Send to review')")
     tab.select_option("#viewer select[aria-label^='decision']", "exclude")
@@ -301,6 +278,11 @@ def test_the_review_list_is_exported_and_remembered(judged: Page, open_page: Cal
                      "confidence": "0.5", "reason": reason, "decision": ""}  # fmt: skip
     assert (second["file_name"], second["type"]) == (judged.dataset.samples[7].path, judged.dataset.samples[7].type)
     assert (second["suggested"], second["confidence"], second["decision"]) == ("defect", "1", "exclude")
+    reviewed = tmp_path / "reviewed.csv"
+    download.value.save_as(reviewed)
+    assert [(d.image_id, d.decision) for d in read_review(reviewed, judged.dataset)] == [(8, "exclude")]
+    after = corrected(judged.dataset, read_review(reviewed, judged.dataset))
+    assert [s.image_id for s in after.samples] == [1, 2, 3, 4, 5, 6, 7]
     tab.reload()
     assert tab.inner_text("#review-count") == "2 to review"
     tab.click("#empty-review")
