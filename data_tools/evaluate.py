@@ -14,6 +14,7 @@ from data_tools.judging.pointing import baselines, pointing, stratified
 from data_tools.judging.resampling import Table, resample_baselines, resample_boxed, resample_images
 from data_tools.judging.verdict import verdict
 from data_tools.metrics.bootstrap import RESAMPLES
+from data_tools.metrics.coco_engines import PYCOCOTOOLS, choose_engine, describe_engine
 from data_tools.records import STATUSES, Dataset, Sample
 
 __all__ = ["METRICS", "Entry", "align", "evaluate"]
@@ -38,7 +39,7 @@ _OVER_SEEDS = (
 
 def evaluate(
     dataset: Dataset, split: str, entries: Sequence[Entry], metrics: Sequence[str] = METRICS, seed: int = 0,
-    resamples: int = RESAMPLES,
+    resamples: int = RESAMPLES, box_map_engine: str = PYCOCOTOOLS,
 ) -> dict[str, Any]:  # fmt: skip
     """The report as the contract describes it, strict JSON values only; undefined values are None.
 
@@ -49,15 +50,18 @@ def evaluate(
         metrics: of `METRICS`.
         seed: of the bootstrap and of the random baselines.
         resamples: of the bootstrap.
+        box_map_engine: of `coco_engines.ENGINES`; the report names the one that was taken.
 
     Raises:
-        InputError: an empty split, an image without prediction or a prediction of a foreign image.
+        InputError: an empty split, an image without prediction, a prediction of a foreign image, or an engine that is
+            not installed.
     """
     samples = dataset.split(split)
     if not samples:
         raise InputError(f"the {split} split has no images, so there is nothing to judge")
     train, val = ((dataset.split(name) if dataset.splits is not None else ()) for name in ("train", "val"))
-    runs = {e.label: judge(samples, val, train, e, len(dataset.categories), seed) for e in entries}
+    engine = choose_engine(box_map_engine)
+    runs = {e.label: judge(samples, val, train, e, len(dataset.categories), seed, engine) for e in entries}
     report: dict[str, Any] = {"schema": 1, "data": _describe(samples, split), "runs": {}}
     for entry in entries:
         report["runs"][entry.label] = {
@@ -74,6 +78,8 @@ def evaluate(
     report["approaches"] = {approach.name: _over_seeds(approach, report["runs"]) for approach in approaches}
     report["baselines"] = _baselines(samples, train, seed, resamples) if "peak_distance" in metrics else {}
     report["comparisons"] = compare_all(approaches, images, boxed, seed, resamples)
+    if "box_map" in metrics:
+        report["engines"] = {"box_map": describe_engine(engine)}
     report["family"] = {"metrics": list(FAMILY), "correction": "Holm", "resamples": resamples, "seed": seed}
     report["verdict"] = verdict(report["comparisons"], report["approaches"], report["baselines"])
     return report

@@ -140,6 +140,7 @@ def side_by_side(report: Report, full: bool = True) -> str:
     for table in tables:
         if table is not None:
             parts.append(_as_text(table, short))
+    parts += textwrap.wrap(describe_engines(report), WIDTH)
     if report.get("verdict"):
         parts.append("\n".join(textwrap.wrap(f"verdict: {report['verdict']}", WIDTH)))
     return "\n\n".join(part for part in parts if part)
@@ -155,6 +156,12 @@ def describe_data(report: Report) -> str:
     images = "" if data.get("n_images") is None else f"{data['n_images']} images"
     head = " ".join(text for text in (f"{data['split']} split:" if data.get("split") else "", images) if text)
     return head + (f" ({', '.join(counts)})" if counts else "")
+
+
+def describe_engines(report: Report) -> str:
+    """A few words on what computed the box AP, "" where the report does not say; versions of it may differ."""
+    engine = _mapping(report.get("engines")).get("box_map")
+    return f"box AP computed by {engine}" if engine else ""
 
 
 def metric_table(report: Report, full: bool = True) -> Table | None:
