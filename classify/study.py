@@ -11,10 +11,8 @@ again. Writes OUT/<cell>/ (a run folder each), OUT/study.json and OUT/study.md.
 import json
 import logging
 import re
-import shutil
 import sys
 from collections.abc import Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,11 +29,12 @@ from data_tools.dataset_folder import data_hash, read_dataset
 from data_tools.errors import InputError, WeightsUnavailableError
 from data_tools.experiment import default_data, with_default_config
 from data_tools.records import Dataset
+from data_tools.run_series import finished_manifest, make_once, require_same
 
 log = logging.getLogger(__name__)
 
 DONE, WAITING = "done", "not run yet"
-_CELL = "cell.json"
+_FLAG = "--out"
 
 
 def build_parser() -> Parser:
@@ -120,24 +119,20 @@ def _plan(cell: Cell, data: Path, out: Path, max_minutes: float | None) -> _Plan
     except SystemExit as error:
         raise InputError(f"cell {cell.name}: not settings of classify.train; see the message above") from error
     identity = {"settings": settings | {"data": str(data.resolve()), "run": None}, "data_hash": data_hash(data)}
-    path = folder / _CELL
-    if path.exists() and json.loads(path.read_text(encoding="utf-8")) != identity:
-        raise InputError(f"{folder}: was trained with other settings or data; give another folder with --out")
-    arguments.resume = (folder / "last").is_dir()
+    require_same(folder, identity, _FLAG)
     return _Plan(folder, arguments, identity)
 
 
 def _run(plan: _Plan) -> str:
     """Train a cell unless it is done; its state afterwards."""
-    if _manifest(plan.folder).get("finished"):
-        log.info("  done before")
-        return DONE
-    if plan.folder.exists() and not plan.arguments.resume:
-        _clear(plan.folder)
-    write_json(plan.folder / _CELL, plan.identity)
+
+    def train_cell(resume: bool) -> None:
+        plan.arguments.resume = resume
+        train(training_parser(), plan.arguments)
+
     try:
-        with redirect_stdout(sys.stderr):  # the table alone is this command's result
-            train(training_parser(), plan.arguments)
+        if not make_once(plan.folder, plan.identity, _FLAG, train_cell):
+            log.info("  done before")
     except InputError as error:
         log.info("  no result: %s", error)
         return "weights not at hand" if isinstance(error, WeightsUnavailableError) else f"refused: {error}"
@@ -147,23 +142,12 @@ def _run(plan: _Plan) -> str:
     return DONE
 
 
-def _clear(folder: Path) -> None:
-    """Remove a run of this study that was stopped before its first checkpoint.
-
-    Raises:
-        InputError: the folder is not a cell's.
-    """
-    if not (folder / _CELL).is_file():
-        raise InputError(f"{folder}: not a cell of a study; give another folder with --out")
-    shutil.rmtree(folder)
-
-
 def _write_table(dataset: Dataset, out: Path, cells: Sequence[Cell], states: dict[str, str]) -> str:
     """Write study.json and study.md, and give the table."""
     rows = []
     for cell in cells:
-        manifest = _manifest(out / cell.name)
-        if manifest.get("finished"):
+        manifest = finished_manifest(out / cell.name)
+        if manifest is not None:
             rows.append(row_of(cell, DONE, measure(dataset, out / cell.name), manifest["result"]["training_minutes"]))
         else:
             rows.append(row_of(cell, states.get(cell.name, WAITING), {}, None))
@@ -172,17 +156,6 @@ def _write_table(dataset: Dataset, out: Path, cells: Sequence[Cell], states: dic
     write_json(out / "study.json", {"schema": 1, "rows": rows})
     write_text(out / "study.md", table + "\n")
     return table
-
-
-def _manifest(folder: Path) -> dict[str, Any]:
-    path = folder / "manifest.json"
-    if not path.is_file():
-        return {}
-    try:
-        value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path}: not readable: {error}") from error
-    return value
 
 
 if __name__ == "__main__":

@@ -2,17 +2,14 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 import yaml
-from PIL import Image
 
 import data_tools.backbones
 from classify import study
 from classify.study_grid import make_cells
 from classify.study_table import constant_row, to_markdown
 from classify.train import build_parser as training_parser
-from data_tools.dataset_folder import write_dataset
 from data_tools.errors import WeightsUnavailableError
 from data_tools.records import Dataset, Sample, Splits
 
@@ -32,34 +29,14 @@ SMALL = {
 
 
 @pytest.fixture
-def data(tmp_path: Path, make_sample: Callable[..., Sample]) -> Path:
-    """24 images of 64 px, every second with a white square of 16 px."""
-    folder = tmp_path / "data"
-    (folder / "images").mkdir(parents=True)
-    rng = np.random.default_rng(0)
-    samples = []
-    for i in range(1, 25):
-        pixels = rng.integers(40, 90, (64, 64), dtype=np.uint8)
-        boxes = [(24, 24, 40, 40)] if i % 2 else []
-        if boxes:
-            pixels[24:40, 24:40] = 255
-        Image.fromarray(pixels).save(folder / "images" / f"{i}.png")
-        samples.append(make_sample(i, boxes, (64, 64)))
-    ids = tuple(range(1, 25))
-    write_dataset(folder, Dataset(tuple(samples), ("defect",), folder / "images",
-                                  Splits(0, "none", ids[:12], ids[12:18], ids[18:])))  # fmt: skip
-    return folder
-
-
-@pytest.fixture
-def arguments(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def arguments(tmp_path: Path, squares: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def no_network(name: str, *_: object) -> None:
         raise WeightsUnavailableError(f"weights 'timm' for {name!r} could not be fetched")
 
     monkeypatch.setattr(data_tools.backbones, "_from_hub", no_network)
     config = tmp_path / "small.yaml"
     config.write_text(yaml.safe_dump(SMALL, sort_keys=False), encoding="utf-8")
-    return ["--config", str(config), "--data", str(data), "--out", str(tmp_path / "out")]
+    return ["--config", str(config), "--data", str(squares), "--out", str(tmp_path / "out")]
 
 
 def test_trains_what_it_can_reports_the_rest_and_skips_what_is_done(
