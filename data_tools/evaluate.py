@@ -11,7 +11,13 @@ from data_tools.judging.comparisons import FAMILY, Approach, compare_all
 from data_tools.judging.image_level import image_level
 from data_tools.judging.judged import Entry, Judged, align, judge
 from data_tools.judging.pointing import baselines, pointing, stratified
-from data_tools.judging.resampling import Table, resample_baselines, resample_boxed, resample_images
+from data_tools.judging.resampling import (
+    Table,
+    resample_baselines,
+    resample_box_ap,
+    resample_boxed,
+    resample_images,
+)
 from data_tools.judging.verdict import verdict
 from data_tools.metrics.bootstrap import RESAMPLES
 from data_tools.metrics.coco_engines import PYCOCOTOOLS, choose_engine, describe_engine
@@ -72,12 +78,13 @@ def evaluate(
     approaches = _approaches(entries, runs)
     seeds = any(len(approach.runs) > 1 for approach in approaches)
     images = resample_images(runs, seed, resamples, seeds) if runs and "auc" in metrics else None
+    boxes = resample_box_ap(runs, seed, resamples) if runs and "box_map" in metrics else None
     boxed = resample_boxed(runs, seed, resamples) if runs and "peak_distance" in metrics else None
     for label, run in report["runs"].items():
-        _add_intervals(run["metrics"], (images or {}).get(label), (boxed or {}).get(label))
+        _add_intervals(run["metrics"], *((table or {}).get(label) for table in (images, boxes, boxed)))
     report["approaches"] = {approach.name: _over_seeds(approach, report["runs"]) for approach in approaches}
     report["baselines"] = _baselines(samples, train, seed, resamples) if "peak_distance" in metrics else {}
-    report["comparisons"] = compare_all(approaches, images, boxed, seed, resamples)
+    report["comparisons"] = compare_all(approaches, images, boxes, boxed, seed, resamples)
     if "box_map" in metrics:
         report["engines"] = {"box_map": describe_engine(engine)}
     report["family"] = {"metrics": list(FAMILY), "correction": "Holm", "resamples": resamples, "seed": seed}
@@ -92,11 +99,17 @@ def _approaches(entries: Sequence[Entry], runs: Mapping[str, Judged]) -> list[Ap
     return [Approach(name, of) for name, of in members.items()]
 
 
-def _add_intervals(metrics: dict[str, Any], images: Mapping[str, Any] | None, boxed: Mapping[str, Any] | None) -> None:
+def _add_intervals(
+    metrics: dict[str, Any], images: Mapping[str, Any] | None, boxes: Mapping[str, Any] | None,
+    boxed: Mapping[str, Any] | None,
+) -> None:  # fmt: skip
     """The bootstrap's intervals beside the values that they belong to."""
     if images is not None:
         found = images.get("average_precision")
         metrics["average_precision"]["ci95"] = None if found is None else found.ci95
+    if boxes is not None and metrics["box_map"] is not None:
+        found = boxes.get("box_ap50")
+        metrics["box_map"]["ap50_ci95"] = None if found is None else found.ci95
     if boxed is not None:
         for name in ("mean_px", "hit_rate", "hit_rate_15px", "dra_20px"):
             for section, key in (("peak_distance", name), ("end_to_end", f"end_to_end.{name}")):

@@ -29,7 +29,7 @@ from data_tools.metrics.bootstrap import RESAMPLES
 from data_tools.metrics.coco_engines import AUTO
 from data_tools.predictions import read_predictions
 from data_tools.records import BOXED, Dataset
-from data_tools.report.label_cost import COMPARED, level, point, sentence, to_csv, to_text
+from data_tools.report.label_cost import METRICS, level, point, sentence, to_csv, to_text
 from data_tools.report.label_cost_figure import label_cost_figure
 from data_tools.run_series import finished_manifest, make_once, require_same
 from data_tools.runs import MANIFEST, read_run
@@ -108,8 +108,9 @@ def _label_cost(arguments: Namespace) -> int:
     for number, budget in enumerate(budgets, start=1):
         log.info("%d of %d: %d images with boxes", number, len(budgets), budget.boxed_images)
         states[budget.boxed_images] = _make(budget, arguments, dataset, order)
-    text = _judge(arguments, dataset, out, budgets, states, baselines, names, left_out)
-    print(text)
+    summary = _judge(arguments, dataset, budgets, states, baselines, names) | {"left_out": left_out}
+    _write(out, summary)
+    print(to_text(summary))
     return 0
 
 
@@ -166,26 +167,27 @@ def _make(budget: _Budget, arguments: Namespace, dataset: Dataset, order: Sequen
 
 
 def _judge(
-    arguments: Namespace, dataset: Dataset, out: Path, budgets: Sequence[_Budget], states: dict[int, str],
-    baselines: Sequence[Entry], names: Sequence[str], left_out: Sequence[int],
-) -> str:  # fmt: skip
-    """Judge every finished run on the test images beside the baselines, write the results, and give them as text."""
-    entries = [_entry(budget) for budget in budgets if states[budget.boxed_images] == DONE]
-    report = evaluate(
-        dataset, "test", [*entries, *baselines], ("auc", "box_map", "peak_distance"), arguments.fit.seed,
-        arguments.resamples, AUTO,
-    )  # fmt: skip
-    points = [_point(report, budget, states[budget.boxed_images], names) for budget in budgets]
+    arguments: Namespace, dataset: Dataset, budgets: Sequence[_Budget], states: dict[int, str],
+    baselines: Sequence[Entry], names: Sequence[str],
+) -> dict[str, Any]:  # fmt: skip
+    """Judge every finished run on the test images beside the baselines."""
+    metrics = ("auc", "box_map", "peak_distance")
+
+    def judge(*entries: Entry) -> dict[str, Any]:
+        return evaluate(dataset, "test", entries, metrics, arguments.fit.seed, arguments.resamples, AUTO)
+
+    reports = {b.boxed_images: judge(_entry(b), *baselines) for b in budgets if states[b.boxed_images] == DONE}
+    points = [_point(reports.get(b.boxed_images), b, states[b.boxed_images], names) for b in budgets]
     done = [one for one in points if one["state"] == DONE]
+    report = next(iter(reports.values())) if reports else judge(*baselines)
     validation = [sample for sample in dataset.split("val") if sample.status == BOXED]
     boxes = sum(len(sample.boxes_xyxy) for sample in validation)
-    summary = {
+    return {
         "schema": 1,
         "data": report["data"],
         "points": points,
         "baselines": {name: level(report, name) for name in names},
-        "sentences": [sentence(done, name, metric) for name in names for metric in COMPARED],
-        "left_out": list(left_out),
+        "sentences": [sentence(done, name, metric) for name in names for metric in METRICS],
         "validation_boxed_images": len(validation),
         "validation_boxes": boxes,
         "seed": arguments.fit.seed,
@@ -195,15 +197,17 @@ def _judge(
             f"Cost beside these: checkpoint and thresholds are chosen on validation, whose {len(validation)} images "
             f"with {boxes} boxes stay boxed at every budget.",
             "Every other defect image of the train split is known as defective, without a box. One seed; intervals are "
-            "over test images, point by point, and AP50 has none.",
+            "over test images and point by point, without a correction for their number.",
         ],
     }
+
+
+def _write(out: Path, summary: dict[str, Any]) -> None:
     write_json(out / "label_cost.json", summary)
     write_text(out / "label_cost.csv", to_csv(summary))
     for kind in ("png", "svg"):
         with atomic_path(out / f"label_cost.{kind}") as path:
             path.write_bytes(label_cost_figure(summary, kind))
-    return to_text(summary)
 
 
 def _entry(budget: _Budget) -> Entry:
@@ -211,11 +215,11 @@ def _entry(budget: _Budget) -> Entry:
     return Entry(budget.label, found, validation)
 
 
-def _point(report: dict[str, Any], budget: _Budget, state: str, names: Sequence[str]) -> dict[str, Any]:
+def _point(report: dict[str, Any] | None, budget: _Budget, state: str, names: Sequence[str]) -> dict[str, Any]:
     known: dict[str, Any] = {"boxed_images": budget.boxed_images, "boxes": budget.boxes, "state": state,
                              "run": str(budget.folder)}  # fmt: skip
     manifest = finished_manifest(budget.folder)
-    if state != DONE or manifest is None:
+    if report is None or manifest is None:
         return known
     minutes = {"minutes": manifest["result"]["training_minutes"]}
     return known | minutes | point(report, budget.label, names)

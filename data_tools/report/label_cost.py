@@ -8,8 +8,8 @@ from typing import Any
 from data_tools.report.table import NOT_DEFINED, number
 
 METRICS = {"auc": "AUC", "ap50": "box AP50", "hit_rate": "hit rate"}
-COMPARED = ("auc", "hit_rate")
-"""Metrics whose differences from a baseline have paired intervals."""
+COMPARED = {"auc": "auc", "box_ap50": "ap50", "hit_rate": "hit_rate"}
+"""By their names in the evaluator's comparisons the metrics whose differences have paired intervals."""
 
 Point = Mapping[str, Any]
 
@@ -18,7 +18,7 @@ def point(report: Mapping[str, Any], label: str, baselines: Sequence[str]) -> di
     """The figures of one run, and its differences from each baseline, from the evaluator's report.
 
     Keys are those of `METRICS`, each with "value" and "ci95" (None where not known), "mean_px", "coverage" and
-    "against": by baseline and metric of `COMPARED` the "difference" (positive: the run is better), its "ci95" and "n".
+    "against": by baseline and metric the "difference" (positive: the run is better), its "ci95" and "n".
     """
     metrics = report["runs"][label]["metrics"]
     auc, boxes, peaks = metrics["auc"], metrics["box_map"], metrics["peak_distance"]
@@ -26,10 +26,11 @@ def point(report: Mapping[str, Any], label: str, baselines: Sequence[str]) -> di
     for row in report["comparisons"]:
         if row["a"] == label and row["b"] in against and row["metric"] in COMPARED:
             kept = {key: row[key] for key in ("difference", "ci95", "p_value", "test", "n")}
-            against[row["b"]][row["metric"]] = kept
+            against[row["b"]][COMPARED[row["metric"]]] = kept
+    unknown = {"value": None, "ci95": None}
     return {
-        "auc": {"value": None, "ci95": None} if auc is None else {"value": auc["value"], "ci95": auc["ci95"]},
-        "ap50": {"value": None if boxes is None else boxes["ap50"], "ci95": None},
+        "auc": unknown if auc is None else {"value": auc["value"], "ci95": auc["ci95"]},
+        "ap50": unknown if boxes is None else {"value": boxes["ap50"], "ci95": boxes["ap50_ci95"]},
         "hit_rate": {"value": peaks["hit_rate"], "ci95": peaks["hit_rate_ci95"]},
         "mean_px": peaks["mean_px"], "coverage": peaks["coverage"], "against": against,
     }  # fmt: skip
@@ -55,7 +56,7 @@ def overtakes(points: Sequence[Point], baseline: str, metric: str) -> tuple[Poin
     Args:
         points: ascending by "boxed_images", each with "against".
         baseline: its name.
-        metric: of `COMPARED`.
+        metric: of `METRICS`.
 
     Returns:
         The first point from which on every difference is positive, and the first from which on every interval lies
@@ -110,7 +111,7 @@ def to_text(summary: Mapping[str, Any]) -> str:
         lines.append([str(one["boxed_images"]), str(one["boxes"]), *(_value(one[name]) for name in METRICS),
                       number(one["mean_px"], 1), number(one["minutes"], 1), *compared])  # fmt: skip
     for name, levels in summary["baselines"].items():
-        lines.append([name, "0", *(_value(levels[metric]) for metric in METRICS)])
+        lines.append([name, "-", *(_value(levels[metric]) for metric in METRICS)])
     widths = [max(len(line[i]) for line in lines if i < len(line)) for i in range(len(head))]
     rows = ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=False)).rstrip() for line in lines]
     rows.insert(1, "-" * len(rows[0]))
@@ -122,7 +123,7 @@ def to_csv(summary: Mapping[str, Any]) -> str:
     baselines = list(summary["baselines"])
     head = ["boxed_images", "boxes", "state", *(f"{m}{end}" for m in METRICS for end in ("", "_low", "_high"))]
     head += ["mean_px", "minutes"]
-    head += [f"{m}_minus_{name}{end}" for name in baselines for m in COMPARED for end in ("", "_low", "_high")]
+    head += [f"{m}_minus_{name}{end}" for name in baselines for m in METRICS for end in ("", "_low", "_high")]
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(head)
@@ -133,7 +134,7 @@ def to_csv(summary: Mapping[str, Any]) -> str:
                 row += [one[metric]["value"], *(one[metric]["ci95"] or (None, None))]
             row += [one["mean_px"], one["minutes"]]
             for name in baselines:
-                for metric in COMPARED:
+                for metric in METRICS:
                     found = one["against"][name].get(metric) or {"difference": None, "ci95": (None, None)}
                     row += [found["difference"], *found["ci95"]]
         writer.writerow([*row, *[None] * (len(head) - len(row))])

@@ -1,4 +1,4 @@
-"""The label-cost curve as a picture: what each number of boxed images reaches, beside the baselines that need none."""
+"""The label-cost curve as a picture: what each number of boxed images reaches, beside the baselines."""
 
 import io
 from collections.abc import Mapping
@@ -52,7 +52,7 @@ def _draw(axes: Axes, points: list[Mapping[str, Any]], baselines: Mapping[str, A
             continue
         colour = RUN_COLOURS[i % len(RUN_COLOURS)]
         spread = "95 % CI" if found["ci95"] else f"range of {len(levels['runs'])} seeds" if "range" in found else ""
-        label = f"{name}, no boxes" + (f" ({spread})" if spread else "")
+        label = name + (f" ({spread})" if spread else "")
         axes.axhline(found["value"], color=colour, linestyle=_DASHES[(i - 1) % len(_DASHES)], label=label, zorder=2)
         ends = found["ci95"] or found.get("range")
         if ends:
@@ -63,7 +63,7 @@ def _draw(axes: Axes, points: list[Mapping[str, Any]], baselines: Mapping[str, A
         counts = np.array([point["boxed_images"] for point in known])
         values = np.array([point[metric]["value"] for point in known])
         ends_of = [point[metric]["ci95"] or (value, value) for point, value in zip(known, values, strict=True)]
-        errors = np.abs(np.array(ends_of).T - values)
+        errors = np.abs(np.array(ends_of).T - values) if any(point[metric]["ci95"] for point in known) else None
         axes.errorbar(counts, values, yerr=errors, color=RUN_COLOURS[0], marker="o", markersize=5, capsize=3,
                       linewidth=1.6, elinewidth=1.1, label="detector (95 % CI)", zorder=3)  # fmt: skip
     _count_axis(axes, [point["boxed_images"] for point in points])

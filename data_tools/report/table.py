@@ -78,7 +78,7 @@ _METRICS = (
     _Metric("Brier score", ("calibration", "brier"), "3", "lower"),
     _Metric("expected calibration error", ("calibration", "ece"), "3", "lower"),
     _Metric("box AP", ("box_map", "ap"), key=True),
-    _Metric("box AP50", ("box_map", "ap50"), key=True),
+    _Metric("box AP50", ("box_map", "ap50"), ci95_path=("box_map", "ap50_ci95"), key=True),
     _Metric("box AP75", ("box_map", "ap75")),
     _Metric("box AP, smallest third", ("box_map", "ap_smallest_third")),
     _Metric("box AP, middle third", ("box_map", "ap_middle_third")),
@@ -244,6 +244,7 @@ def comparison_table(report: Report, full: bool = True) -> Table | None:
 _COMPARED = {
     "auc": "AUC",
     "average_precision": "average precision",
+    "box_ap50": "box AP50",
     "peak_distance": "peak distance mean, px",
     "peak_distance_median": "peak distance median, px",
     "hit_rate": "hit rate (0 px)",

@@ -45,7 +45,7 @@ def test_two_budgets(squares: Path, baseline: Path, tmp_path: Path, capsys: pyte
     ]
     assert summary["left_out"] == [50]
     assert (summary["validation_boxed_images"], summary["validation_boxes"]) == (3, 3)
-    assert summary["points"][0]["against"]["classify"].keys() == {"auc", "hit_rate"}
+    assert summary["points"][0]["against"]["classify"].keys() == {"auc", "ap50", "hit_rate"}
     assert summary["points"][0]["hit_rate"]["value"] <= summary["baselines"]["classify"]["hit_rate"]["value"] == 1.0
     assert any(said.startswith("hit rate: not within the range") for said in summary["sentences"])
     assert "whose 3 images with 3 boxes stay boxed at every budget" in shown.out

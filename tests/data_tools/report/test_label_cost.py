@@ -78,7 +78,7 @@ def test_the_figure_names_what_it_shows() -> None:
     drawn = summary([a_point(5, 0.4, -0.2), a_point(10, 0.6, 0.05), a_point(100, 0.8, 0.2)])
     svg = label_cost_figure(drawn, "svg")
     text = " ".join("".join(one.itertext()) for one in ElementTree.fromstring(svg).iter())
-    for word in ("AUC", "box AP50", "hit rate", "training images with boxes", "classify, no boxes (95 % CI)", "100"):
+    for word in ("AUC", "box AP50", "hit rate", "training images with boxes", "classify (95 % CI)", "100"):
         assert word in text
     assert label_cost_figure(drawn, "svg") == svg
     picture = Image.open(io.BytesIO(label_cost_figure(drawn, "png", dpi=50)))
