@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_tools.geometry import iou
-from data_tools.heatmaps import Map, interpolation_weights, normalise, regions_above
+from data_tools.heatmaps import Map, interpolation_weights, normalise, rectangle_above, regions_within
 from data_tools.records import BOXED, Prediction, Sample
 
 FRACTIONS = tuple(float(f) for f in np.linspace(0.05, 0.95, 19))
@@ -90,12 +90,12 @@ def _best_overlaps(read: Map, step: int, sample: Sample) -> NDArray[np.float64]:
     boxes: list[NDArray[np.float64]] = []
     largest = []
     for fraction in FRACTIONS:
+        rectangle = rectangle_above(*profiles, fraction)
         if np.count_nonzero(tops >= fraction) == 1:
-            reached = [np.flatnonzero(profile >= fraction) for profile in profiles]
-            boxes.append(np.array([[r[0] for r in reached] + [r[-1] + 1 for r in reached]], dtype=np.float64))
+            boxes.append(np.array([rectangle], dtype=np.float64))
             largest.append(0)
         else:
-            found = regions_above(read, fraction)
+            found = regions_within(read, fraction, rectangle)
             boxes.append(found.boxes_xyxy)
             largest.append(int(found.areas.argmax()))
     height, width = sample.size_hw

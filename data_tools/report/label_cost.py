@@ -2,10 +2,11 @@
 
 import csv
 import io
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from data_tools.report.table import NOT_DEFINED, number
+from data_tools.report.table import NOT_DEFINED, WIDTH, number
 
 METRICS = {"auc": "AUC", "ap50": "box AP50", "hit_rate": "hit rate"}
 COMPARED = {"auc": "auc", "box_ap50": "ap50", "hit_rate": "hit_rate"}
@@ -115,7 +116,8 @@ def to_text(summary: Mapping[str, Any]) -> str:
     widths = [max(len(line[i]) for line in lines if i < len(line)) for i in range(len(head))]
     rows = ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=False)).rstrip() for line in lines]
     rows.insert(1, "-" * len(rows[0]))
-    return "\n".join([*rows, "", *summary["sentences"], "", *summary["notes"]])
+    said = [textwrap.fill(text, WIDTH) for text in (*summary["sentences"], *summary["notes"])]
+    return "\n".join([*rows, "", *said])
 
 
 def to_csv(summary: Mapping[str, Any]) -> str:
