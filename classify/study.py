@@ -13,10 +13,8 @@ each), OUT/study.md, OUT/study.csv and OUT/study.json.
 import json
 import logging
 import re
-import shutil
 import sys
 from collections.abc import Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,11 +41,12 @@ from data_tools.dataset_folder import data_hash, read_dataset, split_of
 from data_tools.errors import InputError, WeightsUnavailableError
 from data_tools.experiment import default_data, with_default_config
 from data_tools.records import Dataset
+from data_tools.run_series import finished_manifest, make_once, require_same
 
 log = logging.getLogger(__name__)
 
 WAITING, NO_WEIGHTS = "not run yet", "weights not at hand"
-_CELL = "cell.json"
+_FLAG = "--out"
 
 
 def build_parser() -> Parser:
@@ -135,10 +134,7 @@ def _plan(cell: Cell, data: Path, out: Path, max_minutes: float | None) -> _Plan
     except SystemExit as error:
         raise InputError(f"cell {cell.name}: not settings of classify.train; see the message above") from error
     identity = {"settings": settings | {"data": str(data.resolve()), "run": None}, "data_hash": data_hash(data)}
-    path = folder / _CELL
-    if path.exists() and json.loads(path.read_text(encoding="utf-8")) != identity:
-        raise InputError(f"{folder}: was trained with other settings or data; give another folder with --out")
-    arguments.resume = (folder / "last").is_dir()
+    require_same(folder, identity, _FLAG)
     return _Plan(folder, arguments, identity)
 
 
@@ -149,19 +145,17 @@ def _run(plan: _Plan, unavailable: set[tuple[str, str]]) -> str:
         plan: of the cell.
         unavailable: backbones with the weights that could not be fetched for them; they are not asked for again.
     """
-    if _manifest(plan.folder).get("finished"):
-        log.info("  done before")
-        return DONE
     asked = (plan.arguments.model.backbone, plan.arguments.model.weights)
-    if asked in unavailable:
-        log.info("  no result: %s", NO_WEIGHTS)
-        return NO_WEIGHTS
-    if plan.folder.exists() and not plan.arguments.resume:
-        _clear(plan.folder)
-    write_json(plan.folder / _CELL, plan.identity)
+
+    def train_cell(resume: bool) -> None:
+        if asked in unavailable:
+            raise WeightsUnavailableError(f"weights {asked[1]!r} for {asked[0]!r}: asked for before")
+        plan.arguments.resume = resume
+        train(training_parser(), plan.arguments)
+
     try:
-        with redirect_stdout(sys.stderr):  # the table alone is this command's result
-            train(training_parser(), plan.arguments)
+        if not make_once(plan.folder, plan.identity, _FLAG, train_cell):
+            log.info("  done before")
     except WeightsUnavailableError as error:
         unavailable.add(asked)
         log.info("  no result: %s", error)
@@ -175,17 +169,6 @@ def _run(plan: _Plan, unavailable: set[tuple[str, str]]) -> str:
     return DONE
 
 
-def _clear(folder: Path) -> None:
-    """Remove a run of this study that was stopped before its first checkpoint.
-
-    Raises:
-        InputError: the folder is not a cell's.
-    """
-    if not (folder / _CELL).is_file():
-        raise InputError(f"{folder}: not a cell of a study; give another folder with --out")
-    shutil.rmtree(folder)
-
-
 class _Table:
     """The rows of all cells, each measured once, and the files they are written to."""
 
@@ -193,7 +176,7 @@ class _Table:
         self._dataset, self._out = dataset, out
         self._rows = {cell.name: row_of(cell, WAITING, {}) for cell in cells}
         for cell in cells:
-            if _manifest(out / cell.name).get("finished"):
+            if finished_manifest(out / cell.name) is not None:
                 self.set_state(cell, DONE)
         constant = {"name": CONSTANT, "state": DONE, "minutes": None} | constant_row(dataset)
         self._trivial = [constant, *localizer_rows(dataset)]
@@ -203,7 +186,9 @@ class _Table:
         if self._rows[cell.name]["state"] == DONE:
             return
         folder = self._out / cell.name
-        measures, manifest = (measure(self._dataset, folder), _manifest(folder)) if state == DONE else ({}, {})
+        measures, manifest = (
+            (measure(self._dataset, folder), finished_manifest(folder)) if state == DONE else ({}, None)
+        )
         self._rows[cell.name] = row_of(cell, state, measures, manifest)
 
     def write(self) -> str:
@@ -214,17 +199,6 @@ class _Table:
         write_text(self._out / "study.csv", to_csv(rows))
         write_text(self._out / "study.md", text + "\n")
         return text
-
-
-def _manifest(folder: Path) -> dict[str, Any]:
-    path = folder / "manifest.json"
-    if not path.is_file():
-        return {}
-    try:
-        value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path}: not readable: {error}") from error
-    return value
 
 
 if __name__ == "__main__":

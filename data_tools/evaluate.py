@@ -11,9 +11,16 @@ from data_tools.judging.comparisons import FAMILY, Approach, compare_all
 from data_tools.judging.image_level import image_level
 from data_tools.judging.judged import Entry, Judged, align, judge
 from data_tools.judging.pointing import baselines, pointing, stratified
-from data_tools.judging.resampling import Table, resample_baselines, resample_boxed, resample_images
+from data_tools.judging.resampling import (
+    Table,
+    resample_baselines,
+    resample_box_ap,
+    resample_boxed,
+    resample_images,
+)
 from data_tools.judging.verdict import verdict
 from data_tools.metrics.bootstrap import RESAMPLES
+from data_tools.metrics.coco_engines import PYCOCOTOOLS, choose_engine, describe_engine
 from data_tools.records import STATUSES, Dataset, Sample
 
 __all__ = ["METRICS", "Entry", "align", "evaluate"]
@@ -38,7 +45,7 @@ _OVER_SEEDS = (
 
 def evaluate(
     dataset: Dataset, split: str, entries: Sequence[Entry], metrics: Sequence[str] = METRICS, seed: int = 0,
-    resamples: int = RESAMPLES,
+    resamples: int = RESAMPLES, box_map_engine: str = PYCOCOTOOLS,
 ) -> dict[str, Any]:  # fmt: skip
     """The report as the contract describes it, strict JSON values only; undefined values are None.
 
@@ -49,15 +56,18 @@ def evaluate(
         metrics: of `METRICS`.
         seed: of the bootstrap and of the random baselines.
         resamples: of the bootstrap.
+        box_map_engine: of `coco_engines.ENGINES`; the report names the one that was taken.
 
     Raises:
-        InputError: an empty split, an image without prediction or a prediction of a foreign image.
+        InputError: an empty split, an image without prediction, a prediction of a foreign image, or an engine that is
+            not installed.
     """
     samples = dataset.split(split)
     if not samples:
         raise InputError(f"the {split} split has no images, so there is nothing to judge")
     train, val = ((dataset.split(name) if dataset.splits is not None else ()) for name in ("train", "val"))
-    runs = {e.label: judge(samples, val, train, e, len(dataset.categories), seed) for e in entries}
+    engine = choose_engine(box_map_engine)
+    runs = {e.label: judge(samples, val, train, e, len(dataset.categories), seed, engine) for e in entries}
     report: dict[str, Any] = {"schema": 1, "data": _describe(samples, split), "runs": {}}
     for entry in entries:
         report["runs"][entry.label] = {
@@ -68,12 +78,15 @@ def evaluate(
     approaches = _approaches(entries, runs)
     seeds = any(len(approach.runs) > 1 for approach in approaches)
     images = resample_images(runs, seed, resamples, seeds) if runs and "auc" in metrics else None
+    boxes = resample_box_ap(runs, seed, resamples) if runs and "box_map" in metrics else None
     boxed = resample_boxed(runs, seed, resamples) if runs and "peak_distance" in metrics else None
     for label, run in report["runs"].items():
-        _add_intervals(run["metrics"], (images or {}).get(label), (boxed or {}).get(label))
+        _add_intervals(run["metrics"], *((table or {}).get(label) for table in (images, boxes, boxed)))
     report["approaches"] = {approach.name: _over_seeds(approach, report["runs"]) for approach in approaches}
     report["baselines"] = _baselines(samples, train, seed, resamples) if "peak_distance" in metrics else {}
-    report["comparisons"] = compare_all(approaches, images, boxed, seed, resamples)
+    report["comparisons"] = compare_all(approaches, images, boxes, boxed, seed, resamples)
+    if "box_map" in metrics:
+        report["engines"] = {"box_map": describe_engine(engine)}
     report["family"] = {"metrics": list(FAMILY), "correction": "Holm", "resamples": resamples, "seed": seed}
     report["verdict"] = verdict(report["comparisons"], report["approaches"], report["baselines"])
     return report
@@ -86,11 +99,17 @@ def _approaches(entries: Sequence[Entry], runs: Mapping[str, Judged]) -> list[Ap
     return [Approach(name, of) for name, of in members.items()]
 
 
-def _add_intervals(metrics: dict[str, Any], images: Mapping[str, Any] | None, boxed: Mapping[str, Any] | None) -> None:
+def _add_intervals(
+    metrics: dict[str, Any], images: Mapping[str, Any] | None, boxes: Mapping[str, Any] | None,
+    boxed: Mapping[str, Any] | None,
+) -> None:  # fmt: skip
     """The bootstrap's intervals beside the values that they belong to."""
     if images is not None:
         found = images.get("average_precision")
         metrics["average_precision"]["ci95"] = None if found is None else found.ci95
+    if boxes is not None and metrics["box_map"] is not None:
+        found = boxes.get("box_ap50")
+        metrics["box_map"]["ap50_ci95"] = None if found is None else found.ci95
     if boxed is not None:
         for name in ("mean_px", "hit_rate", "hit_rate_15px", "dra_20px"):
             for section, key in (("peak_distance", name), ("end_to_end", f"end_to_end.{name}")):

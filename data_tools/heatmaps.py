@@ -104,12 +104,21 @@ class Regions:
 
 def regions_above(full: Map, fraction: float) -> Regions:
     """The regions where a map with a maximum of 1 reaches `fraction`, in the order of their first cell."""
+    return regions_within(full, fraction, rectangle_above(full.max(axis=0), full.max(axis=1), fraction))
+
+
+def rectangle_above(column_maxima: Map, row_maxima: Map, fraction: float) -> tuple[int, int, int, int]:
+    """x1, y1, x2, y2 in cells around all that reaches `fraction`, from the highest value of each column and row."""
+    columns, rows = (np.flatnonzero(maxima >= fraction) for maxima in (column_maxima, row_maxima))
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def regions_within(full: Map, fraction: float, rectangle_xyxy: tuple[int, int, int, int]) -> Regions:
+    """`regions_above` where the rectangle around all regions is known: they are small and images large."""
     from scipy import ndimage
 
-    # only the rectangle that holds such pixels is searched: regions are small and images large
-    rows, columns = (np.flatnonzero(full.max(axis=axis) >= fraction) for axis in (1, 0))
-    top, left = int(rows[0]), int(columns[0])
-    part = full[top : rows[-1] + 1, left : columns[-1] + 1]
+    left, top, right, bottom = rectangle_xyxy
+    part = full[top:bottom, left:right]
     numbers, count = ndimage.label(part >= fraction, structure=_NEIGHBOURS)
     boxes = [(x.start + left, y.start + top, x.stop + left, y.stop + top) for y, x in ndimage.find_objects(numbers)]
     areas = np.bincount(numbers.ravel(), minlength=count + 1)[1:]

@@ -1,8 +1,7 @@
 """Which mirrors and turns leave the images what they are: a device that lies upright has few, a bare surface has all.
 
 The mean of the (standardized, shrunk) training images is what they share. A mirror or turn that moves this shared part
-elsewhere makes images that no camera will ever take; one that leaves it in place makes new training images. Where they
-share little, a defect looks the same wherever and however it lies.
+elsewhere makes images that no camera will ever take; one that leaves it in place makes new training images.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -42,9 +41,7 @@ class Layout:
 
     @property
     def geometry(self) -> Geometry:
-        """All mirrors and turns where no place has a meaning, else those that misplace little of the variance."""
-        if not self.is_aligned:
-            return "d4"
+        """The largest augmentation whose mirrors and turns misplace at most a tenth of the variance."""
         kept = {name for name, value in self.misplaced.items() if value <= _MOST_MISPLACED}
         if kept == set(_CHANGES):
             return "d4"

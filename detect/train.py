@@ -46,11 +46,16 @@ def build_parser() -> Parser:
     """The command line of `python -m detect.train`."""
     parser = Parser(prog="detect.train", description="Train the region-proposal detector on boxes.")
     add_training_arguments(parser)
+    add_settings(parser)
+    return parser
+
+
+def add_settings(parser: Parser) -> None:
+    """The flags that say how a detector is built and trained."""
     parser.add_argument("--model", type=DetectorConfig, default=DetectorConfig())
     parser.add_argument("--input", type=InputConfig, default=InputConfig())
     parser.add_argument("--paste", type=PasteConfig, default=PasteConfig())
     parser.add_argument("--fit", type=FitConfig, default=FitConfig())
-    return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import settings
+from PIL import Image
 
-from data_tools.records import BOXED, GOOD, Prediction, Sample
+from data_tools.dataset_folder import write_dataset
+from data_tools.records import BOXED, GOOD, Dataset, Prediction, Sample, Splits
 from tests.absent import absent
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -57,3 +59,23 @@ def make_prediction() -> Callable[..., Prediction]:
         )  # fmt: skip
 
     return build
+
+
+@pytest.fixture
+def squares(tmp_path: Path, make_sample: Callable[..., Sample]) -> Path:
+    """24 images of 64 px, every second with a white square of 16 px."""
+    folder = tmp_path / "data"
+    (folder / "images").mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    samples = []
+    for i in range(1, 25):
+        pixels = rng.integers(40, 90, (64, 64), dtype=np.uint8)
+        boxes = [(24, 24, 40, 40)] if i % 2 else []
+        if boxes:
+            pixels[24:40, 24:40] = 255
+        Image.fromarray(pixels).save(folder / "images" / f"{i}.png")
+        samples.append(make_sample(i, boxes, (64, 64)))
+    ids = tuple(range(1, 25))
+    write_dataset(folder, Dataset(tuple(samples), ("defect",), folder / "images",
+                                  Splits(0, "none", ids[:12], ids[12:18], ids[18:])))  # fmt: skip
+    return folder

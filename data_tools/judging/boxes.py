@@ -25,7 +25,9 @@ def box_precision(judged: Judged) -> dict[str, Any]:
     if boxes is None:
         return {"box_map": None, "error_types": None, "currencies": judged.currencies}
     edges = tercile_edges(judged.training)
-    found: dict[str, Any] = dict(box_map(boxes.samples, boxes.predictions, judged.num_classes, edges))
+    found: dict[str, Any] = dict(
+        box_map(boxes.samples, boxes.predictions, judged.num_classes, edges, judged.box_map_engine)
+    )
     if edges is not None:
         found["tercile_edges_px2"] = list(edges)
     return {"box_map": found, "error_types": _error_types(boxes), "currencies": judged.currencies}

@@ -13,6 +13,7 @@ from data_tools.judging.resampling import Table, resample_common
 from data_tools.metrics.auc import compare_auc
 from data_tools.metrics.bootstrap import bootstrap_p_value, percentile_interval
 from data_tools.metrics.comparison import holm, images_to_settle, mcnemar, wilcoxon
+from data_tools.records import UNBOXED
 
 FAMILY = ("auc", "average_precision", "peak_distance", "hit_rate", "dra_20px")
 """The comparisons that Holm's correction covers, for all pairs together; the others are descriptive."""
@@ -78,13 +79,19 @@ class _Pair:
 
 
 def compare_all(
-    approaches: Sequence[Approach], images: Table | None, boxed: Table | None, seed: int, resamples: int
+    approaches: Sequence[Approach],
+    images: Table | None,
+    boxes: Table | None,
+    boxed: Table | None,
+    seed: int,
+    resamples: int,
 ) -> list[dict[str, Any]]:
     """The rows of every pair, with Holm's correction over `FAMILY`.
 
     Args:
         approaches: to compare, each with every other.
         images: from `resample_images`; None leaves out what is compared over all images.
+        boxes: from `resample_box_ap`; None leaves out box AP50.
         boxed: from `resample_boxed`; None leaves out what is compared over the boxed images.
         seed: of the resampling.
         resamples: how many.
@@ -94,6 +101,8 @@ def compare_all(
         pair = _Pair(a, b, seed)
         if images is not None:
             rows += _image_rows(pair, images)
+        if boxes is not None:
+            rows += _box_rows(pair, boxes)
         if boxed is not None:
             rows += _distance_rows(pair, resamples) + _rate_rows(pair, boxed)
     family = [row for row in rows if row["in_family"] and row["p_value"] is not None]
@@ -114,6 +123,14 @@ def _image_rows(pair: _Pair, table: Table) -> list[dict[str, Any]]:
         if sampled is not None:
             rows.append(pair.row(metric, *sampled, n, None, _BOOTSTRAP + _and_seeds(pair)))
     return rows
+
+
+def _box_rows(pair: _Pair, table: Table) -> list[dict[str, Any]]:
+    sampled = pair.difference(table, "box_ap50")
+    if sampled is None:
+        return []
+    n = sum(sample.status != UNBOXED for sample in next(iter(pair.a.runs.values())).samples)
+    return [pair.row("box_ap50", *sampled, n, None, _BOOTSTRAP + _and_seeds(pair))]
 
 
 def _distance_rows(pair: _Pair, resamples: int) -> list[dict[str, Any]]:

@@ -51,6 +51,7 @@ class Judged:
         proposals: region proposals in the order of the samples, or None.
         num_classes: class ids are 1..num_classes.
         seed: of resampling and of the random baselines.
+        box_map_engine: of `data_tools.metrics.coco_engines.ENGINES`.
     """
 
     samples: tuple[Sample, ...]
@@ -60,6 +61,7 @@ class Judged:
     proposals: tuple[Prediction, ...] | None
     num_classes: int
     seed: int
+    box_map_engine: str
 
     @cached_property
     def scores(self) -> NDArray[np.float64]:
@@ -159,7 +161,7 @@ class Judged:
 
 def judge(
     samples: tuple[Sample, ...], validation: tuple[Sample, ...], training: tuple[Sample, ...], entry: Entry,
-    num_classes: int, seed: int,
+    num_classes: int, seed: int, box_map_engine: str,
 ) -> Judged:  # fmt: skip
     """Align everything that an entry brings with the truth.
 
@@ -173,7 +175,7 @@ def judge(
     if entry.proposals is not None:
         proposals = align(samples, entry.proposals, f"{entry.label} (proposals)")
     predictions = align(samples, entry.predictions, entry.label)
-    return Judged(samples, predictions, chosen_on, training, proposals, num_classes, seed)
+    return Judged(samples, predictions, chosen_on, training, proposals, num_classes, seed, box_map_engine)
 
 
 def align(samples: Sequence[Sample], predictions: PredictionSet, label: str) -> tuple[Prediction, ...]:

@@ -19,6 +19,7 @@ from data_tools.metrics.bootstrap import (
     median_of,
     percentile_interval,
 )
+from data_tools.metrics.box_ap_resampling import box_ap50_of
 from data_tools.metrics.located import end_to_end
 from data_tools.metrics.peak_distance import DRA_LIMIT_PX, Distances
 
@@ -69,6 +70,21 @@ def resample_boxed(runs: Mapping[str, Judged], seed: int, resamples: int) -> Tab
             through = end_to_end(run.distances.to_box, run.scores[run.boxed_rows], run.threshold)
             columns |= {(label, f"end_to_end.{name}"): c for name, c in rates(through).items() if name != "mean_px"}
     return _means(runs, clusters, columns, seed, resamples)
+
+
+def resample_box_ap(runs: Mapping[str, Judged], seed: int, resamples: int) -> Table:
+    """Box AP50 of every run that speaks in boxes or can be read so."""
+    first = next(iter(runs.values()))
+    clusters = Clusters.of([sample.group for sample in first.samples])
+    values: dict[tuple[str, str], float | None] = {}
+    statistics: dict[tuple[str, str], Statistic] = {}
+    for label, run in runs.items():
+        boxes = run.in_boxes
+        found = boxes and box_ap50_of(boxes.samples, boxes.predictions, boxes.num_classes, clusters)
+        if found:
+            values[label, "box_ap50"] = float(found(np.ones((1, clusters.total)))[0])
+            statistics[label, "box_ap50"] = found
+    return _table(runs, clusters, values, statistics, seed, resamples)
 
 
 def resample_baselines(found: Mapping[str, Distances], groups: Sequence[str], seed: int, resamples: int) -> Table:

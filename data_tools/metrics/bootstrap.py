@@ -122,6 +122,32 @@ def average_precision_of(scores: ArrayLike, positive: ArrayLike, clusters: Clust
     return statistic
 
 
+def box_ap_of(scores: ArrayLike, hits: ArrayLike, clusters: Clusters, boxes: Floats) -> Statistic:
+    """COCO's average precision of one class at one IoU: precision, made to fall, at recall 0, .01, ... 1.
+
+    Args:
+        scores: (n,) of the predicted boxes.
+        hits: (n,) whether each finds a true box that none before it found.
+        clusters: the groups of the n boxes' images.
+        boxes: (clusters.total,) number of true boxes in each group.
+    """
+    ranking = _Ranking.of(scores, hits, clusters)
+    recalls = np.linspace(0, 1, 101)
+
+    def statistic(counts: Floats) -> Floats:
+        found, tied, between = ranking.counted(counts)
+        reached = np.cumsum(found, axis=1)
+        precision = _divide(reached, np.cumsum(found + tied + between, axis=1), undefined=0.0)
+        precision = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+        total = counts @ boxes
+        recall = _divide(reached, np.broadcast_to(total[:, None], reached.shape), undefined=0.0)
+        padded = np.concatenate([precision, np.zeros((len(counts), 1))], axis=1)
+        at = np.stack([np.searchsorted(row, recalls, "left") for row in recall])
+        return np.where(total > 0, np.take_along_axis(padded, at, axis=1).mean(axis=1), np.nan)
+
+    return statistic
+
+
 def auc_of(scores: ArrayLike, positive: ArrayLike, clusters: Clusters) -> Statistic:
     """Area under the ROC curve of the resampled images, ties counting half."""
     ranking = _Ranking.of(scores, positive, clusters)

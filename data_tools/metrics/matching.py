@@ -22,17 +22,26 @@ def match_boxes(
         iou_threshold: a box hits a true box at this IoU.
         within_px: if given, a box hits instead when its centre lies within so many pixels of the true box.
     """
-    result = np.full(len(prediction.boxes_xyxy), FALSE)
-    if not len(sample.boxes_xyxy) or not len(result):
+    boxes_xyxy, scores = prediction.boxes_xyxy, prediction.box_scores
+    return match_arrays(boxes_xyxy, scores, sample.boxes_xyxy, iou_threshold, within_px)
+
+
+def match_arrays(
+    boxes_xyxy: NDArray[np.float64], scores: NDArray[np.float64], true_xyxy: NDArray[np.float64],
+    iou_threshold: float = 0.5, within_px: float | None = None,
+) -> NDArray[np.int64]:  # fmt: skip
+    """The same for (n, 4) boxes with (n,) scores and (m, 4) true boxes of an image."""
+    result = np.full(len(boxes_xyxy), FALSE)
+    if not len(true_xyxy) or not len(result):
         return result
     if within_px is None:
-        closeness = iou(prediction.boxes_xyxy, sample.boxes_xyxy)
+        closeness = iou(boxes_xyxy, true_xyxy)
         matches = closeness >= iou_threshold
     else:
-        closeness = -point_to_box_distance(centres(prediction.boxes_xyxy), sample.boxes_xyxy)
+        closeness = -point_to_box_distance(centres(boxes_xyxy), true_xyxy)
         matches = closeness >= -within_px
-    found = np.zeros(len(sample.boxes_xyxy), dtype=bool)
-    by_score = np.argsort(-prediction.box_scores, kind="stable")
+    found = np.zeros(len(true_xyxy), dtype=bool)
+    by_score = np.argsort(-scores, kind="stable")
     for row in by_score[matches[by_score].any(axis=1)]:
         candidates = np.flatnonzero(matches[row])
         free = candidates[~found[candidates]]

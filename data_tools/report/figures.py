@@ -27,7 +27,7 @@ _MOST_POINTS = 600
 _FAINT = "#9aa1a8"
 _FALSE_BOX_TICKS = {0.125: "1/8", 0.25: "1/4", 0.5: "1/2", 1.0: "1", 2.0: "2", 4.0: "4", 8.0: "8"}
 _MOST_FALSE_BOXES = 8.0
-_RC: Any = {
+RC: Any = {
     "font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.color": "#e4e7ea",
     "axes.edgecolor": "#5c6268", "axes.axisbelow": True, "svg.fonttype": "none", "svg.hashsalt": "report",
     "font.family": ["DejaVu Sans"], "legend.frameon": False, "axes.titlesize": 10.5, "axes.titlelocation": "left",
@@ -76,7 +76,7 @@ def roc(
         return None
     flags = np.asarray(positive, dtype=bool)
     reach, most_escapes = 0.02, 0.0
-    with rc_context(_RC):
+    with rc_context(RC):
         figure, (whole, corner) = _axes(8.1, 3.7, 2)
         for i, (label, curve) in enumerate(curves.items()):
             fpr, tpr = _thin_out(*curve) if curve is not None else (np.zeros(0), np.zeros(0))
@@ -124,7 +124,7 @@ def precision_recall(
     curves = {label: precision_recall_points(values, flags) for label, values in scores.items()}
     if not curves or flags.all() or any(curve is None for curve in curves.values()):
         return None
-    with rc_context(_RC):
+    with rc_context(RC):
         figure, (axes,) = _axes(4.05, 3.7, 1)
         for i, (label, curve) in enumerate(curves.items()):
             recall, precision = curve if curve is not None else (np.zeros(0), np.zeros(0))
@@ -159,7 +159,7 @@ def distance_recall(distances: Mapping[str, ArrayLike], baselines: Mapping[str, 
         return None
     finite = [values[np.isfinite(values)] for values in (np.asarray(v, dtype=np.float64) for v in distances.values())]
     limit = max([30.0, *(float(np.percentile(values, 95)) for values in finite if len(values))]) * 1.05
-    with rc_context(_RC):
+    with rc_context(RC):
         figure, (axes,) = _axes(5.5, 4.3, 1)
         for i, (label, curve) in enumerate(curves.items()):
             tau, share = curve if curve is not None else (np.zeros(0), np.zeros(0))
@@ -194,7 +194,7 @@ def froc(curves: Mapping[str, Mapping[str, Froc]]) -> bytes | None:
     """
     if not any(curves.values()):
         return None
-    with rc_context(_RC):
+    with rc_context(RC):
         figure, grid = _axes(3.3 * len(curves), 4.3, len(curves))
         for axes, (rule, by_label) in zip(grid, curves.items(), strict=True):
             for i, (label, curve) in enumerate(by_label.items()):

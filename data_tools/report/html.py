@@ -27,7 +27,7 @@ from data_tools.report import figures
 from data_tools.report.breakdown import breakdown_tables
 from data_tools.report.cases import NEAR_PX, OUTCOMES, Case, Threshold, gather, report_thresholds
 from data_tools.report.page_data import page_data, safe_json
-from data_tools.report.table import comparison_table, describe_data, metric_table, seed_table
+from data_tools.report.table import comparison_table, describe_data, describe_engines, metric_table, seed_table
 from data_tools.report.thumbnails import Thumbnails, make_thumbnails
 
 log = logging.getLogger(__name__)
@@ -75,6 +75,7 @@ def write_html(
         style=Markup(style),
         script=Markup(script),
         data_line=describe_data(report),
+        engines=describe_engines(report),
         verdict=report.get("verdict"),
         tables=[t for t in (metric_table(report), seed_table(report), comparison_table(report)) if t is not None],
         breakdown=breakdown_tables(report),

@@ -78,7 +78,7 @@ _METRICS = (
     _Metric("Brier score", ("calibration", "brier"), "3", "lower"),
     _Metric("expected calibration error", ("calibration", "ece"), "3", "lower"),
     _Metric("box AP", ("box_map", "ap"), key=True),
-    _Metric("box AP50", ("box_map", "ap50"), key=True),
+    _Metric("box AP50", ("box_map", "ap50"), ci95_path=("box_map", "ap50_ci95"), key=True),
     _Metric("box AP75", ("box_map", "ap75")),
     _Metric("box AP, smallest third", ("box_map", "ap_smallest_third")),
     _Metric("box AP, middle third", ("box_map", "ap_middle_third")),
@@ -140,6 +140,7 @@ def side_by_side(report: Report, full: bool = True) -> str:
     for table in tables:
         if table is not None:
             parts.append(_as_text(table, short))
+    parts += textwrap.wrap(describe_engines(report), WIDTH)
     if report.get("verdict"):
         parts.append("\n".join(textwrap.wrap(f"verdict: {report['verdict']}", WIDTH)))
     return "\n\n".join(part for part in parts if part)
@@ -155,6 +156,12 @@ def describe_data(report: Report) -> str:
     images = "" if data.get("n_images") is None else f"{data['n_images']} images"
     head = " ".join(text for text in (f"{data['split']} split:" if data.get("split") else "", images) if text)
     return head + (f" ({', '.join(counts)})" if counts else "")
+
+
+def describe_engines(report: Report) -> str:
+    """A few words on what computed the box AP, "" where the report does not say; versions of it may differ."""
+    engine = _mapping(report.get("engines")).get("box_map")
+    return f"box AP computed by {engine}" if engine else ""
 
 
 def metric_table(report: Report, full: bool = True) -> Table | None:
@@ -237,6 +244,7 @@ def comparison_table(report: Report, full: bool = True) -> Table | None:
 _COMPARED = {
     "auc": "AUC",
     "average_precision": "average precision",
+    "box_ap50": "box AP50",
     "peak_distance": "peak distance mean, px",
     "peak_distance_median": "peak distance median, px",
     "hit_rate": "hit rate (0 px)",

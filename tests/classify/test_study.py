@@ -4,17 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import yaml
-from PIL import Image
 
 import data_tools.backbones
 from classify import study
 from classify.study_grid import make_cells
 from classify.study_table import constant_row, measure, to_markdown
 from classify.train import build_parser as training_parser
-from data_tools.dataset_folder import write_dataset
 from data_tools.errors import WeightsUnavailableError
 from data_tools.predictions import write_predictions
 from data_tools.records import Dataset, PredictionHeader, PredictionSet, Sample, Splits
@@ -38,33 +35,13 @@ SMALL = {
 
 
 @pytest.fixture
-def data(tmp_path: Path, make_sample: Callable[..., Sample]) -> Path:
-    """24 images of 64 px, every second with a white square of 16 px."""
-    folder = tmp_path / "data"
-    (folder / "images").mkdir(parents=True)
-    rng = np.random.default_rng(0)
-    samples = []
-    for i in range(1, 25):
-        pixels = rng.integers(40, 90, (64, 64), dtype=np.uint8)
-        boxes = [(24, 24, 40, 40)] if i % 2 else []
-        if boxes:
-            pixels[24:40, 24:40] = 255
-        Image.fromarray(pixels).save(folder / "images" / f"{i}.png")
-        samples.append(make_sample(i, boxes, (64, 64)))
-    ids = tuple(range(1, 25))
-    write_dataset(folder, Dataset(tuple(samples), ("defect",), folder / "images",
-                                  Splits(0, "none", ids[:12], ids[12:18], ids[18:])))  # fmt: skip
-    return folder
-
-
-@pytest.fixture
 def asked() -> list[str]:
     """Backbones whose weights were asked for from the network."""
     return []
 
 
 @pytest.fixture
-def arguments(tmp_path: Path, data: Path, asked: list[str], monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def arguments(tmp_path: Path, squares: Path, asked: list[str], monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def no_network(name: str, *_: object) -> None:
         asked.append(name)
         raise WeightsUnavailableError(f"weights 'timm' for {name!r} could not be fetched")
@@ -72,7 +49,7 @@ def arguments(tmp_path: Path, data: Path, asked: list[str], monkeypatch: pytest.
     monkeypatch.setattr(data_tools.backbones, "_from_hub", no_network)
     config = tmp_path / "small.yaml"
     config.write_text(yaml.safe_dump(SMALL, sort_keys=False), encoding="utf-8")
-    return ["--config", str(config), "--data", str(data), "--out", str(tmp_path / "out")]
+    return ["--config", str(config), "--data", str(squares), "--out", str(tmp_path / "out")]
 
 
 def test_trains_what_it_can_reports_the_rest_and_skips_what_is_done(
@@ -123,10 +100,10 @@ def test_a_foreign_folder_is_left_alone(arguments: list[str], tmp_path: Path) ->
 
 
 def test_an_empty_test_split_is_refused_before_any_training(
-    arguments: list[str], data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], squares: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    splits = json.loads((data / "splits.json").read_text())
-    (data / "splits.json").write_text(json.dumps(splits | {"val": splits["val"] + splits["test"], "test": []}))
+    splits = json.loads((squares / "splits.json").read_text())
+    (squares / "splits.json").write_text(json.dumps(splits | {"val": splits["val"] + splits["test"], "test": []}))
     assert study.main(arguments) == 2
     assert "the test split has no images" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

@@ -20,6 +20,7 @@ from data_tools.records import (
     Sample,
     Splits,
 )
+from data_tools.report.table import side_by_side
 
 SIZE = (60, 80)
 RESAMPLES = 100
@@ -138,6 +139,24 @@ def test_the_name_of_the_producer_changes_no_metric(dataset: Dataset, report: di
         assert again["runs"][label]["metrics"] == report["runs"][label]["metrics"]
     assert again["comparisons"] == report["comparisons"]
     assert again["verdict"] == report["verdict"]
+
+
+@pytest.mark.parametrize("engine", ["pycocotools", "hotcoco"])
+def test_the_engine_is_named_and_changes_no_figure(dataset: Dataset, report: dict, engine: str) -> None:
+    entries = [entry(dataset, with_boxes, "boxes"), entry(dataset, map_alone, "maps")]
+    found = evaluate(dataset, "test", entries, ("box_map",), resamples=RESAMPLES, box_map_engine=engine)
+    assert found["engines"]["box_map"].split()[0] == engine
+    for label in ("boxes", "maps"):
+        assert found["runs"][label]["metrics"]["box_map"] == report["runs"][label]["metrics"]["box_map"]
+    assert f"box AP computed by {engine}" in side_by_side(found)
+
+
+def test_box_ap50_has_an_interval_and_is_compared(report: dict) -> None:
+    first, second = (report["runs"][label]["metrics"]["box_map"] for label in ("boxes", "maps"))
+    assert first["ap50_ci95"][0] <= first["ap50"] <= first["ap50_ci95"][1]
+    row = next(row for row in report["comparisons"] if row["metric"] == "box_ap50")
+    assert row["difference"] == pytest.approx(first["ap50"] - second["ap50"])
+    assert not row["in_family"]
 
 
 def test_the_order_of_predictions_changes_nothing(dataset: Dataset, report: dict) -> None:

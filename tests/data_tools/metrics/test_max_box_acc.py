@@ -3,7 +3,15 @@ import pytest
 
 from data_tools.geometry import iou
 from data_tools.heatmaps import boxes_to_map, full_size, normalise, regions_above
-from data_tools.metrics.max_box_acc import FRACTIONS, BoxAccuracy, _read, _step, box_accuracy, max_box_acc
+from data_tools.metrics.max_box_acc import (
+    FRACTIONS,
+    BoxAccuracy,
+    _best_overlaps,
+    _read,
+    _step,
+    box_accuracy,
+    max_box_acc,
+)
 
 
 def test_a_map_that_is_the_box(make_sample, make_prediction) -> None:
@@ -96,3 +104,23 @@ def test_reading_a_coarse_map_eight_times_a_cell_is_enough(make_sample, make_pre
         ]
         overlap = iou(largest[0][None], largest[1][None])[0, 0]
         assert overlap == 0 or overlap >= 0.75  # 0: two regions nearly as large as each other
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.1, 0.5, 1.0])
+def test_what_one_top_tells_is_what_a_search_finds(make_sample, noise: float) -> None:
+    """Smooth maps, noise, and coarse values with plateaus: at every cut the same overlaps as by labelling regions."""
+    rng = np.random.default_rng(0)
+    for trial in range(12):
+        corner = rng.uniform(0, 150, 2)
+        sample = make_sample(1, [np.concatenate([corner, corner + rng.uniform(20, 100, 2)])], (267, 275))
+        heatmap = boxes_to_map(sample.boxes_xyxy, np.ones(1), (267, 275), (9, 9)) + noise * rng.random((9, 9))
+        values = normalise(np.round(heatmap * 8) / 8 if trial % 3 == 0 else heatmap)
+        assert values is not None
+        step = _step(values.shape, sample.size_hw)
+        read = _read(values, sample.size_hw, step)
+        expected = np.zeros((2, len(FRACTIONS)))
+        for i, fraction in enumerate(FRACTIONS):
+            found = regions_above(read, fraction)
+            overlap = iou(np.minimum(found.boxes_xyxy * step, (275, 267, 275, 267)), sample.boxes_xyxy).max(axis=1)
+            expected[:, i] = overlap[found.areas.argmax()], overlap.max()
+        np.testing.assert_array_equal(_best_overlaps(read, step, sample), expected)
