@@ -15,6 +15,7 @@ from data_tools.judging.judged import OPERATING_TPR, Judged, judge
 from data_tools.judging.pointing import baselines
 from data_tools.judging.resampling import resample_baselines, resample_boxed, resample_images
 from data_tools.metrics.bootstrap import RESAMPLES
+from data_tools.metrics.coco_engines import PYCOCOTOOLS
 from data_tools.metrics.peak_distance import summarise
 from data_tools.predictions import read_predictions
 from data_tools.records import Dataset, Prediction, PredictionHeader, PredictionSet, Sample, empty_boxes, empty_labels
@@ -144,7 +145,7 @@ _CSV: dict[str, tuple[str | int, ...]] = {
 def _measures(dataset: Dataset, entry: Entry, resamples: int) -> dict[str, Any]:
     """Keys as in the evaluator's report; undefined values are None."""
     splits = [dataset.split(split) for split in ("test", "val", "train")]
-    judged = judge(splits[0], splits[1], splits[2], entry, len(dataset.categories), 0)
+    judged = judge(splits[0], splits[1], splits[2], entry, len(dataset.categories), 0, PYCOCOTOOLS)
     found, runs = image_level(judged), {entry.label: judged}
     images = resample_images(runs, 0, resamples, with_auc=True)[entry.label]
     boxed = resample_boxed(runs, 0, resamples)[entry.label]
