@@ -14,8 +14,8 @@ from classify.cam import cam_maps
 from classify.cam_choice import CamChoice
 from classify.models import Classifier
 from classify.to_prediction import to_prediction
-from data_tools.dataset import InputConfig
-from data_tools.experiment import batches_of
+from data_tools.dataset import Batch, InputConfig
+from data_tools.experiment import shared_batches
 from data_tools.records import Prediction, Sample
 
 BATCH_SIZE = 16
@@ -55,12 +55,14 @@ def logits_of(
     """The defect logit of each sample, in order, without maps, averaged over the views of `flips`."""
     model.eval()
     device = next(model.parameters()).device
-    found: list[float] = []
-    for _, batch in batches_of(samples, root, config, BATCH_SIZE, "validating"):
+
+    def read(_samples: tuple[Sample, ...], batch: Batch) -> list[float]:
         images = batch.images.to(device)
         views = [model(images.flip(axes))[:, 0] for axes in _VIEWS[flips]]
-        found += torch.stack(views).mean(dim=0).tolist()
-    return found
+        logits: list[float] = torch.stack(views).mean(dim=0).tolist()
+        return logits
+
+    return shared_batches(samples, root, config, BATCH_SIZE, "validating", read)
 
 
 def predict(
@@ -68,15 +70,14 @@ def predict(
 ) -> list[Prediction]:
     """A prediction with heat map and peak for each sample, in order."""
     device = next(model.parameters()).device
-    predictions: list[Prediction] = []
-    for chosen, batch in batches_of(samples, root, config, BATCH_SIZE, "predicting"):
+
+    def read(chosen: tuple[Sample, ...], batch: Batch) -> list[Prediction]:
         padded = (int(batch.images.shape[2]), int(batch.images.shape[3]))
         logits, maps = _read(model, batch.images.to(device), reading)
         rows = zip(chosen, logits.tolist(), maps, batch.sizes_hw, strict=True)
-        predictions += [
-            to_prediction(sample, logit, cam, seen, padded, config.preprocess) for sample, logit, cam, seen in rows
-        ]
-    return predictions
+        return [to_prediction(sample, logit, cam, seen, padded, config.preprocess) for sample, logit, cam, seen in rows]
+
+    return shared_batches(samples, root, config, BATCH_SIZE, "predicting", read)
 
 
 def _read(model: Classifier, images: Tensor, reading: Reading) -> tuple[Tensor, NDArray[np.float32]]:

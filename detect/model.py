@@ -19,12 +19,15 @@ from torchvision.models.detection.rpn import RPNHead
 from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
+from data_tools import processes
 from data_tools.anchors import STRIDES, AnchorConfig, level_sizes
 from data_tools.backbones import Backbone, first_layers, freeze_statistics
 from data_tools.dataset import Batch
-from detect.losses import BalancedRoIHeads, BalancedRpn
+from data_tools.sample_random import SampleDropout
+from detect.losses import BalancedRoIHeads, BalancedRpn, SampleSampler, sum_and_count
 
 _NAMES = ("p2", "p3", "p4", "p5")
+_BOX_LOSSES = ("loss_objectness", "loss_rpn_box_reg", "loss_classifier", "loss_box_reg")
 _PAD_TO = 32
 _BOX_UNITS = (10.0, 10.0, 5.0, 5.0)  # of the box head: a tenth of a proposal's side, a fifth of its log size
 
@@ -79,6 +82,10 @@ class RawDetections:
     labels: Tensor
     image_logit: float
 
+    def cpu(self) -> "RawDetections":
+        """The same in the memory of the processor."""
+        return RawDetections(self.boxes_xyxy.cpu(), self.scores.cpu(), self.labels.cpu(), self.image_logit)
+
 
 class ImageHead(nn.Module):
     """Mean and maximum of the three finer pyramid levels, dropout, one linear layer: a defect logit an image.
@@ -88,13 +95,13 @@ class ImageHead(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.dropout = nn.Dropout(0.2)
+        self.dropout = SampleDropout(0.2)
         self.linear = nn.Linear(channels * 6, 1)
 
-    def forward(self, maps: Sequence[Tensor]) -> Tensor:
-        """Maps (n, c, h, w) of three levels -> (n,) logits."""
+    def forward(self, maps: Sequence[Tensor], generators: Sequence[torch.Generator] | None = None) -> Tensor:
+        """Maps (n, c, h, w) of three levels -> (n,) logits; training takes a generator an image, for the dropout."""
         pooled = [pool for m in maps for pool in (m.mean(dim=(2, 3)), m.amax(dim=(2, 3)))]
-        logits: Tensor = self.linear(self.dropout(torch.cat(pooled, dim=1)))
+        logits: Tensor = self.linear(self.dropout(torch.cat(pooled, dim=1), generators))
         return logits[:, 0]
 
 
@@ -130,20 +137,39 @@ class Detector(nn.Module):
         return self
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
-        """The loss of each part as scalars; unboxed images count for the image head alone. Call in training mode."""
+        """The loss of each part as scalars; unboxed images count for the image head alone. Call in training mode.
+
+        Each is a mean over all processes' images, anchors or proposals, weighed as `processes.average` says.
+        """
         images, maps = self._maps(batch)
-        logits = self.image_head(list(maps.values())[1:4])
-        image_loss = functional.binary_cross_entropy_with_logits(logits, batch.defect)
+        generators = batch.generators()
+        logits = self.image_head(list(maps.values())[1:4], generators)
+        image_loss = functional.binary_cross_entropy_with_logits(logits, batch.defect, reduction="sum")
+        parts = {"image": sum_and_count(self.config.image_loss_weight * image_loss, len(logits))}
         known = [i for i, unboxed in enumerate(batch.unboxed.tolist()) if not unboxed]
-        losses = {"image": self.config.image_loss_weight * image_loss}
-        if known:
-            if len(known) < len(batch.sizes_hw):
-                maps = OrderedDict((name, value[known]) for name, value in maps.items())
-                images = ImageList(images.tensors[known], [images.image_sizes[i] for i in known])
-            targets = [batch.targets[i] for i in known]
-            proposals, rpn_losses = self.rpn(images, maps, targets)
-            losses |= rpn_losses | self.roi_heads.losses(maps, proposals, images.image_sizes, targets)
-        return losses
+        parts |= self._box_losses(batch, images, maps, generators, known) if known else self._no_box_losses()
+        counts = processes.average(torch.stack([part[1] for part in parts.values()]))
+        return {name: part[0] / n for (name, part), n in zip(parts.items(), counts.clamp(min=1e-6), strict=True)}
+
+    def _box_losses(
+        self, batch: Batch, images: ImageList, maps: "OrderedDict[str, Tensor]",
+        generators: Sequence[torch.Generator], known: Sequence[int],
+    ) -> dict[str, Tensor]:  # fmt: skip
+        """Sums and counts over the images whose boxes are known."""
+        if len(known) < len(batch.sizes_hw):
+            maps = OrderedDict((name, value[known]) for name, value in maps.items())
+            images = ImageList(images.tensors[known], [images.image_sizes[i] for i in known])
+        targets = [batch.targets[i] for i in known]
+        for part in (self.rpn, self.roi_heads):
+            part.fg_bg_sampler.generators = [generators[i] for i in known]
+        proposals, rpn_losses = self.rpn(images, maps, targets)
+        found: dict[str, Tensor] = rpn_losses | self.roi_heads.losses(maps, proposals, images.image_sizes, targets)
+        return found
+
+    def _no_box_losses(self) -> dict[str, Tensor]:
+        """Sums of 0 over 0 things; every parameter has a gradient, as other processes wait for it."""
+        nothing = 0.0 * torch.stack([p.sum() for part in (self.rpn, self.roi_heads) for p in part.parameters()]).sum()
+        return dict.fromkeys(_BOX_LOSSES, sum_and_count(nothing, 0))
 
     def detect(self, batch: Batch) -> list[RawDetections]:
         """Detections of each image; call in evaluation mode."""
@@ -209,18 +235,22 @@ def _build_rpn(config: DetectorConfig) -> BalancedRpn:
     head = FullPrecisionRpnHead(config.fpn_channels, anchors.num_anchors_per_location()[0])
     before = {"training": 3 * config.proposals, "testing": 3 * config.proposals}
     after = {"training": config.proposals, "testing": config.proposals}
-    return BalancedRpn(
+    rpn = BalancedRpn(
         anchors, head, fg_iou_thresh=0.5, bg_iou_thresh=0.3, batch_size_per_image=64, positive_fraction=0.5,
         pre_nms_top_n=before, post_nms_top_n=after, nms_thresh=0.7,
     )  # fmt: skip
+    rpn.fg_bg_sampler = SampleSampler(rpn.fg_bg_sampler.batch_size_per_image, rpn.fg_bg_sampler.positive_fraction)
+    return rpn
 
 
 def _build_roi_heads(config: DetectorConfig, num_classes: int) -> BalancedRoIHeads:
     pool = MultiScaleRoIAlign(list(_NAMES), output_size=7, sampling_ratio=2)
     head = TwoMLPHead(config.fpn_channels * 7 * 7, config.head_channels)
     predictor = FullPrecisionPredictor(config.head_channels, num_classes + 1)
-    return BalancedRoIHeads(
+    heads = BalancedRoIHeads(
         pool, head, predictor, fg_iou_thresh=0.5, bg_iou_thresh=0.5, batch_size_per_image=config.rois,
         positive_fraction=0.25, bbox_reg_weights=_BOX_UNITS, score_thresh=config.score_threshold,
         nms_thresh=config.nms_iou, detections_per_img=config.detections,
     )  # fmt: skip
+    heads.fg_bg_sampler = SampleSampler(heads.fg_bg_sampler.batch_size_per_image, heads.fg_bg_sampler.positive_fraction)
+    return heads

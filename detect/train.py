@@ -3,6 +3,7 @@
 python -m detect.train                                        # quickstart on the synthetic set
 python -m detect.train --config light --data DATASET --fit.max_minutes 15
 python -m detect.train --run RUN --resume
+torchrun --nproc-per-node 2 -m -- detect.train --data DATASET --run RUN    # processes share each batch
 """
 
 import logging
@@ -15,7 +16,7 @@ from torch import nn
 
 from data_tools.anchors import STRIDES, describe_anchors, resolve_anchors
 from data_tools.backbones import build_backbone
-from data_tools.command import Parser, run_command
+from data_tools.command import Parser
 from data_tools.copy_paste import PasteConfig
 from data_tools.dataset import InputConfig
 from data_tools.errors import InputError
@@ -25,9 +26,9 @@ from data_tools.experiment import (
     describe_start,
     finish,
     open_experiment,
+    run_training,
     save_predictions,
     training_loader,
-    with_default_config,
 )
 from data_tools.fit import FitConfig, fit
 from data_tools.records import BOXED, Sample
@@ -54,8 +55,7 @@ def build_parser() -> Parser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
-    parser = build_parser()
-    return run_command(parser, lambda arguments: train(parser, arguments), with_default_config("detect", argv))
+    return run_training("detect", build_parser(), train, argv)
 
 
 def train(parser: Parser, arguments: Namespace) -> int:
@@ -88,7 +88,6 @@ def train(parser: Parser, arguments: Namespace) -> int:
     save_predictions(experiment, config, "test", predict(model, test, experiment.root, input_config, rule))
     made = {"score_rule": rule, "num_classes": len(experiment.dataset.categories), "anchors": asdict(anchors)}
     finish(experiment, result, made | {"weights": asdict(backbone.weights)})
-    print(experiment.folder)
     return 0
 
 

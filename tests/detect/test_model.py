@@ -32,19 +32,17 @@ def test_every_loss_is_finite_also_for_images_without_boxes(model: Detector) -> 
 
 
 def test_an_unboxed_image_is_no_negative_for_the_boxes(model: Detector) -> None:
-    """Alone it gives the image loss only; beside others it changes the image loss and nothing of the box losses."""
-    model.train()
-    assert set(model(collate([UNBOXED]))) == {"image"}
+    """Alone it has no box losses; beside others it changes the image loss and nothing of the box losses."""
+    losses = model.train()(collate([UNBOXED]))
+    assert [name for name, loss in losses.items() if float(loss.detach()) != 0] == ["image"]
 
     def box_losses(batch: Batch) -> dict[str, float]:
-        torch.manual_seed(7)
         model.backbone.eval()  # batch statistics would couple the images
         return {name: float(loss.detach()) for name, loss in model(batch).items() if name != "image"}
 
     alone, beside = box_losses(collate([GOOD, BOXED])), box_losses(collate([GOOD, BOXED, UNBOXED]))
-    # the dropout of the image head draws from the same generator, so compare what does not sample
-    assert alone.keys() == beside.keys()
-    assert alone["loss_rpn_box_reg"] == pytest.approx(beside["loss_rpn_box_reg"], rel=0.35)
+    assert len(alone) == 4
+    assert alone == pytest.approx(beside, rel=1e-4)
 
 
 def test_detections_lie_inside_the_unpadded_image(model: Detector) -> None:
