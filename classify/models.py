@@ -18,7 +18,8 @@ class ClassifierConfig:
 
     Attributes:
         backbone: "simple_cnn", "resnet50", "vgg16", "tf_efficientnet_lite0", or any timm model that gives feature maps.
-        weights: "package", "timm", "none", or the path of a .safetensors or .pth file.
+        weights: "package", "timm", "torchvision:NAME", "none", the path of a .safetensors or .pth file, or the folder
+            of a run; see `data_tools.backbones.Weights`.
         trainable: "all" fine-tunes the backbone, "none" trains the top layer only.
         batch_norm: whether the backbone's batch norm learns ("train") or stays as pretrained ("frozen"); a backbone
             that is not trained always keeps it frozen.

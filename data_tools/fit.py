@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from accelerate.utils import DistributedDataParallelKwargs
 from torch import Tensor, nn
 from torch.optim import AdamW
 from torch.utils.data import DataLoader
@@ -154,7 +153,8 @@ def fit(
         while progress.epoch < config.epochs and not clock.is_over(progress.step):
             losses = training.epoch(loader, loss_function, stop)
             validated = time.monotonic()
-            metrics = _from_main(validate(training.average))
+            # the main process's, so that all agree on the best epoch to the last bit
+            metrics = processes.gather(validate(training.average))[0]
             clock.validation_seconds = time.monotonic() - validated
             training.end_epoch(losses, metrics, monitor)
             if config.patience is not None and progress.epoch - progress.best_epoch >= config.patience:
@@ -207,11 +207,7 @@ class _Training:
         precision = resolve_precision(config.mixed_precision)
         log.info("precision: %s", {"no": "float32"}.get(precision, f"{precision} and float32 mixed"))
         AcceleratorState._reset_state()  # one process may train several models, each with its own precision
-        # buffers need no exchange: each process computes the same
-        parallel = DistributedDataParallelKwargs(broadcast_buffers=False)
-        self.accelerator = Accelerator(
-            mixed_precision=precision, cpu=not torch.cuda.is_available(), kwargs_handlers=[parallel]
-        )
+        self.accelerator = Accelerator(mixed_precision=precision, cpu=not torch.cuda.is_available())
         processes.share_batch_statistics(model)
         self.model = model.to(memory_format=torch.channels_last)
         optimizer = AdamW(_parameter_groups(model, config), lr=config.lr)
@@ -369,11 +365,6 @@ def _describe_broken(values: Mapping[str, float], batch: Batch, loader: DataLoad
     ]
     images = "; ".join(image for part in processes.gather(mine) for image in part)
     return f"a loss is not finite: {parts}. The batch was: {images}"
-
-
-def _from_main(metrics: dict[str, float | None]) -> dict[str, float | None]:
-    """The main process's, so that all agree on the best epoch to the last bit."""
-    return processes.on_main(lambda: metrics)
 
 
 def _random_state() -> dict[str, Tensor]:

@@ -10,7 +10,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as group
@@ -138,6 +138,27 @@ def share_batch_statistics(module: nn.Module) -> None:
             child.__class__ = type(f"Shared{kind.__name__}", (_SharedStatistics, kind), {})
 
 
+class _Sum(torch.autograd.Function):
+    """A tensor summed over the processes; so each process's gradient counts in all of them."""
+
+    @staticmethod
+    def forward(_context: Any, values: Tensor) -> Tensor:
+        summed = values.clone()
+        group.all_reduce(summed)
+        return summed
+
+    @staticmethod
+    def backward(_context: Any, gradient: Tensor) -> Tensor:
+        summed = gradient.contiguous().clone()
+        group.all_reduce(summed)
+        return summed
+
+
+def _sum(values: Tensor) -> Tensor:
+    summed: Tensor = _Sum.apply(values)  # type: ignore[no-untyped-call]
+    return summed
+
+
 class _SharedStatistics:
     """Mixed into a 2-d batch norm, with or without an activation behind it (timm's)."""
 
@@ -147,16 +168,14 @@ class _SharedStatistics:
         if not layer.training:
             parent: nn.BatchNorm2d = super()  # type: ignore[assignment]
             return parent.forward(values)
-        from torch.distributed.nn.functional import all_reduce
-
         full = values.float()
         number = values.numel() / values.shape[1]
         sizes = full.new_full((1,), number)
-        summed: Tensor = all_reduce(torch.cat([full.sum(dim=(0, 2, 3)), sizes]))
+        summed = _sum(torch.cat([full.sum(dim=(0, 2, 3)), sizes]))
         total = summed[-1].detach()
         mean = (summed[:-1] / total).view(1, -1, 1, 1)
         centred = full - mean
-        squares: Tensor = all_reduce((centred**2).sum(dim=(0, 2, 3)))
+        squares = _sum((centred**2).sum(dim=(0, 2, 3)))
         variance = squares / total
         _update_statistics(layer, mean.detach().flatten(), (squares / (total - 1).clamp(min=1)).detach())
         out = centred * torch.rsqrt(variance + layer.eps).view(1, -1, 1, 1)

@@ -38,7 +38,8 @@ class DetectorConfig:
 
     Attributes:
         backbone: "resnet50", "resnet18", "tf_efficientnet_lite0", or any timm model that gives feature maps.
-        weights: "package", "timm", "none", or the path of a .safetensors or .pth file.
+        weights: "package", "timm", "torchvision:NAME", "none", the path of a .safetensors or .pth file, or the folder
+            of a run; see `data_tools.backbones.Weights`.
         frozen_to_stride: the backbone's first layers, up to its map of this stride, stay as pretrained: edges and
             textures need no relearning, and their gradients cost most; 0 trains all, as random weights need.
         batch_norm: whether the backbone's batch norm learns ("train") or stays as pretrained ("frozen").
@@ -191,6 +192,14 @@ class Detector(nn.Module):
             RawDetections(boxes, scores, torch.ones(len(boxes), dtype=torch.int64), logit)
             for boxes, scores, logit in found
         ]
+
+    def take_pyramid(self) -> bool:
+        """Start from the feature pyramid that came with the backbone's weights; False if there is none that fits."""
+        own, found = self.fpn.state_dict(), self.backbone.pyramid
+        fits = own.keys() == found.keys() and all(found[key].shape == value.shape for key, value in own.items())
+        if fits:
+            self.fpn.load_state_dict(found)
+        return fits
 
     def parts(self) -> dict[str, nn.Module]:
         """Parts by name, for the table at the start."""

@@ -71,6 +71,9 @@ def train(parser: Parser, arguments: Namespace) -> int:
     backbone = build_backbone(model_config.backbone, model_config.weights)
     model = Detector(backbone, model_config, len(experiment.dataset.categories))
     log.info(describe_start(experiment, model.parts(), backbone.weights, input_config))
+    if backbone.pyramid:
+        taken = "is taken too" if model.take_pyramid() else "has another shape and is not taken"
+        log.info("the feature pyramid of these weights %s", taken)
     log.info(describe_anchors(anchors, STRIDES, boxes_hw))
     loader = training_loader(experiment, input_config, fit_config, settings.paste)
     validation = _Validation(experiment, input_config)

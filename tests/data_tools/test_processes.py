@@ -70,25 +70,34 @@ def train_both(words: Sequence[str], data: Path, place: Path) -> tuple[Path, Pat
     return one, two, shown
 
 
-def assert_same_run(one: Path, two: Path) -> None:
-    """Weights within 1e-4, losses and scores within 1e-3: what float32 sums in another order leave."""
+def assert_same_run(one: Path, two: Path, gradients_within: float) -> None:
+    """Losses and scores within 1e-4, weights within 2e-6, gradients within a share of each tensor's largest one.
+
+    Weights come about 1e-4 far in a run this short, so the gradients, whose mean over the last steps the optimizer
+    keeps, say more.
+    """
     lines = [[json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()] for run in (one, two)]
     assert len(lines[0]) == len(lines[1]) == 2
     for a, b in zip(*lines, strict=True):
         assert (a["step"], a["lr"]) == (b["step"], b["lr"])
-        assert a["losses"] == pytest.approx(b["losses"], rel=1e-3, abs=1e-4)
+        assert a["losses"] == pytest.approx(b["losses"], rel=1e-4)
+    first, second = (load_file(run / "last" / "optimizer.safetensors") for run in (one, two))
+    gradients = [key for key in first if key.endswith(".exp_avg")]
+    assert sum(float(first[key].abs().max()) > 1e-6 for key in gradients) > 10
+    for key in gradients:
+        atol = gradients_within * float(first[key].abs().max()) + 1e-7
+        torch.testing.assert_close(second[key], first[key], rtol=0, atol=atol, msg=lambda m, key=key: f"{key}: {m}")
     for name in ("last/model", "last/average", "best/model"):
         first, second = (load_file(run / f"{name}.safetensors") for run in (one, two))
         assert first.keys() == second.keys()
         for key, value in first.items():
-            torch.testing.assert_close(second[key], value, rtol=1e-3, atol=1e-4, msg=lambda m, key=key: f"{key}: {m}")
+            torch.testing.assert_close(second[key], value, rtol=1e-4, atol=2e-6, msg=lambda m, key=key: f"{key}: {m}")
     for split in ("val", "test"):
-        first, second = (read_predictions(run / "predictions" / f"{split}.jsonl") for run in (one, two))
-        assert first.predictions
-        assert [p.image_id for p in first.predictions] == [p.image_id for p in second.predictions]
-        np.testing.assert_allclose(
-            [p.score for p in first.predictions], [p.score for p in second.predictions], atol=1e-3
-        )
+        files = (run / "predictions" / f"{split}.jsonl" for run in (one, two))
+        first, second = (read_predictions(file).predictions for file in files)
+        assert first
+        assert [p.image_id for p in first] == [p.image_id for p in second]
+        np.testing.assert_allclose([p.score for p in first], [p.score for p in second], atol=1e-4)
 
 
 @pytest.fixture(scope="module")
@@ -98,15 +107,19 @@ def detectors(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
 
 def test_two_processes_train_the_detector_of_one(detectors: tuple[Path, Path, str]) -> None:
     one, two, shown = detectors
-    assert_same_run(one, two)
+    assert_same_run(one, two, gradients_within=1e-4)
     assert shown == f"{two}\n"
     assert json.loads((two / "manifest.json").read_text())["processes"] == 2
 
 
 def test_two_processes_train_the_classifier_of_one(data: Path, tmp_path: Path) -> None:
-    """Batch norm that learns and mixup couple the images of the whole batch."""
+    """Batch norm that learns and mixup couple the images of the whole batch.
+
+    Before such a batch norm the size of a weight has no gradient but rounding, which Adam blows up: the gradients of
+    the first step agree to 3e-6, those of the last to a hundredth.
+    """
     one, two, _ = train_both(CLASSIFY, data, tmp_path)
-    assert_same_run(one, two)
+    assert_same_run(one, two, gradients_within=3e-2)
 
 
 def test_a_request_to_one_process_stops_both_and_they_go_on_bit_identical(

@@ -125,3 +125,15 @@ def test_proposals_are_many_ranked_and_leave_the_model_as_it_was(model: Detector
     with torch.inference_mode():
         few = model.propose(batch, 10)
     assert [raw.boxes_xyxy.tolist() for raw in few] == [raw.boxes_xyxy[:10].tolist() for raw in found]
+
+
+def test_a_pyramid_that_came_with_the_weights_is_taken_where_it_fits(model: Detector) -> None:
+    other = Detector(build_backbone("simple_cnn", "none"), DetectorConfig(weights="none", fpn_channels=16), 1)
+    assert not other.take_pyramid()
+    wide = Detector(build_backbone("simple_cnn", "none"), DetectorConfig(weights="none", fpn_channels=8), 1)
+    for detector in (other, wide):
+        detector.backbone.pyramid = {key: value.clone() for key, value in model.fpn.state_dict().items()}
+    assert other.take_pyramid()
+    assert not wide.take_pyramid()
+    for key, value in model.fpn.state_dict().items():
+        assert torch.equal(value, other.fpn.state_dict()[key])
