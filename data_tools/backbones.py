@@ -268,7 +268,7 @@ def _read_source(name: str, weights: str) -> tuple[dict[str, Tensor], str]:
 
 def _from_torchvision(name: str) -> tuple[dict[str, Tensor], str]:
     try:
-        chosen = torchvision.models.get_model_weights(name).DEFAULT  # type: ignore[attr-defined]
+        chosen = torchvision.models.get_model_weights(name).DEFAULT
     except ValueError as error:
         near = ", ".join(difflib.get_close_matches(name, torchvision.models.list_models(), n=3)) or "none near"
         raise InputError(f"torchvision has no model {name!r}; near names: {near}") from error

@@ -155,7 +155,7 @@ class _Sum(torch.autograd.Function):
 
 
 def _sum(values: Tensor) -> Tensor:
-    summed: Tensor = _Sum.apply(values)  # type: ignore[no-untyped-call]
+    summed: Tensor = _Sum.apply(values)
     return summed
 
 
