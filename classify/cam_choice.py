@@ -11,8 +11,8 @@ from classify.cam import gather_evidence
 from classify.models import Classifier
 from classify.to_prediction import to_prediction
 from data_tools.cam_methods import METHODS
-from data_tools.dataset import InputConfig
-from data_tools.experiment import batches_of
+from data_tools.dataset import Batch, InputConfig
+from data_tools.experiment import shared_batches
 from data_tools.geometry import diagonal
 from data_tools.metrics.peak_distance import Point, peak_distances
 from data_tools.records import BOXED, Sample
@@ -64,15 +64,19 @@ def _peaks(
     """The peaks of each method on the layer of one stride."""
     device = next(model.parameters()).device
     layer = model.layer_of(stride)
-    found: dict[str, list[Point | None]] = {method: [] for method in METHODS}
-    for chosen, batch in batches_of(samples, root, config, _BATCH_SIZE, f"maps of stride {stride}"):
+
+    def read(chosen: tuple[Sample, ...], batch: Batch) -> list[tuple[Point | None, ...]]:
         padded = (int(batch.images.shape[2]), int(batch.images.shape[3]))
         evidence = gather_evidence(model, layer, batch.images.to(device))
-        for method, peaks in found.items():
+        peaks = []
+        for method in METHODS:
             rows = zip(chosen, evidence.maps(method), batch.sizes_hw, strict=True)
             found_here = (to_prediction(s, 0.0, cam, seen, padded, config.preprocess) for s, cam, seen in rows)
-            peaks += [prediction.peak_xy for prediction in found_here]
-    return found
+            peaks.append([prediction.peak_xy for prediction in found_here])
+        return list(zip(*peaks, strict=True))
+
+    found = shared_batches(samples, root, config, _BATCH_SIZE, f"maps of stride {stride}", read)
+    return {method: [peaks[i] for peaks in found] for i, method in enumerate(METHODS)}
 
 
 def _mean_distance(samples: Sequence[Sample], peaks: Sequence[Point | None]) -> float:

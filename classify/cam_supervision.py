@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from data_tools import processes
 from data_tools.dataset import Batch
 from data_tools.heatmaps import cells_seen
 
@@ -25,7 +26,8 @@ def evidence_map(activations: Tensor, weights: Tensor) -> Tensor:
 def cam_loss(evidence: Tensor, batch: Batch) -> Tensor:
     """Mean over the images that say where evidence belongs: `outside_boxes` for boxed and `unevenness` for good ones.
 
-    Defects without an annotated area say nothing and do not count. A scalar; 0 for a batch of such images alone.
+    Defects without an annotated area say nothing and do not count. A scalar; 0 for a batch of such images alone. The
+    mean is over all processes' images, weighed as `processes.average` says.
 
     Args:
         evidence: (n, rows, columns) as `evidence_map` gives it, over the padded images.
@@ -41,7 +43,8 @@ def cam_loss(evidence: Tensor, batch: Batch) -> Tensor:
             terms.append(outside_boxes(visible, inside))
         elif not bool(batch.defect[i]):
             terms.append(unevenness(visible))
-    return torch.stack(terms).mean() if terms else evidence.sum() * 0.0
+    total = torch.stack(terms).sum() if terms else evidence.sum() * 0.0
+    return total / processes.average(total.new_tensor(float(len(terms)))).clamp(min=1e-6)
 
 
 def outside_boxes(evidence: Tensor, inside: Tensor) -> Tensor:

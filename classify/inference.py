@@ -14,8 +14,8 @@ from classify.cam import cam_maps
 from classify.cam_choice import CamChoice
 from classify.models import Classifier
 from classify.to_prediction import to_prediction
-from data_tools.dataset import InputConfig
-from data_tools.experiment import batches_of
+from data_tools.dataset import Batch, InputConfig
+from data_tools.experiment import shared_batches
 from data_tools.records import Prediction, Sample
 
 BATCH_SIZE = 16
@@ -55,12 +55,14 @@ def logits_of(
     """The defect logit of each sample, in order, without maps, averaged over the views of `flips`."""
     model.eval()
     device = next(model.parameters()).device
-    found: list[float] = []
-    for _, batch in batches_of(samples, root, config, BATCH_SIZE, "validating"):
+
+    def look(_samples: tuple[Sample, ...], batch: Batch) -> list[float]:
         images = batch.images.to(device)
         views = [model(images.flip(axes))[:, 0] for axes in _VIEWS[flips]]
-        found += torch.stack(views).mean(dim=0).tolist()
-    return found
+        logits: list[float] = torch.stack(views).mean(dim=0).tolist()
+        return logits
+
+    return shared_batches(samples, root, config, BATCH_SIZE, "validating", look)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,13 +87,14 @@ def read(
 ) -> list[RawReading]:  # fmt: skip
     """Logit and map of each sample, in order."""
     device = next(model.parameters()).device
-    found: list[RawReading] = []
-    for _, batch in batches_of(samples, root, config, BATCH_SIZE, label):
+
+    def look(_samples: tuple[Sample, ...], batch: Batch) -> list[RawReading]:
         padded = (int(batch.images.shape[2]), int(batch.images.shape[3]))
         logits, maps = _over_views(model, batch.images.to(device), cam, flips)
         rows = zip(logits.tolist(), maps, batch.sizes_hw, strict=True)
-        found += [RawReading(logit, one, seen, padded) for logit, one, seen in rows]
-    return found
+        return [RawReading(logit, one, seen, padded) for logit, one, seen in rows]
+
+    return shared_batches(samples, root, config, BATCH_SIZE, label, look)
 
 
 def to_predictions(

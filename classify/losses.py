@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torchvision.ops import sigmoid_focal_loss
 
 from classify.cam_supervision import cam_loss, evidence_map
 from classify.models import Classifier
+from data_tools import processes
 from data_tools.cam import recorded, the_map
 from data_tools.dataset import Batch
 from data_tools.errors import InputError
@@ -77,7 +79,8 @@ class ClassifierLoss:
             batch = mixed_up(batch, self.config.mixup_alpha)
         smooth = self.config.label_smoothing
         targets = batch.defect * (1 - smooth) + smooth / 2
-        return weighted_focal(network(batch.images)[:, 0], targets, self.config.focal_gamma, self.positive_weight)
+        logits = network(batch.images, batch.generators())[:, 0]
+        return weighted_focal(logits, targets, self.config.focal_gamma, self.positive_weight)
 
 
 def weighted_focal(logits: Tensor, targets: Tensor, gamma: float, positive_weight: float) -> Tensor:
@@ -87,11 +90,16 @@ def weighted_focal(logits: Tensor, targets: Tensor, gamma: float, positive_weigh
 
 
 def mixed_up(batch: Batch, alpha: float) -> Batch:
-    """The batch with each image and its target blended with another's, all by one share; from torch's random state."""
-    share = float(torch.distributions.Beta(alpha, alpha).sample())
-    order = torch.randperm(len(batch.defect)).to(batch.images.device)
+    """The batch with each image and its target blended with another's, all by one share; from the batch's seed.
+
+    The other image may be one of another process.
+    """
+    images, defect = processes.concatenate(batch.images), processes.concatenate(batch.defect)
+    rng = np.random.default_rng(batch.seed)
+    share, order = float(rng.beta(alpha, alpha)), rng.permutation(len(defect))
+    other = torch.from_numpy(order[batch.place : batch.place + len(batch.defect)]).to(images.device)
     return replace(
         batch,
-        images=share * batch.images + (1 - share) * batch.images[order],
-        defect=share * batch.defect + (1 - share) * batch.defect[order],
+        images=share * batch.images + (1 - share) * images[other],
+        defect=share * batch.defect + (1 - share) * defect[other],
     )

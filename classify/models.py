@@ -1,5 +1,6 @@
 """Label-only classifiers: a feature extractor, global average pooling, dropout and one linear layer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,6 +9,7 @@ from torch import Tensor, nn
 
 from data_tools.backbones import Backbone, freeze, freeze_statistics
 from data_tools.errors import InputError
+from data_tools.sample_random import SampleDropout
 
 
 @dataclass(frozen=True)
@@ -16,7 +18,8 @@ class ClassifierConfig:
 
     Attributes:
         backbone: "simple_cnn", "resnet50", "vgg16", "tf_efficientnet_lite0", or any timm model that gives feature maps.
-        weights: "package", "timm", "none", or the path of a .safetensors or .pth file.
+        weights: "package", "timm", "torchvision:NAME", "none", the path of a .safetensors or .pth file, or the folder
+            of a run; see `data_tools.backbones.Weights`.
         trainable: "all" fine-tunes the backbone, "none" trains the top layer only.
         batch_norm: whether the backbone's batch norm takes its statistics from the batch ("train") or keeps the
             pretrained ones ("frozen"), as a backbone that is not trained always does.
@@ -50,7 +53,7 @@ class Classifier(nn.Module):
         super().__init__()
         self.config, self.backbone = config, backbone
         freeze(backbone, config.trainable)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = SampleDropout(config.dropout)
         self.linear = nn.Linear(backbone.channels[-1], 1)
         self.layer_of(config.cam_stride)  # a stride that the backbone lacks shall fail before the training
 
@@ -61,10 +64,10 @@ class Classifier(nn.Module):
             freeze_statistics(self.backbone)
         return self
 
-    def forward(self, images: Tensor) -> Tensor:
-        """(n, 3, h, w) in 0..1 -> (n, 1) logits."""
+    def forward(self, images: Tensor, generators: Sequence[torch.Generator] | None = None) -> Tensor:
+        """(n, 3, h, w) in 0..1 -> (n, 1) logits; training takes a generator an image, for the dropout."""
         last = self.backbone(images.contiguous(memory_format=torch.channels_last))[-1]
-        logits: Tensor = self.linear(self.dropout(last.mean(dim=(2, 3))))
+        logits: Tensor = self.linear(self.dropout(last.mean(dim=(2, 3)), generators))
         return logits
 
     def layer_of(self, stride: int) -> nn.Module:

@@ -3,6 +3,7 @@
 python -m classify.train                                      # quickstart on the synthetic set
 python -m classify.train --config light --data DATASET --fit.max_minutes 5
 python -m classify.train --run RUN --resume
+torchrun --nproc-per-node 2 -m -- classify.train --data DATASET --run RUN    # processes share each batch
 """
 
 import logging
@@ -21,7 +22,7 @@ from classify.inference import Reading, TestFlips, logits_of, predict, read, to_
 from classify.losses import ClassifierLoss, LossConfig
 from classify.models import Classifier, ClassifierConfig
 from data_tools.backbones import build_backbone
-from data_tools.command import Parser, run_command
+from data_tools.command import Parser
 from data_tools.dataset import InputConfig
 from data_tools.experiment import (
     Experiment,
@@ -30,9 +31,9 @@ from data_tools.experiment import (
     describe_start,
     finish,
     open_experiment,
+    run_training,
     save_predictions,
     training_loader,
-    with_default_config,
 )
 from data_tools.fit import FitConfig, fit, seed_everything
 from data_tools.map_boxes import choose_fraction, with_boxes
@@ -62,8 +63,7 @@ def build_parser() -> Parser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
-    parser = build_parser()
-    return run_command(parser, lambda arguments: train(parser, arguments), with_default_config("classify", argv))
+    return run_training("classify", build_parser(), train, argv)
 
 
 def train(parser: Parser, arguments: Namespace) -> int:
@@ -92,7 +92,6 @@ def train(parser: Parser, arguments: Namespace) -> int:
         boxed = [with_boxes(prediction, choices["box_fraction"]) for prediction in found]
         save_predictions(experiment, config | choices, split, boxed)
     finish(experiment, result, {"weights": asdict(backbone.weights)} | choices)
-    print(experiment.folder)
     return 0
 
 

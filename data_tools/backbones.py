@@ -1,5 +1,6 @@
 """The only place that builds a feature extractor or resolves pretrained weights."""
 
+import difflib
 import hashlib
 import itertools
 from collections.abc import Mapping
@@ -9,14 +10,17 @@ from typing import Any
 
 import timm
 import torch
+import torchvision
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from data_tools.errors import InputError, WeightsUnavailableError
 from data_tools.precision import keep_depthwise_full
+from data_tools.runs import read_manifest
 
 PACKAGED_BACKBONE = "tf_efficientnet_lite0"
 SIMPLE_CNN = "simple_cnn"
+TORCHVISION = "torchvision:"
 
 
 @dataclass(frozen=True)
@@ -25,9 +29,11 @@ class Weights:
 
     Attributes:
         source: "package" (ImageNet weights of tf_efficientnet_lite0, installed with this project), "timm" (by name from
-            timm's hub, needs a network once), "none" (random), or the path of a .safetensors or weights-only .pth file.
+            timm's hub, needs a network once), "torchvision:NAME" (default weights of one of torchvision's models, whose
+            detectors are trained on COCO; needs a network once), "none" (random), the path of a .safetensors or
+            weights-only .pth file, or the folder of a training run, whose best checkpoint is taken.
         description: for people: the source with its hash or the reason.
-        missing, unexpected: keys of the model that the file lacks, and keys of the file that the model lacks.
+        missing, unexpected: keys of the backbone that the source lacks, and keys of the source that are not taken.
     """
 
     source: str
@@ -66,6 +72,7 @@ class Backbone(nn.Module):
         channels, strides: of each returned map, in the order of `forward`.
         layers: the module whose output is each returned map.
         weights: where the parameters came from.
+        pyramid: the weights of the feature pyramid that came with them, under torchvision's names; mostly empty.
     """
 
     mean: Tensor
@@ -73,11 +80,12 @@ class Backbone(nn.Module):
 
     def __init__(
         self, body: nn.Module, channels: tuple[int, ...], strides: tuple[int, ...], layer_names: tuple[str, ...],
-        mean: tuple[float, ...], std: tuple[float, ...], weights: Weights,
+        mean: tuple[float, ...], std: tuple[float, ...], weights: Weights, pyramid: Mapping[str, Tensor] | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
         self.body = body
         self.channels, self.strides, self.weights = channels, strides, weights
+        self.pyramid: Mapping[str, Tensor] = pyramid or {}
         self._layer_names = layer_names
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
@@ -157,13 +165,15 @@ def describe_parts(parts: Mapping[str, nn.Module]) -> str:
 
 
 def _simple_cnn(weights: str, min_stride: int, max_stride: int) -> Backbone:
-    if weights != "none":
+    if weights in ("package", "timm"):
         raise InputError(f"simple_cnn has no pretrained weights; use weights 'none', not {weights!r}")
     strides = [2 ** (i + 1) for i in range(len(SimpleCnn.channels))]
     keep = tuple(i for i, stride in enumerate(strides) if min_stride <= stride <= max_stride)
+    body = SimpleCnn(keep)
+    source, pyramid = _load(body, SIMPLE_CNN, weights)
     return Backbone(
-        SimpleCnn(keep), tuple(SimpleCnn.channels[i] for i in keep), tuple(strides[i] for i in keep),
-        tuple(f"blocks.{i}" for i in keep), (0.5,) * 3, (0.5,) * 3, Weights("none", "random initialisation"),
+        body, tuple(SimpleCnn.channels[i] for i in keep), tuple(strides[i] for i in keep),
+        tuple(f"blocks.{i}" for i in keep), (0.5,) * 3, (0.5,) * 3, source, pyramid,
     )  # fmt: skip
 
 
@@ -177,18 +187,19 @@ def _timm_backbone(name: str, weights: str, min_stride: int, max_stride: int) ->
         raise InputError(f"backbone {name!r} gives no feature maps: {error}") from error
     strides: list[int] = probe.feature_info.reduction()
     keep = tuple(i for i, stride in enumerate(strides) if min_stride <= stride <= max_stride)
+    pyramid: Mapping[str, Tensor] = {}
     if weights == "timm":
         body, source = _from_hub(name, keep)
     else:
         body = timm.create_model(name, pretrained=False, features_only=True, out_indices=keep) if keep else probe
-        source = _load(body, name, weights)
+        source, pyramid = _load(body, name, weights)
     modules = dict(body.named_modules())
     names = [probe.feature_info.module_name(i) for i in keep]
     return Backbone(
         body, tuple(probe.feature_info.channels()[i] for i in keep), tuple(strides[i] for i in keep),
         # some timm wrappers flatten "features.30" to "features_30"
         tuple(name if name in modules else name.replace(".", "_") for name in names),
-        probe.pretrained_cfg["mean"], probe.pretrained_cfg["std"], source,
+        probe.pretrained_cfg["mean"], probe.pretrained_cfg["std"], source, pyramid,
     )  # fmt: skip
 
 
@@ -203,9 +214,35 @@ def _from_hub(name: str, keep: tuple[int, ...]) -> tuple[nn.Module, Weights]:
     return body, Weights("timm", f"timm hub: {name}")
 
 
-def _load(body: nn.Module, name: str, weights: str) -> Weights:
+def _load(body: nn.Module, name: str, weights: str) -> tuple[Weights, dict[str, Tensor]]:
+    """Fill `body`; where the weights came from, and those of a feature pyramid that are among them."""
     if weights == "none":
-        return Weights("none", "random initialisation")
+        return Weights("none", "random initialisation"), {}
+    state, description = _read_source(name, weights)
+    pyramid = _part(state, "backbone.fpn.") or _part(state, "fpn.")
+    inner = _part(state, "backbone.body.")  # a detector's, of torchvision or ours, or a classifier's of ours
+    found = inner or state
+    own = body.state_dict()
+    bad = [key for key in own if key in found and own[key].shape != found[key].shape]
+    if bad:
+        shapes = f"{tuple(found[bad[0]].shape)}, not {tuple(own[bad[0]].shape)}"
+        raise InputError(f"{description}: shape of {bad[0]!r} is {shapes}; are these weights of {name!r}?")
+    missing = tuple(key for key in own if key not in found)
+    if len(missing) > len(own) // 2:
+        has = f"it has such as {next(iter(found))!r}" if found else "it is empty"
+        raise InputError(f"{description}: {len(missing)} of {len(own)} keys of {name!r} are missing, such as "
+                         f"{missing[0]!r}; {has}")  # fmt: skip
+    body.load_state_dict({key: found[key] for key in own if key in found}, strict=False)
+    prefix = "backbone.body." if inner else ""
+    taken = {prefix + key for key in own}
+    unexpected = tuple(key for key in state if key not in taken and not key.startswith(("backbone.fpn.", "fpn.")))
+    return Weights(weights, description, missing, unexpected), pyramid
+
+
+def _read_source(name: str, weights: str) -> tuple[dict[str, Tensor], str]:
+    """All tensors of a source of weights, and its description with a hash."""
+    if weights.startswith(TORCHVISION):
+        return _from_torchvision(weights.removeprefix(TORCHVISION))
     if weights == "package":
         if name != PACKAGED_BACKBONE:
             raise InputError(
@@ -214,22 +251,44 @@ def _load(body: nn.Module, name: str, weights: str) -> Weights:
             )
         path = _packaged_file()
         state = _renamed_by_order(_read_state(path), name)
-    else:
-        path = Path(weights)
+        return state, f"{path.name} (sha256 {_digest(path)})"
+    path = Path(weights)
+    if path.is_dir():
+        path, run = path / "best" / "model.safetensors", path
         if not path.is_file():
-            raise InputError(f"weights {weights!r}: not 'package', 'timm' or 'none', and no such file")
-        state = _read_state(path)
-    own = body.state_dict()
-    bad = [key for key in own if key in state and own[key].shape != state[key].shape]
-    if bad:
-        raise InputError(f"{path}: shape of {bad[0]!r} is {tuple(state[bad[0]].shape)}, not {tuple(own[bad[0]].shape)}")
-    missing = tuple(key for key in own if key not in state)
-    unexpected = tuple(key for key in state if key not in own)
-    if len(missing) > len(own) // 2:
-        raise InputError(f"{path}: {len(missing)} of {len(own)} keys of {name!r} are missing, such as {missing[0]!r}")
-    body.load_state_dict({key: state[key] for key in own if key in state}, strict=False)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-    return Weights(weights, f"{path.name} (sha256 {digest})", missing, unexpected)
+            raise InputError(f"weights {weights!r}: no run with a checkpoint (best/model.safetensors is missing)")
+        manifest = read_manifest(run)
+        about = f"best checkpoint of the {manifest.get('approach')} run {run} on {manifest.get('data')}"
+        return _read_state(path), f"{about} (sha256 {_digest(path)})"
+    if not path.is_file():
+        raise InputError(f"weights {weights!r}: not 'package', 'timm', 'torchvision:NAME' or 'none', and no such file "
+                         "or run folder")  # fmt: skip
+    return _read_state(path), f"{path.name} (sha256 {_digest(path)})"
+
+
+def _from_torchvision(name: str) -> tuple[dict[str, Tensor], str]:
+    try:
+        chosen = torchvision.models.get_model_weights(name).DEFAULT
+    except ValueError as error:
+        near = ", ".join(difflib.get_close_matches(name, torchvision.models.list_models(), n=3)) or "none near"
+        raise InputError(f"torchvision has no model {name!r}; near names: {near}") from error
+    try:
+        state = dict(chosen.get_state_dict(map_location="cpu", check_hash=True, weights_only=True))
+    except Exception as error:  # network, disk and hash errors of many kinds, and each means "not at hand"
+        raise WeightsUnavailableError(
+            f"weights 'torchvision:{name}' could not be fetched ({type(error).__name__}). Offline, fetch {chosen.url} "
+            "elsewhere and give the file's path as weights"
+        ) from error
+    return state, f"torchvision {name} {chosen.name} ({Path(chosen.url).name})"
+
+
+def _part(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors under a prefix, without it."""
+    return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
 def _packaged_file() -> Path:

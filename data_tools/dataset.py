@@ -5,7 +5,7 @@ not depend on the number of workers or on what was loaded before it, and the dat
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from data_tools.copy_paste import Paster
 from data_tools.errors import InputError
 from data_tools.images import read_gray, resolve_under
 from data_tools.records import GOOD, Sample
+from data_tools.sample_random import generators_of
 from data_tools.transforms import Augmentation, AugmentConfig, PreprocessConfig, Preprocessing
 from data_tools.windows import clipped, random_window, visible_share
 
@@ -93,6 +94,9 @@ class Batch:
         defect: (n,) float32, 1.0 for a defect.
         unboxed: (n,) bool.
         indices: (n,) place in the dataset's samples.
+        boxes_lost: of all items.
+        seed: of the random numbers that a training step draws for these images.
+        place: of the first image in the whole batch, of which each of several processes holds a part.
     """
 
     images: Tensor
@@ -102,13 +106,24 @@ class Batch:
     unboxed: Tensor
     indices: tuple[int, ...]
     boxes_lost: int = 0
+    seed: int = 0
+    place: int = 0
+
+    def generators(self) -> list[torch.Generator]:
+        """One for each image, each time at its beginning: the same however many processes share the batch."""
+        return generators_of(self.seed, self.place, len(self.indices), self.images.device)
+
+    def padded_to(self, height: int, width: int) -> "Batch":
+        """The same batch with more black at the right and bottom."""
+        more = (0, width - self.images.shape[3], 0, height - self.images.shape[2])
+        return replace(self, images=torch.nn.functional.pad(self.images, more)) if any(more) else self
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on a device."""
         targets = tuple({name: value.to(device) for name, value in target.items()} for target in self.targets)
-        return Batch(
-            self.images.to(device), self.sizes_hw, targets, self.defect.to(device), self.unboxed.to(device),
-            self.indices, self.boxes_lost,
+        return replace(
+            self, images=self.images.to(device), targets=targets, defect=self.defect.to(device),
+            unboxed=self.unboxed.to(device),
         )  # fmt: skip
 
 
@@ -191,9 +206,13 @@ class BalancedSampler(Sampler[Key]):
         positive: for each sample, whether it belongs to the positive class.
         positive_share: share of positive samples in an epoch; None keeps the natural distribution, and each sample
             comes exactly once.
-        seed: of the order. An epoch has as many keys as there are samples.
+        seed: of the order. An epoch has as many keys as there are samples, less those that would not fill a batch.
         sizes_hw: of each sample as loaded. Batches then hold images of similar shape, which saves padding.
-        batch_size: of the loader.
+        batch_size: images a step, of all processes together.
+        rank, processes: this process takes its part of each batch, the batches staying what they are for one process.
+
+    Raises:
+        InputError: the processes cannot share a batch evenly.
 
     Attributes:
         epoch: decides the order; whoever iterates sets it.
@@ -202,28 +221,40 @@ class BalancedSampler(Sampler[Key]):
 
     def __init__(
         self, positive: Sequence[bool], positive_share: float | None, seed: int,
-        sizes_hw: Sequence[tuple[int, int]] = (), batch_size: int = 1,
+        sizes_hw: Sequence[tuple[int, int]] = (), batch_size: int = 1, rank: int = 0, processes: int = 1,
     ) -> None:  # fmt: skip
+        if batch_size % processes:
+            raise InputError(f"fit.batch_size {batch_size} is shared by {processes} processes: give a multiple of it")
+        if processes > 1 and len(positive) < batch_size:
+            raise InputError(f"{len(positive)} training images do not fill a batch of {batch_size}, which several "
+                             "processes need; lower fit.batch_size")  # fmt: skip
+        self.rank, self.share = rank, batch_size // processes
         self.positive = np.asarray(positive, dtype=bool)
-        self.share, self.seed, self.epoch, self.start = positive_share, seed, 0, 0
+        self.positive_share, self.seed, self.epoch, self.start = positive_share, seed, 0, 0
         self.sizes_hw, self.batch_size = np.asarray(sizes_hw, dtype=np.float64).reshape(-1, 2), batch_size
 
     def __len__(self) -> int:
-        return len(self.positive)
+        return self._in_batches() * self.share // self.batch_size
 
     def __iter__(self) -> Iterator[Key]:
         rng = np.random.default_rng((self.seed, self.epoch))
         order = self._order(rng)
         if len(np.unique(self.sizes_hw, axis=0)) > 1:
             order = self._by_shape(order, rng)
-        yield from ((self.epoch, int(index)) for index in order[self.start :])
+        places = np.arange(self.start, self._in_batches())
+        mine = places[places % self.batch_size // self.share == self.rank]
+        yield from ((self.epoch, int(index)) for index in order[mine])
+
+    def _in_batches(self) -> int:
+        """How many of the samples fill whole batches; all of them if they do not even fill one."""
+        return len(self.positive) // self.batch_size * self.batch_size or len(self.positive)
 
     def _order(self, rng: np.random.Generator) -> NDArray[np.int64]:
         total = len(self.positive)
         yes, no = np.flatnonzero(self.positive), np.flatnonzero(~self.positive)
-        if self.share is None or not len(yes) or not len(no):
+        if self.positive_share is None or not len(yes) or not len(no):
             return rng.permutation(total)
-        n_yes = round(total * self.share)
+        n_yes = round(total * self.positive_share)
         picked = _rounds(rng, yes, n_yes), _rounds(rng, no, total - n_yes)
         # spread both classes evenly, so that every batch holds its share of each
         places = np.concatenate([(np.arange(len(part)) + rng.random()) / max(len(part), 1) for part in picked])
@@ -242,16 +273,16 @@ class BalancedSampler(Sampler[Key]):
 
 
 class OrderedSampler(Sampler[Key]):
-    """Every sample once, in order."""
+    """Every sample once, in order; of several processes each takes whole batches in turn."""
 
-    def __init__(self, total: int) -> None:
-        self.total = total
+    def __init__(self, total: int, batch_size: int = 1, rank: int = 0, processes: int = 1) -> None:
+        self.mine = [index for index in range(total) if index // batch_size % processes == rank]
 
     def __len__(self) -> int:
-        return self.total
+        return len(self.mine)
 
     def __iter__(self) -> Iterator[Key]:
-        yield from ((0, index) for index in range(self.total))
+        yield from ((0, index) for index in self.mine)
 
 
 def make_loader(dataset: DefectDataset, sampler: Sampler[Key], batch_size: int, workers: int) -> DataLoader[Item]:

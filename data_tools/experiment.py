@@ -5,13 +5,13 @@ import platform
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -19,9 +19,10 @@ from jsonargparse import Namespace
 from torch import nn
 from tqdm import tqdm
 
+from data_tools import processes
 from data_tools.atomic import write_json, write_text
 from data_tools.backbones import Weights, describe_parts
-from data_tools.command import Parser
+from data_tools.command import Parser, run_command
 from data_tools.copy_paste import PasteConfig, Paster
 from data_tools.dataset import (
     BalancedSampler,
@@ -34,6 +35,7 @@ from data_tools.dataset import (
 from data_tools.dataset_folder import data_hash, images_root_of, read_dataset
 from data_tools.errors import InputError
 from data_tools.fit import FitConfig, FitResult, seed_everything
+from data_tools.interrupt import Stopped
 from data_tools.layout import layout_of_samples
 from data_tools.predictions import write_predictions
 from data_tools.records import SPLIT_NAMES, Dataset, Prediction, PredictionHeader, PredictionSet, Sample
@@ -42,6 +44,8 @@ from data_tools.splits import take_share
 from data_tools.transforms import Augmentation
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 DEFAULT_DATA = Path("datasets/synthetic")
 _JITTER_ALIGNED = 0.03
@@ -65,6 +69,31 @@ class Experiment:
     dataset: Dataset
     root: Path
     manifest: dict[str, Any] = field(default_factory=dict)
+
+
+def run_training(
+    approach: str, parser: Parser, train: Callable[[Parser, Namespace], int], argv: Sequence[str] | None
+) -> int:
+    """Run a training command, alone or as one of the processes that torchrun has started; returns the exit status."""
+
+    def body(arguments: Namespace) -> int:
+        try:
+            with processes.joined():
+                return _train_or_stop(train, parser, arguments)
+        except processes.PeerLostError as error:
+            print(f"{parser.prog}: error: {error}", file=sys.stderr)
+            return 1
+
+    return run_command(parser, body, with_default_config(approach, argv))
+
+
+def _train_or_stop(train: Callable[[Parser, Namespace], int], parser: Parser, arguments: Namespace) -> int:
+    try:
+        return train(parser, arguments)
+    except Stopped:
+        if processes.is_main():
+            raise
+        return 0
 
 
 def add_training_arguments(parser: Parser) -> None:
@@ -116,10 +145,13 @@ def open_experiment(approach: str, parser: Parser, arguments: Namespace, fit: Fi
     """Open data and run folder, write config.yaml and the manifest's beginning, and seed everything.
 
     Raises:
-        InputError: unusable data, or a run folder that is in use.
+        InputError: unusable data, a run folder that is in use, or a batch that the processes cannot share.
     """
-    folder = _run_folder(approach, arguments)
-    data = Path(arguments.data) if arguments.data else default_data()
+    if fit.batch_size % processes.count():
+        raise InputError(f"fit.batch_size {fit.batch_size} is what all {processes.count()} processes share a step: "
+                         f"give a multiple of {processes.count()}")  # fmt: skip
+    folder = processes.on_main(lambda: _run_folder(approach, arguments))
+    data = Path(arguments.data) if arguments.data else processes.on_main(default_data)
     dataset = read_dataset(data)
     root = images_root_of(dataset, data)
     if dataset.splits is None:
@@ -130,14 +162,19 @@ def open_experiment(approach: str, parser: Parser, arguments: Namespace, fit: Fi
             raise InputError(f"{data}: the {split} split needs good and defect images, but has only one of the two")
     if arguments.resume and read_manifest(folder).get("data_hash") != data_hash(data):
         raise InputError(f"{folder}: was started on other annotations or splits than {data} holds now")
-    folder.mkdir(parents=True, exist_ok=True)
     shown = arguments.clone()
     for name in ("config", "resume"):
         shown.pop(name, None)
     shown.data, shown.run = str(data), str(folder)
-    write_text(folder / "config.yaml", parser.dump(shown))
-    manifest = _manifest(approach, data, fit.seed)
-    write_json(folder / "manifest.json", manifest)
+
+    def begin() -> dict[str, Any]:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(folder / "config.yaml", parser.dump(shown))
+        manifest = _manifest(approach, data, fit.seed)
+        write_json(folder / "manifest.json", manifest)
+        return manifest
+
+    manifest = processes.on_main(begin)
     seed_everything(fit.seed)
     return Experiment(approach, folder, data, dataset, root, manifest)
 
@@ -172,18 +209,38 @@ def training_loader(
     dataset = DefectDataset(samples, experiment.root, config, Augmentation(config.augment), fit.seed, paster)
     sizes = [config.target_hw(sample.size_hw) for sample in samples]
     positive = [sample.is_defect for sample in samples]
-    sampler = BalancedSampler(positive, fit.positive_share, fit.seed, sizes, fit.batch_size)
-    return make_loader(dataset, sampler, fit.batch_size, fit.workers)
+    rank, count = processes.rank(), processes.count()
+    sampler = BalancedSampler(positive, fit.positive_share, fit.seed, sizes, fit.batch_size, rank, count)
+    return make_loader(dataset, sampler, sampler.share, fit.workers)
 
 
 def batches_of(
     samples: Sequence[Sample], root: Path, config: InputConfig, batch_size: int, label: str
 ) -> Iterator[tuple[tuple[Sample, ...], Batch]]:
     """Every sample once, in order, without augmentation: the samples of a batch with the batch."""
-    dataset = DefectDataset(samples, root, config)
-    loader: Any = make_loader(dataset, OrderedSampler(len(dataset)), batch_size, 0)
-    for batch in tqdm(loader, desc=label, leave=False, mininterval=1.0):
-        yield tuple(samples[i] for i in batch.indices), batch
+    return _batches(DefectDataset(samples, root, config), OrderedSampler(len(samples)), batch_size, label)
+
+
+def shared_batches(
+    samples: Sequence[Sample], root: Path, config: InputConfig, batch_size: int, label: str,
+    read: Callable[[tuple[Sample, ...], Batch], Iterable[T]],
+) -> list[T]:  # fmt: skip
+    """What `read` says of each sample, in order; it is given the batches of `batches_of`.
+
+    Several processes take the batches in turn, and each gets the whole result.
+    """
+    sampler = OrderedSampler(len(samples), batch_size, processes.rank(), processes.count())
+    mine = _batches(DefectDataset(samples, root, config), sampler, batch_size, label)
+    parts = processes.gather([list(read(chosen, batch)) for chosen, batch in mine])
+    return [result for part in processes.interleave(parts) for result in part]
+
+
+def _batches(
+    dataset: DefectDataset, sampler: OrderedSampler, batch_size: int, label: str
+) -> Iterator[tuple[tuple[Sample, ...], Batch]]:
+    loader: Any = make_loader(dataset, sampler, batch_size, 0)
+    for batch in tqdm(loader, desc=label, leave=False, mininterval=1.0, disable=not processes.is_main()):
+        yield tuple(dataset.samples[i] for i in batch.indices), batch
 
 
 def describe_start(experiment: Experiment, parts: dict[str, nn.Module], weights: Weights, config: InputConfig) -> str:
@@ -212,20 +269,25 @@ def describe_start(experiment: Experiment, parts: dict[str, nn.Module], weights:
 def save_predictions(
     experiment: Experiment, config: dict[str, Any], split: str, predictions: Sequence[Prediction]
 ) -> None:
-    """Write the best checkpoint's predictions of a split into the run folder."""
+    """Write the best checkpoint's predictions of a split into the run folder; the main process does."""
+    if not processes.is_main():
+        return
     header = PredictionHeader(f"{experiment.approach}: {experiment.folder.name}", config, "best", split)
     path = experiment.folder / "predictions" / f"{split}.jsonl"
     write_predictions(path, PredictionSet(header, tuple(predictions)))
 
 
 def finish(experiment: Experiment, result: FitResult, extra: dict[str, Any]) -> None:
-    """Complete the manifest, which marks the run as finished."""
+    """Complete the manifest, which marks the run as finished, and print the run folder; the main process does."""
+    if not processes.is_main():
+        return
     outcome = {
         "epochs": result.epochs, "best_epoch": result.best_epoch, "best": dict(result.best),
         "training_minutes": round(result.minutes, 2), "boxes_lost_in_augmentation": result.boxes_lost,
     }  # fmt: skip
     finished = {"finished": datetime.now(UTC).isoformat(timespec="seconds"), "result": outcome}
     write_json(experiment.folder / "manifest.json", experiment.manifest | finished | extra)
+    print(experiment.folder)
 
 
 def _run_folder(approach: str, arguments: Namespace) -> Path:
@@ -282,6 +344,7 @@ def _manifest(approach: str, data: Path, seed: int) -> dict[str, Any]:
         "finished": None,
         "device": device,
         "threads": torch.get_num_threads(),
+        "processes": processes.count(),
         "versions": {name: _version(name) for name in _PACKAGES} | {"python": platform.python_version()},
         "git": _git_commit(),
     }

@@ -8,7 +8,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -21,6 +21,7 @@ from torch.optim import AdamW
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
+from data_tools import processes
 from data_tools.atomic import recover_folder, write_text
 from data_tools.checkpoint import (
     load_state,
@@ -52,7 +53,7 @@ class FitConfig:
         max_minutes: wall-clock budget, validation included; the learning rate is annealed within it. With a budget the
             number of steps depends on the machine; without one a run repeats exactly, also when it is interrupted and
             resumed. None is no limit.
-        batch_size: images a step.
+        batch_size: images a step, shared evenly by all processes of the run.
         lr: highest learning rate of AdamW.
         backbone_lr_factor: the backbone learns at `lr` times this.
         weight_decay: of AdamW, on weights but not on biases and normalisation.
@@ -136,6 +137,9 @@ def fit(
     Writes `metrics.jsonl`, `last/` and `best/` under `folder`. `loader`'s sampler is one of `data_tools.dataset`, with
     the attributes `epoch` and `start`. With `resume` it goes on from `last/`, or from the start if there is none yet.
 
+    Several processes, each with its part of every batch, end with the weights of one process with the whole batches, up
+    to rounding; `loss_function` must weigh its means for that, see `processes.average`. The main process alone writes.
+
     Raises:
         FloatingPointError: a loss is not finite; the message shows each loss and the images. Checkpoints stay.
         Stopped: SIGTERM came; the state is saved.
@@ -149,12 +153,14 @@ def fit(
         while progress.epoch < config.epochs and not clock.is_over(progress.step):
             losses = training.epoch(loader, loss_function, stop)
             validated = time.monotonic()
-            metrics = validate(training.average)
+            # the main process's, so that all agree on the best epoch to the last bit
+            metrics = processes.gather(validate(training.average))[0]
             clock.validation_seconds = time.monotonic() - validated
             training.end_epoch(losses, metrics, monitor)
             if config.patience is not None and progress.epoch - progress.best_epoch >= config.patience:
                 log.info("no better validation for %d epochs: stopped", config.patience)
                 break
+    processes.on_main(lambda: None)  # the main process may still be writing
     load_weights(model, folder / BEST, "model")
     return FitResult(
         progress.epoch, progress.best_epoch, progress.best, progress.seconds / 60, progress.boxes_lost
@@ -177,11 +183,12 @@ class _Clock:
         return time.monotonic() - self.start
 
     def progress(self, step: int) -> float:
+        """The main process's clock counts for all."""
         by_steps = step / self.total_steps
         if self.config.max_minutes is None:
             return min(by_steps, 1.0)
         budget = max(self.config.max_minutes * 60 - self.validation_seconds, 1.0)
-        return min(max(by_steps, self.seconds() / budget), 1.0)
+        return processes.on_main(lambda: min(max(by_steps, self.seconds() / budget), 1.0))
 
     def is_over(self, step: int) -> bool:
         return self.progress(step) >= 1.0
@@ -201,6 +208,7 @@ class _Training:
         log.info("precision: %s", {"no": "float32"}.get(precision, f"{precision} and float32 mixed"))
         AcceleratorState._reset_state()  # one process may train several models, each with its own precision
         self.accelerator = Accelerator(mixed_precision=precision, cpu=not torch.cuda.is_available())
+        processes.share_batch_statistics(model)
         self.model = model.to(memory_format=torch.channels_last)
         optimizer = AdamW(_parameter_groups(model, config), lr=config.lr)
         self.wrapped, self.optimizer = self.accelerator.prepare(model, optimizer)
@@ -216,18 +224,19 @@ class _Training:
         started, first = time.monotonic(), progress.step_in_epoch
         batches: Iterable[Any] = tqdm(
             loader, desc=f"epoch {progress.epoch + 1}", total=len(loader), initial=progress.step_in_epoch, leave=False,
-            mininterval=1.0,
+            mininterval=1.0, disable=not processes.is_main(),
         )  # fmt: skip
         for batch in batches:
             if self.clock.is_over(progress.step):
                 break
-            losses = self.step(batch.to(self.accelerator.device), loss_function, loader)
+            losses = self.step(self._placed(batch), loss_function, loader)
             for name, loss in losses.items():
                 progress.loss_sums[name] = progress.loss_sums.get(name, 0.0) + loss
             progress.step += 1
             progress.step_in_epoch += 1
-            progress.boxes_lost += batch.boxes_lost
-            if stop.is_set():
+            boxes_lost, stopped = processes.totals(batch.boxes_lost, stop.is_set())
+            progress.boxes_lost += int(boxes_lost)
+            if stopped:
                 self.save()
                 raise Stopped(f"stopped on request after step {progress.step}; go on with --run {self.folder} --resume")
             if time.monotonic() - self.saved_at > self.config.checkpoint_minutes * 60:
@@ -235,6 +244,13 @@ class _Training:
         images = (progress.step_in_epoch - first) * self.config.batch_size
         self.images_per_s = images / max(time.monotonic() - started, 1e-9)
         return {name: value / max(progress.step_in_epoch, 1) for name, value in progress.loss_sums.items()}
+
+    def _placed(self, batch: Batch) -> Batch:
+        """The batch on the device, as this process's part of the whole one: of its size, with its random numbers."""
+        height, width = processes.maxima(*batch.images.shape[2:])
+        seed = int(np.random.SeedSequence((self.config.seed, self.progress.step)).generate_state(1)[0])
+        part = replace(batch.padded_to(int(height), int(width)), seed=seed, place=processes.rank() * len(batch.indices))
+        return part.to(self.accelerator.device)
 
     def step(self, batch: Batch, loss_function: LossFunction, loader: DataLoader[Item]) -> dict[str, float]:
         """One optimizer step; each loss."""
@@ -245,7 +261,7 @@ class _Training:
             losses = loss_function(self.wrapped, batch)
             stacked = torch.stack(list(losses.values()))
             total = stacked.sum()
-        values = dict(zip(losses, stacked.tolist(), strict=True))
+        values = dict(zip(losses, processes.average(stacked).tolist(), strict=True))
         if not all(math.isfinite(value) for value in values.values()):
             raise FloatingPointError(_describe_broken(values, batch, loader))
         self.accelerator.backward(total)
@@ -258,7 +274,7 @@ class _Training:
         return values
 
     def end_epoch(self, losses: dict[str, float], metrics: Mapping[str, float | None], monitor: str) -> None:
-        """Keep the epoch if it is the best one, write its line, and save."""
+        """Keep the epoch if it is the best one, and let the main process write that, its line, and `last/`."""
         progress = self.progress
         progress.epoch += 1
         progress.step_in_epoch, progress.loss_sums = 0, {}
@@ -267,6 +283,9 @@ class _Training:
         improved = not progress.best_epoch or (value is not None and (best is None or value > best))
         if improved:
             progress.best_epoch, progress.best = progress.epoch, dict(metrics)
+        if not processes.is_main():
+            return
+        if improved:
             state = {"epoch": progress.epoch, **metrics}
             save_checkpoint(self.folder / BEST, {"model": self.average.state_dict()}, state)
         line: dict[str, Any] = {"epoch": progress.epoch, "step": progress.step}
@@ -277,19 +296,20 @@ class _Training:
         log.info("epoch %d: %s%s", progress.epoch, _summary(losses, metrics), "  (best)" if improved else "")
 
     def save(self) -> None:
-        """Write `last/`: everything that decides how the run goes on."""
+        """Write `last/`: everything that decides how the run goes on, in every process."""
+        self.saved_at = time.monotonic()
+        if not processes.is_main():
+            return
         self.progress.seconds = self.clock.seconds()
         tensors = {
             "model": self.model.state_dict(), "average": self.average.state_dict(),
             "optimizer": optimizer_tensors(self.optimizer), "random": _random_state(),
         }  # fmt: skip
         save_checkpoint(self.folder / LAST, tensors, asdict(self.progress))
-        self.saved_at = time.monotonic()
 
     def restore(self) -> None:
         """Put everything back as `save` found it; a run that was killed before its first save starts again."""
-        for name in (LAST, BEST):
-            recover_folder(self.folder / name)
+        processes.on_main(self._clear_up)
         last = self.folder / LAST
         if last.exists():
             state = load_state(last)
@@ -302,8 +322,13 @@ class _Training:
             except TypeError as error:
                 raise InputError(f"{last}: a checkpoint of another version: {error}") from error
             self.clock.go_on_from(self.progress.seconds)
-        _keep_lines(self.folder / METRICS, self.progress.epoch)
+        if processes.is_main():
+            _keep_lines(self.folder / METRICS, self.progress.epoch)
         log.info("resumed after epoch %d, step %d", self.progress.epoch, self.progress.step)
+
+    def _clear_up(self) -> None:
+        for name in (LAST, BEST):
+            recover_folder(self.folder / name)
 
 
 def _parameter_groups(model: nn.Module, config: FitConfig) -> list[dict[str, Any]]:
@@ -334,10 +359,11 @@ def _update_average(average: nn.Module, model: nn.Module, decay: float, step: in
 def _describe_broken(values: Mapping[str, float], batch: Batch, loader: DataLoader[Item]) -> str:
     samples = cast(Any, loader.dataset).samples
     parts = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
-    images = "; ".join(
+    mine = [
         f"image {samples[i].image_id} ({samples[i].path}) boxes {target['boxes'].tolist()}"
         for i, target in zip(batch.indices, batch.targets, strict=True)
-    )
+    ]
+    images = "; ".join(image for part in processes.gather(mine) for image in part)
     return f"a loss is not finite: {parts}. The batch was: {images}"
 
 

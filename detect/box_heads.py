@@ -15,6 +15,8 @@ from torch.nn import functional
 from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.ops import clip_boxes_to_image
 
+from detect.proposals import sum_and_count
+
 Maps = OrderedDict[str, Tensor]
 Sizes = Sequence[tuple[int, int]]
 _LOSS_WEIGHTS = (1.0, 0.5, 0.25)
@@ -32,7 +34,10 @@ class BoxHead(RoIHeads):  # type: ignore[misc]
     def losses(
         self, maps: Maps, proposals: list[Tensor], sizes_hw: Sizes, targets: list[dict[str, Tensor]]
     ) -> tuple[Tensor, Tensor, list[Tensor]]:
-        """Cross-entropy over sampled boxes, smooth L1 over the foreground ones, and the sampled boxes moved."""
+        """Cross-entropy over sampled boxes, smooth L1 over the foreground ones, and the sampled boxes moved.
+
+        The losses as `sum_and_count`.
+        """
         sampled, _, labels, box_targets = self.select_training_samples(proposals, targets)
         logits, deltas = self.forward_boxes(maps, sampled, sizes_hw)
         all_labels, all_targets = torch.cat(labels), torch.cat(box_targets)
@@ -40,7 +45,8 @@ class BoxHead(RoIHeads):  # type: ignore[misc]
         chosen = deltas[positive, all_labels[positive]]
         box_loss = functional.smooth_l1_loss(chosen, all_targets[positive], beta=1 / 9, reduction="sum")
         moved = self.moved(sampled, logits, deltas, sizes_hw)
-        return functional.cross_entropy(logits, all_labels), box_loss / max(4 * len(positive), 1), moved
+        class_loss = functional.cross_entropy(logits, all_labels, reduction="sum")
+        return sum_and_count(class_loss, len(all_labels)), sum_and_count(box_loss, 4 * len(positive)), moved
 
     @torch.no_grad()
     def moved(self, boxes: list[Tensor], logits: Tensor, deltas: Tensor, sizes_hw: Sizes) -> list[Tensor]:
@@ -68,18 +74,35 @@ class BoxHeads(nn.Module):
         return [cast(BoxHead, head) for head in self.heads]
 
     def losses(
-        self, maps: Maps, proposals: list[Tensor], sizes_hw: Sizes, targets: list[dict[str, Tensor]]
-    ) -> dict[str, Tensor]:
-        """The losses of all heads, later ones with less weight, as in the paper's reference implementation."""
-        classifier, box_reg = [], []
+        self, maps: Maps, proposals: list[Tensor], sizes_hw: Sizes, targets: list[dict[str, Tensor]],
+        generators: Sequence[torch.Generator],
+    ) -> dict[str, Tensor]:  # fmt: skip
+        """Both losses of each head as `sum_and_count`, later heads with less weight, as in the paper's implementation.
+
+        Args:
+            maps: of the pyramid.
+            proposals, sizes_hw, targets: of each image.
+            generators: of each image's random numbers.
+        """
+        found: dict[str, Tensor] = {}
         if self.jittered:
-            pairs = zip(proposals, targets, sizes_hw, strict=True)
-            proposals = [torch.cat([one, shaken(target["boxes"], self.jittered, size)]) for one, target, size in pairs]
-        for head, weight in zip(self._row(), _LOSS_WEIGHTS, strict=False):
+            rows = zip(proposals, targets, sizes_hw, generators, strict=True)
+            proposals = [
+                torch.cat([one, shaken(target["boxes"], self.jittered, size, draws)])
+                for one, target, size, draws in rows
+            ]
+        for place, (head, weight) in enumerate(zip(self._row(), _LOSS_WEIGHTS, strict=False)):
+            head.fg_bg_sampler.generators = generators
             class_loss, box_loss, proposals = head.losses(maps, proposals, sizes_hw, targets)
-            classifier.append(weight * class_loss)
-            box_reg.append(weight * box_loss)
-        return {"loss_classifier": torch.stack(classifier).sum(), "loss_box_reg": torch.stack(box_reg).sum()}
+            for name, loss in zip(self.loss_names(place), (class_loss, box_loss), strict=True):
+                found[name] = loss * loss.new_tensor([weight, 1.0])
+        return found
+
+    @staticmethod
+    def loss_names(place: int) -> tuple[str, str]:
+        """What the losses of the head at that place in the row are called."""
+        suffix = "" if place == 0 else f"_{place + 1}"
+        return f"loss_classifier{suffix}", f"loss_box_reg{suffix}"
 
     def forward(self, maps: Maps, proposals: list[Tensor], sizes_hw: Sizes) -> list[dict[str, Tensor]]:
         """Of each image "boxes" (n, 4), "scores" (n,) and "labels" (n,), best first, after suppression.
@@ -98,7 +121,7 @@ class BoxHeads(nn.Module):
         return [dict(zip(("boxes", "scores", "labels"), one, strict=True)) for one in zip(*found, strict=True)]
 
 
-def shaken(boxes_xyxy: Tensor, copies: int, size_hw: tuple[int, int]) -> Tensor:
+def shaken(boxes_xyxy: Tensor, copies: int, size_hw: tuple[int, int], generator: torch.Generator) -> Tensor:
     """Copies (n * copies, 4) of boxes (n, 4), moved and stretched at random and cut to the image.
 
     The region proposals of the first epochs seldom fit a small defect, so a box head would see few boxes to move and
@@ -107,7 +130,7 @@ def shaken(boxes_xyxy: Tensor, copies: int, size_hw: tuple[int, int]) -> Tensor:
     """
     many = boxes_xyxy.repeat_interleave(copies, dim=0)
     sides = many[:, 2:] - many[:, :2]
-    noise = torch.rand(2, *sides.shape, device=many.device) * 2 - 1
+    noise = torch.rand(2, *sides.shape, generator=generator, device=many.device) * 2 - 1
     centres = (many[:, :2] + many[:, 2:]) / 2 + _SHIFT * noise[0] * sides
     half = sides * torch.exp(_STRETCH * noise[1]) / 2
     cut: Tensor = clip_boxes_to_image(torch.cat([centres - half, centres + half], dim=1), size_hw)

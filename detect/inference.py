@@ -5,8 +5,8 @@ from pathlib import Path
 
 import torch
 
-from data_tools.dataset import InputConfig
-from data_tools.experiment import batches_of
+from data_tools.dataset import Batch, InputConfig
+from data_tools.experiment import batches_of, shared_batches
 from data_tools.records import Prediction, Sample
 from detect.model import Detector, RawDetections
 from detect.to_prediction import ScoreRule, to_prediction
@@ -21,10 +21,12 @@ def detect(
     """Detections of each sample, in order, with the height and width at which the network saw it."""
     model.eval()
     device = next(model.parameters()).device
-    found: list[tuple[RawDetections, tuple[int, int]]] = []
-    for _, batch in batches_of(samples, root, config, BATCH_SIZE, label):
-        found += zip(model.detect(batch.to(device)), batch.sizes_hw, strict=True)
-    return found
+
+    def read(_samples: tuple[Sample, ...], batch: Batch) -> list[tuple[RawDetections, tuple[int, int]]]:
+        raws = model.detect(batch.to(device))
+        return [(raw.cpu(), size) for raw, size in zip(raws, batch.sizes_hw, strict=True)]
+
+    return shared_batches(samples, root, config, BATCH_SIZE, label, read)
 
 
 @torch.inference_mode()

@@ -19,16 +19,20 @@ from torchvision.models.detection.rpn import RPNHead
 from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
+from data_tools import processes
 from data_tools.anchors import STRIDES, AnchorConfig, level_sizes
 from data_tools.backbones import Backbone, first_layers, freeze_statistics
 from data_tools.dataset import Batch
+from data_tools.sample_random import SampleDropout
 from detect.box_heads import BoxHead, BoxHeads
-from detect.proposals import BalancedRpn
+from detect.proposals import BalancedRpn, SampleSampler, sum_and_count
 
 _NAMES = ("p2", "p3", "p4", "p5")
+_RPN_LOSSES = ("loss_objectness", "loss_rpn_box_reg")
 _PAD_TO = 32
 _POOLED = 7  # cells a side of a box
 _CHANNELS_A_GROUP = 8
+_POSITIVE_ROIS = 0.25  # at most so many of the sampled proposals
 # of each box head in a row: which overlap makes a proposal foreground, and its units of a box's place and log size
 _STAGES = ((0.5, (10.0, 10.0, 5.0, 5.0)), (0.6, (20.0, 20.0, 10.0, 10.0)), (0.7, (30.0, 30.0, 15.0, 15.0)))
 
@@ -39,7 +43,8 @@ class DetectorConfig:
 
     Attributes:
         backbone: "resnet50", "resnet18", "tf_efficientnet_lite0", or any timm model that gives feature maps.
-        weights: "package", "timm", "none", or the path of a .safetensors or .pth file.
+        weights: "package", "timm", "torchvision:NAME", "none", the path of a .safetensors or .pth file, or the folder
+            of a run; see `data_tools.backbones.Weights`.
         frozen_to_stride: the backbone's first layers, up to its map of this stride, stay as pretrained: edges and
             textures need no relearning, and their gradients cost most; 0 trains all, as random weights need.
         batch_norm: whether the backbone's batch norm takes its statistics from the batch ("train") or keeps the
@@ -52,7 +57,6 @@ class DetectorConfig:
         head_channels: width of the linear layers.
         proposals: proposals kept an image after non-maximum suppression.
         rois: proposals sampled an image to train a box head.
-        positive_rois: largest share of them that holds a defect.
         jittered: shaken copies of each true box among the proposals in training, see `detect.box_heads.shaken`.
         detections: boxes kept an image.
         score_threshold: boxes below are dropped; near 0, because a cut here makes ties in the AUC.
@@ -73,7 +77,6 @@ class DetectorConfig:
     head_channels: int = 256
     proposals: int = 200
     rois: int = 64
-    positive_rois: float = 0.5
     jittered: int = 16
     detections: int = 50
     score_threshold: float = 0.001
@@ -96,6 +99,10 @@ class RawDetections:
     labels: Tensor
     image_logit: float
 
+    def cpu(self) -> "RawDetections":
+        """The same in the memory of the processor."""
+        return RawDetections(self.boxes_xyxy.cpu(), self.scores.cpu(), self.labels.cpu(), self.image_logit)
+
 
 class ImageHead(nn.Module):
     """Mean and maximum of the backbone's last map and of the three finer pyramid levels, dropout, one linear layer.
@@ -106,13 +113,18 @@ class ImageHead(nn.Module):
 
     def __init__(self, backbone_channels: int, pyramid_channels: int) -> None:
         super().__init__()
-        self.dropout = nn.Dropout(0.2)
+        self.dropout = SampleDropout(0.2)
         self.linear = nn.Linear(2 * backbone_channels + 6 * pyramid_channels, 1)
 
-    def forward(self, last: Tensor, pyramid: Sequence[Tensor]) -> Tensor:
-        """The last map (n, c, h, w) and four or more pyramid levels (n, p, h', w'), finest first -> (n,) logits."""
+    def forward(
+        self, last: Tensor, pyramid: Sequence[Tensor], generators: Sequence[torch.Generator] | None = None
+    ) -> Tensor:
+        """The last map (n, c, h, w) and four or more pyramid levels (n, p, h', w'), finest first -> (n,) logits.
+
+        Training takes a generator an image, for the dropout.
+        """
         pooled = [pool for m in (last, *pyramid[1:4]) for pool in (m.mean(dim=(2, 3)), m.amax(dim=(2, 3)))]
-        logits: Tensor = self.linear(self.dropout(torch.cat(pooled, dim=1)))
+        logits: Tensor = self.linear(self.dropout(torch.cat(pooled, dim=1), generators))
         return logits[:, 0]
 
 
@@ -148,19 +160,39 @@ class Detector(nn.Module):
         return self
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
-        """The loss of each part as scalars; unboxed images count for the image head alone. Call in training mode."""
-        images, maps, logits = self._look(batch)
-        image_loss = functional.binary_cross_entropy_with_logits(logits, batch.defect)
+        """The loss of each part as scalars; unboxed images count for the image head alone. Call in training mode.
+
+        Each is a mean over all processes' images, anchors or proposals, weighed as `processes.average` says.
+        """
+        generators = batch.generators()
+        images, maps, logits = self._look(batch, generators)
+        image_loss = functional.binary_cross_entropy_with_logits(logits, batch.defect, reduction="sum")
+        parts = {"image": sum_and_count(self.config.image_loss_weight * image_loss, len(logits))}
         known = [i for i, unboxed in enumerate(batch.unboxed.tolist()) if not unboxed]
-        losses = {"image": self.config.image_loss_weight * image_loss}
-        if known:
-            if len(known) < len(batch.sizes_hw):
-                maps = OrderedDict((name, value[known]) for name, value in maps.items())
-                images = ImageList(images.tensors[known], [images.image_sizes[i] for i in known])
-            targets = [batch.targets[i] for i in known]
-            proposals, rpn_losses = self.rpn(images, maps, targets)
-            losses |= rpn_losses | self.box_heads.losses(maps, proposals, images.image_sizes, targets)
-        return losses
+        parts |= self._box_losses(batch, images, maps, generators, known) if known else self._no_box_losses()
+        counts = processes.average(torch.stack([part[1] for part in parts.values()]))
+        return {name: part[0] / n for (name, part), n in zip(parts.items(), counts.clamp(min=1e-6), strict=True)}
+
+    def _box_losses(
+        self, batch: Batch, images: ImageList, maps: "OrderedDict[str, Tensor]",
+        generators: Sequence[torch.Generator], known: Sequence[int],
+    ) -> dict[str, Tensor]:  # fmt: skip
+        """Sums and counts over the images whose boxes are known."""
+        if len(known) < len(batch.sizes_hw):
+            maps = OrderedDict((name, value[known]) for name, value in maps.items())
+            images = ImageList(images.tensors[known], [images.image_sizes[i] for i in known])
+        targets = [batch.targets[i] for i in known]
+        draws = [generators[i] for i in known]
+        self.rpn.fg_bg_sampler.generators = draws
+        proposals, rpn_losses = self.rpn(images, maps, targets)
+        found: dict[str, Tensor] = rpn_losses
+        return found | self.box_heads.losses(maps, proposals, images.image_sizes, targets, draws)
+
+    def _no_box_losses(self) -> dict[str, Tensor]:
+        """Sums of 0 over 0 things; every parameter has a gradient, as other processes wait for it."""
+        nothing = 0.0 * torch.stack([p.sum() for part in (self.rpn, self.box_heads) for p in part.parameters()]).sum()
+        names = [name for place in range(self.config.box_heads) for name in BoxHeads.loss_names(place)]
+        return dict.fromkeys([*_RPN_LOSSES, *names], sum_and_count(nothing, 0))
 
     def detect(self, batch: Batch) -> list[RawDetections]:
         """Detections of each image; call in evaluation mode."""
@@ -181,6 +213,14 @@ class Detector(nn.Module):
             for boxes, scores, logit in found
         ]
 
+    def take_pyramid(self) -> bool:
+        """Start from the feature pyramid that came with the backbone's weights; False if there is none that fits."""
+        own, found = self.fpn.state_dict(), self.backbone.pyramid
+        fits = own.keys() == found.keys() and all(found[key].shape == value.shape for key, value in own.items())
+        if fits:
+            self.fpn.load_state_dict(found)
+        return fits
+
     def parts(self) -> dict[str, nn.Module]:
         """Parts by name, for the table at the start."""
         return {
@@ -188,7 +228,9 @@ class Detector(nn.Module):
             "box heads": self.box_heads, "image head": self.image_head,
         }  # fmt: skip
 
-    def _look(self, batch: Batch) -> tuple[ImageList, "OrderedDict[str, Tensor]", Tensor]:
+    def _look(
+        self, batch: Batch, generators: Sequence[torch.Generator] | None = None
+    ) -> tuple[ImageList, "OrderedDict[str, Tensor]", Tensor]:
         """The padded images, their pyramid, and a defect logit an image."""
         # anchors are laid out by image size // map size, which is the stride only if the image is a multiple of it
         height, width = batch.images.shape[2:]
@@ -196,7 +238,7 @@ class Detector(nn.Module):
         images = functional.pad(batch.images, padding).contiguous(memory_format=torch.channels_last)
         features = OrderedDict(zip(_NAMES, self.backbone(images), strict=True))
         pyramid = OrderedDict(self.fpn(features))
-        logits = self.image_head(features[_NAMES[-1]], list(pyramid.values()))
+        logits = self.image_head(features[_NAMES[-1]], list(pyramid.values()), generators)
         return ImageList(images, list(batch.sizes_hw)), pyramid, logits
 
 
@@ -233,10 +275,12 @@ def _build_rpn(config: DetectorConfig) -> BalancedRpn:
     head = FullPrecisionRpnHead(config.fpn_channels, anchors.num_anchors_per_location()[0])
     before = {"training": 3 * config.proposals, "testing": 3 * config.proposals}
     after = {"training": config.proposals, "testing": config.proposals}
-    return BalancedRpn(
+    rpn = BalancedRpn(
         anchors, head, fg_iou_thresh=0.5, bg_iou_thresh=0.3, batch_size_per_image=64, positive_fraction=0.5,
         pre_nms_top_n=before, post_nms_top_n=after, nms_thresh=0.7,
     )  # fmt: skip
+    rpn.fg_bg_sampler = SampleSampler(rpn.fg_bg_sampler.batch_size_per_image, rpn.fg_bg_sampler.positive_fraction)
+    return rpn
 
 
 def _build_box_heads(config: DetectorConfig, num_classes: int) -> BoxHeads:
@@ -249,19 +293,11 @@ def _build_box_heads(config: DetectorConfig, num_classes: int) -> BoxHeads:
             _norm(config),
         )  # fmt: skip
         predictor = FullPrecisionPredictor(config.head_channels, num_classes + 1)
-        heads.append(
-            BoxHead(
-                pool,
-                head,
-                predictor,
-                fg_iou_thresh=foreground,
-                bg_iou_thresh=foreground,
-                batch_size_per_image=config.rois,
-                positive_fraction=0.25,
-                bbox_reg_weights=units,
-                score_thresh=config.score_threshold,
-                nms_thresh=config.nms_iou,
-                detections_per_img=config.detections,
-            )
-        )
+        one = BoxHead(
+            pool, head, predictor, fg_iou_thresh=foreground, bg_iou_thresh=foreground,
+            batch_size_per_image=config.rois, positive_fraction=_POSITIVE_ROIS, bbox_reg_weights=units,
+            score_thresh=config.score_threshold, nms_thresh=config.nms_iou, detections_per_img=config.detections,
+        )  # fmt: skip
+        one.fg_bg_sampler = SampleSampler(config.rois, _POSITIVE_ROIS)
+        heads.append(one)
     return BoxHeads(heads, config.jittered)

@@ -2,15 +2,50 @@
 
 torchvision divides the box loss by all sampled anchors. With one small defect an image, nearly all of those are
 background, and the boxes hardly learn within a short budget; averaged over the foreground alone they do.
+
+A loss is given as `sum_and_count`, because the mean is over the boxes of all processes.
 """
 
 from collections import OrderedDict
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torchvision.models.detection._utils import BalancedPositiveNegativeSampler
 from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.rpn import RegionProposalNetwork, concat_box_prediction_layers
+
+
+def sum_and_count(total: Tensor, count: int) -> Tensor:
+    """A scalar sum and over how many things it is: (2,) float32."""
+    return torch.stack([total.float(), torch.tensor(float(count), device=total.device)])
+
+
+class SampleSampler(BalancedPositiveNegativeSampler):  # type: ignore[misc]
+    """torchvision's sampler with each image's random numbers from its own generator.
+
+    Attributes:
+        generators: of the images of the next call; whoever trains sets them.
+    """
+
+    def __init__(self, batch_size_per_image: int, positive_fraction: float) -> None:
+        super().__init__(batch_size_per_image, positive_fraction)
+        self.generators: Sequence[torch.Generator] = ()
+
+    def __call__(self, matched: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        """Masks of the sampled positives (labels >= 1) and negatives (label 0) of each image."""
+        pairs = [self._sample(labels, one) for labels, one in zip(matched, self.generators, strict=True)]
+        return [positive for positive, _ in pairs], [negative for _, negative in pairs]
+
+    def _sample(self, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        positive, negative = torch.where(labels >= 1)[0], torch.where(labels == 0)[0]
+        n_positive = min(len(positive), int(self.batch_size_per_image * self.positive_fraction))
+        n_negative = min(len(negative), self.batch_size_per_image - n_positive)
+        return (
+            _mask(labels, positive, n_positive, generator),
+            _mask(labels, negative, n_negative, generator),
+        )
 
 
 class BalancedRpn(RegionProposalNetwork):  # type: ignore[misc]
@@ -19,18 +54,21 @@ class BalancedRpn(RegionProposalNetwork):  # type: ignore[misc]
     def compute_loss(
         self, objectness: Tensor, pred_bbox_deltas: Tensor, labels: list[Tensor], regression_targets: list[Tensor]
     ) -> tuple[Tensor, Tensor]:
-        """Objectness (binary cross-entropy over the sampled anchors) and box loss (smooth L1 over foreground ones)."""
+        """Objectness (binary cross-entropy over the sampled anchors) and box loss (smooth L1 over foreground ones).
+
+        Each as `sum_and_count`.
+        """
         positive_masks, negative_masks = self.fg_bg_sampler(labels)
         positive = torch.where(torch.cat(positive_masks))[0]
         sampled = torch.cat([positive, torch.where(torch.cat(negative_masks))[0]])
         all_labels, all_targets = torch.cat(labels), torch.cat(regression_targets)
         box_loss = functional.smooth_l1_loss(
             pred_bbox_deltas[positive], all_targets[positive], beta=1 / 9, reduction="sum"
-        ) / max(4 * len(positive), 1)
-        objectness_loss = functional.binary_cross_entropy_with_logits(
-            objectness.flatten()[sampled], all_labels[sampled]
         )
-        return objectness_loss, box_loss
+        objectness_loss = functional.binary_cross_entropy_with_logits(
+            objectness.flatten()[sampled], all_labels[sampled], reduction="sum"
+        )
+        return sum_and_count(objectness_loss, len(sampled)), sum_and_count(box_loss, 4 * len(positive))
 
     def propose(
         self, images: ImageList, features: "OrderedDict[str, Tensor]", count: int
@@ -50,3 +88,10 @@ class BalancedRpn(RegionProposalNetwork):  # type: ignore[misc]
         finally:
             self._pre_nms_top_n, self._post_nms_top_n = limits
         return found
+
+
+def _mask(labels: Tensor, among: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """uint8 mask of `count` random ones of the places `among`."""
+    mask = torch.zeros_like(labels, dtype=torch.uint8)
+    mask[among[torch.randperm(len(among), generator=generator, device=among.device)[:count]]] = 1
+    return mask

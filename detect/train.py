@@ -3,6 +3,7 @@
 python -m detect.train                                        # quickstart on the synthetic set
 python -m detect.train --config light --data DATASET --fit.max_minutes 15
 python -m detect.train --run RUN --resume
+torchrun --nproc-per-node 2 -m -- detect.train --data DATASET --run RUN    # processes share each batch
 """
 
 import logging
@@ -15,7 +16,7 @@ from torch import nn
 
 from data_tools.anchors import STRIDES, describe_anchors, resolve_anchors
 from data_tools.backbones import build_backbone
-from data_tools.command import Parser, run_command
+from data_tools.command import Parser
 from data_tools.copy_paste import PasteConfig
 from data_tools.dataset import InputConfig
 from data_tools.errors import InputError
@@ -26,9 +27,9 @@ from data_tools.experiment import (
     describe_start,
     finish,
     open_experiment,
+    run_training,
     save_predictions,
     training_loader,
-    with_default_config,
 )
 from data_tools.fit import FitConfig, fit
 from data_tools.records import BOXED, Sample
@@ -60,8 +61,7 @@ def add_settings(parser: Parser) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
-    parser = build_parser()
-    return run_command(parser, lambda arguments: train(parser, arguments), with_default_config("detect", argv))
+    return run_training("detect", build_parser(), train, argv)
 
 
 def train(parser: Parser, arguments: Namespace) -> int:
@@ -78,6 +78,9 @@ def train(parser: Parser, arguments: Namespace) -> int:
     backbone = build_backbone(model_config.backbone, model_config.weights)
     model = Detector(backbone, model_config, len(experiment.dataset.categories))
     log.info(describe_start(experiment, model.parts(), backbone.weights, input_config))
+    if backbone.pyramid:
+        taken = "is taken too" if model.take_pyramid() else "has another shape and is not taken"
+        log.info("the feature pyramid of these weights %s", taken)
     log.info(describe_anchors(anchors, STRIDES, boxes_hw))
     loader = training_loader(experiment, input_config, fit_config, paste_config)
     validation = _Validation(experiment, input_config)
@@ -95,7 +98,6 @@ def train(parser: Parser, arguments: Namespace) -> int:
     save_predictions(experiment, config, "test", predict(model, test, experiment.root, input_config, rule))
     made = {"score_rule": rule, "num_classes": len(experiment.dataset.categories), "anchors": asdict(anchors)}
     finish(experiment, result, made | {"weights": asdict(backbone.weights)})
-    print(experiment.folder)
     return 0
 
 

@@ -2,10 +2,13 @@ from pathlib import Path
 
 import pytest
 import torch
+import torchvision
 from safetensors.torch import save_file
+from torchvision.models.detection import FasterRCNN
+from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
 
 from data_tools.backbones import build_backbone, describe_parts, freeze, freeze_statistics
-from data_tools.errors import InputError
+from data_tools.errors import InputError, WeightsUnavailableError
 
 
 @pytest.mark.parametrize("name", ["simple_cnn", "tf_efficientnet_lite0", "resnet18"])
@@ -60,6 +63,7 @@ def test_weights_from_a_file_report_missing_and_unexpected_keys(tmp_path: Path) 
         ("resnet18", "package", "fit only"),
         ("simple_cnn", "package", "no pretrained"),
         ("resnet18", "/nowhere/w.pth", "no such file"),
+        ("resnet18", "torchvision:resnet18_fpn", "near names: resnet18"),
     ],
 )
 def test_unusable_requests_are_explained(name: str, weights: str, message: str) -> None:
@@ -100,3 +104,69 @@ def test_freezing() -> None:
     before = backbone.state_dict()["body.blocks.0.1.running_mean"].clone()
     backbone(torch.rand(2, 3, 32, 32))
     assert torch.equal(before, backbone.state_dict()["body.blocks.0.1.running_mean"])
+
+
+def state_of_a_torchvision_detector() -> dict[str, torch.Tensor]:
+    """The names that COCO weights have: torchvision's own model, with ResNet18 for speed."""
+    body = resnet_fpn_backbone(backbone_name="resnet18", weights=None, trainable_layers=5)
+    torch.manual_seed(3)
+    state: dict[str, torch.Tensor] = FasterRCNN(body, num_classes=5, min_size=64, max_size=64).state_dict()
+    return {key: torch.rand_like(value) if value.is_floating_point() else value for key, value in state.items()}
+
+
+def test_the_backbone_of_a_torchvision_detector_is_taken(tmp_path: Path) -> None:
+    state = state_of_a_torchvision_detector()
+    torch.save(state, tmp_path / "coco.pth")
+    backbone = build_backbone("resnet18", str(tmp_path / "coco.pth"))
+    own = backbone.body.state_dict()
+    assert len(own) > 100
+    # its frozen batch norm counts no batches
+    assert {key.rpartition(".")[2] for key in backbone.weights.missing} == {"num_batches_tracked"}
+    for key in own.keys() - set(backbone.weights.missing):
+        assert torch.equal(own[key], state[f"backbone.body.{key}"])
+    assert {key.split(".")[0] for key in backbone.weights.unexpected} == {"rpn", "roi_heads"}
+    assert torch.equal(backbone.pyramid["inner_blocks.0.0.weight"], state["backbone.fpn.inner_blocks.0.0.weight"])
+    with pytest.raises(InputError, match=r"shape of .* are these weights of 'resnet50'"):
+        build_backbone("resnet50", str(tmp_path / "coco.pth"))
+    with pytest.raises(InputError, match=r"keys of 'simple_cnn' are missing.* has such as 'conv1.weight'"):
+        build_backbone("simple_cnn", str(tmp_path / "coco.pth"))
+
+
+def test_torchvision_weights_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = torchvision.models.resnet18(weights=None).state_dict()
+
+    def fetched(_self: object, **_arguments: object) -> dict[str, torch.Tensor]:
+        return state
+
+    monkeypatch.setattr(torchvision.models.ResNet18_Weights, "get_state_dict", fetched)
+    backbone = build_backbone("resnet18", "torchvision:resnet18")
+    assert torch.equal(backbone.body.state_dict()["conv1.weight"], state["conv1.weight"])
+    assert backbone.weights.missing == ()
+    assert backbone.weights.unexpected == ("fc.weight", "fc.bias")
+    assert "IMAGENET1K_V1" in backbone.weights.description
+
+    def offline(_self: object, **_arguments: object) -> None:
+        raise OSError("Name or service not known")
+
+    monkeypatch.setattr(torchvision.models.ResNet18_Weights, "get_state_dict", offline)
+    with pytest.raises(WeightsUnavailableError, match=r"Offline, fetch https://\S+resnet18\S+pth elsewhere"):
+        build_backbone("resnet18", "torchvision:resnet18")
+
+
+def test_the_backbone_of_a_run_is_taken(tmp_path: Path) -> None:
+    source = build_backbone("simple_cnn", "none")
+    tensors = {f"backbone.{key}": value.contiguous() for key, value in source.state_dict().items()}
+    (tmp_path / "run" / "best").mkdir(parents=True)
+    with pytest.raises(InputError, match="no run with a checkpoint"):
+        build_backbone("simple_cnn", str(tmp_path / "run"))
+    save_file(tensors | {"linear.weight": torch.zeros(1, 4)}, tmp_path / "run" / "best" / "model.safetensors")
+    with pytest.raises(InputError, match="manifest"):
+        build_backbone("simple_cnn", str(tmp_path / "run"))
+    (tmp_path / "run" / "manifest.json").write_text('{"approach": "classify", "data": "/some/set"}')
+    taken = build_backbone("simple_cnn", str(tmp_path / "run"))
+    assert all(torch.equal(value, taken.state_dict()[key]) for key, value in source.state_dict().items())
+    assert (taken.weights.missing, taken.weights.unexpected) == ((), ("linear.weight",))
+    assert "classify run" in taken.weights.description
+    assert "/some/set" in taken.weights.description
+    with pytest.raises(InputError, match="missing"):
+        build_backbone("resnet18", str(tmp_path / "run"))

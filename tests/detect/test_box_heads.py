@@ -1,3 +1,4 @@
+import math
 from collections import OrderedDict
 
 import pytest
@@ -6,6 +7,7 @@ from torch import Tensor, nn
 from torchvision.ops import box_iou
 
 from detect.box_heads import BoxHead, BoxHeads, shaken
+from detect.proposals import SampleSampler
 
 SIZES = [(64, 64)]
 MAPS = OrderedDict(p2=torch.zeros(1, 1, 16, 16))
@@ -27,11 +29,13 @@ def head(logits: list[float], deltas: list[float], foreground: float = 0.5) -> B
         def forward(self, maps: object, boxes: list[Tensor], sizes: object) -> Tensor:
             return torch.zeros(sum(len(one) for one in boxes), 1)
 
-    return BoxHead(
+    made = BoxHead(
         Pool(), nn.Identity(), Fixed(logits, deltas), fg_iou_thresh=foreground, bg_iou_thresh=foreground,
         batch_size_per_image=8, positive_fraction=0.5, bbox_reg_weights=(1.0, 1.0, 1.0, 1.0), score_thresh=0.0,
         nms_thresh=0.5, detections_per_img=5,
     )  # fmt: skip
+    made.fg_bg_sampler = SampleSampler(8, 0.5)
+    return made
 
 
 def test_each_head_moves_the_boxes_of_the_one_before() -> None:
@@ -66,16 +70,34 @@ def test_a_stricter_head_takes_a_loose_box_for_background() -> None:
     proposals = [torch.tensor([[0.0, 0, 20, 11]])]
     targets = [{"boxes": torch.tensor([[0.0, 0, 20, 20]]), "labels": torch.tensor([1])}]
     sure = [-20.0, 20.0]  # of a defect: a background sample costs 40
-    loose, _, _ = head(sure, [0.0] * 4, 0.5).train().losses(MAPS, proposals, SIZES, targets)
-    strict, _, _ = head(sure, [0.0] * 4, 0.6).train().losses(MAPS, proposals, SIZES, targets)
-    assert loose.item() == pytest.approx(0.0, abs=1e-6)
-    assert strict.item() == pytest.approx(20.0)  # one of two, as the true box is added to the proposals
+    loose, strict = head(sure, [0.0] * 4, 0.5).train(), head(sure, [0.0] * 4, 0.6).train()
+    for one in (loose, strict):
+        one.fg_bg_sampler.generators = [torch.Generator()]
+    assert loose.losses(MAPS, proposals, SIZES, targets)[0].tolist() == pytest.approx([0, 2], abs=1e-6)
+    assert strict.losses(MAPS, proposals, SIZES, targets)[0].tolist() == pytest.approx([40, 2])
+
+
+def test_later_heads_count_less_and_no_sample_is_drawn_from_the_global_numbers() -> None:
+    proposals = [torch.tensor([[0.0, 0, 20, 20], [40, 40, 60, 60]])]
+    targets = [{"boxes": torch.tensor([[0.0, 0, 20, 20]]), "labels": torch.tensor([1])}]
+    heads = BoxHeads([head([0.0, 0.0], [0.0] * 4), head([0.0, 0.0], [0.0] * 4)], jittered=4).train()
+
+    def losses() -> dict[str, list[float]]:
+        found = heads.losses(MAPS, list(proposals), SIZES, targets, [torch.Generator().manual_seed(3)])
+        return {name: loss.tolist() for name, loss in found.items()}
+
+    first = losses()
+    assert list(first) == ["loss_classifier", "loss_box_reg", "loss_classifier_2", "loss_box_reg_2"]
+    total, count = first["loss_classifier_2"]
+    assert total / count == pytest.approx(0.5 * math.log(2))
+    torch.rand(5)
+    assert losses() == first
 
 
 def test_shaken_boxes_fit_well_hardly_and_in_part() -> None:
-    torch.manual_seed(0)
+    draws = torch.Generator().manual_seed(0)
     box = torch.tensor([[20.0, 20, 30, 24], [0, 0, 64, 64]])
-    boxes = shaken(box, 200, (64, 64))
+    boxes = shaken(box, 200, (64, 64), draws)
     assert boxes.shape == (400, 4)
     overlaps = box_iou(boxes[:200], box[:1])[:, 0]
     assert overlaps.min() < 0.3
@@ -84,4 +106,4 @@ def test_shaken_boxes_fit_well_hardly_and_in_part() -> None:
     assert boxes.min() >= 0
     assert boxes.max() <= 64
     assert (boxes[:, 2:] > boxes[:, :2]).all()
-    assert shaken(torch.zeros(0, 4), 5, (64, 64)).shape == (0, 4)
+    assert shaken(torch.zeros(0, 4), 5, (64, 64), draws).shape == (0, 4)

@@ -27,24 +27,22 @@ GOOD, BOXED, UNBOXED = item(0, [], False), item(1, [[8, 8, 40, 30]], True), item
 def test_every_loss_is_finite_also_for_images_without_boxes(model: Detector) -> None:
     for items in ([GOOD], [BOXED], [GOOD, BOXED], [GOOD, GOOD]):
         losses = model.train()(collate(items))
-        assert len(losses) == 5
+        assert len(losses) == 7
         assert all(math.isfinite(float(loss.detach())) for loss in losses.values())
 
 
 def test_an_unboxed_image_is_no_negative_for_the_boxes(model: Detector) -> None:
-    """Alone it gives the image loss only; beside others it changes the image loss and nothing of the box losses."""
-    model.train()
-    assert set(model(collate([UNBOXED]))) == {"image"}
+    """Alone it has no box losses; beside others it changes the image loss and nothing of the box losses."""
+    losses = model.train()(collate([UNBOXED]))
+    assert [name for name, loss in losses.items() if float(loss.detach()) != 0] == ["image"]
 
     def box_losses(batch: Batch) -> dict[str, float]:
-        torch.manual_seed(7)
         model.backbone.eval()  # batch statistics would couple the images
         return {name: float(loss.detach()) for name, loss in model(batch).items() if name != "image"}
 
     alone, beside = box_losses(collate([GOOD, BOXED])), box_losses(collate([GOOD, BOXED, UNBOXED]))
-    # the dropout of the image head draws from the same generator, so compare what does not sample
-    assert alone.keys() == beside.keys()
-    assert alone["loss_rpn_box_reg"] == pytest.approx(beside["loss_rpn_box_reg"], rel=0.35)
+    assert len(alone) == 6
+    assert alone == pytest.approx(beside, rel=1e-4)
 
 
 def test_detections_lie_inside_the_unpadded_image(model: Detector) -> None:
@@ -127,3 +125,15 @@ def test_proposals_are_many_ranked_and_leave_the_model_as_it_was(model: Detector
     with torch.inference_mode():
         few = model.propose(batch, 10)
     assert [raw.boxes_xyxy.tolist() for raw in few] == [raw.boxes_xyxy[:10].tolist() for raw in found]
+
+
+def test_a_pyramid_that_came_with_the_weights_is_taken_where_it_fits(model: Detector) -> None:
+    other = Detector(build_backbone("simple_cnn", "none"), DetectorConfig(weights="none", fpn_channels=16), 1)
+    assert not other.take_pyramid()
+    wide = Detector(build_backbone("simple_cnn", "none"), DetectorConfig(weights="none", fpn_channels=8), 1)
+    for detector in (other, wide):
+        detector.backbone.pyramid = {key: value.clone() for key, value in model.fpn.state_dict().items()}
+    assert other.take_pyramid()
+    assert not wide.take_pyramid()
+    for key, value in model.fpn.state_dict().items():
+        assert torch.equal(value, other.fpn.state_dict()[key])

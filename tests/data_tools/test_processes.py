@@ -1,0 +1,231 @@
+"""Two processes, as torchrun starts them, against one with the same whole batches."""
+
+import itertools
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.torch import load_file
+
+import data_tools.synth
+from data_tools import processes
+from data_tools.dataset import BalancedSampler, Item, OrderedSampler, collate
+from data_tools.dataset_folder import read_dataset
+from data_tools.errors import InputError
+from data_tools.predictions import read_predictions
+from data_tools.sample_random import SampleDropout
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+COMMON = [
+    "--input.size_hw", "[64,64]", "--model.backbone", "simple_cnn", "--model.weights", "none", "--fit.max_minutes",
+    "null", "--fit.epochs", "2", "--fit.batch_size", "8", "--fit.mixed_precision", "no",
+]  # fmt: skip
+DETECT = [
+    "detect.train", *COMMON, "--model.frozen_to_stride", "0", "--model.fpn_channels", "16", "--model.head_channels",
+    "32", "--model.batch_norm", "frozen",
+]  # fmt: skip
+CLASSIFY = ["classify.train", *COMMON, "--model.batch_norm", "train", "--loss.mixup_alpha", "0.3"]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With defects whose boxes are unknown: in some batches a process has more of them than the other."""
+    folder = tmp_path_factory.mktemp("synthetic") / "data"
+    assert data_tools.synth.main(["--out", str(folder), "--good", "40", "--defect", "40", "--seed", "1"]) == 0
+    return folder
+
+
+def start(words: Sequence[str], number: int) -> "subprocess.Popen[str]":
+    several = (
+        ["torch.distributed.run", "--standalone", "--nproc-per-node", str(number), "-m", "--"] if number > 1 else []
+    )
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)}
+    return subprocess.Popen(
+        [sys.executable, "-m", *several, *words], env=environment, text=True, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def train_both(words: Sequence[str], data: Path, place: Path) -> tuple[Path, Path, str]:
+    """The run of one process, that of two, and what the two said on stdout."""
+    one, two = place / "one", place / "two"
+    alone = start([*words, "--data", str(data), "--run", str(one)], 1)
+    together = start([*words, "--data", str(data), "--run", str(two)], 2)
+    shown = ""
+    for process in (alone, together):
+        shown, said = process.communicate(timeout=300)
+        assert process.returncode == 0, said
+    return one, two, shown
+
+
+def assert_same_run(one: Path, two: Path, gradients_within: float) -> None:
+    """Losses and scores within 1e-4, weights within 1e-5, gradients within a share of each tensor's largest one.
+
+    Weights come about 1e-4 far in a run this short, so the gradients, whose mean over the last steps the optimizer
+    keeps, say more.
+    """
+    lines = [[json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()] for run in (one, two)]
+    assert len(lines[0]) == len(lines[1]) == 2
+    for a, b in zip(*lines, strict=True):
+        assert (a["step"], a["lr"]) == (b["step"], b["lr"])
+        assert a["losses"] == pytest.approx(b["losses"], rel=1e-4)
+    first, second = (load_file(run / "last" / "optimizer.safetensors") for run in (one, two))
+    gradients = [key for key in first if key.endswith(".exp_avg")]
+    assert sum(float(first[key].abs().max()) > 1e-6 for key in gradients) > 10
+    for key in gradients:
+        atol = gradients_within * float(first[key].abs().max()) + 1e-7
+        torch.testing.assert_close(second[key], first[key], rtol=0, atol=atol, msg=lambda m, key=key: f"{key}: {m}")
+    for name in ("last/model", "last/average", "best/model"):
+        first, second = (load_file(run / f"{name}.safetensors") for run in (one, two))
+        assert first.keys() == second.keys()
+        for key, value in first.items():
+            torch.testing.assert_close(second[key], value, rtol=1e-4, atol=1e-5, msg=lambda m, key=key: f"{key}: {m}")
+    for split in ("val", "test"):
+        files = (run / "predictions" / f"{split}.jsonl" for run in (one, two))
+        first, second = (read_predictions(file).predictions for file in files)
+        assert first
+        assert [p.image_id for p in first] == [p.image_id for p in second]
+        np.testing.assert_allclose([p.score for p in first], [p.score for p in second], atol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def detectors(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, str]:
+    return train_both(DETECT, data, tmp_path_factory.mktemp("detectors"))
+
+
+def test_two_processes_train_the_detector_of_one(detectors: tuple[Path, Path, str]) -> None:
+    one, two, shown = detectors
+    assert_same_run(one, two, gradients_within=1e-4)
+    assert shown == f"{two}\n"
+    assert json.loads((two / "manifest.json").read_text())["processes"] == 2
+
+
+def test_two_processes_train_the_classifier_of_one(data: Path, tmp_path: Path) -> None:
+    """Batch norm that learns and mixup couple the images of the whole batch.
+
+    Before such a batch norm the size of a weight has no gradient but rounding, which Adam blows up: the gradients of
+    the first step agree to 3e-6, those of the last to a hundredth.
+    """
+    one, two, _ = train_both(CLASSIFY, data, tmp_path)
+    assert_same_run(one, two, gradients_within=3e-2)
+
+
+def test_a_request_to_one_process_stops_both_and_they_go_on_bit_identical(
+    detectors: tuple[Path, Path, str], data: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "cut"
+    words = [*DETECT, "--data", str(data), "--run", str(run), "--fit.checkpoint_minutes", "0"]
+    together = start(words, 2)
+    while not (run / "last" / "state.json").exists():
+        assert together.poll() is None
+        time.sleep(0.01)
+    os.kill(children_of(together.pid)[1], signal.SIGTERM)
+    _, said = together.communicate(timeout=300)
+    assert together.returncode == 0, said
+    assert said.count("--resume") == 1
+    assert json.loads((run / "last" / "state.json").read_text())["step"] < 14
+    again = start([*words, "--resume"], 2)
+    _, said = again.communicate(timeout=300)
+    assert again.returncode == 0, said
+    for name in ("last/model", "last/average", "best/model"):
+        whole, cut = ((folder / f"{name}.safetensors").read_bytes() for folder in (detectors[1], run))
+        assert whole == cut, name
+
+
+def test_what_fails_in_one_process_ends_both_with_its_message(data: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(data, broken)
+    dataset = read_dataset(broken)
+    # whichever process comes to it, the other waits for its gradients meanwhile
+    path = broken / "images" / dataset.split("train")[0].path
+    path.write_bytes(path.read_bytes()[:40])
+    run = tmp_path / "run"
+    together = start([*DETECT, "--data", str(broken), "--run", str(run)], 2)
+    _, said = together.communicate(timeout=300)
+    assert together.returncode not in (0, -signal.SIGKILL)
+    assert f"error: {path}" in said
+    assert json.loads((run / "manifest.json").read_text())["finished"] is None
+
+
+def children_of(pid: int) -> list[int]:
+    """The processes that torchrun has started, in the order of their numbers."""
+    return sorted(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+
+
+@pytest.mark.parametrize("share", [0.5, None])
+def test_the_parts_of_a_batch_are_the_batch_of_one_process(share: float | None) -> None:
+    positive, sizes = [i % 3 == 0 for i in range(23)], [(8, 8 + i % 4) for i in range(23)]
+
+    def batches(rank: int, count: int, start: int = 0) -> list[list[tuple[int, int]]]:
+        sampler = BalancedSampler(positive, share, 5, sizes, 6, rank, count)
+        sampler.epoch, sampler.start = 2, start
+        keys = list(sampler)
+        assert start or len(keys) == len(sampler)
+        return [keys[i : i + sampler.share] for i in range(0, len(keys), sampler.share)]
+
+    whole = batches(0, 1)
+    assert [len(batch) for batch in whole] == [6, 6, 6]
+    parts = [batches(rank, 3) for rank in range(3)]
+    assert [[*a, *b, *c] for a, b, c in zip(*parts, strict=True)] == whole
+    resumed = [batches(rank, 3, 6) for rank in range(3)]
+    assert [[*a, *b, *c] for a, b, c in zip(*resumed, strict=True)] == whole[1:]
+
+
+def test_a_small_set_is_one_batch_for_one_process_and_too_small_for_two() -> None:
+    assert len(list(BalancedSampler([True, False, True], None, 0, (), 4))) == 3
+    with pytest.raises(InputError, match="lower fit"):
+        BalancedSampler([True, False, True], None, 0, (), 4, 0, 2)
+    with pytest.raises(InputError, match="shared by 3 processes"):
+        BalancedSampler([True] * 9, None, 0, (), 4, 0, 3)
+
+
+@given(st.integers(0, 40), st.integers(1, 5), st.integers(1, 6))
+def test_whole_batches_are_dealt_out_and_put_together_again(total: int, batch_size: int, count: int) -> None:
+    hands = []
+    for rank in range(count):
+        keys = list(OrderedSampler(total, batch_size, rank, count))
+        hands.append([keys[i : i + batch_size] for i in range(0, len(keys), batch_size)])
+    assert list(itertools.chain(*processes.interleave(hands))) == list(OrderedSampler(total))
+
+
+def test_alone_everything_is_given_back() -> None:
+    with processes.joined():
+        assert (processes.count(), processes.rank(), processes.is_main()) == (1, 0, True)
+        assert processes.gather("a") == ["a"]
+        assert processes.on_main(lambda: 3) == 3
+        assert processes.totals(2, True) == [2, 1]
+        assert processes.maxima(4.5) == [4.5]
+        values = torch.ones(2, requires_grad=True)
+        assert not processes.average(values).requires_grad
+        assert processes.concatenate(values) is values
+
+
+def test_a_batch_is_padded_and_its_draws_depend_on_step_and_place_alone() -> None:
+    items = [Item(i, torch.ones(1, 4, 6), torch.zeros(0, 4), torch.zeros(0).long(), 0.0, False, 0) for i in range(4)]
+    whole = replace(collate(items), seed=11)
+    assert whole.padded_to(4, 6) is whole
+    padded = whole.padded_to(6, 7).images
+    assert padded.shape == (4, 3, 6, 7)
+    assert float(padded.sum()) == float(whole.images.sum())
+    dropout = SampleDropout(0.5).train()
+    values = torch.ones(4, 1000)
+    masks = dropout(values, whole.generators())
+    part = replace(collate(items[2:]), seed=11, place=2)
+    assert torch.equal(dropout(values[2:], part.generators()), masks[2:])
+    assert not torch.equal(masks[0], masks[1])
+    assert float(masks.mean()) == pytest.approx(1.0, abs=0.1)
+    assert set(masks.flatten().tolist()) == {0.0, 2.0}
+    assert not torch.equal(dropout(values, replace(whole, seed=12).generators()), masks)
+    assert dropout.eval()(values, whole.generators()) is values
