@@ -133,7 +133,10 @@ def measure(data: Path, steps: int, batch: int, side: int) -> Clocks:
     root, samples = images_root_of(dataset, data), dataset.split("train")
     needed = steps * batch
     samples = (samples * -(-needed // len(samples)))[:needed] if len(samples) < needed else samples
-    config = DetectorConfig(batch_norm="frozen", proposals=100, anchors=AnchorConfig(ratios=(0.2, 0.5, 1.0, 2.0, 5.0)))
+    config = DetectorConfig(  # one plain box head, as theirs
+        batch_norm="frozen", proposals=100, anchors=AnchorConfig(ratios=(0.2, 0.5, 1.0, 2.0, 5.0)), norm="none",
+        box_heads=1, jittered=0,
+    )  # fmt: skip
     classes, times = len(dataset.categories), {name: Times() for name in CLOCKS}
     theirs = their_recipe(samples, root, classes, config, batch, side)
     inputs = InputConfig(size_hw=(side, side), augment=AugmentConfig(geometry="flips"))
