@@ -31,7 +31,7 @@ from data_tools.experiment import (
     save_predictions,
     training_loader,
 )
-from data_tools.fit import FitConfig, fit
+from data_tools.fit import FitConfig, fit, seed_everything
 from data_tools.records import BOXED, Sample
 from data_tools.validation import localization_scores
 from detect.inference import detect, predict, to_predictions
@@ -70,12 +70,14 @@ def train(parser: Parser, arguments: Namespace) -> int:
     model_config, input_config, fit_config = settings.model, settings.input, settings.fit
     if model_config.weights == "none" and model_config.frozen_to_stride:
         raise InputError("random weights must not be frozen; add --model.frozen_to_stride 0 to --model.weights none")
+    # weights first: what is wrong with them shall leave no run folder behind
+    seed_everything(fit_config.seed)
+    backbone = build_backbone(model_config.backbone, model_config.weights)
     experiment = open_experiment("detect", parser, arguments, fit_config)
     input_config, paste_config = decide_by_layout(experiment, input_config, settings.paste)
     boxes_hw = _training_boxes(experiment, input_config)
     anchors = resolve_anchors(model_config.anchors, STRIDES, boxes_hw)
     model_config = replace(model_config, anchors=anchors)
-    backbone = build_backbone(model_config.backbone, model_config.weights)
     model = Detector(backbone, model_config, len(experiment.dataset.categories))
     log.info(describe_start(experiment, model.parts(), backbone.weights, input_config))
     if backbone.pyramid:
