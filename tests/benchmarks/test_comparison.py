@@ -10,6 +10,7 @@ import pytest
 from data_tools.judging.judged import Entry, Judged, judge
 from data_tools.metrics.bootstrap import Clusters
 from data_tools.metrics.box_map import box_map
+from data_tools.metrics.coco_engines import PYCOCOTOOLS
 from data_tools.metrics.fpr_at_tpr import fpr_at_tpr
 from data_tools.records import Prediction, PredictionHeader, PredictionSet, Sample
 from tests.benchmarks.time_to_quality.intervals import COCO_IOUS, box_ap_of, fpr_at_tpr_of, match
@@ -98,7 +99,7 @@ def test_fpr_agrees_with_the_evaluators() -> None:
 
 def _judged(samples: list[Sample], predictions: list[Prediction], label: str) -> Judged:
     entry = Entry(label, PredictionSet(PredictionHeader(label), tuple(predictions)))
-    return judge(tuple(samples), (), (), entry, 1, 0)
+    return judge(tuple(samples), (), (), entry, 1, 0, PYCOCOTOOLS)
 
 
 def test_the_table_has_hand_made_values_and_na(make_sample: MakeSample, make_prediction: MakePrediction) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from data_tools.judging.judged import Entry, Judged, judge
 from data_tools.metrics.bootstrap import Clusters, Floats, distributions, percentile_interval
+from data_tools.metrics.coco_engines import PYCOCOTOOLS
 from data_tools.predictions import read_predictions
 from data_tools.records import BOXED, Dataset
 from tests.benchmarks.time_to_quality.intervals import statistics_of
@@ -38,7 +39,9 @@ def judged_cells(dataset: Dataset, folders: Mapping[str, Mapping[int, Path]]) ->
         for seed, folder in cells.items():
             found, validation = (read_predictions(folder / "predictions" / f"{s}.jsonl") for s in ("test", "val"))
             entry = Entry(f"{approach} seed {seed}", found, validation)
-            result.setdefault(approach, {})[seed] = judge(test, val, train, entry, len(dataset.categories), seed=0)
+            result.setdefault(approach, {})[seed] = judge(
+                test, val, train, entry, len(dataset.categories), 0, PYCOCOTOOLS
+            )
     return result
 
 
