@@ -24,7 +24,6 @@ from jsonargparse import Namespace
 from classify.study_grid import Cell, Original, make_cells
 from classify.study_table import (
     CONSTANT,
-    DONE,
     caption,
     constant_row,
     localizer_rows,
@@ -41,7 +40,7 @@ from data_tools.dataset_folder import data_hash, read_dataset, split_of
 from data_tools.errors import InputError, WeightsUnavailableError
 from data_tools.experiment import default_data, with_default_config
 from data_tools.records import Dataset
-from data_tools.run_series import finished_manifest, make_once, require_same
+from data_tools.run_series import DIVERGED, DONE, finished_manifest, make_once, require_same
 
 log = logging.getLogger(__name__)
 
@@ -165,7 +164,7 @@ def _run(plan: _Plan, unavailable: set[tuple[str, str]]) -> str:
         return f"refused: {error}"
     except FloatingPointError as error:
         log.info("  no result: %s", error)
-        return "diverged: a loss was not finite"
+        return DIVERGED
     return DONE
 
 

@@ -19,8 +19,8 @@ from data_tools.metrics.coco_engines import PYCOCOTOOLS
 from data_tools.metrics.peak_distance import summarise
 from data_tools.predictions import read_predictions
 from data_tools.records import Dataset, Prediction, PredictionHeader, PredictionSet, Sample, empty_boxes, empty_labels
+from data_tools.run_series import DONE
 
-DONE = "done"
 TPRS = ("0.98", "0.997")
 CONSTANT = "always good"
 LOCALIZERS = {"centre": "image centre", "mean_position": "mean training position"}

@@ -42,7 +42,7 @@ class PasteConfig:
         for name in ("share", "decoy_share", "jitter"):
             value = getattr(self, name)
             if value is not None and not 0.0 <= value <= 1.0:
-                raise InputError(f"paste.{name} must lie in 0..1, not {getattr(self, name)}")
+                raise InputError(f"paste.{name} must lie in 0..1, not {value}")
 
 
 class Paster:

@@ -158,7 +158,8 @@ class DefectDataset(TorchDataset[Item]):
         """
         epoch, index = key
         sample = self.samples[index]
-        zoom = np.random.default_rng((self.seed, epoch, index, 1)) if self.augmentation is not None else None
+        zooms = self.augmentation is not None and self.config.augment.zoom > 0
+        zoom = np.random.default_rng((self.seed, epoch, index, 1)) if zooms else None
         image, boxes, rows = self._at_input_size(sample, zoom)
         labels, lost = sample.labels[rows], len(sample.labels) - len(rows)
         if self.paster is not None and sample.status == GOOD:
@@ -183,7 +184,7 @@ class DefectDataset(TorchDataset[Item]):
         A defect that is known to be somewhere but not where keeps its whole image in view.
         """
         image, boxes, rows = self.preprocessing(self._load(sample), sample.boxes_xyxy)
-        if zoom is not None and self.config.augment.zoom and (len(boxes) or not sample.is_defect):
+        if zoom is not None and (len(boxes) or not sample.is_defect):
             window = random_window((image.shape[0], image.shape[1]), boxes, self.config.augment.zoom, zoom)
             shown = visible_share(boxes, window) > 0
             image = image[window[1] : window[3], window[0] : window[2]]

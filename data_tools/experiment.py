@@ -13,7 +13,6 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
 import torch
 from jsonargparse import Namespace
 from torch import nn
@@ -42,6 +41,7 @@ from data_tools.records import SPLIT_NAMES, Dataset, Prediction, PredictionHeade
 from data_tools.runs import read_manifest
 from data_tools.splits import take_share
 from data_tools.transforms import Augmentation
+from data_tools.windows import clipped
 
 log = logging.getLogger(__name__)
 
@@ -305,9 +305,8 @@ def _boxes_cut(experiment: Experiment, config: InputConfig) -> str:
     """How many boxes of the dataset the crop cuts, and how many it loses."""
     cut, lost, total = 0, 0, 0
     for sample in experiment.dataset.samples:
-        x1, y1, x2, y2 = config.preprocess.window(sample.size_hw)
         boxes = sample.boxes_xyxy
-        inside = np.clip(boxes, (x1, y1, x1, y1), (x2, y2, x2, y2))
+        inside = clipped(boxes, config.preprocess.window(sample.size_hw))
         gone = ((inside[:, 2:] - inside[:, :2]) <= 0).any(axis=1)
         total, lost = total + len(boxes), lost + int(gone.sum())
         cut += int(((inside != boxes).any(axis=1) & ~gone).sum())

@@ -13,6 +13,9 @@ from data_tools.dataset_folder import read_json
 from data_tools.errors import InputError
 from data_tools.runs import MANIFEST, read_manifest
 
+DONE, DIVERGED = "done", "diverged: a loss was not finite"
+"""States of a run in a series, as tables and files show them."""
+
 _MARK = "cell.json"
 
 

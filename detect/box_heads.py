@@ -32,21 +32,20 @@ class BoxHead(RoIHeads):  # type: ignore[misc]
         return logits, deltas.reshape(len(deltas), logits.shape[1], 4)
 
     def losses(
-        self, maps: Maps, proposals: list[Tensor], sizes_hw: Sizes, targets: list[dict[str, Tensor]]
-    ) -> tuple[Tensor, Tensor, list[Tensor]]:
-        """Cross-entropy over sampled boxes, smooth L1 over the foreground ones, and the sampled boxes moved.
+        self, logits: Tensor, deltas: Tensor, labels: list[Tensor], box_targets: list[Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """Cross-entropy over all boxes and smooth L1 over the foreground ones, as `sum_and_count`.
 
-        The losses as `sum_and_count`.
+        Args:
+            logits, deltas: from `forward_boxes`.
+            labels, box_targets: of each image's boxes: (n,) class ids and (n, 4) deltas.
         """
-        sampled, _, labels, box_targets = self.select_training_samples(proposals, targets)
-        logits, deltas = self.forward_boxes(maps, sampled, sizes_hw)
         all_labels, all_targets = torch.cat(labels), torch.cat(box_targets)
         positive = torch.where(all_labels > 0)[0]
         chosen = deltas[positive, all_labels[positive]]
         box_loss = functional.smooth_l1_loss(chosen, all_targets[positive], beta=1 / 9, reduction="sum")
-        moved = self.moved(sampled, logits, deltas, sizes_hw)
         class_loss = functional.cross_entropy(logits, all_labels, reduction="sum")
-        return sum_and_count(class_loss, len(all_labels)), sum_and_count(box_loss, 4 * len(positive)), moved
+        return sum_and_count(class_loss, len(all_labels)), sum_and_count(box_loss, 4 * len(positive))
 
     @torch.no_grad()
     def moved(self, boxes: list[Tensor], logits: Tensor, deltas: Tensor, sizes_hw: Sizes) -> list[Tensor]:
@@ -85,17 +84,22 @@ class BoxHeads(nn.Module):
             generators: of each image's random numbers.
         """
         found: dict[str, Tensor] = {}
+        boxes, row = proposals, self._row()
         if self.jittered:
             rows = zip(proposals, targets, sizes_hw, generators, strict=True)
-            proposals = [
+            boxes = [
                 torch.cat([one, shaken(target["boxes"], self.jittered, size, draws)])
                 for one, target, size, draws in rows
             ]
-        for place, (head, weight) in enumerate(zip(self._row(), _LOSS_WEIGHTS, strict=False)):
+        for place, (head, weight) in enumerate(zip(row, _LOSS_WEIGHTS, strict=False)):
             head.fg_bg_sampler.generators = generators
-            class_loss, box_loss, proposals = head.losses(maps, proposals, sizes_hw, targets)
-            for name, loss in zip(self.loss_names(place), (class_loss, box_loss), strict=True):
+            boxes, _, labels, box_targets = head.select_training_samples(boxes, targets)
+            logits, deltas = head.forward_boxes(maps, boxes, sizes_hw)
+            losses = head.losses(logits, deltas, labels, box_targets)
+            for name, loss in zip(self.loss_names(place), losses, strict=True):
                 found[name] = loss * loss.new_tensor([weight, 1.0])
+            if place + 1 < len(row):
+                boxes = head.moved(boxes, logits, deltas, sizes_hw)
         return found
 
     @staticmethod

@@ -31,7 +31,7 @@ from data_tools.predictions import read_predictions
 from data_tools.records import BOXED, Dataset
 from data_tools.report.label_cost import METRICS, level, point, sentence, to_csv, to_text
 from data_tools.report.label_cost_figure import label_cost_figure
-from data_tools.run_series import finished_manifest, make_once, require_same
+from data_tools.run_series import DIVERGED, DONE, finished_manifest, make_once, require_same
 from data_tools.runs import MANIFEST, read_run
 from detect.evaluate import open_runs
 from detect.train import add_settings, train
@@ -39,7 +39,6 @@ from detect.train import build_parser as training_parser
 
 log = logging.getLogger(__name__)
 
-DONE = "done"
 _FLAG = "--run"
 _OWN = ("config", "label_cost", "baseline", "resamples")
 
@@ -162,7 +161,7 @@ def _make(budget: _Budget, arguments: Namespace, dataset: Dataset, order: Sequen
             log.info("  done before")
     except FloatingPointError as error:
         log.info("  no result: %s", error)
-        return "diverged: a loss was not finite"
+        return DIVERGED
     return DONE
 
 

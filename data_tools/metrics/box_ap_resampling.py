@@ -1,4 +1,4 @@
-"""Box AP50 on resamples of the images' groups: COCO's figure as a statistic for the cluster bootstrap.
+"""Box AP on resamples of the images' groups: COCO's figure as a statistic for the cluster bootstrap.
 
 Which predicted box finds which true box does not depend on other images, so boxes are matched once and a resample only
 counts them anew. Predicted boxes of equal score are taken together, where COCO takes them in the order of the images.
@@ -18,17 +18,27 @@ _MOST_IN_AN_IMAGE = 100
 def box_ap50_of(
     samples: Sequence[Sample], predictions: Sequence[Prediction], num_classes: int, clusters: Clusters
 ) -> Statistic | None:
-    """The mean over the classes of average precision at IoU 0.5; None without a true box.
+    """`box_ap_at` IoU 0.5."""
+    return box_ap_at((0.5,), samples, predictions, num_classes, clusters)
+
+
+def box_ap_at(
+    ious: Sequence[float], samples: Sequence[Sample], predictions: Sequence[Prediction], num_classes: int,
+    clusters: Clusters,
+) -> Statistic | None:  # fmt: skip
+    """The mean over the classes and IoU thresholds of average precision; None without a true box.
 
     A resample that draws no true box of a class leaves that class out of its mean.
 
     Args:
+        ious: thresholds at which a box finds a true one.
         samples: the truth; unboxed images are left out.
         predictions: one for each sample, in the same order.
         num_classes: class ids are 1..num_classes.
         clusters: the groups of the samples.
     """
-    parts = [_of_class(samples, predictions, label, clusters) for label in range(1, num_classes + 1)]
+    labels = range(1, num_classes + 1)
+    parts = [_of_class(iou, samples, predictions, label, clusters) for iou in ious for label in labels]
     statistics = [part for part in parts if part is not None]
     if not statistics:
         return None
@@ -43,7 +53,7 @@ def box_ap50_of(
 
 
 def _of_class(
-    samples: Sequence[Sample], predictions: Sequence[Prediction], label: int, clusters: Clusters
+    iou: float, samples: Sequence[Sample], predictions: Sequence[Prediction], label: int, clusters: Clusters
 ) -> Statistic | None:
     boxes = np.zeros(clusters.total)
     scores: list[Floats] = []
@@ -58,7 +68,7 @@ def _of_class(
         best = np.argsort(-prediction.box_scores[own], kind="stable")[:_MOST_IN_AN_IMAGE]
         kept = prediction.box_scores[own][best]
         scores.append(kept)
-        hits.append(match_arrays(prediction.boxes_xyxy[own][best], kept, true) == FIRST)
+        hits.append(match_arrays(prediction.boxes_xyxy[own][best], kept, true, iou) == FIRST)
         codes.append(np.full(len(kept), code))
     if not boxes.any():
         return None

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from data_tools.report.table import NOT_DEFINED, WIDTH, number
+from data_tools.run_series import DONE
 
 METRICS = {"auc": "AUC", "ap50": "box AP50", "hit_rate": "hit rate"}
 COMPARED = {"auc": "auc", "box_ap50": "ap50", "hit_rate": "hit_rate"}
@@ -105,7 +106,7 @@ def to_text(summary: Mapping[str, Any]) -> str:
     head = ["boxed images", "boxes", *METRICS.values(), "mean px", "minutes", *(f"hit rate - {name}" for name in names)]
     lines = [head]
     for one in summary["points"]:
-        if one["state"] != "done":
+        if one["state"] != DONE:
             lines.append([str(one["boxed_images"]), str(one["boxes"]), one["state"]])
             continue
         compared = [_difference(one["against"][name].get("hit_rate")) for name in names]
@@ -131,7 +132,7 @@ def to_csv(summary: Mapping[str, Any]) -> str:
     writer.writerow(head)
     for one in summary["points"]:
         row = [one["boxed_images"], one["boxes"], one["state"]]
-        if one["state"] == "done":
+        if one["state"] == DONE:
             for metric in METRICS:
                 row += [one[metric]["value"], *(one[metric]["ci95"] or (None, None))]
             row += [one["mean_px"], one["minutes"]]

@@ -13,6 +13,7 @@ from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 
 from data_tools.report.figures import RC, RUN_COLOURS
 from data_tools.report.label_cost import METRICS
+from data_tools.run_series import DONE
 
 _DASHES = ((0, (6, 2)), (0, (3, 1.5)), (0, (6, 2, 1.5, 2)), (0, (1, 1.5)))
 _HATCHES = ("", "////", "\\\\\\\\", "....")
@@ -27,7 +28,7 @@ def label_cost_figure(summary: Mapping[str, Any], kind: str, dpi: int = 200) -> 
         kind: "png" or "svg".
         dpi: pixels per inch of a PNG.
     """
-    points = [point for point in summary["points"] if point["state"] == "done"]
+    points = [point for point in summary["points"] if point["state"] == DONE]
     with rc_context(RC):
         figure = Figure(figsize=(10.2, 3.9), layout="constrained")
         FigureCanvasAgg(figure)

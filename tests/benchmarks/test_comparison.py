@@ -12,8 +12,9 @@ from data_tools.metrics.bootstrap import Clusters
 from data_tools.metrics.box_map import box_map
 from data_tools.metrics.coco_engines import PYCOCOTOOLS
 from data_tools.metrics.fpr_at_tpr import fpr_at_tpr
+from data_tools.metrics.matching import FIRST, match_arrays
 from data_tools.records import Prediction, PredictionHeader, PredictionSet, Sample
-from tests.benchmarks.time_to_quality.intervals import COCO_IOUS, box_ap_of, fpr_at_tpr_of, match
+from tests.benchmarks.time_to_quality.intervals import COCO_IOUS, box_ap_of, fpr_at_tpr_of
 from tests.benchmarks.time_to_quality.schedule import linear_rule, step_decay, warmed_up_cosine
 from tests.benchmarks.time_to_quality.table import compare, to_markdown
 
@@ -40,8 +41,10 @@ def test_linear_rule() -> None:
 def test_matching_gives_each_true_box_to_the_best_box() -> None:
     truth = np.array([[0.0, 0, 10, 10], [20, 0, 30, 10]])
     found = np.array([[0.0, 0, 10, 10], [0, 0, 10, 9], [20, 0, 30, 6], [50, 50, 60, 60]])
-    assert match(found, truth, (0.5, 0.75)).tolist() == [[True, True], [False, False], [True, False], [False, False]]
-    assert match(np.zeros((0, 4)), truth, (0.5,)).shape == (0, 1)
+    scores = np.array([0.9, 0.8, 0.7, 0.6])
+    hits = np.stack([match_arrays(found, scores, truth, iou) == FIRST for iou in (0.5, 0.75)], axis=1)
+    assert hits.tolist() == [[True, True], [False, False], [True, False], [False, False]]
+    assert match_arrays(np.zeros((0, 4)), np.zeros(0), truth, 0.5).shape == (0,)
 
 
 def _scene(

@@ -4,7 +4,6 @@ import hashlib
 import json
 import logging
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data_tools.atomic import write_json
 from data_tools.dataset_folder import data_hash
 from data_tools.errors import InputError
 from data_tools.experiment import with_default_config
-from data_tools.runs import MANIFEST, read_manifest
+from data_tools.run_series import finished_manifest, make_once
+from data_tools.runs import read_manifest
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +95,7 @@ def is_finished(cell: Cell) -> bool:
     path = cell.folder / _CELL
     if path.is_file() and json.loads(path.read_text(encoding="utf-8")) != cell.identity:
         raise InputError(f"{cell.folder}: was trained with other data, minutes or configuration; give another --out")
-    return (cell.folder / MANIFEST).is_file() and bool(read_manifest(cell.folder).get("finished"))
+    return finished_manifest(cell.folder) is not None
 
 
 def run(cell: Cell) -> None:
@@ -106,21 +105,18 @@ def run(cell: Cell) -> None:
         InputError: the training refused its input; its message stands on stderr.
         CalledProcessError: it failed otherwise.
     """
-    resume = cell.approach in OURS and (cell.folder / "last").is_dir()
-    if cell.folder.exists() and not resume:
-        if not (cell.folder / _CELL).is_file():
-            raise InputError(f"{cell.folder}: not a cell of this comparison; give another --out")
-        shutil.rmtree(cell.folder)
-    cell.folder.mkdir(parents=True, exist_ok=True)
-    write_json(cell.folder / _CELL, dict(cell.identity))
+    make_once(cell.folder, dict(cell.identity), "--out", lambda resume: _train(cell, resume))
+    if not is_finished(cell):  # a training that is stopped on request leaves with status 0
+        raise InputError(f"{cell.approach}, seed {cell.seed}: stopped before its end; the same command goes on")
+
+
+def _train(cell: Cell, resume: bool) -> None:
     command = [sys.executable, "-m", *cell.command, *(["--resume"] if resume else [])]
     paths = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     done = subprocess.run(command, stdout=sys.stderr, env=os.environ | {"PYTHONPATH": paths}, check=False)
     if done.returncode == 2:
         raise InputError(f"{cell.approach}, seed {cell.seed}: refused; see the message above")
     done.check_returncode()
-    if not is_finished(cell):  # a training that is stopped on request leaves with status 0
-        raise InputError(f"{cell.approach}, seed {cell.seed}: stopped before its end; the same command goes on")
 
 
 def spent(folder: Path) -> dict[str, float | None]:
