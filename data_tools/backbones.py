@@ -133,7 +133,10 @@ def freeze(backbone: Backbone, trainable: str) -> None:
 
 
 def first_layers(backbone: Backbone, stride: int) -> tuple[nn.Module, ...]:
-    """The modules without children up to the one that ends the map of that stride, in order; none for stride 0.
+    """The modules with weights up to the end of the map of that stride, in order; none for stride 0.
+
+    They are single layers: a module that holds some of the later layers too is not among them. A layer may have modules
+    of its own, such as the activation of timm's batch norm.
 
     Raises:
         InputError: the backbone has no map of that stride.
@@ -143,9 +146,9 @@ def first_layers(backbone: Backbone, stride: int) -> tuple[nn.Module, ...]:
     if stride not in backbone.strides:
         raise InputError(f"the backbone has maps of strides {backbone.strides}, none of stride {stride}")
     last = list(backbone.layers[backbone.strides.index(stride)].modules())[-1]
-    leaves = [module for module in backbone.body.modules() if not list(module.children())]
-    end = next(i for i, module in enumerate(leaves) if module is last)
-    return tuple(leaves[: end + 1])
+    modules = list(backbone.body.modules())
+    end = next(i for i, module in enumerate(modules) if module is last)
+    return tuple(m for m in modules[: end + 1] if [*m.parameters(recurse=False), *m.buffers(recurse=False)])
 
 
 def freeze_statistics(module: nn.Module) -> None:

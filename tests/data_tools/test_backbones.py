@@ -7,7 +7,7 @@ from safetensors.torch import save_file
 from torchvision.models.detection import FasterRCNN
 from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
 
-from data_tools.backbones import build_backbone, describe_parts, freeze, freeze_statistics
+from data_tools.backbones import build_backbone, describe_parts, first_layers, freeze, freeze_statistics
 from data_tools.errors import InputError, WeightsUnavailableError
 
 
@@ -170,3 +170,13 @@ def test_the_backbone_of_a_run_is_taken(tmp_path: Path) -> None:
     assert "/some/set" in taken.weights.description
     with pytest.raises(InputError, match="missing"):
         build_backbone("resnet18", str(tmp_path / "run"))
+
+
+@pytest.mark.parametrize("name", ["simple_cnn", "tf_efficientnet_lite0", "resnet18", "mobilenetv3_large_100"])
+@pytest.mark.parametrize("stride", [4, 8])
+def test_frozen_first_layers_take_no_gradient(name: str, stride: int) -> None:
+    backbone = build_backbone(name, "none")
+    for layer in first_layers(backbone, stride):
+        layer.requires_grad_(False)
+    maps = dict(zip(backbone.strides, backbone(torch.rand(2, 3, 64, 64)), strict=True))
+    assert [stride_ for stride_, one in maps.items() if not one.requires_grad] == [s for s in maps if s <= stride]
