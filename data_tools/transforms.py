@@ -12,6 +12,7 @@ from data_tools.layout import Geometry
 from data_tools.windows import Window
 
 _LEAST_SIDE = 16
+_LEAST_LEFT = 0.5  # of a side of a box; albumentations keeps boxes of no area at the edge of a crop
 
 
 @dataclass(frozen=True)
@@ -82,13 +83,17 @@ class Preprocessing:
     ) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.int64]]:
         """The image (h', w'), the boxes (n', 4) in its pixels, and the rows of the boxes that are left, in order.
 
+        A box of which less than half a pixel of a side is left is lost.
+
         Raises:
             InputError: the image is too small for the crop.
         """
         self.config.window((image.shape[0], image.shape[1]))
         if self._compose is None:
             return image, boxes_xyxy, np.arange(len(boxes_xyxy))
-        return _apply(self._compose, image, boxes_xyxy)
+        changed, boxes, rows = _apply(self._compose, image, boxes_xyxy)
+        left = (boxes[:, 2:] - boxes[:, :2] >= _LEAST_LEFT).all(axis=1)
+        return changed, boxes[left], rows[left]
 
     def _intensities(self, image: NDArray[np.uint8], **_: Any) -> NDArray[np.uint8]:
         changed = np.where(image < self.config.black_below, np.uint8(0), image)

@@ -54,6 +54,17 @@ def test_a_moved_box_holds_the_same_pixels(crop: int, x: int, y: int, width: int
         assert not len(kept)
 
 
+def test_a_box_that_only_touches_the_edge_of_a_crop_is_lost() -> None:
+    """Whatever rounding makes of its place as a share of the width."""
+    crop = Preprocessing(PreprocessConfig(crop_px=30))
+    for width in range(120, 400):
+        edge = width - 30.0
+        boxes = np.array([[edge, 35, width, 50], [edge - 1, 35, width, 50]])
+        _, moved, kept = crop(gray(100, width), boxes)
+        assert kept.tolist() == [1]
+        assert moved == pytest.approx(np.array([[edge - 31, 5, edge - 30, 20]]), abs=1e-3)
+
+
 @pytest.mark.parametrize("crop", [-1, 23])
 def test_a_crop_that_leaves_nothing_is_refused(crop: int) -> None:
     with pytest.raises(InputError, match="crop_px"):
