@@ -16,7 +16,7 @@ from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.faster_rcnn import FastRCNNConvFCHead, FastRCNNPredictor
 from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.rpn import RPNHead
-from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
+from torchvision.ops import FeaturePyramidNetwork
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
 from data_tools import processes
@@ -26,6 +26,7 @@ from data_tools.dataset import Batch
 from data_tools.sample_random import SampleDropout
 from detect.box_heads import BoxHead, BoxHeads
 from detect.proposals import BalancedRpn, SampleSampler, sum_and_count
+from detect.roi_pooling import PyramidPool
 
 _NAMES = ("p2", "p3", "p4", "p5")
 _RPN_LOSSES = ("loss_objectness", "loss_rpn_box_reg")
@@ -286,7 +287,7 @@ def _build_rpn(config: DetectorConfig) -> BalancedRpn:
 def _build_box_heads(config: DetectorConfig, num_classes: int) -> BoxHeads:
     heads = []
     for foreground, units in _STAGES[: config.box_heads]:
-        pool = MultiScaleRoIAlign(list(_NAMES), output_size=_POOLED, sampling_ratio=2)
+        pool = PyramidPool(STRIDES[: len(_NAMES)], _NAMES, _POOLED)
         width = config.fpn_channels
         head = FastRCNNConvFCHead(
             (width, _POOLED, _POOLED), [width] * config.head_convs, [config.head_channels] * config.head_linears,
