@@ -3,7 +3,7 @@
 python -m classify.study                                              # the installed grid, synthetic set
 python -m classify.study --config study --data DATASET --out runs/study --max_minutes 5
 python -m classify.study --only 'simple_cnn.*'
-python -m classify.study --max_minutes 1.2 --settings.input.size_hw "[128, 128]"      # an hour or less on two cores
+python -m classify.study --max_minutes 2 --settings.input.size_hw "[160, 160]"      # an hour or less on two cores
 
 A second call skips finished cells and takes up an interrupted one; cells whose weights could not be fetched are tried
 again. Without a network set HF_HUB_OFFLINE=1, which spares the wait for an answer. Writes OUT/<cell>/ (a run folder

@@ -11,12 +11,10 @@ from typing import Any
 from data_tools.atomic import write_json
 from data_tools.dataset_folder import read_json
 from data_tools.errors import InputError
-from data_tools.runs import MANIFEST, read_manifest
+from data_tools.runs import MANIFEST, SERIES_MARK, read_manifest
 
 DONE, DIVERGED = "done", "diverged: a loss was not finite"
 """States of a run in a series, as tables and files show them."""
-
-_MARK = "cell.json"
 
 
 def require_same(folder: Path, identity: dict[str, Any], flag: str) -> None:
@@ -30,7 +28,7 @@ def require_same(folder: Path, identity: dict[str, Any], flag: str) -> None:
     Raises:
         InputError: the run there was made with another identity, or the folder holds no run of this series.
     """
-    path = folder / _MARK
+    path = folder / SERIES_MARK
     if not path.is_file():
         if folder.exists() and any(folder.iterdir()):
             raise InputError(f"{folder}: holds something else; give another folder with {flag}")
@@ -69,7 +67,7 @@ def make_once(folder: Path, identity: dict[str, Any], flag: str, train: Callable
     resume = (folder / "last").is_dir()
     if folder.exists() and not resume:
         shutil.rmtree(folder)
-    write_json(folder / _MARK, identity)
+    write_json(folder / SERIES_MARK, identity)
     with redirect_stdout(sys.stderr):
         train(resume)
     return True

@@ -9,6 +9,8 @@ from typing import Any
 from data_tools.errors import InputError
 
 MANIFEST = "manifest.json"
+SERIES_MARK = "cell.json"
+"""In the folder of a run that belongs to a series, see `data_tools.run_series`."""
 APPROACHES = ("detect", "classify")
 _DEPTH = 3
 
@@ -89,10 +91,13 @@ def find_runs(root: Path) -> list[Run]:
 def newest_runs(root: Path) -> list[Run]:
     """The newest run, and of the other approach the newest on the same data, if there is one.
 
+    Runs of a series, such as the cells of a study, are passed over: whoever wants them names them.
+
     Raises:
         InputError: no finished run at all; the message names the commands that make one.
     """
-    runs = sorted(find_runs(root), key=lambda run: run.finished)
+    alone = (run for run in find_runs(root) if not (run.folder / SERIES_MARK).is_file())
+    runs = sorted(alone, key=lambda run: run.finished)
     if not runs:
         raise InputError(f"{root}: no finished run; make one with: python -m detect.train, python -m classify.train")
     newest = runs[-1]

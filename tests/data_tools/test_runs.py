@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from data_tools.runs import Run, approaches_of, read_run
+from data_tools.errors import InputError
+from data_tools.runs import SERIES_MARK, Run, approaches_of, newest_runs, read_run
 
 
 def make_run(root: Path, name: str, approach: str, seed: int, backbone: str = "resnet18") -> Run:
@@ -33,3 +34,14 @@ def test_without_settings_a_run_stands_alone(tmp_path: Path) -> None:
     (runs[0].folder / "config.yaml").write_text("- not a mapping")
     (runs[1].folder / "config.yaml").unlink()
     assert approaches_of(runs, ["d0", "d1"]) == ["d0", "d1"]
+
+
+def test_runs_of_a_series_are_not_taken_for_the_newest(tmp_path: Path) -> None:
+    for name in ("cell", "alone"):
+        (make_run(tmp_path, name, "classify", 0).folder / "predictions").mkdir()
+        (tmp_path / name / "predictions" / "test.jsonl").touch()
+    (tmp_path / "cell" / SERIES_MARK).write_text("{}")
+    assert [run.folder.name for run in newest_runs(tmp_path)] == ["alone"]
+    (tmp_path / "alone" / SERIES_MARK).write_text("{}")
+    with pytest.raises(InputError, match="no finished run"):
+        newest_runs(tmp_path)
