@@ -108,6 +108,7 @@ class _Progress:
         step: optimizer steps done, over all epochs.
         step_in_epoch: steps done of the epoch under way.
         loss_sums: sum of each loss over those steps.
+        lr: of the last step.
         best_epoch: 0 before the first one.
     """
 
@@ -115,10 +116,15 @@ class _Progress:
     step: int = 0
     step_in_epoch: int = 0
     loss_sums: dict[str, float] = field(default_factory=dict)
+    lr: float = 0.0
     best_epoch: int = 0
     best: dict[str, float | None] = field(default_factory=dict)
     seconds: float = 0.0
     boxes_lost: int = 0
+
+    def is_stale(self, patience: int | None) -> bool:
+        """Whether the best epoch lies too far back."""
+        return patience is not None and self.epoch - self.best_epoch >= patience
 
 
 def seed_everything(seed: int) -> None:
@@ -150,16 +156,15 @@ def fit(
         training.restore()
     progress, clock = training.progress, training.clock
     with stop_requests() as stop:
-        while progress.epoch < config.epochs and not clock.is_over(progress.step):
+        while not training.is_over():
             losses = training.epoch(loader, loss_function, stop)
             validated = time.monotonic()
             # the main process's, so that all agree on the best epoch to the last bit
             metrics = processes.gather(validate(training.average))[0]
             clock.validation_seconds = time.monotonic() - validated
             training.end_epoch(losses, metrics, monitor)
-            if config.patience is not None and progress.epoch - progress.best_epoch >= config.patience:
-                log.info("no better validation for %d epochs: stopped", config.patience)
-                break
+    if progress.is_stale(config.patience):
+        log.info("no better validation for %d epochs: stopped", config.patience)
     processes.on_main(lambda: None)  # the main process may still be writing
     load_weights(model, folder / BEST, "model")
     return FitResult(
@@ -216,6 +221,14 @@ class _Training:
         self.progress, self.clock = _Progress(), _Clock(config, steps_per_epoch)
         self.saved_at, self.images_per_s = time.monotonic(), 0.0
 
+    def is_over(self) -> bool:
+        """Whether nothing is left to do; an epoch that a kill left without its validation still is."""
+        progress, config = self.progress, self.config
+        if progress.step_in_epoch:
+            return False
+        spent = progress.epoch >= config.epochs or self.clock.is_over(progress.step)
+        return spent or progress.is_stale(config.patience)
+
     def epoch(self, loader: DataLoader[Item], loss_function: LossFunction, stop: threading.Event) -> dict[str, float]:
         """The rest of the epoch under way, cut short when the budget is spent; the mean of each loss."""
         progress, sampler = self.progress, cast(Any, loader.sampler)
@@ -254,9 +267,9 @@ class _Training:
 
     def step(self, batch: Batch, loss_function: LossFunction, loader: DataLoader[Item]) -> dict[str, float]:
         """One optimizer step; each loss."""
-        factor = self.clock.lr_factor(self.progress.step)
+        self.progress.lr = self.config.lr * self.clock.lr_factor(self.progress.step)
         for group in self.optimizer.param_groups:
-            group["lr"] = self.config.lr * group["lr_factor"] * factor
+            group["lr"] = self.progress.lr * group["lr_factor"]
         with self.accelerator.autocast():
             losses = loss_function(self.wrapped, batch)
             stacked = torch.stack(list(losses.values()))
@@ -290,7 +303,7 @@ class _Training:
             save_checkpoint(self.folder / BEST, {"model": self.average.state_dict()}, state)
         line: dict[str, Any] = {"epoch": progress.epoch, "step": progress.step}
         line |= {"minutes": round(progress.seconds / 60, 3), "images_per_s": round(self.images_per_s, 2)}
-        line |= {"lr": self.optimizer.param_groups[0]["lr"], "losses": losses, "validation": dict(metrics)}
+        line |= {"lr": progress.lr, "losses": losses, "validation": dict(metrics)}
         _append(self.folder / METRICS, line)
         self.save()
         log.info("epoch %d: %s%s", progress.epoch, _summary(losses, metrics), "  (best)" if improved else "")

@@ -37,6 +37,10 @@ class Tiny(nn.Module):
         return out
 
 
+class Killed(BaseException):
+    """What SIGKILL does to the process, for the purpose of a test: nothing after it runs."""
+
+
 @pytest.fixture
 def run(tmp_path: Path, make_sample: Callable[..., Sample]) -> Callable[..., FitResult]:
     samples = [make_sample(i, [[1, 1, 5, 5]] if i % 2 else [], size_hw=(8, 8)) for i in range(1, 11)]
@@ -46,7 +50,7 @@ def run(tmp_path: Path, make_sample: Callable[..., Sample]) -> Callable[..., Fit
 
     def build(
         folder: str, resume: bool = False, config: FitConfig = CONFIG, on_step: Callable[[int], None] | None = None,
-        scores: list[float] | None = None, nan_at: int | None = None,
+        scores: list[float] | None = None, nan_at: int | None = None, killed_in_validation: int | None = None,
     ) -> FitResult:  # fmt: skip
         torch.manual_seed(5)
         sampler = BalancedSampler([s.is_defect for s in samples], config.positive_share, 0, (), config.batch_size)
@@ -63,6 +67,8 @@ def run(tmp_path: Path, make_sample: Callable[..., Sample]) -> Callable[..., Fit
 
         def validate(model: nn.Module) -> dict[str, float | None]:
             epochs[0] += 1
+            if epochs[0] == killed_in_validation:
+                raise Killed
             weight = float(sum(p.sum() for p in model.parameters()))
             return {"score": weight if scores is None else scores[epochs[0] - 1]}
 
@@ -84,10 +90,6 @@ def contents(folder: Path) -> dict[str, Any]:
     return tensors | {"lines": [(line["step"], line["lr"], line["losses"], line["validation"]) for line in lines]}
 
 
-class Killed(BaseException):
-    """What SIGKILL does to the process, for the purpose of a test: nothing after it runs."""
-
-
 @pytest.mark.parametrize("kill_at", [1, 2, 4, 5, 6, 9, 11, 15])
 @pytest.mark.parametrize("every_step", [True, False])
 def test_a_killed_and_resumed_run_ends_bit_identical(
@@ -105,6 +107,19 @@ def test_a_killed_and_resumed_run_ends_bit_identical(
     (tmp_path / "cut" / "metrics.jsonl").open("a").close()
     result = run("cut", resume=True, config=config)
     assert result.epochs == 3
+    assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("epoch", [1, 2, 3])
+def test_killed_between_the_last_step_of_an_epoch_and_its_line(
+    run: Callable[..., FitResult], tmp_path: Path, epoch: int
+) -> None:
+    """No step is left for the resumed process, whose line must be the same all the same."""
+    config = replace(CONFIG, checkpoint_minutes=0.0)
+    run("whole", config=config)
+    with pytest.raises(Killed):
+        run("cut", config=config, killed_in_validation=epoch)
+    run("cut", resume=True, config=config)
     assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
 
 
