@@ -14,7 +14,7 @@ from data_tools import processes
 from data_tools.dataset import Batch
 from data_tools.heatmaps import cells_seen
 
-_LEAST = 1e-6
+_LEAST = 1e-12
 
 
 def evidence_map(activations: Tensor, weights: Tensor) -> Tensor:
@@ -48,16 +48,17 @@ def cam_loss(evidence: Tensor, batch: Batch) -> Tensor:
 
 
 def outside_boxes(evidence: Tensor, inside: Tensor) -> Tensor:
-    """Minus the logarithm of the share of positive evidence that lies in boxes; 0 where all of it does.
+    """Minus the logarithm of the share of the softmax over all cells that lies in boxes; 0 at best.
 
-    The share is the energy-based pointing game of Wang et al. (CVPR workshops 2020). A map without positive evidence
-    gives 0: to find the defect at all is the classification loss's business.
+    Pointing as a choice among the cells, learned by cross-entropy. What all cells have in common does not matter, so
+    it leaves the image's logit free. A flat map is wrong here: where positive evidence alone counts, as in the
+    energy-based pointing game, a map without any has no loss, and training ends there.
 
     Args:
         evidence, inside: (rows, columns); `inside` in 0..1 as `cells_of_boxes` gives it.
     """
-    positive = evidence.relu()
-    return -torch.log(((positive * inside).sum() + _LEAST) / (positive.sum() + _LEAST))
+    weights = inside.clamp_min(_LEAST).log()
+    return torch.logsumexp(evidence.flatten(), 0) - torch.logsumexp((evidence + weights).flatten(), 0)
 
 
 def unevenness(evidence: Tensor) -> Tensor:

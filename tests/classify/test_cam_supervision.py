@@ -31,24 +31,27 @@ def test_evidence_is_the_logit_cell_by_cell() -> None:
     assert evidence.mean() == activations.mean(dim=(2, 3))[0] @ torch.tensor([1.0, -0.5])
 
 
-def test_share_of_positive_evidence_by_hand() -> None:
-    """The vector of the energy-based pointing game: 3 inside, 1 outside, negative evidence left out."""
-    evidence = torch.tensor([[-5.0, 0, 0], [0, 3, 1], [0, 0, 0]])
-    inside = torch.zeros(3, 3)
-    inside[:2, :2] = 1
-    assert float(outside_boxes(evidence, inside)) == pytest.approx(-math.log(0.75), abs=1e-5)
+def test_share_of_the_softmax_by_hand() -> None:
+    """Weights 1, 3, 4 and 8 of the cells: a quarter lies inside; what all cells have in common changes nothing."""
+    evidence = torch.tensor([[1.0, 3.0], [4.0, 8.0]]).log()
+    inside = torch.tensor([[1.0, 1.0], [0.0, 0.0]])
+    assert float(outside_boxes(evidence, inside)) == pytest.approx(-math.log(0.25), abs=1e-5)
+    assert float(outside_boxes(evidence - 7.0, inside)) == pytest.approx(-math.log(0.25), abs=1e-5)
+    # half a cell counts half: (1 + 3 / 2) / 16
+    inside[0, 1] = 0.5
+    assert float(outside_boxes(evidence, inside)) == pytest.approx(-math.log(2.5 / 16), abs=1e-5)
 
 
-def test_all_inside_is_no_loss_and_no_evidence_is_none_either() -> None:
+def test_all_inside_is_no_loss_and_a_flat_map_is_one() -> None:
     inside = torch.tensor([[1.0, 0], [0, 0]])
-    assert float(outside_boxes(torch.tensor([[2.0, -1], [0, 0]]), inside)) == pytest.approx(0.0, abs=1e-6)
-    assert float(outside_boxes(torch.full((2, 2), -1.0), inside)) == 0.0
+    assert float(outside_boxes(torch.tensor([[60.0, -1], [0, 0]]), inside)) == pytest.approx(0.0, abs=1e-6)
+    assert float(outside_boxes(torch.full((2, 2), -1.0), inside)) == pytest.approx(math.log(4), abs=1e-6)
 
 
 def test_the_gradient_lifts_inside_and_lowers_outside() -> None:
-    evidence = torch.tensor([[1.0, 1.0]], requires_grad=True)
+    evidence = torch.tensor([[0.0, 0.0]], requires_grad=True)
     outside_boxes(evidence, torch.tensor([[1.0, 0.0]])).backward()
-    # -log(a / (a + b)): -1/a + 1/(a+b) = -1/2 and 1/(a+b) = 1/2
+    # the share of a cell less its target: 1/2 - 1 and 1/2 - 0
     assert evidence.grad is not None
     assert evidence.grad.tolist() == [[pytest.approx(-0.5, abs=1e-5), pytest.approx(0.5, abs=1e-5)]]
 
@@ -74,7 +77,7 @@ def test_cells_of_boxes_by_hand() -> None:
 
 def test_boxed_and_good_images_count_and_unboxed_ones_do_not() -> None:
     evidence = torch.zeros(3, 4, 4)
-    evidence[0, 0, 0], evidence[0, 3, 3] = 1.0, 1.0
+    evidence[0, 0, 0], evidence[0, 3, 3] = 40.0, 40.0
     evidence[1, 0, 0] = 16.0
     evidence[2, 2, 2] = 99.0
     evidence.requires_grad_()
@@ -90,7 +93,7 @@ def test_boxed_and_good_images_count_and_unboxed_ones_do_not() -> None:
 
 def test_padding_does_not_count() -> None:
     evidence = torch.zeros(1, 4, 4)
-    evidence[0, 0, 0], evidence[0, 3, 3] = 1.0, 50.0  # the latter in the padding
+    evidence[0, 0, 0], evidence[0, 3, 3] = 40.0, 90.0  # the latter in the padding
     batch = make_batch([[[0.0, 0, 10, 10]]], [1.0], side=40, seen=20)
     assert float(cam_loss(evidence, batch)) == pytest.approx(0.0, abs=1e-5)
 
