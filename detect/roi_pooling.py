@@ -5,6 +5,7 @@ table with a row of channels for each place, and a cell of a box is a weighted s
 adds whole rows at once. The values are torchvision's up to rounding. Other devices keep torchvision's kernel.
 """
 
+import math
 from collections import OrderedDict
 from collections.abc import Sequence
 
@@ -68,8 +69,7 @@ def _pool(maps: Sequence[Tensor], boxes: Sequence[Tensor], strides: Sequence[int
 def _levels(boxes_xyxy: Tensor, strides: Sequence[int]) -> Tensor:
     """(n,) places in `strides` of the levels that fit the boxes' sizes (Lin et al. 2017, eq. 1)."""
     sides = (boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]).prod(dim=1).sqrt()
-    finest = int(torch.tensor(strides[0]).log2())
-    levels = torch.floor(_CANONICAL_LEVEL + torch.log2(sides / _CANONICAL_SIDE) + 1e-6) - finest
+    levels = torch.floor(_CANONICAL_LEVEL + torch.log2(sides / _CANONICAL_SIDE) + 1e-6) - math.log2(strides[0])
     return levels.clamp(0, len(strides) - 1).long()
 
 
