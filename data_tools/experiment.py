@@ -41,7 +41,7 @@ from data_tools.records import SPLIT_NAMES, Dataset, Prediction, PredictionHeade
 from data_tools.runs import read_manifest
 from data_tools.splits import take_share
 from data_tools.transforms import Augmentation
-from data_tools.windows import clipped
+from data_tools.windows import clipped, is_left
 
 log = logging.getLogger(__name__)
 
@@ -307,7 +307,7 @@ def _boxes_cut(experiment: Experiment, config: InputConfig) -> str:
     for sample in experiment.dataset.samples:
         boxes = sample.boxes_xyxy
         inside = clipped(boxes, config.preprocess.window(sample.size_hw))
-        gone = ((inside[:, 2:] - inside[:, :2]) <= 0).any(axis=1)
+        gone = ~is_left(inside)
         total, lost = total + len(boxes), lost + int(gone.sum())
         cut += int(((inside != boxes).any(axis=1) & ~gone).sum())
     return f"of {total} boxes {cut} are cut and {lost} lost"

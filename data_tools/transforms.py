@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from data_tools.errors import InputError
 from data_tools.layout import Geometry
-from data_tools.windows import Window
+from data_tools.windows import Window, is_left
 
 _LEAST_SIDE = 16
-_LEAST_LEFT = 0.5  # of a side of a box; albumentations keeps boxes of no area at the edge of a crop
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ class Preprocessing:
     ) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.int64]]:
         """The image (h', w'), the boxes (n', 4) in its pixels, and the rows of the boxes that are left, in order.
 
-        A box of which less than half a pixel of a side is left is lost.
+        A box that `data_tools.windows.is_left` denies is lost.
 
         Raises:
             InputError: the image is too small for the crop.
@@ -92,7 +91,7 @@ class Preprocessing:
         if self._compose is None:
             return image, boxes_xyxy, np.arange(len(boxes_xyxy))
         changed, boxes, rows = _apply(self._compose, image, boxes_xyxy)
-        left = (boxes[:, 2:] - boxes[:, :2] >= _LEAST_LEFT).all(axis=1)
+        left = is_left(boxes)
         return changed, boxes[left], rows[left]
 
     def _intensities(self, image: NDArray[np.uint8], **_: Any) -> NDArray[np.uint8]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 Window = tuple[int, int, int, int]
 
 LEAST_VISIBLE = 0.4
+_LEAST_LEFT = 0.5  # pixels; albumentations rounds, and keeps boxes of no area at the edge of a crop
 _TRIES = 20
 
 
@@ -50,3 +51,9 @@ def clipped(boxes_xyxy: NDArray[np.float64], window: Window) -> NDArray[np.float
     x1, y1, x2, y2 = window
     cut: NDArray[np.float64] = np.clip(boxes_xyxy, (x1, y1, x1, y1), (x2, y2, x2, y2))
     return cut
+
+
+def is_left(cut_xyxy: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(n,) whether at least half a pixel of both sides is left of each box (n, 4) that a window's edges have cut."""
+    left: NDArray[np.bool_] = np.all(cut_xyxy[:, 2:] - cut_xyxy[:, :2] >= _LEAST_LEFT, axis=1)
+    return left

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_tools.windows import LEAST_VISIBLE, clipped, random_window, visible_share
+from data_tools.windows import LEAST_VISIBLE, clipped, is_left, random_window, visible_share
 
 WHOLE = (0, 0, 80, 60)
 
@@ -54,3 +54,8 @@ def test_the_boxes_are_not_changed() -> None:
     assert boxes.tolist() == [[5, 5, 20, 20]]
     with pytest.raises(ValueError, match="broadcast"):
         clipped(np.zeros((2, 3)), WHOLE)
+
+
+def test_less_than_half_a_pixel_is_nothing_left() -> None:
+    cut = np.array([[3.0, 0, 3.5, 9], [3.0, 0, 3.49, 9], [3.0, 5, 9, 5]])
+    assert is_left(cut).tolist() == [True, False, False]

@@ -15,7 +15,7 @@ from data_tools.dataset_folder import data_hash
 from data_tools.errors import InputError
 from data_tools.experiment import with_default_config
 from data_tools.run_series import finished_manifest, make_once
-from data_tools.runs import read_manifest
+from data_tools.runs import SERIES_MARK, read_manifest
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,6 @@ SINGLE_STAGE = ("single_stage", "single_stage_pretrained")
 PEERS = ("torchvision", "torchvision_224", *SINGLE_STAGE)
 APPROACHES = (*OURS, *PEERS)
 ROOT = Path(__file__).resolve().parents[3]
-_CELL = "cell.json"
 _ENDLESS = 100_000
 
 
@@ -92,7 +91,7 @@ def is_finished(cell: Cell) -> bool:
     Raises:
         InputError: it was trained, or begun, with other data, minutes or configuration.
     """
-    path = cell.folder / _CELL
+    path = cell.folder / SERIES_MARK
     if path.is_file() and json.loads(path.read_text(encoding="utf-8")) != cell.identity:
         raise InputError(f"{cell.folder}: was trained with other data, minutes or configuration; give another --out")
     return finished_manifest(cell.folder) is not None
