@@ -81,11 +81,12 @@ class Paster:
             return None
         for _ in range(_TRIES):  # a patch may be larger than this image
             donor, row = self.donors[rng.integers(len(self.donors))]
-            source, boxes, rows = load(donor)
-            box = next(iter(boxes[rows == row]), None)  # None where a crop has cut it off
-            if box is not None and not is_defect:
+            if is_defect:
+                source, boxes, rows = load(donor)
+                box = next(iter(boxes[rows == row]), None)  # None where a crop has cut it off
+            else:
                 source, _, _ = load(self.good[rng.integers(len(self.good))])
-                box = _inside(box, source.shape)
+                box = donor.boxes_xyxy[row] * (np.array(source.shape) / donor.size_hw)[[1, 0, 1, 0]]
             made = None if box is None else self._paste(image, source, box, rng)
             if made is not None:
                 label = donor.labels[row : row + 1]
@@ -145,12 +146,6 @@ def _feather(box_xyxy: NDArray[np.float64], size_hw: tuple[int, int], margin: fl
     outside_y = np.maximum(np.maximum(box_xyxy[1] - y, y - box_xyxy[3]), 0.0)
     alpha: NDArray[np.float64] = np.clip(1.0 - np.hypot(outside_x[None], outside_y[:, None]) / margin, 0.0, 1.0)
     return alpha
-
-
-def _inside(box_xyxy: NDArray[np.float64], size_hw: tuple[int, ...]) -> NDArray[np.float64] | None:
-    """The box cut to an image of another size; None where less than a pixel is left."""
-    cut: NDArray[np.float64] = np.minimum(box_xyxy, np.array([size_hw[1], size_hw[0]] * 2, dtype=np.float64))
-    return cut if (cut[2:] - cut[:2]).min() >= 1 else None
 
 
 def _fit_to_cut(sample: Sample) -> list[int]:

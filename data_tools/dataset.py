@@ -37,17 +37,29 @@ class InputConfig:
         size_hw: height and width that every image is resized to; null keeps each image at its native size.
         max_pixels: larger images are shrunk to about so many pixels, keeping their shape up to rounding: both sides
             become multiples of 32, the coarsest stride, so that no pixel is spent on padding; null shrinks none.
+        scale: both sides become so many times what the other settings make them, as multiples of 32.
         augment: see `AugmentConfig`.
         preprocess: see `PreprocessConfig`; comes before the resizing.
     """
 
     size_hw: tuple[int, int] | None = None
     max_pixels: int | None = None
+    scale: float = 1.0
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
 
+    def __post_init__(self) -> None:
+        if not 0.1 <= self.scale <= 10.0:
+            raise InputError(f"input.scale must lie in 0.1..10, not {self.scale}")
+
     def target_hw(self, size_hw: tuple[int, int]) -> tuple[int, int]:
         """Height and width at which an image of that original height and width is seen, before padding."""
+        height, width = self._unscaled_hw(size_hw)
+        if self.scale == 1.0:
+            return height, width
+        return _in_strides(height * self.scale), _in_strides(width * self.scale)
+
+    def _unscaled_hw(self, size_hw: tuple[int, int]) -> tuple[int, int]:
         if self.size_hw is not None:
             return self.size_hw
         x1, y1, x2, y2 = self.preprocess.window(size_hw)
@@ -55,8 +67,7 @@ class InputConfig:
         if self.max_pixels is None or height * width <= self.max_pixels:
             return height, width
         scale = (self.max_pixels / (height * width)) ** 0.5
-        rows, columns = (max(round(side * scale / _COARSEST), 1) * _COARSEST for side in (height, width))
-        return rows, columns
+        return _in_strides(height * scale), _in_strides(width * scale)
 
 
 @dataclass(frozen=True)
@@ -88,7 +99,7 @@ class Batch:
     """Items stacked; smaller images are padded with black at the right and bottom.
 
     Attributes:
-        images: (n, 3, h, w) float32 in 0..1, the gray channel repeated.
+        images: (n, 3, h, w) float32 in 0..1; the three channels are views of the gray one, so clone before writing.
         sizes_hw: each image's height and width before padding.
         targets: one dictionary an image with "boxes" (m, 4) and "labels" (m,), as torchvision's detectors take them.
         defect: (n,) float32, 1.0 for a defect.
@@ -314,7 +325,7 @@ def collate(items: Sequence[Item]) -> Batch:
     for row, item in zip(images, items, strict=True):
         row[:, : item.image.shape[1], : item.image.shape[2]] = item.image
     return Batch(
-        images=images.expand(-1, 3, -1, -1).contiguous(),
+        images=images.expand(-1, 3, -1, -1),
         sizes_hw=sizes,
         targets=tuple({"boxes": item.boxes_xyxy, "labels": item.labels} for item in items),
         defect=torch.tensor([item.defect for item in items]),
@@ -322,6 +333,10 @@ def collate(items: Sequence[Item]) -> Batch:
         indices=tuple(item.index for item in items),
         boxes_lost=sum(item.boxes_lost for item in items),
     )
+
+
+def _in_strides(side: float) -> int:
+    return max(round(side / _COARSEST), 1) * _COARSEST
 
 
 def _rounds(rng: np.random.Generator, values: NDArray[np.int64], count: int) -> NDArray[np.int64]:

@@ -1,6 +1,7 @@
 """A detector over many images."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -8,8 +9,9 @@ import torch
 from data_tools.dataset import Batch, InputConfig
 from data_tools.experiment import batches_of, shared_batches
 from data_tools.records import Prediction, Sample
-from detect.model import Detector, RawDetections
+from detect.model import Detector
 from detect.to_prediction import ScoreRule, to_prediction
+from detect.views import Look, agree
 
 BATCH_SIZE = 8
 
@@ -17,16 +19,25 @@ BATCH_SIZE = 8
 @torch.inference_mode()
 def detect(
     model: Detector, samples: Sequence[Sample], root: Path, config: InputConfig, label: str = "detecting"
-) -> list[tuple[RawDetections, tuple[int, int]]]:
+) -> list[Look]:
     """Detections of each sample, in order, with the height and width at which the network saw it."""
     model.eval()
     device = next(model.parameters()).device
 
-    def read(_samples: tuple[Sample, ...], batch: Batch) -> list[tuple[RawDetections, tuple[int, int]]]:
+    def read(_samples: tuple[Sample, ...], batch: Batch) -> list[Look]:
         raws = model.detect(batch.to(device))
         return [(raw.cpu(), size) for raw, size in zip(raws, batch.sizes_hw, strict=True)]
 
     return shared_batches(samples, root, config, BATCH_SIZE, label, read)
+
+
+def detect_in_views(
+    model: Detector, samples: Sequence[Sample], root: Path, config: InputConfig, label: str
+) -> list[Look]:
+    """The same from a look at each of the model's `views`, see `detect.views.agree`."""
+    scaled = [replace(config, scale=config.scale * view) for view in model.config.views]
+    looks = [detect(model, samples, root, one, label) for one in scaled]
+    return [agree(of_sample) for of_sample in zip(*looks, strict=True)]
 
 
 @torch.inference_mode()
@@ -50,13 +61,12 @@ def predict(
     model: Detector, samples: Sequence[Sample], root: Path, config: InputConfig, rule: ScoreRule
 ) -> list[Prediction]:
     """A prediction in original pixels for each sample, in order."""
-    return to_predictions(samples, detect(model, samples, root, config, "predicting"), config, rule)
+    return to_predictions(samples, detect_in_views(model, samples, root, config, "predicting"), config, rule)
 
 
 def to_predictions(
-    samples: Sequence[Sample], found: Sequence[tuple[RawDetections, tuple[int, int]]], config: InputConfig,
-    rule: ScoreRule,
-) -> list[Prediction]:  # fmt: skip
+    samples: Sequence[Sample], found: Sequence[Look], config: InputConfig, rule: ScoreRule
+) -> list[Prediction]:
     """What `detect` found of each sample, in original pixels, in order."""
     pairs = zip(samples, found, strict=True)
     return [to_prediction(sample, raw, size, rule, config.preprocess) for sample, (raw, size) in pairs]

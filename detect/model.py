@@ -23,6 +23,7 @@ from data_tools import processes
 from data_tools.anchors import STRIDES, AnchorConfig, level_sizes
 from data_tools.backbones import Backbone, first_layers, freeze_statistics
 from data_tools.dataset import Batch
+from data_tools.errors import InputError
 from data_tools.sample_random import SampleDropout
 from detect.box_heads import BoxHead, BoxHeads
 from detect.proposals import BalancedRpn, SampleSampler, sum_and_count
@@ -62,6 +63,8 @@ class DetectorConfig:
         detections: boxes kept an image.
         score_threshold: boxes below are dropped; near 0, because a cut here makes ties in the AUC.
         nms_iou: overlap above which the weaker of two boxes is dropped.
+        views: sizes, in multiples of the input size, at which an image is looked at in prediction. The last one gives
+            the boxes, and all together their scores, see `detect.views`. Validation in training looks once.
         image_loss_weight: weight of the image-level loss beside the four detection losses.
         anchors: see `AnchorConfig`.
     """
@@ -82,8 +85,13 @@ class DetectorConfig:
     detections: int = 50
     score_threshold: float = 0.001
     nms_iou: float = 0.4
+    views: tuple[float, ...] = (1.0,)
     image_loss_weight: float = 0.5
     anchors: AnchorConfig = field(default_factory=AnchorConfig)
+
+    def __post_init__(self) -> None:
+        if not self.views or not all(0.1 <= view <= 10.0 for view in self.views):
+            raise InputError(f"model.views must be one or more sizes in 0.1..10, not {list(self.views)}")
 
 
 @dataclass(frozen=True)
@@ -235,8 +243,8 @@ class Detector(nn.Module):
         """The padded images, their pyramid, and a defect logit an image."""
         # anchors are laid out by image size // map size, which is the stride only if the image is a multiple of it
         height, width = batch.images.shape[2:]
-        padding = (0, -width % _PAD_TO, 0, -height % _PAD_TO)
-        images = functional.pad(batch.images, padding).contiguous(memory_format=torch.channels_last)
+        padded = batch.padded_to(height + -height % _PAD_TO, width + -width % _PAD_TO)
+        images = padded.images.contiguous(memory_format=torch.channels_last)
         features = OrderedDict(zip(_NAMES, self.backbone(images), strict=True))
         pyramid = OrderedDict(self.fpn(features))
         logits = self.image_head(features[_NAMES[-1]], list(pyramid.values()), generators)

@@ -34,7 +34,7 @@ from data_tools.experiment import (
 from data_tools.fit import FitConfig, fit, seed_everything
 from data_tools.records import BOXED, Sample
 from data_tools.validation import localization_scores
-from detect.inference import detect, predict, to_predictions
+from detect.inference import detect, detect_in_views, predict, to_predictions
 from detect.model import Detector, DetectorConfig
 from detect.to_prediction import choose_rule
 
@@ -91,7 +91,7 @@ def train(parser: Parser, arguments: Namespace) -> int:
         arguments.resume,
     )  # fmt: skip
     samples = experiment.dataset.split("val")
-    found = detect(model, samples, experiment.root, input_config, "choosing the score")
+    found = detect_in_views(model, samples, experiment.root, input_config, "choosing the score")
     rule = choose_rule(samples, [raw for raw, _ in found])
     log.info("best epoch %d of %d; image score: %s (chosen on validation)", result.best_epoch, result.epochs, rule)
     config = {"model": asdict(model_config), "input": asdict(input_config), "score_rule": rule}

@@ -1,0 +1,52 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from data_tools.backbones import build_backbone
+from data_tools.dataset import InputConfig
+from data_tools.dataset_folder import images_root_of, read_dataset
+from data_tools.errors import InputError
+from detect.inference import detect, detect_in_views, predict
+from detect.model import Detector, DetectorConfig
+from detect.views import agree
+
+
+def build(views: tuple[float, ...]) -> Detector:
+    torch.manual_seed(0)
+    config = DetectorConfig("simple_cnn", "none", frozen_to_stride=0, score_threshold=0.0, views=views)
+    return Detector(build_backbone("simple_cnn", "none"), config, 1)
+
+
+def test_each_view_is_a_look_at_its_size(squares: Path) -> None:
+    dataset = read_dataset(squares)
+    samples, root, config = dataset.split("val"), images_root_of(dataset, squares), InputConfig()
+    found = detect_in_views(build((1.0, 2.0)), samples, root, config, "testing")
+    once = detect(build((1.0,)), samples, root, config)
+    twice = detect(build((1.0,)), samples, root, replace(config, scale=2.0))
+    assert [size for _, size in once] == [(64, 64)] * len(samples)
+    assert [size for _, size in twice] == [(128, 128)] * len(samples)
+    for (raw, size), first, last in zip(found, once, twice, strict=True):
+        wanted, wanted_size = agree([first, last])
+        assert size == wanted_size
+        assert torch.equal(raw.boxes_xyxy, wanted.boxes_xyxy)
+        assert torch.equal(raw.scores, wanted.scores)
+        assert raw.image_logit == wanted.image_logit
+
+
+def test_a_single_view_is_a_larger_input(squares: Path) -> None:
+    dataset = read_dataset(squares)
+    samples, root = dataset.split("val"), images_root_of(dataset, squares)
+    viewed = predict(build((2.0,)), samples, root, InputConfig(), "best_box")
+    larger = predict(build((1.0,)), samples, root, InputConfig(scale=2.0), "best_box")
+    for one, other in zip(viewed, larger, strict=True):
+        assert len(one.boxes_xyxy)
+        assert one.boxes_xyxy.max() <= 64
+        assert one.boxes_xyxy.tolist() == other.boxes_xyxy.tolist()
+
+
+def test_views_that_are_no_sizes_are_refused() -> None:
+    for views in ((), (1.0, 0.0), (float("nan"),)):
+        with pytest.raises(InputError, match=r"model\.views"):
+            DetectorConfig(views=views)
