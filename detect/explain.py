@@ -25,6 +25,7 @@ def explain(
 ) -> list[NDArray[np.float32]]:
     """A heat map of each sample's best box, in order, on the backbone's grid over the original image.
 
+    The best box is that of a look at the input size, also where the model predicts from several `views`.
     Zero everywhere for an image without any box. The model is left as it was found.
 
     Args:

@@ -84,6 +84,7 @@ def train(parser: Parser, arguments: Namespace) -> int:
         taken = "is taken too" if model.take_pyramid() else "has another shape and is not taken"
         log.info("the feature pyramid of these weights %s", taken)
     log.info(describe_anchors(anchors, STRIDES, boxes_hw))
+    log.info("prediction looks at each image at %s times the input size", " and ".join(map(str, model_config.views)))
     loader = training_loader(experiment, input_config, fit_config, paste_config)
     validation = _Validation(experiment, input_config)
     result = fit(

@@ -1,7 +1,8 @@
 """One answer from several looks at an image, each at a size of its own.
 
-A detector outlines a small defect better in a larger image than it was trained on, but tells defect from background
-best at the size it knows. So the last look gives the boxes, and all of them together say how sure they are.
+A detector outlines a small defect better in a larger image than it was trained on (as classifiers see better there:
+Touvron et al., NeurIPS 2019), but tells defect from background best at the size it knows. So the last look gives the
+boxes, and all of them together say how sure they are.
 """
 
 from collections.abc import Sequence
