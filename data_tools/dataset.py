@@ -4,6 +4,7 @@ A sampler yields keys `(epoch, index)`, and all randomness of a sample comes fro
 not depend on the number of workers or on what was loaded before it, and the dataset keeps no state between epochs.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -49,8 +50,8 @@ class InputConfig:
     preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
 
     def __post_init__(self) -> None:
-        if not 0.1 <= self.scale <= 10.0:
-            raise InputError(f"input.scale must lie in 0.1..10, not {self.scale}")
+        if not 0.0 < self.scale < math.inf:
+            raise InputError(f"input.scale must be a positive number, not {self.scale}")
 
     def target_hw(self, size_hw: tuple[int, int]) -> tuple[int, int]:
         """Height and width at which an image of that original height and width is seen, before padding."""

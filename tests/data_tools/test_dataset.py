@@ -29,8 +29,9 @@ def test_the_size_at_which_an_image_is_seen(
 
 
 def test_a_scale_that_leaves_nothing_is_refused() -> None:
-    with pytest.raises(InputError, match=r"input\.scale"):
-        InputConfig(scale=0.0)
+    for scale in (0.0, -1.0, float("nan"), float("inf")):
+        with pytest.raises(InputError, match=r"input\.scale"):
+            InputConfig(scale=scale)
 
 
 def test_boxes_move_with_the_image() -> None:
