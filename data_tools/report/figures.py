@@ -6,6 +6,7 @@ it is sharp and can be searched; the same input gives the same bytes.
 
 import io
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,11 @@ from matplotlib.ticker import PercentFormatter
 from numpy.typing import ArrayLike, NDArray
 
 from data_tools.metrics.froc import Froc
+from data_tools.report.curve_styles import curve_styles, literal
 
 Floats = NDArray[np.float64]
-Style = dict[str, Any]
-RUN_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe & Ito
-_RUN_DASHES = ("-", (0, (6, 2)), (0, (3, 1.5)), (0, (6, 2, 1.5, 2)))
+Names = Mapping[str, str]
+ALONE: Names = MappingProxyType({})  # each run is an approach of its own
 _BASELINE_DASHES = ((0, (1, 1.5)), (0, (4, 2)), (0, (4, 1.5, 1, 1.5)), (0, (8, 2)))
 _MOST_POINTS = 600
 _FAINT = "#9aa1a8"
@@ -59,14 +60,15 @@ def recall_curve(distances_px: ArrayLike) -> tuple[Floats, Floats] | None:
 
 def roc(
     scores: Mapping[str, ArrayLike], positive: Sequence[bool] | NDArray[np.bool_],
-    thresholds: Mapping[str, float] | None = None,
+    thresholds: Mapping[str, float] | None = None, approaches: Names = ALONE,
 ) -> bytes | None:  # fmt: skip
     """SVG of the ROC curves, whole and as the corner that matters: escapes against overkills, both from 0.
 
     Args:
-        scores: by approach, (n,) image scores.
+        scores: by run, (n,) image scores.
         positive: (n,) whether the image shows a defect.
-        thresholds: by approach; each leaves a dot.
+        thresholds: by run; each leaves a dot.
+        approaches: the approach of each run, see `curve_styles`.
 
     Returns:
         None where good or defective images are missing, so that there is no curve.
@@ -76,18 +78,20 @@ def roc(
         return None
     flags = np.asarray(positive, dtype=bool)
     reach, most_escapes = 0.02, 0.0
+    styles = curve_styles(list(curves), approaches)
     with rc_context(RC):
         figure, (whole, corner) = _axes(8.1, 3.7, 2)
-        for i, (label, curve) in enumerate(curves.items()):
+        for label, curve in curves.items():
+            style = styles[label]
             fpr, tpr = _thin_out(*curve) if curve is not None else (np.zeros(0), np.zeros(0))
-            whole.plot(fpr, tpr, drawstyle="steps-post", **_run_style(i), label=_literal(label))
-            corner.plot(fpr, 1 - tpr, drawstyle="steps-post", **_run_style(i))
+            whole.plot(fpr, tpr, drawstyle="steps-post", **style.line)
+            corner.plot(fpr, 1 - tpr, drawstyle="steps-post", **style.line)
             reach = max(reach, float(fpr[np.argmax(tpr >= 0.98)]))
             if thresholds and label in thresholds:
                 flagged = np.asarray(scores[label], dtype=np.float64) >= thresholds[label]
                 overkill, caught = float(flagged[~flags].mean()), float(flagged[flags].mean())
-                whole.plot(overkill, caught, **_dot_style(i))
-                corner.plot(overkill, 1 - caught, **_dot_style(i))
+                whole.plot(overkill, caught, **style.dot)
+                corner.plot(overkill, 1 - caught, **style.dot)
                 reach, most_escapes = max(reach, overkill), max(most_escapes, 1 - caught)
         whole.plot([0, 1], [0, 1], color=_FAINT, linewidth=1, linestyle=(0, (1, 2)), label="chance")
         overkills = "overkill: good images flagged (FPR)"
@@ -117,24 +121,25 @@ def precision_recall_points(
 
 def precision_recall(
     scores: Mapping[str, ArrayLike], positive: Sequence[bool] | NDArray[np.bool_],
-    thresholds: Mapping[str, float] | None = None,
+    thresholds: Mapping[str, float] | None = None, approaches: Names = ALONE,
 ) -> bytes | None:  # fmt: skip
     """SVG of precision over recall with the share of defects as the level of chance; arguments as for `roc`."""
     flags = np.asarray(positive, dtype=bool)
     curves = {label: precision_recall_points(values, flags) for label, values in scores.items()}
     if not curves or flags.all() or any(curve is None for curve in curves.values()):
         return None
+    styles = curve_styles(list(curves), approaches)
     with rc_context(RC):
         figure, (axes,) = _axes(4.05, 3.7, 1)
-        for i, (label, curve) in enumerate(curves.items()):
+        for label, curve in curves.items():
             recall, precision = curve if curve is not None else (np.zeros(0), np.zeros(0))
             # precision k holds for the step of recall that ends at k, as average precision counts it
             steps = _thin_out(np.append(0.0, recall), np.append(precision[0], precision))
-            axes.plot(*steps, drawstyle="steps-pre", **_run_style(i), label=_literal(label))
+            axes.plot(*steps, drawstyle="steps-pre", **styles[label].line)
             if thresholds and label in thresholds:
                 flagged = np.asarray(scores[label], dtype=np.float64) >= thresholds[label]
                 if flagged.any():
-                    axes.plot(float(flagged[flags].mean()), float(flags[flagged].mean()), **_dot_style(i))
+                    axes.plot(float(flagged[flags].mean()), float(flags[flagged].mean()), **styles[label].dot)
         level = float(flags.mean())
         axes.axhline(level, color=_FAINT, linewidth=1, linestyle=(0, (1, 2)), label=f"chance ({level:.0%} defects)")
         _percent(axes, (-0.01, 1.01), (-0.01, 1.02), "recall: defects caught", "precision: flagged that are defects")
@@ -143,12 +148,15 @@ def precision_recall(
         return _svg(figure)
 
 
-def distance_recall(distances: Mapping[str, ArrayLike], baselines: Mapping[str, ArrayLike]) -> bytes | None:
+def distance_recall(
+    distances: Mapping[str, ArrayLike], baselines: Mapping[str, ArrayLike], approaches: Names = ALONE
+) -> bytes | None:
     """SVG of the share of boxed images whose peak lies within tau pixels of a true box, over tau.
 
     Args:
-        distances: by approach, (n,) pixels; infinite for an abstention, which no tau reaches.
+        distances: by run, (n,) pixels; infinite for an abstention, which no tau reaches.
         baselines: the same of the trivial localizers, drawn gray.
+        approaches: the approach of each run, see `curve_styles`.
 
     Returns:
         None without boxed images.
@@ -159,19 +167,15 @@ def distance_recall(distances: Mapping[str, ArrayLike], baselines: Mapping[str, 
         return None
     finite = [values[np.isfinite(values)] for values in (np.asarray(v, dtype=np.float64) for v in distances.values())]
     limit = max([30.0, *(float(np.percentile(values, 95)) for values in finite if len(values))]) * 1.05
+    styles = curve_styles(list(distances), approaches)
+    lines = [styles[label].line for label in distances] + [_baseline_line(i, name) for i, name in enumerate(baselines)]
     with rc_context(RC):
         figure, (axes,) = _axes(5.5, 4.3, 1)
-        for i, (label, curve) in enumerate(curves.items()):
+        for line, curve in zip(lines, curves.values(), strict=True):
             tau, share = curve if curve is not None else (np.zeros(0), np.zeros(0))
             tau, share = _thin_out(np.append(tau, max(limit, tau[-1])), np.append(share, share[-1]))
-            if i < len(distances):
-                style = _run_style(i)
-            else:
-                dashes = _BASELINE_DASHES[(i - len(distances)) % 4]
-                style = {"color": "#6b7278", "linestyle": dashes, "linewidth": 1.3}
-            name = label if i < len(distances) else f"{label} (baseline)"
-            axes.plot(tau, share, drawstyle="steps-post", **style, label=_literal(name))
-            axes.plot(0, share[0], marker="o", markersize=5, color=style["color"], clip_on=False, zorder=5)
+            axes.plot(tau, share, drawstyle="steps-post", **line)
+            axes.plot(0, share[0], marker="o", markersize=5, color=line["color"], clip_on=False, zorder=5)
         axes.set_xlim(0, limit)
         axes.set_ylim(0, 1.01)
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
@@ -183,11 +187,12 @@ def distance_recall(distances: Mapping[str, ArrayLike], baselines: Mapping[str, 
         return _svg(figure)
 
 
-def froc(curves: Mapping[str, Mapping[str, Froc]]) -> bytes | None:
+def froc(curves: Mapping[str, Mapping[str, Froc]], approaches: Names = ALONE) -> bytes | None:
     """SVG of the true boxes found over the false boxes an image, one plot a rule of what a hit is.
 
     Args:
-        curves: by rule, then by approach.
+        curves: by rule, then by run.
+        approaches: the approach of each run, see `curve_styles`.
 
     Returns:
         None where no rule has a curve.
@@ -197,11 +202,12 @@ def froc(curves: Mapping[str, Mapping[str, Froc]]) -> bytes | None:
     with rc_context(RC):
         figure, grid = _axes(3.3 * len(curves), 4.3, len(curves))
         for axes, (rule, by_label) in zip(grid, curves.items(), strict=True):
-            for i, (label, curve) in enumerate(by_label.items()):
+            styles = curve_styles(list(by_label), approaches)
+            for label, curve in by_label.items():
                 # from no false box on, and level after the last one
                 x = np.concatenate([[0.0], curve.false_per_image, [_MOST_FALSE_BOXES]])
                 y = np.concatenate([[0.0], curve.lesion_fraction, curve.lesion_fraction[-1:] if len(x) > 2 else [0.0]])
-                axes.plot(*_thin_out(x, y), drawstyle="steps-post", **_run_style(i), label=_literal(label))
+                axes.plot(*_thin_out(x, y), drawstyle="steps-post", **styles[label].line)
             axes.set_xscale("symlog", base=2, linthresh=0.125)
             axes.set_xticks([0, *_FALSE_BOX_TICKS], ["0", *_FALSE_BOX_TICKS.values()])
             axes.set_xlim(0, _MOST_FALSE_BOXES)
@@ -214,14 +220,9 @@ def froc(curves: Mapping[str, Mapping[str, Froc]]) -> bytes | None:
         return _svg(figure)
 
 
-def _run_style(i: int) -> Style:
-    return {"color": RUN_COLOURS[i % len(RUN_COLOURS)], "linestyle": _RUN_DASHES[i % 4], "linewidth": 1.9}
-
-
-def _dot_style(i: int) -> Style:
-    colour = RUN_COLOURS[i % len(RUN_COLOURS)]
-    return {"color": colour, "marker": "o", "markersize": 7, "clip_on": False, "zorder": 5, "linestyle": "none",
-            "markeredgecolor": "white"}  # fmt: skip
+def _baseline_line(i: int, name: str) -> dict[str, Any]:
+    dashes = _BASELINE_DASHES[i % len(_BASELINE_DASHES)]
+    return {"color": "#6b7278", "linestyle": dashes, "linewidth": 1.3, "label": literal(f"{name} (baseline)")}
 
 
 def _axes(width: float, height: float, columns: int, rows: int = 1) -> tuple[Figure, list[Axes]]:
@@ -245,11 +246,6 @@ def _percent(
 def _legend(axes: Axes, **place: Any) -> None:
     for text in axes.legend(**place).get_texts():
         text.set_parse_math(False)
-
-
-def _literal(label: str) -> str:
-    """The label so that matplotlib shows it: one that starts with "_" would be left out of the legend."""
-    return f" {label}" if label.startswith("_") else label
 
 
 def _thin_out(x: Floats, y: Floats) -> tuple[Floats, Floats]:

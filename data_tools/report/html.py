@@ -80,7 +80,7 @@ def write_html(
         tables=[t for t in (metric_table(report), seed_table(report), comparison_table(report)) if t is not None],
         breakdown=breakdown_tables(report),
         thresholds=thresholds,
-        figures=_figures(cases, baselines, thresholds),
+        figures=_figures(cases, baselines, thresholds, _approaches(report)),
         data=safe_json(page_data(cases, thresholds, None if pictures is None else pictures.jpegs, split)),
         n_images=len(cases),
         side=None if pictures is None else pictures.side,
@@ -104,20 +104,27 @@ def _pictures(samples: Sequence[Sample], root: Path | None, side: int) -> tuple[
 
 
 def _figures(
-    cases: Sequence[Case], baselines: Mapping[str, NDArray[np.float64]], thresholds: Mapping[str, Threshold]
-) -> list[_Figure]:
+    cases: Sequence[Case], baselines: Mapping[str, NDArray[np.float64]], thresholds: Mapping[str, Threshold],
+    approaches: Mapping[str, str],
+) -> list[_Figure]:  # fmt: skip
     labels = list(cases[0].predictions) if cases else []
     scores = {label: [case.predictions[label].score for case in cases] for label in labels}
     positive = [case.sample.is_defect for case in cases]
     values = {label: threshold.value for label, threshold in thresholds.items()}
     distances = {label: [case.distances[label] for case in cases if case.distances] for label in labels}
     drawn = (
-        ("ROC, whole and its corner of escapes against overkill", figures.roc(scores, positive, values)),
-        ("precision over recall", figures.precision_recall(scores, positive, values)),
-        ("share of boxed images over peak distance", figures.distance_recall(distances, baselines)),
-        ("FROC: true boxes found over false boxes an image", figures.froc(_froc_curves(cases, labels))),
+        ("ROC, whole and its corner of escapes against overkill", figures.roc(scores, positive, values, approaches)),
+        ("precision over recall", figures.precision_recall(scores, positive, values, approaches)),
+        ("share of boxed images over peak distance", figures.distance_recall(distances, baselines, approaches)),
+        ("FROC: true boxes found over false boxes an image", figures.froc(_froc_curves(cases, labels), approaches)),
     )
     return [_Figure(title, _inline(svg)) for title, svg in drawn if svg is not None]
+
+
+def _approaches(report: Mapping[str, Any]) -> dict[str, str]:
+    """The approach of each run by its label."""
+    known = report.get("approaches") or {}
+    return {label: name for name, approach in known.items() for label in approach.get("runs", ())}
 
 
 def _froc_curves(cases: Sequence[Case], labels: Sequence[str]) -> dict[str, dict[str, Froc]]:

@@ -11,7 +11,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 
-from data_tools.report.figures import RC, RUN_COLOURS
+from data_tools.report.curve_styles import COLOURS
+from data_tools.report.figures import RC
 from data_tools.report.label_cost import METRICS
 from data_tools.run_series import DONE
 
@@ -51,7 +52,7 @@ def _draw(axes: Axes, points: list[Mapping[str, Any]], baselines: Mapping[str, A
         found = levels[metric]
         if found["value"] is None:
             continue
-        colour = RUN_COLOURS[i % len(RUN_COLOURS)]
+        colour = COLOURS[i % len(COLOURS)]
         spread = "95 % CI" if found["ci95"] else f"range of {len(levels['runs'])} seeds" if "range" in found else ""
         label = name + (f" ({spread})" if spread else "")
         axes.axhline(found["value"], color=colour, linestyle=_DASHES[(i - 1) % len(_DASHES)], label=label, zorder=2)
@@ -65,7 +66,7 @@ def _draw(axes: Axes, points: list[Mapping[str, Any]], baselines: Mapping[str, A
         values = np.array([point[metric]["value"] for point in known])
         ends_of = [point[metric]["ci95"] or (value, value) for point, value in zip(known, values, strict=True)]
         errors = np.abs(np.array(ends_of).T - values) if any(point[metric]["ci95"] for point in known) else None
-        axes.errorbar(counts, values, yerr=errors, color=RUN_COLOURS[0], marker="o", markersize=5, capsize=3,
+        axes.errorbar(counts, values, yerr=errors, color=COLOURS[0], marker="o", markersize=5, capsize=3,
                       linewidth=1.6, elinewidth=1.1, label="detector (95 % CI)", zorder=3)  # fmt: skip
     _count_axis(axes, [point["boxed_images"] for point in points])
     axes.set_ylim(*_limits(axes))

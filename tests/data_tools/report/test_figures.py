@@ -76,6 +76,23 @@ def test_baselines_stand_beside_the_distances() -> None:
     assert "image centre (baseline)" in texts(figures.distance_recall({"a": [0.0, 5.0]}, {"image centre": [3.0, 3.0]}))
 
 
+def test_seeds_of_an_approach_are_named_once(
+    make_sample: Callable[..., Sample], make_prediction: Callable[..., Prediction]
+) -> None:
+    approaches = {"a": "detector", "b": "detector"}
+    distances = {"a": [0.0, 5.0], "b": [1.0, 2.0]}
+    curve = froc([make_sample(boxes=[(10, 10, 30, 30)])], [make_prediction(boxes=[(10, 10, 30, 30)], scores=[0.9])])
+    assert curve is not None
+    for svg in (
+        figures.roc(SCORES, POSITIVE, {"a": 0.3}, approaches),
+        figures.precision_recall(SCORES, POSITIVE, {"a": 0.3}, approaches),
+        figures.distance_recall(distances, {"centre": [3.0, 9.0]}, approaches),
+        figures.froc({"IoU": {"a": curve, "b": curve}}, approaches),
+    ):
+        assert svg is not None
+        assert [one.text for one in ElementTree.fromstring(svg).iter()].count("detector, 2 seeds") == 1
+
+
 def test_what_is_undefined_is_not_drawn() -> None:
     assert figures.roc({}, []) is None
     assert figures.roc({"a": [0.1, 0.2]}, [True, True]) is None
