@@ -72,6 +72,22 @@ def test_decisions_are_saved_as_a_list_that_can_be_applied(made: Made, browser: 
     assert [(s.image_id, s.status) for s in after.samples] == [(1, "good"), (3, "good")]
 
 
+def test_decisions_outlive_the_tab(made: Made, browser: "Browser") -> None:
+    context = browser.new_context()
+    tab = context.new_page()
+    tab.goto(made.path.as_uri())
+    tab.select_option("select[aria-label='decision for image 2']", "exclude")
+    tab.close()
+    again = context.new_page()
+    again.goto(made.path.as_uri())
+    assert again.inner_text("#count") == "1 of 3 decided"
+    assert again.input_value("select[aria-label='decision for image 2']") == "exclude"
+    again.evaluate("rows => localStorage.setItem('audit a set', rows)", "no list at all")
+    again.reload()
+    assert again.inner_text("#count") == "0 of 3 decided"
+    context.close()
+
+
 def test_it_fits_a_phone_and_shows_what_it_has(made: Made, browser: "Browser") -> None:
     context = browser.new_context(viewport={"width": 360, "height": 740})
     tab = context.new_page()
