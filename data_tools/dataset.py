@@ -20,7 +20,7 @@ from torch.utils.data import Dataset as TorchDataset
 from data_tools.copy_paste import Paster
 from data_tools.errors import InputError
 from data_tools.images import read_gray, resolve_under
-from data_tools.records import GOOD, Sample
+from data_tools.records import GOOD, UNBOXED, Sample
 from data_tools.sample_random import generators_of
 from data_tools.transforms import Augmentation, AugmentConfig, PreprocessConfig, Preprocessing
 from data_tools.windows import clipped, random_window, visible_share
@@ -28,6 +28,8 @@ from data_tools.windows import clipped, random_window, visible_share
 Key = tuple[int, int]
 _WINDOW_BATCHES = 6
 _COARSEST = 32
+# mean and standard deviation of a standardised image, about those of photographs; no contrast below the last is raised
+_MEAN, _SPREAD, _LEAST_SPREAD = 0.45, 0.2, 0.02
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class InputConfig:
         max_pixels: larger images are shrunk to about so many pixels, keeping their shape up to rounding: both sides
             become multiples of 32, the coarsest stride, so that no pixel is spent on padding; null shrinks none.
         scale: both sides become so many times what the other settings make them, as multiples of 32.
+        standardize: shift and stretch the gray levels of each image to the same mean and spread, so that neither the
+            light nor the lot shows. It comes last, after augmentation.
         augment: see `AugmentConfig`.
         preprocess: see `PreprocessConfig`; comes before the resizing.
     """
@@ -46,6 +50,7 @@ class InputConfig:
     size_hw: tuple[int, int] | None = None
     max_pixels: int | None = None
     scale: float = 1.0
+    standardize: bool = False
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
 
@@ -77,13 +82,14 @@ class Item:
 
     Attributes:
         index: place in the dataset's samples.
-        image: (1, h, w) float32 in 0..1, at input size.
+        image: (1, h, w) float32 in 0..1, or about that where it is standardised, at input size.
         boxes_xyxy: (n, 4) float32, in input pixels.
         labels: (n,) int64 class ids from 1.
         defect: 1.0 for a defect image, with or without boxes, else 0.0.
         unboxed: whether the boxes are unknown or all lost, so that the image says nothing about where there is no
             defect.
         boxes_lost: how many boxes preprocessing and augmentation dropped.
+        whole: whether it shows the whole image and not a random window of it.
     """
 
     index: int
@@ -93,6 +99,7 @@ class Item:
     defect: float
     unboxed: bool
     boxes_lost: int
+    whole: bool = True
 
 
 @dataclass(frozen=True)
@@ -100,11 +107,12 @@ class Batch:
     """Items stacked; smaller images are padded with black at the right and bottom.
 
     Attributes:
-        images: (n, 3, h, w) float32 in 0..1; the three channels are views of the gray one, so clone before writing.
+        images: (n, 3, h, w) float32 as the items'; the three channels are views of the gray one, so clone before
+            writing.
         sizes_hw: each image's height and width before padding.
         targets: one dictionary an image with "boxes" (m, 4) and "labels" (m,), as torchvision's detectors take them.
         defect: (n,) float32, 1.0 for a defect.
-        unboxed: (n,) bool.
+        unboxed, whole: (n,) bool.
         indices: (n,) place in the dataset's samples.
         boxes_lost: of all items.
         seed: of the random numbers that a training step draws for these images.
@@ -116,6 +124,7 @@ class Batch:
     targets: tuple[dict[str, Tensor], ...]
     defect: Tensor
     unboxed: Tensor
+    whole: Tensor
     indices: tuple[int, ...]
     boxes_lost: int = 0
     seed: int = 0
@@ -135,7 +144,7 @@ class Batch:
         targets = tuple({name: value.to(device) for name, value in target.items()} for target in self.targets)
         return replace(
             self, images=self.images.to(device), targets=targets, defect=self.defect.to(device),
-            unboxed=self.unboxed.to(device),
+            unboxed=self.unboxed.to(device), whole=self.whole.to(device),
         )  # fmt: skip
 
 
@@ -170,8 +179,7 @@ class DefectDataset(TorchDataset[Item]):
         """
         epoch, index = key
         sample = self.samples[index]
-        zooms = self.augmentation is not None and self.config.augment.zoom > 0
-        zoom = np.random.default_rng((self.seed, epoch, index, 1)) if zooms else None
+        zoom = self._zoom_of(sample, key)
         image, boxes, rows = self._at_input_size(sample, zoom)
         labels, lost = sample.labels[rows], len(sample.labels) - len(rows)
         if self.paster is not None and sample.status == GOOD:
@@ -182,18 +190,31 @@ class DefectDataset(TorchDataset[Item]):
             image, boxes, fewer = self.augmentation(image, boxes, seed)
             lost += fewer
         pixels = torch.from_numpy(np.array(image, dtype=np.float32)).unsqueeze(0) / 255.0
+        if self.config.standardize:
+            pixels = standardized(pixels)
         unboxed = sample.is_defect and not len(boxes)
         return Item(
             index, pixels, torch.from_numpy(boxes.astype(np.float32)), torch.from_numpy(labels.copy()),
-            float(sample.is_defect or len(boxes) > 0), unboxed, lost,
+            float(sample.is_defect or len(boxes) > 0), unboxed, lost, zoom is None,
         )  # fmt: skip
+
+    def _zoom_of(self, sample: Sample, key: Key) -> np.random.Generator | None:
+        """The random numbers of the window to show; None for the whole image.
+
+        A defect that is known to be somewhere but not where stays in view.
+        """
+        config = self.config.augment
+        if self.augmentation is None or config.zoom == 0 or sample.status == UNBOXED:
+            return None
+        rng = np.random.default_rng((self.seed, *key, 1))
+        return rng if rng.random() < config.zoom_share else None
 
     def _at_input_size(
         self, sample: Sample, zoom: np.random.Generator | None = None
     ) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.int64]]:
         """The image, or a random window of it, the boxes left in it, and their rows among the sample's boxes.
 
-        A defect that is known to be somewhere but not where keeps its whole image in view.
+        A defect whose boxes preprocessing has cut off is shown whole too.
         """
         image, boxes, rows = self.preprocessing(self._load(sample), sample.boxes_xyxy)
         if zoom is not None and (len(boxes) or not sample.is_defect):
@@ -306,6 +327,16 @@ def make_loader(dataset: DefectDataset, sampler: Sampler[Key], batch_size: int, 
     )  # fmt: skip
 
 
+def standardized(pixels: Tensor) -> Tensor:
+    """Gray levels shifted and stretched to mean 0.45 and standard deviation 0.2; a flat image becomes 0.45 throughout.
+
+    Contrast is raised tenfold at most.
+    """
+    spread, mean = torch.std_mean(pixels, correction=0)
+    stretched: Tensor = (pixels - mean) * (_SPREAD / spread.clamp(min=_LEAST_SPREAD)) + _MEAN
+    return stretched
+
+
 def resize(
     image: NDArray[np.uint8], boxes_xyxy: NDArray[np.float64], input_hw: tuple[int, int]
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
@@ -331,6 +362,7 @@ def collate(items: Sequence[Item]) -> Batch:
         targets=tuple({"boxes": item.boxes_xyxy, "labels": item.labels} for item in items),
         defect=torch.tensor([item.defect for item in items]),
         unboxed=torch.tensor([item.unboxed for item in items]),
+        whole=torch.tensor([item.whole for item in items]),
         indices=tuple(item.index for item in items),
         boxes_lost=sum(item.boxes_lost for item in items),
     )

@@ -25,15 +25,20 @@ class AugmentConfig:
         photometry: strength 0..1 of random brightness, contrast, blur and noise; 0 switches them off.
         zoom: largest share 0..0.9 of each side that a random window of the training image leaves out, before it is
             resized to the input size; both sides draw their own. See `data_tools.windows`. 0 shows the whole image.
+        zoom_share: share 0..1 of the images that are shown as such a window. The others are whole, and they alone teach
+            the detector's image head, because whole images are what it will judge.
     """
 
     geometry: Geometry | Literal["auto"] = "auto"
     photometry: float = 0.5
     zoom: float = 0.0
+    zoom_share: float = 0.5
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.zoom <= 0.9:
             raise InputError(f"input.augment.zoom must lie in 0..0.9, not {self.zoom}")
+        if not 0.0 <= self.zoom_share <= 1.0:
+            raise InputError(f"input.augment.zoom_share must lie in 0..1, not {self.zoom_share}")
 
 
 @dataclass(frozen=True)

@@ -169,14 +169,16 @@ class Detector(nn.Module):
         return self
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
-        """The loss of each part as scalars; unboxed images count for the image head alone. Call in training mode.
+        """The loss of each part as scalars. Call in training mode.
 
-        Each is a mean over all processes' images, anchors or proposals, weighed as `processes.average` says.
+        Unboxed images count for the image head alone, and windows of images for all but that. Each loss is a mean over
+        all processes' images, anchors or proposals, weighed as `processes.average` says.
         """
         generators = batch.generators()
         images, maps, logits = self._look(batch, generators)
-        image_loss = functional.binary_cross_entropy_with_logits(logits, batch.defect, reduction="sum")
-        parts = {"image": sum_and_count(self.config.image_loss_weight * image_loss, len(logits))}
+        whole = batch.whole
+        image_loss = functional.binary_cross_entropy_with_logits(logits[whole], batch.defect[whole], reduction="sum")
+        parts = {"image": sum_and_count(self.config.image_loss_weight * image_loss, int(whole.sum()))}
         known = [i for i, unboxed in enumerate(batch.unboxed.tolist()) if not unboxed]
         parts |= self._box_losses(batch, images, maps, generators, known) if known else self._no_box_losses()
         counts = processes.average(torch.stack([part[1] for part in parts.values()]))

@@ -24,7 +24,8 @@ def batch() -> Batch:
     boxes = [torch.tensor([[0.0, 0, 20, 20]]), torch.zeros(0, 4)]
     targets = tuple({"boxes": one, "labels": torch.ones(len(one))} for one in boxes)
     images = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-    return Batch(images, ((64, 64),) * 2, targets, torch.tensor([1.0, 0.0]), torch.zeros(2, dtype=torch.bool), (0, 1))
+    unboxed, whole = torch.tensor([False, False]), torch.tensor([True, True])
+    return Batch(images, ((64, 64),) * 2, targets, torch.tensor([1.0, 0.0]), unboxed, whole, (0, 1))
 
 
 class Fixed(nn.Module):
@@ -53,7 +54,7 @@ def test_label_smoothing_by_hand(model: Classifier, batch: Batch) -> None:
     """Targets .9 and .1 at logit 1: the mean of both cross-entropies, log(1 + e) - 1/2 whatever the smoothing."""
     loss = ClassifierLoss(model, LossConfig(label_smoothing=0.2), 1.0)(Fixed(1.0), batch)
     assert float(loss["bce"]) == pytest.approx(math.log(1 + math.e) - 0.5)
-    only_defects = Batch(batch.images, batch.sizes_hw, batch.targets, torch.ones(2), batch.unboxed, batch.indices)
+    only_defects = replace(batch, defect=torch.ones(2))
     loss = ClassifierLoss(model, LossConfig(label_smoothing=0.2), 1.0)(Fixed(1.0), only_defects)
     assert float(loss["bce"]) == pytest.approx(math.log(1 + math.e) - 0.9)
 

@@ -1,9 +1,15 @@
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 
-from data_tools.dataset import InputConfig, resize
+from data_tools.dataset import DefectDataset, InputConfig, Item, resize, standardized
 from data_tools.errors import InputError
-from data_tools.transforms import PreprocessConfig
+from data_tools.records import UNBOXED, Sample
+from data_tools.transforms import Augmentation, AugmentConfig, PreprocessConfig
 
 
 @pytest.mark.parametrize(
@@ -54,3 +60,52 @@ def test_a_thin_line_survives_shrinking() -> None:
     image[:, 33] = 200
     made, _ = resize(image, np.zeros((0, 4)), (16, 16))
     assert made.sum(axis=1).min() >= 48  # a quarter of its gray, wherever it falls
+
+
+def test_standardized_by_hand() -> None:
+    halves = torch.tensor([[[0.2, 0.2, 0.4, 0.4]]])  # mean 0.3, standard deviation 0.1
+    assert standardized(halves).flatten().tolist() == pytest.approx([0.25, 0.25, 0.65, 0.65])
+    assert standardized(torch.full((1, 3, 4), 0.9)).flatten().tolist() == pytest.approx([0.45] * 12)
+    faint = torch.tensor([[[0.5, 0.501]]])
+    assert standardized(faint).flatten().tolist() == pytest.approx([0.445, 0.455], abs=1e-5)  # ten times the contrast
+
+
+def test_standardized_images_do_not_show_the_light(make_sample: Callable[..., Sample], tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    surface = rng.integers(0, 100, (20, 20)).astype(np.uint8)
+    for i, image in enumerate((surface, 2 * surface + 30), start=1):
+        Image.fromarray(image).save(tmp_path / f"{i}.png")
+    samples = [make_sample(i, size_hw=(20, 20)) for i in (1, 2)]
+
+    def images(config: InputConfig) -> list[torch.Tensor]:
+        return [DefectDataset(samples, tmp_path, config)[0, i].image for i in (0, 1)]
+
+    dark, bright = images(InputConfig(standardize=True))
+    assert torch.allclose(dark, bright, atol=1e-5)
+    assert not torch.allclose(*images(InputConfig()), atol=0.1)
+
+
+def test_windows_are_as_many_as_asked_for(make_sample: Callable[..., Sample], tmp_path: Path) -> None:
+    samples = [make_sample(1), make_sample(2, [(30, 30, 40, 40)]), make_sample(3, status=UNBOXED)]
+    for sample in samples:
+        Image.fromarray(np.zeros((100, 100), dtype=np.uint8)).save(tmp_path / sample.path)
+
+    def items(share: float, index: int) -> list[Item]:
+        augment = AugmentConfig("hflip", photometry=0, zoom=0.5, zoom_share=share)
+        data = DefectDataset(samples, tmp_path, InputConfig((50, 50), augment=augment), Augmentation(augment))
+        return [data[epoch, index] for epoch in range(60)]
+
+    for index in (0, 1):
+        assert all(item.whole for item in items(0.0, index))
+        assert not any(item.whole for item in items(1.0, index))
+        assert 15 < sum(item.whole for item in items(0.5, index)) < 45
+    assert all(item.whole for item in items(1.0, 2))  # where the defect lies is not known
+    sides = {item.whole: np.ptp(item.boxes_xyxy.reshape(2, 2).numpy(), axis=0) for item in items(0.5, 1)}
+    assert np.allclose(sides[True], 5)  # of 10 in an image twice as large
+    assert (sides[False] != sides[True]).any()
+
+
+def test_a_share_of_windows_beyond_all_is_refused() -> None:
+    for share in (-0.1, 1.1, float("nan")):
+        with pytest.raises(InputError, match=r"input\.augment\.zoom_share"):
+            AugmentConfig(zoom_share=share)

@@ -24,7 +24,7 @@ def make_batch(count: int) -> Batch:
     images = torch.rand(count, 3, 64, 96, generator=torch.Generator().manual_seed(1))
     empty = {"boxes": torch.zeros(0, 4), "labels": torch.zeros(0, dtype=torch.int64)}
     none = torch.zeros(count)
-    return Batch(images, ((64, 96),) * count, (empty,) * count, none, none.bool(), tuple(range(count)))
+    return Batch(images, ((64, 96),) * count, (empty,) * count, none, none.bool(), ~none.bool(), tuple(range(count)))
 
 
 @pytest.mark.parametrize("stride", [8, 16, 32])

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -43,6 +44,22 @@ def test_an_unboxed_image_is_no_negative_for_the_boxes(model: Detector) -> None:
     alone, beside = box_losses(collate([GOOD, BOXED])), box_losses(collate([GOOD, BOXED, UNBOXED]))
     assert len(alone) == 6
     assert alone == pytest.approx(beside, rel=1e-4)
+
+
+def test_windows_teach_the_boxes_but_not_the_image_head(model: Detector) -> None:
+    def losses(*items: Item) -> dict[str, float]:
+        torch.manual_seed(0)
+        model.train().backbone.eval()  # batch statistics would couple the images
+        model.image_head.eval()
+        return {name: float(loss.detach()) for name, loss in model(collate(items)).items()}
+
+    window = replace(BOXED, whole=False)
+    assert losses(GOOD, window)["image"] == pytest.approx(losses(GOOD)["image"])
+    assert losses(GOOD, window)["image"] != pytest.approx(losses(GOOD, BOXED)["image"])
+    assert losses(window) == losses(BOXED) | {"image": 0.0}
+    model.zero_grad()
+    model.train()(collate([window]))["image"].backward()
+    assert not model.image_head.linear.weight.grad.any()
 
 
 def test_detections_lie_inside_the_unpadded_image(model: Detector) -> None:
