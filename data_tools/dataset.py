@@ -28,7 +28,7 @@ from data_tools.windows import clipped, random_window, visible_share
 Key = tuple[int, int]
 _WINDOW_BATCHES = 6
 _COARSEST = 32
-# mean and standard deviation of a standardised image, about those of photographs; no contrast below the last is raised
+# mean and standard deviation of a standardised image, about those of photographs; the last keeps faint noise faint
 _MEAN, _SPREAD, _LEAST_SPREAD = 0.45, 0.2, 0.02
 
 
@@ -89,7 +89,7 @@ class Item:
         unboxed: whether the boxes are unknown or all lost, so that the image says nothing about where there is no
             defect.
         boxes_lost: how many boxes preprocessing and augmentation dropped.
-        whole: whether it shows the whole image and not a random window of it.
+        whole: False if a random window of the image was to be shown.
     """
 
     index: int
@@ -328,9 +328,9 @@ def make_loader(dataset: DefectDataset, sampler: Sampler[Key], batch_size: int, 
 
 
 def standardized(pixels: Tensor) -> Tensor:
-    """Gray levels shifted and stretched to mean 0.45 and standard deviation 0.2; a flat image becomes 0.45 throughout.
+    """Gray levels (1, h, w) in 0..1 shifted and stretched to mean 0.45 and standard deviation 0.2.
 
-    Contrast is raised tenfold at most.
+    Contrast is raised tenfold at most, and a flat image becomes 0.45 throughout.
     """
     spread, mean = torch.std_mean(pixels, correction=0)
     stretched: Tensor = (pixels - mean) * (_SPREAD / spread.clamp(min=_LEAST_SPREAD)) + _MEAN

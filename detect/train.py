@@ -70,6 +70,8 @@ def train(parser: Parser, arguments: Namespace) -> int:
     model_config, input_config, fit_config = settings.model, settings.input, settings.fit
     if model_config.weights == "none" and model_config.frozen_to_stride:
         raise InputError("random weights must not be frozen; add --model.frozen_to_stride 0 to --model.weights none")
+    if input_config.augment.zoom and input_config.augment.zoom_share == 1.0:
+        raise InputError("input.augment.zoom_share 1 leaves no whole image for the image head to learn from; lower it")
     # weights first: what is wrong with them shall leave no run folder behind
     seed_everything(fit_config.seed)
     backbone = build_backbone(model_config.backbone, model_config.weights)

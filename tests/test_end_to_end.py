@@ -108,6 +108,7 @@ def test_loose_images_can_be_predicted(runs: Path, synthetic: Path) -> None:
         (detect.train.main, ["--config", "no_such"], "no_such"),
         (detect.train.main, ["--paste.share", "2"], "paste.share"),
         (detect.train.main, ["--input.augment.zoom", "1"], "input.augment.zoom"),
+        (detect.train.main, ["--input.augment.zoom", "0.5", "--input.augment.zoom_share", "1"], "zoom_share"),
         (classify.train.main, ["--fit.epochs", "many"], "fit.epochs"),
         (detect.evaluate.main, ["--runs", "nowhere"], "nowhere"),
         (detect.evaluate.main, [], "python -m detect.train"),
