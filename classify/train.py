@@ -102,7 +102,7 @@ def _choose(
     samples, used_for = experiment.dataset.split("val"), []
     if settings.loss.cam_weight:
         used_for.append("supervision of the class-activation map (train)")
-    if settings.input.augment.zoom:
+    if settings.input.augment.zoom and settings.input.augment.zoom_share:
         used_for.append("windows that show a defect (train)")
     cam = CamChoice(settings.cam, model.config.cam_stride)
     if settings.cam == AUTO:

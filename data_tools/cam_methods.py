@@ -21,13 +21,14 @@ def grad_cam_plus_plus(activations: Tensor, gradients: Tensor) -> Tensor:
     """Gradients weighted by higher-order terms (Chattopadhay et al., WACV 2018).
 
     The paper has no constant in the denominator; the reference implementation's 1e-6 is kept. Where activations may be
-    negative the denominator passes through zero, which magnifies rounding, so the weights are computed in float64.
+    negative the denominator passes through zero, which magnifies rounding and makes weights so large that their sum
+    cancels, so all is computed in float64.
     """
-    slopes, total = gradients.double(), activations.double().sum(dim=(2, 3), keepdim=True)
+    values, slopes = activations.double(), gradients.double()
     squared = slopes**2
-    denominator = 2 * squared + total * squared * slopes + 1e-6
+    denominator = 2 * squared + values.sum(dim=(2, 3), keepdim=True) * squared * slopes + 1e-6
     alpha = torch.where(slopes != 0, squared / denominator, torch.zeros_like(squared))
-    return _weighted(activations, (alpha * slopes.relu()).sum(dim=(2, 3)).to(activations.dtype))
+    return _weighted(values, (alpha * slopes.relu()).sum(dim=(2, 3))).to(activations.dtype)
 
 
 def hires_cam(activations: Tensor, gradients: Tensor) -> Tensor:
@@ -47,7 +48,7 @@ def x_grad_cam(activations: Tensor, gradients: Tensor) -> Tensor:
     """
     values = activations.double()
     total = values.sum(dim=(2, 3), keepdim=True)
-    return _weighted(activations, (gradients.double() * values / (total + 1e-7)).sum(dim=(2, 3)).to(activations.dtype))
+    return _weighted(values, (gradients.double() * values / (total + 1e-7)).sum(dim=(2, 3))).to(activations.dtype)
 
 
 def eigen_cam(activations: Tensor, gradients: Tensor) -> Tensor:

@@ -20,8 +20,7 @@ def make_batch(boxes: list[list[list[float]]], defect: list[float], side: int = 
     unboxed = [bool(d) and not one for d, one in zip(defect, boxes, strict=True)]
     return Batch(
         torch.zeros(len(defect), 3, side, side), ((seen, seen),) * len(defect), targets, torch.tensor(defect),
-        torch.tensor(unboxed), torch.ones(len(defect), dtype=torch.bool),
-        tuple(range(len(defect))),
+        torch.tensor(unboxed), torch.ones(len(defect)).bool(), tuple(range(len(defect))),
     )  # fmt: skip
 
 

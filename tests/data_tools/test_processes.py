@@ -51,7 +51,9 @@ def start(words: Sequence[str], number: int) -> "subprocess.Popen[str]":
     several = (
         ["torch.distributed.run", "--standalone", "--nproc-per-node", str(number), "-m", "--"] if number > 1 else []
     )
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)}
+    # one code path of MKL on every processor, and for parts of a batch as for the whole; on some its sums differ else,
+    # and where that turns a ReLU on or off, gradients differ by a hundredth
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "MKL_CBWR": "AVX2", "PYTHONPATH": str(REPOSITORY)}
     return subprocess.Popen(
         [sys.executable, "-m", *several, *words], env=environment, text=True, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -70,13 +72,11 @@ def train_both(words: Sequence[str], data: Path, place: Path) -> tuple[Path, Pat
     return one, two, shown
 
 
-def assert_same_run(one: Path, two: Path) -> None:
-    """Losses and scores within 1e-4, weights within 1e-5, gradients within 3 % of each tensor's largest one.
+def assert_same_run(one: Path, two: Path, gradients_within: float) -> None:
+    """Losses and scores within 1e-4, weights within 1e-5, gradients within a share of each tensor's largest one.
 
     Weights come about 1e-4 far in a run this short, so the gradients, whose mean over the last steps the optimizer
-    keeps, say more: a mean over half the batch would be off by half. They cannot agree to rounding. Processors add up a
-    part of a batch in another order than the whole, and where that turns a ReLU on or off, a gradient changes by more:
-    on one processor the detector's agreed to 1e-4, on another to 1.2e-2.
+    keeps, say more.
     """
     lines = [[json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()] for run in (one, two)]
     assert len(lines[0]) == len(lines[1]) == 2
@@ -87,7 +87,7 @@ def assert_same_run(one: Path, two: Path) -> None:
     gradients = [key for key in first if key.endswith(".exp_avg")]
     assert sum(float(first[key].abs().max()) > 1e-6 for key in gradients) > 10
     for key in gradients:
-        atol = 3e-2 * float(first[key].abs().max()) + 1e-7
+        atol = gradients_within * float(first[key].abs().max()) + 1e-7
         torch.testing.assert_close(second[key], first[key], rtol=0, atol=atol, msg=lambda m, key=key: f"{key}: {m}")
     for name in ("last/model", "last/average", "best/model"):
         first, second = (load_file(run / f"{name}.safetensors") for run in (one, two))
@@ -109,7 +109,7 @@ def detectors(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
 
 def test_two_processes_train_the_detector_of_one(detectors: tuple[Path, Path, str]) -> None:
     one, two, shown = detectors
-    assert_same_run(one, two)
+    assert_same_run(one, two, gradients_within=1e-4)
     assert shown == f"{two}\n"
     assert json.loads((two / "manifest.json").read_text())["processes"] == 2
 
@@ -121,7 +121,7 @@ def test_two_processes_train_the_classifier_of_one(data: Path, tmp_path: Path) -
     the first step agree to 3e-6, those of the last to a hundredth.
     """
     one, two, _ = train_both(CLASSIFY, data, tmp_path)
-    assert_same_run(one, two)
+    assert_same_run(one, two, gradients_within=3e-2)
 
 
 def test_a_request_to_one_process_stops_both_and_they_go_on_bit_identical(

@@ -48,7 +48,6 @@ def test_an_unboxed_image_is_no_negative_for_the_boxes(model: Detector) -> None:
 
 def test_windows_teach_the_boxes_but_not_the_image_head(model: Detector) -> None:
     def losses(*items: Item) -> dict[str, float]:
-        torch.manual_seed(0)
         model.train().backbone.eval()  # batch statistics would couple the images
         model.image_head.eval()
         return {name: float(loss.detach()) for name, loss in model(collate(items)).items()}
