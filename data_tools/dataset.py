@@ -63,7 +63,7 @@ class InputConfig:
         height, width = self._unscaled_hw(size_hw)
         if self.scale == 1.0:
             return height, width
-        return _in_strides(height * self.scale), _in_strides(width * self.scale)
+        return in_strides(height * self.scale), in_strides(width * self.scale)
 
     def _unscaled_hw(self, size_hw: tuple[int, int]) -> tuple[int, int]:
         if self.size_hw is not None:
@@ -73,7 +73,7 @@ class InputConfig:
         if self.max_pixels is None or height * width <= self.max_pixels:
             return height, width
         scale = (self.max_pixels / (height * width)) ** 0.5
-        return _in_strides(height * scale), _in_strides(width * scale)
+        return in_strides(height * scale), in_strides(width * scale)
 
 
 @dataclass(frozen=True)
@@ -368,7 +368,8 @@ def collate(items: Sequence[Item]) -> Batch:
     )
 
 
-def _in_strides(side: float) -> int:
+def in_strides(side: float) -> int:
+    """The nearest multiple of the coarsest stride, at least one stride."""
     return max(round(side / _COARSEST), 1) * _COARSEST
 
 

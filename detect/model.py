@@ -26,6 +26,7 @@ from data_tools.dataset import Batch
 from data_tools.errors import InputError
 from data_tools.sample_random import SampleDropout
 from detect.box_heads import BoxHead, BoxHeads
+from detect.multi_scale import at_random_size
 from detect.proposals import BalancedRpn, SampleSampler, sum_and_count
 from detect.roi_pooling import PyramidPool
 
@@ -65,6 +66,8 @@ class DetectorConfig:
         nms_iou: overlap above which the weaker of two boxes is dropped.
         views: sizes, in multiples of the input size, at which an image is looked at in prediction. The last one gives
             the boxes, and all together their scores, see `detect.views`. Validation in training looks once.
+        train_sizes: smallest and largest size, in multiples of the input size, between which each training batch draws
+            its own, see `detect.multi_scale`.
         image_loss_weight: weight of the image-level loss beside the four detection losses.
         anchors: see `AnchorConfig`.
     """
@@ -88,6 +91,7 @@ class DetectorConfig:
     views: tuple[float, ...] = (1.0,)
     image_loss_weight: float = 0.5
     anchors: AnchorConfig = field(default_factory=AnchorConfig)
+    train_sizes: tuple[float, float] = (1.0, 1.0)
 
     def __post_init__(self) -> None:
         if not self.views or not all(0.1 <= view <= 10.0 for view in self.views):
@@ -95,6 +99,11 @@ class DetectorConfig:
 
 
 @dataclass(frozen=True)
+        least, most = self.train_sizes
+        if not 0.1 <= least <= most <= 10.0:
+            raise InputError(
+                f"model.train_sizes must be two sizes in 0.1..10, the smaller first, not [{least}, {most}]"
+            )
 class RawDetections:
     """What the network says of one image, boxes in input pixels, best first.
 
@@ -180,6 +189,7 @@ class Detector(nn.Module):
         image_loss = functional.binary_cross_entropy_with_logits(logits[whole], batch.defect[whole], reduction="sum")
         parts = {"image": sum_and_count(self.config.image_loss_weight * image_loss, int(whole.sum()))}
         known = [i for i, unboxed in enumerate(batch.unboxed.tolist()) if not unboxed]
+        batch = at_random_size(batch, self.config.train_sizes)
         parts |= self._box_losses(batch, images, maps, generators, known) if known else self._no_box_losses()
         counts = processes.average(torch.stack([part[1] for part in parts.values()]))
         return {name: part[0] / n for (name, part), n in zip(parts.items(), counts.clamp(min=1e-6), strict=True)}
