@@ -90,6 +90,8 @@ class Item:
             defect.
         boxes_lost: how many boxes preprocessing and augmentation dropped.
         whole: False if a random window of the image was to be shown.
+        type: the image's defect type by name, "good" if it has no defect; "" where that is not known, as of a window,
+            which may show the defect or not, and of a good image with a pasted defect.
     """
 
     index: int
@@ -100,6 +102,7 @@ class Item:
     unboxed: bool
     boxes_lost: int
     whole: bool = True
+    type: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,7 @@ class Batch:
         defect: (n,) float32, 1.0 for a defect.
         unboxed, whole: (n,) bool.
         indices: (n,) place in the dataset's samples.
+        types: (n,) by name, as the items'.
         boxes_lost: of all items.
         seed: of the random numbers that a training step draws for these images.
         place: of the first image in the whole batch, of which each of several processes holds a part.
@@ -126,6 +130,7 @@ class Batch:
     unboxed: Tensor
     whole: Tensor
     indices: tuple[int, ...]
+    types: tuple[str, ...] = ()
     boxes_lost: int = 0
     seed: int = 0
     place: int = 0
@@ -193,9 +198,11 @@ class DefectDataset(TorchDataset[Item]):
         if self.config.standardize:
             pixels = standardized(pixels)
         unboxed = sample.is_defect and not len(boxes)
+        defect = sample.is_defect or len(boxes) > 0
+        is_certain = zoom is None and defect == sample.is_defect
         return Item(
             index, pixels, torch.from_numpy(boxes.astype(np.float32)), torch.from_numpy(labels.copy()),
-            float(sample.is_defect or len(boxes) > 0), unboxed, lost, zoom is None,
+            float(defect), unboxed, lost, zoom is None, sample.type if is_certain else "",
         )  # fmt: skip
 
     def _zoom_of(self, sample: Sample, key: Key) -> np.random.Generator | None:
@@ -364,6 +371,7 @@ def collate(items: Sequence[Item]) -> Batch:
         unboxed=torch.tensor([item.unboxed for item in items]),
         whole=torch.tensor([item.whole for item in items]),
         indices=tuple(item.index for item in items),
+        types=tuple(item.type for item in items),
         boxes_lost=sum(item.boxes_lost for item in items),
     )
 

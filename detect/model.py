@@ -69,6 +69,8 @@ class DetectorConfig:
         train_sizes: smallest and largest size, in multiples of the input size, between which each training batch draws
             its own, see `detect.multi_scale`.
         image_loss_weight: weight of the image-level loss beside the four detection losses.
+        type_loss_weight: weight of the loss of telling the defect's type from the same features, for images whose type
+            is known. It is there to teach the features; predictions do not name the type. 0 switches it off.
         anchors: see `AnchorConfig`.
     """
 
@@ -89,21 +91,22 @@ class DetectorConfig:
     score_threshold: float = 0.001
     nms_iou: float = 0.4
     views: tuple[float, ...] = (1.0,)
-    image_loss_weight: float = 0.5
-    anchors: AnchorConfig = field(default_factory=AnchorConfig)
     train_sizes: tuple[float, float] = (1.0, 1.0)
+    image_loss_weight: float = 0.5
+    type_loss_weight: float = 0.0
+    anchors: AnchorConfig = field(default_factory=AnchorConfig)
 
     def __post_init__(self) -> None:
         if not self.views or not all(0.1 <= view <= 10.0 for view in self.views):
             raise InputError(f"model.views must be one or more sizes in 0.1..10, not {list(self.views)}")
-
-
-@dataclass(frozen=True)
         least, most = self.train_sizes
         if not 0.1 <= least <= most <= 10.0:
             raise InputError(
                 f"model.train_sizes must be two sizes in 0.1..10, the smaller first, not [{least}, {most}]"
             )
+
+
+@dataclass(frozen=True)
 class RawDetections:
     """What the network says of one image, boxes in input pixels, best first.
 
@@ -125,25 +128,27 @@ class RawDetections:
 class ImageHead(nn.Module):
     """Mean and maximum of the backbone's last map and of the three finer pyramid levels, dropout, one linear layer.
 
+    Its outputs are a logit of a defect, and one of each type of image if there are types to tell.
+
     The backbone's map brings what pretraining knows of whole images; the maximum of the pyramid's maps lets one small
     defect speak for the image, where the mean would drown it.
     """
 
-    def __init__(self, backbone_channels: int, pyramid_channels: int) -> None:
+    def __init__(self, backbone_channels: int, pyramid_channels: int, types: int) -> None:
         super().__init__()
         self.dropout = SampleDropout(0.2)
-        self.linear = nn.Linear(2 * backbone_channels + 6 * pyramid_channels, 1)
+        self.linear = nn.Linear(2 * backbone_channels + 6 * pyramid_channels, 1 + types)
 
     def forward(
         self, last: Tensor, pyramid: Sequence[Tensor], generators: Sequence[torch.Generator] | None = None
     ) -> Tensor:
-        """The last map (n, c, h, w) and four or more pyramid levels (n, p, h', w'), finest first -> (n,) logits.
+        """The last map (n, c, h, w) and four or more pyramid levels (n, p, h', w'), finest first -> (n, 1 + types).
 
         Training takes a generator an image, for the dropout.
         """
         pooled = [pool for m in (last, *pyramid[1:4]) for pool in (m.mean(dim=(2, 3)), m.amax(dim=(2, 3)))]
         logits: Tensor = self.linear(self.dropout(torch.cat(pooled, dim=1), generators))
-        return logits[:, 0]
+        return logits
 
 
 class Detector(nn.Module):
@@ -153,20 +158,21 @@ class Detector(nn.Module):
         backbone: with maps of strides 4, 8, 16 and 32.
         config: see `DetectorConfig`; anchors to be fitted are fitted before (`data_tools.anchors.resolve_anchors`).
         num_classes: without the background.
+        types: names of the types of images, good ones among them, that it learns to tell; empty for none.
     """
 
-    def __init__(self, backbone: Backbone, config: DetectorConfig, num_classes: int) -> None:
+    def __init__(self, backbone: Backbone, config: DetectorConfig, num_classes: int, types: Sequence[str] = ()) -> None:
         super().__init__()
         if backbone.strides != STRIDES[:4]:
             raise ValueError(f"the backbone must have strides {STRIDES[:4]}, not {backbone.strides}")
         width = config.fpn_channels
-        self.config, self.backbone = config, backbone
+        self.config, self.backbone, self.types = config, backbone, tuple(types)
         for layer in first_layers(backbone, config.frozen_to_stride):
             layer.requires_grad_(False)
         self.fpn = FeaturePyramidNetwork(list(backbone.channels), width, LastLevelMaxPool(), _norm(config))
         self.rpn = _build_rpn(config)
         self.box_heads = _build_box_heads(config, num_classes)
-        self.image_head = ImageHead(backbone.channels[-1], width)
+        self.image_head = ImageHead(backbone.channels[-1], width, len(self.types))
 
     def train(self, mode: bool = True) -> "Detector":
         """Training mode; frozen batch norm stays in evaluation mode."""
@@ -183,16 +189,26 @@ class Detector(nn.Module):
         Unboxed images count for the image head alone, and windows of images for all but that. Each loss is a mean over
         all processes' images, anchors or proposals, weighed as `processes.average` says.
         """
+        batch = at_random_size(batch, self.config.train_sizes)
         generators = batch.generators()
         images, maps, logits = self._look(batch, generators)
         whole = batch.whole
-        image_loss = functional.binary_cross_entropy_with_logits(logits[whole], batch.defect[whole], reduction="sum")
-        parts = {"image": sum_and_count(self.config.image_loss_weight * image_loss, int(whole.sum()))}
+        defect = functional.binary_cross_entropy_with_logits(logits[whole, 0], batch.defect[whole], reduction="sum")
+        parts = {"image": sum_and_count(self.config.image_loss_weight * defect, int(whole.sum()))}
+        if self.types:
+            parts["type"] = self._type_loss(batch, logits)
         known = [i for i, unboxed in enumerate(batch.unboxed.tolist()) if not unboxed]
-        batch = at_random_size(batch, self.config.train_sizes)
         parts |= self._box_losses(batch, images, maps, generators, known) if known else self._no_box_losses()
         counts = processes.average(torch.stack([part[1] for part in parts.values()]))
         return {name: part[0] / n for (name, part), n in zip(parts.items(), counts.clamp(min=1e-6), strict=True)}
+
+    def _type_loss(self, batch: Batch, logits: Tensor) -> Tensor:
+        """Sum and count over the images whose type is known."""
+        known = [i for i, name in enumerate(batch.types) if name in self.types]
+        places = [self.types.index(batch.types[i]) for i in known]
+        true = torch.tensor(places, dtype=torch.int64, device=logits.device)
+        loss = functional.cross_entropy(logits[known, 1:].float(), true, reduction="sum")
+        return sum_and_count(self.config.type_loss_weight * loss, len(known))
 
     def _box_losses(
         self, batch: Batch, images: ImageList, maps: "OrderedDict[str, Tensor]",
@@ -222,13 +238,13 @@ class Detector(nn.Module):
         found = self.box_heads(maps, proposals, images.image_sizes)
         return [
             RawDetections(one["boxes"], one["scores"], one["labels"], logit)
-            for one, logit in zip(found, logits.tolist(), strict=True)
+            for one, logit in zip(found, logits[:, 0].tolist(), strict=True)
         ]
 
     def propose(self, batch: Batch, count: int) -> list[RawDetections]:
         """At most `count` region proposals of each image, all of class 1; call in evaluation mode."""
         images, maps, logits = self._look(batch)
-        found = zip(*self.rpn.propose(images, maps, count), logits.tolist(), strict=True)
+        found = zip(*self.rpn.propose(images, maps, count), logits[:, 0].tolist(), strict=True)
         return [
             RawDetections(boxes, scores, torch.ones(len(boxes), dtype=torch.int64), logit)
             for boxes, scores, logit in found
@@ -252,7 +268,7 @@ class Detector(nn.Module):
     def _look(
         self, batch: Batch, generators: Sequence[torch.Generator] | None = None
     ) -> tuple[ImageList, "OrderedDict[str, Tensor]", Tensor]:
-        """The padded images, their pyramid, and a defect logit an image."""
+        """The padded images, their pyramid, and the image head's outputs."""
         # anchors are laid out by image size // map size, which is the stride only if the image is a multiple of it
         height, width = batch.images.shape[2:]
         padded = batch.padded_to(height + -height % _PAD_TO, width + -width % _PAD_TO)

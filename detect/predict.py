@@ -60,7 +60,8 @@ def load_detector(folder: Path) -> tuple[Detector, InputConfig, ScoreRule]:
     settings = read_config(training_parser(), folder)
     backbone = build_backbone(settings.model.backbone, "none")
     anchors = AnchorConfig(**manifest["anchors"])
-    model = Detector(backbone, replace(settings.model, anchors=anchors), int(manifest["num_classes"]))
+    config, types = replace(settings.model, anchors=anchors), manifest.get("types", ())  # runs of old have no types
+    model = Detector(backbone, config, int(manifest["num_classes"]), types)
     load_best(model, folder)
     return model, settings.input, manifest["score_rule"]
 

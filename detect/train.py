@@ -32,7 +32,7 @@ from data_tools.experiment import (
     training_loader,
 )
 from data_tools.fit import FitConfig, fit, seed_everything
-from data_tools.records import BOXED, Sample
+from data_tools.records import BOXED, GOOD, Sample
 from data_tools.validation import localization_scores
 from detect.inference import detect, detect_in_views, predict, to_predictions
 from detect.model import Detector, DetectorConfig
@@ -80,7 +80,8 @@ def train(parser: Parser, arguments: Namespace) -> int:
     boxes_hw = _training_boxes(experiment, input_config)
     anchors = resolve_anchors(model_config.anchors, STRIDES, boxes_hw)
     model_config = replace(model_config, anchors=anchors)
-    model = Detector(backbone, model_config, len(experiment.dataset.categories))
+    types = _types(experiment, model_config)
+    model = Detector(backbone, model_config, len(experiment.dataset.categories), types)
     log.info(describe_start(experiment, model.parts(), backbone.weights, input_config))
     if backbone.pyramid:
         taken = "is taken too" if model.take_pyramid() else "has another shape and is not taken"
@@ -102,7 +103,7 @@ def train(parser: Parser, arguments: Namespace) -> int:
     test = experiment.dataset.split("test")
     save_predictions(experiment, config, "test", predict(model, test, experiment.root, input_config, rule))
     made = {"score_rule": rule, "num_classes": len(experiment.dataset.categories), "anchors": asdict(anchors)}
-    finish(experiment, result, made | {"weights": asdict(backbone.weights)})
+    finish(experiment, result, made | {"types": types, "weights": asdict(backbone.weights)})
     return 0
 
 
@@ -121,6 +122,18 @@ class _Validation:
         scores = localization_scores(self.samples, predictions, len(self.experiment.dataset.categories))
         known = [value for value in (scores["auc"], scores["ap50"]) if value is not None]
         return scores | {MONITOR: float(np.mean(known)) if known else None}
+
+
+def _types(experiment: Experiment, config: DetectorConfig) -> tuple[str, ...]:
+    """Names of the training images' types; none if they are not to be told, or say no more than good or defect."""
+    if config.type_loss_weight == 0:
+        return ()
+    types = tuple(sorted({sample.type for sample in experiment.dataset.split("train")}))
+    if len(set(types) - {GOOD}) < 2:
+        log.info("the training images have no types of defects to tell: model.type_loss_weight has no effect")
+        return ()
+    log.info("the image head also learns to tell %s", ", ".join(types))
+    return types
 
 
 def _training_boxes(experiment: Experiment, config: InputConfig) -> np.ndarray:

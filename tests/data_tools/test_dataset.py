@@ -6,7 +6,8 @@ import pytest
 import torch
 from PIL import Image
 
-from data_tools.dataset import DefectDataset, InputConfig, Item, resize, standardized
+from data_tools.copy_paste import PasteConfig, Paster
+from data_tools.dataset import DefectDataset, InputConfig, Item, collate, resize, standardized
 from data_tools.errors import InputError
 from data_tools.records import UNBOXED, Sample
 from data_tools.transforms import Augmentation, AugmentConfig, PreprocessConfig
@@ -100,9 +101,23 @@ def test_windows_are_as_many_as_asked_for(make_sample: Callable[..., Sample], tm
         assert not any(item.whole for item in items(1.0, index))
         assert 15 < sum(item.whole for item in items(0.5, index)) < 45
     assert all(item.whole for item in items(1.0, 2))  # where the defect lies is not known
+    kinds = {(item.whole, item.type) for index in range(3) for item in items(0.5, index)}
+    assert kinds == {(True, "good"), (True, "scratch"), (False, "")}
     sides = {item.whole: np.ptp(item.boxes_xyxy.reshape(2, 2).numpy(), axis=0) for item in items(0.5, 1)}
     assert np.allclose(sides[True], 5)  # of 10 in an image twice as large
     assert (sides[False] != sides[True]).any()
+
+
+def test_the_type_of_an_image_with_a_pasted_defect_is_not_known(
+    make_sample: Callable[..., Sample], tmp_path: Path
+) -> None:
+    samples = [make_sample(1), make_sample(2, [(30, 30, 40, 40)])]
+    for sample in samples:
+        Image.fromarray(np.zeros((100, 100), dtype=np.uint8)).save(tmp_path / sample.path)
+    for share, wanted in ((1.0, ["", "scratch"]), (0.0, ["good", "scratch"])):  # the rest are decoys
+        paster = Paster(samples, PasteConfig(share, decoy_share=1.0, jitter=1.0))
+        data = DefectDataset(samples, tmp_path, paster=paster)
+        assert list(collate([data[0, i] for i in (0, 1)]).types) == wanted
 
 
 def test_a_share_of_windows_beyond_all_is_refused() -> None:

@@ -34,7 +34,8 @@ COMMON = [
 ]  # fmt: skip
 DETECT = [
     "detect.train", *COMMON, "--model.frozen_to_stride", "0", "--model.fpn_channels", "16", "--model.head_channels",
-    "32", "--model.batch_norm", "frozen",
+    "32", "--model.batch_norm", "frozen", "--model.train_sizes", "[0.5,1.5]",
+    "--model.type_loss_weight", "0.25",
 ]  # fmt: skip
 CLASSIFY = ["classify.train", *COMMON, "--model.batch_norm", "train", "--loss.mixup_alpha", "0.3"]
 

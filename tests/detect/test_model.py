@@ -61,6 +61,32 @@ def test_windows_teach_the_boxes_but_not_the_image_head(model: Detector) -> None
     assert not model.image_head.linear.weight.grad.any()
 
 
+def test_types_are_told_for_the_images_whose_type_is_known() -> None:
+    torch.manual_seed(0)
+    config = DetectorConfig(weights="none", fpn_channels=16, type_loss_weight=0.5)
+    model = Detector(build_backbone("simple_cnn", "none"), config, 1, ("chip", "good", "scratch"))
+
+    def loss(*items: Item) -> float:
+        model.train().backbone.eval()  # batch statistics would couple the images
+        model.image_head.eval()
+        return float(model(collate(items))["type"].detach())
+
+    good, scratch, unknown = replace(GOOD, type="good"), replace(BOXED, type="scratch"), replace(UNBOXED, type="")
+    with torch.no_grad():
+        outputs = model.eval()._look(collate([good, scratch]))[2]
+        chances = outputs[:, 1:].softmax(dim=1)
+    assert outputs.shape == (2, 4)
+    wanted = -0.5 * (math.log(float(chances[0, 1])) + math.log(float(chances[1, 2]))) / 2
+    assert loss(good, scratch) == pytest.approx(wanted, rel=1e-4)
+    assert loss(good, scratch, unknown, replace(UNBOXED, type="never seen")) == pytest.approx(wanted, rel=1e-4)
+    assert loss(unknown) == 0.0
+    model.zero_grad()
+    model(collate([scratch]))["type"].backward()
+    assert model.backbone.body.blocks[3][0].weight.grad.any()
+    assert model.image_head.linear.weight.grad[1:].any()
+    assert not model.image_head.linear.weight.grad[0].any()
+
+
 def test_detections_lie_inside_the_unpadded_image(model: Detector) -> None:
     small, large = item(3, [], False, (40, 50)), item(4, [], False, (70, 90))
     with torch.inference_mode():
