@@ -37,9 +37,9 @@ class Weights:
     Attributes:
         source: "package" (ImageNet weights of tf_efficientnet_lite0 and lite2, installed with this project, or of
             tf_efficientnet_lite1, from a package to be installed), "timm" (by name from timm's hub, needs a network
-            once), "torchvision:NAME" (default weights of one of torchvision's models, whose
-            detectors are trained on COCO; needs a network once), "none" (random), the path of a .safetensors or
-            weights-only .pth file, or the folder of a training run, whose best checkpoint is taken.
+            once), "torchvision:NAME" (default weights of one of torchvision's models, whose detectors are trained on
+            COCO; needs a network once), "none" (random), the path of a .safetensors or weights-only .pth file, or the
+            folder of a training run, whose best checkpoint is taken.
         description: for people: the source with its hash or the reason.
         missing, unexpected: keys of the backbone that the source lacks, and keys of the source that are not taken.
     """
