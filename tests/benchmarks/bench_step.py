@@ -139,7 +139,7 @@ def measure(data: Path, steps: int, batch: int, side: int) -> Clocks:
     )  # fmt: skip
     classes, times = len(dataset.categories), {name: Times() for name in CLOCKS}
     theirs = their_recipe(samples, root, classes, config, batch, side)
-    inputs = InputConfig(size_hw=(side, side), augment=AugmentConfig(geometry="flips"))
+    inputs = InputConfig((side, side), standardize=True, augment=AugmentConfig("flips", zoom=0.5))
     fitting = FitConfig(epochs=1, batch_size=batch, mixed_precision="no", checkpoint_minutes=1e6)
     ours = Alternating(our_loader(samples, root, inputs, fitting), theirs, steps, times)
     model = Detector(build_backbone(PACKAGED_BACKBONE, "package"), config, classes)
@@ -152,7 +152,7 @@ def measure(data: Path, steps: int, batch: int, side: int) -> Clocks:
 
 def our_loader(samples: Sequence[Sample], root: Path, inputs: InputConfig, fitting: FitConfig) -> DataLoader[Any]:
     """As `detect.train --config light` loads."""
-    paster = Paster(samples, PasteConfig(share=0.3, jitter=1.0))
+    paster = Paster(samples, PasteConfig(share=0.6, jitter=1.0))
     dataset = DefectDataset(samples, root, inputs, Augmentation(inputs.augment), 0, paster)
     positive = [sample.is_defect for sample in samples]
     sampler = BalancedSampler(positive, fitting.positive_share, 0, (), fitting.batch_size)
