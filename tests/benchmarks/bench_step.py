@@ -166,7 +166,7 @@ def their_recipe(
     sizes = level_sizes(config.anchors, STRIDES)
     before, after = 3 * config.proposals, config.proposals
     network = faster_rcnn(
-        classes, config.fpn_channels, norm_learns=True, fixed_size=(side, side),
+        PACKAGED_BACKBONE, classes, config.fpn_channels, norm_learns=True, fixed_size=(side, side),
         rpn_anchor_generator=AnchorGenerator(sizes, (config.anchors.decided_ratios,) * len(sizes)),
         rpn_pre_nms_top_n_train=before, rpn_post_nms_top_n_train=after, rpn_batch_size_per_image=64,
         box_batch_size_per_image=config.rois, box_nms_thresh=config.nms_iou,

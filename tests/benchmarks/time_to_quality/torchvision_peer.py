@@ -2,7 +2,7 @@
 
 Faster R-CNN as `fasterrcnn_resnet50_fpn` builds it: pyramid of 256 channels, anchors of 32 to 512 px in ratios 0.5, 1
 and 2, 2,000 proposals, 512 RoIs, images scaled to at least 800 px; batch norm and the backbone's layers up to stride 4
-stay as pretrained. The backbone is the packaged one, that of this project's detector, with the same weights.
+stay as pretrained. The backbone is that of `detect.train --config light`, with the same weights.
 
 The recipe: images without boxes are left out; mirrored left to right with probability 0.5; batches of 2 of similar
 shape; SGD with momentum 0.9, weight decay 1e-4 and learning rate 0.02 for 16 images; warm-up and decay by steps. The
@@ -24,7 +24,7 @@ from torchvision.ops import FeaturePyramidNetwork
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 from tqdm import tqdm
 
-from data_tools.backbones import PACKAGED_BACKBONE, Backbone, build_backbone, first_layers, freeze_statistics
+from data_tools.backbones import Backbone, build_backbone, first_layers, freeze_statistics
 from data_tools.images import read_gray, resolve_under
 from data_tools.records import Prediction, Sample
 from tests.benchmarks.time_to_quality.schedule import linear_rule, step_decay
@@ -33,6 +33,7 @@ from tests.benchmarks.time_to_quality.training import Recipe, device, to_predict
 LR, LR_IMAGES, MOMENTUM, WEIGHT_DECAY = 0.02, 16, 0.9, 1e-4
 BATCH_SIZE, WARMUP_STEPS, SHAPE_FACTOR, FROZEN_TO_STRIDE = 2, 1000, 3, 4
 SCORE_THRESHOLD = 0.001
+BACKBONE = "tf_efficientnet_lite2"
 
 Target = dict[str, Tensor]
 
@@ -47,7 +48,7 @@ def recipe(samples: Sequence[Sample], root: Path, num_classes: int, side: int | 
         side: if given, each image's longer side is scaled to it, instead of the shorter one to 800 px.
     """
     sizes = {} if side is None else {"min_size": side, "max_size": side}
-    network = faster_rcnn(num_classes, box_score_thresh=SCORE_THRESHOLD, **sizes).to(device())
+    network = faster_rcnn(BACKBONE, num_classes, box_score_thresh=SCORE_THRESHOLD, **sizes).to(device())
     dataset = BoxedImages(samples, root)
     batches = ShapeBatches([sample.size_hw for sample in dataset.samples], BATCH_SIZE)
     loader: DataLoader[Any] = DataLoader(dataset, batch_sampler=batches, collate_fn=separate)
@@ -59,7 +60,7 @@ def recipe(samples: Sequence[Sample], root: Path, num_classes: int, side: int | 
         lambda chosen, folder: predict(network, chosen, folder),
         settings={
             "model": "torchvision Faster R-CNN with pyramid",
-            "backbone": f"{PACKAGED_BACKBONE}, weights of the package",
+            "backbone": f"{BACKBONE}, weights of the package",
             "input": "shorter side 800 px" if side is None else f"longer side {side} px", "batch_size": BATCH_SIZE,
             "lr": highest, "images": len(dataset), "left_out": len(samples) - len(dataset),
         },
@@ -67,17 +68,18 @@ def recipe(samples: Sequence[Sample], root: Path, num_classes: int, side: int | 
 
 
 def faster_rcnn(
-    num_classes: int, fpn_channels: int = 256, norm_learns: bool = False, **settings: Any
+    backbone_name: str, num_classes: int, fpn_channels: int = 256, norm_learns: bool = False, **settings: Any
 ) -> FasterRCNN:  # fmt: skip
-    """torchvision's detector on the packaged backbone.
+    """torchvision's detector on a backbone with its package's weights.
 
     Args:
+        backbone_name: of timm.
         num_classes: without the background.
         fpn_channels: width of the pyramid.
         norm_learns: whether scale and shift of the batch norm learn, which torchvision freezes with the statistics.
         settings: keywords of torchvision's `FasterRCNN`.
     """
-    backbone = build_backbone(PACKAGED_BACKBONE, "package")
+    backbone = build_backbone(backbone_name, "package")
     mean, std = backbone.mean.flatten().tolist(), backbone.std.flatten().tolist()
     pyramid = _Pyramid(backbone, fpn_channels, norm_learns)
     return FasterRCNN(pyramid, num_classes + 1, image_mean=mean, image_std=std, **settings)
