@@ -140,7 +140,9 @@ class Augmentation:
 
 
 def _compose(steps: list[Any]) -> Any:
-    boxes = albumentations.BboxParams(format="pascal_voc", label_fields=["rows"], min_area=0, min_visibility=0)
+    boxes = albumentations.BboxParams(
+        format="pascal_voc", label_fields=["rows"], min_area=0, min_visibility=0, check_each_transform=False
+    )
     return albumentations.Compose(steps, bbox_params=boxes)
 
 

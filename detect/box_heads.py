@@ -11,11 +11,11 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.ops import clip_boxes_to_image
 
-from detect.proposals import sum_and_count
+from detect.losses import BoxLoss, box_loss, class_loss
+from detect.soft_nms import Suppression
 
 Maps = OrderedDict[str, Tensor]
 Sizes = Sequence[tuple[int, int]]
@@ -24,7 +24,14 @@ _SHIFT, _STRETCH = 0.35, 0.6  # at most so much of a side, and of its logarithm
 
 
 class BoxHead(RoIHeads):  # type: ignore[misc]
-    """One box head: classifies boxes and moves them."""
+    """One box head: classifies boxes and moves them.
+
+    Attributes:
+        box_loss, focal_gamma: see `detect.losses`; whoever builds it sets them.
+    """
+
+    box_loss: BoxLoss = "smooth_l1"
+    focal_gamma: float = 0.0
 
     def forward_boxes(self, maps: Maps, boxes: list[Tensor], sizes_hw: Sizes) -> tuple[Tensor, Tensor]:
         """Logits (n, classes) and box deltas (n, classes, 4) of all images' boxes, the background being class 0."""
@@ -34,7 +41,7 @@ class BoxHead(RoIHeads):  # type: ignore[misc]
     def losses(
         self, logits: Tensor, deltas: Tensor, labels: list[Tensor], box_targets: list[Tensor]
     ) -> tuple[Tensor, Tensor]:
-        """Cross-entropy over all boxes and smooth L1 over the foreground ones, as `sum_and_count`.
+        """Class loss of all boxes and box loss of the foreground ones, each as `sum_and_count`.
 
         Args:
             logits, deltas: from `forward_boxes`.
@@ -43,9 +50,8 @@ class BoxHead(RoIHeads):  # type: ignore[misc]
         all_labels, all_targets = torch.cat(labels), torch.cat(box_targets)
         positive = torch.where(all_labels > 0)[0]
         chosen = deltas[positive, all_labels[positive]]
-        box_loss = functional.smooth_l1_loss(chosen, all_targets[positive], beta=1 / 9, reduction="sum")
-        class_loss = functional.cross_entropy(logits, all_labels, reduction="sum")
-        return sum_and_count(class_loss, len(all_labels)), sum_and_count(box_loss, 4 * len(positive))
+        boxes = box_loss(chosen, all_targets[positive], self.box_coder, self.box_loss)
+        return class_loss(logits, all_labels, self.focal_gamma), boxes
 
     @torch.no_grad()
     def moved(self, boxes: list[Tensor], logits: Tensor, deltas: Tensor, sizes_hw: Sizes) -> list[Tensor]:
@@ -63,11 +69,12 @@ class BoxHeads(nn.Module):
     Args:
         heads: at most 3, each stricter about what is foreground than the one before.
         jittered: shaken copies of each true box that join the proposals in training, see `shaken`.
+        suppress: what is done with the last head's detections of an image; None leaves that to the head.
     """
 
-    def __init__(self, heads: Sequence[BoxHead], jittered: int = 0) -> None:
+    def __init__(self, heads: Sequence[BoxHead], jittered: int = 0, suppress: Suppression | None = None) -> None:
         super().__init__()
-        self.heads, self.jittered = nn.ModuleList(heads), jittered
+        self.heads, self.jittered, self.suppress = nn.ModuleList(heads), jittered, suppress
 
     def _row(self) -> list[BoxHead]:
         return [cast(BoxHead, head) for head in self.heads]
@@ -121,8 +128,9 @@ class BoxHeads(nn.Module):
                 boxes = head.moved(boxes, logits, deltas, sizes_hw)
         # the log of a probability is a logit of the same probability
         logits = torch.stack(probabilities).mean(dim=0).clamp_min(1e-12).log()
-        found = row[-1].postprocess_detections(logits, deltas.flatten(1), boxes, list(sizes_hw))
-        return [dict(zip(("boxes", "scores", "labels"), one, strict=True)) for one in zip(*found, strict=True)]
+        found = zip(*row[-1].postprocess_detections(logits, deltas.flatten(1), boxes, list(sizes_hw)), strict=True)
+        kept = found if self.suppress is None else (self.suppress(*one) for one in found)
+        return [dict(zip(("boxes", "scores", "labels"), one, strict=True)) for one in kept]
 
 
 def shaken(boxes_xyxy: Tensor, copies: int, size_hw: tuple[int, int], generator: torch.Generator) -> Tensor:

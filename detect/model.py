@@ -4,6 +4,7 @@ Built from torchvision's region-proposal network and RoI heads. Differences from
 their size, images with unknown boxes teach the image head alone, and every image also gets a defect logit.
 """
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -26,9 +27,11 @@ from data_tools.dataset import Batch
 from data_tools.errors import InputError
 from data_tools.sample_random import SampleDropout
 from detect.box_heads import BoxHead, BoxHeads
+from detect.losses import BoxLoss, sum_and_count
 from detect.multi_scale import at_random_size
-from detect.proposals import BalancedRpn, SampleSampler, sum_and_count
+from detect.proposals import BalancedRpn, SampleSampler
 from detect.roi_pooling import PyramidPool
+from detect.soft_nms import SoftSuppression
 
 _NAMES = ("p2", "p3", "p4", "p5")
 _RPN_LOSSES = ("loss_objectness", "loss_rpn_box_reg")
@@ -64,6 +67,10 @@ class DetectorConfig:
         detections: boxes kept an image.
         score_threshold: boxes below are dropped; near 0, because a cut here makes ties in the AUC.
         nms_iou: overlap above which the weaker of two boxes is dropped.
+        soft_nms_sigma: above 0, overlapping boxes lose score instead, see `detect.soft_nms`, and `nms_iou` means
+            nothing.
+        box_loss: of region proposals and box heads, see `detect.losses.box_loss`.
+        focal_gamma: makes the objectness and class losses focal ones, see `detect.losses.class_loss`; 0, or at least 1.
         views: sizes, in multiples of the input size, at which an image is looked at in prediction. The last one gives
             the boxes, and all together their scores, see `detect.views`. Validation in training looks once.
         train_sizes: smallest and largest size, in multiples of the input size, between which each training batch draws
@@ -90,6 +97,9 @@ class DetectorConfig:
     detections: int = 50
     score_threshold: float = 0.001
     nms_iou: float = 0.4
+    soft_nms_sigma: float = 0.0
+    box_loss: BoxLoss = "smooth_l1"
+    focal_gamma: float = 0.0
     views: tuple[float, ...] = (1.0,)
     train_sizes: tuple[float, float] = (1.0, 1.0)
     image_loss_weight: float = 0.5
@@ -104,6 +114,10 @@ class DetectorConfig:
             raise InputError(
                 f"model.train_sizes must be two sizes in 0.1..10, the smaller first, not [{least}, {most}]"
             )
+        if self.soft_nms_sigma < 0 or not math.isfinite(self.soft_nms_sigma):
+            raise InputError(f"model.soft_nms_sigma must be 0 or more, not {self.soft_nms_sigma}")
+        if not (self.focal_gamma == 0 or 1 <= self.focal_gamma < math.inf):
+            raise InputError(f"model.focal_gamma must be 0 or at least 1, not {self.focal_gamma}")
 
 
 @dataclass(frozen=True)
@@ -316,12 +330,16 @@ def _build_rpn(config: DetectorConfig) -> BalancedRpn:
         anchors, head, fg_iou_thresh=0.5, bg_iou_thresh=0.3, batch_size_per_image=64, positive_fraction=0.5,
         pre_nms_top_n=before, post_nms_top_n=after, nms_thresh=0.7,
     )  # fmt: skip
+    rpn.box_loss, rpn.focal_gamma = config.box_loss, config.focal_gamma
     rpn.fg_bg_sampler = SampleSampler(rpn.fg_bg_sampler.batch_size_per_image, rpn.fg_bg_sampler.positive_fraction)
     return rpn
 
 
 def _build_box_heads(config: DetectorConfig, num_classes: int) -> BoxHeads:
-    heads = []
+    heads, soft, nms_iou, detections = [], None, config.nms_iou, config.detections
+    if config.soft_nms_sigma:  # the heads then keep all boxes
+        soft = SoftSuppression(config.soft_nms_sigma, config.score_threshold, config.detections)
+        nms_iou, detections = 1.0, config.proposals * num_classes
     for foreground, units in _STAGES[: config.box_heads]:
         pool = PyramidPool(STRIDES[: len(_NAMES)], _NAMES, _POOLED)
         width = config.fpn_channels
@@ -333,8 +351,9 @@ def _build_box_heads(config: DetectorConfig, num_classes: int) -> BoxHeads:
         one = BoxHead(
             pool, head, predictor, fg_iou_thresh=foreground, bg_iou_thresh=foreground,
             batch_size_per_image=config.rois, positive_fraction=_POSITIVE_ROIS, bbox_reg_weights=units,
-            score_thresh=config.score_threshold, nms_thresh=config.nms_iou, detections_per_img=config.detections,
+            score_thresh=config.score_threshold, nms_thresh=nms_iou, detections_per_img=detections,
         )  # fmt: skip
+        one.box_loss, one.focal_gamma = config.box_loss, config.focal_gamma
         one.fg_bg_sampler = SampleSampler(config.rois, _POSITIVE_ROIS)
         heads.append(one)
-    return BoxHeads(heads, config.jittered)
+    return BoxHeads(heads, config.jittered, soft)

@@ -2,8 +2,6 @@
 
 torchvision divides the box loss by all sampled anchors. With one small defect an image, nearly all of those are
 background, and the boxes hardly learn within a short budget; averaged over the foreground alone they do.
-
-A loss is given as `sum_and_count`, because the mean is over the boxes of all processes.
 """
 
 from collections import OrderedDict
@@ -11,15 +9,11 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 from torchvision.models.detection._utils import BalancedPositiveNegativeSampler
 from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.rpn import RegionProposalNetwork, concat_box_prediction_layers
 
-
-def sum_and_count(total: Tensor, count: int) -> Tensor:
-    """A scalar sum and over how many things it is: (2,) float32."""
-    return torch.stack([total.float(), torch.tensor(float(count), device=total.device)])
+from detect.losses import BoxLoss, box_loss, objectness_loss
 
 
 class SampleSampler(BalancedPositiveNegativeSampler):  # type: ignore[misc]
@@ -49,26 +43,26 @@ class SampleSampler(BalancedPositiveNegativeSampler):  # type: ignore[misc]
 
 
 class BalancedRpn(RegionProposalNetwork):  # type: ignore[misc]
-    """torchvision's region-proposal network with the box loss averaged over foreground anchors."""
+    """torchvision's region-proposal network with the box loss averaged over foreground anchors.
+
+    Attributes:
+        box_loss, focal_gamma: see `detect.losses`; whoever builds it sets them.
+    """
+
+    box_loss: BoxLoss = "smooth_l1"
+    focal_gamma: float = 0.0
 
     def compute_loss(
         self, objectness: Tensor, pred_bbox_deltas: Tensor, labels: list[Tensor], regression_targets: list[Tensor]
     ) -> tuple[Tensor, Tensor]:
-        """Objectness (binary cross-entropy over the sampled anchors) and box loss (smooth L1 over foreground ones).
-
-        Each as `sum_and_count`.
-        """
+        """Objectness loss of the sampled anchors and box loss of the foreground ones, each as `sum_and_count`."""
         positive_masks, negative_masks = self.fg_bg_sampler(labels)
         positive = torch.where(torch.cat(positive_masks))[0]
         sampled = torch.cat([positive, torch.where(torch.cat(negative_masks))[0]])
         all_labels, all_targets = torch.cat(labels), torch.cat(regression_targets)
-        box_loss = functional.smooth_l1_loss(
-            pred_bbox_deltas[positive], all_targets[positive], beta=1 / 9, reduction="sum"
-        )
-        objectness_loss = functional.binary_cross_entropy_with_logits(
-            objectness.flatten()[sampled], all_labels[sampled], reduction="sum"
-        )
-        return sum_and_count(objectness_loss, len(sampled)), sum_and_count(box_loss, 4 * len(positive))
+        objectness = objectness_loss(objectness.flatten()[sampled], all_labels[sampled], self.focal_gamma)
+        boxes = box_loss(pred_bbox_deltas[positive], all_targets[positive], self.box_coder, self.box_loss)
+        return objectness, boxes
 
     def propose(
         self, images: ImageList, features: "OrderedDict[str, Tensor]", count: int

@@ -1,5 +1,6 @@
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -118,9 +119,15 @@ def test_a_frozen_batch_norm_stays_frozen_in_training() -> None:
     assert all(torch.equal(before[name], value) for name, value in frozen.backbone.named_buffers())
 
 
-def test_the_detector_learns_one_box() -> None:
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"box_loss": "giou"}, {"focal_gamma": 2.0}, {"soft_nms_sigma": 0.5}, {"box_heads": 3}, {"box_heads": 1}],
+    ids=str,
+)
+def test_the_detector_learns_one_box(settings: dict[str, Any]) -> None:
     torch.manual_seed(0)
-    model = Detector(build_backbone("simple_cnn", "none"), DetectorConfig(weights="none", fpn_channels=16), 1)
+    config = DetectorConfig(weights="none", fpn_channels=16, **settings)
+    model = Detector(build_backbone("simple_cnn", "none"), config, 1)
     image = torch.zeros(1, 96, 96)
     image[:, 30:60, 40:70] = 1.0
     boxes, labels = torch.tensor([[40.0, 30, 70, 60]]), torch.ones(1, dtype=torch.int64)
