@@ -182,8 +182,7 @@ def distance_recall(
         axes.set_xlabel("distance from the peak to the nearest true box, px")
         axes.set_ylabel("boxed images within it")
         axes.set_title("Distance-recall (dots: peak inside a box)")
-        for text in figure.legend(loc="outside lower center", ncols=2).get_texts():
-            text.set_parse_math(False)
+        _legend_below(figure)
         return _svg(figure)
 
 
@@ -216,7 +215,7 @@ def froc(curves: Mapping[str, Mapping[str, Froc]], approaches: Names = ALONE) ->
             axes.set_xlabel("false boxes an image")
             axes.set_ylabel("true boxes found")
             axes.set_title(f"FROC, hit: {rule}")
-            _legend(axes, loc="lower right")
+        _legend_below(figure)
         return _svg(figure)
 
 
@@ -245,6 +244,15 @@ def _percent(
 
 def _legend(axes: Axes, **place: Any) -> None:
     for text in axes.legend(**place).get_texts():
+        text.set_parse_math(False)
+
+
+def _legend_below(figure: Figure) -> None:
+    """Every line of all plots once, under them, where it hides no curve."""
+    found = [axes.get_legend_handles_labels() for axes in figure.axes]
+    by_label = {label: handle for handles, labels in found for handle, label in zip(handles, labels, strict=True)}
+    legend = figure.legend(by_label.values(), by_label.keys(), loc="outside lower center", ncols=min(len(by_label), 2))
+    for text in legend.get_texts():
         text.set_parse_math(False)
 
 
