@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from subprocess import CalledProcessError
 
 import numpy as np
 import pytest
@@ -10,10 +11,15 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader
 
+from data_tools.atomic import write_json
+from data_tools.dataset_folder import read_dataset
 from data_tools.errors import InputError
-from data_tools.records import Sample
+from data_tools.predictions import write_predictions
+from data_tools.records import PredictionHeader, PredictionSet, Sample
+from data_tools.runs import SERIES_MARK
 from tests.benchmarks.bench_step import Times, summarise
-from tests.benchmarks.time_to_quality.cells import is_finished, plan
+from tests.benchmarks.time_to_quality import __main__ as time_to_quality
+from tests.benchmarks.time_to_quality.cells import Cell, is_finished, plan
 from tests.benchmarks.time_to_quality.torchvision_peer import BoxedImages, ShapeBatches
 from tests.benchmarks.time_to_quality.training import Recipe, to_prediction, train_for
 
@@ -42,8 +48,40 @@ def test_training_stops_with_its_budget_and_learns() -> None:
 
 
 def test_training_stops_at_a_loss_that_is_not_finite() -> None:
-    with pytest.raises(FloatingPointError, match="nan"):
+    with pytest.raises(FloatingPointError, match="the loss is nan after 0 steps"):
         train_for(_line(float("nan")), 5.0)
+
+
+def test_a_training_that_fails_leaves_the_others_of_the_comparison_to_go_on(
+    squares: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tried = []
+
+    def run(cell: Cell) -> None:
+        tried.append((cell.approach, cell.seed))
+        if cell.seed == 0:
+            raise CalledProcessError(1, "peer")
+        record = {"result": {"training_minutes": 1.0, "steps": 7}, "finished": "now", "approach": cell.approach}
+        write_json(cell.folder / "manifest.json", record)
+        write_json(cell.folder / SERIES_MARK, dict(cell.identity))
+        for split in ("val", "test"):
+            found = [
+                to_prediction(sample, sample.boxes_xyxy, np.ones(len(sample.labels)), sample.labels)
+                for sample in read_dataset(squares).split(split)
+            ]
+            header = PredictionHeader(cell.approach, {}, "last", split)
+            write_predictions(cell.folder / "predictions" / f"{split}.jsonl", PredictionSet(header, tuple(found)))
+
+    monkeypatch.setattr(time_to_quality, "run", run)
+    out = tmp_path / "out"
+    words = ["--data", str(squares), "--out", str(out), "--approaches", "torchvision,torchvision_224", "--seeds", "0,1"]
+    assert time_to_quality.main([*words, "--resamples", "20"]) == 1
+    assert tried == [(a, seed) for seed in (0, 1) for a in ("torchvision", "torchvision_224")]
+    assert caplog.text.count("failed with status 1") == 2
+    table = (out / "comparison.md").read_text()
+    assert "Not trained, or failed: torchvision seed 0; torchvision_224 seed 0." in table
+    assert json.loads((out / "comparison.json").read_text())["approaches"]["torchvision"]["auc"]["values"] == [1.0]
+    assert time_to_quality.main([*words, "--resamples", "20", "--table"]) == 0
 
 
 def test_a_detectors_answer_becomes_a_record(make_sample: MakeSample) -> None:

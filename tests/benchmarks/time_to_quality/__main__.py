@@ -6,7 +6,8 @@ python -m tests.benchmarks.time_to_quality ... --table                          
 
 Each cell (an approach with a seed) is trained in a process of its own, one after the other, for a fixed wall-clock
 time: loading, augmentation and validation count, the final predictions do not. A second call skips finished cells, so a
-long comparison can be made in pieces. All are judged on the test split by the same records. The peers are described in
+long comparison can be made in pieces; one that fails, as by a loss that is not finite, is listed and the others go on
+(exit status 1). All are judged on the test split by the same records. The peers are described in
 `torchvision_peer.py` and `effdet_peer.py`, which says how to install the single-stage one. Writes OUT/comparison.json
 and OUT/comparison.md. Nothing else should use the machine meanwhile: the table shows the steps that each one made.
 The cells are run folders, so `detect.evaluate --runs` compares any of them in pairs, with DeLong's test for the AUC.
@@ -17,6 +18,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from subprocess import CalledProcessError
 
 from data_tools.atomic import write_json, write_text
 from data_tools.dataset_folder import read_dataset
@@ -61,8 +63,11 @@ def _compare(arguments: argparse.Namespace) -> int:
     if not arguments.table and any(cell.approach in SINGLE_STAGE for cell in waiting):
         import_effdet()  # before hours of training, not after
     for number, cell in enumerate(() if arguments.table else waiting, start=1):
-        log.info("training %d of %d: %s, seed %d", number, len(waiting), cell.approach, cell.seed)
-        run(cell)
+        log.info("training %d of %d: %s", number, len(waiting), _name(cell))
+        try:
+            run(cell)
+        except CalledProcessError as error:
+            log.error("%s failed with status %d; see the message above", _name(cell), error.returncode)
     finished = [cell for cell in cells if is_finished(cell)]
     if not finished:
         raise InputError(f"{arguments.out}: no finished cell to judge")
@@ -75,11 +80,11 @@ def _compare(arguments: argparse.Namespace) -> int:
     comparison |= {"minutes": arguments.minutes, "spent": used, "missing": missing}
     table = to_markdown(comparison, used)
     if missing:
-        table += f"\n\nNot trained yet: {'; '.join(missing)}."
+        table += f"\n\nNot trained, or failed: {'; '.join(missing)}."
     write_json(arguments.out / "comparison.json", comparison)
     write_text(arguments.out / "comparison.md", table + "\n")
     print(table)
-    return 0
+    return 1 if missing and not arguments.table else 0
 
 
 def _name(cell: Cell) -> str:

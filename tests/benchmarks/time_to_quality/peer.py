@@ -39,6 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(f"time_to_quality: error: {error}", file=sys.stderr)
         return 2
+    except FloatingPointError as error:
+        print(f"time_to_quality: {arguments.approach}, seed {arguments.seed}: {error}", file=sys.stderr)
+        return 1
     return 0
 
 

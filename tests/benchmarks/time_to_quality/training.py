@@ -68,7 +68,10 @@ def train_for(recipe: Recipe, seconds: float) -> Spent:
                 bar.update(min(round(spent), bar.total) - bar.n)
                 if spent >= seconds:
                     return Spent(steps, steps / len(recipe.loader), spent / 60)
-                train_step(recipe, batch, recipe.lr(spent / seconds, steps))
+                try:
+                    train_step(recipe, batch, recipe.lr(spent / seconds, steps))
+                except FloatingPointError as error:
+                    raise FloatingPointError(f"{error} after {steps} steps, {spent / 60:.1f} minutes") from error
                 steps += 1
 
 
