@@ -71,8 +71,9 @@ class DetectorConfig:
             nothing.
         box_loss: of region proposals and box heads, see `detect.losses.box_loss`.
         focal_gamma: makes the objectness and class losses focal ones, see `detect.losses.class_loss`; 0, or at least 1.
-        views: sizes, in multiples of the input size, at which an image is looked at in prediction. The last one gives
-            the boxes, and all together their scores, see `detect.views`. Validation in training looks once.
+        views: sizes, in multiples of the input size, at which an image is looked at in prediction. The last one says
+            which boxes there are, and all together their places and scores, see `detect.views`. Validation in training
+            looks once.
         train_sizes: smallest and largest size, in multiples of the input size, between which each training batch draws
             its own, see `detect.multi_scale`.
         image_loss_weight: weight of the image-level loss beside the four detection losses.

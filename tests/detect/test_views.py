@@ -11,14 +11,16 @@ def raw(boxes: list[list[float]], scores: list[float], labels: list[int], logit:
     )
 
 
-def test_the_last_look_gives_the_boxes_and_all_looks_the_scores() -> None:
+def test_the_last_look_gives_the_boxes_and_all_looks_their_places_and_scores() -> None:
     first = raw([[0.0, 0, 10, 10], [40, 40, 50, 50], [1, 1, 10, 10]], [0.9, 0.6, 0.5], [1, 1, 1], 1.0)
     # in twice the size: the first one's best box a little smaller, one that the first look did not see, and the second
     last = raw([[60.0, 0, 80, 20], [2, 0, 20, 20], [80, 80, 100, 100]], [0.5, 0.3, 0.2], [1, 1, 1], 3.0)
     found, size = agree([(first, (50, 50)), (last, (100, 100))])
     assert size == (50, 50)
     assert found.image_logit == 2.0
-    assert found.boxes_xyxy.tolist() == [[1, 0, 10, 10], [40, 40, 50, 50], [30, 0, 40, 10]]
+    # the first one's left edge at 0 with a weight of 0.9 and at 1 with 0.3
+    expected = torch.tensor([[0.25, 0, 10, 10], [40, 40, 50, 50], [30, 0, 40, 10]])
+    torch.testing.assert_close(found.boxes_xyxy, expected)
     assert found.scores.tolist() == pytest.approx([0.6, 0.4, 0.25])
 
 
@@ -34,6 +36,11 @@ def test_a_look_may_find_nothing() -> None:
     assert len(agree([(one, (8, 8)), (nothing, (16, 16))])[0].scores) == 0
     assert agree([(nothing, (8, 8)), (one, (16, 16))])[0].scores.tolist() == [0.25]
     assert agree([(nothing, (8, 8)), (one, (16, 16))])[0].boxes_xyxy.tolist() == [[0, 0, 2, 2]]
+
+
+def test_boxes_without_any_score_stay_where_they_are() -> None:
+    one, other = raw([[0.0, 0, 4, 4]], [0.0], [1], 0.0), raw([[0.0, 0, 4, 3]], [0.0], [1], 0.0)
+    assert agree([(other, (8, 8)), (one, (8, 8))])[0].boxes_xyxy.tolist() == [[0, 0, 4, 4]]
 
 
 def test_a_single_look_stays_what_it_is() -> None:
