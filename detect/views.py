@@ -22,9 +22,9 @@ _LEAST = 1e-12
 def agree(looks: Sequence[Look]) -> Look:
     """The last look's boxes in the first look's pixels, moved towards the others', best first.
 
-    In each other look, the best of the boxes that are the same as a box agrees with it. A box becomes the mean of those,
-    weighed by their scores, and its score the mean over all looks, 0 counting for a look without such a box; the image's
-    logit is the mean of all.
+    In each other look, the best of the boxes that are the same as a box agrees with it. A box becomes the mean of
+    those, weighed by their scores, and its score the mean over all looks, 0 counting for a look without such a box; the
+    image's logit is the mean of all.
 
     Args:
         looks: detections with the height and width at which the network saw the image.
@@ -49,7 +49,7 @@ def _scale(seen_hw: tuple[int, int], wanted_hw: tuple[int, int], like: Tensor) -
 
 
 def _agreeing(boxes: RawDetections, other: RawDetections) -> tuple[Tensor, Tensor]:
-    """Of each of (n,) boxes the best one of the other look that is the same: (n, 4) boxes and (n,) scores, 0 if none."""
+    """Of each of n boxes the best one of the other look that is the same: (n, 4) boxes and (n,) scores, 0 if none."""
     if not len(other.scores):
         return boxes.boxes_xyxy, torch.zeros_like(boxes.scores)
     same = (box_iou(boxes.boxes_xyxy, other.boxes_xyxy) >= _SAME) & (boxes.labels[:, None] == other.labels)
