@@ -339,7 +339,7 @@ def standardized(pixels: Tensor) -> Tensor:
 
     Contrast is raised tenfold at most, and a flat image becomes 0.45 throughout.
     """
-    centred = pixels - pixels.mean()
+    centred = pixels - pixels.mean(dtype=torch.float64)
     spread = centred.square().mean().sqrt()  # several times as fast as torch's own standard deviation
     return centred * (_SPREAD / spread.clamp(min=_LEAST_SPREAD)) + _MEAN
 

@@ -35,7 +35,7 @@ COMMON = [
 DETECT = [
     "detect.train", *COMMON, "--model.frozen_to_stride", "0", "--model.fpn_channels", "16", "--model.head_channels",
     "32", "--model.batch_norm", "frozen", "--model.train_sizes", "[0.5,1.5]",
-    "--model.type_loss_weight", "0.25",
+    "--model.type_loss_weight", "0.25", "--model.box_loss", "giou", "--model.focal_gamma", "2",
 ]  # fmt: skip
 CLASSIFY = ["classify.train", *COMMON, "--model.batch_norm", "train", "--loss.mixup_alpha", "0.3"]
 
