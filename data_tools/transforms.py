@@ -140,7 +140,7 @@ class Augmentation:
 
 
 def _compose(steps: list[Any], check_each_transform: bool = True) -> Any:
-    """The steps in a row; checking the boxes after each one takes longer than the steps themselves."""
+    """The steps in a row; only steps that cut boxes need them checked after each one, which takes time."""
     boxes = albumentations.BboxParams(
         format="pascal_voc", label_fields=["rows"], min_area=0, min_visibility=0,
         check_each_transform=check_each_transform,

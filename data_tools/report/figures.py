@@ -182,7 +182,7 @@ def distance_recall(
         axes.set_xlabel("distance from the peak to the nearest true box, px")
         axes.set_ylabel("boxed images within it")
         axes.set_title("Distance-recall (dots: peak inside a box)")
-        _legend_below(figure)
+        legend_below(figure, figure.axes, 2)
         return _svg(figure)
 
 
@@ -215,7 +215,7 @@ def froc(curves: Mapping[str, Mapping[str, Froc]], approaches: Names = ALONE) ->
             axes.set_xlabel("false boxes an image")
             axes.set_ylabel("true boxes found")
             axes.set_title(f"FROC, hit: {rule}")
-        _legend_below(figure)
+        legend_below(figure, figure.axes, 2)
         return _svg(figure)
 
 
@@ -247,11 +247,12 @@ def _legend(axes: Axes, **place: Any) -> None:
         text.set_parse_math(False)
 
 
-def _legend_below(figure: Figure) -> None:
-    """Every line of all plots once, under them, where it hides no curve."""
-    found = [axes.get_legend_handles_labels() for axes in figure.axes]
+def legend_below(figure: Figure, plots: Sequence[Axes], columns: int) -> None:
+    """Every line of some of a figure's plots once, under the figure, where it hides no curve."""
+    found = [axes.get_legend_handles_labels() for axes in plots]
     by_label = {label: handle for handles, labels in found for handle, label in zip(handles, labels, strict=True)}
-    legend = figure.legend(by_label.values(), by_label.keys(), loc="outside lower center", ncols=min(len(by_label), 2))
+    ncols = min(len(by_label), columns)
+    legend = figure.legend(by_label.values(), by_label.keys(), loc="outside lower center", ncols=ncols)
     for text in legend.get_texts():
         text.set_parse_math(False)
 

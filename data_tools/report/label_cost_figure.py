@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 
 from data_tools.report.curve_styles import COLOURS
-from data_tools.report.figures import RC
+from data_tools.report.figures import RC, legend_below
 from data_tools.report.label_cost import METRICS
 from data_tools.run_series import DONE
 
@@ -37,10 +37,7 @@ def label_cost_figure(summary: Mapping[str, Any], kind: str, dpi: int = 200) -> 
         for axes, (metric, name) in zip(panels, METRICS.items(), strict=True):
             _draw(axes, points, summary["baselines"], metric)
             axes.set_title(name)
-        handles, labels = panels[0].get_legend_handles_labels()
-        legend = figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 3))
-        for text in legend.get_texts():
-            text.set_parse_math(False)
+        legend_below(figure, panels[:1], 3)
         buffer = io.BytesIO()
         metadata = {"Date": None, "Creator": None} if kind == "svg" else {"Software": None}
         figure.savefig(buffer, format=kind, dpi=dpi, metadata=metadata)

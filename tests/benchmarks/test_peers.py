@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 from subprocess import CalledProcessError
 
 import numpy as np
 import pytest
 import torch
+import yaml
 from PIL import Image
 from torch.utils.data import DataLoader
 
@@ -20,7 +22,7 @@ from data_tools.runs import SERIES_MARK
 from tests.benchmarks.bench_step import Times, summarise
 from tests.benchmarks.time_to_quality import __main__ as time_to_quality
 from tests.benchmarks.time_to_quality.cells import Cell, is_finished, plan
-from tests.benchmarks.time_to_quality.torchvision_peer import BoxedImages, ShapeBatches
+from tests.benchmarks.time_to_quality.torchvision_peer import BACKBONE, BoxedImages, ShapeBatches
 from tests.benchmarks.time_to_quality.training import Recipe, to_prediction, train_for
 
 MakeSample = Callable[..., Sample]
@@ -111,6 +113,11 @@ def test_the_reference_leaves_out_images_without_a_valid_box(tmp_path: Path, mak
     assert float(image.max()) == pytest.approx(0.2)
     assert target["labels"].tolist() == [1]
     assert boxed.boxes_xyxy.tolist() == [[10, 20, 30, 40]]
+
+
+def test_the_reference_starts_from_the_backbone_of_light() -> None:
+    light = yaml.safe_load((files("configs") / "detect" / "light.yaml").read_text(encoding="utf-8"))
+    assert light["model"]["backbone"] == BACKBONE
 
 
 def test_batches_hold_images_of_one_shape() -> None:
