@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from data_tools.errors import InputError
 from data_tools.judging.judged import Entry, Judged, judge
 from data_tools.metrics.bootstrap import Clusters
 from data_tools.metrics.box_map import box_map
@@ -16,7 +17,7 @@ from data_tools.metrics.matching import FIRST, match_arrays
 from data_tools.records import Prediction, PredictionHeader, PredictionSet, Sample
 from tests.benchmarks.time_to_quality.intervals import COCO_IOUS, box_ap_of, fpr_at_tpr_of
 from tests.benchmarks.time_to_quality.schedule import linear_rule, step_decay, warmed_up_cosine
-from tests.benchmarks.time_to_quality.table import compare, to_markdown
+from tests.benchmarks.time_to_quality.table import Run, compare, to_markdown
 
 MakeSample, MakePrediction = Callable[..., Sample], Callable[..., Prediction]
 
@@ -111,8 +112,8 @@ def test_the_table_has_hand_made_values_and_na(make_sample: MakeSample, make_pre
     first, good = make_prediction(1, 0.9, [[10, 10, 20, 20]], [0.9], (15, 15)), make_prediction(3, 0.1)
     right = [first, make_prediction(2, 0.8, [[40, 40, 60, 60]], [0.8], (50, 50)), good]
     half = [first, make_prediction(2, 0.05), good]
-    ours = {0: _judged(samples, right, "a"), 1: _judged(samples, half, "b")}
-    comparison = compare({"ours": ours, "torchvision": {0: _judged(samples, half, "c")}}, resamples=200)
+    ours = [Run("tiles", 0, _judged(samples, right, "a")), Run("tiles", 1, _judged(samples, half, "b"))]
+    comparison = compare({"ours": ours, "torchvision": [Run("tiles", 0, _judged(samples, half, "c"))]}, resamples=200)
     of_ours, theirs = comparison["approaches"]["ours"], comparison["approaches"]["torchvision"]
     assert of_ours["hit_rate"]["values"] == [1.0, 0.5]
     assert of_ours["hit_rate"]["mean"] == 0.75
@@ -135,5 +136,64 @@ def test_the_table_has_hand_made_values_and_na(make_sample: MakeSample, make_pre
 def test_one_group_gives_no_interval(make_sample: MakeSample, make_prediction: MakePrediction) -> None:
     samples = [make_sample(1, [[10, 10, 20, 20]], group="g"), make_sample(2, group="g")]
     found = [make_prediction(1, 0.9, [[10, 10, 20, 20]], [0.9], (15, 15)), make_prediction(2, 0.1)]
-    comparison = compare({"ours": {0: _judged(samples, found, "a")}}, resamples=100)
+    comparison = compare({"ours": [Run("tiles", 0, _judged(samples, found, "a"))]}, resamples=100)
     assert comparison["approaches"]["ours"]["ap50"] == {"mean": 1.0, "sd": None, "ci95": None, "values": [1.0]}
+
+
+def test_folds_are_averaged_and_compared_where_both_were_tested(
+    make_sample: MakeSample, make_prediction: MakePrediction
+) -> None:
+    def fold(number: int, hits: tuple[bool, bool], label: str) -> Run:
+        """Two boxed and two good images of four groups."""
+        first = 4 * number + 1
+        samples = [make_sample(first + i, [[10, 10, 20, 20]]) for i in (0, 1)] + [
+            make_sample(first + i) for i in (2, 3)
+        ]
+        found = [
+            make_prediction(first + i, 0.9, [[10, 10, 20, 20]] if hit else [[60, 60, 70, 70]], [0.9],
+                            (15, 15) if hit else (65, 65))
+            for i, hit in enumerate(hits)
+        ]  # fmt: skip
+        good = [make_prediction(first + i, 0.1) for i in (2, 3)]
+        return Run(f"fold_{number}", 0, _judged(samples, found + good, label))
+
+    ours = [fold(1, (True, True), "a"), fold(2, (True, False), "b")]
+    comparison = compare({"ours": ours, "peer": [fold(2, (False, False), "c")]}, resamples=400)
+    hit_rate = comparison["approaches"]["ours"]["hit_rate"]
+    assert (hit_rate["values"], hit_rate["mean"]) == ([1.0, 0.5], 0.75)
+    # fold 1 always gives 1; fold 2, of two boxed groups, gives 0, 0.5 or 1
+    assert hit_rate["ci95"] == [0.5, 1.0]
+    against = comparison["against_ours"]["peer"]["hit_rate"]
+    assert against["folds"] == ["fold_2"]
+    assert against["difference"] == 0.5
+    assert (comparison["n_images"], comparison["n_boxed"], comparison["n_groups"]) == (8, 4, 8)
+    assert "Test: 8 images of 8 groups, 4 boxed, in 2 folds." in to_markdown(comparison, {})
+    assert [run["fold"] for run in comparison["runs"]["ours"]] == ["fold_1", "fold_2"]
+    json.dumps(comparison, allow_nan=False)
+
+
+def test_folds_are_drawn_independently(make_sample: MakeSample, make_prediction: MakePrediction) -> None:
+    """The mean of k folds of the same figures varies by 1 / sqrt(k) of what one varies by."""
+
+    def fold(number: int) -> Run:
+        first = 100 * number
+        samples = [make_sample(first + i, [[10, 10, 20, 20]]) for i in range(40)] + [make_sample(first + 40)]
+        found = [make_prediction(first + i, 0.9, peak=(15, 15) if i % 2 else (65, 65)) for i in range(40)]
+        return Run(f"fold_{number}", 0, _judged(samples, [*found, make_prediction(first + 40, 0.1)], "a"))
+
+    def width(folds: int) -> float:
+        runs = [fold(number) for number in range(1, folds + 1)]
+        low, high = compare({"ours": runs}, resamples=1000)["approaches"]["ours"]["hit_rate"]["ci95"]
+        return float(high - low)
+
+    assert width(4) == pytest.approx(width(1) / 2, rel=0.15)
+
+
+def test_datasets_that_test_the_same_group_are_refused(
+    make_sample: MakeSample, make_prediction: MakePrediction
+) -> None:
+    judged = _judged(
+        [make_sample(1, [[10, 10, 20, 20]]), make_sample(2)], [make_prediction(1), make_prediction(2)], "a"
+    )
+    with pytest.raises(InputError, match="fold_1 and fold_2 both test images of group g1"):
+        compare({"ours": [Run("fold_1", 0, judged), Run("fold_2", 0, judged)]}, resamples=10)

@@ -81,7 +81,7 @@ def test_a_training_that_fails_leaves_the_others_of_the_comparison_to_go_on(
     assert tried == [(a, seed) for seed in (0, 1) for a in ("torchvision", "torchvision_224")]
     assert caplog.text.count("failed with status 1") == 2
     table = (out / "comparison.md").read_text()
-    assert "Not trained, or failed: torchvision seed 0; torchvision_224 seed 0." in table
+    assert "Not trained, or failed: torchvision seed 0 on data; torchvision_224 seed 0 on data." in table
     assert json.loads((out / "comparison.json").read_text())["approaches"]["torchvision"]["auc"]["values"] == [1.0]
     assert time_to_quality.main([*words, "--resamples", "20", "--table"]) == 0
 
@@ -132,7 +132,7 @@ def test_cells_are_planned_by_seed_and_guarded(tmp_path: Path) -> None:
     for name in ("annotations.json", "splits.json"):
         (tmp_path / name).write_text("{}", encoding="utf-8")
     configs = {"ours": "light", "baseline": "light"}
-    cells = plan(["ours", "torchvision"], [0, 1], tmp_path, 10.0, tmp_path / "out", configs)
+    cells = plan(["ours", "torchvision"], [0, 1], [tmp_path], 10.0, tmp_path / "out", configs)
     order = [(cell.approach, cell.seed) for cell in cells]
     assert order == [("ours", 0), ("torchvision", 0), ("ours", 1), ("torchvision", 1)]
     assert cells[2].command[0] == "detect.train"
@@ -141,11 +141,28 @@ def test_cells_are_planned_by_seed_and_guarded(tmp_path: Path) -> None:
     (cells[0].folder / "cell.json").write_text(json.dumps(cells[0].identity), encoding="utf-8")
     (cells[0].folder / "manifest.json").write_text('{"finished": "2024-01-01"}', encoding="utf-8")
     assert is_finished(cells[0])
-    longer = plan(["ours"], [0], tmp_path, 20.0, tmp_path / "out", configs)
+    longer = plan(["ours"], [0], [tmp_path], 20.0, tmp_path / "out", configs)
     with pytest.raises(InputError, match="other data, minutes or configuration"):
         is_finished(longer[0])
     with pytest.raises(InputError, match="yolo"):
-        plan(["yolo"], [0], tmp_path, 10.0, tmp_path / "out", configs)
+        plan(["yolo"], [0], [tmp_path], 10.0, tmp_path / "out", configs)
+
+
+def test_folds_have_cells_of_their_own(tmp_path: Path) -> None:
+    folds = [tmp_path / name for name in ("fold_1", "fold_2", "other/fold_1")]
+    for fold in folds:
+        fold.mkdir(parents=True)
+        for name in ("annotations.json", "splits.json"):
+            (fold / name).write_text("{}", encoding="utf-8")
+    out, configs = tmp_path / "out", {"ours": "light", "baseline": "light"}
+    cells = plan(["ours", "torchvision"], [0], folds[:2], 10.0, out, configs)
+    order = [(cell.approach, cell.folder) for cell in cells]
+    assert order == [(a, out / f / a / "seed0") for f in ("fold_1", "fold_2") for a in ("ours", "torchvision")]
+    assert str(cells[2]) == "ours seed 0 on fold_2"
+    # a fold that was trained alone is taken up
+    assert plan(["ours"], [0], folds[1:2], 10.0, out / "fold_2", configs)[0] == cells[2]
+    with pytest.raises(InputError, match="two of the folders have one name"):
+        plan(["ours"], [0], [folds[0], folds[2]], 10.0, out, configs)
 
 
 def test_the_steps_ratio_and_the_share_of_loading() -> None:

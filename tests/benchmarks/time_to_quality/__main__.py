@@ -3,14 +3,17 @@
 python -m tests.benchmarks.time_to_quality --data DATASET --minutes 10 --seeds 0,1,2 --out runs/time_to_quality
 python -m tests.benchmarks.time_to_quality ... --approaches ours,torchvision_224      # some of them
 python -m tests.benchmarks.time_to_quality ... --table                                # only judge what is finished
+python -m tests.benchmarks.time_to_quality --data FOLDS/fold_* ...                    # of data_tools.splits --folds
 
 Each cell (an approach with a seed) is trained in a process of its own, one after the other, for a fixed wall-clock
 time: loading, augmentation and validation count, the final predictions do not. A second call skips finished cells, so a
 long comparison can be made in pieces; one that fails, as by a loss that is not finite, is listed and the others go on
-(exit status 1). All are judged on the test split by the same records. The peers are described in
-`torchvision_peer.py` and `effdet_peer.py`, which says how to install the single-stage one. Writes OUT/comparison.json
-and OUT/comparison.md. Nothing else should use the machine meanwhile: the table shows the steps that each one made.
-The cells are run folders, so `detect.evaluate --runs` compares any of them in pairs, with DeLong's test for the AUC.
+(exit status 1). All are judged on the test split by the same records. Of several datasets, which must be folds of one,
+each approach is trained on each: then every image is tested once, and figures are means over folds. The peers are
+described in `torchvision_peer.py` and `effdet_peer.py`, which says how to install the single-stage one. Writes
+OUT/comparison.json and OUT/comparison.md. Nothing else should use the machine meanwhile: the table shows the steps that
+each one made. The cells are run folders, so `detect.evaluate --runs` compares any of them in pairs, with DeLong's test
+for the AUC.
 """
 
 import argparse
@@ -23,7 +26,7 @@ from subprocess import CalledProcessError
 from data_tools.atomic import write_json, write_text
 from data_tools.dataset_folder import read_dataset
 from data_tools.errors import InputError
-from tests.benchmarks.time_to_quality.cells import APPROACHES, SINGLE_STAGE, Cell, is_finished, plan, run, spent
+from tests.benchmarks.time_to_quality.cells import APPROACHES, SINGLE_STAGE, is_finished, plan, run, spent
 from tests.benchmarks.time_to_quality.effdet_peer import import_effdet
 from tests.benchmarks.time_to_quality.table import compare, judged_cells, to_markdown
 
@@ -33,7 +36,7 @@ log = logging.getLogger(__name__)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="dataset folder with splits")
+    parser.add_argument("--data", type=Path, nargs="+", required=True, help="dataset folder with splits, or folds")
     parser.add_argument("--minutes", type=float, default=10.0, help="of training for each cell")
     parser.add_argument("--seeds", type=_numbers, default=(0, 1, 2), help="such as 0,1,2")
     parser.add_argument("--approaches", default=",".join(APPROACHES), help="comma-separated; default: all")
@@ -52,9 +55,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _compare(arguments: argparse.Namespace) -> int:
-    dataset = read_dataset(arguments.data)
-    if dataset.splits is None:
-        raise InputError(f"{arguments.data}: has no splits.json; convert it with --split 0.7,0.15,0.15")
+    for folder in arguments.data:
+        if read_dataset(folder).splits is None:
+            raise InputError(f"{folder}: has no splits.json; convert it with --split 0.7,0.15,0.15")
     configs = {"ours": arguments.ours_config, "baseline": arguments.baseline_config}
     cells = plan(
         arguments.approaches.split(","), arguments.seeds, arguments.data, arguments.minutes, arguments.out, configs
@@ -63,20 +66,19 @@ def _compare(arguments: argparse.Namespace) -> int:
     if not arguments.table and any(cell.approach in SINGLE_STAGE for cell in waiting):
         import_effdet()  # before hours of training, not after
     for number, cell in enumerate(() if arguments.table else waiting, start=1):
-        log.info("training %d of %d: %s", number, len(waiting), _name(cell))
+        log.info("training %d of %d: %s", number, len(waiting), cell)
         try:
             run(cell)
         except CalledProcessError as error:
-            log.error("%s failed with status %d; see the message above", _name(cell), error.returncode)
+            log.error("%s failed with status %d; see the message above", cell, error.returncode)
     finished = [cell for cell in cells if is_finished(cell)]
     if not finished:
         raise InputError(f"{arguments.out}: no finished cell to judge")
-    folders: dict[str, dict[int, Path]] = {}
+    comparison = compare(judged_cells(finished), arguments.resamples)
+    used: dict[str, list[dict[str, float | None]]] = {}
     for cell in finished:
-        folders.setdefault(cell.approach, {})[cell.seed] = cell.folder
-    comparison = compare(judged_cells(dataset, folders), arguments.resamples)
-    used = {approach: [spent(folder) for folder in of.values()] for approach, of in folders.items()}
-    missing = [_name(cell) for cell in cells if cell not in finished]
+        used.setdefault(cell.approach, []).append(spent(cell.folder))
+    missing = [str(cell) for cell in cells if cell not in finished]
     comparison |= {"minutes": arguments.minutes, "spent": used, "missing": missing}
     table = to_markdown(comparison, used)
     if missing:
@@ -85,10 +87,6 @@ def _compare(arguments: argparse.Namespace) -> int:
     write_text(arguments.out / "comparison.md", table + "\n")
     print(table)
     return 1 if missing and not arguments.table else 0
-
-
-def _name(cell: Cell) -> str:
-    return f"{cell.approach} seed {cell.seed}"
 
 
 def _numbers(text: str) -> tuple[int, ...]:

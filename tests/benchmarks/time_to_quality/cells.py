@@ -33,6 +33,7 @@ class Cell:
 
     Attributes:
         approach: of `APPROACHES`.
+        data: dataset folder with splits.
         seed: of weights, order and augmentation.
         folder: a run folder, as `detect.evaluate --runs` takes it too.
         command: what trains it, without the interpreter.
@@ -40,49 +41,67 @@ class Cell:
     """
 
     approach: str
+    data: Path
     seed: int
     folder: Path
     command: tuple[str, ...]
     identity: Mapping[str, Any]
 
+    @property
+    def fold(self) -> str:
+        """Name of the dataset."""
+        return self.data.resolve().name
+
+    def __str__(self) -> str:
+        return f"{self.approach} seed {self.seed} on {self.fold}"
+
 
 def plan(
-    approaches: Sequence[str], seeds: Sequence[int], data: Path, minutes: float, out: Path, configs: Mapping[str, str]
-) -> list[Cell]:
-    """Every cell, all approaches of a seed before the next seed, so that a comparison cut short is even.
+    approaches: Sequence[str], seeds: Sequence[int], data: Sequence[Path], minutes: float, out: Path,
+    configs: Mapping[str, str],
+) -> list[Cell]:  # fmt: skip
+    """Every cell, all approaches of a seed and dataset before the next, so that a comparison cut short is even.
 
     Args:
         approaches: of `APPROACHES`.
         seeds: one training of each approach for each.
-        data: dataset folder with splits.
+        data: dataset folders with splits: one, or the folds of a cross-validation.
         minutes: of training, validation included and the final predictions not.
-        out: folder of the cells.
+        out: folder of the cells; of several datasets each has a folder of its name in it.
         configs: for "ours" and "baseline" the name of an installed configuration or a file.
 
     Raises:
-        InputError: an unknown approach or configuration.
+        InputError: an unknown approach or configuration, or two datasets of one name.
     """
     unknown = sorted(set(approaches) - set(APPROACHES))
     if unknown:
         raise InputError(f"--approaches: {', '.join(unknown)}: not of {', '.join(APPROACHES)}")
-    digest = data_hash(data)
+    if len({one.resolve().name for one in data}) < len(data):
+        raise InputError("--data: two of the folders have one name, which their cells' folders would share")
     cells = []
     for seed in seeds:
-        for approach in approaches:
-            folder = out / approach / f"seed{seed}"
-            identity = {"approach": approach, "seed": seed, "minutes": minutes, "data_hash": digest}
-            common = ("--data", str(data), "--run", str(folder))
-            if approach in OURS:
-                package, config = OURS[approach], _config_file(OURS[approach], configs[approach])
-                identity |= {"config": hashlib.sha256(config.read_bytes()).hexdigest()[:12]}
-                # so many epochs that the time alone ends the run, for short budgets as for long ones
-                budget = ("--fit.max_minutes", str(minutes), "--fit.epochs", str(_ENDLESS), "--fit.seed", str(seed))
-                command = (f"{package}.train", "--config", str(config), *common, *budget)
-            else:
-                peer = ("--approach", approach, "--minutes", str(minutes), "--seed", str(seed))
-                command = ("tests.benchmarks.time_to_quality.peer", *peer, *common)
-            cells.append(Cell(approach, seed, folder, command, identity))
+        for one in data:
+            folder = out if len(data) == 1 else out / one.resolve().name
+            cells += [_cell(approach, one, seed, minutes, folder / approach / f"seed{seed}", configs)
+                      for approach in approaches]  # fmt: skip
     return cells
+
+
+def _cell(
+    approach: str, data: Path, seed: int, minutes: float, folder: Path, configs: Mapping[str, str]
+) -> Cell:  # fmt: skip
+    identity = {"approach": approach, "seed": seed, "minutes": minutes, "data_hash": data_hash(data)}
+    common = ("--data", str(data), "--run", str(folder))
+    if approach in OURS:
+        package, config = OURS[approach], _config_file(OURS[approach], configs[approach])
+        identity |= {"config": hashlib.sha256(config.read_bytes()).hexdigest()[:12]}
+        # so many epochs that the time alone ends the run, for short budgets as for long ones
+        budget = ("--fit.max_minutes", str(minutes), "--fit.epochs", str(_ENDLESS), "--fit.seed", str(seed))
+        command = (f"{package}.train", "--config", str(config), *common, *budget)
+    else:
+        peer = ("--approach", approach, "--minutes", str(minutes), "--seed", str(seed))
+        command = ("tests.benchmarks.time_to_quality.peer", *peer, *common)
+    return Cell(approach, data, seed, folder, command, identity)
 
 
 def is_finished(cell: Cell) -> bool:
@@ -106,7 +125,7 @@ def run(cell: Cell) -> None:
     """
     make_once(cell.folder, dict(cell.identity), "--out", lambda resume: _train(cell, resume))
     if not is_finished(cell):  # a training that is stopped on request leaves with status 0
-        raise InputError(f"{cell.approach}, seed {cell.seed}: stopped before its end; the same command goes on")
+        raise InputError(f"{cell}: stopped before its end; the same command goes on")
 
 
 def _train(cell: Cell, resume: bool) -> None:
@@ -114,7 +133,7 @@ def _train(cell: Cell, resume: bool) -> None:
     paths = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     done = subprocess.run(command, stdout=sys.stderr, env=os.environ | {"PYTHONPATH": paths}, check=False)
     if done.returncode == 2:
-        raise InputError(f"{cell.approach}, seed {cell.seed}: refused; see the message above")
+        raise InputError(f"{cell}: refused; see the message above")
     done.check_returncode()
 
 

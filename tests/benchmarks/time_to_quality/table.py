@@ -1,16 +1,20 @@
-"""Finished cells -> the comparison: each figure's mean over seeds with its interval, as JSON and as Markdown."""
+"""Finished cells -> the comparison: each figure's mean over runs with its interval, as JSON and as Markdown."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 
+from data_tools.dataset_folder import read_dataset
+from data_tools.errors import InputError
 from data_tools.judging.judged import Entry, Judged, judge
 from data_tools.metrics.bootstrap import Clusters, Floats, distributions, percentile_interval
 from data_tools.metrics.coco_engines import PYCOCOTOOLS
 from data_tools.predictions import read_predictions
-from data_tools.records import BOXED, Dataset
+from data_tools.records import BOXED, Sample
+from tests.benchmarks.time_to_quality.cells import Cell
 from tests.benchmarks.time_to_quality.intervals import statistics_of
 
 REFERENCE = "ours"
@@ -20,98 +24,162 @@ HEADINGS = {
 }  # fmt: skip
 _DIGITS = {"peak_px": 1, "peak_diagonal": 4}
 NOTE = (
-    "Mean over seeds; in brackets the 95 % interval of that mean, by a bootstrap of whole groups of test images "
-    "(training again with other seeds is not in it: see the standard deviation over seeds in the JSON). Hit rate: over "
-    "all boxed images, one without a peak is a miss. Peak distance: over the images with a peak, their share is the "
-    "coverage. AP50 of a type: its images and the good ones."
+    "Mean over runs; in brackets the 95 % interval of that mean, by a bootstrap of whole groups of test images, within "
+    "each fold if there are several (training again with other seeds is not in it: see the standard deviation over "
+    "runs in the JSON). Hit rate: over all boxed images, one without a peak is a miss. Peak distance: over the images "
+    "with a peak, their share is the coverage. AP50 of a type: its images and the good ones."
 )
 
 
-def judged_cells(dataset: Dataset, folders: Mapping[str, Mapping[int, Path]]) -> dict[str, dict[int, Judged]]:
-    """The finished cells of each approach, aligned with the truth of the test split; nothing knows who made them.
+@dataclass(frozen=True)
+class Run:
+    """A finished cell with the name of the dataset, or fold, whose test split it is judged on."""
+
+    fold: str
+    seed: int
+    judged: Judged
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of an approach.
+
+    Attributes:
+        folds: (r,) where each of its runs was tested.
+        values: (r,) of these runs.
+        drawn: (r, resamples) the same, of resampled groups of test images.
+    """
+
+    folds: tuple[str, ...]
+    values: tuple[float, ...]
+    drawn: Floats
+
+    def on(self, folds: Collection[str]) -> "Figure":
+        """The figure over the runs on some folds."""
+        rows = [row for row, fold in enumerate(self.folds) if fold in folds]
+        return Figure(tuple(self.folds[row] for row in rows), tuple(self.values[row] for row in rows), self.drawn[rows])
+
+    @property
+    def mean(self) -> float | None:
+        """Over the runs in which it is defined; None without one."""
+        known = [value for value in self.values if np.isfinite(value)]
+        return float(np.mean(known)) if known else None
+
+    def summary(self) -> dict[str, Any]:
+        """Mean and standard deviation over runs, the interval of the mean, and the values; undefined ones are None."""
+        known = [value for value in self.values if np.isfinite(value)]
+        return {
+            "mean": self.mean,
+            "sd": float(np.std(known, ddof=1)) if len(known) > 1 else None,
+            "ci95": _interval(self.drawn.mean(axis=0)),
+            "values": [value if np.isfinite(value) else None for value in self.values],
+        }
+
+
+def judged_cells(cells: Sequence[Cell]) -> dict[str, list[Run]]:
+    """The finished cells of each approach, aligned with the truth of their test split; nothing knows who made them.
 
     Raises:
         InputError: predictions that are missing or fit other images.
     """
-    test, val, train = (dataset.split(name) for name in ("test", "val", "train"))
-    result: dict[str, dict[int, Judged]] = {}
-    for approach, cells in folders.items():
-        for seed, folder in cells.items():
-            found, validation = (read_predictions(folder / "predictions" / f"{s}.jsonl") for s in ("test", "val"))
-            entry = Entry(f"{approach} seed {seed}", found, validation)
-            result.setdefault(approach, {})[seed] = judge(
-                test, val, train, entry, len(dataset.categories), 0, PYCOCOTOOLS
-            )
+    datasets = {data: read_dataset(data) for data in {cell.data: None for cell in cells}}
+    result: dict[str, list[Run]] = {}
+    for cell in cells:
+        dataset = datasets[cell.data]
+        test, val, train = (dataset.split(name) for name in ("test", "val", "train"))
+        found, validation = (read_predictions(cell.folder / "predictions" / f"{s}.jsonl") for s in ("test", "val"))
+        entry = Entry(str(cell), found, validation)
+        judged = judge(test, val, train, entry, len(dataset.categories), 0, PYCOCOTOOLS)
+        result.setdefault(cell.approach, []).append(Run(cell.fold, cell.seed, judged))
     return result
 
 
-def compare(runs: Mapping[str, Mapping[int, Judged]], resamples: int) -> dict[str, Any]:
-    """For each approach and figure the values by seed, their mean with its interval, and against "ours" the same.
+def compare(runs: Mapping[str, Sequence[Run]], resamples: int) -> dict[str, Any]:
+    """For each approach and figure the values by run, their mean with its interval, and against "ours" the same.
 
-    All approaches see the same draws of groups, so differences and ratios are paired.
+    All runs on a fold see the same draws of its groups, so differences and ratios are paired; folds are drawn
+    independently of each other.
+
+    Raises:
+        InputError: two folds test images of the same group.
     """
-    first = next(iter(next(iter(runs.values())).values()))
-    clusters = Clusters.of([sample.group for sample in first.samples])
-    once = np.ones((1, clusters.total))
-    values: dict[str, dict[str, list[float]]] = {}
-    means: dict[str, dict[str, Floats]] = {}
-    for approach, cells in runs.items():
-        of_runs = [statistics_of(run, clusters) for run in cells.values()]
-        names = [name for name in of_runs[0] if all(name in one for one in of_runs)]
-        values[approach] = {name: [float(one[name](once)[0]) for one in of_runs] for name in names}
-        drawn = [distributions(clusters, [one[name] for name in names], 0, resamples) for one in of_runs]
-        if clusters.total < 2:  # drawn from one group, every resample is the same
-            drawn = [np.full_like(one, np.nan) for one in drawn]
-        means[approach] = dict(zip(names, np.mean(drawn, axis=0).T, strict=True))
-    approaches = {
-        approach: {name: summary(values[approach][name], means[approach][name]) for name in values[approach]}
-        for approach in runs
-    }
-    boxed = [sample for sample in first.samples if sample.status == BOXED]
+    tests = {run.fold: run.judged.samples for of_approach in runs.values() for run in of_approach}
+    _require_disjoint(tests)
+    clusters = {fold: Clusters.of([sample.group for sample in samples]) for fold, samples in tests.items()}
+    figures = {approach: _figures(of_approach, clusters, resamples) for approach, of_approach in runs.items()}
+    samples = [sample for of_fold in tests.values() for sample in of_fold]
+    boxed = [sample for sample in samples if sample.status == BOXED]
     types = sorted({sample.type for sample in boxed})
     return {
-        "schema": 1, "resamples": resamples, "n_images": len(first.samples), "n_boxed": len(boxed),
-        "n_groups": clusters.total, "types": {name: sum(s.type == name for s in boxed) for name in types},
-        "seeds": {approach: sorted(cells) for approach, cells in runs.items()},
-        "approaches": approaches, "against_ours": _against(approaches, means),
+        "schema": 2, "resamples": resamples, "folds": list(tests), "n_images": len(samples), "n_boxed": len(boxed),
+        "n_groups": sum(one.total for one in clusters.values()),
+        "types": {name: sum(s.type == name for s in boxed) for name in types},
+        "runs": {approach: [{"fold": r.fold, "seed": r.seed} for r in of_it] for approach, of_it in runs.items()},
+        "approaches": {a: {name: one.summary() for name, one in of.items()} for a, of in figures.items()},
+        "against_ours": _against(figures),
     }  # fmt: skip
 
 
-def summary(values: Sequence[float], drawn: Floats) -> dict[str, Any]:
-    """Mean and standard deviation over seeds, the interval of the mean, and the values; undefined ones are None."""
-    known = [value for value in values if np.isfinite(value)]
-    interval = percentile_interval(drawn)
+def _require_disjoint(tests: Mapping[str, Sequence[Sample]]) -> None:
+    groups = {fold: {sample.group for sample in samples} for fold, samples in tests.items()}
+    for first, second in combinations(groups, 2):
+        if shared := sorted(groups[first] & groups[second]):
+            raise InputError(f"--data: {first} and {second} both test images of group {shared[0]}; several datasets "
+                             "must be folds of one, as data_tools.splits --folds makes them")  # fmt: skip
+
+
+def _figures(runs: Sequence[Run], clusters: Mapping[str, Clusters], resamples: int) -> dict[str, Figure]:
+    """The figures that every run has, by name."""
+    statistics = [statistics_of(run.judged, clusters[run.fold]) for run in runs]
+    names = [name for name in statistics[0] if all(name in one for one in statistics)]
+    seeds = {fold: seed for seed, fold in enumerate(clusters)}
+    values, drawn = [], []
+    for run, one in zip(runs, statistics, strict=True):
+        groups, chosen = clusters[run.fold], [one[name] for name in names]
+        values.append([float(statistic(np.ones((1, groups.total)))[0]) for statistic in chosen])
+        resampled = distributions(groups, chosen, seeds[run.fold], resamples)
+        # drawn from one group, every resample is the same
+        drawn.append(resampled if groups.total > 1 else np.full_like(resampled, np.nan))
+    folds = tuple(run.fold for run in runs)
     return {
-        "mean": float(np.mean(known)) if known else None,
-        "sd": float(np.std(known, ddof=1)) if len(known) > 1 else None,
-        "ci95": None if interval is None else list(interval),
-        "values": [float(value) if np.isfinite(value) else None for value in values],
+        name: Figure(folds, tuple(row[i] for row in values), np.stack([one[:, i] for one in drawn]))
+        for i, name in enumerate(names)
     }
 
 
-def _against(approaches: Mapping[str, Any], means: Mapping[str, Mapping[str, Floats]]) -> dict[str, Any]:
-    """Ours minus each other for every headline figure, and the ratio of the AP50s."""
+def _against(figures: Mapping[str, Mapping[str, Figure]]) -> dict[str, Any]:
+    """Ours minus each other for every headline figure, and the ratio of the AP50s, on the folds that both have."""
     found: dict[str, Any] = {}
-    for other in approaches.keys() - {REFERENCE} if REFERENCE in approaches else ():
+    ours = figures.get(REFERENCE, {})
+    for other in sorted(figures.keys() - {REFERENCE} if ours else ()):
         row: dict[str, Any] = {}
-        for name in HEADINGS.keys() & approaches[REFERENCE].keys() & approaches[other].keys():
-            a, b = approaches[REFERENCE][name]["mean"], approaches[other][name]["mean"]
-            interval = percentile_interval(means[REFERENCE][name] - means[other][name])
-            row[name] = {"difference": None if a is None or b is None else a - b, "ci95": interval and list(interval)}
+        for name in HEADINGS.keys() & ours.keys() & figures[other].keys():
+            folds = set(ours[name].folds) & set(figures[other][name].folds)
+            mine, theirs = ours[name].on(folds), figures[other][name].on(folds)
+            a, b = mine.mean, theirs.mean
+            interval = _interval(mine.drawn.mean(axis=0) - theirs.drawn.mean(axis=0)) if folds else None
+            row[name] = {
+                "difference": None if a is None or b is None else a - b, "ci95": interval, "folds": sorted(folds),
+            }  # fmt: skip
             if name == "ap50":
                 row["ap50_ratio"] = None if a is None or not b else a / b
         found[other] = row
-    return dict(sorted(found.items()))
+    return found
+
+
+def _interval(drawn: Floats) -> list[float] | None:
+    interval = percentile_interval(drawn)
+    return None if interval is None else list(interval)
 
 
 def to_markdown(comparison: Mapping[str, Any], spent: Mapping[str, Sequence[Mapping[str, float | None]]]) -> str:
     """Two tables: the headline figures with what the time bought, and hit rate and AP50 by type."""
     approaches = comparison["approaches"]
-    rows = [["", "seeds", "minutes", "steps", *HEADINGS.values()]]
+    rows = [["", "runs", "minutes", "steps", *HEADINGS.values()]]
     for name, figures in approaches.items():
         used = [_mean_of([cell[key] for cell in spent.get(name, ())], digits) for key, digits in _SPENT]
         cells = [shown(figures.get(key), _DIGITS.get(key, 3)) for key in HEADINGS]
-        rows.append([name, str(len(comparison["seeds"][name])), *used, *cells])
+        rows.append([name, str(len(comparison["runs"][name])), *used, *cells])
     by_type = [["", *(f"{kind}, {count} images" for kind, count in comparison["types"].items())]]
     for key, heading in (("hit_rate", "hit rate"), ("ap50", "AP50")):
         for name, figures in approaches.items():
@@ -122,8 +190,10 @@ def to_markdown(comparison: Mapping[str, Any], spent: Mapping[str, Sequence[Mapp
         f"AP50 of ours is {row['ap50_ratio']:.1f} times that of {other}."
         for other, row in comparison["against_ours"].items() if row.get("ap50_ratio") is not None
     ]  # fmt: skip
-    about = f"Test: {comparison['n_images']} images of {comparison['n_groups']} groups, {comparison['n_boxed']} boxed."
-    return "\n\n".join([_pipes(rows), _pipes(by_type), " ".join([about, *ratios]), NOTE])
+    about = f"Test: {comparison['n_images']} images of {comparison['n_groups']} groups, {comparison['n_boxed']} boxed"
+    if len(comparison["folds"]) > 1:
+        about += f", in {len(comparison['folds'])} folds"
+    return "\n\n".join([_pipes(rows), _pipes(by_type), " ".join([about + ".", *ratios]), NOTE])
 
 
 _SPENT = (("minutes", 1), ("steps", 0))
