@@ -161,10 +161,16 @@ def _against(figures: Mapping[str, Mapping[str, Figure]]) -> dict[str, Any]:
             row[name] = {
                 "difference": None if a is None or b is None else a - b, "ci95": interval, "folds": sorted(folds),
             }  # fmt: skip
-            if name == "ap50":
-                row["ap50_ratio"] = None if a is None or not b else a / b
+            if name == "ap50" and a is not None and b:
+                row["ap50_ratio"] = {"value": a / b, "ci95": _ratio_interval(mine, theirs)}
         found[other] = row
     return found
+
+
+def _ratio_interval(a: Figure, b: Figure) -> list[float] | None:
+    """Of the ratio of two means; None where some resample leaves it without a bound."""
+    above, below = a.drawn.mean(axis=0), b.drawn.mean(axis=0)
+    return None if (below == 0).any() else _interval(above / below)
 
 
 def _interval(drawn: Floats) -> list[float] | None:
@@ -187,8 +193,8 @@ def to_markdown(comparison: Mapping[str, Any], spent: Mapping[str, Sequence[Mapp
                 [f"{name}, {heading}", *(shown(figures.get(f"{key}/{kind}")) for kind in comparison["types"])]
             )
     ratios = [
-        f"AP50 of ours is {row['ap50_ratio']:.1f} times that of {other}."
-        for other, row in comparison["against_ours"].items() if row.get("ap50_ratio") is not None
+        f"AP50 of ours is {_times(row['ap50_ratio'])} times that of {other}, and higher by {_by(row['ap50'])}."
+        for other, row in comparison["against_ours"].items() if "ap50_ratio" in row
     ]  # fmt: skip
     about = f"Test: {comparison['n_images']} images of {comparison['n_groups']} groups, {comparison['n_boxed']} boxed"
     if len(comparison["folds"]) > 1:
@@ -197,6 +203,14 @@ def to_markdown(comparison: Mapping[str, Any], spent: Mapping[str, Sequence[Mapp
 
 
 _SPENT = (("minutes", 1), ("steps", 0))
+
+
+def _times(ratio: Mapping[str, Any]) -> str:
+    return shown({"mean": ratio["value"], "ci95": ratio["ci95"]}, 1)
+
+
+def _by(difference: Mapping[str, Any]) -> str:
+    return shown({"mean": difference["difference"], "ci95": difference["ci95"]})
 
 
 def shown(figure: Mapping[str, Any] | None, digits: int = 3) -> str:
