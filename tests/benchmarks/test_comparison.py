@@ -132,6 +132,8 @@ def test_the_table_has_hand_made_values_and_na(make_sample: MakeSample, make_pre
     table = to_markdown(comparison, {"ours": [{"minutes": 1.0, "steps": 5.0}]})
     assert "| ours | 2 | 1.0 | 5 |" in table
     assert "| torchvision | 1 | n/a | n/a |" in table
+    assert "| ours minus | AUC |" in table
+    assert "| torchvision | 0.250 (0.000..0.500) |" in table
     assert "stain, 1 images" in table
 
 

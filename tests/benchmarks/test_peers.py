@@ -131,21 +131,22 @@ def test_batches_hold_images_of_one_shape() -> None:
 def test_cells_are_planned_by_seed_and_guarded(tmp_path: Path) -> None:
     for name in ("annotations.json", "splits.json"):
         (tmp_path / name).write_text("{}", encoding="utf-8")
-    configs = {"ours": "light", "baseline": "light"}
-    cells = plan(["ours", "torchvision"], [0, 1], [tmp_path], 10.0, tmp_path / "out", configs)
+    configs, minutes = {"ours": "light", "baseline": "light"}, {"ours": 10.0, "torchvision": 5.0}
+    cells = plan(["ours", "torchvision"], [0, 1], [tmp_path], minutes, tmp_path / "out", configs)
     order = [(cell.approach, cell.seed) for cell in cells]
     assert order == [("ours", 0), ("torchvision", 0), ("ours", 1), ("torchvision", 1)]
     assert cells[2].command[0] == "detect.train"
+    assert [cell.identity["minutes"] for cell in cells] == [10.0, 5.0, 10.0, 5.0]
     assert not is_finished(cells[0])
     cells[0].folder.mkdir(parents=True)
     (cells[0].folder / "cell.json").write_text(json.dumps(cells[0].identity), encoding="utf-8")
     (cells[0].folder / "manifest.json").write_text('{"finished": "2024-01-01"}', encoding="utf-8")
     assert is_finished(cells[0])
-    longer = plan(["ours"], [0], [tmp_path], 20.0, tmp_path / "out", configs)
+    longer = plan(["ours"], [0], [tmp_path], {"ours": 20.0}, tmp_path / "out", configs)
     with pytest.raises(InputError, match="other data, minutes or configuration"):
         is_finished(longer[0])
     with pytest.raises(InputError, match="yolo"):
-        plan(["yolo"], [0], [tmp_path], 10.0, tmp_path / "out", configs)
+        plan(["yolo"], [0], [tmp_path], {"yolo": 10.0}, tmp_path / "out", configs)
 
 
 def test_folds_have_cells_of_their_own(tmp_path: Path) -> None:
@@ -155,14 +156,15 @@ def test_folds_have_cells_of_their_own(tmp_path: Path) -> None:
         for name in ("annotations.json", "splits.json"):
             (fold / name).write_text("{}", encoding="utf-8")
     out, configs = tmp_path / "out", {"ours": "light", "baseline": "light"}
-    cells = plan(["ours", "torchvision"], [0], folds[:2], 10.0, out, configs)
+    minutes = {"ours": 10.0, "torchvision": 10.0}
+    cells = plan(["ours", "torchvision"], [0], folds[:2], minutes, out, configs)
     order = [(cell.approach, cell.folder) for cell in cells]
     assert order == [(a, out / f / a / "seed0") for f in ("fold_1", "fold_2") for a in ("ours", "torchvision")]
     assert str(cells[2]) == "ours seed 0 on fold_2"
     # a fold that was trained alone is taken up
-    assert plan(["ours"], [0], folds[1:2], 10.0, out / "fold_2", configs)[0] == cells[2]
+    assert plan(["ours"], [0], folds[1:2], minutes, out / "fold_2", configs)[0] == cells[2]
     with pytest.raises(InputError, match="two of the folders have one name"):
-        plan(["ours"], [0], [folds[0], folds[2]], 10.0, out, configs)
+        plan(["ours"], [0], [folds[0], folds[2]], minutes, out, configs)
 
 
 def test_the_steps_ratio_and_the_share_of_loading() -> None:

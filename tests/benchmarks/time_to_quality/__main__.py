@@ -38,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="dataset folder with splits, or folds")
     parser.add_argument("--minutes", type=float, default=10.0, help="of training for each cell")
+    parser.add_argument("--baseline-minutes", type=float, help="of training for each cell of the baseline, if others")
     parser.add_argument("--seeds", type=_numbers, default=(0, 1, 2), help="such as 0,1,2")
     parser.add_argument("--approaches", default=",".join(APPROACHES), help="comma-separated; default: all")
     parser.add_argument("--ours-config", default="light", help="of detect.train: installed name or file")
@@ -59,9 +60,11 @@ def _compare(arguments: argparse.Namespace) -> int:
         if read_dataset(folder).splits is None:
             raise InputError(f"{folder}: has no splits.json; convert it with --split 0.7,0.15,0.15")
     configs = {"ours": arguments.ours_config, "baseline": arguments.baseline_config}
-    cells = plan(
-        arguments.approaches.split(","), arguments.seeds, arguments.data, arguments.minutes, arguments.out, configs
-    )
+    approaches = arguments.approaches.split(",")
+    minutes = dict.fromkeys(approaches, arguments.minutes)
+    if "baseline" in approaches and arguments.baseline_minutes is not None:
+        minutes["baseline"] = arguments.baseline_minutes
+    cells = plan(approaches, arguments.seeds, arguments.data, minutes, arguments.out, configs)
     waiting = [cell for cell in cells if not is_finished(cell)]
     if not arguments.table and any(cell.approach in SINGLE_STAGE for cell in waiting):
         import_effdet()  # before hours of training, not after
@@ -79,7 +82,7 @@ def _compare(arguments: argparse.Namespace) -> int:
     for cell in finished:
         used.setdefault(cell.approach, []).append(spent(cell.folder))
     missing = [str(cell) for cell in cells if cell not in finished]
-    comparison |= {"minutes": arguments.minutes, "spent": used, "missing": missing}
+    comparison |= {"minutes": minutes, "spent": used, "missing": missing}
     table = to_markdown(comparison, used)
     if missing:
         table += f"\n\nNot trained, or failed: {'; '.join(missing)}."

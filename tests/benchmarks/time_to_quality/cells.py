@@ -57,7 +57,7 @@ class Cell:
 
 
 def plan(
-    approaches: Sequence[str], seeds: Sequence[int], data: Sequence[Path], minutes: float, out: Path,
+    approaches: Sequence[str], seeds: Sequence[int], data: Sequence[Path], minutes: Mapping[str, float], out: Path,
     configs: Mapping[str, str],
 ) -> list[Cell]:  # fmt: skip
     """Every cell, all approaches of a seed and dataset before the next, so that a comparison cut short is even.
@@ -66,7 +66,7 @@ def plan(
         approaches: of `APPROACHES`.
         seeds: one training of each approach for each.
         data: dataset folders with splits: one, or the folds of a cross-validation.
-        minutes: of training, validation included and the final predictions not.
+        minutes: of each approach's training, validation included and the final predictions not.
         out: folder of the cells; of several datasets each has a folder of its name in it.
         configs: for "ours" and "baseline" the name of an installed configuration or a file.
 
@@ -82,7 +82,7 @@ def plan(
     for seed in seeds:
         for one in data:
             folder = out if len(data) == 1 else out / one.resolve().name
-            cells += [_cell(approach, one, seed, minutes, folder / approach / f"seed{seed}", configs)
+            cells += [_cell(approach, one, seed, minutes[approach], folder / approach / f"seed{seed}", configs)
                       for approach in approaches]  # fmt: skip
     return cells
 

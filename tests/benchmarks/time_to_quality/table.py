@@ -179,7 +179,7 @@ def _interval(drawn: Floats) -> list[float] | None:
 
 
 def to_markdown(comparison: Mapping[str, Any], spent: Mapping[str, Sequence[Mapping[str, float | None]]]) -> str:
-    """Two tables: the headline figures with what the time bought, and hit rate and AP50 by type."""
+    """Headline figures with what the time bought, ours minus the others', and hit rate and AP50 by type."""
     approaches = comparison["approaches"]
     rows = [["", "runs", "minutes", "steps", *HEADINGS.values()]]
     for name, figures in approaches.items():
@@ -192,14 +192,18 @@ def to_markdown(comparison: Mapping[str, Any], spent: Mapping[str, Sequence[Mapp
             by_type.append(
                 [f"{name}, {heading}", *(shown(figures.get(f"{key}/{kind}")) for kind in comparison["types"])]
             )
+    differences = [["ours minus", *HEADINGS.values()]]
+    for other, row in comparison["against_ours"].items():
+        differences.append([other, *(_by(row.get(key), _DIGITS.get(key, 3)) for key in HEADINGS)])
     ratios = [
-        f"AP50 of ours is {_times(row['ap50_ratio'])} times that of {other}, and higher by {_by(row['ap50'])}."
+        f"AP50 of ours is {_times(row['ap50_ratio'])} times that of {other}."
         for other, row in comparison["against_ours"].items() if "ap50_ratio" in row
     ]  # fmt: skip
     about = f"Test: {comparison['n_images']} images of {comparison['n_groups']} groups, {comparison['n_boxed']} boxed"
     if len(comparison["folds"]) > 1:
         about += f", in {len(comparison['folds'])} folds"
-    return "\n\n".join([_pipes(rows), _pipes(by_type), " ".join([about + ".", *ratios]), NOTE])
+    tables = [rows, *([differences] if len(differences) > 1 else []), by_type]
+    return "\n\n".join([*map(_pipes, tables), " ".join([about + ".", *ratios]), NOTE])
 
 
 _SPENT = (("minutes", 1), ("steps", 0))
@@ -209,8 +213,8 @@ def _times(ratio: Mapping[str, Any]) -> str:
     return shown({"mean": ratio["value"], "ci95": ratio["ci95"]}, 1)
 
 
-def _by(difference: Mapping[str, Any]) -> str:
-    return shown({"mean": difference["difference"], "ci95": difference["ci95"]})
+def _by(difference: Mapping[str, Any] | None, digits: int) -> str:
+    return shown(difference and {"mean": difference["difference"], "ci95": difference["ci95"]}, digits)
 
 
 def shown(figure: Mapping[str, Any] | None, digits: int = 3) -> str:
