@@ -17,7 +17,7 @@ from data_tools.metrics.matching import FIRST, match_arrays
 from data_tools.records import Prediction, PredictionHeader, PredictionSet, Sample
 from tests.benchmarks.time_to_quality.intervals import COCO_IOUS, box_ap_of, fpr_at_tpr_of
 from tests.benchmarks.time_to_quality.schedule import linear_rule, step_decay, warmed_up_cosine
-from tests.benchmarks.time_to_quality.table import Run, compare, to_markdown
+from tests.benchmarks.time_to_quality.table import Run, compare, require_disjoint, to_markdown
 
 MakeSample, MakePrediction = Callable[..., Sample], Callable[..., Prediction]
 
@@ -193,11 +193,8 @@ def test_folds_are_drawn_independently(make_sample: MakeSample, make_prediction:
     assert width(4) == pytest.approx(width(1) / 2, rel=0.15)
 
 
-def test_datasets_that_test_the_same_group_are_refused(
-    make_sample: MakeSample, make_prediction: MakePrediction
-) -> None:
-    judged = _judged(
-        [make_sample(1, [[10, 10, 20, 20]]), make_sample(2)], [make_prediction(1), make_prediction(2)], "a"
-    )
-    with pytest.raises(InputError, match="fold_1 and fold_2 both test images of group g1"):
-        compare({"ours": [Run("fold_1", 0, judged), Run("fold_2", 0, judged)]}, resamples=10)
+def test_folds_that_test_the_same_group_are_refused(make_sample: MakeSample) -> None:
+    tests = {"fold_1": [make_sample(1), make_sample(2)], "fold_2": [make_sample(3)]}
+    require_disjoint(tests)
+    with pytest.raises(InputError, match="fold_1 and fold_3 both test images of group g2"):
+        require_disjoint(tests | {"fold_3": [make_sample(2)]})

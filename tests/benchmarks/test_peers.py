@@ -1,6 +1,7 @@
 """The peers' training: budget, batches, records and cells; and the figures of a step."""
 
 import json
+import shutil
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
@@ -84,6 +85,9 @@ def test_a_training_that_fails_leaves_the_others_of_the_comparison_to_go_on(
     assert "Not trained, or failed: torchvision seed 0 on data; torchvision_224 seed 0 on data." in table
     assert json.loads((out / "comparison.json").read_text())["approaches"]["torchvision"]["auc"]["values"] == [1.0]
     assert time_to_quality.main([*words, "--resamples", "20", "--table"]) == 0
+    shutil.copytree(squares, tmp_path / "again")
+    assert time_to_quality.main([*words, "--data", str(squares), str(tmp_path / "again")]) == 2  # before any training
+    assert len(tried) == 4
 
 
 def test_a_detectors_answer_becomes_a_record(make_sample: MakeSample) -> None:

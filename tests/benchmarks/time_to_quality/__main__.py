@@ -28,7 +28,7 @@ from data_tools.dataset_folder import read_dataset
 from data_tools.errors import InputError
 from tests.benchmarks.time_to_quality.cells import APPROACHES, SINGLE_STAGE, is_finished, plan, run, spent
 from tests.benchmarks.time_to_quality.effdet_peer import import_effdet
-from tests.benchmarks.time_to_quality.table import compare, judged_cells, to_markdown
+from tests.benchmarks.time_to_quality.table import compare, judged_cells, require_disjoint, to_markdown
 
 log = logging.getLogger(__name__)
 
@@ -56,9 +56,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _compare(arguments: argparse.Namespace) -> int:
-    for folder in arguments.data:
-        if read_dataset(folder).splits is None:
+    datasets = {folder: read_dataset(folder) for folder in arguments.data}
+    for folder, dataset in datasets.items():
+        if dataset.splits is None:
             raise InputError(f"{folder}: has no splits.json; convert it with --split 0.7,0.15,0.15")
+    require_disjoint({str(folder): dataset.split("test") for folder, dataset in datasets.items()})
     configs = {"ours": arguments.ours_config, "baseline": arguments.baseline_config}
     approaches = arguments.approaches.split(",")
     minutes = dict.fromkeys(approaches, arguments.minutes)

@@ -98,13 +98,9 @@ def compare(runs: Mapping[str, Sequence[Run]], resamples: int) -> dict[str, Any]
     """For each approach and figure the values by run, their mean with its interval, and against "ours" the same.
 
     All runs on a fold see the same draws of its groups, so differences and ratios are paired; folds are drawn
-    independently of each other.
-
-    Raises:
-        InputError: two folds test images of the same group.
+    independently of each other, so no two of them may test the same group (`require_disjoint`).
     """
     tests = {run.fold: run.judged.samples for of_approach in runs.values() for run in of_approach}
-    _require_disjoint(tests)
     clusters = {fold: Clusters.of([sample.group for sample in samples]) for fold, samples in tests.items()}
     figures = {approach: _figures(of_approach, clusters, resamples) for approach, of_approach in runs.items()}
     samples = [sample for of_fold in tests.values() for sample in of_fold]
@@ -120,7 +116,15 @@ def compare(runs: Mapping[str, Sequence[Run]], resamples: int) -> dict[str, Any]
     }  # fmt: skip
 
 
-def _require_disjoint(tests: Mapping[str, Sequence[Sample]]) -> None:
+def require_disjoint(tests: Mapping[str, Sequence[Sample]]) -> None:
+    """Refuse folds that do not share out one dataset.
+
+    Args:
+        tests: the test images of each fold.
+
+    Raises:
+        InputError: two of them test images of the same group.
+    """
     groups = {fold: {sample.group for sample in samples} for fold, samples in tests.items()}
     for first, second in combinations(groups, 2):
         if shared := sorted(groups[first] & groups[second]):
