@@ -79,7 +79,7 @@ def _compare(arguments: argparse.Namespace) -> int:
     finished = [cell for cell in cells if is_finished(cell)]
     if not finished:
         raise InputError(f"{arguments.out}: no finished cell to judge")
-    comparison = compare(judged_cells(finished), arguments.resamples)
+    comparison = compare(judged_cells(datasets, finished), arguments.resamples)
     used: dict[str, list[dict[str, float | None]]] = {}
     for cell in finished:
         used.setdefault(cell.approach, []).append(spent(cell.folder))

@@ -3,17 +3,17 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from data_tools.dataset_folder import read_dataset
 from data_tools.errors import InputError
 from data_tools.judging.judged import Entry, Judged, judge
 from data_tools.metrics.bootstrap import Clusters, Floats, distributions, percentile_interval
 from data_tools.metrics.coco_engines import PYCOCOTOOLS
 from data_tools.predictions import read_predictions
-from data_tools.records import BOXED, Sample
+from data_tools.records import BOXED, Dataset, Sample
 from tests.benchmarks.time_to_quality.cells import Cell
 from tests.benchmarks.time_to_quality.intervals import statistics_of
 
@@ -60,29 +60,35 @@ class Figure:
         return Figure(tuple(self.folds[row] for row in rows), tuple(self.values[row] for row in rows), self.drawn[rows])
 
     @property
+    def known(self) -> list[float]:
+        """The values of the runs in which it is defined."""
+        return [value for value in self.values if np.isfinite(value)]
+
+    @property
     def mean(self) -> float | None:
         """Over the runs in which it is defined; None without one."""
-        known = [value for value in self.values if np.isfinite(value)]
-        return float(np.mean(known)) if known else None
+        return float(np.mean(self.known)) if self.known else None
 
     def summary(self) -> dict[str, Any]:
         """Mean and standard deviation over runs, the interval of the mean, and the values; undefined ones are None."""
-        known = [value for value in self.values if np.isfinite(value)]
         return {
             "mean": self.mean,
-            "sd": float(np.std(known, ddof=1)) if len(known) > 1 else None,
+            "sd": float(np.std(self.known, ddof=1)) if len(self.known) > 1 else None,
             "ci95": _interval(self.drawn.mean(axis=0)),
             "values": [value if np.isfinite(value) else None for value in self.values],
         }
 
 
-def judged_cells(cells: Sequence[Cell]) -> dict[str, list[Run]]:
+def judged_cells(datasets: Mapping[Path, Dataset], cells: Sequence[Cell]) -> dict[str, list[Run]]:
     """The finished cells of each approach, aligned with the truth of their test split; nothing knows who made them.
+
+    Args:
+        datasets: by the folder that the cells name.
+        cells: finished ones.
 
     Raises:
         InputError: predictions that are missing or fit other images.
     """
-    datasets = {data: read_dataset(data) for data in {cell.data: None for cell in cells}}
     result: dict[str, list[Run]] = {}
     for cell in cells:
         dataset = datasets[cell.data]
@@ -157,7 +163,7 @@ def _against(figures: Mapping[str, Mapping[str, Figure]]) -> dict[str, Any]:
     ours = figures.get(REFERENCE, {})
     for other in sorted(figures.keys() - {REFERENCE} if ours else ()):
         row: dict[str, Any] = {}
-        for name in HEADINGS.keys() & ours.keys() & figures[other].keys():
+        for name in [name for name in HEADINGS if name in ours and name in figures[other]]:
             folds = set(ours[name].folds) & set(figures[other][name].folds)
             mine, theirs = ours[name].on(folds), figures[other][name].on(folds)
             a, b = mine.mean, theirs.mean
