@@ -58,10 +58,10 @@ def join_predictions(of_detectors: Sequence[Prediction], overlap: float) -> Pred
     boxes, scores, labels = fuse_boxes([(p.boxes_xyxy, p.box_scores, p.box_labels) for p in of_detectors], overlap)
     height, width = first.size_hw
     boxes = np.clip(boxes, 0.0, [width, height, width, height])  # a mean may round past the border
-    x, y = centres(boxes[0])[0].tolist() if len(boxes) else (None, None)
+    x, y = centres(boxes[:1])[0].tolist() if len(boxes) else (0.0, 0.0)
     return replace(
         first, score=_mean_probability([p.score for p in of_detectors]), boxes_xyxy=boxes, box_scores=scores,
-        box_labels=labels, peak_xy=None if x is None else (x, y), heatmap=None,
+        box_labels=labels, peak_xy=(x, y) if len(boxes) else None, heatmap=None,
     )  # fmt: skip
 
 

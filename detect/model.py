@@ -38,7 +38,6 @@ _RPN_LOSSES = ("loss_objectness", "loss_rpn_box_reg")
 _PAD_TO = 32
 _POOLED = 7  # cells a side of a box
 _CHANNELS_A_GROUP = 8
-_POSITIVE_ROIS = 0.25  # at most so many of the sampled proposals
 # of each box head in a row: which overlap makes a proposal foreground, and its units of a box's place and log size
 _STAGES = ((0.5, (10.0, 10.0, 5.0, 5.0)), (0.6, (20.0, 20.0, 10.0, 10.0)), (0.7, (30.0, 30.0, 15.0, 15.0)))
 
@@ -63,6 +62,7 @@ class DetectorConfig:
         head_channels: width of the linear layers.
         proposals: proposals kept an image after non-maximum suppression.
         rois: proposals sampled an image to train a box head.
+        positive_rois: at most this share of them holds a defect; in 0..1, neither of them included.
         jittered: shaken copies of each true box among the proposals in training, see `detect.box_heads.shaken`.
         detections: boxes kept an image.
         score_threshold: boxes below are dropped; near 0, because a cut here makes ties in the AUC.
@@ -94,6 +94,7 @@ class DetectorConfig:
     head_channels: int = 256
     proposals: int = 200
     rois: int = 64
+    positive_rois: float = 0.25
     jittered: int = 16
     detections: int = 50
     score_threshold: float = 0.001
@@ -115,6 +116,8 @@ class DetectorConfig:
             raise InputError(
                 f"model.train_sizes must be two sizes in 0.1..10, the smaller first, not [{least}, {most}]"
             )
+        if not 0.0 < self.positive_rois < 1.0:
+            raise InputError(f"model.positive_rois must be a share between 0 and 1, not {self.positive_rois}")
         if self.soft_nms_sigma < 0 or not math.isfinite(self.soft_nms_sigma):
             raise InputError(f"model.soft_nms_sigma must be 0 or more, not {self.soft_nms_sigma}")
         if not (self.focal_gamma == 0 or 1 <= self.focal_gamma < math.inf):
@@ -351,10 +354,10 @@ def _build_box_heads(config: DetectorConfig, num_classes: int) -> BoxHeads:
         predictor = FullPrecisionPredictor(config.head_channels, num_classes + 1)
         one = BoxHead(
             pool, head, predictor, fg_iou_thresh=foreground, bg_iou_thresh=foreground,
-            batch_size_per_image=config.rois, positive_fraction=_POSITIVE_ROIS, bbox_reg_weights=units,
+            batch_size_per_image=config.rois, positive_fraction=config.positive_rois, bbox_reg_weights=units,
             score_thresh=config.score_threshold, nms_thresh=nms_iou, detections_per_img=detections,
         )  # fmt: skip
         one.box_loss, one.focal_gamma = config.box_loss, config.focal_gamma
-        one.fg_bg_sampler = SampleSampler(config.rois, _POSITIVE_ROIS)
+        one.fg_bg_sampler = SampleSampler(config.rois, config.positive_rois)
         heads.append(one)
     return BoxHeads(heads, config.jittered, soft)

@@ -7,6 +7,7 @@ import torch
 
 from data_tools.backbones import build_backbone
 from data_tools.dataset import Batch, Item, collate
+from data_tools.errors import InputError
 from detect.model import Detector, DetectorConfig
 
 
@@ -144,6 +145,24 @@ def test_the_detector_learns_one_box(settings: dict[str, Any]) -> None:
     assert defect.boxes_xyxy[0].tolist() == pytest.approx([40, 30, 70, 60], abs=6)
     assert float(defect.scores[0]) > 0.5 > float(good.scores.max() if len(good.scores) else 0.0)
     assert defect.image_logit > good.image_logit
+
+
+@pytest.mark.parametrize("share", [0.25, 0.5])
+def test_at_most_a_share_of_the_sampled_proposals_holds_a_defect(share: float) -> None:
+    """Of 40 proposals on the defect and 40 beside it, 16 are sampled."""
+    config = DetectorConfig(weights="none", fpn_channels=16, rois=16, positive_rois=share)
+    for head in Detector(build_backbone("simple_cnn", "none"), config, 1).box_heads._row():
+        head.fg_bg_sampler.generators = [torch.Generator().manual_seed(0)]
+        proposals = torch.tensor([[10.0, 10, 30, 30]] * 40 + [[50.0, 50, 70, 70]] * 40)
+        target = {"boxes": proposals[:1], "labels": torch.ones(1, dtype=torch.int64)}
+        _, _, (labels,), _ = head.select_training_samples([proposals], [target])
+        assert [int((labels > 0).sum()), len(labels)] == [16 * share, 16]
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, math.nan])
+def test_a_share_that_leaves_one_kind_out_is_refused(share: float) -> None:
+    with pytest.raises(InputError, match=r"model\.positive_rois must be a share between 0 and 1"):
+        DetectorConfig(positive_rois=share)
 
 
 def test_boxes_are_computed_in_full_precision_under_autocast(model: Detector) -> None:
