@@ -50,7 +50,7 @@ class Cell:
     @property
     def fold(self) -> str:
         """Name of the dataset."""
-        return self.data.resolve().name
+        return _name_of(self.data)
 
     def __str__(self) -> str:
         return f"{self.approach} seed {self.seed} on {self.fold}"
@@ -76,15 +76,19 @@ def plan(
     unknown = sorted(set(approaches) - set(APPROACHES))
     if unknown:
         raise InputError(f"--approaches: {', '.join(unknown)}: not of {', '.join(APPROACHES)}")
-    if len({one.resolve().name for one in data}) < len(data):
+    if len({_name_of(one) for one in data}) < len(data):
         raise InputError("--data: two of the folders have one name, which their cells' folders would share")
     cells = []
     for seed in seeds:
         for one in data:
-            folder = out if len(data) == 1 else out / one.resolve().name
+            folder = out if len(data) == 1 else out / _name_of(one)
             cells += [_cell(approach, one, seed, minutes[approach], folder / approach / f"seed{seed}", configs)
                       for approach in approaches]  # fmt: skip
     return cells
+
+
+def _name_of(data: Path) -> str:
+    return data.resolve().name
 
 
 def _cell(
