@@ -1,12 +1,16 @@
-"""Every installed configuration fits its command."""
+"""Every installed configuration fits its command, and the detector's train."""
 
+import json
 from pathlib import Path
 
 import pytest
 from jsonargparse import ArgumentParser
 
 import classify.train
+import data_tools.synth
 import detect.train
+from data_tools.dataset_folder import read_dataset
+from data_tools.predictions import read_predictions
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 PARSERS = {"detect": detect.train.build_parser, "classify": classify.train.build_parser}
@@ -23,3 +27,24 @@ def test_a_configuration_fits_its_command(approach: str, name: str) -> None:
     settings = parser.instantiate(parser.parse_args(["--config", str(CONFIGS / approach / f"{name}.yaml")]))
     assert settings.fit.epochs > 0
     assert (CONFIGS / approach / f"{name}.yaml").read_text().startswith("# ")
+
+
+@pytest.fixture(scope="module")
+def few_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("synthetic") / "data"
+    assert data_tools.synth.main(["--out", str(folder), "--good", "16", "--defect", "16", "--seed", "1"]) == 0
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "offline"),
+    [("light", []), ("resnet50", ["--model.weights", "none", "--model.frozen_to_stride", "0", "--fit.workers", "0"])],
+)
+def test_a_detectors_configuration_trains(name: str, offline: list[str], few_images: Path, tmp_path: Path) -> None:
+    """One epoch of small images: the whole network as configured, trained, chosen by validation and predicting."""
+    words = ["--config", name, "--data", str(few_images), "--run", str(tmp_path / "run"), *offline]
+    small = ["--input.size_hw", "[96, 96]", "--fit.epochs", "1", "--fit.max_minutes", "null"]
+    assert detect.train.main([*words, *small]) == 0
+    assert json.loads((tmp_path / "run" / "manifest.json").read_text())["result"]["epochs"] == 1
+    test = read_predictions(tmp_path / "run" / "predictions" / "test.jsonl")
+    assert {p.image_id for p in test.predictions} == {s.image_id for s in read_dataset(few_images).split("test")}
