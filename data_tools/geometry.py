@@ -44,6 +44,17 @@ def centres(boxes_xyxy: Floats) -> Floats:
     return middle
 
 
+def best_centre(boxes_xyxy: Floats, scores: Floats) -> tuple[float, float] | None:
+    """x and y of the centre of the box with the highest of (n,) scores, the first of equals; None without a box.
+
+    This is a detector's peak: the one place where it looks for the defect.
+    """
+    if not len(scores):
+        return None
+    x, y = centres(boxes_xyxy)[int(np.argmax(scores))].tolist()
+    return x, y
+
+
 def iou(boxes_xyxy: Floats, others_xyxy: Floats) -> Floats:
     """(n, m) intersection over union of every box with every other, 0 where both are empty."""
     first = np.asarray(boxes_xyxy, dtype=np.float64).reshape(-1, 1, 4)

@@ -19,7 +19,7 @@ from jsonargparse import Namespace
 from data_tools.box_fusion import fuse_boxes
 from data_tools.command import Parser, run_command
 from data_tools.errors import InputError
-from data_tools.geometry import centres
+from data_tools.geometry import best_centre
 from data_tools.predictions import read_predictions, write_predictions
 from data_tools.records import Prediction, PredictionHeader, PredictionSet
 
@@ -58,10 +58,9 @@ def join_predictions(of_detectors: Sequence[Prediction], overlap: float) -> Pred
     boxes, scores, labels = fuse_boxes([(p.boxes_xyxy, p.box_scores, p.box_labels) for p in of_detectors], overlap)
     height, width = first.size_hw
     boxes = np.clip(boxes, 0.0, [width, height, width, height])  # a mean may round past the border
-    x, y = centres(boxes[:1])[0].tolist() if len(boxes) else (0.0, 0.0)
     return replace(
         first, score=_mean_probability([p.score for p in of_detectors]), boxes_xyxy=boxes, box_scores=scores,
-        box_labels=labels, peak_xy=(x, y) if len(boxes) else None, heatmap=None,
+        box_labels=labels, peak_xy=best_centre(boxes, scores), heatmap=None,
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from data_tools.geometry import centres
+from data_tools.geometry import best_centre
 from data_tools.metrics.auc import compare_auc
 from data_tools.records import Prediction, Sample
 from data_tools.transforms import PreprocessConfig
@@ -52,13 +52,10 @@ def to_prediction(
     boxes = raw.boxes_xyxy.detach().cpu().double().numpy().reshape(-1, 4) * scale + np.array([x1, y1, x1, y1])
     boxes = np.clip(boxes, 0.0, np.array([width, height, width, height], dtype=np.float64))
     scores = raw.scores.detach().cpu().double().numpy()
-    peak = None
-    if len(scores):
-        x, y = centres(boxes[int(scores.argmax())])[0]
-        peak = (float(x), float(y))
     return Prediction(
         image_id=sample.image_id, file_name=sample.path, size_hw=sample.size_hw, score=image_score(raw, rule),
-        boxes_xyxy=boxes, box_scores=scores, box_labels=raw.labels.detach().cpu().numpy(), peak_xy=peak,
+        boxes_xyxy=boxes, box_scores=scores, box_labels=raw.labels.detach().cpu().numpy(),
+        peak_xy=best_centre(boxes, scores),
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from data_tools.atomic import write_json
 from data_tools.errors import InputError
-from data_tools.geometry import centres, xywh_to_xyxy, xyxy_to_xywh
+from data_tools.geometry import best_centre, xywh_to_xyxy, xyxy_to_xywh
 from data_tools.interop.foreign import Finding, Foreign
 from data_tools.interop.naming import Naming
 from data_tools.records import PredictionSet, Sample
@@ -52,9 +52,8 @@ def read(path: Path, samples: Sequence[Sample], num_classes: int) -> Foreign:
         inside = np.clip(boxes, 0.0, np.array([width, height, width, height], dtype=np.float64))
         cut += int((np.abs(boxes - inside) > 1e-6).any(axis=1).sum())
         scores = np.array([score for _, score, _ in of_image])
-        x, y = centres(inside[int(scores.argmax())])[0]
         labels = np.array([label for _, _, label in of_image], dtype=np.int64)
-        findings[image_id] = Finding(float(scores.max()), inside, scores, labels, (float(x), float(y)))
+        findings[image_id] = Finding(float(scores.max()), inside, scores, labels, best_centre(inside, scores))
     notes = (f"{cut} boxes reached beyond their image and were cut at its border",) if cut else ()
     return Foreign(findings, notes)
 

@@ -31,6 +31,12 @@ def test_point_between_two_boxes() -> None:
     assert geometry.point_to_box_distance(np.array([[90, 90]]), boxes).min() == pytest.approx(14.142, abs=1e-3)
 
 
+def test_best_centre_is_of_the_first_of_the_highest_scores() -> None:
+    boxes = np.array([[0, 0, 2, 2], [10, 20, 20, 50], [80, 80, 90, 90]])
+    assert geometry.best_centre(boxes, np.array([0.1, 0.7, 0.7])) == (15, 35)
+    assert geometry.best_centre(np.zeros((0, 4)), np.zeros(0)) is None
+
+
 @given(BOXES, BOXES)
 def test_iou_is_torchvisions(first: np.ndarray, second: np.ndarray) -> None:
     import torch

@@ -77,14 +77,14 @@ def test_what_does_not_belong_together_is_refused(
 ) -> None:
     box = [(0, 0, 10, 10)]
     good = write(tmp_path / "good.jsonl", make_prediction(1, 0.5, box, [0.5], (5, 5)))
-    cases = {
-        "image 1: a score is not in 0..1": make_prediction(1, 3.0, box, [0.5], (5, 5)),
-        "image 1: a score is not in 0..1,": make_prediction(1, 0.5, box, [1.5], (5, 5)),
-        "has a peak but no box": make_prediction(1, 0.5, peak=(5, 5)),
-        "2 are in one alone, such as 1, 2": make_prediction(2, 0.5, box, [0.5], (5, 5)),
-        "image 1 has another size": make_prediction(1, 0.5, box, [0.5], (5, 5), (90, 100)),
-    }
-    for message, prediction in cases.items():
+    cases = [
+        ("image 1: a score is not in 0..1", make_prediction(1, 3.0, box, [0.5], (5, 5))),
+        ("image 1: a score is not in 0..1", make_prediction(1, 0.5, box, [1.5], (5, 5))),
+        ("has a peak but no box", make_prediction(1, 0.5, peak=(5, 5))),
+        ("2 are in one alone, such as 1, 2", make_prediction(2, 0.5, box, [0.5], (5, 5))),
+        ("image 1 has another size", make_prediction(1, 0.5, box, [0.5], (5, 5), (90, 100))),
+    ]
+    for message, prediction in cases:
         assert run(tmp_path, [good, write(tmp_path / "other.jsonl", prediction)]) == 2
         error = capfd.readouterr().err
         assert message in error

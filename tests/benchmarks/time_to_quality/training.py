@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from data_tools.geometry import centres
+from data_tools.geometry import best_centre
 from data_tools.records import Prediction, Sample
 
 
@@ -104,11 +104,10 @@ def to_prediction(
     """
     height, width = sample.size_hw
     boxes = np.clip(boxes_xyxy, 0.0, np.array([width, height, width, height], dtype=np.float64))
-    best = int(scores.argmax()) if len(scores) else None
     return Prediction(
         image_id=sample.image_id, file_name=sample.path, size_hw=sample.size_hw,
-        score=0.0 if best is None else float(scores[best]), boxes_xyxy=boxes, box_scores=scores, box_labels=labels,
-        peak_xy=None if best is None else (float(centres(boxes)[best, 0]), float(centres(boxes)[best, 1])),
+        score=float(scores.max(initial=0.0)), boxes_xyxy=boxes, box_scores=scores, box_labels=labels,
+        peak_xy=best_centre(boxes, scores),
     )  # fmt: skip
 
 
