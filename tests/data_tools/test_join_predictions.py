@@ -78,8 +78,8 @@ def test_what_does_not_belong_together_is_refused(
     box = [(0, 0, 10, 10)]
     good = write(tmp_path / "good.jsonl", make_prediction(1, 0.5, box, [0.5], (5, 5)))
     cases = [
-        ("image 1: a score is not in 0..1", make_prediction(1, 3.0, box, [0.5], (5, 5))),
-        ("image 1: a score is not in 0..1", make_prediction(1, 0.5, box, [1.5], (5, 5))),
+        ("image 1: a score is not in 0..1, so it cannot be joined", make_prediction(1, 3.0, box, [0.5], (5, 5))),
+        ("image 1: a score is not in 0..1, so it cannot be joined", make_prediction(1, 0.5, box, [1.5], (5, 5))),
         ("has a peak but no box", make_prediction(1, 0.5, peak=(5, 5))),
         ("2 are in one alone, such as 1, 2", make_prediction(2, 0.5, box, [0.5], (5, 5))),
         ("image 1 has another size", make_prediction(1, 0.5, box, [0.5], (5, 5), (90, 100))),
