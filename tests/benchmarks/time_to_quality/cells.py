@@ -97,11 +97,9 @@ def _cell(
     identity = {"approach": approach, "seed": seed, "minutes": minutes, "data_hash": data_hash(data)}
     common = ("--data", str(data), "--run", str(folder))
     if approach in OURS:
-        package, config = OURS[approach], _config_file(OURS[approach], configs[approach])
-        identity |= {"config": hashlib.sha256(config.read_bytes()).hexdigest()[:12]}
-        # so many epochs that the time alone ends the run, for short budgets as for long ones
-        budget = ("--fit.max_minutes", str(minutes), "--fit.epochs", str(_ENDLESS), "--fit.seed", str(seed))
-        command = (f"{package}.train", "--config", str(config), *common, *budget)
+        package, config = OURS[approach], config_file(OURS[approach], configs[approach])
+        identity |= {"config": config_hash(config)}
+        command = (f"{package}.train", "--config", str(config), *common, *budget_flags(minutes, seed))
     else:
         peer = ("--approach", approach, "--minutes", str(minutes), "--seed", str(seed))
         command = ("tests.benchmarks.time_to_quality.peer", *peer, *common)
@@ -151,7 +149,22 @@ def spent(folder: Path) -> dict[str, float | None]:
     return {"minutes": result["training_minutes"], "steps": steps}
 
 
-def _config_file(package: str, name: str) -> Path:
+def budget_flags(minutes: float, seed: int) -> tuple[str, ...]:
+    """Flags of a training of ours that the time alone ends, whether the budget is short or long."""
+    return ("--fit.max_minutes", str(minutes), "--fit.epochs", str(_ENDLESS), "--fit.seed", str(seed))
+
+
+def config_hash(config: Path) -> str:
+    """What tells two configurations apart in a cell's identity."""
+    return hashlib.sha256(config.read_bytes()).hexdigest()[:12]
+
+
+def config_file(package: str, name: str) -> Path:
+    """The file of an installed configuration, or the file of that name.
+
+    Raises:
+        InputError: there is neither.
+    """
     found = Path(with_default_config(package, ["--config", name])[1])
     if not found.is_file():
         raise InputError(f"{name}: neither a file nor an installed configuration of {package}")

@@ -213,7 +213,7 @@ def to_markdown(comparison: Mapping[str, Any], spent: Mapping[str, Sequence[Mapp
     if len(comparison["folds"]) > 1:
         about += f", in {len(comparison['folds'])} folds"
     tables = [rows, *([differences] if len(differences) > 1 else []), by_type]
-    return "\n\n".join([*map(_pipes, tables), " ".join([about + ".", *ratios]), NOTE])
+    return "\n\n".join([*map(pipes, tables), " ".join([about + ".", *ratios]), NOTE])
 
 
 _SPENT = (("minutes", 1), ("steps", 0))
@@ -242,6 +242,7 @@ def _mean_of(values: Sequence[float | None], digits: int) -> str:
     return f"{np.mean(known):.{digits}f}" if known else "n/a"
 
 
-def _pipes(rows: Sequence[Sequence[str]]) -> str:
+def pipes(rows: Sequence[Sequence[str]]) -> str:
+    """Rows, the first of them the heading, as a Markdown table."""
     lines = ["| " + " | ".join(row) + " |" for row in rows]
     return "\n".join([lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]])

@@ -1,0 +1,192 @@
+"""Which settings of the detector help? Several at once, on train and validation images alone.
+
+python -m tests.benchmarks.screening --data DATASET --levers levers.yaml --minutes 9 --jobs 2 --out runs/screening
+python -m tests.benchmarks.screening ... --table                                     # only judge what is finished
+
+levers.yaml names each change and the settings it consists of, of detect.train on top of --config:
+
+    small batches: {fit.batch_size: 4, fit.lr: 0.0007}
+    more pasted defects: {paste.share: 0.9}
+
+The images of the train and validation splits are dealt anew into parts, whole groups each; the test split is left out.
+A model is trained on all parts but one and judged on that one, with its best epoch there, so all models' figures are
+somewhat too good alike. For each part there are two models, or a multiple of two: what one has, the other has not (see
+`design.py`), and a lever's effect is the mean difference between the two, with its standard error over pairs. Groups
+differ more than settings do, so an effect within two standard errors says nothing.
+
+--jobs models train at the same time and share the processor's cores; nothing else should use the machine meanwhile. A
+second call skips finished models. Writes OUT/screening.json and OUT/screening.md.
+"""
+
+import argparse
+import logging
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from data_tools.atomic import write_json, write_text
+from data_tools.dataset_folder import data_hash, read_dataset, write_dataset
+from data_tools.errors import InputError
+from data_tools.predictions import read_predictions
+from data_tools.records import Dataset, Splits
+from data_tools.splits import deal
+from data_tools.validation import localization_scores
+from tests.benchmarks.screening.design import Effect, Pair, effects, pairs_of
+from tests.benchmarks.screening.levers import Lever, flags_of, read_levers
+from tests.benchmarks.screening.training import train
+from tests.benchmarks.time_to_quality.cells import Cell, budget_flags, config_file, config_hash, is_finished, spent
+from tests.benchmarks.time_to_quality.table import pipes
+
+HEADINGS = {"ap50": "box AP50", "auc": "AUC", "hit_rate": "hit rate", "ap": "box AP"}
+
+
+@dataclass(frozen=True)
+class Model:
+    """One training of the design: its place in it and its cell."""
+
+    pair: int
+    part: int
+    levers: tuple[str, ...]
+    cell: Cell
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="dataset folder with splits")
+    parser.add_argument("--levers", type=Path, required=True, help="YAML file, see above")
+    parser.add_argument("--config", default="light", help="of detect.train: installed name or file")
+    parser.add_argument("--minutes", type=float, default=9.0, help="of training for each model")
+    parser.add_argument("--jobs", type=int, default=1, help="models that train at the same time")
+    parser.add_argument("--parts", type=int, default=4, help="of the images: 2, 4 or 8")
+    parser.add_argument("--seed", type=int, default=0, help="of the parts and of every model")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the parts, the models and the table")
+    parser.add_argument("--table", action="store_true", help="train nothing")
+    arguments = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        return _screen(arguments)
+    except InputError as error:
+        print(f"screening: error: {error}", file=sys.stderr)
+        return 2
+
+
+def _screen(arguments: argparse.Namespace) -> int:
+    if arguments.jobs < 1:
+        raise InputError(f"--jobs {arguments.jobs}: at least 1")
+    config = config_file("detect", arguments.config)
+    levers = {lever.name: lever for lever in read_levers(arguments.levers, config)}
+    design = pairs_of(len(levers), arguments.parts)
+    parts = write_parts(read_dataset(arguments.data), arguments.data, arguments.parts, arguments.seed, arguments.out)
+    models = plan(design, parts, levers, config, arguments.minutes, arguments.seed, arguments.out)
+    waiting = [model.cell for model in models if not is_finished(model.cell)]
+    if not arguments.table:
+        train(waiting, arguments.jobs)
+    finished = [model for model in models if is_finished(model.cell)]
+    if not finished:
+        raise InputError(f"{arguments.out}: no finished model to judge")
+    found = judge(models, design, tuple(levers))
+    found |= {"minutes": arguments.minutes, "levers": {name: lever.flags for name, lever in levers.items()}}
+    table = to_markdown(found)
+    write_json(arguments.out / "screening.json", found)
+    write_text(arguments.out / "screening.md", table + "\n")
+    print(table)
+    return 1 if len(finished) < len(models) and not arguments.table else 0
+
+
+def write_parts(dataset: Dataset, source: Path, parts: int, seed: int, out: Path) -> tuple[Path, ...]:
+    """A dataset folder for each part, whose validation split it is, and whose train split the other parts are.
+
+    Raises:
+        InputError: no splits, too few groups, or other parts are there already.
+    """
+    if dataset.splits is None:
+        raise InputError(f"{source}: has no splits.json; convert it with --split 0.7,0.15,0.15")
+    samples = tuple(sorted((*dataset.split("train"), *dataset.split("val")), key=lambda sample: sample.image_id))
+    groups = len({sample.group for sample in samples})
+    if groups < parts:
+        raise InputError(f"{source}: {groups} groups in train and val; --parts {parts} needs as many at least")
+    dealt = deal(samples, (1 / parts,) * parts, seed)
+    folders = []
+    for number, val in enumerate(dealt):
+        train = tuple(sorted(i for other, ids in enumerate(dealt) if other != number for i in ids))
+        splits = Splits(seed, dataset.splits.group_by, train, val, ())
+        folder = out / "parts" / f"part_{number + 1}"
+        if folder.exists():
+            if read_dataset(folder).splits != splits:
+                raise InputError(f"{folder}: made of other images or with another seed; give another --out")
+        else:
+            write_dataset(folder, replace(dataset, samples=samples, splits=splits))
+        folders.append(folder)
+    return tuple(folders)
+
+
+def plan(
+    design: Sequence[Pair], parts: Sequence[Path], levers: Mapping[str, Lever], config: Path, minutes: float, seed: int,
+    out: Path,
+) -> tuple[Model, ...]:  # fmt: skip
+    """Every model, the two of a pair one after the other."""
+    models = []
+    for number, pair in enumerate(design):
+        for on in pair.levers(tuple(levers)):
+            data, folder = parts[pair.part], out / f"model_{len(models) + 1:02d}"
+            flags = flags_of(levers, on)
+            identity = {"seed": seed, "minutes": minutes, "data_hash": data_hash(data), "config": config_hash(config)}
+            command = ("detect.train", "--config", str(config), "--data", str(data), "--run", str(folder), *flags)
+            command += budget_flags(minutes, seed)
+            label = f"{folder.name} ({', '.join(on) or 'no lever'})"
+            cell = Cell(label, data, seed, folder, command, identity | {"flags": list(flags)})
+            models.append(Model(number, pair.part, on, cell))
+    return tuple(models)
+
+
+def judge(models: Sequence[Model], design: Sequence[Pair], levers: Sequence[str]) -> dict[str, Any]:
+    """Each model's figures on its part, and each lever's effects; the effects are None until all models are there."""
+    figures = [_figures(model.cell) if is_finished(model.cell) else None for model in models]
+    known = [figure for figure in figures if figure is not None]
+    found: dict[str, dict[str, Any]] = {name: {} for name in levers}
+    for key in HEADINGS:
+        values = [figure[key] for figure in known]
+        complete = len(values) == len(models)
+        of_key: Mapping[str, Effect | None] = dict.fromkeys(levers)
+        if complete:
+            of_key = effects(design, list(zip(values[::2], values[1::2], strict=True)), levers)
+        for name, effect in of_key.items():
+            found[name][key] = effect and asdict(effect)
+    rows = [
+        {"model": model.cell.folder.name, "part": model.part + 1, "levers": list(model.levers), "figures": figure}
+        | {"steps": spent(model.cell.folder)["steps"] if figure else None}
+        for model, figure in zip(models, figures, strict=True)
+    ]
+    return {"schema": 1, "models": rows, "effects": found}
+
+
+def _figures(cell: Cell) -> dict[str, float | None]:
+    dataset = read_dataset(cell.data)
+    samples = dataset.split("val")
+    by_id = {one.image_id: one for one in read_predictions(cell.folder / "predictions" / "val.jsonl").predictions}
+    return localization_scores(samples, [by_id[sample.image_id] for sample in samples], len(dataset.categories))
+
+
+def to_markdown(found: Mapping[str, Any]) -> str:
+    """The effects with their standard errors, and the models."""
+    effects_of = [["lever", *HEADINGS.values()]]
+    for name, figures in found["effects"].items():
+        effects_of.append([name, *(_effect(figures[key]) for key in HEADINGS)])
+    models = [["model", "part", "levers", "steps", *HEADINGS.values()]]
+    for row in found["models"]:
+        values = row["figures"] or dict.fromkeys(HEADINGS)
+        about = [row["model"], str(row["part"]), ", ".join(row["levers"]) or "none", str(row["steps"] or "not trained")]
+        models.append([*about, *("n/a" if values[key] is None else f"{values[key]:.3f}" for key in HEADINGS)])
+    note = "Effects: with the lever minus without, mean over pairs of models ± standard error."
+    return "\n\n".join([pipes(effects_of), note, pipes(models)])
+
+
+def _effect(effect: Mapping[str, float] | None) -> str:
+    return "n/a" if effect is None else f"{effect['mean']:+.3f} ± {effect['standard_error']:.3f}"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

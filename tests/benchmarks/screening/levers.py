@@ -1,0 +1,83 @@
+"""The file of levers: YAML that gives each change a name and the settings it consists of."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from data_tools.errors import InputError
+from detect.train import build_parser
+
+_GROUPS = ("model.", "input.", "paste.", "fit.")
+_TAKEN = ("fit.max_minutes", "fit.epochs", "fit.seed")
+
+
+@dataclass(frozen=True)
+class Lever:
+    """A change: its name, and the flags of detect.train that make it."""
+
+    name: str
+    flags: tuple[str, ...]
+
+
+def read_levers(path: Path, config: Path) -> tuple[Lever, ...]:
+    """The levers of a file, each accepted by detect.train on top of a configuration.
+
+    Raises:
+        InputError: the file is not such a file; a name stands there twice; two levers change the same setting; a
+            setting does not exist, is refused by detect.train, or is the screening's own. The message names the lever.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        value: Any = yaml.safe_load(text)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from error
+    if not isinstance(value, dict) or not value or not all(isinstance(one, dict) and one for one in value.values()):
+        raise InputError(
+            f"{path}: give each lever a name and its settings, such as 'small batches: {{fit.batch_size: 4}}'"
+        )
+    if twice := _repeated(yaml.compose(text)):
+        raise InputError(f"{path}: {twice!r} stands there twice")
+    levers, owners = [], dict[str, str]()
+    for name, settings in value.items():
+        for key in map(str, settings):
+            if not key.startswith(_GROUPS) or key in _TAKEN:
+                raise InputError(f"{path}: lever {name!r}: {key!r} is no setting that a lever may change; these begin "
+                                 f"with {', '.join(_GROUPS)} and are not {', '.join(_TAKEN)}")  # fmt: skip
+            if key in owners:
+                raise InputError(f"{path}: levers {owners[key]!r} and {name!r} both change {key}")
+            owners[key] = str(name)
+        flags = tuple(part for key, one in settings.items() for part in (f"--{key}", _word(one)))
+        _require_accepted(f"{path}: lever {name!r}", ("--config", str(config), *flags))
+        levers.append(Lever(str(name), flags))
+    return tuple(levers)
+
+
+def flags_of(levers: Mapping[str, Lever], on: tuple[str, ...]) -> tuple[str, ...]:
+    """The flags of several levers."""
+    return tuple(flag for name in on for flag in levers[name].flags)
+
+
+def _repeated(mapping: yaml.MappingNode) -> str | None:
+    """The first key that stands twice in a mapping or in one of its values, which a plain reading would pass over."""
+    keys = [key.value for key, _ in mapping.value]
+    twice = [str(key) for place, key in enumerate(keys) if key in keys[:place]]
+    below = [_repeated(value) for _, value in mapping.value if isinstance(value, yaml.MappingNode)]
+    return next((key for key in (*twice, *below) if key is not None), None)
+
+
+def _word(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _require_accepted(what: str, argv: tuple[str, ...]) -> None:
+    parser = build_parser()
+    try:
+        parser.instantiate(parser.parse_args(list(argv)))
+    except SystemExit as leaving:
+        raise InputError(f"{what}: detect.train refuses it, see above") from leaving
+    except InputError as error:
+        raise InputError(f"{what}: {error}") from error
