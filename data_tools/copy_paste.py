@@ -13,12 +13,16 @@ from numpy.typing import NDArray
 from data_tools.errors import InputError
 from data_tools.geometry import iou
 from data_tools.records import BOXED, GOOD, Sample
+from data_tools.resizing import resize
 
 Image = NDArray[np.uint8]
 Boxes = NDArray[np.float64]
 Load = Callable[[Sample], tuple[Image, Boxes, NDArray[np.int64]]]
 _LEAST_MARGIN, _MOST_MARGIN, _MARGIN_SHARE = 3.0, 12.0, 0.35
 _LONGEST_SIDE = 0.5
+_AT_EDGE = 0.04
+_MOST_STRETCH = 4.0
+_MOST_KEPT = 1000
 _TRIES = 4
 
 
@@ -31,18 +35,41 @@ class PasteConfig:
         decoy_share: share 0..1 of the other good images that get a patch of a good image instead.
         jitter: how far a patch may move from where it was cut, as a share of the image's sides: small where a place
             has a meaning (leads of a device), 1 where every place is alike (a surface); null decides between 0.03 and
-            1 by the training images' common layout, see `data_tools.layout`.
+            1 by the training images' common layout, see `data_tools.layout`. A patch cut at an edge of its image goes
+            to that edge again, because what is broken off is broken off there.
+        stretch: a patch becomes up to so many times wider or narrower, and up to so many times higher or lower, 1..4;
+            1 leaves it.
     """
 
     share: float = 0.0
     decoy_share: float = 0.5
     jitter: float | None = None
+    stretch: float = 1.0
 
     def __post_init__(self) -> None:
         for name in ("share", "decoy_share", "jitter"):
             value = getattr(self, name)
             if value is not None and not 0.0 <= value <= 1.0:
                 raise InputError(f"paste.{name} must lie in 0..1, not {value}")
+        if not 1.0 <= self.stretch <= _MOST_STRETCH:
+            raise InputError(f"paste.stretch must lie in 1..{_MOST_STRETCH:g}, not {self.stretch}")
+
+
+@dataclass(frozen=True)
+class _Patch:
+    """A box cut out with what is around it.
+
+    Attributes:
+        pixels: (h, w), as much more than the box as its margin may take.
+        box_xyxy: in these pixels.
+        before: (x, y) pixels of the whole image left of the box and above it.
+        behind: right of it and below it.
+    """
+
+    pixels: Image
+    box_xyxy: NDArray[np.float64]
+    before: NDArray[np.float64]
+    behind: NDArray[np.float64]
 
 
 class Paster:
@@ -59,6 +86,7 @@ class Paster:
         self.config, self.jitter = config, config.jitter
         self.donors = [(sample, row) for sample in samples if sample.status == BOXED for row in _fit_to_cut(sample)]
         self.good = [sample for sample in samples if sample.status == GOOD]
+        self._kept: dict[int, _Patch | None] = {}
 
     def __call__(
         self, image: Image, load: Load, rng: np.random.Generator
@@ -67,7 +95,8 @@ class Paster:
 
         Args:
             image: not changed.
-            load: gives another sample's image and boxes, at input size, and the boxes' rows among the sample's own.
+            load: gives another sample's image and boxes, at input size, and the boxes' rows among the sample's own; the
+                same each time, because some of what is cut out is kept.
             rng: of all choices.
 
         Returns:
@@ -80,26 +109,68 @@ class Paster:
         if not is_defect and draw >= self.config.share + (1 - self.config.share) * self.config.decoy_share:
             return None
         for _ in range(_TRIES):  # a patch may be larger than this image
-            donor, row = self.donors[rng.integers(len(self.donors))]
-            if is_defect:
-                source, boxes, rows = load(donor)
-                box = next(iter(boxes[rows == row]), None)  # None where a crop has cut it off
-            else:
-                source, _, _ = load(self.good[rng.integers(len(self.good))])
-                box = donor.boxes_xyxy[row] * (np.array(source.shape) / donor.size_hw)[[1, 0, 1, 0]]
-            made = None if box is None else self._paste(image, source, box, rng)
+            number = int(rng.integers(len(self.donors)))
+            patch = self._defect(number, load) if is_defect else self._decoy(number, load, rng)
+            made = None if patch is None else self._paste(image, patch, rng)
             if made is not None:
+                donor, row = self.donors[number]
                 label = donor.labels[row : row + 1]
                 return made[0], made[1][: int(is_defect)], label[: int(is_defect)]
         return None
 
-    def _paste(
-        self, target: Image, source: Image, box: NDArray[np.float64], rng: np.random.Generator
-    ) -> tuple[Image, Boxes] | None:
-        reach = self.jitter * np.array([target.shape[1], target.shape[0]])
-        centre = (box[:2] + box[2:]) / 2 / np.array([source.shape[1], source.shape[0]])
-        wanted = centre * np.array([target.shape[1], target.shape[0]]) + rng.uniform(-reach, reach)
-        return paste(target, source, box, (float(wanted[0]), float(wanted[1])))
+    def _defect(self, number: int, load: Load) -> _Patch | None:
+        """What a donor gives; None where a crop has cut it off."""
+        if number in self._kept:
+            return self._kept[number]
+        donor, row = self.donors[number]
+        source, boxes, rows = load(donor)
+        box = next(iter(boxes[rows == row]), None)
+        patch = None if box is None else _cut(source, box, self.config.stretch)
+        if len(self._kept) < _MOST_KEPT:
+            self._kept[number] = patch
+        return patch
+
+    def _decoy(self, number: int, load: Load, rng: np.random.Generator) -> _Patch:
+        """A patch of a good image where the donor has its defect."""
+        donor, row = self.donors[number]
+        source, _, _ = load(self.good[rng.integers(len(self.good))])
+        box = donor.boxes_xyxy[row] * (np.array(source.shape) / donor.size_hw)[[1, 0, 1, 0]]
+        return _cut(source, box, self.config.stretch)
+
+    def _paste(self, target: Image, patch: _Patch, rng: np.random.Generator) -> tuple[Image, Boxes] | None:
+        pixels, box, factors = patch.pixels, patch.box_xyxy, np.ones(2)
+        if self.config.stretch > 1:
+            wanted = pixels.shape * self.config.stretch ** rng.uniform(-1, 1, 2)
+            height, width = np.maximum(np.round(wanted), 1).astype(int).tolist()
+            factors = np.array([width / pixels.shape[1], height / pixels.shape[0]])
+            pixels, boxes = resize(pixels, box[None], (height, width))
+            box = boxes[0]
+        before, behind = patch.before * factors, patch.behind * factors
+        return paste(target, pixels, box, _place(box, before, behind, target.shape, self.jitter, rng))
+
+
+def _cut(source: Image, box_xyxy: NDArray[np.float64], stretch: float) -> _Patch:
+    size = np.array([source.shape[1], source.shape[0]])
+    margin = _MOST_MARGIN * stretch
+    x1, y1 = np.maximum(np.floor(box_xyxy[:2] - margin), 0).astype(int)
+    x2, y2 = np.minimum(np.ceil(box_xyxy[2:] + margin), size).astype(int)
+    box = box_xyxy - np.array([x1, y1, x1, y1])
+    return _Patch(source[y1:y2, x1:x2].copy(), box, box_xyxy[:2], size - box_xyxy[2:])
+
+
+def _place(
+    box_xyxy: NDArray[np.float64], before: NDArray[np.float64], behind: NDArray[np.float64],
+    target_hw: tuple[int, ...], jitter: float, rng: np.random.Generator,
+) -> tuple[float, float]:  # fmt: skip
+    """Where the centre of a box goes: each place within `jitter` that holds the whole box is as likely."""
+    sides, there = box_xyxy[2:] - box_xyxy[:2], np.array(target_hw[::-1])
+    half, here = sides / 2, before + sides + behind
+    same = (before + half) / here * there
+    least, most = half, np.maximum(there - half, half)
+    centre = rng.uniform(np.clip(same - jitter * there, least, most), np.clip(same + jitter * there, least, most))
+    centre = np.where(before < _AT_EDGE * here, half + before, centre)
+    centre = np.where(behind < _AT_EDGE * here, there - behind - half, centre)
+    return float(centre[0]), float(centre[1])
 
 
 def paste(

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 from torch.utils.data import Dataset as TorchDataset
@@ -21,6 +20,7 @@ from data_tools.copy_paste import Paster
 from data_tools.errors import InputError
 from data_tools.images import read_gray, resolve_under
 from data_tools.records import GOOD, UNBOXED, Sample
+from data_tools.resizing import resize
 from data_tools.sample_random import generators_of
 from data_tools.transforms import Augmentation, AugmentConfig, PreprocessConfig, Preprocessing
 from data_tools.windows import clipped, random_window, visible_share
@@ -342,18 +342,6 @@ def standardized(pixels: Tensor) -> Tensor:
     centred = pixels - pixels.mean(dtype=torch.float64)
     spread = centred.square().mean().sqrt()  # several times as fast as torch's own standard deviation
     return centred * (_SPREAD / spread.clamp(min=_LEAST_SPREAD)) + _MEAN
-
-
-def resize(
-    image: NDArray[np.uint8], boxes_xyxy: NDArray[np.float64], input_hw: tuple[int, int]
-) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """Image and boxes at a new (height, width); the bilinear filter widens when shrinking, which keeps thin lines."""
-    height, width = image.shape
-    if (height, width) == tuple(input_hw):
-        return image, boxes_xyxy
-    resized = np.asarray(Image.fromarray(image).resize((input_hw[1], input_hw[0]), Image.Resampling.BILINEAR))
-    scale = np.array([input_hw[1] / width, input_hw[0] / height] * 2)
-    return resized, boxes_xyxy * scale
 
 
 def collate(items: Sequence[Item]) -> Batch:

@@ -72,6 +72,75 @@ def test_shares_are_kept_and_decoys_stay_good(make_sample: Callable[..., Sample]
     assert any((image != images[3]).any() for image, _, _ in decoys)
 
 
+def pasted_boxes(samples: list[Sample], config: PasteConfig, images: dict[int, np.ndarray], count: int) -> np.ndarray:
+    """(n, 4) of `count` pastes on the last sample."""
+    paster, rng = Paster(samples, config), np.random.default_rng(0)
+
+    def load(sample: Sample) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return images[sample.image_id], sample.boxes_xyxy, np.arange(len(sample.boxes_xyxy))
+
+    made = [paster(images[samples[-1].image_id], load, rng) for _ in range(count)]
+    return np.concatenate([one[1] for one in made if one is not None])
+
+
+def test_where_every_place_is_alike_each_is_as_likely(make_sample: Callable[..., Sample]) -> None:
+    samples = [make_sample(1, [[40, 40, 50, 50]]), make_sample(2)]
+    images = {i: np.zeros((100, 100), np.uint8) for i in (1, 2)}
+    boxes = pasted_boxes(samples, PasteConfig(share=1, jitter=1.0), images, 2000)
+    corners = boxes[:, :2]
+    assert corners.min() >= 0
+    assert corners.max() <= 90
+    quarters = np.histogram2d(*corners.T, bins=3, range=[[0, 90]] * 2)[0] / len(boxes)
+    assert quarters == pytest.approx(np.full((3, 3), 1 / 9), abs=0.03)
+
+
+def test_what_was_cut_at_an_edge_goes_to_that_edge(make_sample: Callable[..., Sample]) -> None:
+    samples = [make_sample(1, [[40, 0, 50, 20], [97, 60, 100, 64]]), make_sample(2)]
+    images = {i: np.zeros((100, 100), np.uint8) for i in (1, 2)}
+    boxes = pasted_boxes(samples, PasteConfig(share=1, jitter=1.0), images, 400)
+    upper = boxes[boxes[:, 2] - boxes[:, 0] == 10]
+    right = boxes[boxes[:, 2] - boxes[:, 0] == 3]
+    assert len(upper) + len(right) == len(boxes)
+    assert (upper[:, 1] == 0).all()
+    assert (right[:, 2] == 100).all()
+    assert np.ptp(upper[:, 0]) > 60
+    assert np.ptp(right[:, 1]) > 60
+
+
+def test_a_stretched_patch_takes_its_box_along(make_sample: Callable[..., Sample]) -> None:
+    samples = [make_sample(1, [[40, 40, 50, 60]]), make_sample(2)]
+    images = {1: np.zeros((100, 100), np.uint8), 2: np.zeros((100, 100), np.uint8)}
+    images[1][40:60, 40:50] = 200
+    paster, rng = Paster(samples, PasteConfig(share=1, jitter=1.0, stretch=2.0)), np.random.default_rng(0)
+    sides = []
+    for _ in range(300):
+        made = paster(images[2], lambda s: (images[s.image_id], s.boxes_xyxy, np.arange(len(s.boxes_xyxy))), rng)
+        assert made is not None
+        (x1, y1, x2, y2), bright = made[1][0], np.argwhere(made[0] > 100)
+        assert bright.min(axis=0) == pytest.approx([y1, x1], abs=1.5)
+        assert bright.max(axis=0) + 1 == pytest.approx([y2, x2], abs=1.5)
+        sides.append([x2 - x1, y2 - y1])
+    assert np.min(sides, axis=0) == pytest.approx([5, 10], rel=0.05)
+    assert np.max(sides, axis=0) == pytest.approx([20, 40], rel=0.05)
+
+
+def test_a_donor_is_read_once_and_pasted_alike_each_time(make_sample: Callable[..., Sample]) -> None:
+    samples = [make_sample(1, [[40, 40, 50, 50]]), make_sample(2)]
+    images = {i: np.random.default_rng(i).integers(0, 99, (100, 100), dtype=np.uint8) for i in (1, 2)}
+    paster, read = Paster(samples, PasteConfig(share=1, jitter=1.0, stretch=1.5)), []
+
+    def load(sample: Sample) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        read.append(sample.image_id)
+        return images[sample.image_id], sample.boxes_xyxy, np.arange(len(sample.boxes_xyxy))
+
+    first, second = (paster(images[2], load, np.random.default_rng(3)) for _ in range(2))
+    assert first is not None
+    assert second is not None
+    assert (first[0] == second[0]).all()
+    assert first[1].tolist() == second[1].tolist()
+    assert read == [1]
+
+
 def test_half_an_image_is_no_patch(make_sample: Callable[..., Sample]) -> None:
     long = make_sample(1, [[0, 10, 51, 20], [0, 60, 50, 70]])
     assert [row for _, row in Paster([long, make_sample(2)], PasteConfig(share=1, jitter=0.1)).donors] == [1]
@@ -92,3 +161,5 @@ def test_without_boxes_nothing_is_pasted(make_sample: Callable[..., Sample]) -> 
 def test_bad_shares_are_refused() -> None:
     with pytest.raises(InputError, match=r"paste\.share"):
         PasteConfig(share=1.5)
+    with pytest.raises(InputError, match=r"paste\.stretch must lie in 1..4, not 0.5"):
+        PasteConfig(stretch=0.5)

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from data_tools.copy_paste import PasteConfig, Paster
-from data_tools.dataset import DefectDataset, InputConfig, Item, collate, resize, standardized
+from data_tools.dataset import DefectDataset, InputConfig, Item, collate, standardized
 from data_tools.errors import InputError
 from data_tools.records import UNBOXED, Sample
 from data_tools.transforms import Augmentation, AugmentConfig, PreprocessConfig
@@ -39,28 +39,6 @@ def test_a_scale_that_leaves_nothing_is_refused() -> None:
     for scale in (0.0, -1.0, float("nan"), float("inf")):
         with pytest.raises(InputError, match=r"input\.scale"):
             InputConfig(scale=scale)
-
-
-def test_boxes_move_with_the_image() -> None:
-    image = np.zeros((20, 40), dtype=np.uint8)
-    image[4:8, 10:20] = 200
-    made, boxes = resize(image, np.array([[10.0, 4, 20, 8]]), (40, 40))
-    assert made.shape == (40, 40)
-    assert boxes.tolist() == [[10, 8, 20, 16]]
-    assert (made[9:15, 11:19] > 150).all()
-    assert made[:6].max() == 0
-
-
-def test_the_same_size_is_the_same_image() -> None:
-    image, boxes = np.zeros((5, 6), dtype=np.uint8), np.zeros((0, 4))
-    assert resize(image, boxes, (5, 6)) == (image, boxes)
-
-
-def test_a_thin_line_survives_shrinking() -> None:
-    image = np.zeros((64, 64), dtype=np.uint8)
-    image[:, 33] = 200
-    made, _ = resize(image, np.zeros((0, 4)), (16, 16))
-    assert made.sum(axis=1).min() >= 48  # a quarter of its gray, wherever it falls
 
 
 def test_standardized_by_hand() -> None:
