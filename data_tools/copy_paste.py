@@ -35,8 +35,8 @@ class PasteConfig:
         decoy_share: share 0..1 of the other good images that get a patch of a good image instead.
         jitter: how far a patch may move from where it was cut, as a share of the image's sides: small where a place
             has a meaning (leads of a device), 1 where every place is alike (a surface); null decides between 0.03 and
-            1 by the training images' common layout, see `data_tools.layout`. A patch cut at an edge of its image goes
-            to that edge again, because what is broken off is broken off there.
+            1 by the training images' common layout, see `data_tools.layout`. A patch cut at an edge of its image stays
+            at that edge and moves along it.
         stretch: a patch becomes up to so many times wider or narrower, and up to so many times higher or lower, 1..4;
             1 leaves it.
     """
