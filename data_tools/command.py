@@ -1,5 +1,6 @@
 """What every command shares: the parser with helpful errors, and the exit statuses 0, 1 and 2."""
 
+import argparse
 import difflib
 import logging
 import re
@@ -7,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from jsonargparse import ArgumentParser, Namespace
+from jsonargparse import ArgumentParser
 
 from data_tools.errors import InputError
 from data_tools.interrupt import Stopped
@@ -33,7 +34,7 @@ class Parser(ArgumentParser):
         return f"\nDid you mean {near[0]!r}?" if near else f"\nSee {self.prog} --help for the valid keys."
 
 
-def run_command(parser: Parser, body: Callable[[Namespace], int], argv: Sequence[str] | None) -> int:
+def run_command(parser: argparse.ArgumentParser, body: Callable[[Any], int], argv: Sequence[str] | None) -> int:
     """Parse `argv`, run `body` with the result and return the exit status.
 
     0 done, or stopped on request with its state saved; 2 bad usage or bad input (one message on stderr, no traceback);

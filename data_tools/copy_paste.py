@@ -150,12 +150,9 @@ class Paster:
 
 
 def _cut(source: Image, box_xyxy: NDArray[np.float64], stretch: float) -> _Patch:
-    size = np.array([source.shape[1], source.shape[0]])
-    margin = _MOST_MARGIN * stretch
-    x1, y1 = np.maximum(np.floor(box_xyxy[:2] - margin), 0).astype(int)
-    x2, y2 = np.minimum(np.ceil(box_xyxy[2:] + margin), size).astype(int)
+    x1, y1, x2, y2 = _around(box_xyxy, _MOST_MARGIN * stretch, source.shape)
     box = box_xyxy - np.array([x1, y1, x1, y1])
-    return _Patch(source[y1:y2, x1:x2].copy(), box, box_xyxy[:2], size - box_xyxy[2:])
+    return _Patch(source[y1:y2, x1:x2].copy(), box, box_xyxy[:2], np.array(source.shape[::-1]) - box_xyxy[2:])
 
 
 def _place(
@@ -191,9 +188,7 @@ def paste(
         The new image and the (1, 4) box in it; None where the patch with its margin is larger than the target.
     """
     margin = float(np.clip(_MARGIN_SHARE * (box_xyxy[2:] - box_xyxy[:2]).min(), _LEAST_MARGIN, _MOST_MARGIN))
-    height, width = source.shape
-    x1, y1 = np.maximum(np.floor(box_xyxy[:2] - margin), 0).astype(int)
-    x2, y2 = np.minimum(np.ceil(box_xyxy[2:] + margin), [width, height]).astype(int)
+    x1, y1, x2, y2 = _around(box_xyxy, margin, source.shape)
     if x2 - x1 > target.shape[1] or y2 - y1 > target.shape[0]:
         return None
     shift = np.round(np.array(centre_xy) - (box_xyxy[:2] + box_xyxy[2:]) / 2).astype(int)
@@ -208,6 +203,13 @@ def paste(
     blended = under + alpha * (patch + change - under)
     made[top : top + y2 - y1, left : left + x2 - x1] = np.clip(np.round(blended), 0, 255).astype(np.uint8)
     return made, (box_xyxy + np.array([left - x1, top - y1] * 2))[None]
+
+
+def _around(box_xyxy: NDArray[np.float64], margin: float, size_hw: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """Whole pixels x1, y1, x2, y2 that hold a box with its margin, as far as the image reaches."""
+    x1, y1 = np.maximum(np.floor(box_xyxy[:2] - margin), 0).astype(int).tolist()
+    x2, y2 = np.minimum(np.ceil(box_xyxy[2:] + margin), size_hw[::-1]).astype(int).tolist()
+    return x1, y1, x2, y2
 
 
 def _feather(box_xyxy: NDArray[np.float64], size_hw: tuple[int, int], margin: float) -> NDArray[np.float64]:

@@ -19,21 +19,20 @@ second call skips finished models. Writes OUT/screening.json and OUT/screening.m
 """
 
 import argparse
-import logging
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from data_tools.atomic import write_json, write_text
+from data_tools.command import run_command
 from data_tools.dataset_folder import data_hash, read_dataset, write_dataset
 from data_tools.errors import InputError
 from data_tools.predictions import read_predictions
 from data_tools.records import Dataset, Splits
 from data_tools.splits import deal
 from data_tools.validation import localization_scores
-from tests.benchmarks.screening.design import Effect, Pair, effects, pairs_of
+from tests.benchmarks.screening.design import Pair, effects, pairs_of
 from tests.benchmarks.screening.levers import Lever, flags_of, read_levers
 from tests.benchmarks.screening.training import train
 from tests.benchmarks.time_to_quality.cells import Cell, budget_flags, config_file, config_hash, is_finished, spent
@@ -44,9 +43,8 @@ HEADINGS = {"ap50": "box AP50", "auc": "AUC", "hit_rate": "hit rate", "ap": "box
 
 @dataclass(frozen=True)
 class Model:
-    """One training of the design: its place in it and its cell."""
+    """One training of the design: its part, its levers and its cell."""
 
-    pair: int
     part: int
     levers: tuple[str, ...]
     cell: Cell
@@ -54,7 +52,8 @@ class Model:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    layout = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(prog="screening", description=__doc__, formatter_class=layout)
     parser.add_argument("--data", type=Path, required=True, help="dataset folder with splits")
     parser.add_argument("--levers", type=Path, required=True, help="YAML file, see above")
     parser.add_argument("--config", default="light", help="of detect.train: installed name or file")
@@ -64,13 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the parts and of every model")
     parser.add_argument("--out", type=Path, required=True, help="folder of the parts, the models and the table")
     parser.add_argument("--table", action="store_true", help="train nothing")
-    arguments = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    try:
-        return _screen(arguments)
-    except InputError as error:
-        print(f"screening: error: {error}", file=sys.stderr)
-        return 2
+    return run_command(parser, _screen, argv)
 
 
 def _screen(arguments: argparse.Namespace) -> int:
@@ -129,7 +122,7 @@ def plan(
 ) -> tuple[Model, ...]:  # fmt: skip
     """Every model, the two of a pair one after the other."""
     models = []
-    for number, pair in enumerate(design):
+    for pair in design:
         for on in pair.levers(tuple(levers)):
             data, folder = parts[pair.part], out / f"model_{len(models) + 1:02d}"
             flags = flags_of(levers, on)
@@ -138,21 +131,17 @@ def plan(
             command += budget_flags(minutes, seed)
             label = f"{folder.name} ({', '.join(on) or 'no lever'})"
             cell = Cell(label, data, seed, folder, command, identity | {"flags": list(flags)})
-            models.append(Model(number, pair.part, on, cell))
+            models.append(Model(pair.part, on, cell))
     return tuple(models)
 
 
 def judge(models: Sequence[Model], design: Sequence[Pair], levers: Sequence[str]) -> dict[str, Any]:
     """Each model's figures on its part, and each lever's effects; the effects are None until all models are there."""
     figures = [_figures(model.cell) if is_finished(model.cell) else None for model in models]
-    known = [figure for figure in figures if figure is not None]
     found: dict[str, dict[str, Any]] = {name: {} for name in levers}
     for key in HEADINGS:
-        values = [figure[key] for figure in known]
-        complete = len(values) == len(models)
-        of_key: Mapping[str, Effect | None] = dict.fromkeys(levers)
-        if complete:
-            of_key = effects(design, list(zip(values[::2], values[1::2], strict=True)), levers)
+        values = [None if figure is None else figure[key] for figure in figures]
+        of_key = effects(design, list(zip(values[::2], values[1::2], strict=True)), levers)
         for name, effect in of_key.items():
             found[name][key] = effect and asdict(effect)
     rows = [

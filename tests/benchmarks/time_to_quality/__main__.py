@@ -18,12 +18,12 @@ for the AUC.
 
 import argparse
 import logging
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from subprocess import CalledProcessError
 
 from data_tools.atomic import write_json, write_text
+from data_tools.command import run_command
 from data_tools.dataset_folder import read_dataset
 from data_tools.errors import InputError
 from tests.benchmarks.time_to_quality.cells import APPROACHES, SINGLE_STAGE, is_finished, plan, run, spent
@@ -35,7 +35,8 @@ log = logging.getLogger(__name__)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    layout = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(prog="time_to_quality", description=__doc__, formatter_class=layout)
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="dataset folder with splits, or folds")
     parser.add_argument("--minutes", type=float, default=10.0, help="of training for each cell")
     parser.add_argument("--baseline-minutes", type=float, help="of training for each cell of the baseline, if others")
@@ -46,13 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder of the cells and of the table")
     parser.add_argument("--resamples", type=int, default=2000, help="of the bootstrap")
     parser.add_argument("--table", action="store_true", help="train nothing")
-    arguments = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    try:
-        return _compare(arguments)
-    except InputError as error:
-        print(f"time_to_quality: error: {error}", file=sys.stderr)
-        return 2
+    return run_command(parser, _compare, argv)
 
 
 def _compare(arguments: argparse.Namespace) -> int:
