@@ -5,23 +5,23 @@ are feathered, its gray level is fitted to the place, and patches of good images
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data_tools.errors import InputError
 from data_tools.geometry import iou
-from data_tools.records import BOXED, GOOD, Sample
+from data_tools.records import BOXED, GOOD, Sample, empty_boxes, empty_labels
 from data_tools.resizing import resize
 
 Image = NDArray[np.uint8]
 Boxes = NDArray[np.float64]
 Load = Callable[[Sample], tuple[Image, Boxes, NDArray[np.int64]]]
 _LEAST_MARGIN, _MOST_MARGIN, _MARGIN_SHARE = 3.0, 12.0, 0.35
-_LONGEST_SIDE = 0.5
 _AT_EDGE = 0.04
-_MOST_STRETCH = 4.0
+_MOST_STRETCH, _MOST_LENGTHENED = 4.0, 20.0
+_LINE = 3.0
 _MOST_KEPT = 1000
 _TRIES = 4
 
@@ -38,38 +38,54 @@ class PasteConfig:
             1 by the training images' common layout, see `data_tools.layout`. A patch cut at an edge of its image stays
             at that edge and moves along it.
         stretch: a patch becomes up to so many times wider or narrower, and up to so many times higher or lower, 1..4;
-            1 leaves it.
+            1 leaves it. What reaches from edge to edge still does.
+        lengthen: a line, at least three times as long as wide, becomes up to so many times longer instead, 1..20, but
+            no longer than the image: scratches and cracks come in every length.
     """
 
     share: float = 0.0
     decoy_share: float = 0.5
     jitter: float | None = None
     stretch: float = 1.0
+    lengthen: float = 1.0
 
     def __post_init__(self) -> None:
         for name in ("share", "decoy_share", "jitter"):
             value = getattr(self, name)
             if value is not None and not 0.0 <= value <= 1.0:
                 raise InputError(f"paste.{name} must lie in 0..1, not {value}")
-        if not 1.0 <= self.stretch <= _MOST_STRETCH:
-            raise InputError(f"paste.stretch must lie in 1..{_MOST_STRETCH:g}, not {self.stretch}")
+        for name, most in (("stretch", _MOST_STRETCH), ("lengthen", _MOST_LENGTHENED)):
+            if not 1.0 <= getattr(self, name) <= most:
+                raise InputError(f"paste.{name} must lie in 1..{most:g}, not {getattr(self, name)}")
 
 
 @dataclass(frozen=True)
 class _Patch:
-    """A box cut out with what is around it.
+    """What is cut out, with what is around it.
 
     Attributes:
-        pixels: (h, w), as much more than the box as its margin may take.
-        box_xyxy: in these pixels.
-        before: (x, y) pixels of the whole image left of the box and above it.
+        pixels: (h, w), as much more than the hull as its margin may take.
+        hull_xyxy: what is laid on the target, in these pixels.
+        boxes_xyxy: (n, 4) of the defects in it; none in a decoy.
+        labels: (n,) of the boxes.
+        before: (x, y) pixels of the source left of the hull and above it.
         behind: right of it and below it.
+        source_wh: width and height of the source.
     """
 
     pixels: Image
-    box_xyxy: NDArray[np.float64]
+    hull_xyxy: NDArray[np.float64]
+    boxes_xyxy: Boxes
+    labels: NDArray[np.int64]
     before: NDArray[np.float64]
     behind: NDArray[np.float64]
+    source_wh: NDArray[np.int64]
+
+    @property
+    def at_edges(self) -> NDArray[np.bool_]:
+        """(2, 2) whether it was cut at the source's left and upper edge, and at its right and lower one."""
+        found: NDArray[np.bool_] = np.stack([self.before, self.behind]) < _AT_EDGE * self.source_wh
+        return found
 
 
 class Paster:
@@ -84,7 +100,7 @@ class Paster:
         if config.jitter is None:
             raise ValueError("paste.jitter must be decided before; see data_tools.experiment.decide_by_layout")
         self.config, self.jitter = config, config.jitter
-        self.donors = [(sample, row) for sample in samples if sample.status == BOXED for row in _fit_to_cut(sample)]
+        self.donors = [(sample, rows) for sample in samples if sample.status == BOXED for rows in _together(sample)]
         self.good = [sample for sample in samples if sample.status == GOOD]
         self._kept: dict[int, _Patch | None] = {}
 
@@ -113,60 +129,77 @@ class Paster:
             patch = self._defect(number, load) if is_defect else self._decoy(number, load, rng)
             made = None if patch is None else self._paste(image, patch, rng)
             if made is not None:
-                donor, row = self.donors[number]
-                label = donor.labels[row : row + 1]
-                return made[0], made[1][: int(is_defect)], label[: int(is_defect)]
+                return made
         return None
 
     def _defect(self, number: int, load: Load) -> _Patch | None:
         """What a donor gives; None where a crop has cut it off."""
         if number in self._kept:
             return self._kept[number]
-        donor, row = self.donors[number]
+        donor, wanted = self.donors[number]
         source, boxes, rows = load(donor)
-        box = next(iter(boxes[rows == row]), None)
-        patch = None if box is None else _cut(source, box, self.config.stretch)
+        there = np.isin(rows, wanted)
+        patch = None
+        if there.any():
+            patch = _cut(source, _hull(boxes[there]), boxes[there], donor.labels[rows[there]], self.config.stretch)
         if len(self._kept) < _MOST_KEPT:
             self._kept[number] = patch
         return patch
 
     def _decoy(self, number: int, load: Load, rng: np.random.Generator) -> _Patch:
         """A patch of a good image where the donor has its defect."""
-        donor, row = self.donors[number]
+        donor, rows = self.donors[number]
         source, _, _ = load(self.good[rng.integers(len(self.good))])
-        box = donor.boxes_xyxy[row] * (np.array(source.shape) / donor.size_hw)[[1, 0, 1, 0]]
-        return _cut(source, box, self.config.stretch)
+        hull = _hull(donor.boxes_xyxy[list(rows)]) * (np.array(source.shape) / donor.size_hw)[[1, 0, 1, 0]]
+        return _cut(source, hull, empty_boxes(), empty_labels(), self.config.stretch)
 
-    def _paste(self, target: Image, patch: _Patch, rng: np.random.Generator) -> tuple[Image, Boxes] | None:
-        pixels, box, factors = patch.pixels, patch.box_xyxy, np.ones(2)
-        if self.config.stretch > 1:
-            wanted = pixels.shape * self.config.stretch ** rng.uniform(-1, 1, 2)
-            height, width = np.maximum(np.round(wanted), 1).astype(int).tolist()
-            factors = np.array([width / pixels.shape[1], height / pixels.shape[0]])
-            pixels, boxes = resize(pixels, box[None], (height, width))
-            box = boxes[0]
-        before, behind = patch.before * factors, patch.behind * factors
-        return paste(target, pixels, box, _place(box, before, behind, target.shape, self.jitter, rng))
+    def _paste(
+        self, target: Image, patch: _Patch, rng: np.random.Generator
+    ) -> tuple[Image, Boxes, NDArray[np.int64]] | None:
+        if self.config.stretch > 1 or self.config.lengthen > 1:
+            patch = _stretched(patch, self._factors(patch, target.shape, rng))
+        found = paste(target, patch.pixels, patch.hull_xyxy, _place(patch, target.shape, self.jitter, rng))
+        if found is None:
+            return None
+        made, hull = found
+        moved = patch.boxes_xyxy + np.tile(hull[0, :2] - patch.hull_xyxy[:2], 2)
+        return made, moved, patch.labels
+
+    def _factors(self, patch: _Patch, target_hw: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float64]:
+        """How many times wider and higher a patch becomes."""
+        factors: NDArray[np.float64] = self.config.stretch ** rng.uniform(-1, 1, 2)
+        sides, there = patch.hull_xyxy[2:] - patch.hull_xyxy[:2], np.array(target_hw[::-1])
+        if sides.max() >= _LINE * sides.min():
+            factors[sides.argmax()] = self.config.lengthen ** rng.random()
+        fitting = np.minimum(factors, np.maximum(there - 2 * _MOST_MARGIN, 1) / sides)
+        return np.where(patch.at_edges.all(axis=0), there / patch.source_wh, fitting)
 
 
-def _cut(source: Image, box_xyxy: NDArray[np.float64], stretch: float) -> _Patch:
-    x1, y1, x2, y2 = _around(box_xyxy, _MOST_MARGIN * stretch, source.shape)
-    box = box_xyxy - np.array([x1, y1, x1, y1])
-    return _Patch(source[y1:y2, x1:x2].copy(), box, box_xyxy[:2], np.array(source.shape[::-1]) - box_xyxy[2:])
+def _cut(
+    source: Image, hull_xyxy: NDArray[np.float64], boxes_xyxy: Boxes, labels: NDArray[np.int64], stretch: float
+) -> _Patch:
+    x1, y1, x2, y2 = _around(hull_xyxy, _MOST_MARGIN * stretch, source.shape)
+    corner, source_wh = np.array([x1, y1, x1, y1]), np.array(source.shape[::-1])
+    return _Patch(source[y1:y2, x1:x2].copy(), hull_xyxy - corner, boxes_xyxy - corner, labels, hull_xyxy[:2],
+                  source_wh - hull_xyxy[2:], source_wh)  # fmt: skip
 
 
-def _place(
-    box_xyxy: NDArray[np.float64], before: NDArray[np.float64], behind: NDArray[np.float64],
-    target_hw: tuple[int, ...], jitter: float, rng: np.random.Generator,
-) -> tuple[float, float]:  # fmt: skip
-    """Where the centre of a box goes: each place within `jitter` that holds the whole box is as likely."""
-    sides, there = box_xyxy[2:] - box_xyxy[:2], np.array(target_hw[::-1])
-    half, here = sides / 2, before + sides + behind
-    same = (before + half) / here * there
+def _stretched(patch: _Patch, factors_xy: NDArray[np.float64]) -> _Patch:
+    """The patch that many times wider and higher."""
+    height, width = np.maximum(np.round(patch.pixels.shape * factors_xy[::-1]), 1).astype(int).tolist()
+    pixels, boxes = resize(patch.pixels, np.vstack([patch.hull_xyxy, patch.boxes_xyxy]), (height, width))
+    return replace(patch, pixels=pixels, hull_xyxy=boxes[0], boxes_xyxy=boxes[1:])
+
+
+def _place(patch: _Patch, target_hw: tuple[int, ...], jitter: float, rng: np.random.Generator) -> tuple[float, float]:
+    """Where the centre of the hull goes: each place within `jitter` that holds the whole of it is as likely."""
+    half, there = (patch.hull_xyxy[2:] - patch.hull_xyxy[:2]) / 2, np.array(target_hw[::-1])
+    same = (patch.before + patch.source_wh - patch.behind) / 2 / patch.source_wh * there
     least, most = half, np.maximum(there - half, half)
     centre = rng.uniform(np.clip(same - jitter * there, least, most), np.clip(same + jitter * there, least, most))
-    centre = np.where(before < _AT_EDGE * here, half + before, centre)
-    centre = np.where(behind < _AT_EDGE * here, there - behind - half, centre)
+    at_first, at_last = patch.at_edges
+    centre = np.where(at_first, half + patch.before, centre)
+    centre = np.where(at_last, there - patch.behind - half, centre)
     return float(centre[0]), float(centre[1])
 
 
@@ -221,15 +254,19 @@ def _feather(box_xyxy: NDArray[np.float64], size_hw: tuple[int, int], margin: fl
     return alpha
 
 
-def _fit_to_cut(sample: Sample) -> list[int]:
-    """Rows of boxes fit to be cut out.
+def _hull(boxes_xyxy: Boxes) -> NDArray[np.float64]:
+    """(4,) the smallest box around (n, 4) boxes."""
+    return np.concatenate([boxes_xyxy[:, :2].min(axis=0), boxes_xyxy[:, 2:].max(axis=0)])
 
-    No other box of the image comes near them, so that a patch never holds half a defect, and neither side is longer
-    than half the image's, so that it stays a patch.
-    """
-    sides = sample.boxes_xyxy[:, 2:] - sample.boxes_xyxy[:, :2]
-    small = (sides <= _LONGEST_SIDE * np.array([sample.size_hw[1], sample.size_hw[0]])).all(axis=1)
-    near = sample.boxes_xyxy + np.array([-1.0, -1.0, 1.0, 1.0]) * _MOST_MARGIN
-    overlaps = iou(near, sample.boxes_xyxy) > 0
-    np.fill_diagonal(overlaps, False)
-    return [int(row) for row in np.flatnonzero(small & ~overlaps.any(axis=1))]
+
+def _together(sample: Sample) -> list[tuple[int, ...]]:
+    """Rows of the boxes that are cut out together: no other box comes near them, so no patch holds half a defect."""
+    parts = [(row,) for row in range(len(sample.boxes_xyxy))]
+    while True:
+        hulls = np.stack([_hull(sample.boxes_xyxy[list(part)]) for part in parts])
+        near = iou(hulls + np.array([-1.0, -1.0, 1.0, 1.0]) * _MOST_MARGIN, hulls) > 0
+        pairs = np.argwhere(np.triu(near, 1))
+        if not len(pairs):
+            return parts
+        one, other = pairs[0].tolist()
+        parts[one] += parts.pop(other)

@@ -141,14 +141,44 @@ def test_a_donor_is_read_once_and_pasted_alike_each_time(make_sample: Callable[.
     assert read == [1]
 
 
-def test_half_an_image_is_no_patch(make_sample: Callable[..., Sample]) -> None:
-    long = make_sample(1, [[0, 10, 51, 20], [0, 60, 50, 70]])
-    assert [row for _, row in Paster([long, make_sample(2)], PasteConfig(share=1, jitter=0.1)).donors] == [1]
+def test_near_boxes_are_cut_together(make_sample: Callable[..., Sample]) -> None:
+    """A patch never holds half of a neighbour; the last box is near the first and third together, not one alone."""
+    near = make_sample(1, [[10, 10, 20, 20], [60, 80, 70, 90], [25, 30, 30, 40], [8, 45, 12, 50]])
+    assert [rows for _, rows in Paster([near], PasteConfig(share=1, jitter=0.1)).donors] == [(0, 2, 3), (1,)]
+    samples = [make_sample(1, [[10, 10, 20, 20], [25, 12, 31, 20]]), make_sample(2)]
+    images = {1: np.zeros((100, 100), np.uint8), 2: np.zeros((100, 100), np.uint8)}
+    images[1][10:20, 10:20] = images[1][12:20, 25:31] = 200
+    paster, rng = Paster(samples, PasteConfig(share=1, jitter=1.0)), np.random.default_rng(0)
+    for _ in range(20):
+        made = paster(images[2], lambda s: (images[s.image_id], s.boxes_xyxy, np.arange(len(s.boxes_xyxy))), rng)
+        assert made is not None
+        image, boxes, labels = made
+        assert (boxes[1] - boxes[0]).tolist() == [15, 2, 11, 0]
+        assert labels.tolist() == [1, 1]
+        for x1, y1, x2, y2 in boxes.astype(int):
+            assert (image[y1:y2, x1:x2] == 200).all()
 
 
-def test_half_a_neighbour_is_never_pasted(make_sample: Callable[..., Sample]) -> None:
-    near = make_sample(1, [[10, 10, 20, 20], [25, 10, 30, 20], [80, 80, 90, 90]])
-    assert [row for _, row in Paster([near, make_sample(2)], PasteConfig(share=1, jitter=0.1)).donors] == [2]
+def test_what_reaches_from_edge_to_edge_still_does(make_sample: Callable[..., Sample]) -> None:
+    samples = [make_sample(1, [[0, 40, 100, 60]]), make_sample(2)]
+    images = {i: np.zeros((100, 100), np.uint8) for i in (1, 2)}
+    boxes = pasted_boxes(samples, PasteConfig(share=1, jitter=1.0, stretch=1.6, lengthen=4.0), images, 100)
+    assert len(boxes) == 100
+    assert boxes[:, [0, 2]] == pytest.approx(np.tile([0.0, 100.0], (100, 1)))
+    assert np.ptp(boxes[:, 3] - boxes[:, 1]) > 10
+
+
+def test_lines_become_longer_and_nothing_else_does(make_sample: Callable[..., Sample]) -> None:
+    samples = [make_sample(1, [[40, 10, 42, 20], [60, 60, 70, 70]]), make_sample(2)]
+    images = {i: np.zeros((100, 100), np.uint8) for i in (1, 2)}
+    boxes = pasted_boxes(samples, PasteConfig(share=1, jitter=1.0, lengthen=20.0), images, 400)
+    assert len(boxes) == 400
+    sides = boxes[:, 2:] - boxes[:, :2]
+    lines = sides[sides[:, 0] < 5]
+    assert lines[:, 0] == pytest.approx(np.full(len(lines), 2.0))
+    assert lines[:, 1].min() == pytest.approx(10, rel=0.05)
+    assert lines[:, 1].max() == pytest.approx(76, rel=0.05)  # with a margin of 12 at either end it fits the image
+    assert sides[sides[:, 0] > 5] == pytest.approx(np.full((400 - len(lines), 2), 10.0))
 
 
 def test_without_boxes_nothing_is_pasted(make_sample: Callable[..., Sample]) -> None:
@@ -163,3 +193,5 @@ def test_bad_shares_are_refused() -> None:
         PasteConfig(share=1.5)
     with pytest.raises(InputError, match=r"paste\.stretch must lie in 1..4, not 0.5"):
         PasteConfig(stretch=0.5)
+    with pytest.raises(InputError, match=r"paste\.lengthen must lie in 1..20, not 21"):
+        PasteConfig(lengthen=21)
