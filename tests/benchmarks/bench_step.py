@@ -152,7 +152,7 @@ def measure(data: Path, steps: int, batch: int, side: int) -> Clocks:
 
 def our_loader(samples: Sequence[Sample], root: Path, inputs: InputConfig, fitting: FitConfig) -> DataLoader[Any]:
     """As `detect.train --config light` loads."""
-    paster = Paster(samples, PasteConfig(share=0.9, jitter=1.0, stretch=1.6))
+    paster = Paster(samples, PasteConfig(share=0.9, jitter=1.0, stretch=1.6, lengthen=6.0))
     dataset = DefectDataset(samples, root, inputs, Augmentation(inputs.augment), 0, paster)
     positive = [sample.is_defect for sample in samples]
     sampler = BalancedSampler(positive, fitting.positive_share, 0, (), fitting.batch_size)
