@@ -261,7 +261,7 @@ def _hull(boxes_xyxy: Boxes) -> NDArray[np.float64]:
 
 def _together(sample: Sample) -> list[tuple[int, ...]]:
     """Rows of the boxes that are cut out together: no other box comes near them, so no patch holds half a defect."""
-    parts = [(row,) for row in range(len(sample.boxes_xyxy))]
+    parts: list[tuple[int, ...]] = [(row,) for row in range(len(sample.boxes_xyxy))]
     while True:
         hulls = np.stack([_hull(sample.boxes_xyxy[list(part)]) for part in parts])
         near = iou(hulls + np.array([-1.0, -1.0, 1.0, 1.0]) * _MOST_MARGIN, hulls) > 0
