@@ -12,7 +12,7 @@ import argparse
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import permutations
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -85,13 +85,14 @@ def agreements(samples: Sequence[Sample], images_root: Path) -> Iterator[Agreeme
             groups[sample.group].append(sample)
     for group, shots in tqdm(groups.items(), desc="groups", leave=False, mininterval=1.0):
         textures = {s.image_id: texture(read_gray(resolve_under(images_root, s.path))) for s in shots}
-        for one, other in permutations(shots, 2):
-            x, y, correlation = best_shift(textures[one.image_id], textures[other.image_id])
-            height, width = one.size_hw
-            moved = other.boxes_xyxy + STEP * np.array([x, y, x, y])
-            moved = np.clip(moved, 0, [width, height, width, height])
-            for box_type, overlaps in zip(one.box_types, iou(one.boxes_xyxy, moved), strict=True):
-                yield Agreement(group, box_type, correlation, float(overlaps.max()))
+        for first, second in combinations(shots, 2):
+            x, y, correlation = best_shift(textures[first.image_id], textures[second.image_id])
+            shift = STEP * np.array([x, y, x, y])
+            for one, other, moved_by in ((first, second, shift), (second, first, -shift)):
+                height, width = one.size_hw
+                moved = np.clip(other.boxes_xyxy + moved_by, 0, [width, height, width, height])
+                for box_type, overlaps in zip(one.box_types, iou(one.boxes_xyxy, moved), strict=True):
+                    yield Agreement(group, box_type, correlation, float(overlaps.max()))
 
 
 def describe(found: Sequence[Agreement]) -> list[str]:

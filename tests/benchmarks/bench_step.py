@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import yaml
 from torch.utils.data import DataLoader
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
@@ -36,6 +37,7 @@ from data_tools.fit import FitConfig, fit, seed_everything
 from data_tools.records import Sample
 from data_tools.transforms import Augmentation, AugmentConfig
 from detect.model import Detector, DetectorConfig
+from tests.benchmarks.time_to_quality.cells import config_file
 from tests.benchmarks.time_to_quality.schedule import linear_rule
 from tests.benchmarks.time_to_quality.torchvision_peer import (
     LR,
@@ -139,9 +141,12 @@ def measure(data: Path, steps: int, batch: int, side: int) -> Clocks:
     )  # fmt: skip
     classes, times = len(dataset.categories), {name: Times() for name in CLOCKS}
     theirs = their_recipe(samples, root, classes, config, batch, side)
-    inputs = InputConfig((side, side), standardize=True, augment=AugmentConfig("flips", zoom=0.5))
+    light = yaml.safe_load(config_file("detect", "light").read_text(encoding="utf-8"))
+    augment = AugmentConfig("flips", **light["input"]["augment"])
+    inputs = InputConfig((side, side), standardize=light["input"]["standardize"], augment=augment)
     fitting = FitConfig(epochs=1, batch_size=batch, mixed_precision="no", checkpoint_minutes=1e6)
-    ours = Alternating(our_loader(samples, root, inputs, fitting), theirs, steps, times)
+    paster = Paster(samples, PasteConfig(jitter=1.0, **light["paste"]))
+    ours = Alternating(our_loader(samples, root, inputs, paster, fitting), theirs, steps, times)
     model = Detector(build_backbone(PACKAGED_BACKBONE, "package"), config, classes)
     with tempfile.TemporaryDirectory() as folder:
         loader: Any = ours
@@ -150,9 +155,10 @@ def measure(data: Path, steps: int, batch: int, side: int) -> Clocks:
     return {name: of_clock.without(WARM_UP) for name, of_clock in times.items()}
 
 
-def our_loader(samples: Sequence[Sample], root: Path, inputs: InputConfig, fitting: FitConfig) -> DataLoader[Any]:
-    """As `detect.train --config light` loads."""
-    paster = Paster(samples, PasteConfig(share=0.9, jitter=1.0, stretch=1.6, lengthen=6.0))
+def our_loader(
+    samples: Sequence[Sample], root: Path, inputs: InputConfig, paster: Paster, fitting: FitConfig
+) -> DataLoader[Any]:
+    """As `detect.train` loads."""
     dataset = DefectDataset(samples, root, inputs, Augmentation(inputs.augment), 0, paster)
     positive = [sample.is_defect for sample in samples]
     sampler = BalancedSampler(positive, fitting.positive_share, 0, (), fitting.batch_size)

@@ -5,9 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_tools.copy_paste import PasteConfig, Paster, paste
+from data_tools.copy_paste import Load, PasteConfig, Paster, paste
 from data_tools.errors import InputError
 from data_tools.records import Sample
+
+
+def loader(images: dict[int, np.ndarray]) -> Load:
+    """Gives a sample's image at the size it has, with all its boxes."""
+    return lambda sample: (images[sample.image_id], sample.boxes_xyxy, np.arange(len(sample.boxes_xyxy)))
 
 
 def test_the_patch_arrives_whole_and_its_level_is_fitted() -> None:
@@ -54,11 +59,7 @@ def test_shares_are_kept_and_decoys_stay_good(make_sample: Callable[..., Sample]
     images[1][40:50, 40:50] = 250
     paster = Paster(samples, PasteConfig(share=0.4, decoy_share=0.5, jitter=0.2))
     rng = np.random.default_rng(1)
-
-    def load(sample: Sample) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        return images[sample.image_id], sample.boxes_xyxy, np.arange(len(sample.boxes_xyxy))
-
-    made = [paster(images[3], load, rng) for _ in range(400)]
+    made = [paster(images[3], loader(images), rng) for _ in range(400)]
     defects = [m for m in made if m is not None and len(m[1])]
     decoys = [m for m in made if m is not None and not len(m[1])]
     assert len(defects) / 400 == pytest.approx(0.4, abs=0.08)
@@ -75,11 +76,7 @@ def test_shares_are_kept_and_decoys_stay_good(make_sample: Callable[..., Sample]
 def pasted_boxes(samples: list[Sample], config: PasteConfig, images: dict[int, np.ndarray], count: int) -> np.ndarray:
     """(n, 4) of `count` pastes on the last sample."""
     paster, rng = Paster(samples, config), np.random.default_rng(0)
-
-    def load(sample: Sample) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        return images[sample.image_id], sample.boxes_xyxy, np.arange(len(sample.boxes_xyxy))
-
-    made = [paster(images[samples[-1].image_id], load, rng) for _ in range(count)]
+    made = [paster(images[samples[-1].image_id], loader(images), rng) for _ in range(count)]
     return np.concatenate([one[1] for one in made if one is not None])
 
 
@@ -114,7 +111,7 @@ def test_a_stretched_patch_takes_its_box_along(make_sample: Callable[..., Sample
     paster, rng = Paster(samples, PasteConfig(share=1, jitter=1.0, stretch=2.0)), np.random.default_rng(0)
     sides = []
     for _ in range(300):
-        made = paster(images[2], lambda s: (images[s.image_id], s.boxes_xyxy, np.arange(len(s.boxes_xyxy))), rng)
+        made = paster(images[2], loader(images), rng)
         assert made is not None
         (x1, y1, x2, y2), bright = made[1][0], np.argwhere(made[0] > 100)
         assert bright.min(axis=0) == pytest.approx([y1, x1], abs=1.5)
@@ -150,7 +147,7 @@ def test_near_boxes_are_cut_together(make_sample: Callable[..., Sample]) -> None
     images[1][10:20, 10:20] = images[1][12:20, 25:31] = 200
     paster, rng = Paster(samples, PasteConfig(share=1, jitter=1.0)), np.random.default_rng(0)
     for _ in range(20):
-        made = paster(images[2], lambda s: (images[s.image_id], s.boxes_xyxy, np.arange(len(s.boxes_xyxy))), rng)
+        made = paster(images[2], loader(images), rng)
         assert made is not None
         image, boxes, labels = made
         assert (boxes[1] - boxes[0]).tolist() == [15, 2, 11, 0]
