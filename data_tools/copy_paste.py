@@ -39,8 +39,8 @@ class PasteConfig:
             at that edge and moves along it.
         stretch: a patch becomes up to so many times wider or narrower, and up to so many times higher or lower, 1..4;
             1 leaves it. What reaches from edge to edge still does.
-        lengthen: a line, at least three times as long as wide, becomes up to so many times longer instead, 1..20, but
-            no longer than the image: scratches and cracks come in every length.
+        lengthen: a line, at least three times as long as wide in the image as it was taken, becomes up to so many times
+            longer instead, 1..20, but no longer than the image: scratches and cracks come in every length.
     """
 
     share: float = 0.0
@@ -68,6 +68,7 @@ class _Patch:
         hull_xyxy: what is laid on the target, in these pixels.
         boxes_xyxy: (n, 4) of the defects in it; none in a decoy.
         labels: (n,) of the boxes.
+        along: (2,) whether it is a line along x, along y; see `_line`.
         before: (x, y) pixels of the source left of the hull and above it.
         behind: right of it and below it.
         source_wh: width and height of the source.
@@ -77,6 +78,7 @@ class _Patch:
     hull_xyxy: NDArray[np.float64]
     boxes_xyxy: Boxes
     labels: NDArray[np.int64]
+    along: NDArray[np.bool_]
     before: NDArray[np.float64]
     behind: NDArray[np.float64]
     source_wh: NDArray[np.int64]
@@ -141,7 +143,8 @@ class Paster:
         there = np.isin(rows, wanted)
         patch = None
         if there.any():
-            patch = _cut(source, _hull(boxes[there]), boxes[there], donor.labels[rows[there]], self.config.stretch)
+            kept, along = rows[there], _line(donor.boxes_xyxy[rows[there]])
+            patch = _cut(source, _hull(boxes[there]), boxes[there], donor.labels[kept], along, self.config.stretch)
         if len(self._kept) < _MOST_KEPT:
             self._kept[number] = patch
         return patch
@@ -150,8 +153,9 @@ class Paster:
         """A patch of a good image where the donor has its defect."""
         donor, rows = self.donors[number]
         source, _, _ = load(self.good[rng.integers(len(self.good))])
-        hull = _hull(donor.boxes_xyxy[list(rows)]) * (np.array(source.shape) / donor.size_hw)[[1, 0, 1, 0]]
-        return _cut(source, hull, empty_boxes(), empty_labels(), self.config.stretch)
+        boxes = donor.boxes_xyxy[list(rows)]
+        hull = _hull(boxes) * (np.array(source.shape) / donor.size_hw)[[1, 0, 1, 0]]
+        return _cut(source, hull, empty_boxes(), empty_labels(), _line(boxes), self.config.stretch)
 
     def _paste(
         self, target: Image, patch: _Patch, rng: np.random.Generator
@@ -167,21 +171,25 @@ class Paster:
 
     def _factors(self, patch: _Patch, target_hw: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float64]:
         """How many times wider and higher a patch becomes."""
-        factors: NDArray[np.float64] = self.config.stretch ** rng.uniform(-1, 1, 2)
+        stretched = self.config.stretch ** rng.uniform(-1, 1, 2)
+        factors = np.where(patch.along, self.config.lengthen ** rng.random(), stretched)
         sides, there = patch.hull_xyxy[2:] - patch.hull_xyxy[:2], np.array(target_hw[::-1])
-        if sides.max() >= _LINE * sides.min():
-            factors[sides.argmax()] = self.config.lengthen ** rng.random()
         fitting = np.minimum(factors, np.maximum(there - 2 * _MOST_MARGIN, 1) / sides)
         return np.where(patch.at_edges.all(axis=0), there / patch.source_wh, fitting)
 
 
 def _cut(
-    source: Image, hull_xyxy: NDArray[np.float64], boxes_xyxy: Boxes, labels: NDArray[np.int64], stretch: float
+    source: Image,
+    hull_xyxy: NDArray[np.float64],
+    boxes_xyxy: Boxes,
+    labels: NDArray[np.int64],
+    along: NDArray[np.bool_],
+    stretch: float,
 ) -> _Patch:
     x1, y1, x2, y2 = _around(hull_xyxy, _MOST_MARGIN * stretch, source.shape)
     corner, source_wh = np.array([x1, y1, x1, y1]), np.array(source.shape[::-1])
-    return _Patch(source[y1:y2, x1:x2].copy(), hull_xyxy - corner, boxes_xyxy - corner, labels, hull_xyxy[:2],
-                  source_wh - hull_xyxy[2:], source_wh)  # fmt: skip
+    return _Patch(source[y1:y2, x1:x2].copy(), hull_xyxy - corner, boxes_xyxy - corner, labels, along,
+                  hull_xyxy[:2], source_wh - hull_xyxy[2:], source_wh)  # fmt: skip
 
 
 def _stretched(patch: _Patch, factors_xy: NDArray[np.float64]) -> _Patch:
@@ -257,6 +265,18 @@ def _feather(box_xyxy: NDArray[np.float64], size_hw: tuple[int, int], margin: fl
 def _hull(boxes_xyxy: Boxes) -> NDArray[np.float64]:
     """(4,) the smallest box around (n, 4) boxes."""
     return np.concatenate([boxes_xyxy[:, :2].min(axis=0), boxes_xyxy[:, 2:].max(axis=0)])
+
+
+def _line(boxes_xyxy: Boxes) -> NDArray[np.bool_]:
+    """(2,) whether the hull of (n, 4) boxes is a line along x, along y: at least three times as long as wide.
+
+    The boxes are in pixels of the image as it was taken: in one squeezed to the input size, a round spot may look like
+    a line, and a line like a spot.
+    """
+    hull = _hull(boxes_xyxy)
+    sides = hull[2:] - hull[:2]
+    along: NDArray[np.bool_] = sides >= _LINE * sides[::-1]
+    return along
 
 
 def _together(sample: Sample) -> list[tuple[int, ...]]:

@@ -11,8 +11,14 @@ from data_tools.records import Sample
 
 
 def loader(images: dict[int, np.ndarray]) -> Load:
-    """Gives a sample's image at the size it has, with all its boxes."""
-    return lambda sample: (images[sample.image_id], sample.boxes_xyxy, np.arange(len(sample.boxes_xyxy)))
+    """Gives a sample's image as it is here, with all its boxes at that size."""
+
+    def load(sample: Sample) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        image = images[sample.image_id]
+        scale_xy = (np.array(image.shape) / sample.size_hw)[::-1]
+        return image, sample.boxes_xyxy * np.tile(scale_xy, 2), np.arange(len(sample.boxes_xyxy))
+
+    return load
 
 
 def test_the_patch_arrives_whole_and_its_level_is_fitted() -> None:
@@ -176,6 +182,20 @@ def test_lines_become_longer_and_nothing_else_does(make_sample: Callable[..., Sa
     assert lines[:, 1].min() == pytest.approx(10, rel=0.05)
     assert lines[:, 1].max() == pytest.approx(76, rel=0.05)  # with a margin of 12 at either end it fits the image
     assert sides[sides[:, 0] > 5] == pytest.approx(np.full((400 - len(lines), 2), 10.0))
+
+
+def test_a_line_is_judged_in_the_pixels_it_was_taken_in(make_sample: Callable[..., Sample]) -> None:
+    """In a tall image squeezed to a square a round spot looks like a line, and a line like a spot."""
+    samples = [make_sample(1, [[40, 40, 60, 60], [40, 100, 46, 124]], size_hw=(400, 100)), make_sample(2)]
+    images = {i: np.zeros((100, 100), np.uint8) for i in (1, 2)}
+    boxes = pasted_boxes(samples, PasteConfig(share=1, jitter=1.0, lengthen=4.0), images, 200)
+    sides = boxes[:, 2:] - boxes[:, :2]
+    spots, lines = sides[sides[:, 0] > 10], sides[sides[:, 0] < 10]
+    assert len(spots) + len(lines) == 200
+    assert spots == pytest.approx(np.tile([20.0, 5.0], (len(spots), 1)))
+    assert lines[:, 0] == pytest.approx(np.full(len(lines), 6.0))
+    assert lines[:, 1].min() == pytest.approx(6, rel=0.1)
+    assert lines[:, 1].max() == pytest.approx(24, rel=0.1)
 
 
 def test_without_boxes_nothing_is_pasted(make_sample: Callable[..., Sample]) -> None:
