@@ -42,10 +42,10 @@ def test_a_scale_that_leaves_nothing_is_refused() -> None:
 
 
 def test_standardized_by_hand() -> None:
-    halves = torch.tensor([[[0.2, 0.2, 0.4, 0.4]]])  # mean 0.3, standard deviation 0.1
+    halves = np.array([[0.2, 0.2, 0.4, 0.4]], np.float32)  # mean 0.3, standard deviation 0.1
     assert standardized(halves).flatten().tolist() == pytest.approx([0.25, 0.25, 0.65, 0.65])
-    assert standardized(torch.full((1, 3, 4), 0.9)).flatten().tolist() == pytest.approx([0.45] * 12)
-    faint = torch.tensor([[[0.5, 0.501]]])
+    assert standardized(np.full((3, 4), 0.9, np.float32)).flatten().tolist() == pytest.approx([0.45] * 12)
+    faint = np.array([[0.5, 0.501]], np.float32)
     assert standardized(faint).flatten().tolist() == pytest.approx([0.445, 0.455], abs=1e-5)  # ten times the contrast
 
 
