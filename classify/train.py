@@ -38,7 +38,9 @@ from data_tools.experiment import (
 from data_tools.fit import FitConfig, fit, seed_everything
 from data_tools.map_boxes import choose_fraction, with_boxes
 from data_tools.metrics.auc import roc_auc
+from data_tools.metrics.bootstrap import Clusters, auc_of
 from data_tools.records import Prediction
+from data_tools.validation import standard_error
 
 log = logging.getLogger(__name__)
 
@@ -83,8 +85,6 @@ def train(parser: Parser, arguments: Namespace) -> int:
         model, loader, loss, _Validation(experiment, input_config), MONITOR, fit_config, experiment.folder,
         arguments.resume,
     )  # fmt: skip
-    log.info("best epoch %d of %d", result.best_epoch, result.epochs)
-
     reading, choices, validation = _choose(model, experiment, settings)
     test = predict(model, experiment.dataset.split("test"), experiment.root, input_config, reading)
     config = {"model": asdict(model_config), "input": asdict(input_config), "loss": asdict(settings.loss)}
@@ -132,13 +132,14 @@ def _choose(
 class _Validation:
     """Scores of a model on the validation split.
 
-    `selection` picks the checkpoint: the AUC, and among equal AUCs the lower cross-entropy, which still tells epochs
-    apart once the AUC has reached 1.
+    `selection` and the AUC's standard error over groups pick the checkpoint. It is the AUC, and among equal AUCs the
+    lower cross-entropy, which still tells epochs apart once the AUC has reached 1.
     """
 
     def __init__(self, experiment: Experiment, config: InputConfig) -> None:
         self.experiment, self.config = experiment, config
         self.samples = experiment.dataset.split("val")
+        self.clusters = Clusters.of([sample.group for sample in self.samples])
 
     def __call__(self, model: nn.Module) -> dict[str, float | None]:
         assert isinstance(model, Classifier)
@@ -147,7 +148,8 @@ class _Validation:
         auc = roc_auc(logits, positive)
         cross_entropy = float(np.mean(np.logaddexp(0.0, np.where(positive, -1.0, 1.0) * np.array(logits))))
         selection = None if auc is None else auc - 1e-4 * min(cross_entropy, 10.0)
-        return {"auc": auc, "cross_entropy": cross_entropy, MONITOR: selection}
+        error = None if auc is None else standard_error([auc_of(logits, positive, self.clusters)], self.clusters)
+        return {"auc": auc, "cross_entropy": cross_entropy, MONITOR: selection, f"{MONITOR}_error": error}
 
 
 if __name__ == "__main__":

@@ -282,7 +282,8 @@ def finish(experiment: Experiment, result: FitResult, extra: dict[str, Any]) -> 
     if not processes.is_main():
         return
     outcome = {
-        "epochs": result.epochs, "best_epoch": result.best_epoch, "best": dict(result.best),
+        "epochs": result.epochs, "top_epoch": result.top_epoch, "best_epoch": result.best_epoch,
+        "best": dict(result.best),
         "training_minutes": round(result.minutes, 2), "boxes_lost_in_augmentation": result.boxes_lost,
     }  # fmt: skip
     finished = {"finished": datetime.now(UTC).isoformat(timespec="seconds"), "result": outcome}

@@ -62,7 +62,7 @@ class FitConfig:
         grad_clip: largest gradient norm.
         positive_share: share of defect images in training; null keeps the natural distribution.
         train_share: share of the train split that is learned from, whole groups picked by the seed.
-        patience: stop after so many epochs without a better validation; null never stops early.
+        patience: stop after so many epochs without a higher validation; null never stops early.
         workers: loader processes; results do not depend on it.
         checkpoint_minutes: `last/` is saved at the end of each epoch, and within an epoch each time so many minutes
             have passed.
@@ -90,9 +90,19 @@ class FitConfig:
 
 @dataclass(frozen=True)
 class FitResult:
-    """How it went: epochs done, the best epoch with its validation metrics, minutes spent, boxes lost on the way."""
+    """How it went.
+
+    Attributes:
+        epochs: done.
+        top_epoch: the one with the highest validation; 0 where it was never defined.
+        best_epoch: the one whose weights are kept, see `fit`.
+        best: its validation metrics.
+        minutes: spent, over all resumed runs.
+        boxes_lost: boxes that augmentation clipped away.
+    """
 
     epochs: int
+    top_epoch: int
     best_epoch: int
     best: Mapping[str, float | None]
     minutes: float
@@ -109,7 +119,11 @@ class _Progress:
         step_in_epoch: steps done of the epoch under way.
         loss_sums: sum of each loss over those steps.
         lr: of the last step.
-        best_epoch: 0 before the first one.
+        top_epoch: the one with the highest validation; 0 where it was never defined.
+        top: that validation.
+        top_error: its standard error.
+        best_epoch: the one kept, 0 before the first one.
+        best: its validation metrics.
     """
 
     epoch: int = 0
@@ -117,14 +131,26 @@ class _Progress:
     step_in_epoch: int = 0
     loss_sums: dict[str, float] = field(default_factory=dict)
     lr: float = 0.0
+    top_epoch: int = 0
+    top: float | None = None
+    top_error: float = 0.0
     best_epoch: int = 0
     best: dict[str, float | None] = field(default_factory=dict)
     seconds: float = 0.0
     boxes_lost: int = 0
 
     def is_stale(self, patience: int | None) -> bool:
-        """Whether the best epoch lies too far back."""
-        return patience is not None and self.epoch - self.best_epoch >= patience
+        """Whether the highest validation lies too far back."""
+        return patience is not None and self.epoch - self.top_epoch >= patience
+
+    def keeps(self, metrics: Mapping[str, float | None], monitor: str) -> bool:
+        """Whether the epoch just done is to be kept; where no validation was defined so far, each is."""
+        value = metrics.get(monitor)
+        if value is None:
+            return self.top is None
+        if self.top is None or value > self.top:
+            self.top_epoch, self.top, self.top_error = self.epoch, value, metrics.get(f"{monitor}_error") or 0.0
+        return value >= self.top - self.top_error
 
 
 def seed_everything(seed: int) -> None:
@@ -138,7 +164,12 @@ def fit(
     model: nn.Module, loader: DataLoader[Item], loss_function: LossFunction, validate: Validation, monitor: str,
     config: FitConfig, folder: Path, resume: bool,
 ) -> FitResult:  # fmt: skip
-    """Train `model`, keep the best checkpoint by `monitor` (higher is better) and load it into `model` at the end.
+    """Train `model`, keep its best epoch on validation and load that into `model` at the end.
+
+    The best epoch is the last one whose `monitor` (higher is better) is within one standard error, `monitor` +
+    "_error" of the same metrics, of the highest (Breiman et al., Classification and Regression Trees, 1984): epochs
+    that validation cannot tell apart differ by how far the learning rate has been annealed. Without an error it is the
+    last of the highest.
 
     Writes `metrics.jsonl`, `last/` and `best/` under `folder`. `loader`'s sampler is one of `data_tools.dataset`, with
     the attributes `epoch` and `start`. With `resume` it goes on from `last/`, or from the start if there is none yet.
@@ -164,11 +195,16 @@ def fit(
             clock.validation_seconds = time.monotonic() - validated
             training.end_epoch(losses, metrics, monitor)
     if progress.is_stale(config.patience):
-        log.info("no better validation for %d epochs: stopped", config.patience)
+        log.info("no higher validation for %d epochs: stopped", config.patience)
     processes.on_main(lambda: None)  # the main process may still be writing
     load_weights(model, folder / BEST, "model")
+    log.info(
+        "kept epoch %d of %d: the last within one standard error (%.3f) of the highest validation, epoch %d's",
+        progress.best_epoch, progress.epoch, progress.top_error, progress.top_epoch,
+    )  # fmt: skip
     return FitResult(
-        progress.epoch, progress.best_epoch, progress.best, progress.seconds / 60, progress.boxes_lost
+        progress.epoch, progress.top_epoch, progress.best_epoch, progress.best, progress.seconds / 60,
+        progress.boxes_lost,
     )  # fmt: skip
 
 
@@ -287,18 +323,17 @@ class _Training:
         return values
 
     def end_epoch(self, losses: dict[str, float], metrics: Mapping[str, float | None], monitor: str) -> None:
-        """Keep the epoch if it is the best one, and let the main process write that, its line, and `last/`."""
+        """Keep the epoch if it is the best so far, and let the main process write that, its line, and `last/`."""
         progress = self.progress
         progress.epoch += 1
         progress.step_in_epoch, progress.loss_sums = 0, {}
         progress.seconds = self.clock.seconds()
-        value, best = metrics.get(monitor), progress.best.get(monitor)
-        improved = not progress.best_epoch or (value is not None and (best is None or value > best))
-        if improved:
+        kept = progress.keeps(metrics, monitor)
+        if kept:
             progress.best_epoch, progress.best = progress.epoch, dict(metrics)
         if not processes.is_main():
             return
-        if improved:
+        if kept:
             state = {"epoch": progress.epoch, **metrics}
             save_checkpoint(self.folder / BEST, {"model": self.average.state_dict()}, state)
         line: dict[str, Any] = {"epoch": progress.epoch, "step": progress.step}
@@ -306,7 +341,7 @@ class _Training:
         line |= {"lr": progress.lr, "losses": losses, "validation": dict(metrics)}
         _append(self.folder / METRICS, line)
         self.save()
-        log.info("epoch %d: %s%s", progress.epoch, _summary(losses, metrics), "  (best)" if improved else "")
+        log.info("epoch %d: %s%s", progress.epoch, _summary(losses, metrics), "  (kept)" if kept else "")
 
     def save(self) -> None:
         """Write `last/`: everything that decides how the run goes on, in every process."""

@@ -32,8 +32,10 @@ from data_tools.experiment import (
     training_loader,
 )
 from data_tools.fit import FitConfig, fit, seed_everything
+from data_tools.metrics.bootstrap import Clusters, Statistic, auc_of
+from data_tools.metrics.box_ap_resampling import box_ap50_of
 from data_tools.records import BOXED, GOOD, Sample
-from data_tools.validation import localization_scores
+from data_tools.validation import localization_scores, standard_error
 from detect.inference import detect, detect_in_views, predict, to_predictions
 from detect.model import Detector, DetectorConfig
 from detect.to_prediction import choose_rule
@@ -97,7 +99,7 @@ def train(parser: Parser, arguments: Namespace) -> int:
     samples = experiment.dataset.split("val")
     found = detect_in_views(model, samples, experiment.root, input_config, "choosing the score")
     rule = choose_rule(samples, [raw for raw, _ in found])
-    log.info("best epoch %d of %d; image score: %s (chosen on validation)", result.best_epoch, result.epochs, rule)
+    log.info("image score: %s (chosen on validation)", rule)
     config = {"model": asdict(model_config), "input": asdict(input_config), "score_rule": rule}
     save_predictions(experiment, config, "val", to_predictions(samples, found, input_config, rule))
     test = experiment.dataset.split("test")
@@ -108,20 +110,30 @@ def train(parser: Parser, arguments: Namespace) -> int:
 
 
 class _Validation:
-    """Scores of a model on the validation split; `selection`, the mean of AUC and AP50, picks the checkpoint."""
+    """Scores of a model on the validation split.
+
+    `selection`, the mean of AUC and AP50, and its standard error over groups pick the checkpoint.
+    """
 
     def __init__(self, experiment: Experiment, config: InputConfig) -> None:
         self.experiment, self.config = experiment, config
         self.samples: tuple[Sample, ...] = experiment.dataset.split("val")
+        self.clusters = Clusters.of([sample.group for sample in self.samples])
 
     def __call__(self, model: nn.Module) -> dict[str, float | None]:
         assert isinstance(model, Detector)
         found = detect(model, self.samples, self.experiment.root, self.config, "validating")
         rule = choose_rule(self.samples, [raw for raw, _ in found])
         predictions = to_predictions(self.samples, found, self.config, rule)
-        scores = localization_scores(self.samples, predictions, len(self.experiment.dataset.categories))
+        classes = len(self.experiment.dataset.categories)
+        scores = localization_scores(self.samples, predictions, classes)
         known = [value for value in (scores["auc"], scores["ap50"]) if value is not None]
-        return scores | {MONITOR: float(np.mean(known)) if known else None}
+        statistics: list[Statistic | None] = [box_ap50_of(self.samples, predictions, classes, self.clusters)]
+        if scores["auc"] is not None:
+            positive = [sample.is_defect for sample in self.samples]
+            statistics.append(auc_of([prediction.score for prediction in predictions], positive, self.clusters))
+        error = standard_error([one for one in statistics if one is not None], self.clusters)
+        return scores | {MONITOR: float(np.mean(known)) if known else None, f"{MONITOR}_error": error}
 
 
 def _types(experiment: Experiment, config: DetectorConfig) -> tuple[str, ...]:

@@ -50,7 +50,8 @@ def run(tmp_path: Path, make_sample: Callable[..., Sample]) -> Callable[..., Fit
 
     def build(
         folder: str, resume: bool = False, config: FitConfig = CONFIG, on_step: Callable[[int], None] | None = None,
-        scores: list[float] | None = None, nan_at: int | None = None, killed_in_validation: int | None = None,
+        scores: list[float | None] | None = None, errors: list[float | None] | None = None,
+        nan_at: int | None = None, killed_in_validation: int | None = None,
     ) -> FitResult:  # fmt: skip
         torch.manual_seed(5)
         sampler = BalancedSampler([s.is_defect for s in samples], config.positive_share, 0, (), config.batch_size)
@@ -70,7 +71,8 @@ def run(tmp_path: Path, make_sample: Callable[..., Sample]) -> Callable[..., Fit
             if epochs[0] == killed_in_validation:
                 raise Killed
             weight = float(sum(p.sum() for p in model.parameters()))
-            return {"score": weight if scores is None else scores[epochs[0] - 1]}
+            validation = {"score": weight if scores is None else scores[epochs[0] - 1]}
+            return validation | ({} if errors is None else {"score_error": errors[epochs[0] - 1]})
 
         (tmp_path / folder).mkdir(exist_ok=True)
         return fit(Tiny(), loader, loss, validate, "score", config, tmp_path / folder, resume)
@@ -194,8 +196,43 @@ def test_the_best_epoch_is_kept_and_loaded(run: Callable[..., FitResult], tmp_pa
     assert json.loads((tmp_path / "run" / "best" / "state.json").read_text()) == {"epoch": 2, "score": 0.0}
 
 
+@pytest.mark.parametrize(
+    ("scores", "errors", "top", "kept"),
+    [
+        ([0.5, 0.9, 0.8, 0.85], [0.0, 0.1, 0.0, 0.0], 2, 4),  # the last within one error of the highest
+        ([0.5, 0.9, 0.8125, 0.7], [9.0, 0.0875, 9.0, 9.0], 2, 3),  # the highest's error counts, its edge included
+        ([0.9, 0.5, 0.95, 0.9], [0.5, 0.5, 0.01, 0.5], 3, 3),  # a higher one raises the bar
+        ([0.9, 0.8, 0.7, 0.9], [None, None, None, None], 1, 4),  # without an error the last of the highest
+        ([None, None, 0.1, None], [None, None, 0.5, None], 3, 3),  # an undefined one is never kept after a defined one
+        ([None, None, None, None], [None, None, None, None], 0, 4),  # nothing to choose by
+        ([-2.0, -1.0, -3.0, -1.5], [0.0, 0.6, 0.0, 0.0], 2, 4),
+    ],
+)
+def test_the_last_epoch_within_one_standard_error_of_the_highest_is_kept(
+    run: Callable[..., FitResult], tmp_path: Path, scores: list[float | None], errors: list[float | None], top: int,
+    kept: int,
+) -> None:  # fmt: skip
+    config = replace(CONFIG, epochs=4)
+    result = run("run", config=config, scores=scores, errors=errors)
+    assert (result.top_epoch, result.best_epoch, result.best["score"]) == (top, kept, scores[kept - 1])
+    for epochs in range(1, 4):  # a run that is stopped and resumed chooses the same
+        folder = f"cut after {epochs}"
+        run(folder, config=replace(config, epochs=epochs), scores=scores, errors=errors)
+        rest = [None if one is None else one[epochs:] for one in (scores, errors)]
+        resumed = run(folder, resume=True, config=config, scores=rest[0], errors=rest[1])
+        assert (resumed.top_epoch, resumed.best_epoch, resumed.best) == (top, kept, result.best)
+    kept_state = json.loads((tmp_path / "run" / "best" / "state.json").read_text())
+    assert kept_state == {"epoch": kept, **result.best}
+
+
 def test_patience_stops_early(run: Callable[..., FitResult]) -> None:
     assert run("run", config=replace(CONFIG, epochs=9, patience=2), scores=[1, 0, 0, 2, 3, 4, 5, 6, 7]).epochs == 3
+
+
+def test_patience_counts_from_the_highest_epoch_not_from_the_one_kept(run: Callable[..., FitResult]) -> None:
+    config = replace(CONFIG, epochs=9, patience=3)
+    result = run("run", config=config, scores=[1.0, 0.9, 0.9, 0.9, 2.0], errors=[0.2] * 5)
+    assert (result.epochs, result.top_epoch, result.best_epoch) == (4, 1, 4)
 
 
 def test_a_spent_budget_ends_with_a_validated_checkpoint(run: Callable[..., FitResult], tmp_path: Path) -> None:
