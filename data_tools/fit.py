@@ -8,7 +8,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -35,6 +35,7 @@ from data_tools.dataset import Batch, Item
 from data_tools.errors import InputError
 from data_tools.interrupt import Stopped, stop_requests
 from data_tools.precision import resolve_precision
+from data_tools.progress import Progress
 
 log = logging.getLogger(__name__)
 
@@ -109,50 +110,6 @@ class FitResult:
     boxes_lost: int
 
 
-@dataclass
-class _Progress:
-    """What a resumed run must know beside tensors; saved with every checkpoint.
-
-    Attributes:
-        epoch: epochs completed.
-        step: optimizer steps done, over all epochs.
-        step_in_epoch: steps done of the epoch under way.
-        loss_sums: sum of each loss over those steps.
-        lr: of the last step.
-        top_epoch: the one with the highest validation; 0 where it was never defined.
-        top: that validation.
-        top_error: its standard error.
-        best_epoch: the one kept, 0 before the first one.
-        best: its validation metrics.
-    """
-
-    epoch: int = 0
-    step: int = 0
-    step_in_epoch: int = 0
-    loss_sums: dict[str, float] = field(default_factory=dict)
-    lr: float = 0.0
-    top_epoch: int = 0
-    top: float | None = None
-    top_error: float = 0.0
-    best_epoch: int = 0
-    best: dict[str, float | None] = field(default_factory=dict)
-    seconds: float = 0.0
-    boxes_lost: int = 0
-
-    def is_stale(self, patience: int | None) -> bool:
-        """Whether the highest validation lies too far back."""
-        return patience is not None and self.epoch - self.top_epoch >= patience
-
-    def keeps(self, metrics: Mapping[str, float | None], monitor: str) -> bool:
-        """Whether the epoch just done is to be kept; where no validation was defined so far, each is."""
-        value = metrics.get(monitor)
-        if value is None:
-            return self.top is None
-        if self.top is None or value > self.top:
-            self.top_epoch, self.top, self.top_error = self.epoch, value, metrics.get(f"{monitor}_error") or 0.0
-        return value >= self.top - self.top_error
-
-
 def seed_everything(seed: int) -> None:
     """Seed Python, numpy and torch."""
     random.seed(seed)
@@ -198,10 +155,7 @@ def fit(
         log.info("no higher validation for %d epochs: stopped", config.patience)
     processes.on_main(lambda: None)  # the main process may still be writing
     load_weights(model, folder / BEST, "model")
-    log.info(
-        "kept epoch %d of %d: the last within one standard error (%.3f) of the highest validation, epoch %d's",
-        progress.best_epoch, progress.epoch, progress.top_error, progress.top_epoch,
-    )  # fmt: skip
+    log.info("kept epoch %d of %d: %s", progress.best_epoch, progress.epoch, progress.why_kept())
     return FitResult(
         progress.epoch, progress.top_epoch, progress.best_epoch, progress.best, progress.seconds / 60,
         progress.boxes_lost,
@@ -254,7 +208,7 @@ class _Training:
         optimizer = AdamW(_parameter_groups(model, config), lr=config.lr)
         self.wrapped, self.optimizer = self.accelerator.prepare(model, optimizer)
         self.average = copy.deepcopy(model).requires_grad_(False).eval()
-        self.progress, self.clock = _Progress(), _Clock(config, steps_per_epoch)
+        self.progress, self.clock = Progress(), _Clock(config, steps_per_epoch)
         self.saved_at, self.images_per_s = time.monotonic(), 0.0
 
     def is_over(self) -> bool:
@@ -328,9 +282,7 @@ class _Training:
         progress.epoch += 1
         progress.step_in_epoch, progress.loss_sums = 0, {}
         progress.seconds = self.clock.seconds()
-        kept = progress.keeps(metrics, monitor)
-        if kept:
-            progress.best_epoch, progress.best = progress.epoch, dict(metrics)
+        kept = progress.note(metrics, monitor)
         if not processes.is_main():
             return
         if kept:
@@ -366,7 +318,7 @@ class _Training:
             restore_optimizer(self.optimizer, load_tensors(last, "optimizer"))
             _set_random_state(load_tensors(last, "random"))
             try:
-                self.progress = _Progress(**state)
+                self.progress = Progress(**state)
             except TypeError as error:
                 raise InputError(f"{last}: a checkpoint of another version: {error}") from error
             self.clock.go_on_from(self.progress.seconds)

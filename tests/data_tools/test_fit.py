@@ -1,6 +1,7 @@
 """The fit loop on a tiny regression: budget, best checkpoint, exact resume, broken losses, SIGTERM, full disk."""
 
 import json
+import logging
 import os
 import signal
 from collections.abc import Callable
@@ -209,11 +210,15 @@ def test_the_best_epoch_is_kept_and_loaded(run: Callable[..., FitResult], tmp_pa
     ],
 )
 def test_the_last_epoch_within_one_standard_error_of_the_highest_is_kept(
-    run: Callable[..., FitResult], tmp_path: Path, scores: list[float | None], errors: list[float | None], top: int,
-    kept: int,
+    run: Callable[..., FitResult], tmp_path: Path, caplog: pytest.LogCaptureFixture, scores: list[float | None],
+    errors: list[float | None], top: int, kept: int,
 ) -> None:  # fmt: skip
     config = replace(CONFIG, epochs=4)
-    result = run("run", config=config, scores=scores, errors=errors)
+    with caplog.at_level(logging.INFO):
+        result = run("run", config=config, scores=scores, errors=errors)
+    why = f"after epoch {top}" if top else "because validation was never defined"
+    assert caplog.messages[-1].startswith(f"kept epoch {kept} of 4: the last")
+    assert caplog.messages[-1].endswith(why)
     assert (result.top_epoch, result.best_epoch, result.best["score"]) == (top, kept, scores[kept - 1])
     for epochs in range(1, 4):  # a run that is stopped and resumed chooses the same
         folder = f"cut after {epochs}"

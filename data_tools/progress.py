@@ -1,0 +1,61 @@
+"""How far a training is, and which of its epochs is kept."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Progress:
+    """What a resumed run must know beside tensors; saved with every checkpoint.
+
+    Attributes:
+        epoch: epochs completed.
+        step: optimizer steps done, over all epochs.
+        step_in_epoch: steps done of the epoch under way.
+        loss_sums: sum of each loss over those steps.
+        lr: of the last step.
+        top_epoch: the one with the highest validation; 0 where it was never defined.
+        top: that validation.
+        top_error: its standard error.
+        best_epoch: the one kept, 0 before the first one.
+        best: its validation metrics.
+        seconds: spent, over all resumed runs.
+        boxes_lost: boxes that augmentation clipped away.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    step_in_epoch: int = 0
+    loss_sums: dict[str, float] = field(default_factory=dict)
+    lr: float = 0.0
+    top_epoch: int = 0
+    top: float | None = None
+    top_error: float = 0.0
+    best_epoch: int = 0
+    best: dict[str, float | None] = field(default_factory=dict)
+    seconds: float = 0.0
+    boxes_lost: int = 0
+
+    def is_stale(self, patience: int | None) -> bool:
+        """Whether the highest validation lies too far back."""
+        return patience is not None and self.epoch - self.top_epoch >= patience
+
+    def note(self, metrics: Mapping[str, float | None], monitor: str) -> bool:
+        """Take note of the validation of the epoch just done; whether that epoch is the one kept now.
+
+        It is if `monitor` is within one standard error, `monitor` + "_error", of the highest so far, or if no
+        validation has been defined yet.
+        """
+        value = metrics.get(monitor)
+        if value is not None and (self.top is None or value > self.top):
+            self.top_epoch, self.top, self.top_error = self.epoch, value, metrics.get(f"{monitor}_error") or 0.0
+        if self.top is None or (value is not None and value >= self.top - self.top_error):
+            self.best_epoch, self.best = self.epoch, dict(metrics)
+        return self.best_epoch == self.epoch
+
+    def why_kept(self) -> str:
+        """What singles out the epoch kept."""
+        if self.top is None:
+            return "the last, because validation was never defined"
+        highest = f"{self.top:.3f} after epoch {self.top_epoch}"
+        return f"the last within one standard error ({self.top_error:.3f}) of the highest validation, {highest}"
