@@ -10,9 +10,9 @@ levers.yaml names each change and the settings it consists of, of detect.train o
 
 The images of the train and validation splits are dealt anew into parts, whole groups each; the test split is left out.
 A model is trained on all parts but one and judged on that one, by which its epoch is chosen too, so all models' figures
-are somewhat too good alike. For each part there are two models, or a multiple of two: what one has, the other has not (see
-`design.py`), and a lever's effect is the mean difference between the two, with its standard error over pairs. Groups
-differ more than settings do, so an effect within two standard errors says nothing.
+are somewhat too good alike. For each part there are two models, or a multiple of two: what one has, the other has not
+(see `design.py`), and a lever's effect is the mean difference between the two, with its standard error over pairs.
+Groups differ more than settings do, so an effect within two standard errors says nothing.
 
 --jobs models train at the same time and share the processor's cores; nothing else should use the machine meanwhile. A
 second call skips finished models. Writes OUT/screening.json and OUT/screening.md.
