@@ -44,6 +44,12 @@ def centres(boxes_xyxy: Floats) -> Floats:
     return middle
 
 
+def hull(boxes_xyxy: Floats) -> Floats:
+    """(4,) the smallest box around (n, 4) boxes, of which there is at least one."""
+    boxes = np.asarray(boxes_xyxy, dtype=np.float64).reshape(-1, 4)
+    return np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
+
+
 def best_centre(boxes_xyxy: Floats, scores: Floats) -> tuple[float, float] | None:
     """x and y of the centre of the box with the highest of (n,) scores, the first of equals; None without a box.
 

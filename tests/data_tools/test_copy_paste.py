@@ -2,10 +2,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from data_tools.copy_paste import Load, PasteConfig, Paster, paste
+from data_tools.copy_paste import Load, PasteConfig, Paster
 from data_tools.errors import InputError
 from data_tools.records import Sample
 
@@ -19,43 +17,6 @@ def loader(images: dict[int, np.ndarray]) -> Load:
         return image, sample.boxes_xyxy * np.tile(scale_xy, 2), np.arange(len(sample.boxes_xyxy))
 
     return load
-
-
-def test_the_patch_arrives_whole_and_its_level_is_fitted() -> None:
-    source = np.full((40, 40), 100, dtype=np.uint8)
-    source[10:14, 20:24] = 160  # the defect, 60 above its surroundings
-    target = np.full((50, 60), 30, dtype=np.uint8)
-    made, boxes = paste(target, source, np.array([20.0, 10.0, 24.0, 14.0]), (42.0, 32.0)) or (target, None)
-    assert boxes is not None
-    assert boxes.tolist() == [[40, 30, 44, 34]]
-    assert (made[30:34, 40:44] == 90).all()
-    made[30:34, 40:44] = 30
-    assert (made == 30).all()
-    assert (target == 30).all()
-
-
-def test_a_patch_stays_inside_and_too_large_ones_are_refused() -> None:
-    source, target = np.zeros((40, 40), dtype=np.uint8), np.zeros((12, 12), dtype=np.uint8)
-    _, boxes = paste(target, source, np.array([20.0, 20.0, 24.0, 24.0]), (500.0, -500.0)) or (None, None)
-    assert boxes is not None
-    assert boxes.tolist() == [[5, 3, 9, 7]]
-    assert paste(target, source, np.array([2.0, 2.0, 30.0, 30.0]), (6.0, 6.0)) is None
-
-
-@given(
-    st.tuples(*[st.floats(0, 30)] * 2), st.tuples(*[st.floats(1, 30)] * 2), st.tuples(*[st.floats(-99, 99)] * 2),
-    st.integers(8, 50), st.integers(8, 50),
-)  # fmt: skip
-def test_a_pasted_box_keeps_its_size_and_lies_inside(
-    corner: tuple[float, float], sides: tuple[float, float], centre: tuple[float, float], height: int, width: int
-) -> None:
-    box = np.array([*corner, *np.minimum(np.add(corner, sides), 40)])
-    found = paste(np.zeros((height, width), np.uint8), np.ones((40, 40), np.uint8), box, centre)
-    if found is not None:
-        (new,) = found[1]
-        assert new[2:] - new[:2] == pytest.approx(box[2:] - box[:2])
-        assert (new >= 0).all()
-        assert (new <= [width, height, width, height]).all()
 
 
 def test_shares_are_kept_and_decoys_stay_good(make_sample: Callable[..., Sample]) -> None:

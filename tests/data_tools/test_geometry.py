@@ -46,6 +46,10 @@ def test_iou_is_torchvisions(first: np.ndarray, second: np.ndarray) -> None:
     assert np.allclose(geometry.iou(first, second), reference)
 
 
+def test_a_hull_holds_every_box() -> None:
+    assert geometry.hull(np.array([[3.0, 4, 5, 9], [1, 6, 4, 7]])).tolist() == [1, 4, 5, 9]
+
+
 def test_iou_of_nothing_has_the_right_shape() -> None:
     assert geometry.iou(np.zeros((0, 4)), np.ones((3, 4))).shape == (0, 3)
 
