@@ -118,10 +118,10 @@ class Paster:
         """A patch of a good image where the donor has its defect."""
         donor, rows = self.donors[number]
         source, _, _ = load(self.good[rng.integers(len(self.good))])
-        boxes, labels = donor.boxes_xyxy[list(rows)], donor.labels[list(rows)]
+        boxes = donor.boxes_xyxy[list(rows)]
         scale = (np.array(source.shape) / donor.size_hw)[[1, 0, 1, 0]]
-        patch = cut(source, boxes * scale, labels, _line_along(boxes), self.config.stretch)
-        return replace(patch, boxes_xyxy=empty_boxes(), labels=empty_labels())
+        patch = cut(source, boxes * scale, empty_labels(), _line_along(boxes), self.config.stretch)
+        return replace(patch, boxes_xyxy=empty_boxes())
 
     def _paste(
         self, target: Image, patch: Patch, rng: np.random.Generator
