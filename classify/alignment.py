@@ -156,8 +156,10 @@ def describe(report: dict[str, Any]) -> str:
     middle = report["receptive_field_offset_px"]
     if middle is not None:
         x, y = (f"{value:+.1f} px" for value in middle)
-        lines.append(f"the middle of a cell's receptive field is {x} in x and {y} in y from where it is drawn, by "
-                     "strides and padding alone; weights may look beside it")  # fmt: skip
+        lines.append(
+            f"the middle of a cell's receptive field is {x} in x and {y} in y from where it is drawn, by "
+            "strides and padding alone; weights may look beside it"
+        )
     dx, dy = report["looking_offset_px"]
     lines.append(f"cells look {dx:+.1f} px in x and {dy:+.1f} px in y from where they are drawn (measured on noise)")
     floor = report["resolution_floor_px"]

@@ -33,9 +33,9 @@ def score_cam(model: nn.Module, layer: nn.Module, images: Tensor) -> tuple[Tenso
     """
     with evaluation_mode(model):
         logits, activations = _run(model, layer, images)
-        weights = torch.stack([
-            _masked_logits(model, image, maps).softmax(dim=0) for image, maps in zip(images, activations, strict=True)
-        ])  # fmt: skip
+        weights = torch.stack(
+            [_masked_logits(model, image, maps).softmax(dim=0) for image, maps in zip(images, activations, strict=True)]
+        )
     return logits, torch.einsum("nchw,nc->nhw", activations, weights).relu()
 
 
@@ -49,9 +49,9 @@ def ablation_cam(model: nn.Module, layer: nn.Module, images: Tensor) -> tuple[Te
     """
     with evaluation_mode(model):
         logits, activations = _run(model, layer, images)
-        ablated = torch.stack([
-            _ablated_logits(model, layer, images[i : i + 1], activations[i]) for i in range(len(images))
-        ])  # fmt: skip
+        ablated = torch.stack(
+            [_ablated_logits(model, layer, images[i : i + 1], activations[i]) for i in range(len(images))]
+        )
     weights = (logits - ablated) / logits.abs().clamp(min=1e-12)
     return logits, torch.einsum("nchw,nc->nhw", activations, weights).relu()
 

@@ -82,9 +82,14 @@ class RawReading:
 
 
 def read(
-    model: Classifier, samples: Sequence[Sample], root: Path, config: InputConfig, cam: CamChoice, flips: TestFlips,
+    model: Classifier,
+    samples: Sequence[Sample],
+    root: Path,
+    config: InputConfig,
+    cam: CamChoice,
+    flips: TestFlips,
     label: str = "predicting",
-) -> list[RawReading]:  # fmt: skip
+) -> list[RawReading]:
     """Logit and map of each sample, in order."""
     device = next(model.parameters()).device
 

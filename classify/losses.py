@@ -44,8 +44,9 @@ class LossConfig:
             if not getattr(self, name) >= 0:
                 raise InputError(f"loss.{name} {getattr(self, name)}: must not be negative")
         if self.mixup_alpha and self.cam_weight:
-            raise InputError("loss.mixup_alpha blends images, whose boxes then say nothing: set it or loss.cam_weight "
-                             "to 0")  # fmt: skip
+            raise InputError(
+                "loss.mixup_alpha blends images, whose boxes then say nothing: set it or loss.cam_weight to 0"
+            )
 
 
 class ClassifierLoss:

@@ -32,8 +32,13 @@ def build_parser() -> Parser:
     """The command line of `python -m classify.predict`."""
     parser = Parser(prog="classify.predict", description="Predict images with a trained classifier.")
     add_prediction_arguments(parser)
-    parser.add_argument("--cam", choices=METHODS, default=None, help="method of the heat maps; by default the "
-                        "run's own, for which the run has chosen where to cut boxes out of the maps")  # fmt: skip
+    parser.add_argument(
+        "--cam",
+        choices=METHODS,
+        default=None,
+        help="method of the heat maps; by default the "
+        "run's own, for which the run has chosen where to cut boxes out of the maps",
+    )
     return parser
 
 
@@ -83,9 +88,13 @@ def _predict(arguments: Namespace) -> int:
     if fraction is None:
         log.info("no boxes: the run has not chosen where to cut the maps of %s", reading.cam)
     config = {
-        "cam": reading.cam.method, "cam_stride": reading.cam.stride, "test_flips": reading.flips,
-        "temperature": reading.temperature, "box_fraction": fraction, "boxes_used_for": list(run.boxes_used_for),
-    }  # fmt: skip
+        "cam": reading.cam.method,
+        "cam_stride": reading.cam.stride,
+        "test_flips": reading.flips,
+        "temperature": reading.temperature,
+        "box_fraction": fraction,
+        "boxes_used_for": list(run.boxes_used_for),
+    }
 
     def explain(samples: Sequence[Sample], root: Path) -> list[Prediction]:
         found = predict(run.model, samples, root, run.input, reading)

@@ -55,12 +55,24 @@ def build_parser() -> Parser:
     parser.add_argument("--data", type=str | None, default=None, help="dataset folder; by default the synthetic set")
     parser.add_argument("--out", type=str, default="runs/study", help="folder of the cells' runs and of the table")
     parser.add_argument("--max_minutes", type=float | None, default=None, help="training budget of each cell")
-    parser.add_argument("--only", type=str | None, default=None, help="regular expression: train only cells whose "
-                        "whole name matches; the table has all")  # fmt: skip
-    parser.add_argument("--settings", type=dict[str, Any], default={}, help="keys of classify.train for all "
-                        "cells; one key on the command line: --settings.fit.epochs 8")  # fmt: skip
-    parser.add_argument("--axes", type=dict[str, dict[str, dict[str, Any]]], default={}, help="axis -> level -> keys "
-                        "of classify.train; the first level is the default")  # fmt: skip
+    parser.add_argument(
+        "--only",
+        type=str | None,
+        default=None,
+        help="regular expression: train only cells whose whole name matches; the table has all",
+    )
+    parser.add_argument(
+        "--settings",
+        type=dict[str, Any],
+        default={},
+        help="keys of classify.train for all cells; one key on the command line: --settings.fit.epochs 8",
+    )
+    parser.add_argument(
+        "--axes",
+        type=dict[str, dict[str, dict[str, Any]]],
+        default={},
+        help="axis -> level -> keys of classify.train; the first level is the default",
+    )
     parser.add_argument("--cells", type=list[dict[str, Any]], default=[], help="rows of axis -> level or levels")
     parser.add_argument("--original", type=list[Original], default=[], help="the original study's numbers")
     return parser

@@ -25,9 +25,18 @@ TPRS = ("0.98", "0.997")
 CONSTANT = "always good"
 LOCALIZERS = {"centre": "image centre", "mean_position": "mean training position"}
 _HEAD = (
-    "cell", "weights", "AUC (95 % CI)", "original AUC", "precision", "recall", "FPR@.98", "FPR@.997",
-    "peak distance px (95 % CI)", "hit rate (95 % CI)", "minutes (epochs)",
-)  # fmt: skip
+    "cell",
+    "weights",
+    "AUC (95 % CI)",
+    "original AUC",
+    "precision",
+    "recall",
+    "FPR@.98",
+    "FPR@.997",
+    "peak distance px (95 % CI)",
+    "hit rate (95 % CI)",
+    "minutes (epochs)",
+)
 _SOURCES = {"package": "ImageNet, installed", "timm": "ImageNet, timm hub", "none": "random"}
 _FEW_GROUPS = 10
 
@@ -53,8 +62,10 @@ def constant_row(dataset: Dataset) -> dict[str, Any]:
     positives = any(sample.is_defect for sample in dataset.split("test"))
     return row | {
         "auc": None if judged is None else judged | {"ci95": None},
-        "precision": None, "recall": 0.0 if positives else None, "threshold": None,
-    }  # fmt: skip
+        "precision": None,
+        "recall": 0.0 if positives else None,
+        "threshold": None,
+    }
 
 
 def localizer_rows(dataset: Dataset, resamples: int = RESAMPLES) -> list[dict[str, Any]]:
@@ -63,10 +74,11 @@ def localizer_rows(dataset: Dataset, resamples: int = RESAMPLES) -> list[dict[st
     drawn = resample_baselines(found, [sample.group for sample in boxed], 0, resamples)
     undefined = {"auc": None, "precision": None, "recall": None, "threshold": None, "fpr_at_tpr": dict.fromkeys(TPRS)}
     return [
-        {"name": name, "state": DONE, "minutes": None, "localizer": True} | undefined
+        {"name": name, "state": DONE, "minutes": None, "localizer": True}
+        | undefined
         | {"peak_distance": summarise(found[key]) | _intervals(drawn[key])}
         for key, name in LOCALIZERS.items()
-    ]  # fmt: skip
+    ]
 
 
 def row_of(
@@ -130,16 +142,29 @@ def to_csv(rows: Sequence[dict[str, Any]]) -> str:
 
 
 _CSV: dict[str, tuple[str | int, ...]] = {
-    "name": ("name",), "state": ("state",), "weights_from": ("weights", "description"),
-    "auc": ("auc", "value"), "auc_low": ("auc", "ci95", 0), "auc_high": ("auc", "ci95", 1),
-    "original_auc": ("original", "auc"), "precision": ("precision",), "recall": ("recall",),
-    "threshold": ("threshold",), "fpr_at_tpr_0.98": ("fpr_at_tpr", "0.98"), "fpr_at_tpr_0.997": ("fpr_at_tpr", "0.997"),
-    "peak_distance_px": ("peak_distance", "mean_px"), "peak_distance_px_low": ("peak_distance", "mean_px_ci95", 0),
-    "peak_distance_px_high": ("peak_distance", "mean_px_ci95", 1), "coverage": ("peak_distance", "coverage"),
-    "hit_rate": ("peak_distance", "hit_rate"), "hit_rate_low": ("peak_distance", "hit_rate_ci95", 0),
-    "hit_rate_high": ("peak_distance", "hit_rate_ci95", 1), "minutes": ("minutes",), "epochs": ("epochs",),
+    "name": ("name",),
+    "state": ("state",),
+    "weights_from": ("weights", "description"),
+    "auc": ("auc", "value"),
+    "auc_low": ("auc", "ci95", 0),
+    "auc_high": ("auc", "ci95", 1),
+    "original_auc": ("original", "auc"),
+    "precision": ("precision",),
+    "recall": ("recall",),
+    "threshold": ("threshold",),
+    "fpr_at_tpr_0.98": ("fpr_at_tpr", "0.98"),
+    "fpr_at_tpr_0.997": ("fpr_at_tpr", "0.997"),
+    "peak_distance_px": ("peak_distance", "mean_px"),
+    "peak_distance_px_low": ("peak_distance", "mean_px_ci95", 0),
+    "peak_distance_px_high": ("peak_distance", "mean_px_ci95", 1),
+    "coverage": ("peak_distance", "coverage"),
+    "hit_rate": ("peak_distance", "hit_rate"),
+    "hit_rate_low": ("peak_distance", "hit_rate_ci95", 0),
+    "hit_rate_high": ("peak_distance", "hit_rate_ci95", 1),
+    "minutes": ("minutes",),
+    "epochs": ("epochs",),
     "best_epoch": ("best_epoch",),
-}  # fmt: skip
+}
 
 
 def _measures(dataset: Dataset, entry: Entry, resamples: int) -> dict[str, Any]:

@@ -35,7 +35,13 @@ def to_prediction(
     peak_xy = None if best is None else (best.xy[0] + x1, best.xy[1] + y1)
     score = float(1.0 / (1.0 + np.exp(-np.clip(logit, -60.0, 60.0))))
     return Prediction(
-        image_id=sample.image_id, file_name=sample.path, size_hw=sample.size_hw, score=score, boxes_xyxy=empty_boxes(),
-        box_scores=np.zeros(0), box_labels=empty_labels(), peak_xy=peak_xy,
+        image_id=sample.image_id,
+        file_name=sample.path,
+        size_hw=sample.size_hw,
+        score=score,
+        boxes_xyxy=empty_boxes(),
+        box_scores=np.zeros(0),
+        box_labels=empty_labels(),
+        peak_xy=peak_xy,
         heatmap=place_in_image(visible, window, sample.size_hw),
-    )  # fmt: skip
+    )

@@ -55,11 +55,20 @@ def build_parser() -> Parser:
     parser.add_argument("--input", type=InputConfig, default=InputConfig())
     parser.add_argument("--fit", type=FitConfig, default=FitConfig())
     parser.add_argument("--loss", type=LossConfig, default=LossConfig())
-    parser.add_argument("--test_flips", type=TestFlips, default="none", help="mirrored views of each image whose "
-                        "logits and maps are averaged in prediction")  # fmt: skip
-    parser.add_argument("--cam", default="gradcam", choices=(AUTO, *METHODS), help="method of the heat maps written at "
-                        "the end; 'auto' chooses method and layer by the peaks' distance to the boxes of validation, "
-                        "which counts as using boxes")  # fmt: skip
+    parser.add_argument(
+        "--test_flips",
+        type=TestFlips,
+        default="none",
+        help="mirrored views of each image whose logits and maps are averaged in prediction",
+    )
+    parser.add_argument(
+        "--cam",
+        default="gradcam",
+        choices=(AUTO, *METHODS),
+        help="method of the heat maps written at "
+        "the end; 'auto' chooses method and layer by the peaks' distance to the boxes of validation, "
+        "which counts as using boxes",
+    )
     return parser
 
 
@@ -82,9 +91,15 @@ def train(parser: Parser, arguments: Namespace) -> int:
     log.info(describe_start(experiment, model.parts(), backbone.weights, input_config))
     loader = training_loader(experiment, input_config, fit_config)
     result = fit(
-        model, loader, loss, _Validation(experiment, input_config), MONITOR, fit_config, experiment.folder,
+        model,
+        loader,
+        loss,
+        _Validation(experiment, input_config),
+        MONITOR,
+        fit_config,
+        experiment.folder,
         arguments.resume,
-    )  # fmt: skip
+    )
     reading, choices, validation = _choose(model, experiment, settings)
     test = predict(model, experiment.dataset.split("test"), experiment.root, input_config, reading)
     config = {"model": asdict(model_config), "input": asdict(input_config), "loss": asdict(settings.loss)}
@@ -120,12 +135,17 @@ def _choose(
     fraction = choose_fraction(samples, predictions)
     if fraction is not None:
         used_for.append("cutting boxes out of the maps (validation)")
-    log.info("temperature %.2f; boxes cut out of the maps at %s of the maximum (chosen on validation)", temperature,
-             fraction)  # fmt: skip
+    log.info(
+        "temperature %.2f; boxes cut out of the maps at %s of the maximum (chosen on validation)", temperature, fraction
+    )
     choices = {
-        "cam": cam.method, "cam_stride": cam.stride, "test_flips": reading.flips, "temperature": temperature,
-        "box_fraction": fraction, "boxes_used_for": used_for,
-    }  # fmt: skip
+        "cam": cam.method,
+        "cam_stride": cam.stride,
+        "test_flips": reading.flips,
+        "temperature": temperature,
+        "box_fraction": fraction,
+        "boxes_used_for": used_for,
+    }
     return reading, choices, predictions
 
 

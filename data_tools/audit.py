@@ -103,21 +103,40 @@ def build_parser() -> Parser:
     parser.add_argument("dataset", type=str, help="dataset folder")
     parser.add_argument("--html", type=str | None, default=None, help="also write a self-contained page here")
     parser.add_argument("--review", type=str | None, default=None, help="also write the review list (CSV) here")
-    parser.add_argument("--apply", type=str | None, default=None, help="a review list with decisions: write the "
-                        "corrected dataset to --out instead of auditing")  # fmt: skip
+    parser.add_argument(
+        "--apply",
+        type=str | None,
+        default=None,
+        help="a review list with decisions: write the corrected dataset to --out instead of auditing",
+    )
     parser.add_argument("--out", type=str | None, default=None, help="folder of the corrected dataset")
-    parser.add_argument("--reviewer", type=str | None, default=None, help="who decided, for the history; by default "
-                        "the user's name")  # fmt: skip
-    parser.add_argument("--labels", choices=("auto", "yes", "no"), default="auto", help="whether to look for wrong "
-                        f"labels; auto: not above {_LABEL_MEGAPIXELS} megapixels, which take long")  # fmt: skip
-    parser.add_argument("--scores", nargs="+", type=str, default=None, help="PredictionSet files that together "
-                        "score every image out of fold, instead of the built-in models")  # fmt: skip
+    parser.add_argument(
+        "--reviewer", type=str | None, default=None, help="who decided, for the history; by default the user's name"
+    )
+    parser.add_argument(
+        "--labels",
+        choices=("auto", "yes", "no"),
+        default="auto",
+        help=f"whether to look for wrong labels; auto: not above {_LABEL_MEGAPIXELS} megapixels, which take long",
+    )
+    parser.add_argument(
+        "--scores",
+        nargs="+",
+        type=str,
+        default=None,
+        help="PredictionSet files that together score every image out of fold, instead of the built-in models",
+    )
     parser.add_argument("--suspects", type=int, default=60, help="longest review list")
-    parser.add_argument("--crop", type=int | None, default=None, help="also say which boxes a central crop of so many "
-                        "pixels would cut")  # fmt: skip
+    parser.add_argument(
+        "--crop", type=int | None, default=None, help="also say which boxes a central crop of so many pixels would cut"
+    )
     parser.add_argument("--anchors", type=AnchorConfig, default=AnchorConfig())
-    parser.add_argument("--detector", type=str | None, default=None, help="take the anchors from this configuration of "
-                        "the detector (YAML)")  # fmt: skip
+    parser.add_argument(
+        "--detector",
+        type=str | None,
+        default=None,
+        help="take the anchors from this configuration of the detector (YAML)",
+    )
     return parser
 
 
@@ -195,8 +214,10 @@ def _describe_checkup(checkup: Checkup) -> list[str]:
     lines.append(f"boxes:   {checkup.n_boxes}, {checkup.at_border} of them at the image's border")
     for one in checkup.boxes:
         low, middle, high = one.quartiles
-        lines.append(f"  {one.name + ':':<15} {one.smallest:.3g} to {one.largest:.3g}, quartiles {low:.3g}, "
-                     f"{middle:.3g}, {high:.3g}")  # fmt: skip
+        lines.append(
+            f"  {one.name + ':':<15} {one.smallest:.3g} to {one.largest:.3g}, quartiles {low:.3g}, "
+            f"{middle:.3g}, {high:.3g}"
+        )
     if checkup.unreached is not None:
         lines.append(f"  no anchor reaches {checkup.unreached:.1%} of the boxes at IoU 0.5 (at native size)")
     if checkup.cut_by_crop is not None:
@@ -232,15 +253,26 @@ def _judge_labels(
             noise.folds_of(samples)
             pixels = sum(s.size_hw[0] * s.size_hw[1] * min(1.0, _LONGEST_PX / max(s.size_hw)) ** 2 for s in samples)
             if options.labels == "auto" and pixels > _LABEL_MEGAPIXELS * 1e6:
-                return None, None, [Finding(NOTE, "labels", f"labels were not checked: {pixels / 1e6:.0f} megapixels "
-                                            "take long on a CPU; --labels yes does it")]  # fmt: skip
+                return (
+                    None,
+                    None,
+                    [
+                        Finding(
+                            NOTE,
+                            "labels",
+                            f"labels were not checked: {pixels / 1e6:.0f} megapixels "
+                            "take long on a CPU; --labels yes does it",
+                        )
+                    ],
+                )
             assert dataset.images_root is not None
             with _cells(samples, dataset.images_root) as cells:
                 scores = noise.out_of_fold_scores(cells, samples)
                 pooled = noise.pool(cells)
                 agreement, clusters = (
-                    noise.neighbour_agreement(pooled, samples), noise.cluster_agreement(pooled, samples)
-                )  # fmt: skip
+                    noise.neighbour_agreement(pooled, samples),
+                    noise.cluster_agreement(pooled, samples),
+                )
     except InputError as error:
         if options.scores is not None:
             raise
@@ -250,10 +282,17 @@ def _judge_labels(
     found = []
     if likely:
         shown = tuple(s.sample.image_id for s in suspects[: min(likely, 24)])
-        found.append(Finding(WARNING, "labels", f"{likely} of {len(samples)} labels are more likely wrong than right, "
-                             f"by scores out of fold (AUC {separation:.3f})", "look at them: --html FILE "
-                             "shows them, --review FILE lists them for decisions, --apply carries those out",
-                             shown))  # fmt: skip
+        found.append(
+            Finding(
+                WARNING,
+                "labels",
+                f"{likely} of {len(samples)} labels are more likely wrong than right, "
+                f"by scores out of fold (AUC {separation:.3f})",
+                "look at them: --html FILE "
+                "shows them, --review FILE lists them for decisions, --apply carries those out",
+                shown,
+            )
+        )
     return tuple(suspects), separation, found
 
 
@@ -275,8 +314,10 @@ def _scores(names: Sequence[str] | None) -> dict[int, float] | None:
     for name in names:
         for prediction in read_predictions(Path(name)).predictions:
             if prediction.image_id in by_id:
-                raise InputError(f"{name}: image {prediction.image_id} was scored by an earlier file; out-of-fold "
-                                 "predictions score each image once")  # fmt: skip
+                raise InputError(
+                    f"{name}: image {prediction.image_id} was scored by an earlier file; out-of-fold "
+                    "predictions score each image once"
+                )
             by_id[prediction.image_id] = prediction.score
     return by_id
 

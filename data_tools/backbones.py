@@ -87,9 +87,16 @@ class Backbone(nn.Module):
     std: Tensor
 
     def __init__(
-        self, body: nn.Module, channels: tuple[int, ...], strides: tuple[int, ...], layer_names: tuple[str, ...],
-        mean: tuple[float, ...], std: tuple[float, ...], weights: Weights, pyramid: Mapping[str, Tensor] | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        body: nn.Module,
+        channels: tuple[int, ...],
+        strides: tuple[int, ...],
+        layer_names: tuple[str, ...],
+        mean: tuple[float, ...],
+        std: tuple[float, ...],
+        weights: Weights,
+        pyramid: Mapping[str, Tensor] | None = None,
+    ) -> None:
         super().__init__()
         self.body = body
         self.channels, self.strides, self.weights = channels, strides, weights
@@ -183,9 +190,15 @@ def _simple_cnn(weights: str, min_stride: int, max_stride: int) -> Backbone:
     body = SimpleCnn(keep)
     source, pyramid = _load(body, SIMPLE_CNN, weights)
     return Backbone(
-        body, tuple(SimpleCnn.channels[i] for i in keep), tuple(strides[i] for i in keep),
-        tuple(f"blocks.{i}" for i in keep), (0.5,) * 3, (0.5,) * 3, source, pyramid,
-    )  # fmt: skip
+        body,
+        tuple(SimpleCnn.channels[i] for i in keep),
+        tuple(strides[i] for i in keep),
+        tuple(f"blocks.{i}" for i in keep),
+        (0.5,) * 3,
+        (0.5,) * 3,
+        source,
+        pyramid,
+    )
 
 
 def _timm_backbone(name: str, weights: str, min_stride: int, max_stride: int) -> Backbone:
@@ -207,11 +220,16 @@ def _timm_backbone(name: str, weights: str, min_stride: int, max_stride: int) ->
     modules = dict(body.named_modules())
     names = [probe.feature_info.module_name(i) for i in keep]
     return Backbone(
-        body, tuple(probe.feature_info.channels()[i] for i in keep), tuple(strides[i] for i in keep),
+        body,
+        tuple(probe.feature_info.channels()[i] for i in keep),
+        tuple(strides[i] for i in keep),
         # some timm wrappers flatten "features.30" to "features_30"
         tuple(name if name in modules else name.replace(".", "_") for name in names),
-        probe.pretrained_cfg["mean"], probe.pretrained_cfg["std"], source, pyramid,
-    )  # fmt: skip
+        probe.pretrained_cfg["mean"],
+        probe.pretrained_cfg["std"],
+        source,
+        pyramid,
+    )
 
 
 def _from_hub(name: str, keep: tuple[int, ...]) -> tuple[nn.Module, Weights]:
@@ -241,8 +259,9 @@ def _load(body: nn.Module, name: str, weights: str) -> tuple[Weights, dict[str, 
     missing = tuple(key for key in own if key not in found)
     if len(missing) > len(own) // 2:
         has = f"it has such as {next(iter(found))!r}" if found else "it is empty"
-        raise InputError(f"{description}: {len(missing)} of {len(own)} keys of {name!r} are missing, such as "
-                         f"{missing[0]!r}; {has}")  # fmt: skip
+        raise InputError(
+            f"{description}: {len(missing)} of {len(own)} keys of {name!r} are missing, such as {missing[0]!r}; {has}"
+        )
     body.load_state_dict({key: found[key] for key in own if key in found}, strict=False)
     prefix = "backbone.body." if inner else ""
     taken = {prefix + key for key in own}
@@ -267,8 +286,9 @@ def _read_source(name: str, weights: str) -> tuple[dict[str, Tensor], str]:
         about = f"best checkpoint of the {manifest.get('approach')} run {run} on {manifest.get('data')}"
         return _read_state(path), f"{about} (sha256 {_digest(path)})"
     if not path.is_file():
-        raise InputError(f"weights {weights!r}: not 'package', 'timm', 'torchvision:NAME' or 'none', and no such file "
-                         "or run folder")  # fmt: skip
+        raise InputError(
+            f"weights {weights!r}: not 'package', 'timm', 'torchvision:NAME' or 'none', and no such file or run folder"
+        )
     return _read_state(path), f"{path.name} (sha256 {_digest(path)})"
 
 

@@ -21,8 +21,10 @@ def save_checkpoint(folder: Path, tensors: Mapping[str, Mapping[str, Tensor]], s
     """Write each group of tensors to `<name>.safetensors` and `state` to state.json; replaces `folder` at once."""
     with atomic_folder(folder) as temporary:
         for name, group in tensors.items():
-            save_file({key: t.detach().cpu().contiguous().clone() for key, t in group.items()},
-                      temporary / f"{name}.safetensors")  # fmt: skip
+            save_file(
+                {key: t.detach().cpu().contiguous().clone() for key, t in group.items()},
+                temporary / f"{name}.safetensors",
+            )
         write_json(temporary / _STATE, dict(state))
 
 

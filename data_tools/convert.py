@@ -42,26 +42,47 @@ def build_parser() -> Parser:
     parser.add_argument("--images", type=str | None, default=None, help="folder with the images of a boxes-only source")
     known = ", ".join(f"{name}: {one.description}" for name, one in formats().items())
     parser.add_argument("--format", type=str, default="auto", help=f"auto, or one of {known}")
-    parser.add_argument("--corners", choices=("inclusive", "exclusive"), default=None, help="whether the right and "
-                        "lower corner pixels belong to a box; by default as the format says")  # fmt: skip
-    parser.add_argument("--categories", choices=("single", "types"), default="single", help="one class 'defect', or "
-                        "one for each defect type")  # fmt: skip
-    parser.add_argument("--split", type=str, default=",".join(map(str, FRACTIONS)), help="shares of train,val,test, or "
-                        "none")  # fmt: skip
     parser.add_argument(
-        "--group-by", type=str, default="auto", help="auto (the lot at the name's start, else capture numbers and "
+        "--corners",
+        choices=("inclusive", "exclusive"),
+        default=None,
+        help="whether the right and lower corner pixels belong to a box; by default as the format says",
+    )
+    parser.add_argument(
+        "--categories",
+        choices=("single", "types"),
+        default="single",
+        help="one class 'defect', or one for each defect type",
+    )
+    parser.add_argument(
+        "--split", type=str, default=",".join(map(str, FRACTIONS)), help="shares of train,val,test, or none"
+    )
+    parser.add_argument(
+        "--group-by",
+        type=str,
+        default="auto",
+        help="auto (the lot at the name's start, else capture numbers and "
         "near-duplicate images), none, or a regular expression on file names",
-    )  # fmt: skip
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the splits")
     parser.add_argument("--copy", action="store_true", help="copy the images into the dataset folder")
     parser.add_argument("--strict", action="store_true", help="write nothing and exit 2 if anything is rejected")
-    parser.add_argument("--size", type=str | None, default=None, help="HEIGHT,WIDTH in pixels of every image, where "
-                        "the images are not at hand")  # fmt: skip
+    parser.add_argument(
+        "--size",
+        type=str | None,
+        default=None,
+        help="HEIGHT,WIDTH in pixels of every image, where the images are not at hand",
+    )
     parser.add_argument("--min_area", type=int, default=10, help="mask regions with fewer pixels are listed, not boxed")
-    parser.add_argument("--merge_distance", type=int, default=0, help="mask regions with at most so many pixels "
-                        "between them make one box")  # fmt: skip
-    parser.add_argument("--type_map", type=dict[str, str], default={}, help="new names for types, as "
-                        "'{old: new, other: new}'")  # fmt: skip
+    parser.add_argument(
+        "--merge_distance",
+        type=int,
+        default=0,
+        help="mask regions with at most so many pixels between them make one box",
+    )
+    parser.add_argument(
+        "--type_map", type=dict[str, str], default={}, help="new names for types, as '{old: new, other: new}'"
+    )
     return parser
 
 
@@ -144,11 +165,13 @@ def _assemble(
     groups, rule = group_samples([sample.path for sample in samples], root, arguments.group_by)
     numbered = tuple(
         replace(
-            sample, image_id=i, group=group,
+            sample,
+            image_id=i,
+            group=group,
             labels=np.array([class_ids.get(name, 1) for name in sample.box_types], dtype=np.int64),
         )
         for i, (sample, group) in enumerate(zip(samples, groups, strict=True), start=1)
-    )  # fmt: skip
+    )
     splits = None if shares is None else make_splits(numbered, shares, arguments.seed, rule)
     return Dataset(numbered, categories, root, splits)
 

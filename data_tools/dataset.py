@@ -148,9 +148,13 @@ class Batch:
         """The same batch on a device."""
         targets = tuple({name: value.to(device) for name, value in target.items()} for target in self.targets)
         return replace(
-            self, images=self.images.to(device), targets=targets, defect=self.defect.to(device),
-            unboxed=self.unboxed.to(device), whole=self.whole.to(device),
-        )  # fmt: skip
+            self,
+            images=self.images.to(device),
+            targets=targets,
+            defect=self.defect.to(device),
+            unboxed=self.unboxed.to(device),
+            whole=self.whole.to(device),
+        )
 
 
 class DefectDataset(TorchDataset[Item]):
@@ -166,9 +170,14 @@ class DefectDataset(TorchDataset[Item]):
     """
 
     def __init__(
-        self, samples: Sequence[Sample], images_root: Path, config: InputConfig | None = None,
-        augmentation: Augmentation | None = None, seed: int = 0, paster: Paster | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        samples: Sequence[Sample],
+        images_root: Path,
+        config: InputConfig | None = None,
+        augmentation: Augmentation | None = None,
+        seed: int = 0,
+        paster: Paster | None = None,
+    ) -> None:
         self.samples, self.images_root, self.config = tuple(samples), images_root, config or InputConfig()
         self.augmentation, self.seed, self.paster = augmentation, seed, paster
         self.preprocessing = Preprocessing(self.config.preprocess)
@@ -201,10 +210,16 @@ class DefectDataset(TorchDataset[Item]):
         defect = sample.is_defect or len(boxes) > 0
         is_certain = zoom is None and defect == sample.is_defect
         return Item(
-            index, torch.from_numpy(pixels).unsqueeze(0), torch.from_numpy(boxes.astype(np.float32)),
-            torch.from_numpy(labels.copy()), float(defect), unboxed, lost, zoom is None,
+            index,
+            torch.from_numpy(pixels).unsqueeze(0),
+            torch.from_numpy(boxes.astype(np.float32)),
+            torch.from_numpy(labels.copy()),
+            float(defect),
+            unboxed,
+            lost,
+            zoom is None,
             sample.type if is_certain else "",
-        )  # fmt: skip
+        )
 
     def _zoom_of(self, sample: Sample, key: Key) -> np.random.Generator | None:
         """The random numbers of the window to show; None for the whole image.
@@ -262,14 +277,22 @@ class BalancedSampler(Sampler[Key]):
     """
 
     def __init__(
-        self, positive: Sequence[bool], positive_share: float | None, seed: int,
-        sizes_hw: Sequence[tuple[int, int]] = (), batch_size: int = 1, rank: int = 0, processes: int = 1,
-    ) -> None:  # fmt: skip
+        self,
+        positive: Sequence[bool],
+        positive_share: float | None,
+        seed: int,
+        sizes_hw: Sequence[tuple[int, int]] = (),
+        batch_size: int = 1,
+        rank: int = 0,
+        processes: int = 1,
+    ) -> None:
         if batch_size % processes:
             raise InputError(f"fit.batch_size {batch_size} is shared by {processes} processes: give a multiple of it")
         if processes > 1 and len(positive) < batch_size:
-            raise InputError(f"{len(positive)} training images do not fill a batch of {batch_size}, which several "
-                             "processes need; lower fit.batch_size")  # fmt: skip
+            raise InputError(
+                f"{len(positive)} training images do not fill a batch of {batch_size}, which several "
+                "processes need; lower fit.batch_size"
+            )
         self.rank, self.share = rank, batch_size // processes
         self.positive = np.asarray(positive, dtype=bool)
         self.positive_share, self.seed, self.epoch, self.start = positive_share, seed, 0, 0
@@ -330,9 +353,13 @@ class OrderedSampler(Sampler[Key]):
 def make_loader(dataset: DefectDataset, sampler: Sampler[Key], batch_size: int, workers: int) -> DataLoader[Item]:
     """A loader of `Batch`es; it draws nothing from torch's global random numbers."""
     return DataLoader(
-        dataset, batch_size=batch_size, sampler=sampler, num_workers=workers, collate_fn=collate,
+        dataset,
+        batch_size=batch_size,
+        sampler=sampler,
+        num_workers=workers,
+        collate_fn=collate,
         generator=torch.Generator(),
-    )  # fmt: skip
+    )
 
 
 def standardized(pixels: NDArray[np.float32]) -> NDArray[np.float32]:

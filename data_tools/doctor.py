@@ -86,58 +86,107 @@ def examine(
     groups = Counter(s.group for s in samples)
     read = {} if facts is None else {i: f for i, f in facts.items() if isinstance(f, ImageFact)}
     checkup = Checkup(
-        len(samples), len(boxes), len(groups), max(groups.values(), default=0),
+        len(samples),
+        len(boxes),
+        len(groups),
+        max(groups.values(), default=0),
         {status: sum(s.status == status for s in samples) for status in STATUSES},
         dict(Counter(s.type for s in samples).most_common()),
         {} if dataset.splits is None else {name: _statuses(dataset.split(name)) for name in SPLIT_NAMES},
         dict(Counter(f"{s.size_hw[0]} x {s.size_hw[1]}" for s in samples).most_common()),
         dict(Counter(f"{f.encoding.split()[0]} {f.mode} {f.bits} bit" for f in read.values()).most_common()),
-        _distributions(sides, limits), None if not len(boxes) else float((~reached).mean()), int(border.sum()),
+        _distributions(sides, limits),
+        None if not len(boxes) else float((~reached).mean()),
+        int(border.sum()),
         None if cut is None else int(cut.sum()),
-    )  # fmt: skip
+    )
     findings = [*_of_images(samples, facts, read), *_of_splits(dataset)]
     unreached = [samples[i].image_id for i in dict.fromkeys(owners[~reached].tolist())]
     findings += _of_boxes(checkup, unreached)
     if cut is not None and cut.any():
         lost = tuple(samples[i].image_id for i in dict.fromkeys(owners[cut].tolist()))
-        findings.append(Finding(WARNING, "doctor", f"a central crop of {crop_px} px would cut or lose {int(cut.sum())} "
-                                f"of {len(boxes)} boxes", "train on whole images", lost[:_SHOWN]))  # fmt: skip
+        findings.append(
+            Finding(
+                WARNING,
+                "doctor",
+                f"a central crop of {crop_px} px would cut or lose {int(cut.sum())} of {len(boxes)} boxes",
+                "train on whole images",
+                lost[:_SHOWN],
+            )
+        )
     return checkup, findings
 
 
 def _of_images(samples: Sequence[Sample], facts: Facts | None, read: Mapping[int, ImageFact]) -> list[Finding]:
     if facts is None:
-        return [Finding(NOTE, "doctor", "no images at hand: their readability, bit depth, brightness, encoding, "
-                        "near-duplicates and labels were not checked")]  # fmt: skip
+        return [
+            Finding(
+                NOTE,
+                "doctor",
+                "no images at hand: their readability, bit depth, brightness, encoding, "
+                "near-duplicates and labels were not checked",
+            )
+        ]
     found = []
     broken = [fact for fact in facts.values() if isinstance(fact, InputError)]
     if broken:
-        found.append(Finding(UNSAFE, "doctor", f"{len(broken)} images are not readable; the first: {broken[0]}",
-                             "restore these files, or convert again without them"))  # fmt: skip
+        found.append(
+            Finding(
+                UNSAFE,
+                "doctor",
+                f"{len(broken)} images are not readable; the first: {broken[0]}",
+                "restore these files, or convert again without them",
+            )
+        )
     other = [s for s in samples if s.image_id in read and read[s.image_id].size_hw != s.size_hw]
     if other:
         one, size = other[0], read[other[0].image_id].size_hw
-        found.append(Finding(
-            UNSAFE, "doctor", f"{len(other)} images are not of the annotated size, so their boxes lie elsewhere; the "
-            f"first: {one.path} is {size[0]} x {size[1]} (height x width), annotated as {one.size_hw[0]} x "
-            f"{one.size_hw[1]}", "convert again with these images", tuple(s.image_id for s in other[:_SHOWN]),
-        ))  # fmt: skip
+        found.append(
+            Finding(
+                UNSAFE,
+                "doctor",
+                f"{len(other)} images are not of the annotated size, so their boxes lie elsewhere; the "
+                f"first: {one.path} is {size[0]} x {size[1]} (height x width), annotated as {one.size_hw[0]} x "
+                f"{one.size_hw[1]}",
+                "convert again with these images",
+                tuple(s.image_id for s in other[:_SHOWN]),
+            )
+        )
     depths = Counter(fact.bits for fact in read.values())
     if len(depths) > 1:
         listed = ", ".join(f"{n} of {bits} bit" for bits, n in depths.most_common())
-        found.append(Finding(WARNING, "doctor", f"bit depths are mixed: {listed}; 16 bit is scaled by its full range, "
-                             "so its images may look darker", "save all images with one bit depth"))  # fmt: skip
+        found.append(
+            Finding(
+                WARNING,
+                "doctor",
+                f"bit depths are mixed: {listed}; 16 bit is scaled by its full range, so its images may look darker",
+                "save all images with one bit depth",
+            )
+        )
     flat = [i for i, fact in read.items() if fact.spread < 1.0]
     if flat:
-        found.append(Finding(WARNING, "doctor", f"{len(flat)} images show nothing (gray values spread by less than 1)",
-                             "look at them; exclude failed exposures", tuple(flat[:_SHOWN])))  # fmt: skip
+        found.append(
+            Finding(
+                WARNING,
+                "doctor",
+                f"{len(flat)} images show nothing (gray values spread by less than 1)",
+                "look at them; exclude failed exposures",
+                tuple(flat[:_SHOWN]),
+            )
+        )
     return found
 
 
 def _of_splits(dataset: Dataset) -> list[Finding]:
     if dataset.splits is None:
-        return [Finding(WARNING, "doctor", "there is no splits.json, so nothing can be trained yet", "run python -m "
-                        "data_tools.splits DATASET --group-by auto")]  # fmt: skip
+        return [
+            Finding(
+                WARNING,
+                "doctor",
+                "there is no splits.json, so nothing can be trained yet",
+                "run python -m data_tools.splits DATASET --group-by auto",
+            )
+        ]
     found = []
     for name in SPLIT_NAMES:
         part = dataset.split(name)
@@ -147,11 +196,23 @@ def _of_splits(dataset: Dataset) -> list[Finding]:
             level = NOTE if name == "test" else UNSAFE
             found.append(Finding(level, "doctor", f"the {name} split is empty", "give it a share with --split"))
         elif missing:
-            found.append(Finding(UNSAFE, "doctor", f"the {name} split has no {missing[0]}: nothing can be learned or "
-                                 "measured there", "add such images, or split anew with larger shares"))  # fmt: skip
+            found.append(
+                Finding(
+                    UNSAFE,
+                    "doctor",
+                    f"the {name} split has no {missing[0]}: nothing can be learned or measured there",
+                    "add such images, or split anew with larger shares",
+                )
+            )
         elif name != "train" and not any(s.status == BOXED for s in part):
-            found.append(Finding(WARNING, "doctor", f"the {name} split has no boxed image: where a defect is cannot be "
-                                 "judged there", "annotate areas, or split anew"))  # fmt: skip
+            found.append(
+                Finding(
+                    WARNING,
+                    "doctor",
+                    f"the {name} split has no boxed image: where a defect is cannot be judged there",
+                    "annotate areas, or split anew",
+                )
+            )
     unassigned = len(dataset.samples) - sum(len(dataset.split(name)) for name in SPLIT_NAMES)
     if unassigned:
         found.append(Finding(WARNING, "doctor", f"{unassigned} images are in no split", "split anew to use them"))
@@ -161,11 +222,16 @@ def _of_splits(dataset: Dataset) -> list[Finding]:
 def _of_boxes(checkup: Checkup, unreached: Sequence[int]) -> list[Finding]:
     if checkup.unreached is None or checkup.unreached <= _UNREACHED_SHARE:
         return []
-    return [Finding(
-        WARNING, "doctor", f"no anchor reaches {checkup.unreached:.1%} of the boxes at IoU {REACH_IOU}: the detector "
-        "can hardly learn them", "give the detector other --model.anchors.scales and --model.anchors.ratios",
-        tuple(unreached[:_SHOWN]),
-    )]  # fmt: skip
+    return [
+        Finding(
+            WARNING,
+            "doctor",
+            f"no anchor reaches {checkup.unreached:.1%} of the boxes at IoU {REACH_IOU}: the detector "
+            "can hardly learn them",
+            "give the detector other --model.anchors.scales and --model.anchors.ratios",
+            tuple(unreached[:_SHOWN]),
+        )
+    ]
 
 
 def _statuses(samples: Sequence[Sample]) -> dict[str, int]:
@@ -184,8 +250,12 @@ def _distributions(sides_hw: NDArray[np.float64], limits_hw: NDArray[np.float64]
         return ()
     aspect = sides_hw[:, 0] / sides_hw[:, 1]
     share = sides_hw.prod(axis=1) / limits_hw.prod(axis=1)
-    named = (("height, px", sides_hw[:, 0]), ("width, px", sides_hw[:, 1]), ("height / width", aspect),
-             ("area / image", share))  # fmt: skip
+    named = (
+        ("height, px", sides_hw[:, 0]),
+        ("width, px", sides_hw[:, 1]),
+        ("height / width", aspect),
+        ("area / image", share),
+    )
     return tuple(_distribution(name, values) for name, values in named)
 
 

@@ -35,18 +35,35 @@ _COMPUTE: Mapping[str, Callable[[Judged], dict[str, Any]]] = {
 }
 METRICS = tuple(_COMPUTE)
 _OVER_SEEDS = (
-    ("auc", "value"), ("average_precision", "value"), ("fpr_at_tpr", "0.98", "fpr"), ("fpr_at_tpr", "0.997", "fpr"),
-    ("operating_point", "tpr"), ("operating_point", "fpr"), ("box_map", "ap"), ("box_map", "ap50"),
-    ("peak_distance", "mean_px"), ("peak_distance", "median_px"), ("peak_distance", "hit_rate"),
-    ("peak_distance", "hit_rate_15px"), ("peak_distance", "dra_20px"), ("peak_distance", "coverage"),
-    ("end_to_end", "hit_rate_15px"), ("froc", "iou_0.5", "mean"), ("energy_pointing", "value"),
-)  # fmt: skip
+    ("auc", "value"),
+    ("average_precision", "value"),
+    ("fpr_at_tpr", "0.98", "fpr"),
+    ("fpr_at_tpr", "0.997", "fpr"),
+    ("operating_point", "tpr"),
+    ("operating_point", "fpr"),
+    ("box_map", "ap"),
+    ("box_map", "ap50"),
+    ("peak_distance", "mean_px"),
+    ("peak_distance", "median_px"),
+    ("peak_distance", "hit_rate"),
+    ("peak_distance", "hit_rate_15px"),
+    ("peak_distance", "dra_20px"),
+    ("peak_distance", "coverage"),
+    ("end_to_end", "hit_rate_15px"),
+    ("froc", "iou_0.5", "mean"),
+    ("energy_pointing", "value"),
+)
 
 
 def evaluate(
-    dataset: Dataset, split: str, entries: Sequence[Entry], metrics: Sequence[str] = METRICS, seed: int = 0,
-    resamples: int = RESAMPLES, box_map_engine: str = PYCOCOTOOLS,
-) -> dict[str, Any]:  # fmt: skip
+    dataset: Dataset,
+    split: str,
+    entries: Sequence[Entry],
+    metrics: Sequence[str] = METRICS,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+    box_map_engine: str = PYCOCOTOOLS,
+) -> dict[str, Any]:
     """The report as the contract describes it, strict JSON values only; undefined values are None.
 
     Args:
@@ -100,9 +117,11 @@ def _approaches(entries: Sequence[Entry], runs: Mapping[str, Judged]) -> list[Ap
 
 
 def _add_intervals(
-    metrics: dict[str, Any], images: Mapping[str, Any] | None, boxes: Mapping[str, Any] | None,
+    metrics: dict[str, Any],
+    images: Mapping[str, Any] | None,
+    boxes: Mapping[str, Any] | None,
     boxed: Mapping[str, Any] | None,
-) -> None:  # fmt: skip
+) -> None:
     """The bootstrap's intervals beside the values that they belong to."""
     if images is not None:
         found = images.get("average_precision")
@@ -125,9 +144,12 @@ def _over_seeds(approach: Approach, runs: Mapping[str, Any]) -> dict[str, Any]:
         known = [value for value in values if value is not None]
         if known:
             summary[".".join(path)] = {
-                "mean": float(np.mean(known)), "sd": float(np.std(known, ddof=1)) if len(known) > 1 else None,
-                "min": min(known), "max": max(known), "n_runs": len(known),
-            }  # fmt: skip
+                "mean": float(np.mean(known)),
+                "sd": float(np.std(known, ddof=1)) if len(known) > 1 else None,
+                "min": min(known),
+                "max": max(known),
+                "n_runs": len(known),
+            }
     return {"runs": list(approach.runs), "seeds": len(approach.runs), "metrics": summary}
 
 

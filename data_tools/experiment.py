@@ -98,8 +98,12 @@ def _train_or_stop(train: Callable[[Parser, Namespace], int], parser: Parser, ar
 
 def add_training_arguments(parser: Parser) -> None:
     """The flags of the contract."""
-    parser.add_argument("--config", action="config", help="YAML file; a name such as 'quickstart' is looked up "
-                        "among the configurations that are installed with the project")  # fmt: skip
+    parser.add_argument(
+        "--config",
+        action="config",
+        help="YAML file; a name such as 'quickstart' is looked up "
+        "among the configurations that are installed with the project",
+    )
     parser.add_argument("--data", type=str | None, default=None, help="dataset folder; by default the synthetic set")
     parser.add_argument("--run", type=str | None, default=None, help="run folder; by default runs/<approach>-<time>")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --run after its last epoch")
@@ -148,8 +152,10 @@ def open_experiment(approach: str, parser: Parser, arguments: Namespace, fit: Fi
         InputError: unusable data, a run folder that is in use, or a batch that the processes cannot share.
     """
     if fit.batch_size % processes.count():
-        raise InputError(f"fit.batch_size {fit.batch_size} is what all {processes.count()} processes share a step: "
-                         f"give a multiple of {processes.count()}")  # fmt: skip
+        raise InputError(
+            f"fit.batch_size {fit.batch_size} is what all {processes.count()} processes share a step: "
+            f"give a multiple of {processes.count()}"
+        )
     folder = processes.on_main(lambda: _run_folder(approach, arguments))
     data = Path(arguments.data) if arguments.data else processes.on_main(default_data)
     dataset = read_dataset(data)
@@ -189,8 +195,12 @@ def decide_by_layout(
     layout = layout_of_samples(experiment.dataset.split("train"), experiment.root)
     geometry = layout.geometry if config.augment.geometry == "auto" else config.augment.geometry
     jitter = paste.jitter if paste.jitter is not None else (_JITTER_ALIGNED if layout.is_aligned else 1.0)
-    log.info("training images share %.0f %% of their variance: geometry %s%s", 100 * layout.shared, geometry,
-             f", pasted within {jitter:.0%} of a defect's own place" if paste.share else "")  # fmt: skip
+    log.info(
+        "training images share %.0f %% of their variance: geometry %s%s",
+        100 * layout.shared,
+        geometry,
+        f", pasted within {jitter:.0%} of a defect's own place" if paste.share else "",
+    )
     return replace(config, augment=replace(config.augment, geometry=geometry)), replace(paste, jitter=jitter)
 
 
@@ -222,9 +232,13 @@ def batches_of(
 
 
 def shared_batches(
-    samples: Sequence[Sample], root: Path, config: InputConfig, batch_size: int, label: str,
+    samples: Sequence[Sample],
+    root: Path,
+    config: InputConfig,
+    batch_size: int,
+    label: str,
     read: Callable[[tuple[Sample, ...], Batch], Iterable[T]],
-) -> list[T]:  # fmt: skip
+) -> list[T]:
     """What `read` says of each sample, in order; it is given the batches of `batches_of`.
 
     Several processes take the batches in turn, and each gets the whole result.
@@ -254,8 +268,13 @@ def describe_start(experiment: Experiment, parts: dict[str, nn.Module], weights:
     native = " and ".join(f"{h} x {w}" for h, w in sorted(sizes)) if len(sizes) < 3 else f"{len(sizes)} sizes"
     seen = {config.target_hw(size) for size in sizes}
     pixels = sorted(h * w for h, w in seen)
-    size = "native" if seen == sizes else " and ".join(f"{h} x {w}" for h, w in sorted(seen)) if len(seen) < 3 else (
-        f"{len(seen)} sizes of {pixels[0]:,} to {pixels[-1]:,} pixels")  # fmt: skip
+    size = (
+        "native"
+        if seen == sizes
+        else " and ".join(f"{h} x {w}" for h, w in sorted(seen))
+        if len(seen) < 3
+        else (f"{len(seen)} sizes of {pixels[0]:,} to {pixels[-1]:,} pixels")
+    )
     lines.append(f"images: {native} (height x width), effective input size: {size}")
     if config.preprocess.crop_px:
         lines.append(f"crop of {config.preprocess.crop_px} px: {_boxes_cut(experiment, config)}")
@@ -282,10 +301,13 @@ def finish(experiment: Experiment, result: FitResult, extra: dict[str, Any]) -> 
     if not processes.is_main():
         return
     outcome = {
-        "epochs": result.epochs, "top_epoch": result.top_epoch, "best_epoch": result.best_epoch,
+        "epochs": result.epochs,
+        "top_epoch": result.top_epoch,
+        "best_epoch": result.best_epoch,
         "best": dict(result.best),
-        "training_minutes": round(result.minutes, 2), "boxes_lost_in_augmentation": result.boxes_lost,
-    }  # fmt: skip
+        "training_minutes": round(result.minutes, 2),
+        "boxes_lost_in_augmentation": result.boxes_lost,
+    }
     finished = {"finished": datetime.now(UTC).isoformat(timespec="seconds"), "result": outcome}
     write_json(experiment.folder / "manifest.json", experiment.manifest | finished | extra)
     print(experiment.folder)

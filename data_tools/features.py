@@ -123,17 +123,23 @@ class _Space:
         ]
         grid = sixteenth.shape[2:]
         parts = (
-            functional.adaptive_max_pool2d(fine.abs(), grid), functional.adaptive_max_pool2d(eighth, grid),
-            -functional.adaptive_max_pool2d(-eighth, grid), sixteenth,
+            functional.adaptive_max_pool2d(fine.abs(), grid),
+            functional.adaptive_max_pool2d(eighth, grid),
+            -functional.adaptive_max_pool2d(-eighth, grid),
+            sixteenth,
             functional.interpolate(coarse, grid, mode="bilinear", align_corners=False),
-        )  # fmt: skip
+        )
         return torch.cat(parts, dim=1).permute(0, 2, 3, 1).flatten(0, 2)
 
 
 def _forward(
-    network: Backbone, paths: Sequence[str], root: Path, targets: Sequence[tuple[int, int]], chosen: Sequence[int],
+    network: Backbone,
+    paths: Sequence[str],
+    root: Path,
+    targets: Sequence[tuple[int, int]],
+    chosen: Sequence[int],
     label: str,
-) -> Iterator[tuple[list[int], list[Tensor]]]:  # fmt: skip
+) -> Iterator[tuple[list[int], list[Tensor]]]:
     """Indices of a batch of images of one size, and their maps of strides 4, 8, 16, 32 as float16."""
     device = network.mean.device
     with tqdm(total=len(chosen), desc=label, leave=False, mininterval=1.0) as bar:

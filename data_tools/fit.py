@@ -118,9 +118,15 @@ def seed_everything(seed: int) -> None:
 
 
 def fit(
-    model: nn.Module, loader: DataLoader[Item], loss_function: LossFunction, validate: Validation, monitor: str,
-    config: FitConfig, folder: Path, resume: bool,
-) -> FitResult:  # fmt: skip
+    model: nn.Module,
+    loader: DataLoader[Item],
+    loss_function: LossFunction,
+    validate: Validation,
+    monitor: str,
+    config: FitConfig,
+    folder: Path,
+    resume: bool,
+) -> FitResult:
     """Train `model`, keep its best epoch on validation and load that into `model` at the end.
 
     The best epoch is the last one whose `monitor` (higher is better) is within one standard error, `monitor` +
@@ -157,9 +163,13 @@ def fit(
     load_weights(model, folder / BEST, "model")
     log.info("kept epoch %d of %d: %s", progress.best_epoch, progress.epoch, progress.why_kept())
     return FitResult(
-        progress.epoch, progress.top_epoch, progress.best_epoch, progress.best, progress.seconds / 60,
+        progress.epoch,
+        progress.top_epoch,
+        progress.best_epoch,
+        progress.best,
+        progress.seconds / 60,
         progress.boxes_lost,
-    )  # fmt: skip
+    )
 
 
 class _Clock:
@@ -226,9 +236,14 @@ class _Training:
         self.wrapped.train()
         started, first = time.monotonic(), progress.step_in_epoch
         batches: Iterable[Any] = tqdm(
-            loader, desc=f"epoch {progress.epoch + 1}", total=len(loader), initial=progress.step_in_epoch, leave=False,
-            mininterval=1.0, disable=not processes.is_main(),
-        )  # fmt: skip
+            loader,
+            desc=f"epoch {progress.epoch + 1}",
+            total=len(loader),
+            initial=progress.step_in_epoch,
+            leave=False,
+            mininterval=1.0,
+            disable=not processes.is_main(),
+        )
         for batch in batches:
             if self.clock.is_over(progress.step):
                 break
@@ -302,9 +317,11 @@ class _Training:
             return
         self.progress.seconds = self.clock.seconds()
         tensors = {
-            "model": self.model.state_dict(), "average": self.average.state_dict(),
-            "optimizer": optimizer_tensors(self.optimizer), "random": _random_state(),
-        }  # fmt: skip
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": optimizer_tensors(self.optimizer),
+            "random": _random_state(),
+        }
         save_checkpoint(self.folder / LAST, tensors, asdict(self.progress))
 
     def restore(self) -> None:
@@ -339,10 +356,13 @@ def _parameter_groups(model: nn.Module, config: FitConfig) -> list[dict[str, Any
             key = (name.startswith("backbone."), parameter.ndim > 1)
             groups.setdefault(key, []).append(parameter)
     return [
-        {"params": parameters, "lr_factor": config.backbone_lr_factor if backbone else 1.0,
-         "weight_decay": config.weight_decay if weights else 0.0}
+        {
+            "params": parameters,
+            "lr_factor": config.backbone_lr_factor if backbone else 1.0,
+            "weight_decay": config.weight_decay if weights else 0.0,
+        }
         for (backbone, weights), parameters in groups.items()
-    ]  # fmt: skip
+    ]
 
 
 @torch.no_grad()

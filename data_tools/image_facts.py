@@ -67,10 +67,16 @@ def read_fact(path: Path) -> ImageFact:
     # as float, so that the cells of a dim image differ by more than whole gray values
     small = Image.fromarray(pixels).convert("F").resize(side, Image.Resampling.BOX)
     return ImageFact(
-        (pixels.shape[0], pixels.shape[1]), mode, _BITS.get(mode, 8), encoding, path.stat().st_size,
-        total / pixels.size, float(pixels.std()), (total - float(inner.sum(dtype=np.int64))) / outside,
+        (pixels.shape[0], pixels.shape[1]),
+        mode,
+        _BITS.get(mode, 8),
+        encoding,
+        path.stat().st_size,
+        total / pixels.size,
+        float(pixels.std()),
+        (total - float(inner.sum(dtype=np.int64))) / outside,
         np.asarray(small, dtype=np.float32).ravel(),
-    )  # fmt: skip
+    )
 
 
 def read_facts(paths: Sequence[str], images_root: Path) -> Iterator[ImageFact | InputError]:

@@ -40,8 +40,12 @@ def build_parser() -> Parser:
         "--producer", type=str | None, default=None, help="name for the header; by default the source's"
     )
     parser.add_argument("--scores", type=str | None, default=None, help="CSV id,score with the score of every image")
-    parser.add_argument("--missing", choices=("abstain", "error"), default="abstain", help="what to do if the source "
-                        "says nothing of an image")  # fmt: skip
+    parser.add_argument(
+        "--missing",
+        choices=("abstain", "error"),
+        default="abstain",
+        help="what to do if the source says nothing of an image",
+    )
     return parser
 
 

@@ -34,8 +34,9 @@ def build_parser() -> Parser:
     parser = Parser(prog="data_tools.join_predictions", description="Predictions of several detectors -> one answer.")
     parser.add_argument("predictions", type=str, nargs="+", help="two or more PredictionSets (.jsonl) of one split")
     parser.add_argument("--out", type=str, required=True, help="PredictionSet to write (.jsonl)")
-    parser.add_argument("--overlap", type=float, default=0.5, help="intersection over union, in 0..1, above which two "
-                        "boxes are one")  # fmt: skip
+    parser.add_argument(
+        "--overlap", type=float, default=0.5, help="intersection over union, in 0..1, above which two boxes are one"
+    )
     parser.add_argument(
         "--producer", type=str | None, default=None, help="name for the header; by default those of the detectors"
     )
@@ -59,9 +60,14 @@ def join_predictions(of_detectors: Sequence[Prediction], overlap: float) -> Pred
     height, width = first.size_hw
     boxes = np.clip(boxes, 0.0, [width, height, width, height])  # a mean may round past the border
     return replace(
-        first, score=_mean_probability([p.score for p in of_detectors]), boxes_xyxy=boxes, box_scores=scores,
-        box_labels=labels, peak_xy=best_centre(boxes, scores), heatmap=None,
-    )  # fmt: skip
+        first,
+        score=_mean_probability([p.score for p in of_detectors]),
+        boxes_xyxy=boxes,
+        box_scores=scores,
+        box_labels=labels,
+        peak_xy=best_centre(boxes, scores),
+        heatmap=None,
+    )
 
 
 def _join(arguments: Namespace) -> int:
@@ -80,10 +86,13 @@ def _join(arguments: Namespace) -> int:
     producers = [one.header.producer for one in sets]
     header = PredictionHeader(
         arguments.producer or "joined: " + ", ".join(producers),
-        {"joined": [{"producer": one.header.producer, "config": one.header.config} for one in sets],
-         "overlap": arguments.overlap},
-        None, sets[0].header.split,
-    )  # fmt: skip
+        {
+            "joined": [{"producer": one.header.producer, "config": one.header.config} for one in sets],
+            "overlap": arguments.overlap,
+        },
+        None,
+        sets[0].header.split,
+    )
     out = Path(arguments.out)
     write_predictions(out, PredictionSet(header, joined))
     before, after = sum(len(p.box_scores) for row in rows for p in row), sum(len(p.box_scores) for p in joined)
@@ -109,8 +118,10 @@ def _require_same_images(first_path: Path, first: PredictionSet, path: Path, oth
     sizes, others = ({p.image_id: p.size_hw for p in one.predictions} for one in (first, other))
     only = sorted(sizes.keys() ^ others.keys())
     if only:
-        raise InputError(f"{path}: other images than in {first_path}: {len(only)} are in one alone, such as "
-                         f"{', '.join(map(str, only[:_SHOWN]))}")  # fmt: skip
+        raise InputError(
+            f"{path}: other images than in {first_path}: {len(only)} are in one alone, such as "
+            f"{', '.join(map(str, only[:_SHOWN]))}"
+        )
     differ = sorted(i for i, size in sizes.items() if others[i] != size)
     if differ:
         raise InputError(f"{path}: image {differ[0]} has another size than in {first_path}")

@@ -67,6 +67,4 @@ def with_budget(dataset: Dataset, order: Sequence[int], count: int) -> Dataset:
 
 
 def _without_boxes(sample: Sample) -> Sample:
-    return replace(
-        sample, boxes_xyxy=empty_boxes(), labels=np.zeros(0, dtype=np.int64), status=UNBOXED, box_types=()
-    )  # fmt: skip
+    return replace(sample, boxes_xyxy=empty_boxes(), labels=np.zeros(0, dtype=np.int64), status=UNBOXED, box_types=())

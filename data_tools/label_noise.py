@@ -161,10 +161,15 @@ def rank_suspects(
         chosen += [i for i in odd if i not in set(chosen)][: most - len(chosen)]
     below = np.argsort(np.argsort(scores)) / len(scores)
     return [
-        _suspect(samples[i], below[i], confidence[i], None if agreement is None else agreement[i],
-                 None if clusters is None else clusters[i])
+        _suspect(
+            samples[i],
+            below[i],
+            confidence[i],
+            None if agreement is None else agreement[i],
+            None if clusters is None else clusters[i],
+        )
         for i in chosen
-    ], likely  # fmt: skip
+    ], likely
 
 
 def scores_from_predictions(by_id: Mapping[int, float], samples: Sequence[Sample]) -> Scores:
@@ -175,8 +180,10 @@ def scores_from_predictions(by_id: Mapping[int, float], samples: Sequence[Sample
     """
     missing = [s.image_id for s in samples if s.image_id not in by_id]
     if missing:
-        raise InputError(f"--scores: {len(missing)} images have no score, such as image {missing[0]}; give the "
-                         "predictions of every fold")  # fmt: skip
+        raise InputError(
+            f"--scores: {len(missing)} images have no score, such as image {missing[0]}; give the "
+            "predictions of every fold"
+        )
     from scipy.stats import rankdata
 
     ranks = rankdata([by_id[s.image_id] for s in samples]) / (len(samples) + 1)
@@ -211,8 +218,9 @@ def _reduced(pooled: NDArray[np.float32]) -> NDArray[np.float32]:
     return reduced
 
 
-def _image_model(pooled: NDArray[np.float32], positive: NDArray[np.bool_], fit: NDArray[np.int64],
-                 held: NDArray[np.int64]) -> Scores:  # fmt: skip
+def _image_model(
+    pooled: NDArray[np.float32], positive: NDArray[np.bool_], fit: NDArray[np.int64], held: NDArray[np.int64]
+) -> Scores:
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -222,8 +230,9 @@ def _image_model(pooled: NDArray[np.float32], positive: NDArray[np.bool_], fit: 
     return scores
 
 
-def _oddness(cells: CellFeatures, positive: NDArray[np.bool_], fit: NDArray[np.int64], held: NDArray[np.int64]
-             ) -> Scores:  # fmt: skip
+def _oddness(
+    cells: CellFeatures, positive: NDArray[np.bool_], fit: NDArray[np.int64], held: NDArray[np.int64]
+) -> Scores:
     """Logarithm of the mean distance of the oddest and the fourth oddest cell of each held image."""
     usual = Normality(cells, fit[~positive[fit]])
     return np.array([np.log(_best(usual.distances(cells.of(i))) + 1e-6) for i in held])
@@ -246,8 +255,9 @@ def _best(values: Scores) -> float:
     return float(np.mean([best_first[min(k, len(best_first) - 1)] for k in _TOP_CELLS]))
 
 
-def _cell_model(cells: CellFeatures, samples: Sequence[Sample], fit: NDArray[np.int64], held: NDArray[np.int64]
-                ) -> Scores:  # fmt: skip
+def _cell_model(
+    cells: CellFeatures, samples: Sequence[Sample], fit: NDArray[np.int64], held: NDArray[np.int64]
+) -> Scores:
     """Mean log odds of the best and the fourth best cell of each held image."""
     from sklearn.neural_network import MLPClassifier
 

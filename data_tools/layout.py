@@ -23,8 +23,10 @@ _MOST_IMAGES = 200
 _MOST_MISPLACED = 0.1
 _ALIGNED = 0.5
 _CHANGES: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
-    "hflip": np.fliplr, "vflip": np.flipud, "transpose": np.transpose,
-}  # fmt: skip
+    "hflip": np.fliplr,
+    "vflip": np.flipud,
+    "transpose": np.transpose,
+}
 
 
 @dataclass(frozen=True)

@@ -88,8 +88,9 @@ def straddling(dataset: Dataset, thumbnails: Floats | None, rows: Sequence[int])
         found += _divided("lot", lots, samples, where, level)
     else:
         runs = capture_runs(paths)
-        found += _divided_pairs("images taken one after the other, by the numbers in their names,", runs, samples,
-                                where, level)  # fmt: skip
+        found += _divided_pairs(
+            "images taken one after the other, by the numbers in their names,", runs, samples, where, level
+        )
     if thumbnails is not None and len(thumbnails) > 1:
         signed: Signatures = signatures(thumbnails)
         pairs, similarity = near_duplicates(signed, signed.same)
@@ -146,10 +147,14 @@ def _token_properties(
         telling.append((abs(shares[0] - shares[1]), token, has, shares))
     telling.sort(key=lambda row: (-row[0], row[1]))
     return [
-        Property(f"file name contains {token!r}", "name", cross_validated_auc(has, positive, folds),
-                 f"in {_percent(shares[0])} of the defects and {_percent(shares[1])} of the good images")
+        Property(
+            f"file name contains {token!r}",
+            "name",
+            cross_validated_auc(has, positive, folds),
+            f"in {_percent(shares[0])} of the defects and {_percent(shares[1])} of the good images",
+        )
         for _, token, has, shares in telling[:_MOST_TOKENS]
-    ]  # fmt: skip
+    ]
 
 
 def _size_property(
@@ -201,14 +206,19 @@ def _finding(one: Property) -> Finding:
     assert one.auc is not None
     level = UNSAFE if one.kind == "file" and one.auc > UNSAFE_AUC else WARNING
     reason, remedy = {
-        "name": ("no network sees a file name, but whatever made it knew the label", "do not sort or sample by it; "
-                 "ask whether defects and good images were taken in the same way"),
+        "name": (
+            "no network sees a file name, but whatever made it knew the label",
+            "do not sort or sample by it; ask whether defects and good images were taken in the same way",
+        ),
         "file": ("a network may see it and no defect causes it", "take or save both classes in the same way"),
-        "look": ("a network sees it; a defect may cause it, or another exposure or program", "compare good images and "
-                 "defects of one lot; if they were taken in different ways, take them anew"),
-    }[one.kind]  # fmt: skip
-    return Finding(level, "leaks", f"{one.name} alone predicts the label with AUC {one.auc:.2f}: {one.detail}; "
-                   f"{reason}", remedy)  # fmt: skip
+        "look": (
+            "a network sees it; a defect may cause it, or another exposure or program",
+            "compare good images and defects of one lot; if they were taken in different ways, take them anew",
+        ),
+    }[one.kind]
+    return Finding(
+        level, "leaks", f"{one.name} alone predicts the label with AUC {one.auc:.2f}: {one.detail}; {reason}", remedy
+    )
 
 
 def _divided(
@@ -223,8 +233,10 @@ def _divided(
         return []
     images, (first, rows) = sum(len(rows) for rows in torn.values()), next(iter(torn.items()))
     other = next(i for i in rows if where[i] != where[rows[0]])
-    text = (f"{len(torn)} of {len(members)} {noun}s stand in more than one split ({images} images), such as {first}: "
-            f"{samples[rows[0]].path} in {where[rows[0]]}, {samples[other].path} in {where[other]}")  # fmt: skip
+    text = (
+        f"{len(torn)} of {len(members)} {noun}s stand in more than one split ({images} images), such as {first}: "
+        f"{samples[rows[0]].path} in {where[rows[0]]}, {samples[other].path} in {where[other]}"
+    )
     return [Finding(level, "leaks", text, _REMEDY, (samples[rows[0]].image_id, samples[other].image_id))]
 
 
@@ -236,8 +248,10 @@ def _divided_pairs(
         return []
     a, b = torn[0]
     images = len({i for pair in torn for i in pair})
-    text = (f"{noun} stand in different splits: {len(torn)} pairs of {images} images, such as {samples[a].path} in "
-            f"{where[a]} and {samples[b].path} in {where[b]}")  # fmt: skip
+    text = (
+        f"{noun} stand in different splits: {len(torn)} pairs of {images} images, such as {samples[a].path} in "
+        f"{where[a]} and {samples[b].path} in {where[b]}"
+    )
     shown: list[int] = []
     for pair in torn:  # pairs without a common image show more of the data
         ids = [samples[i].image_id for i in pair]

@@ -63,8 +63,16 @@ def cut(
     hull_xyxy = hull(boxes_xyxy)
     x1, y1, x2, y2 = _around(hull_xyxy, MOST_MARGIN * most_stretch, source.shape)
     corner, source_wh = np.array([x1, y1, x1, y1]), np.array(source.shape[::-1])
-    return Patch(source[y1:y2, x1:x2].copy(), hull_xyxy - corner, boxes_xyxy - corner, labels, along,
-                 hull_xyxy[:2], source_wh - hull_xyxy[2:], source_wh)  # fmt: skip
+    return Patch(
+        source[y1:y2, x1:x2].copy(),
+        hull_xyxy - corner,
+        boxes_xyxy - corner,
+        labels,
+        along,
+        hull_xyxy[:2],
+        source_wh - hull_xyxy[2:],
+        source_wh,
+    )
 
 
 def stretched(patch: Patch, factors_xy: NDArray[np.float64]) -> Patch:

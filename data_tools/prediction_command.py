@@ -70,15 +70,18 @@ def read_finished_manifest(folder: Path, approach: str) -> dict[str, Any]:
     if manifest.get("approach") != approach:
         raise InputError(f"{folder}: a run of {manifest.get('approach')!r}, not of {approach!r}")
     if not manifest.get("finished"):
-        raise InputError(f"{folder}: the run is not finished; go on with python -m {approach}.train --run {folder} "
-                         "--resume")  # fmt: skip
+        raise InputError(
+            f"{folder}: the run is not finished; go on with python -m {approach}.train --run {folder} --resume"
+        )
     return manifest
 
 
 def predict_and_write(
-    arguments: Namespace, approach: str, config: dict[str, Any],
+    arguments: Namespace,
+    approach: str,
+    config: dict[str, Any],
     predict: Callable[[Sequence[Sample], Path], list[Prediction]],
-) -> int:  # fmt: skip
+) -> int:
     """Predict the selected images, write the PredictionSet, and print its path."""
     selection = select(arguments)
     found = tuple(predict(selection.samples, selection.root))

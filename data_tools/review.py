@@ -36,8 +36,17 @@ from data_tools.records import BOXED, GOOD, UNBOXED, Dataset, Sample, Splits, em
 COLUMNS = ("image_id", "file_name", "status", "type", "suggested", "confidence", "reason", "decision")
 KEEP, EXCLUDE, DEFECT = "keep", "exclude", "defect"
 DECISIONS = (KEEP, GOOD, DEFECT, EXCLUDE)
-_HISTORY_COLUMNS = ("when", "who", "image_id", "file_name", "decision", "status_before", "type_before", "status_after",
-                    "type_after")  # fmt: skip
+_HISTORY_COLUMNS = (
+    "when",
+    "who",
+    "image_id",
+    "file_name",
+    "decision",
+    "status_before",
+    "type_before",
+    "status_after",
+    "type_after",
+)
 _NEEDED = ("image_id", "file_name", "status", "decision")
 
 
@@ -96,8 +105,10 @@ def read_review(path: Path, dataset: Dataset) -> tuple[Decision, ...]:
         for row in reader:
             decision = _decision(row, by_id, f"{path}, line {reader.line_num}")
             if decision.image_id in seen:
-                raise InputError(f"{path}, line {reader.line_num}: image {decision.image_id} stands already in line "
-                                 f"{seen[decision.image_id]}")  # fmt: skip
+                raise InputError(
+                    f"{path}, line {reader.line_num}: image {decision.image_id} stands already in line "
+                    f"{seen[decision.image_id]}"
+                )
             seen[decision.image_id] = reader.line_num
             decisions.append(decision)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
@@ -141,8 +152,19 @@ def apply_review(source: Path, dataset: Dataset, reviewed: Path, out: Path, revi
     rows = []
     for one in decisions:
         old, new = before_by_id[one.image_id], after_by_id.get(one.image_id)
-        rows.append((now, reviewer, one.image_id, old.path, one.decision, old.status, old.type,
-                     "" if new is None else new.status, "" if new is None else new.type))  # fmt: skip
+        rows.append(
+            (
+                now,
+                reviewer,
+                one.image_id,
+                old.path,
+                one.decision,
+                old.status,
+                old.type,
+                "" if new is None else new.status,
+                "" if new is None else new.type,
+            )
+        )
     with atomic_folder(out) as folder:
         write_text(folder / HISTORY, _history(source, rows))
         write_dataset(folder, after, read_rejects(source))
@@ -161,8 +183,10 @@ def _decision(row: dict[str, str], by_id: dict[int, Sample], where: str) -> Deci
         raise InputError(f"{where}: the dataset has no image {row['image_id']!r}") from error
     for column, now in (("file_name", sample.path), ("status", sample.status)):
         if row[column] != now:
-            raise InputError(f"{where}: {column} of image {sample.image_id} is {now!r} in this dataset, not "
-                             f"{row[column]!r}; make a new list for this dataset")  # fmt: skip
+            raise InputError(
+                f"{where}: {column} of image {sample.image_id} is {now!r} in this dataset, not "
+                f"{row[column]!r}; make a new list for this dataset"
+            )
     return Decision(sample.image_id, text)
 
 

@@ -70,8 +70,10 @@ def make_folds(samples: Sequence[Sample], folds: int, seed: int = 0, group_by: s
     """
     groups = len({sample.group for sample in samples})
     if not _FEWEST_FOLDS <= folds <= groups:
-        raise InputError(f"--folds {folds}: at least {_FEWEST_FOLDS} (train, val and test differ), at most the number "
-                         f"of groups, {groups}")  # fmt: skip
+        raise InputError(
+            f"--folds {folds}: at least {_FEWEST_FOLDS} (train, val and test differ), at most the number "
+            f"of groups, {groups}"
+        )
     parts = deal(samples, (1 / folds,) * folds, seed)
     made = []
     for test in range(folds):
@@ -82,9 +84,13 @@ def make_folds(samples: Sequence[Sample], folds: int, seed: int = 0, group_by: s
 
 
 def leave_later_out(
-    samples: Sequence[Sample], moments: Sequence[str | int], share: float, val_share: float = FRACTIONS[1],
-    seed: int = 0, group_by: str = "auto",
-) -> Splits:  # fmt: skip
+    samples: Sequence[Sample],
+    moments: Sequence[str | int],
+    share: float,
+    val_share: float = FRACTIONS[1],
+    seed: int = 0,
+    group_by: str = "auto",
+) -> Splits:
     """The latest groups are the test; the earlier ones are dealt to train and val.
 
     Args:
@@ -98,8 +104,10 @@ def leave_later_out(
         InputError: no share, or no moment would be left for training.
     """
     if not 0 < share < 1 or not 0 <= val_share < 1 - share:
-        raise InputError(f"--leave_later_lots_out {share}: a share of the images in 0..1, which leaves some for "
-                         "training beside validation")  # fmt: skip
+        raise InputError(
+            f"--leave_later_lots_out {share}: a share of the images in 0..1, which leaves some for "
+            "training beside validation"
+        )
     latest: dict[str, str | int] = {}
     for sample, moment in zip(samples, moments, strict=True):
         latest[sample.group] = max(latest.get(sample.group, moment), moment)
@@ -110,8 +118,10 @@ def leave_later_out(
             break
         cut, left_out = moment, left_out + counts[moment]
     if cut is None or left_out == len(samples):
-        raise InputError(f"--leave_later_lots_out {share}: all {len(counts)} lots would be left out; the lots are too "
-                         "few or too large to be told apart in time")  # fmt: skip
+        raise InputError(
+            f"--leave_later_lots_out {share}: all {len(counts)} lots would be left out; the lots are too "
+            "few or too large to be told apart in time"
+        )
     later = [s for s in samples if not latest[s.group] < cut]  # type: ignore[operator]
     earlier = [s for s in samples if latest[s.group] < cut]  # type: ignore[operator]
     for_val = min(val_share * len(samples) / len(earlier), 0.5)
@@ -168,14 +178,31 @@ def build_parser() -> Parser:
     parser = Parser(prog="data_tools.splits", description="Split a dataset folder without dividing a group.")
     parser.add_argument("dataset", type=str, help="dataset folder")
     parser.add_argument("--split", type=str, default=",".join(map(str, FRACTIONS)), help="shares of train,val,test")
-    parser.add_argument("--folds", type=int | None, default=None, help="cross-validation: so many dataset folders "
-                        "fold_1, fold_2, ... in --out")  # fmt: skip
-    parser.add_argument("--leave_later_lots_out", type=float | None, default=None, help="test on the last lots, which "
-                        "make up this share (0..1) of the images")  # fmt: skip
-    parser.add_argument("--order", type=str | None, default=None, help="regular expression on file names whose first "
-                        "group is the lot's date or number; by default lots follow each other by code")  # fmt: skip
-    parser.add_argument("--group-by", type=str, default="keep", help="keep the dataset's groups, or make them anew: "
-                        "auto, none, or a regular expression on file names")  # fmt: skip
+    parser.add_argument(
+        "--folds",
+        type=int | None,
+        default=None,
+        help="cross-validation: so many dataset folders fold_1, fold_2, ... in --out",
+    )
+    parser.add_argument(
+        "--leave_later_lots_out",
+        type=float | None,
+        default=None,
+        help="test on the last lots, which make up this share (0..1) of the images",
+    )
+    parser.add_argument(
+        "--order",
+        type=str | None,
+        default=None,
+        help="regular expression on file names whose first "
+        "group is the lot's date or number; by default lots follow each other by code",
+    )
+    parser.add_argument(
+        "--group-by",
+        type=str,
+        default="keep",
+        help="keep the dataset's groups, or make them anew: auto, none, or a regular expression on file names",
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the order among equal groups")
     parser.add_argument("--out", type=str | None, default=None, help="new folder to write; by default DATASET itself")
     parser.add_argument("--replace", action="store_true", help="put the new split in place of another one")
@@ -226,8 +253,10 @@ def _one_split(dataset: Dataset, arguments: Namespace) -> Splits:
 def _moments(dataset: Dataset, rule: str, order: str | None) -> list[str] | list[int]:
     if order is None:
         if rule.startswith(_UNORDERED):
-            raise InputError(f"groups by {rule!r} do not follow each other in time; give --order REGEX whose first "
-                             "group is a date or number in the file names")  # fmt: skip
+            raise InputError(
+                f"groups by {rule!r} do not follow each other in time; give --order REGEX whose first "
+                "group is a date or number in the file names"
+            )
         return [sample.group for sample in dataset.samples]
     found = groups_by_expression([sample.path for sample in dataset.samples], order, "--order")
     return [int(one) for one in found] if all(one.isascii() and one.isdigit() for one in found) else found
@@ -252,8 +281,9 @@ def _save_in_place(folder: Path, dataset: Dataset, may_replace: bool) -> bool:
     if same_groups and before.splits == dataset.splits:
         return False
     if before.splits is not None and not may_replace:
-        raise InputError(f"{folder / SPLITS}: holds another split, on which runs may depend; add --replace, or give "
-                         "--out FOLDER")  # fmt: skip
+        raise InputError(
+            f"{folder / SPLITS}: holds another split, on which runs may depend; add --replace, or give --out FOLDER"
+        )
     assert dataset.splits is not None
     if same_groups:
         write_splits(folder, dataset.splits)

@@ -36,10 +36,18 @@ def build_parser() -> Parser:
     parser.add_argument("--predictions", type=str, required=True, help="PredictionSet (.jsonl)")
     parser.add_argument("--out", type=str, required=True, help="CSV file to write")
     parser.add_argument("--columns", choices=_COLUMNS, default=_COLUMNS[0], help="what the contest asks for")
-    parser.add_argument("--threshold", type=float | None, default=None, help="for labels: scores from here on are "
-                        "defects; chosen on validation data")  # fmt: skip
-    parser.add_argument("--ids", type=str | None, default=None, help="file with the expected ids, one a line, or first "
-                        "in a CSV with the header id")  # fmt: skip
+    parser.add_argument(
+        "--threshold",
+        type=float | None,
+        default=None,
+        help="for labels: scores from here on are defects; chosen on validation data",
+    )
+    parser.add_argument(
+        "--ids",
+        type=str | None,
+        default=None,
+        help="file with the expected ids, one a line, or first in a CSV with the header id",
+    )
     parser.add_argument("--data", type=str | None, default=None, help="dataset folder whose images are expected")
     parser.add_argument("--split", choices=(*SPLIT_NAMES, "all"), default="test", help="which part of --data")
     return parser
@@ -60,8 +68,10 @@ def check_scores(scores: dict[str, float], source: str) -> None:
     if broken:
         raise InputError(f"{source}: the score of {broken[0]!r} is not finite")
     if set(scores.values()) <= {0.0, 1.0}:
-        raise InputError(f"{source}: every score is 0 or 1; {SCORE} ranks the images, so give continuous scores, or "
-                         f"ask for --columns {ID},{LABEL}")  # fmt: skip
+        raise InputError(
+            f"{source}: every score is 0 or 1; {SCORE} ranks the images, so give continuous scores, or "
+            f"ask for --columns {ID},{LABEL}"
+        )
 
 
 def check_ids(found: Iterable[str], expected: Iterable[str], source: str, asked: str) -> None:

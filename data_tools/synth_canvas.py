@@ -87,9 +87,17 @@ def rectangle(x1: float, y1: float, x2: float, y2: float, cut: float = 0.0) -> P
     if cut <= 0:
         return np.array([(x1, y1), (x2, y1), (x2, y2), (x1, y2)])
     return np.array(
-        [(x1 + cut, y1), (x2 - cut, y1), (x2, y1 + cut), (x2, y2 - cut),
-         (x2 - cut, y2), (x1 + cut, y2), (x1, y2 - cut), (x1, y1 + cut)]
-    )  # fmt: skip
+        [
+            (x1 + cut, y1),
+            (x2 - cut, y1),
+            (x2, y1 + cut),
+            (x2, y2 - cut),
+            (x2 - cut, y2),
+            (x1 + cut, y2),
+            (x1, y2 - cut),
+            (x1, y1 + cut),
+        ]
+    )
 
 
 def blob(rng: np.random.Generator, middle_xy: tuple[float, float], radii: tuple[float, float], corners: int) -> Points:

@@ -16,8 +16,13 @@ def scratch(rng: np.random.Generator, canvas: Canvas, _look: Look) -> None:
     angle, length = rng.uniform(0, np.pi), rng.uniform(45, 130)
     direction = np.array([np.cos(angle), np.sin(angle)])
     reach = np.array([_HALF_W - 8, _HALF_H - 8]) - np.abs(direction) * length / 2
-    length *= float(min(1.0, 2 * (_HALF_W - 8) / (length * abs(direction[0]) + 1e-9),
-                        2 * (_HALF_H - 8) / (length * abs(direction[1]) + 1e-9)))  # fmt: skip
+    length *= float(
+        min(
+            1.0,
+            2 * (_HALF_W - 8) / (length * abs(direction[0]) + 1e-9),
+            2 * (_HALF_H - 8) / (length * abs(direction[1]) + 1e-9),
+        )
+    )
     middle = rng.uniform(-1, 1, 2) * np.maximum(reach, 0.0)
     ends = middle - direction * length / 2, middle + direction * length / 2
     sign = 1.0 if rng.random() < 0.75 else -0.6
@@ -120,10 +125,14 @@ def marking_defect(rng: np.random.Generator, canvas: Canvas, look: Look) -> None
 
 
 BOXED_DEFECTS: dict[str, Paint] = {
-    "scratch": scratch, "chipping": chipping, "conductor_damage": conductor_damage,
-    "foreign_material": foreign_material, "lead_defect": lead_defect, "lead_glue": lead_glue,
+    "scratch": scratch,
+    "chipping": chipping,
+    "conductor_damage": conductor_damage,
+    "foreign_material": foreign_material,
+    "lead_defect": lead_defect,
+    "lead_glue": lead_glue,
     "marking_defect": marking_defect,
-}  # fmt: skip
+}
 UNBOXED_DEFECTS = ("empty_pocket", "device_flip")
 
 

@@ -48,12 +48,19 @@ class Pose:
 def draw_look(rng: np.random.Generator) -> Look:
     """A lot's appearance."""
     return Look(
-        tape=rng.uniform(0.13, 0.20), floor=rng.uniform(0.11, 0.17), body=rng.uniform(0.18, 0.26),
-        metal=rng.uniform(0.60, 0.76), letters=rng.uniform(0.24, 0.34), texture=rng.uniform(0.006, 0.014),
-        gradient_xy=(rng.uniform(-0.25, 0.25), rng.uniform(-0.25, 0.25)), blur=rng.uniform(0.55, 0.9),
-        angle=rng.normal(0, 0.012), offset_xy=(rng.normal(0, 2.5), rng.normal(0, 2.5)),
-        code="".join(rng.choice(list(_LETTERS), 3)), edge_wear=rng.uniform(0.25, 0.6),
-    )  # fmt: skip
+        tape=rng.uniform(0.13, 0.20),
+        floor=rng.uniform(0.11, 0.17),
+        body=rng.uniform(0.18, 0.26),
+        metal=rng.uniform(0.60, 0.76),
+        letters=rng.uniform(0.24, 0.34),
+        texture=rng.uniform(0.006, 0.014),
+        gradient_xy=(rng.uniform(-0.25, 0.25), rng.uniform(-0.25, 0.25)),
+        blur=rng.uniform(0.55, 0.9),
+        angle=rng.normal(0, 0.012),
+        offset_xy=(rng.normal(0, 2.5), rng.normal(0, 2.5)),
+        code="".join(rng.choice(list(_LETTERS), 3)),
+        edge_wear=rng.uniform(0.25, 0.6),
+    )
 
 
 def draw_pose(rng: np.random.Generator, look: Look) -> Pose:
@@ -135,8 +142,10 @@ def _wear_edge(rng: np.random.Generator, canvas: Canvas, outline: Points, wear: 
         start, length = rng.uniform(0, 1), rng.uniform(6, 34) / lengths[side]
         a, b = closed[side] + steps[side] * start, closed[side] + steps[side] * min(start + length, 1.0)
         shift = rng.normal(0, 1.4, 2)
-        canvas.lighten(canvas.line([tuple(a + shift), tuple(b + shift + rng.normal(0, 0.8, 2))],
-                                   rng.uniform(0.8, 2.2)), bright * rng.uniform(0.4, 1.1))  # fmt: skip
+        canvas.lighten(
+            canvas.line([tuple(a + shift), tuple(b + shift + rng.normal(0, 0.8, 2))], rng.uniform(0.8, 2.2)),
+            bright * rng.uniform(0.4, 1.1),
+        )
 
 
 def _bevel(side: int, half_w: float, half_h: float, width: float) -> Points:

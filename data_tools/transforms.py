@@ -65,8 +65,10 @@ class PreprocessConfig:
         """
         height, width = size_hw
         if self.crop_px < 0 or (self.crop_px and min(height, width) - 2 * self.crop_px < _LEAST_SIDE):
-            raise InputError(f"input.preprocess.crop_px {self.crop_px}: an image of {width} x {height} px must keep "
-                             f"{_LEAST_SIDE} px of each side")  # fmt: skip
+            raise InputError(
+                f"input.preprocess.crop_px {self.crop_px}: an image of {width} x {height} px must keep "
+                f"{_LEAST_SIDE} px of each side"
+            )
         return self.crop_px, self.crop_px, width - self.crop_px, height - self.crop_px
 
 
@@ -142,9 +144,12 @@ class Augmentation:
 def _compose(steps: list[Any], check_each_transform: bool = True) -> Any:
     """The steps in a row; only steps that cut boxes need them checked after each one, which takes time."""
     boxes = albumentations.BboxParams(
-        format="pascal_voc", label_fields=["rows"], min_area=0, min_visibility=0,
+        format="pascal_voc",
+        label_fields=["rows"],
+        min_area=0,
+        min_visibility=0,
         check_each_transform=check_each_transform,
-    )  # fmt: skip
+    )
     return albumentations.Compose(steps, bbox_params=boxes)
 
 

@@ -80,9 +80,13 @@ class BoxHeads(nn.Module):
         return [cast(BoxHead, head) for head in self.heads]
 
     def losses(
-        self, maps: Maps, proposals: list[Tensor], sizes_hw: Sizes, targets: list[dict[str, Tensor]],
+        self,
+        maps: Maps,
+        proposals: list[Tensor],
+        sizes_hw: Sizes,
+        targets: list[dict[str, Tensor]],
         generators: Sequence[torch.Generator],
-    ) -> dict[str, Tensor]:  # fmt: skip
+    ) -> dict[str, Tensor]:
         """Both losses of each head as `sum_and_count`, later heads with less weight, as in the paper's implementation.
 
         Args:

@@ -49,22 +49,43 @@ def build_parser() -> Parser:
     parser.add_argument("--metric", choices=("all", *METRICS), default="all", help="only this one")
     parser.add_argument("--runs", nargs="+", type=str, default=None, help="run folders")
     parser.add_argument("--predictions", nargs="+", type=str, default=None, help="PredictionSet files, with --data")
-    parser.add_argument("--validation", nargs="+", type=str, default=None, help="their predictions for the validation "
-                        "split, in the same order, which choose thresholds; - for none")  # fmt: skip
-    parser.add_argument("--proposals", nargs="+", type=str, default=None, help="region proposals for each run or file, "
-                        "in the same order; - for none")  # fmt: skip
-    parser.add_argument("--approaches", nargs="+", type=str, default=None, help="a name for each run or file, in the "
-                        "same order; equal names are seeds of one approach")  # fmt: skip
+    parser.add_argument(
+        "--validation",
+        nargs="+",
+        type=str,
+        default=None,
+        help="their predictions for the validation split, in the same order, which choose thresholds; - for none",
+    )
+    parser.add_argument(
+        "--proposals",
+        nargs="+",
+        type=str,
+        default=None,
+        help="region proposals for each run or file, in the same order; - for none",
+    )
+    parser.add_argument(
+        "--approaches",
+        nargs="+",
+        type=str,
+        default=None,
+        help="a name for each run or file, in the same order; equal names are seeds of one approach",
+    )
     parser.add_argument("--data", type=str | None, default=None, help="dataset folder; by default that of the runs")
     parser.add_argument("--split", choices=("train", "val", "test", "all"), default="test")
     parser.add_argument("--out", type=str | None, default=None, help="report.json to write")
     parser.add_argument("--full", action="store_true", help="print every row of the table")
     parser.add_argument("--resamples", type=int, default=RESAMPLES, help="of the bootstrap")
-    parser.add_argument("--box_map_engine", choices=ENGINES, default=AUTO, help="what computes box AP; auto: hotcoco "
-                        "(the extra 'fast') where its tested version is installed, else pycocotools")  # fmt: skip
+    parser.add_argument(
+        "--box_map_engine",
+        choices=ENGINES,
+        default=AUTO,
+        help="what computes box AP; auto: hotcoco "
+        "(the extra 'fast') where its tested version is installed, else pycocotools",
+    )
     parser.add_argument("--html", type=str | None, default=None, help="page to write, with overlays")
-    parser.add_argument("--thumbnail_side", type=int, default=320, help="limit of the page's pictures: their longest "
-                        "side in pixels")  # fmt: skip
+    parser.add_argument(
+        "--thumbnail_side", type=int, default=320, help="limit of the page's pictures: their longest side in pixels"
+    )
     return parser
 
 
@@ -79,9 +100,13 @@ def _evaluate(arguments: Namespace) -> int:
     case = _from_files(arguments) if arguments.predictions else _from_runs(arguments)
     metrics = METRICS if arguments.metric == "all" else (arguments.metric,)
     report = evaluate(
-        case.dataset, case.split, case.entries, metrics, resamples=arguments.resamples,
+        case.dataset,
+        case.split,
+        case.entries,
+        metrics,
+        resamples=arguments.resamples,
         box_map_engine=arguments.box_map_engine,
-    )  # fmt: skip
+    )
     if arguments.out:
         write_json(Path(arguments.out), report)
     if arguments.html:
@@ -106,8 +131,12 @@ def choose_runs(folders: Sequence[str] | None) -> list[Run]:
         log.info("newest %s run: %s", run.approach, run.folder)
     for approach in APPROACHES:
         if approach not in {run.approach for run in runs}:
-            log.info("no %s run on the same data; make one with: python -m %s.train --data %s", approach, approach,
-                     runs[0].data)  # fmt: skip
+            log.info(
+                "no %s run on the same data; make one with: python -m %s.train --data %s",
+                approach,
+                approach,
+                runs[0].data,
+            )
     return runs
 
 

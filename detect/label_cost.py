@@ -71,12 +71,22 @@ def build_parser() -> Parser:
     """The command line of `python -m detect.label_cost`."""
     parser = Parser(prog="detect.label_cost", description="Train the detector on ever more boxed images, and judge it.")
     parser.add_argument("--config", action="config", help="of detect.train: YAML file, or the name of an installed one")
-    parser.add_argument("--label_cost", type=str, default="5,10,25,50,100,all", help="numbers of training images that "
-                        "keep their boxes, and 'all'; those beyond what there is are left out and named")  # fmt: skip
+    parser.add_argument(
+        "--label_cost",
+        type=str,
+        default="5,10,25,50,100,all",
+        help="numbers of training images that "
+        "keep their boxes, and 'all'; those beyond what there is are left out and named",
+    )
     parser.add_argument("--data", type=str | None, default=None, help="dataset folder; by default the synthetic set")
     parser.add_argument("--run", type=str, default="runs/label_cost", help="folder of the runs and of the results")
-    parser.add_argument("--baseline", nargs="+", type=str, default=[], help="finished runs on the same data to compare "
-                        "with; those that differ by the seed alone are one baseline")  # fmt: skip
+    parser.add_argument(
+        "--baseline",
+        nargs="+",
+        type=str,
+        default=[],
+        help="finished runs on the same data to compare with; those that differ by the seed alone are one baseline",
+    )
     parser.add_argument("--resamples", type=int, default=RESAMPLES, help="of the bootstrap")
     add_settings(parser)
     return parser
@@ -166,9 +176,13 @@ def _make(budget: _Budget, arguments: Namespace, dataset: Dataset, order: Sequen
 
 
 def _judge(
-    arguments: Namespace, dataset: Dataset, budgets: Sequence[_Budget], states: dict[int, str],
-    baselines: Sequence[Entry], names: Sequence[str],
-) -> dict[str, Any]:  # fmt: skip
+    arguments: Namespace,
+    dataset: Dataset,
+    budgets: Sequence[_Budget],
+    states: dict[int, str],
+    baselines: Sequence[Entry],
+    names: Sequence[str],
+) -> dict[str, Any]:
     """Judge every finished run on the test images beside the baselines."""
     metrics = ("auc", "box_map", "peak_distance")
 
@@ -215,8 +229,12 @@ def _entry(budget: _Budget) -> Entry:
 
 
 def _point(report: dict[str, Any] | None, budget: _Budget, state: str, names: Sequence[str]) -> dict[str, Any]:
-    known: dict[str, Any] = {"boxed_images": budget.boxed_images, "boxes": budget.boxes, "state": state,
-                             "run": str(budget.folder)}  # fmt: skip
+    known: dict[str, Any] = {
+        "boxed_images": budget.boxed_images,
+        "boxes": budget.boxes,
+        "state": state,
+        "run": str(budget.folder),
+    }
     manifest = finished_manifest(budget.folder)
     if report is None or manifest is None:
         return known

@@ -229,9 +229,13 @@ class Detector(nn.Module):
         return sum_and_count(self.config.type_loss_weight * loss, len(known))
 
     def _box_losses(
-        self, batch: Batch, images: ImageList, maps: "OrderedDict[str, Tensor]",
-        generators: Sequence[torch.Generator], known: Sequence[int],
-    ) -> dict[str, Tensor]:  # fmt: skip
+        self,
+        batch: Batch,
+        images: ImageList,
+        maps: "OrderedDict[str, Tensor]",
+        generators: Sequence[torch.Generator],
+        known: Sequence[int],
+    ) -> dict[str, Tensor]:
         """Sums and counts over the images whose boxes are known."""
         if len(known) < len(batch.sizes_hw):
             maps = OrderedDict((name, value[known]) for name, value in maps.items())
@@ -279,9 +283,12 @@ class Detector(nn.Module):
     def parts(self) -> dict[str, nn.Module]:
         """Parts by name, for the table at the start."""
         return {
-            "backbone": self.backbone, "feature pyramid": self.fpn, "region proposals": self.rpn,
-            "box heads": self.box_heads, "image head": self.image_head,
-        }  # fmt: skip
+            "backbone": self.backbone,
+            "feature pyramid": self.fpn,
+            "region proposals": self.rpn,
+            "box heads": self.box_heads,
+            "image head": self.image_head,
+        }
 
     def _look(
         self, batch: Batch, generators: Sequence[torch.Generator] | None = None
@@ -331,9 +338,16 @@ def _build_rpn(config: DetectorConfig) -> BalancedRpn:
     before = {"training": 3 * config.proposals, "testing": 3 * config.proposals}
     after = {"training": config.proposals, "testing": config.proposals}
     rpn = BalancedRpn(
-        anchors, head, fg_iou_thresh=0.5, bg_iou_thresh=0.3, batch_size_per_image=64, positive_fraction=0.5,
-        pre_nms_top_n=before, post_nms_top_n=after, nms_thresh=0.7,
-    )  # fmt: skip
+        anchors,
+        head,
+        fg_iou_thresh=0.5,
+        bg_iou_thresh=0.3,
+        batch_size_per_image=64,
+        positive_fraction=0.5,
+        pre_nms_top_n=before,
+        post_nms_top_n=after,
+        nms_thresh=0.7,
+    )
     rpn.box_loss, rpn.focal_gamma = config.box_loss, config.focal_gamma
     rpn.fg_bg_sampler = SampleSampler(rpn.fg_bg_sampler.batch_size_per_image, rpn.fg_bg_sampler.positive_fraction)
     return rpn
@@ -348,15 +362,25 @@ def _build_box_heads(config: DetectorConfig, num_classes: int) -> BoxHeads:
         pool = PyramidPool(STRIDES[: len(_NAMES)], _NAMES, _POOLED)
         width = config.fpn_channels
         head = FastRCNNConvFCHead(
-            (width, _POOLED, _POOLED), [width] * config.head_convs, [config.head_channels] * config.head_linears,
+            (width, _POOLED, _POOLED),
+            [width] * config.head_convs,
+            [config.head_channels] * config.head_linears,
             _norm(config),
-        )  # fmt: skip
+        )
         predictor = FullPrecisionPredictor(config.head_channels, num_classes + 1)
         one = BoxHead(
-            pool, head, predictor, fg_iou_thresh=foreground, bg_iou_thresh=foreground,
-            batch_size_per_image=config.rois, positive_fraction=config.positive_rois, bbox_reg_weights=units,
-            score_thresh=config.score_threshold, nms_thresh=nms_iou, detections_per_img=detections,
-        )  # fmt: skip
+            pool,
+            head,
+            predictor,
+            fg_iou_thresh=foreground,
+            bg_iou_thresh=foreground,
+            batch_size_per_image=config.rois,
+            positive_fraction=config.positive_rois,
+            bbox_reg_weights=units,
+            score_thresh=config.score_threshold,
+            nms_thresh=nms_iou,
+            detections_per_img=detections,
+        )
         one.box_loss, one.focal_gamma = config.box_loss, config.focal_gamma
         one.fg_bg_sampler = SampleSampler(config.rois, config.positive_rois)
         heads.append(one)

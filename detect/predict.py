@@ -36,12 +36,22 @@ def build_parser() -> Parser:
     """The command line of `python -m detect.predict`."""
     parser = Parser(prog="detect.predict", description="Predict images with a trained detector.")
     add_prediction_arguments(parser)
-    parser.add_argument("--cam", choices=tuple(METHODS), default=None, help="also write a heat map of what the best "
-                        "box's score owes to the backbone; the peak stays the centre of that box")  # fmt: skip
-    parser.add_argument("--cam_stride", type=Literal[4, 8, 16, 32], default=16, help="stride of the backbone's map "
-                        "that the heat map is taken from")  # fmt: skip
-    parser.add_argument("--proposals", action="store_true", help="write the best 1,000 region proposals instead of "
-                        "detections")  # fmt: skip
+    parser.add_argument(
+        "--cam",
+        choices=tuple(METHODS),
+        default=None,
+        help="also write a heat map of what the best "
+        "box's score owes to the backbone; the peak stays the centre of that box",
+    )
+    parser.add_argument(
+        "--cam_stride",
+        type=Literal[4, 8, 16, 32],
+        default=16,
+        help="stride of the backbone's map that the heat map is taken from",
+    )
+    parser.add_argument(
+        "--proposals", action="store_true", help="write the best 1,000 region proposals instead of detections"
+    )
     return parser
 
 

@@ -62,7 +62,7 @@ def _pool(maps: Sequence[Tensor], boxes: Sequence[Tensor], strides: Sequence[int
     flat = (len(xyxy) * cells**2, _CORNERS**2)
     pooled = functional.embedding_bag(
         indices.reshape(flat), table, per_sample_weights=weights.reshape(flat), mode="sum"
-    )  # fmt: skip
+    )
     return pooled.reshape(len(xyxy), cells, cells, channels).permute(0, 3, 1, 2)
 
 

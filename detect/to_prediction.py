@@ -53,10 +53,15 @@ def to_prediction(
     boxes = np.clip(boxes, 0.0, np.array([width, height, width, height], dtype=np.float64))
     scores = raw.scores.detach().cpu().double().numpy()
     return Prediction(
-        image_id=sample.image_id, file_name=sample.path, size_hw=sample.size_hw, score=image_score(raw, rule),
-        boxes_xyxy=boxes, box_scores=scores, box_labels=raw.labels.detach().cpu().numpy(),
+        image_id=sample.image_id,
+        file_name=sample.path,
+        size_hw=sample.size_hw,
+        score=image_score(raw, rule),
+        boxes_xyxy=boxes,
+        box_scores=scores,
+        box_labels=raw.labels.detach().cpu().numpy(),
         peak_xy=best_centre(boxes, scores),
-    )  # fmt: skip
+    )
 
 
 def choose_rule(samples: Sequence[Sample], raws: Sequence[RawDetections]) -> ScoreRule:

@@ -93,9 +93,15 @@ def train(parser: Parser, arguments: Namespace) -> int:
     loader = training_loader(experiment, input_config, fit_config, paste_config)
     validation = _Validation(experiment, input_config)
     result = fit(
-        model, loader, lambda network, batch: network(batch), validation, MONITOR, fit_config, experiment.folder,
+        model,
+        loader,
+        lambda network, batch: network(batch),
+        validation,
+        MONITOR,
+        fit_config,
+        experiment.folder,
         arguments.resume,
-    )  # fmt: skip
+    )
     samples = experiment.dataset.split("val")
     found = detect_in_views(model, samples, experiment.root, input_config, "choosing the score")
     rule = choose_rule(samples, [raw for raw, _ in found])

@@ -35,8 +35,12 @@ def build_parser() -> Parser:
     parser.add_argument("--split", choices=("val", "test"), default="test")
     parser.add_argument("--out", type=str, default="runs/overlays", help="folder for the pictures")
     parser.add_argument("--num", type=int, default=24, help="number of images")
-    parser.add_argument("--select", choices=("worst", "random"), default="worst", help="worst: peaks farthest from a "
-                        "true box, then escapes and overkills")  # fmt: skip
+    parser.add_argument(
+        "--select",
+        choices=("worst", "random"),
+        default="worst",
+        help="worst: peaks farthest from a true box, then escapes and overkills",
+    )
     parser.add_argument("--ids", nargs="+", type=int, default=None, help="image ids, instead of --num and --select")
     parser.add_argument("--seed", type=int, default=0, help="of the random selection")
     parser.add_argument("--format", choices=FORMATS, default="png", help="svg and pdf have marks and text as vectors")

@@ -32,14 +32,24 @@ def make_sample() -> Callable[..., Sample]:
     """A sample from its boxes: boxed with them, good without."""
 
     def build(
-        image_id: int = 1, boxes: Sequence[Sequence[float]] = (), size_hw: tuple[int, int] = (100, 100),
-        status: str | None = None, group: str | None = None, defect_type: str = "scratch",
-    ) -> Sample:  # fmt: skip
+        image_id: int = 1,
+        boxes: Sequence[Sequence[float]] = (),
+        size_hw: tuple[int, int] = (100, 100),
+        status: str | None = None,
+        group: str | None = None,
+        defect_type: str = "scratch",
+    ) -> Sample:
         known = status or (BOXED if len(boxes) else GOOD)
         return Sample(
-            image_id, f"{image_id}.png", size_hw, np.array(boxes, dtype=float).reshape(-1, 4),
-            np.ones(len(boxes), dtype=int), known, group or f"g{image_id}", GOOD if known == GOOD else defect_type,
-        )  # fmt: skip
+            image_id,
+            f"{image_id}.png",
+            size_hw,
+            np.array(boxes, dtype=float).reshape(-1, 4),
+            np.ones(len(boxes), dtype=int),
+            known,
+            group or f"g{image_id}",
+            GOOD if known == GOOD else defect_type,
+        )
 
     return build
 
@@ -49,14 +59,25 @@ def make_prediction() -> Callable[..., Prediction]:
     """A prediction from boxes with their scores."""
 
     def build(
-        image_id: int = 1, score: float = 0.5, boxes: Sequence[Sequence[float]] = (), scores: Sequence[float] = (),
-        peak: tuple[float, float] | None = None, size_hw: tuple[int, int] = (100, 100),
+        image_id: int = 1,
+        score: float = 0.5,
+        boxes: Sequence[Sequence[float]] = (),
+        scores: Sequence[float] = (),
+        peak: tuple[float, float] | None = None,
+        size_hw: tuple[int, int] = (100, 100),
         heatmap: np.ndarray | None = None,
-    ) -> Prediction:  # fmt: skip
+    ) -> Prediction:
         return Prediction(
-            image_id, f"{image_id}.png", size_hw, score, np.array(boxes, dtype=float).reshape(-1, 4),
-            np.array(scores, dtype=float), np.ones(len(boxes), dtype=int), peak, heatmap,
-        )  # fmt: skip
+            image_id,
+            f"{image_id}.png",
+            size_hw,
+            score,
+            np.array(boxes, dtype=float).reshape(-1, 4),
+            np.array(scores, dtype=float),
+            np.ones(len(boxes), dtype=int),
+            peak,
+            heatmap,
+        )
 
     return build
 
@@ -76,6 +97,8 @@ def squares(tmp_path: Path, make_sample: Callable[..., Sample]) -> Path:
         Image.fromarray(pixels).save(folder / "images" / f"{i}.png")
         samples.append(make_sample(i, boxes, (64, 64)))
     ids = tuple(range(1, 25))
-    write_dataset(folder, Dataset(tuple(samples), ("defect",), folder / "images",
-                                  Splits(0, "none", ids[:12], ids[12:18], ids[18:])))  # fmt: skip
+    write_dataset(
+        folder,
+        Dataset(tuple(samples), ("defect",), folder / "images", Splits(0, "none", ids[:12], ids[12:18], ids[18:])),
+    )
     return folder

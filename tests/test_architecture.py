@@ -16,10 +16,18 @@ ALLOWED = {
 }
 MODULES = [path for package in ALLOWED for path in sorted((ROOT / package).rglob("*.py"))]
 TORCH_FREE = [
-    "data_tools.records", "data_tools.geometry", "data_tools.heatmaps", "data_tools.convert", "data_tools.splits",
-    "data_tools.evaluate", "data_tools.report.table", "data_tools.report.html", "data_tools.synth", "detect.evaluate",
+    "data_tools.records",
+    "data_tools.geometry",
+    "data_tools.heatmaps",
+    "data_tools.convert",
+    "data_tools.splits",
+    "data_tools.evaluate",
+    "data_tools.report.table",
+    "data_tools.report.html",
+    "data_tools.synth",
+    "detect.evaluate",
     "detect.visualize",
-]  # fmt: skip
+]
 
 
 def imported(path: Path) -> set[str]:

@@ -45,8 +45,15 @@ def runs(synthetic: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_run_folder_holds_what_the_contract_says(runs: Path) -> None:
     for name in ("d", "c"):
         folder = runs / "runs" / name
-        for file in ("config.yaml", "manifest.json", "metrics.jsonl", "last/state.json", "best/model.safetensors",
-                     "predictions/val.jsonl", "predictions/test.jsonl"):  # fmt: skip
+        for file in (
+            "config.yaml",
+            "manifest.json",
+            "metrics.jsonl",
+            "last/state.json",
+            "best/model.safetensors",
+            "predictions/val.jsonl",
+            "predictions/test.jsonl",
+        ):
             assert (folder / file).is_file(), file
         manifest = json.loads((folder / "manifest.json").read_text())
         assert {"versions", "git", "data_hash", "seed", "device", "command", "finished"} <= manifest.keys()
@@ -117,9 +124,13 @@ def test_loose_images_can_be_predicted(runs: Path, synthetic: Path) -> None:
     ],
 )
 def test_bad_usage_is_one_message_and_status_2(
-    main: object, words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    main: object,
+    words: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(words) == 2  # type: ignore[operator]
     shown = capsys.readouterr().err

@@ -35,9 +35,12 @@ def annotation_files(sources: Sequence[Path], suffix: str, findings: Findings) -
 
 
 def samples_from_files(
-    sources: Sequence[Path], suffix: str, options: ReadOptions, findings: Findings,
+    sources: Sequence[Path],
+    suffix: str,
+    options: ReadOptions,
+    findings: Findings,
     to_sample: Callable[[Path, ImagePlaces, ReadOptions, Findings], Sample | None],
-) -> Iterator[Sample]:  # fmt: skip
+) -> Iterator[Sample]:
     """Samples in order of the annotation files' paths, then images without one as their folders say.
 
     Args:
@@ -103,8 +106,10 @@ def label_path(folder: Path, image: str, suffix: str, written: dict[Path, str]) 
     """
     path = folder / PurePosixPath(image).with_suffix(suffix)
     if path in written:
-        raise InputError(f"{image} and {written[path]}: differ in their suffix alone, so their annotations would be "
-                         "the same file; rename one")  # fmt: skip
+        raise InputError(
+            f"{image} and {written[path]}: differ in their suffix alone, so their annotations would be "
+            "the same file; rename one"
+        )
     written[path] = image
     path.parent.mkdir(parents=True, exist_ok=True)
     return path

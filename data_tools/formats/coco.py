@@ -102,9 +102,11 @@ def _new_image(name: str, entry: dict[str, Any]) -> _Image:
     status, kind = entry.get("status"), entry.get("type")
     known_type = kind if isinstance(kind, str) and reason_against(kind, "type") is None else None
     return _Image(
-        name, None if isinstance(sides, str) else declared_size(sides[0], sides[1]),
-        status if status in STATUSES else None, known_type,
-    )  # fmt: skip
+        name,
+        None if isinstance(sides, str) else declared_size(sides[0], sides[1]),
+        status if status in STATUSES else None,
+        known_type,
+    )
 
 
 def _categories(path: Path, entries: list[Any], findings: Findings) -> dict[str, str]:

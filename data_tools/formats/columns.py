@@ -5,13 +5,43 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _IMAGE = (
-    "image", "filename", "imagename", "imagefilename", "imagefile", "imageid", "imgname", "imgid", "img", "file",
-    "imagepath", "imgpath", "filepath", "path", "picture", "photo", "frame", "fileid", "name", "id",
-)  # fmt: skip
+    "image",
+    "filename",
+    "imagename",
+    "imagefilename",
+    "imagefile",
+    "imageid",
+    "imgname",
+    "imgid",
+    "img",
+    "file",
+    "imagepath",
+    "imgpath",
+    "filepath",
+    "path",
+    "picture",
+    "photo",
+    "frame",
+    "fileid",
+    "name",
+    "id",
+)
 _TYPE = (
-    "class", "classname", "label", "labelname", "type", "defecttype", "defect", "category", "categoryname",
-    "defectclass", "classlabel", "name", "classid", "categoryid",
-)  # fmt: skip
+    "class",
+    "classname",
+    "label",
+    "labelname",
+    "type",
+    "defecttype",
+    "defect",
+    "category",
+    "categoryname",
+    "defectclass",
+    "classlabel",
+    "name",
+    "classid",
+    "categoryid",
+)
 _LEFT, _TOP = (
     ("xmin", "left", "x1", "xmi", "startx", "xstart", "x"),
     ("ymin", "top", "y1", "ymi", "starty", "ystart", "y"),
@@ -86,9 +116,11 @@ def find_columns(header: Sequence[str]) -> Columns | None:
 
     image = first(_IMAGE)
     for shape, spellings in (
-        ("corners", _FROM_0), ("corners", (_LEFT, _TOP, _RIGHT, _BOTTOM)),
-        ("centre", (_CENTRE_X, _CENTRE_Y, _WIDTH, _HEIGHT)), ("corner", (_LEFT, _TOP, _WIDTH, _HEIGHT)),
-    ):  # fmt: skip
+        ("corners", _FROM_0),
+        ("corners", (_LEFT, _TOP, _RIGHT, _BOTTOM)),
+        ("centre", (_CENTRE_X, _CENTRE_Y, _WIDTH, _HEIGHT)),
+        ("corner", (_LEFT, _TOP, _WIDTH, _HEIGHT)),
+    ):
         box = tuple(first(names) for names in spellings)
         known = tuple(i for i in box if i is not None)
         if image is not None and len(known) == 4 == len(set(known)):

@@ -83,8 +83,10 @@ def _collect(path: Path, images: dict[str, _Image], findings: Findings) -> None:
     """Add the rows of a file to what is known of their images; what is wrong is listed with its line."""
     separator, columns = _header(path)
     if columns is None:
-        raise InputError(f"{path}, line 1: no header with a column for the image and columns for the box, such as "
-                         "image,type,x1,y1,x2,y2 or filename,class,xmin,ymin,xmax,ymax")  # fmt: skip
+        raise InputError(
+            f"{path}, line 1: no header with a column for the image and columns for the box, such as "
+            "image,type,x1,y1,x2,y2 or filename,class,xmin,ymin,xmax,ymax"
+        )
     lines = table_lines(path, separator)
     next(lines)
     seen: set[tuple[str, ...]] = set()
@@ -101,8 +103,14 @@ def _collect(path: Path, images: dict[str, _Image], findings: Findings) -> None:
         seen.add(tuple(fields))
         image = images.setdefault(name, _Image(path))
         image.lines.append(line)
-        _add_row(image, Rectangle(path, line, name, columns.type_of(fields), (0, 0, 0, 0)), fields, columns, separator,
-                 findings)  # fmt: skip
+        _add_row(
+            image,
+            Rectangle(path, line, name, columns.type_of(fields), (0, 0, 0, 0)),
+            fields,
+            columns,
+            separator,
+            findings,
+        )
 
 
 def _add_row(
@@ -182,4 +190,4 @@ def _recognise(source: Path) -> str | None:
 
 FORMAT = Format(
     "csv", "CSV with a header, columns found by name", "exclusive", _recognise, images_folder, read, write, ".csv"
-)  # fmt: skip
+)

@@ -64,8 +64,12 @@ def _sample(pair: _Pair, options: ReadOptions) -> tuple[Sample | None, Findings]
     size_hw = (original.shape[0], original.shape[1])
     folders = [*reversed(Path(pair.name).parts[:-1]), pair.root.name]
     if copy is not None and copy.shape != original.shape:
-        findings.reject(pair.root / pair.name, None, pair.name, f"its copy is {copy.shape[1]} x {copy.shape[0]} "
-                        f"pixels, the image is {size_hw[1]} x {size_hw[0]}")  # fmt: skip
+        findings.reject(
+            pair.root / pair.name,
+            None,
+            pair.name,
+            f"its copy is {copy.shape[1]} x {copy.shape[0]} pixels, the image is {size_hw[1]} x {size_hw[0]}",
+        )
         return None, findings
     boxes, small = empty_boxes(), 0
     if copy is not None:
@@ -102,8 +106,12 @@ def _pairs(root: Path, findings: Findings) -> list[_Pair]:
             others = [p for p in by_key[_key(path)] if p != path and not _named_as_copy(p, root)]
             original = _nearest(path, others)
             if original is None or original in copies:
-                findings.reject(path, None, path.relative_to(root).as_posix(), "copy without an original, or one of "
-                                "several; they must have the same name")  # fmt: skip
+                findings.reject(
+                    path,
+                    None,
+                    path.relative_to(root).as_posix(),
+                    "copy without an original, or one of several; they must have the same name",
+                )
             else:
                 copies[original] = path
     marked = [path for path in files if _named_as_copy(path, root)]
@@ -168,6 +176,10 @@ def _images_root(sources: Sequence[Path], _options: ReadOptions) -> Path:
 
 
 FORMAT = Format(
-    "highlight", "gray images with a copy in which the defect area is drawn in red", "none", _recognise, _images_root,
+    "highlight",
+    "gray images with a copy in which the defect area is drawn in red",
+    "none",
+    _recognise,
+    _images_root,
     read,
-)  # fmt: skip
+)

@@ -60,9 +60,10 @@ def mvtec_roots(folder: Path) -> list[Path]:
     """The folder, or the folders in it, that have ground_truth/ beside test/ (or train/good)."""
     inside = sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink())
     return [
-        place for place in (folder, *inside)
+        place
+        for place in (folder, *inside)
         if (place / "test").is_dir() and ((place / "ground_truth").is_dir() or (place / "train" / "good").is_dir())
-    ]  # fmt: skip
+    ]
 
 
 def is_colored(path: Path) -> bool:
@@ -97,8 +98,12 @@ def _sample(job: MaskJob, options: ReadOptions) -> tuple[Sample | None, Findings
         findings.reject(path, None, job.name, "no mask beside it, in masks/ or in ground_truth/")
         return None, findings
     if mask.shape != size_hw:
-        findings.reject(path, None, job.name, f"mask is {mask.shape[1]} x {mask.shape[0]} pixels, image is "
-                        f"{size_hw[1]} x {size_hw[0]}")  # fmt: skip
+        findings.reject(
+            path,
+            None,
+            job.name,
+            f"mask is {mask.shape[1]} x {mask.shape[0]} pixels, image is {size_hw[1]} x {size_hw[0]}",
+        )
         return None, findings
     threshold = THRESHOLD
     if mask.max() == 1:

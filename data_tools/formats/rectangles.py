@@ -93,9 +93,13 @@ def half_open(
 
 
 def boxed_sample(
-    path: str, size_hw: tuple[int, int], rectangles: Sequence[Rectangle], corners: str, options: ReadOptions,
+    path: str,
+    size_hw: tuple[int, int],
+    rectangles: Sequence[Rectangle],
+    corners: str,
+    options: ReadOptions,
     findings: Findings,
-) -> Sample | None:  # fmt: skip
+) -> Sample | None:
     """The sample of an image with rectangles, or None where none of them is usable: such an image is not good."""
     boxes, types = [], []
     for rectangle in rectangles:

@@ -12,8 +12,17 @@ from data_tools.formats.names import LONGEST, printable
 from data_tools.records import Dataset, Sample
 
 _MODULES = (
-    "nexperia", "csv", "mask", "mvtec", "highlight", "voc", "yolo", "labelme", "deeppcb", "coco",
-)  # fmt: skip
+    "nexperia",
+    "csv",
+    "mask",
+    "mvtec",
+    "highlight",
+    "voc",
+    "yolo",
+    "labelme",
+    "deeppcb",
+    "coco",
+)
 
 
 @dataclass(frozen=True)

@@ -101,6 +101,4 @@ def _recognise(source: Path) -> str | None:
     return f"{path.name} holds an <annotation>" if path and b"<annotation" in head_of(path) else None
 
 
-FORMAT = Format(
-    "voc", "Pascal VOC XML, an image a file", "inclusive", _recognise, images_folder, read, write
-)  # fmt: skip
+FORMAT = Format("voc", "Pascal VOC XML, an image a file", "inclusive", _recognise, images_folder, read, write)

@@ -46,8 +46,10 @@ def read_xml(path: Path) -> Element:
         open_elements.append(element)
 
     def refuse(*_details: object) -> None:
-        raise InputError(f"{path}, line {parser.CurrentLineNumber}: a document type, which annotations do not need; "
-                         "remove the <!DOCTYPE ...>")  # fmt: skip
+        raise InputError(
+            f"{path}, line {parser.CurrentLineNumber}: a document type, which annotations do not need; "
+            "remove the <!DOCTYPE ...>"
+        )
 
     def text(data: str) -> None:
         open_elements[-1].text += data

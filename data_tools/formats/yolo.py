@@ -177,6 +177,4 @@ def _some_labels(source: Path) -> Iterator[Path]:
         yield from _label_files([source], Findings())
 
 
-FORMAT = Format(
-    "yolo", "YOLO text files, shares of the image", "exclusive", _recognise, images_folder, read, write
-)  # fmt: skip
+FORMAT = Format("yolo", "YOLO text files, shares of the image", "exclusive", _recognise, images_folder, read, write)

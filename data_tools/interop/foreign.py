@@ -52,10 +52,15 @@ def to_predictions(
         own = lowest if finding.score is None else finding.score
         predictions.append(
             Prediction(
-                image_id=sample.image_id, file_name=sample.path, size_hw=sample.size_hw,
-                score=own if scores is None else scores[sample.image_id], boxes_xyxy=finding.boxes_xyxy,
-                box_scores=finding.box_scores, box_labels=finding.box_labels, peak_xy=finding.peak_xy,
+                image_id=sample.image_id,
+                file_name=sample.path,
+                size_hw=sample.size_hw,
+                score=own if scores is None else scores[sample.image_id],
+                boxes_xyxy=finding.boxes_xyxy,
+                box_scores=finding.box_scores,
+                box_labels=finding.box_labels,
+                peak_xy=finding.peak_xy,
                 heatmap=finding.heatmap,
             )
-        )  # fmt: skip
+        )
     return tuple(predictions)

@@ -52,18 +52,32 @@ class _Pair:
     seed: int
 
     def row(
-        self, metric: str, difference: float, drawn: Floats, n: int, p_value: float | None, test: str,
+        self,
+        metric: str,
+        difference: float,
+        drawn: Floats,
+        n: int,
+        p_value: float | None,
+        test: str,
         ci95: tuple[float, float] | None = None,
-    ) -> dict[str, Any]:  # fmt: skip
+    ) -> dict[str, Any]:
         """A line of the report; `p_value` None takes that of the bootstrap."""
         interval = ci95 or percentile_interval(drawn) or (difference, difference)
         spans = interval[0] <= 0 <= interval[1]
         return {
-            "metric": metric, "a": self.a.name, "b": self.b.name, "difference": difference, "ci95": list(interval),
-            "p_value": bootstrap_p_value(drawn) if p_value is None else p_value, "test": test, "n": n,
-            "seeds_a": len(self.a.runs), "seeds_b": len(self.b.runs), "in_family": metric in FAMILY,
+            "metric": metric,
+            "a": self.a.name,
+            "b": self.b.name,
+            "difference": difference,
+            "ci95": list(interval),
+            "p_value": bootstrap_p_value(drawn) if p_value is None else p_value,
+            "test": test,
+            "n": n,
+            "seeds_a": len(self.a.runs),
+            "seeds_b": len(self.b.runs),
+            "in_family": metric in FAMILY,
             "images_to_settle": images_to_settle(difference, interval, n) if spans else None,
-        }  # fmt: skip
+        }
 
     def difference(self, table: Table, metric: str) -> tuple[float, Floats] | None:
         """Of the means over seeds, on the images and on the resamples; None where a run lacks the metric."""

@@ -16,14 +16,19 @@ def image_level(judged: Judged) -> dict[str, Any]:
     auc = auc_with_ci(scores, positive) if len(scores) else None
     points = {str(tpr): fpr_at_tpr(scores, positive, tpr) for tpr in TPRS}
     return {
-        "auc": None if auc is None else {
-            "value": auc.value, "ci95": list(auc.ci95), "n_positive": auc.n_positive, "n_negative": auc.n_negative,
+        "auc": None
+        if auc is None
+        else {
+            "value": auc.value,
+            "ci95": list(auc.ci95),
+            "n_positive": auc.n_positive,
+            "n_negative": auc.n_negative,
         },
         "average_precision": {"value": average_precision(scores, positive)},
         "fpr_at_tpr": {tpr: None if point is None else asdict(point) for tpr, point in points.items()},
         "operating_point": _operating_point(judged),
         "calibration": calibration(scores, positive),
-    }  # fmt: skip
+    }
 
 
 def _operating_point(judged: Judged) -> dict[str, Any]:

@@ -160,9 +160,14 @@ class Judged:
 
 
 def judge(
-    samples: tuple[Sample, ...], validation: tuple[Sample, ...], training: tuple[Sample, ...], entry: Entry,
-    num_classes: int, seed: int, box_map_engine: str,
-) -> Judged:  # fmt: skip
+    samples: tuple[Sample, ...],
+    validation: tuple[Sample, ...],
+    training: tuple[Sample, ...],
+    entry: Entry,
+    num_classes: int,
+    seed: int,
+    box_map_engine: str,
+) -> Judged:
     """Align everything that an entry brings with the truth.
 
     Raises:

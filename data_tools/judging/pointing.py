@@ -70,13 +70,14 @@ def _end_to_end(judged: Judged) -> dict[str, Any] | None:
         return None
     scores = judged.scores[judged.boxed_rows]
     to_box = end_to_end(judged.distances.to_box, scores, judged.threshold)
-    rates: dict[str, Any] = {
-        f"hit_rate{f'_{t}px' if t else ''}": distance_recall(to_box, t) for t in TOLERANCES_PX
-    }  # fmt: skip
+    rates: dict[str, Any] = {f"hit_rate{f'_{t}px' if t else ''}": distance_recall(to_box, t) for t in TOLERANCES_PX}
     return rates | {
-        "dra_20px": distance_recall_area(to_box, DRA_LIMIT_PX), "flagged": float((scores >= judged.threshold).mean()),
-        "n": len(to_box), "threshold": judged.threshold, "validation_tpr": OPERATING_TPR,
-    }  # fmt: skip
+        "dra_20px": distance_recall_area(to_box, DRA_LIMIT_PX),
+        "flagged": float((scores >= judged.threshold).mean()),
+        "n": len(to_box),
+        "threshold": judged.threshold,
+        "validation_tpr": OPERATING_TPR,
+    }
 
 
 def _located(judged: Judged, tolerance: int) -> dict[str, Any] | None:
@@ -91,13 +92,18 @@ def _located(judged: Judged, tolerance: int) -> dict[str, Any] | None:
         caught = (scores >= judged.threshold) & (to_box <= tolerance)
         outcome = outcome_at(good, np.zeros(len(good), dtype=bool), judged.threshold)
         at_validation = {
-            "located_tpr": float(caught.mean()), "located_escapes": int((~caught).sum()), "fpr": outcome.fpr,
+            "located_tpr": float(caught.mean()),
+            "located_escapes": int((~caught).sum()),
+            "fpr": outcome.fpr,
             "overkills": outcome.overkills,
-        }  # fmt: skip
+        }
     status = "reached" if found.threshold is not None else "unreachable"
     return asdict(found) | {
-        "tpr": LOCATED_TPR, "status": status, "n": len(scores), "at_validation_threshold": at_validation,
-    }  # fmt: skip
+        "tpr": LOCATED_TPR,
+        "status": status,
+        "n": len(scores),
+        "at_validation_threshold": at_validation,
+    }
 
 
 def _energy(judged: Judged) -> dict[str, Any]:
@@ -113,5 +119,7 @@ def _energy(judged: Judged) -> dict[str, Any]:
     return {
         "value": float(table[:, 0].mean()) if len(table) else None,
         "lift": float(table[:, 1].mean()) if len(table) else None,
-        "coverage": len(table) / n if n else None, "n": n, "maps": judged.currencies["maps"],
-    }  # fmt: skip
+        "coverage": len(table) / n if n else None,
+        "n": n,
+        "maps": judged.currencies["maps"],
+    }

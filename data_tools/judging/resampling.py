@@ -115,9 +115,12 @@ def rates(to_box: Floats) -> dict[str, Floats]:
 
 
 def _means(
-    labels: Mapping[str, object], clusters: Clusters, columns: Mapping[tuple[str, str], Floats], seed: int,
+    labels: Mapping[str, object],
+    clusters: Clusters,
+    columns: Mapping[tuple[str, str], Floats],
+    seed: int,
     resamples: int,
-) -> Table:  # fmt: skip
+) -> Table:
     values = {key: _mean_of_finite(column) for key, column in columns.items()}
     statistics = {key: mean_of(column, clusters) for key, column in columns.items()}
     return _table(labels, clusters, values, statistics, seed, resamples)
@@ -129,9 +132,13 @@ def _mean_of_finite(column: Floats) -> float | None:
 
 
 def _table(
-    labels: Mapping[str, object], clusters: Clusters, values: Mapping[tuple[str, str], float | None],
-    statistics: Mapping[tuple[str, str], Statistic], seed: int, resamples: int,
-) -> Table:  # fmt: skip
+    labels: Mapping[str, object],
+    clusters: Clusters,
+    values: Mapping[tuple[str, str], float | None],
+    statistics: Mapping[tuple[str, str], Statistic],
+    seed: int,
+    resamples: int,
+) -> Table:
     kept = [key for key in statistics if values[key] is not None]
     drawn = distributions(clusters, [statistics[key] for key in kept], seed, resamples)
     table: Table = {label: {} for label in labels}

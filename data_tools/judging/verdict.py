@@ -7,9 +7,10 @@ FEW_GROUPS = 10
 
 
 def verdict(
-    comparisons: Sequence[Mapping[str, Any]], approaches: Mapping[str, Mapping[str, Any]],
+    comparisons: Sequence[Mapping[str, Any]],
+    approaches: Mapping[str, Mapping[str, Any]],
     baselines: Mapping[str, Mapping[str, Any]],
-) -> str | None:  # fmt: skip
+) -> str | None:
     """One sentence a pair; None without a comparison of distances.
 
     Args:
@@ -40,9 +41,11 @@ def _claim(row: Mapping[str, Any]) -> str:
 
 
 def _warnings(
-    row: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]], approaches: Mapping[str, Mapping[str, Any]],
+    row: Mapping[str, Any],
+    others: Mapping[str, Mapping[str, Any]],
+    approaches: Mapping[str, Mapping[str, Any]],
     baselines: Mapping[str, Mapping[str, Any]],
-) -> list[str]:  # fmt: skip
+) -> list[str]:
     """What a reader must know beside the claim; an empty text is none."""
     shown = not row["ci95"][0] <= 0 <= row["ci95"][1]
     winner, loser = (row["a"], row["b"]) if row["difference"] < 0 else (row["b"], row["a"])

@@ -23,9 +23,12 @@ def average_precision(scores: ArrayLike, positive: Sequence[bool] | NDArray[np.b
 
 
 def average_precision_interval(
-    scores: ArrayLike, positive: Sequence[bool] | NDArray[np.bool_], groups: Sequence[str], seed: int,
+    scores: ArrayLike,
+    positive: Sequence[bool] | NDArray[np.bool_],
+    groups: Sequence[str],
+    seed: int,
     resamples: int = RESAMPLES,
-) -> tuple[float, float] | None:  # fmt: skip
+) -> tuple[float, float] | None:
     """95 % percentile interval of the average precision, whole groups resampled; None without positives."""
     clusters = Clusters.of(groups)
     drawn = distributions(clusters, [average_precision_of(scores, positive, clusters)], seed, resamples)

@@ -23,9 +23,12 @@ def box_ap50_of(
 
 
 def box_ap_at(
-    ious: Sequence[float], samples: Sequence[Sample], predictions: Sequence[Prediction], num_classes: int,
+    ious: Sequence[float],
+    samples: Sequence[Sample],
+    predictions: Sequence[Prediction],
+    num_classes: int,
     clusters: Clusters,
-) -> Statistic | None:  # fmt: skip
+) -> Statistic | None:
     """The mean over the classes and IoU thresholds of average precision; None without a true box.
 
     A resample that draws no true box of a class leaves that class out of its mean.

@@ -18,9 +18,12 @@ Image = tuple[Sample | None, tuple[Prediction, ...]]
 
 
 def box_map(
-    samples: Sequence[Sample], predictions: Sequence[Prediction], num_classes: int,
-    tercile_edges: tuple[float, float] | None = None, engine: str = PYCOCOTOOLS,
-) -> dict[str, float | None]:  # fmt: skip
+    samples: Sequence[Sample],
+    predictions: Sequence[Prediction],
+    num_classes: int,
+    tercile_edges: tuple[float, float] | None = None,
+    engine: str = PYCOCOTOOLS,
+) -> dict[str, float | None]:
     """The nine figures of `NAMES`, 0..1, None where there is no true box of that kind.
 
     Args:

@@ -24,8 +24,11 @@ AUTO, PYCOCOTOOLS, HOTCOCO = "auto", "pycocotools", "hotcoco"
 ENGINES = (AUTO, PYCOCOTOOLS, HOTCOCO)
 HOTCOCO_VERSION = "1.3.0"
 SIZES: dict[str, tuple[float, float]] = {
-    "all": (0.0, 1e10), "small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, 1e10),
-}  # fmt: skip
+    "all": (0.0, 1e10),
+    "small": (0.0, 32.0**2),
+    "medium": (32.0**2, 96.0**2),
+    "large": (96.0**2, 1e10),
+}
 """COCO's own area ranges in square pixels, both ends of which belong to them."""
 
 
@@ -146,8 +149,9 @@ def _by_hotcoco(truth: BoxTable, found: BoxTable, n_images: int, num_classes: in
 
 
 _MATCH: dict[str, Callable[[BoxTable, BoxTable, int, int, Ranges], Matched]] = {
-    PYCOCOTOOLS: _by_pycocotools, HOTCOCO: _by_hotcoco,
-}  # fmt: skip
+    PYCOCOTOOLS: _by_pycocotools,
+    HOTCOCO: _by_hotcoco,
+}
 
 
 def _frame(n_images: int, num_classes: int) -> dict[str, list[dict[str, Any]]]:
@@ -158,9 +162,12 @@ def _frame(n_images: int, num_classes: int) -> dict[str, list[dict[str, Any]]]:
 def _annotations(table: BoxTable) -> list[dict[str, Any]]:
     """COCO annotations with ids from 1: an id of 0 would count as unmatched."""
     columns = (
-        table.image_ids.tolist(), table.labels.tolist(), xyxy_to_xywh(table.boxes_xyxy).tolist(),
-        areas(table.boxes_xyxy).tolist(), table.scores.tolist(),
-    )  # fmt: skip
+        table.image_ids.tolist(),
+        table.labels.tolist(),
+        xyxy_to_xywh(table.boxes_xyxy).tolist(),
+        areas(table.boxes_xyxy).tolist(),
+        table.scores.tolist(),
+    )
     return [
         {"id": i, "image_id": image_id, "category_id": label, "bbox": box, "area": area, "iscrowd": 0, "score": score}
         for i, (image_id, label, box, area, score) in enumerate(zip(*columns, strict=True), start=1)

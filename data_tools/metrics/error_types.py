@@ -61,6 +61,10 @@ def error_types(
         counts["background"] += int(((outcome == FALSE) & ~near).sum())
         untouched += int((overlap.max(axis=0, initial=0.0) < BACKGROUND_IOU).sum())
     return counts | {
-        "background": counts["background"] + on_good, "background_on_good": on_good,
-        "missed": boxes - counts["hit"], "missed_altogether": untouched, "n_true_boxes": boxes, "threshold": threshold,
-    }  # fmt: skip
+        "background": counts["background"] + on_good,
+        "background_on_good": on_good,
+        "missed": boxes - counts["hit"],
+        "missed_altogether": untouched,
+        "n_true_boxes": boxes,
+        "threshold": threshold,
+    }

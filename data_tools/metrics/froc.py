@@ -34,9 +34,12 @@ class Froc:
 
 
 def froc(
-    samples: Sequence[Sample], predictions: Sequence[Prediction], iou_threshold: float = 0.5,
-    within_px: float | None = None, false_on_good_only: bool = False,
-) -> Froc | None:  # fmt: skip
+    samples: Sequence[Sample],
+    predictions: Sequence[Prediction],
+    iou_threshold: float = 0.5,
+    within_px: float | None = None,
+    false_on_good_only: bool = False,
+) -> Froc | None:
     """The FROC curve; unboxed images are left out. None without a true box, or without images to count false boxes on.
 
     Args:

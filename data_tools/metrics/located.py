@@ -25,9 +25,12 @@ class Located:
 
 
 def overkill_at_located_tpr(
-    scores: NDArray[np.float64], to_box: NDArray[np.float64], good_scores: NDArray[np.float64], tolerance_px: float,
+    scores: NDArray[np.float64],
+    to_box: NDArray[np.float64],
+    good_scores: NDArray[np.float64],
+    tolerance_px: float,
     tpr: float = LOCATED_TPR,
-) -> Located | None:  # fmt: skip
+) -> Located | None:
     """The highest threshold at which at least `tpr` of the boxed images are flagged with a peak within the tolerance.
 
     Args:

@@ -27,9 +27,12 @@ def match_boxes(
 
 
 def match_arrays(
-    boxes_xyxy: NDArray[np.float64], scores: NDArray[np.float64], true_xyxy: NDArray[np.float64],
-    iou_threshold: float = 0.5, within_px: float | None = None,
-) -> NDArray[np.int64]:  # fmt: skip
+    boxes_xyxy: NDArray[np.float64],
+    scores: NDArray[np.float64],
+    true_xyxy: NDArray[np.float64],
+    iou_threshold: float = 0.5,
+    within_px: float | None = None,
+) -> NDArray[np.int64]:
     """The same for (n, 4) boxes with (n,) scores and (m, 4) true boxes of an image."""
     result = np.full(len(boxes_xyxy), FALSE)
     if not len(true_xyxy) or not len(result):

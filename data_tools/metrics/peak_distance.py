@@ -97,9 +97,11 @@ def summarise(distances: Distances) -> dict[str, float | int | None]:
         for tolerance in TOLERANCES_PX
     }
     measured = {
-        "px": distances.to_box, "centre_px": distances.to_centre, "diagonal": distances.of_diagonal,
+        "px": distances.to_box,
+        "centre_px": distances.to_centre,
+        "diagonal": distances.of_diagonal,
         "centre_diagonal": distances.centre_of_diagonal,
-    }  # fmt: skip
+    }
     return {
         **{f"{name}_{unit}": over_known(v, of) for unit, v in measured.items() for name, of in _STATISTICS},
         "mean_dx_px": over_known(distances.offset_xy[:, 0], np.mean),
@@ -116,8 +118,10 @@ def _p90(values: NDArray[np.float64]) -> float:
 
 
 _STATISTICS: tuple[tuple[str, Callable[[NDArray[np.float64]], Any]], ...] = (
-    ("mean", np.mean), ("median", np.median), ("p90", _p90),
-)  # fmt: skip
+    ("mean", np.mean),
+    ("median", np.median),
+    ("p90", _p90),
+)
 
 
 def distance_recall(to_box: NDArray[np.float64], tolerance_px: float) -> float | None:

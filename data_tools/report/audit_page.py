@@ -76,13 +76,27 @@ def write_audit_page(path: Path, name: str, dataset: Dataset, found: "Audit") ->
         _Card(suspect, _picture(suspect.sample, dataset.images_root, where, _PORTRAIT_PX))
         for suspect in found.suspects or ()
     ]
-    page = template_environment().get_template("audit.html").render(
-        name=name, verdict=verdict(found.findings), unsafe=found.unsafe, findings=shown, checkup=found.checkup,
-        statuses=STATUSES, sizes=_fewer(found.checkup.sizes), formats=_fewer(found.checkup.formats),
-        histograms=[_bars(one) for one in found.checkup.boxes], properties=found.properties[:12],
-        cards=cards, separation=found.separation, columns=COLUMNS, decisions=DECISIONS,
-        judged=found.suspects is not None,
-    )  # fmt: skip
+    page = (
+        template_environment()
+        .get_template("audit.html")
+        .render(
+            name=name,
+            verdict=verdict(found.findings),
+            unsafe=found.unsafe,
+            findings=shown,
+            checkup=found.checkup,
+            statuses=STATUSES,
+            sizes=_fewer(found.checkup.sizes),
+            formats=_fewer(found.checkup.formats),
+            histograms=[_bars(one) for one in found.checkup.boxes],
+            properties=found.properties[:12],
+            cards=cards,
+            separation=found.separation,
+            columns=COLUMNS,
+            decisions=DECISIONS,
+            judged=found.suspects is not None,
+        )
+    )
     write_text(path, page)
 
 
@@ -121,5 +135,6 @@ def _bars(one: "Distribution") -> _Bars:
         tip = f"{one.edges[i]:.3g} to {one.edges[i + 1]:.3g}: {count}"
         bars.append((i * _BAR_W, _BAR_H - height, _BAR_W - 2.0, height, tip))
     middle = one.edges[len(one.edges) // 2]
-    return _Bars(one.name, tuple(bars), f"{one.smallest:.3g}", f"{middle:.3g}", f"{one.largest:.3g}",
-                 len(bars) * _BAR_W, _BAR_H)  # fmt: skip
+    return _Bars(
+        one.name, tuple(bars), f"{one.smallest:.3g}", f"{middle:.3g}", f"{one.largest:.3g}", len(bars) * _BAR_W, _BAR_H
+    )

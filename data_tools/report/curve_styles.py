@@ -45,13 +45,20 @@ def _style(i: int, is_first: bool, name: str, seeds: int) -> CurveStyle:
     colour = COLOURS[i % len(COLOURS)]
     shown = literal(name if seeds == 1 else f"{name}, {seeds} seeds")
     line = {
-        "color": colour, "linestyle": _DASHES[i % len(_DASHES)], "linewidth": _ALONE if seeds == 1 else _AMONG_SEEDS,
+        "color": colour,
+        "linestyle": _DASHES[i % len(_DASHES)],
+        "linewidth": _ALONE if seeds == 1 else _AMONG_SEEDS,
         "label": shown if is_first else _NOT_IN_LEGEND,
-    }  # fmt: skip
+    }
     dot = {
-        "color": colour, "marker": "o", "markersize": 7, "clip_on": False, "zorder": 5, "linestyle": "none",
+        "color": colour,
+        "marker": "o",
+        "markersize": 7,
+        "clip_on": False,
+        "zorder": 5,
+        "linestyle": "none",
         "markeredgecolor": "white",
-    }  # fmt: skip
+    }
     return CurveStyle(line, dot)
 
 

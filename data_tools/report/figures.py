@@ -29,10 +29,20 @@ _FAINT = "#9aa1a8"
 _FALSE_BOX_TICKS = {0.125: "1/8", 0.25: "1/4", 0.5: "1/2", 1.0: "1", 2.0: "2", 4.0: "4", 8.0: "8"}
 _MOST_FALSE_BOXES = 8.0
 RC: Any = {
-    "font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.color": "#e4e7ea",
-    "axes.edgecolor": "#5c6268", "axes.axisbelow": True, "svg.fonttype": "none", "svg.hashsalt": "report",
-    "font.family": ["DejaVu Sans"], "legend.frameon": False, "axes.titlesize": 10.5, "axes.titlelocation": "left",
-}  # fmt: skip
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e4e7ea",
+    "axes.edgecolor": "#5c6268",
+    "axes.axisbelow": True,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "report",
+    "font.family": ["DejaVu Sans"],
+    "legend.frameon": False,
+    "axes.titlesize": 10.5,
+    "axes.titlelocation": "left",
+}
 
 
 def roc_points(scores: ArrayLike, positive: Sequence[bool] | NDArray[np.bool_]) -> tuple[Floats, Floats] | None:
@@ -59,9 +69,11 @@ def recall_curve(distances_px: ArrayLike) -> tuple[Floats, Floats] | None:
 
 
 def roc(
-    scores: Mapping[str, ArrayLike], positive: Sequence[bool] | NDArray[np.bool_],
-    thresholds: Mapping[str, float] | None = None, approaches: Names = ALONE,
-) -> bytes | None:  # fmt: skip
+    scores: Mapping[str, ArrayLike],
+    positive: Sequence[bool] | NDArray[np.bool_],
+    thresholds: Mapping[str, float] | None = None,
+    approaches: Names = ALONE,
+) -> bytes | None:
     """SVG of the ROC curves, whole and as the corner that matters: escapes against overkills, both from 0.
 
     Args:
@@ -120,9 +132,11 @@ def precision_recall_points(
 
 
 def precision_recall(
-    scores: Mapping[str, ArrayLike], positive: Sequence[bool] | NDArray[np.bool_],
-    thresholds: Mapping[str, float] | None = None, approaches: Names = ALONE,
-) -> bytes | None:  # fmt: skip
+    scores: Mapping[str, ArrayLike],
+    positive: Sequence[bool] | NDArray[np.bool_],
+    thresholds: Mapping[str, float] | None = None,
+    approaches: Names = ALONE,
+) -> bytes | None:
     """SVG of precision over recall with the share of defects as the level of chance; arguments as for `roc`."""
     flags = np.asarray(positive, dtype=bool)
     curves = {label: precision_recall_points(values, flags) for label, values in scores.items()}
@@ -233,7 +247,7 @@ def _axes(width: float, height: float, columns: int, rows: int = 1) -> tuple[Fig
 
 def _percent(
     axes: Axes, x_limits: tuple[float, float], y_limits: tuple[float, float], x_label: str, y_label: str
-) -> None:  # fmt: skip
+) -> None:
     for axis, limits in ((axes.xaxis, x_limits), (axes.yaxis, y_limits)):
         axis.set_major_formatter(PercentFormatter(1.0, decimals=0 if limits[1] > 0.05 else 1))
     axes.set_xlim(*x_limits)

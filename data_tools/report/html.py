@@ -44,9 +44,13 @@ class _Figure:
 
 
 def write_html(
-    path: Path, report: Mapping[str, Any], dataset: Dataset, predictions: Mapping[str, PredictionSet], split: str,
+    path: Path,
+    report: Mapping[str, Any],
+    dataset: Dataset,
+    predictions: Mapping[str, PredictionSet],
+    split: str,
     thumbnail_side: int = THUMBNAIL_SIDE,
-) -> None:  # fmt: skip
+) -> None:
     """Write the page, atomically; says on the log how many images it holds and how large it is.
 
     Args:
@@ -69,26 +73,30 @@ def write_html(
     training = dataset.split("train") if dataset.splits is not None else ()
     baselines = _baselines(boxed, training)
     script, style = _script(), (files("data_tools.report") / "page" / "page.css").read_text(encoding="utf-8")
-    page = template_environment().get_template("page.html").render(
-        title=" vs ".join(predictions),
-        policy=_policy(script),
-        style=Markup(style),
-        script=Markup(script),
-        data_line=describe_data(report),
-        engines=describe_engines(report),
-        verdict=report.get("verdict"),
-        tables=[t for t in (metric_table(report), seed_table(report), comparison_table(report)) if t is not None],
-        breakdown=breakdown_tables(report),
-        thresholds=thresholds,
-        figures=_figures(cases, baselines, thresholds, _approaches(report)),
-        data=safe_json(page_data(cases, thresholds, None if pictures is None else pictures.jpegs, split)),
-        n_images=len(cases),
-        side=None if pictures is None else pictures.side,
-        why_none=why_none,
-        outcomes=OUTCOMES,
-        near_px=NEAR_PX,
-        size_mark=_SIZE_MARK,
-    )  # fmt: skip
+    page = (
+        template_environment()
+        .get_template("page.html")
+        .render(
+            title=" vs ".join(predictions),
+            policy=_policy(script),
+            style=Markup(style),
+            script=Markup(script),
+            data_line=describe_data(report),
+            engines=describe_engines(report),
+            verdict=report.get("verdict"),
+            tables=[t for t in (metric_table(report), seed_table(report), comparison_table(report)) if t is not None],
+            breakdown=breakdown_tables(report),
+            thresholds=thresholds,
+            figures=_figures(cases, baselines, thresholds, _approaches(report)),
+            data=safe_json(page_data(cases, thresholds, None if pictures is None else pictures.jpegs, split)),
+            n_images=len(cases),
+            side=None if pictures is None else pictures.side,
+            why_none=why_none,
+            outcomes=OUTCOMES,
+            near_px=NEAR_PX,
+            size_mark=_SIZE_MARK,
+        )
+    )
     size = f"{len(page.encode('utf-8')) / 1e6:.1f} MB"
     write_text(path, page.replace(_SIZE_MARK, size))
     log.info("%s: %d images, %s", path, len(cases), size)
@@ -104,9 +112,11 @@ def _pictures(samples: Sequence[Sample], root: Path | None, side: int) -> tuple[
 
 
 def _figures(
-    cases: Sequence[Case], baselines: Mapping[str, NDArray[np.float64]], thresholds: Mapping[str, Threshold],
+    cases: Sequence[Case],
+    baselines: Mapping[str, NDArray[np.float64]],
+    thresholds: Mapping[str, Threshold],
     approaches: Mapping[str, str],
-) -> list[_Figure]:  # fmt: skip
+) -> list[_Figure]:
     labels = list(cases[0].predictions) if cases else []
     scores = {label: [case.predictions[label].score for case in cases] for label in labels}
     positive = [case.sample.is_defect for case in cases]

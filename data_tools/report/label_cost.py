@@ -34,8 +34,10 @@ def point(report: Mapping[str, Any], label: str, baselines: Sequence[str]) -> di
         "auc": unknown if auc is None else {"value": auc["value"], "ci95": auc["ci95"]},
         "ap50": unknown if boxes is None else {"value": boxes["ap50"], "ci95": boxes["ap50_ci95"]},
         "hit_rate": {"value": peaks["hit_rate"], "ci95": peaks["hit_rate_ci95"]},
-        "mean_px": peaks["mean_px"], "coverage": peaks["coverage"], "against": against,
-    }  # fmt: skip
+        "mean_px": peaks["mean_px"],
+        "coverage": peaks["coverage"],
+        "against": against,
+    }
 
 
 def level(report: Mapping[str, Any], baseline: str) -> dict[str, Any]:
@@ -110,8 +112,16 @@ def to_text(summary: Mapping[str, Any]) -> str:
             lines.append([str(one["boxed_images"]), str(one["boxes"]), one["state"]])
             continue
         compared = [_difference(one["against"][name].get("hit_rate")) for name in names]
-        lines.append([str(one["boxed_images"]), str(one["boxes"]), *(_value(one[name]) for name in METRICS),
-                      number(one["mean_px"], 1), number(one["minutes"], 1), *compared])  # fmt: skip
+        lines.append(
+            [
+                str(one["boxed_images"]),
+                str(one["boxes"]),
+                *(_value(one[name]) for name in METRICS),
+                number(one["mean_px"], 1),
+                number(one["minutes"], 1),
+                *compared,
+            ]
+        )
     for name, levels in summary["baselines"].items():
         lines.append([name, "-", *(_value(levels[metric]) for metric in METRICS)])
     widths = [max(len(line[i]) for line in lines if i < len(line)) for i in range(len(head))]

@@ -55,16 +55,34 @@ def _draw(axes: Axes, points: list[Mapping[str, Any]], baselines: Mapping[str, A
         axes.axhline(found["value"], color=colour, linestyle=_DASHES[(i - 1) % len(_DASHES)], label=label, zorder=2)
         ends = found["ci95"] or found.get("range")
         if ends:
-            axes.axhspan(*ends, facecolor=colour, alpha=0.13, hatch=_HATCHES[(i - 1) % len(_HATCHES)], linewidth=0,
-                         edgecolor=colour, zorder=1)  # fmt: skip
+            axes.axhspan(
+                *ends,
+                facecolor=colour,
+                alpha=0.13,
+                hatch=_HATCHES[(i - 1) % len(_HATCHES)],
+                linewidth=0,
+                edgecolor=colour,
+                zorder=1,
+            )
     known = [point for point in points if point[metric]["value"] is not None]
     if known:
         counts = np.array([point["boxed_images"] for point in known])
         values = np.array([point[metric]["value"] for point in known])
         ends_of = [point[metric]["ci95"] or (value, value) for point, value in zip(known, values, strict=True)]
         errors = np.abs(np.array(ends_of).T - values) if any(point[metric]["ci95"] for point in known) else None
-        axes.errorbar(counts, values, yerr=errors, color=COLOURS[0], marker="o", markersize=5, capsize=3,
-                      linewidth=1.6, elinewidth=1.1, label="detector (95 % CI)", zorder=3)  # fmt: skip
+        axes.errorbar(
+            counts,
+            values,
+            yerr=errors,
+            color=COLOURS[0],
+            marker="o",
+            markersize=5,
+            capsize=3,
+            linewidth=1.6,
+            elinewidth=1.1,
+            label="detector (95 % CI)",
+            zorder=3,
+        )
     _count_axis(axes, [point["boxed_images"] for point in points])
     axes.set_ylim(*_limits(axes))
 

@@ -40,8 +40,13 @@ _FAINT = "#5c6268"
 _CROSS = Shape([(-9, 0), (-3, 0), (3, 0), (9, 0), (0, -9), (0, -3), (0, 3), (0, 9)], [Shape.MOVETO, Shape.LINETO] * 4)
 # behind text; a halo would turn the text of SVG and PDF files into outlines
 _DARK = {"facecolor": HALO, "edgecolor": "none", "alpha": 0.72, "pad": 0.8}
-_RC: Any = {"svg.fonttype": "none", "pdf.fonttype": 42, "svg.hashsalt": "overlay", "font.family": ["DejaVu Sans"],
-            "font.size": 7}  # fmt: skip
+_RC: Any = {
+    "svg.fonttype": "none",
+    "pdf.fonttype": 42,
+    "svg.hashsalt": "overlay",
+    "font.family": ["DejaVu Sans"],
+    "font.size": 7,
+}
 
 
 @dataclass(frozen=True)
@@ -337,6 +342,17 @@ def _draw_legend(sheet: _Sheet, y: float) -> None:
     ]
     names = ["true box", "predicted box, score", "peak", "distance to the nearest true point", "heat map, low to high"]
     axes = sheet.axes(_GAP_IN, y, sheet.width - 2 * _GAP_IN, _LEGEND_IN - 0.06)
-    axes.legend(handles, names, loc="center left", ncols=len(names) if sheet.width > 6 else 2, facecolor=_FAINT,
-                edgecolor="none", labelcolor="white", framealpha=1, fontsize=6.5, handlelength=2, borderaxespad=0,
-                handler_map={tuple: HandlerTuple(ndivide=None, pad=0)})  # fmt: skip
+    axes.legend(
+        handles,
+        names,
+        loc="center left",
+        ncols=len(names) if sheet.width > 6 else 2,
+        facecolor=_FAINT,
+        edgecolor="none",
+        labelcolor="white",
+        framealpha=1,
+        fontsize=6.5,
+        handlelength=2,
+        borderaxespad=0,
+        handler_map={tuple: HandlerTuple(ndivide=None, pad=0)},
+    )

@@ -52,10 +52,17 @@ def _image(case: Case, picture: str | None) -> dict[str, Any]:
     sample = case.sample
     height, width = sample.size_hw
     return {
-        "id": sample.image_id, "file": sample.path, "w": width, "h": height, "status": sample.status,
-        "type": sample.type, "group": sample.group, "boxes": _rounded(sample.boxes_xyxy), "jpeg": picture,
+        "id": sample.image_id,
+        "file": sample.path,
+        "w": width,
+        "h": height,
+        "status": sample.status,
+        "type": sample.type,
+        "group": sample.group,
+        "boxes": _rounded(sample.boxes_xyxy),
+        "jpeg": picture,
         "runs": [_run(prediction, case.distances.get(label)) for label, prediction in case.predictions.items()],
-    }  # fmt: skip
+    }
 
 
 def _run(prediction: Prediction, distance: float | None) -> dict[str, Any]:

@@ -98,8 +98,12 @@ _METRICS = (
     _with_interval("hit rate (15 px)", "peak_distance", "hit_rate_15px"),
     _Metric("DRA (to 20 px)", ("peak_distance", "dra_20px"), ci95_path=("peak_distance", "dra_20px_ci95")),
     _Metric("coverage (has a peak)", ("peak_distance", "coverage"), key=True),
-    _Metric("flagged and within 15 px", ("end_to_end", "hit_rate_15px"), ci95_path=("end_to_end", "hit_rate_15px_ci95"),
-            key=True),
+    _Metric(
+        "flagged and within 15 px",
+        ("end_to_end", "hit_rate_15px"),
+        ci95_path=("end_to_end", "hit_rate_15px_ci95"),
+        key=True,
+    ),
     _Metric("FPR, located TPR 99.7 %", ("located", "15px", "fpr"), "%", "lower"),
     _Metric("located TPR at most", ("located", "15px", "ceiling"), "%"),
     _Metric("box in 15 px of 1 peak", ("peak_recall", "1", "recall_15px")),
@@ -120,7 +124,7 @@ _METRICS = (
     _Metric("predicted boxes AR@100", ("proposal_recall", "predicted_boxes", "100")),
     _Metric("sliding window AR@10", ("proposal_recall", "sliding_window", "10")),
     _Metric("sliding window AR@100", ("proposal_recall", "sliding_window", "100")),
-)  # fmt: skip
+)
 _LOWER_IS_BETTER = ("peak_distance", "peak_distance_median")
 
 

@@ -81,8 +81,10 @@ def main() -> None:
     if len(rows) < 2:
         return
     (first, seconds, megabytes), (last, more_seconds, more_megabytes) = rows[0], rows[-1]
-    print(f"{last / first:.1f} times the images: {more_seconds / seconds:.1f} times the time, "
-          f"{1000 * (more_megabytes - megabytes) / max(last - first, 1):.1f} kB more an image")  # fmt: skip
+    print(
+        f"{last / first:.1f} times the images: {more_seconds / seconds:.1f} times the time, "
+        f"{1000 * (more_megabytes - megabytes) / max(last - first, 1):.1f} kB more an image"
+    )
 
 
 if __name__ == "__main__":

@@ -74,8 +74,10 @@ def main() -> None:
     arguments = parser.parse_args()
     samples, predictions = make(arguments.images, arguments.boxes, np.random.default_rng(0))
     truth, found = tables(samples, predictions)
-    print(f"{arguments.images} images, {len(truth.labels)} true and {len(found.labels)} predicted boxes; "
-          f"load average {os.getloadavg()[0]:.1f}")  # fmt: skip
+    print(
+        f"{arguments.images} images, {len(truth.labels)} true and {len(found.labels)} predicted boxes; "
+        f"load average {os.getloadavg()[0]:.1f}"
+    )
     engines = (PYCOCOTOOLS, HOTCOCO)
     seconds = {}
     matched = []

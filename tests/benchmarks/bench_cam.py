@@ -39,8 +39,10 @@ def main() -> int:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     load = " ".join(f"{value:.1f}" for value in os.getloadavg())
-    print(f"batch {arguments.batch}, {arguments.side} px, {arguments.threads} threads, torch {torch.__version__}, "
-          f"load average {load}")  # fmt: skip
+    print(
+        f"batch {arguments.batch}, {arguments.side} px, {arguments.threads} threads, torch {torch.__version__}, "
+        f"load average {load}"
+    )
     fine = [compare(name, arguments.batch, arguments.side, arguments.repeats) for name in LIMITS]
     fine.append(memory_is_flat(arguments.images))
     return 0 if all(fine) else 1
@@ -62,9 +64,11 @@ def compare(name: str, batch: int, side: int, repeats: int) -> bool:
             cam(images, targets)
 
     runs: dict[str, Callable[[], object]] = {
-        "forward": forward, "ours": lambda: cam_maps(model, layer, images), "package": theirs,
+        "forward": forward,
+        "ours": lambda: cam_maps(model, layer, images),
+        "package": theirs,
         "ours, stride 16": lambda: cam_maps(model, model.layer_of(16), images),
-    }  # fmt: skip
+    }
     seconds: dict[str, list[float]] = {label: [] for label in runs}
     labels, order = list(runs), random.Random(0)
     for repeat in range(repeats + 1):
@@ -80,8 +84,10 @@ def compare(name: str, batch: int, side: int, repeats: int) -> bool:
     most, least = LIMITS[name]
     shown = ", ".join(f"{label} {1000 * value / batch:.0f}" for label, value in medians.items())
     print(f"{name}: ms an image: {shown}")
-    print(f"  {to_forward:.2f} x a forward pass (at most {most}), {to_package:.1f} x faster than the package "
-          f"(at least {least})")  # fmt: skip
+    print(
+        f"  {to_forward:.2f} x a forward pass (at most {most}), {to_package:.1f} x faster than the package "
+        f"(at least {least})"
+    )
     return to_forward <= most and to_package >= least
 
 

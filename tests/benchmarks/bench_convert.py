@@ -116,9 +116,11 @@ def main() -> None:
         }
         for case, (arguments, peer) in cases.items():
             seconds, busy, megabytes = measure(arguments)
-            print(f"{case}: {seconds:.2f} s ({busy:.2f} s of processors), {megabytes:.0f} MB in the largest process; "
-                  f"plain loop {peer:.2f} s, ratio {seconds / peer:.1f}; load {os.getloadavg()[0]:.1f}",
-                  flush=True)  # fmt: skip
+            print(
+                f"{case}: {seconds:.2f} s ({busy:.2f} s of processors), {megabytes:.0f} MB in the largest process; "
+                f"plain loop {peer:.2f} s, ratio {seconds / peer:.1f}; load {os.getloadavg()[0]:.1f}",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -51,9 +51,17 @@ def make_truth(count: int, rng: np.random.Generator) -> Dataset:
         boxes = make_boxes(rng, 1 + int(rng.random() < 0.1)) if status == BOXED else np.zeros((0, 4))
         kind = GOOD if status == GOOD else str(rng.choice(["chipping", "scratch", "foreign_material"]))
         samples.append(
-            Sample(number, f"{number}.png", SIZE, boxes, np.ones(len(boxes), dtype=int), str(status),
-                   f"lot{number // 20}", kind)
-        )  # fmt: skip
+            Sample(
+                number,
+                f"{number}.png",
+                SIZE,
+                boxes,
+                np.ones(len(boxes), dtype=int),
+                str(status),
+                f"lot{number // 20}",
+                kind,
+            )
+        )
     ids = [sample.image_id for sample in samples]
     tenth = count // 10
     splits = Splits(0, "made up", tuple(ids[:tenth]), tuple(ids[tenth : 2 * tenth]), tuple(ids[2 * tenth :]))
@@ -77,8 +85,16 @@ def boxes_of(sample: Sample, rng: np.random.Generator) -> Prediction:
         boxes[0, 2:] = np.maximum(boxes[0, 2:], boxes[0, :2])
         scores[0] = 0.6 + 0.4 * rng.random()
     middle = (boxes[0, :2] + boxes[0, 2:]) / 2
-    return Prediction(sample.image_id, sample.path, SIZE, float(scores[0]), boxes, scores, np.ones(BOXES, dtype=int),
-                      (float(middle[0]), float(middle[1])))  # fmt: skip
+    return Prediction(
+        sample.image_id,
+        sample.path,
+        SIZE,
+        float(scores[0]),
+        boxes,
+        scores,
+        np.ones(BOXES, dtype=int),
+        (float(middle[0]), float(middle[1])),
+    )
 
 
 def map_of(sample: Sample, rng: np.random.Generator) -> Prediction:
@@ -87,8 +103,17 @@ def map_of(sample: Sample, rng: np.random.Generator) -> Prediction:
     heatmap = boxes_to_map(centre[None], np.ones(1), SIZE, (9, 9)) + 0.3 * rng.random((9, 9), dtype=np.float32)
     found = peak(heatmap, SIZE)
     score = float(1 / (1 + np.exp(-rng.normal(1.5 if sample.is_defect else -1.5))))
-    bare = Prediction(sample.image_id, sample.path, SIZE, score, np.zeros((0, 4)), np.zeros(0), np.zeros(0, dtype=int),
-                      None if found is None else found.xy, heatmap)  # fmt: skip
+    bare = Prediction(
+        sample.image_id,
+        sample.path,
+        SIZE,
+        score,
+        np.zeros((0, 4)),
+        np.zeros(0),
+        np.zeros(0, dtype=int),
+        None if found is None else found.xy,
+        heatmap,
+    )
     return with_boxes(bare, 0.5)
 
 
@@ -120,8 +145,10 @@ def judge(folder: Path, engine: str, by_metric: bool) -> None:
         nonlocal last, last_busy
         now, busy = time.perf_counter(), time.process_time()
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(f"  {name:<28}{now - last:8.1f} s   processor {busy - last_busy:7.1f} s   peak so far {memory:5.0f} MB",
-              flush=True)  # fmt: skip
+        print(
+            f"  {name:<28}{now - last:8.1f} s   processor {busy - last_busy:7.1f} s   peak so far {memory:5.0f} MB",
+            flush=True,
+        )
         last, last_busy = now, busy
 
     dataset = read_dataset(folder / "data")
@@ -140,9 +167,11 @@ def judge(folder: Path, engine: str, by_metric: bool) -> None:
     side_by_side(report)
     stage("write")
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"  total {last - began:.1f} s, processor {time.process_time():.1f} s (limit {LIMIT_S:.0f} s); "
-          f"peak {memory:.0f} MB (limit {LIMIT_MB:.0f}); box AP by {report['engines']['box_map']}; "
-          f"load average {os.getloadavg()[0]:.1f}")  # fmt: skip
+    print(
+        f"  total {last - began:.1f} s, processor {time.process_time():.1f} s (limit {LIMIT_S:.0f} s); "
+        f"peak {memory:.0f} MB (limit {LIMIT_MB:.0f}); box AP by {report['engines']['box_map']}; "
+        f"load average {os.getloadavg()[0]:.1f}"
+    )
 
 
 def compare_with_peers(count: int) -> None:
@@ -162,9 +191,11 @@ def compare_with_peers(count: int) -> None:
         weights = np.bincount(picked, minlength=clusters.total)[clusters.codes]
         loop.append(average_precision_score(positive, scores, sample_weight=weights))
     ended = time.perf_counter()
-    print(f"  average precision, 200 resamples of {count} images: ours {between - began:.2f} s, scikit-learn in a loop "
-          f"{ended - between:.2f} s, ratio {(ended - between) / (between - began):.1f}; standard deviations "
-          f"{ours.std():.5f} and {np.std(loop):.5f}")  # fmt: skip
+    print(
+        f"  average precision, 200 resamples of {count} images: ours {between - began:.2f} s, scikit-learn in a loop "
+        f"{ended - between:.2f} s, ratio {(ended - between) / (between - began):.1f}; standard deviations "
+        f"{ours.std():.5f} and {np.std(loop):.5f}"
+    )
 
 
 def main() -> None:

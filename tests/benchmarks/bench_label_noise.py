@@ -34,8 +34,9 @@ def plant(samples: Sequence[Sample], share: float, seed: int) -> tuple[list[Samp
         if not flipped:
             planted.append(sample)
         elif sample.is_defect:
-            planted.append(replace(sample, status=GOOD, type=GOOD, boxes_xyxy=empty_boxes(), labels=empty_labels(),
-                                   box_types=()))  # fmt: skip
+            planted.append(
+                replace(sample, status=GOOD, type=GOOD, boxes_xyxy=empty_boxes(), labels=empty_labels(), box_types=())
+            )
         else:
             planted.append(replace(sample, status=UNBOXED, type=str(rng.choice(types))))
     return planted, wrong
@@ -69,8 +70,11 @@ def main() -> None:
             scores = out_of_fold_scores(cells, planted)
             precisions.append(precision_at_recall(label_confidence(scores, planted), wrong))
             auc = separation(scores, planted)
-            print(f"seed {seed}: {wrong.sum()} wrong labels, AUC out of fold {auc:.3f}, precision at recall {RECALL}: "
-                  f"{precisions[-1]:.2f}", flush=True)  # fmt: skip
+            print(
+                f"seed {seed}: {wrong.sum()} wrong labels, AUC out of fold {auc:.3f}, precision at recall {RECALL}: "
+                f"{precisions[-1]:.2f}",
+                flush=True,
+            )
         print(f"mean precision at recall {RECALL}: {np.mean(precisions):.2f}")
 
 

@@ -111,8 +111,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     torch.set_num_threads(arguments.threads)
     times = measure(arguments.data, arguments.steps + WARM_UP, arguments.batch, arguments.side)
     result = {name: summarise(of_clock) for name, of_clock in times.items()} | {
-        "batch": arguments.batch, "side": arguments.side, "threads": arguments.threads, "torch": torch.__version__,
-    }  # fmt: skip
+        "batch": arguments.batch,
+        "side": arguments.side,
+        "threads": arguments.threads,
+        "torch": torch.__version__,
+    }
     if arguments.out is not None:
         write_json(arguments.out, result)
     print(f"batch {arguments.batch}, {arguments.side} px, {arguments.threads} threads")
@@ -136,9 +139,13 @@ def measure(data: Path, steps: int, batch: int, side: int) -> Clocks:
     needed = steps * batch
     samples = (samples * -(-needed // len(samples)))[:needed] if len(samples) < needed else samples
     config = DetectorConfig(  # one plain box head, as theirs
-        batch_norm="frozen", proposals=100, anchors=AnchorConfig(ratios=(0.2, 0.5, 1.0, 2.0, 5.0)), norm="none",
-        box_heads=1, jittered=0,
-    )  # fmt: skip
+        batch_norm="frozen",
+        proposals=100,
+        anchors=AnchorConfig(ratios=(0.2, 0.5, 1.0, 2.0, 5.0)),
+        norm="none",
+        box_heads=1,
+        jittered=0,
+    )
     classes, times = len(dataset.categories), {name: Times() for name in CLOCKS}
     theirs = their_recipe(samples, root, classes, config, batch, side)
     light = yaml.safe_load(config_file("detect", "light").read_text(encoding="utf-8"))
@@ -150,8 +157,16 @@ def measure(data: Path, steps: int, batch: int, side: int) -> Clocks:
     model = Detector(build_backbone(PACKAGED_BACKBONE, "package"), config, classes)
     with tempfile.TemporaryDirectory() as folder:
         loader: Any = ours
-        fit(model, loader, lambda network, one: network(one), lambda _: {"none": None}, "none", fitting, Path(folder),
-            resume=False)  # fmt: skip
+        fit(
+            model,
+            loader,
+            lambda network, one: network(one),
+            lambda _: {"none": None},
+            "none",
+            fitting,
+            Path(folder),
+            resume=False,
+        )
     return {name: of_clock.without(WARM_UP) for name, of_clock in times.items()}
 
 
@@ -172,11 +187,18 @@ def their_recipe(
     sizes = level_sizes(config.anchors, STRIDES)
     before, after = 3 * config.proposals, config.proposals
     network = faster_rcnn(
-        PACKAGED_BACKBONE, classes, config.fpn_channels, norm_learns=True, fixed_size=(side, side),
+        PACKAGED_BACKBONE,
+        classes,
+        config.fpn_channels,
+        norm_learns=True,
+        fixed_size=(side, side),
         rpn_anchor_generator=AnchorGenerator(sizes, (config.anchors.decided_ratios,) * len(sizes)),
-        rpn_pre_nms_top_n_train=before, rpn_post_nms_top_n_train=after, rpn_batch_size_per_image=64,
-        box_batch_size_per_image=config.rois, box_nms_thresh=config.nms_iou,
-    )  # fmt: skip
+        rpn_pre_nms_top_n_train=before,
+        rpn_post_nms_top_n_train=after,
+        rpn_batch_size_per_image=64,
+        box_batch_size_per_image=config.rois,
+        box_nms_thresh=config.nms_iou,
+    )
     network.roi_heads.box_head = TwoMLPHead(config.fpn_channels * 7 * 7, config.head_channels)
     network.roi_heads.box_predictor = FastRCNNPredictor(config.head_channels, classes + 1)
     network.train()
@@ -195,11 +217,13 @@ def summarise(times: Times, seed: int = 0, resamples: int = 2000) -> dict[str, A
     shares = loading[drawn].sum(axis=1) / ours[drawn].sum(axis=1)
     ratio, share = float(np.median(ours) / np.median(theirs)), float(loading.sum() / ours.sum())
     return {
-        "steps": len(ours), "loading_s": float(np.median(loading)), "ours_s": float(np.median(ours)),
+        "steps": len(ours),
+        "loading_s": float(np.median(loading)),
+        "ours_s": float(np.median(ours)),
         "theirs_s": float(np.median(theirs)),
         "ratio": {"value": ratio, "ci95": np.percentile(ratios, [2.5, 97.5]).tolist()},
         "data_share": {"value": share, "ci95": np.percentile(shares, [2.5, 97.5]).tolist()},
-    }  # fmt: skip
+    }
 
 
 def _now() -> dict[str, float]:

@@ -154,10 +154,11 @@ def test_folds_are_averaged_and_compared_where_both_were_tested(
             make_sample(first + i) for i in (2, 3)
         ]
         found = [
-            make_prediction(first + i, 0.9, [[10, 10, 20, 20]] if hit else [[60, 60, 70, 70]], [0.9],
-                            (15, 15) if hit else (65, 65))
+            make_prediction(
+                first + i, 0.9, [[10, 10, 20, 20]] if hit else [[60, 60, 70, 70]], [0.9], (15, 15) if hit else (65, 65)
+            )
             for i, hit in enumerate(hits)
-        ]  # fmt: skip
+        ]
         good = [make_prediction(first + i, 0.1) for i in (2, 3)]
         return Run(f"fold_{number}", 0, _judged(samples, found + good, label))
 

@@ -33,9 +33,13 @@ def _line(loss_factor: float) -> Recipe:
     network = torch.nn.Linear(1, 1)
     optimizer = torch.optim.SGD(network.parameters(), 0.1)
     return Recipe(
-        network, DataLoader(torch.ones(4, 1), batch_size=2), lambda batch: loss_factor * network(batch).square().mean(),
-        optimizer, lambda progress, _: 0.1 * (1 - progress), lambda *_: [],
-    )  # fmt: skip
+        network,
+        DataLoader(torch.ones(4, 1), batch_size=2),
+        lambda batch: loss_factor * network(batch).square().mean(),
+        optimizer,
+        lambda progress, _: 0.1 * (1 - progress),
+        lambda *_: [],
+    )
 
 
 def test_training_stops_with_its_budget_and_learns() -> None:

@@ -159,8 +159,11 @@ def test_the_command_trains_what_is_missing_and_says_what_each_lever_adds(
     assert "| more pasted defects | " in printed
     found = json.loads((out / "screening.json").read_text())
     assert [(row["part"], row["levers"]) for row in found["models"]] == [
-        (1, ["more pasted defects"]), (1, []), (2, ["more pasted defects"]), (2, []),
-    ]  # fmt: skip
+        (1, ["more pasted defects"]),
+        (1, []),
+        (2, ["more pasted defects"]),
+        (2, []),
+    ]
     aucs = [row["figures"]["auc"] for row in found["models"]]
     effect = found["effects"]["more pasted defects"]["auc"]["mean"]
     assert effect == pytest.approx((aucs[0] - aucs[1] + aucs[2] - aucs[3]) / 2)

@@ -19,9 +19,14 @@ def make_batch(boxes: list[list[list[float]]], defect: list[float], side: int = 
     targets = tuple({"boxes": torch.tensor(one).reshape(-1, 4), "labels": torch.ones(len(one))} for one in boxes)
     unboxed = [bool(d) and not one for d, one in zip(defect, boxes, strict=True)]
     return Batch(
-        torch.zeros(len(defect), 3, side, side), ((seen, seen),) * len(defect), targets, torch.tensor(defect),
-        torch.tensor(unboxed), torch.ones(len(defect)).bool(), tuple(range(len(defect))),
-    )  # fmt: skip
+        torch.zeros(len(defect), 3, side, side),
+        ((seen, seen),) * len(defect),
+        targets,
+        torch.tensor(defect),
+        torch.tensor(unboxed),
+        torch.ones(len(defect)).bool(),
+        tuple(range(len(defect))),
+    )
 
 
 def test_evidence_is_the_logit_cell_by_cell() -> None:

@@ -91,10 +91,13 @@ def test_supervision_moves_the_map_into_the_box(model: Classifier, batch: Batch)
 @pytest.mark.parametrize(
     "config",
     [
-        LossConfig(focal_gamma=0.5), LossConfig(label_smoothing=1.0), LossConfig(cam_weight=-1.0),
-        LossConfig(mixup_alpha=math.nan), LossConfig(mixup_alpha=0.2, cam_weight=1.0),
+        LossConfig(focal_gamma=0.5),
+        LossConfig(label_smoothing=1.0),
+        LossConfig(cam_weight=-1.0),
+        LossConfig(mixup_alpha=math.nan),
+        LossConfig(mixup_alpha=0.2, cam_weight=1.0),
     ],
-)  # fmt: skip
+)
 def test_values_that_make_no_loss_are_refused(model: Classifier, config: LossConfig) -> None:
     with pytest.raises(InputError, match=r"loss\."):
         ClassifierLoss(model, config, 1.0)

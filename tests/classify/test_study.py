@@ -58,8 +58,15 @@ def test_trains_what_it_can_reports_the_rest_and_skips_what_is_done(
     assert study.main(arguments) == 0
     table = capsys.readouterr().out
     rows = {row["name"]: row for row in json.loads((tmp_path / "out" / "study.json").read_text())["rows"]}
-    assert list(rows) == ["simple_cnn", "simple_cnn--crop", "vgg16", "vgg16--crop", "always good", "image centre",
-                          "mean training position"]  # fmt: skip
+    assert list(rows) == [
+        "simple_cnn",
+        "simple_cnn--crop",
+        "vgg16",
+        "vgg16--crop",
+        "always good",
+        "image centre",
+        "mean training position",
+    ]
     assert rows["simple_cnn--crop"]["state"] == "done"
     assert rows["simple_cnn--crop"]["auc"]["ci95"][0] <= rows["simple_cnn--crop"]["auc"]["value"]
     assert rows["vgg16"]["state"] == "weights not at hand"
@@ -154,8 +161,9 @@ def test_measures_by_hand(tmp_path: Path, make_sample: Callable[..., Sample], ma
 
 
 def test_settings_of_the_command_line_are_nested_and_win() -> None:
-    options = study.build_parser().parse_args(["--config", str(CONFIG), "--settings.input.size_hw", "[64, 96]",
-                                               "--settings.fit.epochs", "3"])  # fmt: skip
+    options = study.build_parser().parse_args(
+        ["--config", str(CONFIG), "--settings.input.size_hw", "[64, 96]", "--settings.fit.epochs", "3"]
+    )
     cell = make_cells(options.settings, options.axes, options.cells[:1], [])[0]
     settings = training_parser().parse_args([f"--{key}={value}" for key, value in cell.settings.items()])
     assert (settings.input.size_hw, settings.fit.epochs, settings.fit.batch_size) == ((64, 96), 3, 16)

@@ -15,8 +15,11 @@ def test_rows_are_products_and_each_combination_stands_once() -> None:
     cells = make_cells({"fit.epochs": 3}, AXES, rows, [])
     assert [cell.name for cell in cells] == ["small", "large", "large--cropped", "small--low"]
     assert cells[2].settings == {
-        "fit.epochs": 3, "model.backbone": "resnet50", "fit.lr": 1.0, "input.preprocess.crop_px": 30,
-    }  # fmt: skip
+        "fit.epochs": 3,
+        "model.backbone": "resnet50",
+        "fit.lr": 1.0,
+        "input.preprocess.crop_px": 30,
+    }
 
 
 def test_later_axes_override_earlier_ones() -> None:

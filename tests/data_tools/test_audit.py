@@ -100,10 +100,17 @@ def test_the_token_that_gives_the_real_defects_away_is_named(shared_data: Path, 
     rng = np.random.default_rng(0)
     lots = sorted({s.group for s in defects})
     good = [
-        Sample(len(defects) + i, f"{lot}_{rng.integers(1, 30)}-H20_{i}_{rng.integers(1, 9)}", (267, 275),
-               empty_boxes(), empty_labels(), GOOD, lot)
+        Sample(
+            len(defects) + i,
+            f"{lot}_{rng.integers(1, 30)}-H20_{i}_{rng.integers(1, 9)}",
+            (267, 275),
+            empty_boxes(),
+            empty_labels(),
+            GOOD,
+            lot,
+        )
         for i, lot in enumerate(rng.choice(lots, 4 * len(defects)).tolist(), start=1)
-    ]  # fmt: skip
+    ]
     samples = (*defects, *good)
     write_dataset(tmp_path / "both", Dataset(samples, ("defect",), None, make_splits(samples, group_by="auto: lot")))
     capsys.readouterr()
@@ -115,8 +122,13 @@ def test_the_token_that_gives_the_real_defects_away_is_named(shared_data: Path, 
 
 def test_a_review_is_carried_out_with_its_history(tmp_path: Path, capsys) -> None:
     folder, reviewed = build(tmp_path / "d"), tmp_path / "reviewed.csv"
-    rows = [(1, "1.png", "good", "defect"), (2, "2.png", "good", "exclude"), (3, "3.png", "boxed", "good"),
-            (4, "4.png", "good", ""), (6, "6.png", "boxed", "defect")]  # fmt: skip
+    rows = [
+        (1, "1.png", "good", "defect"),
+        (2, "2.png", "good", "exclude"),
+        (3, "3.png", "boxed", "good"),
+        (4, "4.png", "good", ""),
+        (6, "6.png", "boxed", "defect"),
+    ]
     with reviewed.open("w", newline="") as file:
         csv.writer(file).writerows([("image_id", "file_name", "status", "decision"), *rows])
     out = tmp_path / "d2"
@@ -128,8 +140,10 @@ def test_a_review_is_carried_out_with_its_history(tmp_path: Path, capsys) -> Non
     assert sum(len(read_dataset(out).split(name)) for name in ("train", "val", "test")) == 59
     history = list(csv.DictReader((out / "history.csv").open(newline="")))
     assert [(row["image_id"], row["decision"], row["who"]) for row in history] == [
-        ("1", "defect", "R. Viewer"), ("2", "exclude", "R. Viewer"), ("3", "good", "R. Viewer"),
-    ]  # fmt: skip
+        ("1", "defect", "R. Viewer"),
+        ("2", "exclude", "R. Viewer"),
+        ("3", "good", "R. Viewer"),
+    ]
     assert main([str(out), "--apply", str(reviewed), "--out", str(tmp_path / "d3")]) == 2  # the labels have changed
     assert "line 2" in capsys.readouterr().err
     assert not (tmp_path / "d3").exists()
@@ -164,8 +178,10 @@ def test_scores_from_outside_judge_the_labels(tmp_path: Path, make_prediction, c
     assert "7.png is good, good" in capsys.readouterr().out
     rows = list(csv.DictReader(review.open(newline="")))
     assert (rows[0]["image_id"], rows[0]["suggested"], len(rows)) == ("7", "defect", 5)
-    for files, message in ((folds[:1], "30 images have no score, such as image 31"),
-                           ([*folds, folds[0]], "image 1 was scored by an earlier file")):  # fmt: skip
+    for files, message in (
+        (folds[:1], "30 images have no score, such as image 31"),
+        ([*folds, folds[0]], "image 1 was scored by an earlier file"),
+    ):
         assert main([str(folder), "--scores", *files]) == 2
         assert message in capsys.readouterr().err
 

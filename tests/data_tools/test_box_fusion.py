@@ -58,10 +58,16 @@ def test_nothing_and_scores_of_zero() -> None:
 
 
 ROWS = st.lists(
-    st.tuples(st.integers(0, 30), st.integers(0, 30), st.integers(1, 30), st.integers(1, 30), st.floats(0, 1),
-              st.integers(1, 2)),
+    st.tuples(
+        st.integers(0, 30),
+        st.integers(0, 30),
+        st.integers(1, 30),
+        st.integers(1, 30),
+        st.floats(0, 1),
+        st.integers(1, 2),
+    ),
     max_size=8,
-)  # fmt: skip
+)
 
 
 @given(st.lists(ROWS, min_size=1, max_size=4), st.floats(0.05, 0.95))

@@ -19,8 +19,11 @@ LAYOUTS = {
 @pytest.mark.parametrize("contest", sorted(LAYOUTS))
 def test_statuses_of_a_contest(tmp_path: Path, contest: str, capsys: pytest.CaptureFixture[str]) -> None:
     good, bad, test, suffix = LAYOUTS[contest]
-    names = {good: ["WEE939001B0A_1", "WEE939002B0A_1"], bad: ["WEE939001B0A_2-APG.5_1", "WEE939003B0A_9"],
-             test: ["WEE939004B0A_7", "WEE939005B0A_8"]}  # fmt: skip
+    names = {
+        good: ["WEE939001B0A_1", "WEE939002B0A_1"],
+        bad: ["WEE939001B0A_2-APG.5_1", "WEE939003B0A_9"],
+        test: ["WEE939004B0A_7", "WEE939005B0A_8"],
+    }
     for folder, ids in names.items():
         (tmp_path / "images" / folder).mkdir(parents=True)
         for one in ids:
@@ -34,10 +37,12 @@ def test_statuses_of_a_contest(tmp_path: Path, contest: str, capsys: pytest.Capt
     assert main([str(areas), "--images", str(tmp_path / "images"), "--out", str(tmp_path / "out")]) == 0
     found = {Path(s.path).stem: (s.status, s.group) for s in read_dataset(tmp_path / "out").samples}
     assert found == {
-        "WEE939001B0A_1": ("good", "WEE939001B0A"), "WEE939002B0A_1": ("good", "WEE939002B0A"),
-        "WEE939001B0A_2-APG.5_1": ("boxed", "WEE939001B0A"), "WEE939003B0A_9": ("unboxed", "WEE939003B0A"),
+        "WEE939001B0A_1": ("good", "WEE939001B0A"),
+        "WEE939002B0A_1": ("good", "WEE939002B0A"),
+        "WEE939001B0A_2-APG.5_1": ("boxed", "WEE939001B0A"),
+        "WEE939003B0A_9": ("unboxed", "WEE939003B0A"),
         "WEE939004B0A_7": ("boxed", "WEE939004B0A"),
-    }  # fmt: skip
+    }
     with (tmp_path / "out" / "rejects.csv").open() as file:
         (unknown,) = csv.DictReader(file)
     assert unknown["image"] == f"{test}/WEE939005B0A_8{suffix}"

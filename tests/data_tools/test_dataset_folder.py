@@ -12,11 +12,20 @@ from data_tools.records import Dataset, Sample, Splits, empty_boxes, empty_label
 
 def make_dataset(root: Path | None = None) -> Dataset:
     samples = (
-        Sample(1, "a/one.png", (40, 50), np.array([[5, 6, 15, 26], [0, 0, 50, 40.0]]), np.array([2, 1]), "boxed",
-               "lot1", "scratch", ("scratch", "chipping")),
+        Sample(
+            1,
+            "a/one.png",
+            (40, 50),
+            np.array([[5, 6, 15, 26], [0, 0, 50, 40.0]]),
+            np.array([2, 1]),
+            "boxed",
+            "lot1",
+            "scratch",
+            ("scratch", "chipping"),
+        ),
         Sample(2, "a/two.png", (40, 50), empty_boxes(), empty_labels(), "good", "lot2"),
         Sample(3, "b/three.png", (41, 50), empty_boxes(), empty_labels(), "unboxed", "lot3", "empty_pocket"),
-    )  # fmt: skip
+    )
     return Dataset(samples, ("chipping", "scratch"), root, Splits(0, "auto", (1,), (2,), (3,)))
 
 

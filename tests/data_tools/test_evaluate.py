@@ -69,8 +69,17 @@ def map_alone(sample: Sample, rng: np.random.Generator) -> Prediction:
     boxes = sample.boxes_xyxy if sample.status == BOXED else boxes_near(rng, 1)
     heatmap = boxes_to_map(boxes, np.ones(len(boxes)), SIZE, (6, 8))
     found = peak(heatmap, SIZE)
-    return Prediction(sample.image_id, sample.path, SIZE, float(rng.random()), np.zeros((0, 4)), np.zeros(0),
-                      np.zeros(0, dtype=int), None if found is None else found.xy, heatmap)  # fmt: skip
+    return Prediction(
+        sample.image_id,
+        sample.path,
+        SIZE,
+        float(rng.random()),
+        np.zeros((0, 4)),
+        np.zeros(0),
+        np.zeros(0, dtype=int),
+        None if found is None else found.xy,
+        heatmap,
+    )
 
 
 def entry(

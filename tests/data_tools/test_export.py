@@ -54,8 +54,12 @@ def test_what_is_written_is_read_back(name: str, boxes: list) -> None:
         found = {s.path: s for s in formats()[name].read([target], ReadOptions(size_hw=SIZE), findings)}
     assert not findings.rejects
     if name == "yolo":  # without images it knows the names without suffix, in images/
-        found = {f"{path.removeprefix('images/')}{Path(n).suffix}": s for path, s in found.items()
-                 for n in NAMES if Path(n).with_suffix("") == Path(path.removeprefix("images/"))}  # fmt: skip
+        found = {
+            f"{path.removeprefix('images/')}{Path(n).suffix}": s
+            for path, s in found.items()
+            for n in NAMES
+            if Path(n).with_suffix("") == Path(path.removeprefix("images/"))
+        }
     kept = [s for s in written.samples if s.status != UNBOXED or name in ("coco", "csv")]
     assert sorted(found) == sorted(s.path for s in kept)
     for sample in kept:
@@ -100,9 +104,11 @@ def test_only_free_places_are_written_to(data: Path, tmp_path: Path, capsys: pyt
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("precious")
     for name, out, word in (
-        ("voc", tmp_path / "mine", "not an empty folder"), ("coco", data / "annotations.json", "lies in the dataset"),
-        ("coco", tmp_path / "mine", ".json"), ("csv", tmp_path / "a.txt", ".csv"),
-    ):  # fmt: skip
+        ("voc", tmp_path / "mine", "not an empty folder"),
+        ("coco", data / "annotations.json", "lies in the dataset"),
+        ("coco", tmp_path / "mine", ".json"),
+        ("csv", tmp_path / "a.txt", ".csv"),
+    ):
         assert main([str(data), "--format", name, "--out", str(out)]) == 2
         assert word in capsys.readouterr().err
     assert main([str(data), "--format", "csv", "--out", str(tmp_path / "b.csv"), "--copy"]) == 2

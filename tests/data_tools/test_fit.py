@@ -50,10 +50,15 @@ def run(tmp_path: Path, make_sample: Callable[..., Sample]) -> Callable[..., Fit
         Image.fromarray(pixels).save(tmp_path / sample.path)
 
     def build(
-        folder: str, resume: bool = False, config: FitConfig = CONFIG, on_step: Callable[[int], None] | None = None,
-        scores: list[float | None] | None = None, errors: list[float | None] | None = None,
-        nan_at: int | None = None, killed_in_validation: int | None = None,
-    ) -> FitResult:  # fmt: skip
+        folder: str,
+        resume: bool = False,
+        config: FitConfig = CONFIG,
+        on_step: Callable[[int], None] | None = None,
+        scores: list[float | None] | None = None,
+        errors: list[float | None] | None = None,
+        nan_at: int | None = None,
+        killed_in_validation: int | None = None,
+    ) -> FitResult:
         torch.manual_seed(5)
         sampler = BalancedSampler([s.is_defect for s in samples], config.positive_share, 0, (), config.batch_size)
         loader = make_loader(DefectDataset(samples, tmp_path), sampler, config.batch_size, config.workers)
@@ -210,9 +215,14 @@ def test_the_best_epoch_is_kept_and_loaded(run: Callable[..., FitResult], tmp_pa
     ],
 )
 def test_the_last_epoch_within_one_standard_error_of_the_highest_is_kept(
-    run: Callable[..., FitResult], tmp_path: Path, caplog: pytest.LogCaptureFixture, scores: list[float | None],
-    errors: list[float | None], top: int, kept: int,
-) -> None:  # fmt: skip
+    run: Callable[..., FitResult],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    scores: list[float | None],
+    errors: list[float | None],
+    top: int,
+    kept: int,
+) -> None:
     config = replace(CONFIG, epochs=4)
     with caplog.at_level(logging.INFO):
         result = run("run", config=config, scores=scores, errors=errors)

@@ -60,8 +60,10 @@ def test_no_peak_is_invented(heatmap: np.ndarray) -> None:
     assert map_to_boxes(values, (30, 30), 0.5)[0].shape == (0, 4)
 
 
-@given(arrays(np.float32, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.floats(-5, 5, width=32)),
-       st.tuples(st.integers(1, 40), st.integers(1, 40)))  # fmt: skip
+@given(
+    arrays(np.float32, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.floats(-5, 5, width=32)),
+    st.tuples(st.integers(1, 40), st.integers(1, 40)),
+)
 def test_upsampling_is_torchs(heatmap: np.ndarray, size_hw: tuple[int, int]) -> None:
     import torch
     from torch.nn.functional import interpolate

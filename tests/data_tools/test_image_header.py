@@ -38,9 +38,10 @@ def test_whole_bmps_of_8_and_24_bits_have_a_size_and_all_else_has_none(tmp_path:
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @given(
-    st.sampled_from(["L", "RGB"]), st.sampled_from([2, 10, 14, 18, 22, 26, 28, 30, 34, 46, 50]),
+    st.sampled_from(["L", "RGB"]),
+    st.sampled_from([2, 10, 14, 18, 22, 26, 28, 30, 34, 46, 50]),
     st.integers(-40, 300) | st.integers(-(2**31), 2**31 - 1),
-)  # fmt: skip
+)
 def test_whatever_stands_in_the_header_pillow_agrees(tmp_path_factory, mode: str, place: int, value: int) -> None:
     content = bytearray(bmp(mode))
     content[place : place + 4] = struct.pack("<i", value)

@@ -29,11 +29,13 @@ def test_planted_errors_come_first(make_sample, boxed: bool) -> None:
     defect = np.arange(400) % 3 == 0
     samples = [
         make_sample(
-            i + 1, [(25, 25, 50, 50)] if bad and boxed else (), status=None if boxed or not bad else UNBOXED,
+            i + 1,
+            [(25, 25, 50, 50)] if bad and boxed else (),
+            status=None if boxed or not bad else UNBOXED,
             group=f"L{i // 8}",
         )
         for i, bad in enumerate(defect)
-    ]  # fmt: skip
+    ]
     planted, wrong = plant(samples, 0.02, seed=3)
     scores = out_of_fold_scores(cells_of(defect), planted)
     assert precision_at_recall(label_confidence(scores, planted), wrong) >= 0.7

@@ -62,9 +62,12 @@ def test_a_patch_stays_inside_and_too_large_ones_are_refused() -> None:
 
 
 @given(
-    st.tuples(*[st.floats(0, 30)] * 2), st.tuples(*[st.floats(1, 30)] * 2), st.tuples(*[st.floats(-99, 99)] * 2),
-    st.integers(8, 50), st.integers(8, 50),
-)  # fmt: skip
+    st.tuples(*[st.floats(0, 30)] * 2),
+    st.tuples(*[st.floats(1, 30)] * 2),
+    st.tuples(*[st.floats(-99, 99)] * 2),
+    st.integers(8, 50),
+    st.integers(8, 50),
+)
 def test_a_pasted_box_keeps_its_size_and_lies_inside(
     corner: tuple[float, float], sides: tuple[float, float], centre: tuple[float, float], height: int, width: int
 ) -> None:

@@ -11,9 +11,16 @@ from data_tools.records import Prediction, PredictionHeader, PredictionSet, empt
 
 def make_set() -> PredictionSet:
     found = Prediction(
-        1, "one.png", (40, 50), 0.75, np.array([[1, 2, 3, 4.5]]), np.array([0.75]), np.array([1]), (2.0, 3.25),
+        1,
+        "one.png",
+        (40, 50),
+        0.75,
+        np.array([[1, 2, 3, 4.5]]),
+        np.array([0.75]),
+        np.array([1]),
+        (2.0, 3.25),
         np.arange(6, dtype=np.float32).reshape(2, 3),
-    )  # fmt: skip
+    )
     none = Prediction(2, "two.png", (40, 50), 0.0, empty_boxes(), np.zeros(0), empty_labels())
     return PredictionSet(PredictionHeader("producer", {"a": 1}, "abc", "test"), (found, none))
 
@@ -39,8 +46,16 @@ def test_the_lines_are_what_the_contract_says(tmp_path: Path) -> None:
     header, first, second = (json.loads(line) for line in path.read_text().splitlines())
     assert header == {"schema": 1, "producer": "producer", "config": {"a": 1}, "checkpoint": "abc", "split": "test"}
     assert list(first) == [
-        "image_id", "file_name", "size_hw", "score", "boxes_xyxy", "box_scores", "box_labels", "peak_xy", "heatmap",
-    ]  # fmt: skip
+        "image_id",
+        "file_name",
+        "size_hw",
+        "score",
+        "boxes_xyxy",
+        "box_scores",
+        "box_labels",
+        "peak_xy",
+        "heatmap",
+    ]
     assert second["peak_xy"] is None
     assert second["heatmap"] is None
     assert np.load(tmp_path / "test.npz")[first["heatmap"]].shape == (2, 3)

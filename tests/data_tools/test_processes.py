@@ -29,14 +29,41 @@ from data_tools.sample_random import SampleDropout
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COMMON = [
-    "--input.size_hw", "[64,64]", "--model.backbone", "simple_cnn", "--model.weights", "none", "--fit.max_minutes",
-    "null", "--fit.epochs", "2", "--fit.batch_size", "8", "--fit.mixed_precision", "no",
-]  # fmt: skip
+    "--input.size_hw",
+    "[64,64]",
+    "--model.backbone",
+    "simple_cnn",
+    "--model.weights",
+    "none",
+    "--fit.max_minutes",
+    "null",
+    "--fit.epochs",
+    "2",
+    "--fit.batch_size",
+    "8",
+    "--fit.mixed_precision",
+    "no",
+]
 DETECT = [
-    "detect.train", *COMMON, "--model.frozen_to_stride", "0", "--model.fpn_channels", "16", "--model.head_channels",
-    "32", "--model.batch_norm", "frozen", "--model.train_sizes", "[0.5,1.5]",
-    "--model.type_loss_weight", "0.25", "--model.box_loss", "giou", "--model.focal_gamma", "2",
-]  # fmt: skip
+    "detect.train",
+    *COMMON,
+    "--model.frozen_to_stride",
+    "0",
+    "--model.fpn_channels",
+    "16",
+    "--model.head_channels",
+    "32",
+    "--model.batch_norm",
+    "frozen",
+    "--model.train_sizes",
+    "[0.5,1.5]",
+    "--model.type_loss_weight",
+    "0.25",
+    "--model.box_loss",
+    "giou",
+    "--model.focal_gamma",
+    "2",
+]
 CLASSIFY = ["classify.train", *COMMON, "--model.batch_norm", "train", "--loss.mixup_alpha", "0.3"]
 
 
@@ -56,9 +83,12 @@ def start(words: Sequence[str], number: int) -> "subprocess.Popen[str]":
     # and where that turns a ReLU on or off, gradients differ by a hundredth
     environment = os.environ | {"OMP_NUM_THREADS": "1", "MKL_CBWR": "AVX2", "PYTHONPATH": str(REPOSITORY)}
     return subprocess.Popen(
-        [sys.executable, "-m", *several, *words], env=environment, text=True, stdout=subprocess.PIPE,
+        [sys.executable, "-m", *several, *words],
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-    )  # fmt: skip
+    )
 
 
 def train_both(words: Sequence[str], data: Path, place: Path) -> tuple[Path, Path, str]:

@@ -6,9 +6,15 @@ from data_tools.records import Dataset, Prediction, Sample, Splits, empty_boxes,
 
 def make_sample(**changes: object) -> Sample:
     values: dict = dict(
-        image_id=1, path="a.png", size_hw=(267, 275), boxes_xyxy=np.array([[1, 2, 3, 4]]), labels=np.array([1]),
-        status="boxed", group="g", type="scratch",
-    )  # fmt: skip
+        image_id=1,
+        path="a.png",
+        size_hw=(267, 275),
+        boxes_xyxy=np.array([[1, 2, 3, 4]]),
+        labels=np.array([1]),
+        status="boxed",
+        group="g",
+        type="scratch",
+    )
     return Sample(**(values | changes))
 
 
@@ -69,9 +75,15 @@ def test_a_dataset_without_splits_says_so() -> None:
 )
 def test_a_prediction_that_breaks_a_rule_cannot_exist(changes: dict) -> None:
     values: dict = dict(
-        image_id=1, file_name="a", size_hw=(267, 275), score=0.5, boxes_xyxy=np.array([[1, 2, 3, 4]]),
-        box_scores=np.array([0.5]), box_labels=np.array([1]), peak_xy=(2.0, 3.0),
-    )  # fmt: skip
+        image_id=1,
+        file_name="a",
+        size_hw=(267, 275),
+        score=0.5,
+        boxes_xyxy=np.array([[1, 2, 3, 4]]),
+        box_scores=np.array([0.5]),
+        box_labels=np.array([1]),
+        peak_xy=(2.0, 3.0),
+    )
     Prediction(**values)
     with pytest.raises(ValueError):
         Prediction(**(values | changes))

@@ -19,8 +19,12 @@ def make_run(root: Path, name: str, approach: str, seed: int, backbone: str = "r
 
 @pytest.mark.parametrize("labels", [("d0", "d1", "c0", "d2")])
 def test_runs_that_differ_by_the_seed_are_one_approach(tmp_path: Path, labels: tuple[str, ...]) -> None:
-    runs = [make_run(tmp_path, "d0", "detect", 0), make_run(tmp_path, "d1", "detect", 1),
-            make_run(tmp_path, "c0", "classify", 0), make_run(tmp_path, "d2", "detect", 0, "resnet50")]  # fmt: skip
+    runs = [
+        make_run(tmp_path, "d0", "detect", 0),
+        make_run(tmp_path, "d1", "detect", 1),
+        make_run(tmp_path, "c0", "classify", 0),
+        make_run(tmp_path, "d2", "detect", 0, "resnet50"),
+    ]
     assert approaches_of(runs, labels) == ["detect", "detect", "c0", "d2"]
 
 

@@ -67,8 +67,10 @@ def test_a_dataset_folder_with_whole_lots(tmp_path: Path) -> None:
     assert main(["--out", str(out), "--good", "40", "--defect", "50", "--seed", "3"]) == 0
     dataset = read_dataset(out)
     assert {status: sum(s.status == status for s in dataset.samples) for status in (GOOD, BOXED, UNBOXED)} == {
-        GOOD: 40, BOXED: 48, UNBOXED: 2,
-    }  # fmt: skip
+        GOOD: 40,
+        BOXED: 48,
+        UNBOXED: 2,
+    }
     assert {s.type for s in dataset.samples} == {GOOD, *BOXED_DEFECTS, *UNBOXED_DEFECTS}
     lots = [{s.group for s in dataset.split(name)} for name in ("train", "val", "test")]
     assert sum(map(len, lots)) == len(set().union(*lots))

@@ -30,10 +30,18 @@ def head(logits: list[float], deltas: list[float], foreground: float = 0.5) -> B
             return torch.zeros(sum(len(one) for one in boxes), 1)
 
     made = BoxHead(
-        Pool(), nn.Identity(), Fixed(logits, deltas), fg_iou_thresh=foreground, bg_iou_thresh=foreground,
-        batch_size_per_image=8, positive_fraction=0.5, bbox_reg_weights=(1.0, 1.0, 1.0, 1.0), score_thresh=0.0,
-        nms_thresh=0.5, detections_per_img=5,
-    )  # fmt: skip
+        Pool(),
+        nn.Identity(),
+        Fixed(logits, deltas),
+        fg_iou_thresh=foreground,
+        bg_iou_thresh=foreground,
+        batch_size_per_image=8,
+        positive_fraction=0.5,
+        bbox_reg_weights=(1.0, 1.0, 1.0, 1.0),
+        score_thresh=0.0,
+        nms_thresh=0.5,
+        detections_per_img=5,
+    )
     made.fg_bg_sampler = SampleSampler(8, 0.5)
     return made
 

@@ -49,11 +49,25 @@ def make_picture(folder: Path) -> NDArray[np.uint8]:
 
 
 def _write(
-    run: Path, approach: str, boxes: Sequence[Sequence[float]], scores: Sequence[float], peak: tuple[float, float],
-    heatmap: NDArray[np.float32] | None, data: Path,
-) -> Path:  # fmt: skip
-    found = Prediction(1, "1.png", SIZE_HW, 0.9, np.array(boxes, dtype=float).reshape(-1, 4), np.array(scores),
-                       np.ones(len(boxes), dtype=int), peak, heatmap)  # fmt: skip
+    run: Path,
+    approach: str,
+    boxes: Sequence[Sequence[float]],
+    scores: Sequence[float],
+    peak: tuple[float, float],
+    heatmap: NDArray[np.float32] | None,
+    data: Path,
+) -> Path:
+    found = Prediction(
+        1,
+        "1.png",
+        SIZE_HW,
+        0.9,
+        np.array(boxes, dtype=float).reshape(-1, 4),
+        np.array(scores),
+        np.ones(len(boxes), dtype=int),
+        peak,
+        heatmap,
+    )
     write_predictions(run / "predictions" / "test.jsonl", PredictionSet(PredictionHeader(approach), (found,)))
     manifest = {"approach": approach, "data": str(data), "data_hash": data_hash(data), "finished": "2026-01-01"}
     (run / "manifest.json").write_text(json.dumps(manifest))

@@ -12,11 +12,29 @@ from data_tools.records import BOXED, UNBOXED, PredictionHeader, PredictionSet
 from detect import label_cost
 
 TINY = (
-    "--model.backbone", "simple_cnn", "--model.weights", "none", "--model.frozen_to_stride", "0",
-    "--model.fpn_channels", "16", "--model.head_channels", "16", "--model.proposals", "20",
-    "--input.size_hw", "[64,64]", "--fit.epochs", "1", "--fit.batch_size", "4", "--fit.mixed_precision", "no",
-    "--resamples", "100",
-)  # fmt: skip
+    "--model.backbone",
+    "simple_cnn",
+    "--model.weights",
+    "none",
+    "--model.frozen_to_stride",
+    "0",
+    "--model.fpn_channels",
+    "16",
+    "--model.head_channels",
+    "16",
+    "--model.proposals",
+    "20",
+    "--input.size_hw",
+    "[64,64]",
+    "--fit.epochs",
+    "1",
+    "--fit.batch_size",
+    "4",
+    "--fit.mixed_precision",
+    "no",
+    "--resamples",
+    "100",
+)
 
 
 @pytest.fixture
@@ -24,8 +42,10 @@ def baseline(tmp_path: Path, squares: Path, make_prediction) -> Path:
     """A finished run whose peak is always the middle of the square."""
     folder = tmp_path / "classify"
     for split in ("val", "test"):
-        found = [make_prediction(s.image_id, float(s.is_defect), peak=(32.0, 32.0), size_hw=(64, 64))
-                 for s in read_dataset(squares).split(split)]  # fmt: skip
+        found = [
+            make_prediction(s.image_id, float(s.is_defect), peak=(32.0, 32.0), size_hw=(64, 64))
+            for s in read_dataset(squares).split(split)
+        ]
         path = folder / "predictions" / f"{split}.jsonl"
         write_predictions(path, PredictionSet(PredictionHeader("classify"), tuple(found)))
     manifest = {"approach": "classify", "data": str(squares), "data_hash": data_hash(squares), "finished": "2020-01-01"}

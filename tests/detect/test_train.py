@@ -19,11 +19,33 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 EPOCHS, STEPS_PER_EPOCH = 3, 14
 # a checkpoint every step, so that a kill falls into the writing of one as often as between two
 SETTINGS = [
-    "--input.size_hw", "[64,64]", "--model.backbone", "simple_cnn", "--model.weights", "none",
-    "--model.frozen_to_stride", "0", "--model.batch_norm", "train", "--model.fpn_channels", "16",
-    "--model.head_channels", "32", "--fit.max_minutes", "null", "--fit.epochs", str(EPOCHS), "--fit.batch_size", "4",
-    "--fit.mixed_precision", "no", "--fit.checkpoint_minutes", "0", "--model.train_sizes", "[0.5,1.5]",
-]  # fmt: skip
+    "--input.size_hw",
+    "[64,64]",
+    "--model.backbone",
+    "simple_cnn",
+    "--model.weights",
+    "none",
+    "--model.frozen_to_stride",
+    "0",
+    "--model.batch_norm",
+    "train",
+    "--model.fpn_channels",
+    "16",
+    "--model.head_channels",
+    "32",
+    "--fit.max_minutes",
+    "null",
+    "--fit.epochs",
+    str(EPOCHS),
+    "--fit.batch_size",
+    "4",
+    "--fit.mixed_precision",
+    "no",
+    "--fit.checkpoint_minutes",
+    "0",
+    "--model.train_sizes",
+    "[0.5,1.5]",
+]
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,11 @@ from detect.visualize import main
 def run(tmp_path: Path, make_sample: Callable[..., Sample], make_prediction: Callable[..., Prediction]) -> Path:
     """A run on three test images: a hit, a peak 20 px off in an image of a hostile type, and a good one."""
     (tmp_path / "data" / "images").mkdir(parents=True)
-    samples = [make_sample(1, [(40, 40, 60, 60)]), make_sample(2, [(40, 40, 60, 60)], defect_type="../../x/y"),
-               make_sample(3)]  # fmt: skip
+    samples = [
+        make_sample(1, [(40, 40, 60, 60)]),
+        make_sample(2, [(40, 40, 60, 60)], defect_type="../../x/y"),
+        make_sample(3),
+    ]
     for sample in samples:
         Image.fromarray(np.full((100, 100), 90, dtype=np.uint8)).save(tmp_path / "data" / "images" / sample.path)
     dataset = Dataset(tuple(samples), ("defect",), tmp_path / "data" / "images", Splits(0, "none", (), (), (1, 2, 3)))
@@ -26,8 +29,12 @@ def run(tmp_path: Path, make_sample: Callable[..., Sample], make_prediction: Cal
     found = (make_prediction(1, 0.9, peak=(50, 50)), make_prediction(2, 0.8, peak=(80, 50)), make_prediction(3, 0.1))
     folder = tmp_path / "run"
     write_predictions(folder / "predictions" / "test.jsonl", PredictionSet(PredictionHeader("p"), found))
-    manifest = {"approach": "detect", "data": str(tmp_path / "data"), "data_hash": data_hash(tmp_path / "data"),
-                "finished": "2026-01-01T00:00:00Z"}  # fmt: skip
+    manifest = {
+        "approach": "detect",
+        "data": str(tmp_path / "data"),
+        "data_hash": data_hash(tmp_path / "data"),
+        "finished": "2026-01-01T00:00:00Z",
+    }
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return folder
 

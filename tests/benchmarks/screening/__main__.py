@@ -117,9 +117,14 @@ def write_parts(dataset: Dataset, source: Path, parts: int, seed: int, out: Path
 
 
 def plan(
-    design: Sequence[Pair], parts: Sequence[Path], levers: Mapping[str, Lever], config: Path, minutes: float, seed: int,
+    design: Sequence[Pair],
+    parts: Sequence[Path],
+    levers: Mapping[str, Lever],
+    config: Path,
+    minutes: float,
+    seed: int,
     out: Path,
-) -> tuple[Model, ...]:  # fmt: skip
+) -> tuple[Model, ...]:
     """Every model, the two of a pair one after the other."""
     models = []
     for pair in design:

@@ -45,8 +45,10 @@ def read_levers(path: Path, config: Path) -> tuple[Lever, ...]:
     for name, settings in value.items():
         for key in map(str, settings):
             if not key.startswith(_GROUPS) or key in _TAKEN:
-                raise InputError(f"{path}: lever {name!r}: {key!r} is no setting that a lever may change; these begin "
-                                 f"with {', '.join(_GROUPS)} and are not {', '.join(_TAKEN)}")  # fmt: skip
+                raise InputError(
+                    f"{path}: lever {name!r}: {key!r} is no setting that a lever may change; these begin "
+                    f"with {', '.join(_GROUPS)} and are not {', '.join(_TAKEN)}"
+                )
             if key in owners:
                 raise InputError(f"{path}: levers {owners[key]!r} and {name!r} both change {key}")
             owners[key] = str(name)

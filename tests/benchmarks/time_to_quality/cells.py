@@ -57,9 +57,13 @@ class Cell:
 
 
 def plan(
-    approaches: Sequence[str], seeds: Sequence[int], data: Sequence[Path], minutes: Mapping[str, float], out: Path,
+    approaches: Sequence[str],
+    seeds: Sequence[int],
+    data: Sequence[Path],
+    minutes: Mapping[str, float],
+    out: Path,
     configs: Mapping[str, str],
-) -> list[Cell]:  # fmt: skip
+) -> list[Cell]:
     """Every cell, all approaches of a seed and dataset before the next, so that a comparison cut short is even.
 
     Args:
@@ -82,8 +86,10 @@ def plan(
     for seed in seeds:
         for one in data:
             folder = out if len(data) == 1 else out / _name_of(one)
-            cells += [_cell(approach, one, seed, minutes[approach], folder / approach / f"seed{seed}", configs)
-                      for approach in approaches]  # fmt: skip
+            cells += [
+                _cell(approach, one, seed, minutes[approach], folder / approach / f"seed{seed}", configs)
+                for approach in approaches
+            ]
     return cells
 
 
@@ -91,9 +97,7 @@ def _name_of(data: Path) -> str:
     return data.resolve().name
 
 
-def _cell(
-    approach: str, data: Path, seed: int, minutes: float, folder: Path, configs: Mapping[str, str]
-) -> Cell:  # fmt: skip
+def _cell(approach: str, data: Path, seed: int, minutes: float, folder: Path, configs: Mapping[str, str]) -> Cell:
     identity = {"approach": approach, "seed": seed, "minutes": minutes, "data_hash": data_hash(data)}
     common = ("--data", str(data), "--run", str(folder))
     if approach in OURS:

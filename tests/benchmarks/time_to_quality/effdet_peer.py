@@ -51,9 +51,13 @@ def recipe(samples: Sequence[Sample], root: Path, num_classes: int, pretrained: 
     """
     effdet = import_effdet()
     bench = effdet.create_model(
-        MODEL, bench_task="train", num_classes=num_classes, pretrained=False, pretrained_backbone=False,
+        MODEL,
+        bench_task="train",
+        num_classes=num_classes,
+        pretrained=False,
+        pretrained_backbone=False,
         bench_labeler=True,
-    )  # fmt: skip
+    )
     if pretrained:
         bench.model.backbone.load_state_dict(build_backbone(PACKAGED_BACKBONE, "package", 8, 32).body.state_dict())
     bench.to(device())
@@ -64,16 +68,23 @@ def recipe(samples: Sequence[Sample], root: Path, num_classes: int, pretrained: 
     highest = linear_rule(LR, LR_IMAGES, BATCH_SIZE)
     groups = param_groups_weight_decay(bench, WEIGHT_DECAY)
     return Recipe(
-        bench, loader, lambda batch: bench(*_moved(batch))["loss"], torch.optim.SGD(groups, highest, MOMENTUM),
+        bench,
+        loader,
+        lambda batch: bench(*_moved(batch))["loss"],
+        torch.optim.SGD(groups, highest, MOMENTUM),
         lambda progress, _: warmed_up_cosine(progress, highest, WARMUP_LR, LOWEST_LR),
-        lambda chosen, folder: _predict(bench.model, chosen, folder), GRAD_CLIP,
+        lambda chosen, folder: _predict(bench.model, chosen, folder),
+        GRAD_CLIP,
         settings={
             "model": f"effdet {effdet.version.__version__} {MODEL}",
             "backbone": f"{PACKAGED_BACKBONE}, {'weights of the package' if pretrained else 'random weights'}",
-            "input": f"{bench.config.image_size[0]} px square, padded", "batch_size": BATCH_SIZE, "lr": highest,
-            "images": len(known), "left_out": len(samples) - len(known),
+            "input": f"{bench.config.image_size[0]} px square, padded",
+            "batch_size": BATCH_SIZE,
+            "lr": highest,
+            "images": len(known),
+            "left_out": len(samples) - len(known),
         },
-    )  # fmt: skip
+    )
 
 
 def import_effdet() -> Any:

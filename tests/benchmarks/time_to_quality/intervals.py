@@ -69,13 +69,20 @@ def fpr_at_tpr_of(scores: Floats, positive: NDArray[np.bool_], clusters: Cluster
 
 
 def box_ap_of(
-    samples: Sequence[Sample], predictions: Sequence[Prediction], clusters: Clusters, num_classes: int,
-    ious: Sequence[float], keep: NDArray[np.bool_],
-) -> Statistic:  # fmt: skip
+    samples: Sequence[Sample],
+    predictions: Sequence[Prediction],
+    clusters: Clusters,
+    num_classes: int,
+    ious: Sequence[float],
+    keep: NDArray[np.bool_],
+) -> Statistic:
     """COCO's box AP (mean over IoU thresholds and classes) of the images that `keep` marks; NaN without a true box."""
     rows = np.flatnonzero(keep)
     statistic = box_ap_at(
-        ious, [samples[i] for i in rows], [predictions[i] for i in rows], num_classes,
+        ious,
+        [samples[i] for i in rows],
+        [predictions[i] for i in rows],
+        num_classes,
         Clusters(clusters.codes[rows], clusters.total),
-    )  # fmt: skip
+    )
     return statistic or (lambda counts: np.full(len(counts), np.nan))

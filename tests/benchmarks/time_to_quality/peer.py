@@ -63,10 +63,16 @@ def train_and_predict(approach: str, data: Path, minutes: float, seed: int, fold
         found = recipe.predict(dataset.split(split), root)
         write_predictions(folder / "predictions" / f"{split}.jsonl", PredictionSet(header, tuple(found)))
     manifest = {
-        "schema": 1, "approach": approach, "data": str(data.resolve()), "data_hash": data_hash(data), "seed": seed,
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"), "threads": torch.get_num_threads(),
-        "settings": recipe.settings, "result": asdict(spent) | {"training_minutes": round(spent.minutes, 2)},
-    }  # fmt: skip
+        "schema": 1,
+        "approach": approach,
+        "data": str(data.resolve()),
+        "data_hash": data_hash(data),
+        "seed": seed,
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "threads": torch.get_num_threads(),
+        "settings": recipe.settings,
+        "result": asdict(spent) | {"training_minutes": round(spent.minutes, 2)},
+    }
     write_json(folder / "manifest.json", manifest)
 
 

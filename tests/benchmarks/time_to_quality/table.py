@@ -19,9 +19,15 @@ from tests.benchmarks.time_to_quality.intervals import statistics_of
 
 REFERENCE = "ours"
 HEADINGS = {
-    "auc": "AUC", "ap": "box AP", "ap50": "box AP50", "hit_rate": "hit rate", "peak_px": "peak distance px",
-    "peak_diagonal": "of diagonal", "coverage": "coverage", "fpr_at_tpr_98": "FPR at TPR 98 %",
-}  # fmt: skip
+    "auc": "AUC",
+    "ap": "box AP",
+    "ap50": "box AP50",
+    "hit_rate": "hit rate",
+    "peak_px": "peak distance px",
+    "peak_diagonal": "of diagonal",
+    "coverage": "coverage",
+    "fpr_at_tpr_98": "FPR at TPR 98 %",
+}
 _DIGITS = {"peak_px": 1, "peak_diagonal": 4}
 NOTE = (
     "Mean over runs; in brackets the 95 % interval of that mean, by a bootstrap of whole groups of test images, within "
@@ -113,13 +119,17 @@ def compare(runs: Mapping[str, Sequence[Run]], resamples: int) -> dict[str, Any]
     boxed = [sample for sample in samples if sample.status == BOXED]
     types = sorted({sample.type for sample in boxed})
     return {
-        "schema": 2, "resamples": resamples, "folds": list(tests), "n_images": len(samples), "n_boxed": len(boxed),
+        "schema": 2,
+        "resamples": resamples,
+        "folds": list(tests),
+        "n_images": len(samples),
+        "n_boxed": len(boxed),
         "n_groups": sum(one.total for one in clusters.values()),
         "types": {name: sum(s.type == name for s in boxed) for name in types},
         "runs": {approach: [{"fold": r.fold, "seed": r.seed} for r in of_it] for approach, of_it in runs.items()},
         "approaches": {a: {name: one.summary() for name, one in of.items()} for a, of in figures.items()},
         "against_ours": _against(figures),
-    }  # fmt: skip
+    }
 
 
 def require_disjoint(tests: Mapping[str, Sequence[Sample]]) -> None:
@@ -134,8 +144,10 @@ def require_disjoint(tests: Mapping[str, Sequence[Sample]]) -> None:
     groups = {fold: {sample.group for sample in samples} for fold, samples in tests.items()}
     for first, second in combinations(groups, 2):
         if shared := sorted(groups[first] & groups[second]):
-            raise InputError(f"--data: {first} and {second} both test images of group {shared[0]}; several datasets "
-                             "must be folds of one, as data_tools.splits --folds makes them")  # fmt: skip
+            raise InputError(
+                f"--data: {first} and {second} both test images of group {shared[0]}; several datasets "
+                "must be folds of one, as data_tools.splits --folds makes them"
+            )
 
 
 def _figures(runs: Sequence[Run], clusters: Mapping[str, Clusters], resamples: int) -> dict[str, Figure]:
@@ -169,8 +181,10 @@ def _against(figures: Mapping[str, Mapping[str, Figure]]) -> dict[str, Any]:
             a, b = mine.mean, theirs.mean
             interval = _interval(mine.drawn.mean(axis=0) - theirs.drawn.mean(axis=0)) if folds else None
             row[name] = {
-                "difference": None if a is None or b is None else a - b, "ci95": interval, "folds": sorted(folds),
-            }  # fmt: skip
+                "difference": None if a is None or b is None else a - b,
+                "ci95": interval,
+                "folds": sorted(folds),
+            }
             if name == "ap50" and a is not None and b:
                 row["ap50_ratio"] = {"value": a / b, "ci95": _ratio_interval(mine, theirs)}
         found[other] = row
@@ -207,8 +221,9 @@ def to_markdown(comparison: Mapping[str, Any], spent: Mapping[str, Sequence[Mapp
         differences.append([other, *(_by(row.get(key), _DIGITS.get(key, 3)) for key in HEADINGS)])
     ratios = [
         f"AP50 of ours is {_times(row['ap50_ratio'])} times that of {other}."
-        for other, row in comparison["against_ours"].items() if "ap50_ratio" in row
-    ]  # fmt: skip
+        for other, row in comparison["against_ours"].items()
+        if "ap50_ratio" in row
+    ]
     about = f"Test: {comparison['n_images']} images of {comparison['n_groups']} groups, {comparison['n_boxed']} boxed"
     if len(comparison["folds"]) > 1:
         about += f", in {len(comparison['folds'])} folds"

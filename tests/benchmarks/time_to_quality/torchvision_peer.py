@@ -55,21 +55,27 @@ def recipe(samples: Sequence[Sample], root: Path, num_classes: int, side: int | 
     highest = linear_rule(LR, LR_IMAGES, BATCH_SIZE)
     warmup = max(min(WARMUP_STEPS, len(loader) - 1), 1)
     return Recipe(
-        network, loader, lambda batch: total_loss(network, batch), sgd(network, highest),
+        network,
+        loader,
+        lambda batch: total_loss(network, batch),
+        sgd(network, highest),
         lambda progress, step: highest * step_decay(progress, step, warmup),
         lambda chosen, folder: predict(network, chosen, folder),
         settings={
             "model": "torchvision Faster R-CNN with pyramid",
             "backbone": f"{BACKBONE}, weights of the package",
-            "input": "shorter side 800 px" if side is None else f"longer side {side} px", "batch_size": BATCH_SIZE,
-            "lr": highest, "images": len(dataset), "left_out": len(samples) - len(dataset),
+            "input": "shorter side 800 px" if side is None else f"longer side {side} px",
+            "batch_size": BATCH_SIZE,
+            "lr": highest,
+            "images": len(dataset),
+            "left_out": len(samples) - len(dataset),
         },
-    )  # fmt: skip
+    )
 
 
 def faster_rcnn(
     backbone_name: str, num_classes: int, fpn_channels: int = 256, norm_learns: bool = False, **settings: Any
-) -> FasterRCNN:  # fmt: skip
+) -> FasterRCNN:
     """torchvision's detector on a backbone with its package's weights.
 
     Args:

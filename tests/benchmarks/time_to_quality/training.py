@@ -105,10 +105,15 @@ def to_prediction(
     height, width = sample.size_hw
     boxes = np.clip(boxes_xyxy, 0.0, np.array([width, height, width, height], dtype=np.float64))
     return Prediction(
-        image_id=sample.image_id, file_name=sample.path, size_hw=sample.size_hw,
-        score=float(scores.max(initial=0.0)), boxes_xyxy=boxes, box_scores=scores, box_labels=labels,
+        image_id=sample.image_id,
+        file_name=sample.path,
+        size_hw=sample.size_hw,
+        score=float(scores.max(initial=0.0)),
+        boxes_xyxy=boxes,
+        box_scores=scores,
+        box_labels=labels,
         peak_xy=best_centre(boxes, scores),
-    )  # fmt: skip
+    )
 
 
 def device() -> torch.device:

@@ -26,10 +26,13 @@ def put(folder: Path, images: Any, annotations: Any, categories: Any = CATEGORIE
 
 def test_what_is_safe_is_mended_and_listed(tmp_path: Path, read) -> None:
     annotations = [
-        box(0, 0, [1, 2, 10, 20]), box(5, 0, [30, 2, 10, 20], 90), box(5, "x", [1, 2, 10, 20], area=1.0),
+        box(0, 0, [1, 2, 10, 20]),
+        box(5, 0, [30, 2, 10, 20], 90),
+        box(5, "x", [1, 2, 10, 20], area=1.0),
         {"id": 6, "image_id": "x", "category_id": 90, "segmentation": [[20, 20, 40, 20, 30, 45]], "area": 250},
-        box(7, 2, [70, 50, 20, 14]), box(8, 3, [1, 2, 10, 20]),
-    ]  # fmt: skip
+        box(7, 2, [70, 50, 20, 14]),
+        box(8, 3, [1, 2, 10, 20]),
+    ]
     images = [image(0), image("x"), image(2), image(3, "0.png"), image(4)]
     samples, findings = read("coco", put(tmp_path, images, annotations))
     assert samples["0.png"].boxes_xyxy.tolist() == [[1, 2, 11, 22], [30, 2, 40, 22]]
@@ -39,10 +42,12 @@ def test_what_is_safe_is_mended_and_listed(tmp_path: Path, read) -> None:
     assert samples["4.png"].status == "good"
     changes = sorted((r.image, r.reason.split(":")[0][:30]) for r in findings.mended)
     assert changes == [
-        ("0.png", "annotation ids that are absent"), ("0.png", "images listed twice"),
-        ("x.png", "annotation ids that are absent"), ("x.png", "annotations without a bbox"),
+        ("0.png", "annotation ids that are absent"),
+        ("0.png", "images listed twice"),
+        ("x.png", "annotation ids that are absent"),
+        ("x.png", "annotations without a bbox"),
         ("x.png", "areas that are missing or not "),
-    ]  # fmt: skip
+    ]
     assert [(r.image, r.reason) for r in findings.rejects] == [
         ("0.png", "annotations[5]: duplicate of another annotation"),
         ("2.png", "annotations[4]: corner outside the 80 x 60 image"),
@@ -51,13 +56,19 @@ def test_what_is_safe_is_mended_and_listed(tmp_path: Path, read) -> None:
 
 def test_what_is_not_safe_is_refused_and_listed(tmp_path: Path, read) -> None:
     refused = {
-        "no image_id": {}, "unknown": box(1, 77, [1, 2, 3, 4]), "iscrowd": box(2, 1, [1, 2, 3, 4], iscrowd=1),
-        "category_id": box(3, 1, [1, 2, 3, 4], 5), "run-length": {"image_id": 1, "category_id": 0, "segmentation": {}},
-        "negative": box(4, 1, [5, 5, -2, 4]), "zero-area": box(5, 1, [5, 5, 0, 4]),
-        "not finite": box(6, 1, [1, 2, 1e999, 4]), "not a list": box(7, 1, [1, 2, 3]),
-        "not a number": box(8, 1, [1, 2, "w", [4]]), "outside": box(9, 1, [300, 2, 9, 9]),
+        "no image_id": {},
+        "unknown": box(1, 77, [1, 2, 3, 4]),
+        "iscrowd": box(2, 1, [1, 2, 3, 4], iscrowd=1),
+        "category_id": box(3, 1, [1, 2, 3, 4], 5),
+        "run-length": {"image_id": 1, "category_id": 0, "segmentation": {}},
+        "negative": box(4, 1, [5, 5, -2, 4]),
+        "zero-area": box(5, 1, [5, 5, 0, 4]),
+        "not finite": box(6, 1, [1, 2, 1e999, 4]),
+        "not a list": box(7, 1, [1, 2, 3]),
+        "not a number": box(8, 1, [1, 2, "w", [4]]),
+        "outside": box(9, 1, [300, 2, 9, 9]),
         "neither": {"image_id": 1, "category_id": 0},
-    }  # fmt: skip
+    }
     images = [
         image(1),
         image(2, "two.png"),
@@ -89,8 +100,9 @@ def test_images_at_hand_are_looked_up_from_the_file(tmp_path: Path, read, save) 
     put(tmp_path / "val", [image(1, "a.png", height=None, width=None)], [])
     samples, findings = read("coco", tmp_path)
     assert {name: (s.status, s.size_hw) for name, s in samples.items()} == {
-        "train/a.png": ("boxed", (60, 80)), "val/a.png": ("good", (30, 40)),
-    }  # fmt: skip
+        "train/a.png": ("boxed", (60, 80)),
+        "val/a.png": ("good", (30, 40)),
+    }
     assert [r.image for r in findings.rejects] == ["gone.png", "../x.png"]
 
 

@@ -39,17 +39,27 @@ def test_a_header_without_image_or_box_is_none() -> None:
 
 def test_several_rows_an_image_good_and_unboxed_ones(tmp_path: Path, read) -> None:
     rows = [
-        "image,type,x1,y1,x2,y2", "a,scratch,1,2,3,4", "a,chip,5,6,9,9", "b,good,,,,", "c,,nan,nan,nan,nan",
-        "d,scratch,,,,", "e,normal,0,0,0,0", "f,scratch,0,0,0,0", "g,scratch,9,9,5,12",
-    ]  # fmt: skip
+        "image,type,x1,y1,x2,y2",
+        "a,scratch,1,2,3,4",
+        "a,chip,5,6,9,9",
+        "b,good,,,,",
+        "c,,nan,nan,nan,nan",
+        "d,scratch,,,,",
+        "e,normal,0,0,0,0",
+        "f,scratch,0,0,0,0",
+        "g,scratch,9,9,5,12",
+    ]
     (tmp_path / "a.csv").write_text("\n".join(rows))
     samples, findings = read("csv", tmp_path, size_hw=SIZE, corners="inclusive", type_map={"chip": "chipping"})
     assert samples["a"].boxes_xyxy.tolist() == [[1, 2, 4, 5], [5, 6, 10, 10]]
     assert samples["a"].box_types == ("scratch", "chipping")
     assert {name: (s.status, s.type) for name, s in samples.items() if name != "a"} == {
-        "b": ("good", "good"), "c": ("good", "good"), "d": ("unboxed", "scratch"), "e": ("good", "good"),
+        "b": ("good", "good"),
+        "c": ("good", "good"),
+        "d": ("unboxed", "scratch"),
+        "e": ("good", "good"),
         "f": ("boxed", "scratch"),
-    }  # fmt: skip
+    }
     assert [(r.line, r.reason) for r in findings.rejects] == [(9, "inverted rectangle")]
     assert [(r.line, r.reason[:13]) for r in findings.mended] == [(7, "boxes 0,0,0,0")]
 
@@ -78,8 +88,9 @@ def test_sizes_come_from_images_columns_or_the_flag(tmp_path: Path, read, save) 
     (tmp_path / "a.csv").write_text(text.format("a.png"))
     samples, findings = read("csv", tmp_path)
     assert {name: (s.size_hw, s.status) for name, s in samples.items()} == {
-        "images/a.png": ((60, 80), "boxed"), "images/good/g.png": ((60, 80), "good"),
-    }  # fmt: skip
+        "images/a.png": ((60, 80), "boxed"),
+        "images/good/g.png": ((60, 80), "good"),
+    }
     assert "b.png" in findings.rejects[0].reason
     (tmp_path / "other.csv").write_text(text.replace("80,60,s", "81,60,s").format("a.png"))
     assert not read("csv", tmp_path / "other.csv", images=tmp_path / "images")[0].get("a.png")

@@ -52,11 +52,14 @@ def test_jpeg_copies_give_the_boxes_within_a_pixel(
 @pytest.mark.parametrize(
     ("image", "copy"),
     [
-        ("crack/a.png", "crack/a-highlight.png"), ("crack/a.png", "crack/marked/a.png"), ("crack/a.bmp", "crack/a.png"),
-        ("original/crack/a.png", "red/crack/a.png"), ("crack/x/a.png", "crack/y/a.png"),
+        ("crack/a.png", "crack/a-highlight.png"),
+        ("crack/a.png", "crack/marked/a.png"),
+        ("crack/a.bmp", "crack/a.png"),
+        ("original/crack/a.png", "red/crack/a.png"),
+        ("crack/x/a.png", "crack/y/a.png"),
         ("crack/gray/a.png", "crack/highlighted images/a_marked.jpg"),
     ],
-)  # fmt: skip
+)
 def test_where_copies_lie(tmp_path: Path, read, image: str, copy: str) -> None:
     put(tmp_path / image, original())
     put(tmp_path / copy, marked(original()))
@@ -82,12 +85,19 @@ def test_what_is_not_converted_is_listed(tmp_path: Path, read) -> None:
     put(tmp_path / "colored_marked.png", marked(original(), 2, [(5, 5, 9, 9), (30, 30, 50, 50)]))
     samples, findings = read("highlight", tmp_path)
     assert {name: s.status for name, s in samples.items()} == {
-        "good/g.png": "good", "small.png": "boxed", "colored.png": "boxed",
-    }  # fmt: skip
+        "good/g.png": "good",
+        "small.png": "boxed",
+        "colored.png": "boxed",
+    }
     assert samples["colored.png"].boxes_xyxy.tolist() == [[30, 30, 50, 50]]
     assert {Path(r.source).name for r in findings.rejects} == {
-        "nothing.png", "none.png", "small.png", "cut_marked.png", "size.png", "lost_marked.png",
-    }  # fmt: skip
+        "nothing.png",
+        "none.png",
+        "small.png",
+        "cut_marked.png",
+        "size.png",
+        "lost_marked.png",
+    }
 
 
 def test_many_images_are_read_in_order_by_several_processes(tmp_path: Path, read) -> None:

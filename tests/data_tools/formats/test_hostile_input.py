@@ -20,9 +20,14 @@ from data_tools.formats.registry import Findings, ReadOptions, formats
 from data_tools.records import Dataset
 
 FILES = {
-    "nexperia": "areas.csv", "csv": "areas.csv", "voc": "a.xml", "yolo": "a.txt", "labelme": "a.json",
-    "deeppcb": "a.txt", "coco": "a.json",
-}  # fmt: skip
+    "nexperia": "areas.csv",
+    "csv": "areas.csv",
+    "voc": "a.xml",
+    "yolo": "a.txt",
+    "labelme": "a.json",
+    "deeppcb": "a.txt",
+    "coco": "a.json",
+}
 WHOLE = {
     "nexperia": b"a,scratch,rectangle,1,2,9,9\n",
     "csv": b"image,type,x1,y1,x2,y2\na,scratch,1,2,9,9\n",
@@ -33,12 +38,35 @@ WHOLE = {
     "deeppcb": b"1,2,9,9,1\n",
     "coco": b'{"images": [{"id": 1, "file_name": "a", "height": 60, "width": 80}], "categories": [{"id": 1, "name": '
     b'"s"}], "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 2, 9, 9], "area": 81}]}',
-}  # fmt: skip
+}
 VALUES = [
-    b"0", b"-1", b"1e308", b"1e999", b"nan", b"NaN", b"Infinity", b"-0.0", b"9" * 400, b"", b"null", b"[]", b"{}",
-    b'"\\ud800"', b"\xff", b"\0", b"../a", b"/etc/passwd", b"C:\\a", b"a\nb",
-    b"\xe2\x80\xae", b"<", b"&", b",", b'"', b"[" * 999,
-]  # fmt: skip
+    b"0",
+    b"-1",
+    b"1e308",
+    b"1e999",
+    b"nan",
+    b"NaN",
+    b"Infinity",
+    b"-0.0",
+    b"9" * 400,
+    b"",
+    b"null",
+    b"[]",
+    b"{}",
+    b'"\\ud800"',
+    b"\xff",
+    b"\0",
+    b"../a",
+    b"/etc/passwd",
+    b"C:\\a",
+    b"a\nb",
+    b"\xe2\x80\xae",
+    b"<",
+    b"&",
+    b",",
+    b'"',
+    b"[" * 999,
+]
 
 
 def convert(folder: Path, name: str, *flags: str) -> int:
@@ -106,12 +134,34 @@ def test_odd_values_anywhere(name: str, data: st.DataObject) -> None:
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 100) | st.floats() | st.text(max_size=5) | st.sampled_from(["a", "1"]),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(
-        st.sampled_from(["id", "file_name", "image_id", "bbox", "category_id", "name", "height", "width", "points",
-                         "label", "segmentation", "area", "iscrowd", "type", "status"]), inner, max_size=4
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "id",
+                    "file_name",
+                    "image_id",
+                    "bbox",
+                    "category_id",
+                    "name",
+                    "height",
+                    "width",
+                    "points",
+                    "label",
+                    "segmentation",
+                    "area",
+                    "iscrowd",
+                    "type",
+                    "status",
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
     ),
     max_leaves=12,
-)  # fmt: skip
+)
 
 
 @settings(max_examples=100)
@@ -127,16 +177,23 @@ def test_any_json_values(images: list, annotations: list, categories: list, know
 
 
 @settings(max_examples=100)
-@given(st.lists(st.sampled_from(["0", "1", "9", "-1", "1e308", "1e999", "nan", "79", "80", "80.5", "81", "", "x"]),
-                min_size=4, max_size=4))  # fmt: skip
+@given(
+    st.lists(
+        st.sampled_from(["0", "1", "9", "-1", "1e308", "1e999", "nan", "79", "80", "80.5", "81", "", "x"]),
+        min_size=4,
+        max_size=4,
+    )
+)
 def test_any_corners(corners: list[str]) -> None:
     tags = dict(zip(("xmin", "ymin", "xmax", "ymax"), corners, strict=True))
     xml = "".join(f"<{tag}>{value}</{tag}>" for tag, value in tags.items())
     text = f"<annotation><object><name>s</name><bndbox>{xml}</bndbox></object></annotation>"
     for name, content in (
-        ("csv", f"image,type,x1,y1,x2,y2\na,s,{','.join(corners)}\n"), ("deeppcb", f"{','.join(corners)},1\n"),
-        ("yolo", f"0 {' '.join(corners)}\n"), ("voc", text),
-    ):  # fmt: skip
+        ("csv", f"image,type,x1,y1,x2,y2\na,s,{','.join(corners)}\n"),
+        ("deeppcb", f"{','.join(corners)},1\n"),
+        ("yolo", f"0 {' '.join(corners)}\n"),
+        ("voc", text),
+    ):
         throw(name, content.encode())
 
 
@@ -185,7 +242,7 @@ def test_image_folders_with_broken_and_oddly_named_files(tmp_path: Path, name: s
         "mask": ("crack/{}.jpg", "crack/{}.png", white),
         "mvtec": ("test/crack/{}.png", "ground_truth/crack/{}_mask.png", white),
         "highlight": ("crack/{}.png", "crack/{}_marked.png", red),
-    }[name]  # fmt: skip
+    }[name]
     for stem in ("whole", "odd \n name", "umläut ☃", "broken", "cut", os.fsdecode(b"bytes\xff")):
         for pattern, content in ((place, gray), (copy, pixels)):
             path = source / pattern.format(stem)

@@ -41,10 +41,18 @@ def test_images_are_found_from_the_json_file_and_never_outside(tmp_path: Path, r
 
 def test_malformed_shapes_are_named(tmp_path: Path, read) -> None:
     shapes = [
-        5, {}, {"label": 3, "points": []}, SHAPE | {"points": [[1, 2]]}, SHAPE | {"points": [[1], [2]]},
-        SHAPE | {"points": [["x", 1], [2, 3]]}, SHAPE | {"points": [[5, 5], [5, 9]]}, SHAPE | {"label": "good"},
-        SHAPE | {"points": [[1, 2], [1e400, 3]]}, SHAPE | {"shape_type": ["x"]}, SHAPE | {"label": "\ud800"},
-    ]  # fmt: skip
+        5,
+        {},
+        {"label": 3, "points": []},
+        SHAPE | {"points": [[1, 2]]},
+        SHAPE | {"points": [[1], [2]]},
+        SHAPE | {"points": [["x", 1], [2, 3]]},
+        SHAPE | {"points": [[5, 5], [5, 9]]},
+        SHAPE | {"label": "good"},
+        SHAPE | {"points": [[1, 2], [1e400, 3]]},
+        SHAPE | {"shape_type": ["x"]},
+        SHAPE | {"label": "\ud800"},
+    ]
     put(tmp_path / "a.json", shapes=shapes)
     (tmp_path / "b.json").write_text("[" * 100_000)
     (tmp_path / "c.json").write_text('{"shapes": 5}')

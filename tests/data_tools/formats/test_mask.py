@@ -65,8 +65,11 @@ def test_folders_beside_and_apart(tmp_path: Path) -> None:
     found = {Path(s.path).stem: s for s in read([tmp_path], ReadOptions(type_map={"bent": "bend"}), findings)}
     assert found["a"].boxes_xyxy.tolist() == [[10, 5, 30, 15]]
     assert {name: (s.status, s.type) for name, s in found.items()} == {
-        "a": ("boxed", "crack"), "b": ("good", "good"), "d": ("good", "good"), "e": ("boxed", "bend"),
-    }  # fmt: skip
+        "a": ("boxed", "crack"),
+        "b": ("good", "good"),
+        "d": ("good", "good"),
+        "e": ("boxed", "bend"),
+    }
     assert {Path(r.source).stem: r.reason.split(" ")[0] for r in findings.rejects} == {"c": "no", "f": "mask"}
     assert sum(findings.warnings.values()) == 1
 

@@ -31,10 +31,12 @@ def test_the_three_folders(tmp_path: Path, read, save) -> None:
     samples, findings = read("mvtec", tmp_path)
     assert samples["test/crack/000.png"].boxes_xyxy.tolist() == [[10, 5, 30, 15]]
     assert {name: (s.status, s.type) for name, s in samples.items()} == {
-        "train/good/000.png": ("good", "good"), "test/good/000.png": ("good", "good"),
-        "test/crack/000.png": ("boxed", "crack"), "test/crack/001.png": ("unboxed", "crack"),
+        "train/good/000.png": ("good", "good"),
+        "test/good/000.png": ("good", "good"),
+        "test/crack/000.png": ("boxed", "crack"),
+        "test/crack/001.png": ("unboxed", "crack"),
         "test/crack/002.png": ("unboxed", "crack"),
-    }  # fmt: skip
+    }
     assert [Path(r.source).name for r in findings.rejects] == ["picture.png", "003_mask.png"]
 
 

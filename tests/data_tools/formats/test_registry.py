@@ -38,8 +38,12 @@ def test_corners_have_a_documented_default() -> None:
     assert [name for name, one in corners.items() if one == "inclusive"] == ["nexperia", "voc"]
     assert [name for name, one in corners.items() if one == "none"] == ["mask", "mvtec", "highlight"]
     assert [name for name, one in corners.items() if one == "exclusive"] == [
-        "csv", "yolo", "labelme", "deeppcb", "coco",
-    ]  # fmt: skip
+        "csv",
+        "yolo",
+        "labelme",
+        "deeppcb",
+        "coco",
+    ]
 
 
 def test_every_layout_is_recognised_as_one_format(tmp_path: Path, save) -> None:

@@ -43,8 +43,14 @@ def test_boxes_without_images_and_what_is_refused(tmp_path: Path, read) -> None:
     assert set(samples) == {"a.jpg"}
     assert samples["a.jpg"].size_hw == (60, 80)
     assert [(Path(r.source).stem, r.line) for r in findings.rejects] == [
-        ("b", 3), ("c", 5), ("c", 3), ("c", 4), ("d", None), ("e", None), ("f", 1),
-    ]  # fmt: skip
+        ("b", 3),
+        ("c", 5),
+        ("c", 3),
+        ("c", 4),
+        ("d", None),
+        ("e", None),
+        ("f", 1),
+    ]
 
 
 def test_a_size_that_is_not_the_images_is_refused(tmp_path: Path, read, save) -> None:

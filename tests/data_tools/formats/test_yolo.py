@@ -38,8 +38,16 @@ def test_other_layouts(tmp_path: Path, read, save, layout: str) -> None:
 
 
 def test_wrong_lines_are_listed_and_make_no_good_image(tmp_path: Path, read) -> None:
-    lines = ["2 .5 .5 .1 .1", "0 .5 .5 .1", "x .5 .5 .1 .1", "0 .5 .5 nan .1", "0 50 50 10 10", "0 .5 .5 0 .1",
-             "0 .5 .5 .1 .1 .9", "0 .9 .5 .3 .1"]  # fmt: skip
+    lines = [
+        "2 .5 .5 .1 .1",
+        "0 .5 .5 .1",
+        "x .5 .5 .1 .1",
+        "0 .5 .5 nan .1",
+        "0 50 50 10 10",
+        "0 .5 .5 0 .1",
+        "0 .5 .5 .1 .1 .9",
+        "0 .9 .5 .3 .1",
+    ]
     put(tmp_path / "labels/a.txt", "\n".join(lines))
     put(tmp_path / "classes.txt", "scratch\nchip\n")
     samples, findings = read("yolo", tmp_path, size_hw=(100, 100))

@@ -135,9 +135,13 @@ def test_maps_by_path_name_or_id(data: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("array", "words"),
-    [(np.zeros((2, 2, 3)), "two axes"), (np.zeros(4), "two axes"), (np.array([["a"]]), "real numbers"),
-     (np.array([[{}]], dtype=object), "not readable")],
-)  # fmt: skip
+    [
+        (np.zeros((2, 2, 3)), "two axes"),
+        (np.zeros(4), "two axes"),
+        (np.array([["a"]]), "real numbers"),
+        (np.array([[{}]], dtype=object), "not readable"),
+    ],
+)
 def test_what_is_no_map_is_refused(data: Path, tmp_path: Path, capsys, array: np.ndarray, words: str) -> None:
     (tmp_path / "maps").mkdir()
     np.save(tmp_path / "maps" / "002.npy", array, allow_pickle=True)

@@ -4,8 +4,18 @@ from data_tools.judging.verdict import verdict
 
 
 def row(metric: str = "peak_distance", difference: float = -8.0, ci95: tuple[float, float] = (-12.0, -4.0), **more):
-    return {"metric": metric, "a": "detector", "b": "cnn", "difference": difference, "ci95": list(ci95), "n": 90,
-            "seeds_a": 3, "seeds_b": 3, "images_to_settle": None, "n_groups": 40} | more  # fmt: skip
+    return {
+        "metric": metric,
+        "a": "detector",
+        "b": "cnn",
+        "difference": difference,
+        "ci95": list(ci95),
+        "n": 90,
+        "seeds_a": 3,
+        "seeds_b": 3,
+        "images_to_settle": None,
+        "n_groups": 40,
+    } | more
 
 
 def approaches(detector: float = 1.0, cnn: float = 1.0, px: float = 5.0):

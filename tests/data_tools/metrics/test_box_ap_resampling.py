@@ -36,8 +36,9 @@ def random_images(rng, make_sample, make_prediction) -> tuple[list[Sample], list
         corners = rng.uniform(0, 60, (count, 2))
         true = np.concatenate([corners, corners + rng.uniform(5, 38, (count, 2))], axis=1)
         guesses = rng.uniform(0, 60, (130 if i == 5 else int(rng.integers(0, 6)), 2))
-        found = np.concatenate([np.clip(true + rng.normal(0, 3, true.shape), 0, 100),
-                                np.concatenate([guesses, guesses + 20], axis=1)])  # fmt: skip
+        found = np.concatenate(
+            [np.clip(true + rng.normal(0, 3, true.shape), 0, 100), np.concatenate([guesses, guesses + 20], axis=1)]
+        )
         found[:, 2:] = np.maximum(found[:, 2:], found[:, :2])
         sample = make_sample(i, true, status=status, group=f"g{i % 6}")
         prediction = make_prediction(i, boxes=found, scores=rng.random(len(found)))

@@ -63,13 +63,21 @@ def plain_pycocotools(samples, predictions, num_classes: int) -> list[float]:
             for box, label, score in zip(one.boxes_xyxy.tolist(), labels.tolist(), scores.tolist(), strict=True):
                 x1, y1, x2, y2 = box
                 annotations.append(
-                    {"id": len(annotations) + 1, "image_id": sample.image_id, "category_id": label, "iscrowd": 0,
-                     "bbox": [x1, y1, x2 - x1, y2 - y1], "area": (x2 - x1) * (y2 - y1), "score": score}
-                )  # fmt: skip
+                    {
+                        "id": len(annotations) + 1,
+                        "image_id": sample.image_id,
+                        "category_id": label,
+                        "iscrowd": 0,
+                        "bbox": [x1, y1, x2 - x1, y2 - y1],
+                        "area": (x2 - x1) * (y2 - y1),
+                        "score": score,
+                    }
+                )
         coco.dataset = {
-            "images": [{"id": s.image_id} for s in samples], "annotations": annotations,
+            "images": [{"id": s.image_id} for s in samples],
+            "annotations": annotations,
             "categories": [{"id": i + 1} for i in range(num_classes)],
-        }  # fmt: skip
+        }
         coco.createIndex()
     evaluation = COCOeval(truth, found, "bbox")
     evaluation.evaluate()

@@ -29,9 +29,11 @@ BOX = (10, 10, 30, 30)
 def table(rows: list[tuple[int, int, tuple[float, ...], float]]) -> BoxTable:
     """From image id, label, box and score of each row."""
     return BoxTable(
-        np.array([row[0] for row in rows], dtype=np.int64), np.array([row[1] for row in rows], dtype=np.int64),
-        np.array([row[2] for row in rows], dtype=float).reshape(-1, 4), np.array([row[3] for row in rows], dtype=float),
-    )  # fmt: skip
+        np.array([row[0] for row in rows], dtype=np.int64),
+        np.array([row[1] for row in rows], dtype=np.int64),
+        np.array([row[2] for row in rows], dtype=float).reshape(-1, 4),
+        np.array([row[3] for row in rows], dtype=float),
+    )
 
 
 def require_equal(truth: BoxTable, found: BoxTable, n_images: int, num_classes: int, ranges=SIZES) -> None:
@@ -77,9 +79,10 @@ def test_any_boxes(seed: int) -> None:
     sides = truth.boxes_xyxy[:, 2:] - truth.boxes_xyxy[:, :2]
     low, high = np.quantile(sides.prod(axis=1), [1 / 3, 2 / 3], method="nearest" if seed % 2 else "linear")
     thirds = {
-        "smallest": (0.0, float(low)), "middle": (float(np.nextafter(low, 1e10)), float(high)),
+        "smallest": (0.0, float(low)),
+        "middle": (float(np.nextafter(low, 1e10)), float(high)),
         "largest": (float(np.nextafter(high, 1e10)), 1e10),
-    }  # fmt: skip
+    }
     require_equal(truth, found, n_images, num_classes, SIZES | thirds)
 
 

@@ -24,8 +24,12 @@ def ap_of_a_perfect_detector(first_id: int, images: int) -> float:
     ]
     with contextlib.redirect_stdout(io.StringIO()):
         truth = COCO()
-        truth.dataset = {"info": {}, "images": [{"id": i + 1} for i in range(images)], "annotations": annotations,
-                         "categories": [{"id": 1}]}  # fmt: skip
+        truth.dataset = {
+            "info": {},
+            "images": [{"id": i + 1} for i in range(images)],
+            "annotations": annotations,
+            "categories": [{"id": 1}],
+        }
         truth.createIndex()
         found = truth.loadRes(
             [{"image_id": i + 1, "category_id": 1, "bbox": [10, 10, 20, 20], "score": 0.9} for i in range(images)]

@@ -16,8 +16,12 @@ def test_each_kind_by_hand(make_sample, make_prediction) -> None:
     ]
     found = error_types(samples, predictions, 0.5)
     assert {name: found[name] for name in ("hit", "duplicate", "localisation", "background", "background_on_good")} == {
-        "hit": 1, "duplicate": 1, "localisation": 1, "background": 2, "background_on_good": 1,
-    }  # fmt: skip
+        "hit": 1,
+        "duplicate": 1,
+        "localisation": 1,
+        "background": 2,
+        "background_on_good": 1,
+    }
     assert (found["missed"], found["missed_altogether"], found["n_true_boxes"]) == (2, 1, 3)
 
 

@@ -34,9 +34,14 @@ LABELS = ("detector", HOSTILE_LABEL)
 SIZE_HW = (90, 120)
 BOX = (30, 20, 50, 40)
 FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
@@ -68,7 +73,7 @@ ROWS: tuple[tuple[int, str, str, float, Any, float, Any, tuple[str, ...]], ...] 
     (6, "chipping", BOXED, 0.3, (65, 40), 0.65, None, ("escape", "no peak", "near miss", "disagreement")),
     (7, "lead_glue", UNBOXED, 0.6, (9, 9), 0.9, (5, 5), ("caught",)),
     (8, HOSTILE_TYPE, BOXED, 0.95, (40, 30), 0.85, (100, 15), ("off target", "disagreement", "caught")),
-)  # fmt: skip
+)
 
 
 @pytest.fixture(scope="session")

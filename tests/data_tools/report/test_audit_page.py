@@ -66,8 +66,10 @@ def test_decisions_are_saved_as_a_list_that_can_be_applied(made: Made, browser: 
     rows = list(csv.DictReader(reviewed.open(newline="", encoding="utf-8")))
     assert tuple(rows[0]) == COLUMNS
     assert [(row["file_name"], row["confidence"], row["decision"]) for row in rows] == [
-        ("1.png", "0.1000", ""), (HOSTILE, "0.2000", "exclude"), ("3.png", "0.3000", "good"),
-    ]  # fmt: skip
+        ("1.png", "0.1000", ""),
+        (HOSTILE, "0.2000", "exclude"),
+        ("3.png", "0.3000", "good"),
+    ]
     after = corrected(made.dataset, read_review(reviewed, made.dataset))
     assert [(s.image_id, s.status) for s in after.samples] == [(1, "good"), (3, "good")]
 

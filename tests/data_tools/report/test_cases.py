@@ -44,9 +44,13 @@ def one_case(sample: Sample, **predictions: Prediction) -> Case:
     ],
 )
 def test_outcomes_by_hand(
-    make_sample: MakeSample, make_prediction: MakePrediction, boxes: Sequence[Sequence[float]],
-    scores: tuple[float, float], peaks: tuple[tuple[float, float] | None, ...], outcomes: tuple[str, ...],
-) -> None:  # fmt: skip
+    make_sample: MakeSample,
+    make_prediction: MakePrediction,
+    boxes: Sequence[Sequence[float]],
+    scores: tuple[float, float],
+    peaks: tuple[tuple[float, float] | None, ...],
+    outcomes: tuple[str, ...],
+) -> None:
     a, b = (make_prediction(score=score, peak=peak) for score, peak in zip(scores, peaks, strict=True))
     assert one_case(make_sample(boxes=boxes), a=a, b=b).outcomes == outcomes
 

@@ -16,14 +16,25 @@ def figure(value: float | None, spread: float | None = None) -> dict:
 
 
 def a_point(count: int, hit_rate: float, difference: float | None = None, half: float = 0.1) -> dict:
-    against = {} if difference is None else {
-        metric: {"difference": difference, "ci95": [difference - half, difference + half], "n": 40}
-        for metric in ("auc", "hit_rate")
-    }  # fmt: skip
+    against = (
+        {}
+        if difference is None
+        else {
+            metric: {"difference": difference, "ci95": [difference - half, difference + half], "n": 40}
+            for metric in ("auc", "hit_rate")
+        }
+    )
     return {
-        "boxed_images": count, "boxes": count + 1, "state": "done", "auc": figure(0.9, 0.05), "ap50": figure(hit_rate),
-        "hit_rate": figure(hit_rate, 0.08), "mean_px": 12.3, "minutes": 1.5, "against": {BASE: against},
-    }  # fmt: skip
+        "boxed_images": count,
+        "boxes": count + 1,
+        "state": "done",
+        "auc": figure(0.9, 0.05),
+        "ap50": figure(hit_rate),
+        "hit_rate": figure(hit_rate, 0.08),
+        "mean_px": 12.3,
+        "minutes": 1.5,
+        "against": {BASE: against},
+    }
 
 
 def summary(points: list[dict]) -> dict:

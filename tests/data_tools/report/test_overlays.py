@@ -93,8 +93,12 @@ def test_a_true_box_is_framed_without_covering_its_pixels(view: Callable[..., Vi
     picture = panel(rendered(view([(20, 10, 40, 30)]), tmp_path / "o.png"), 1)
     x1, y1, x2, y2 = (edge * SCALE for edge in (20, 10, 40, 30))
     assert (picture[y1:y2, x1:x2] == GRAY).all()
-    for frame in (picture[y1:y2, x1 - LINE : x1], picture[y1:y2, x2 : x2 + LINE], picture[y1 - LINE : y1, x1:x2],
-                  picture[y2 : y2 + LINE, x1:x2]):  # fmt: skip
+    for frame in (
+        picture[y1:y2, x1 - LINE : x1],
+        picture[y1:y2, x2 : x2 + LINE],
+        picture[y1 - LINE : y1, x1:x2],
+        picture[y2 : y2 + LINE, x1:x2],
+    ):
         assert (frame == rgb(TRUTH)).all()
     middle = (y1 + y2) // 2
     assert picture[middle, x1 - LINE - 1].tolist() == rgb(HALO)
@@ -184,8 +188,12 @@ def test_the_contact_sheet_holds_every_view(view: Callable[..., View]) -> None:
 
 
 def test_wide_images_stand_below_each_other(make_sample: MakeSample, make_prediction: MakePrediction) -> None:
-    wide = View(np.zeros((20, 200), dtype=np.uint8), make_sample(size_hw=(20, 200)),
-                {"a": make_prediction(size_hw=(20, 200))}, {})  # fmt: skip
+    wide = View(
+        np.zeros((20, 200), dtype=np.uint8),
+        make_sample(size_hw=(20, 200)),
+        {"a": make_prediction(size_hw=(20, 200))},
+        {},
+    )
     first, second = draw_overlay(wide, legend=False).axes
     assert first.get_position().x0 == second.get_position().x0
     assert first.get_position().y0 > second.get_position().y1

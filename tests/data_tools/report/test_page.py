@@ -274,8 +274,16 @@ def test_the_review_list_is_exported_applied_and_remembered(
     assert text.splitlines()[0] == "image_id,file_name,status,type,suggested,confidence,reason,decision"
     first, second = csv.DictReader(io.StringIO(text))
     reason = f"overkill, disagreement; detector score 0.2 passed; {list(judged.predictions)[1]} score 0.7 flagged"
-    assert first == {"image_id": "2", "file_name": "2.png", "status": "good", "type": "good", "suggested": "defect",
-                     "confidence": "0.5", "reason": reason, "decision": ""}  # fmt: skip
+    assert first == {
+        "image_id": "2",
+        "file_name": "2.png",
+        "status": "good",
+        "type": "good",
+        "suggested": "defect",
+        "confidence": "0.5",
+        "reason": reason,
+        "decision": "",
+    }
     assert (second["file_name"], second["type"]) == (judged.dataset.samples[7].path, judged.dataset.samples[7].type)
     assert (second["suggested"], second["confidence"], second["decision"]) == ("defect", "1", "exclude")
     reviewed = tmp_path / "reviewed.csv"
