@@ -18,16 +18,16 @@ from classify.cam import METHODS
 from classify.inference import predict
 from classify.models import Classifier
 from classify.predict import Trained, load_classifier
-from data_tools.atomic import write_json
-from data_tools.cam import evaluation_mode
-from data_tools.command import Parser, run_command
-from data_tools.errors import InputError
-from data_tools.geometry import centres
-from data_tools.heatmaps import peak
+from data_tools.commands.parser import Parser, run_command
+from data_tools.commands.prediction import SPLITS, select_split
+from data_tools.core.errors import InputError
+from data_tools.core.geometry import centres
+from data_tools.core.heatmaps import peak
+from data_tools.core.records import BOXED, Prediction, Sample
+from data_tools.files.atomic import write_json
 from data_tools.metrics.bootstrap import cluster_bootstrap
 from data_tools.metrics.peak_distance import peak_distances, summarise
-from data_tools.prediction_command import SPLITS, select_split
-from data_tools.records import BOXED, Prediction, Sample
+from data_tools.networks.cam import evaluation_mode
 
 # mean distance from a uniformly random point of a unit square to its centre
 FLOOR_OF_STRIDE = 0.3826

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from classify.cam_perturbation import PERTURBATIONS
-from data_tools.cam import activations_and_gradients, evaluation_mode, recorded, the_map
-from data_tools.cam_methods import METHODS as GRADIENT_METHODS
+from data_tools.networks.cam import activations_and_gradients, evaluation_mode, recorded, the_map
+from data_tools.networks.cam_methods import METHODS as GRADIENT_METHODS
 
 METHODS = (*GRADIENT_METHODS, *PERTURBATIONS)
 
@@ -37,7 +37,7 @@ class Evidence:
     gradients: Tensor
 
     def maps(self, method: str) -> NDArray[np.float32]:
-        """(n, rows, columns) maps by a method of `data_tools.cam_methods`."""
+        """(n, rows, columns) maps by a method of `data_tools.networks.cam_methods`."""
         with torch.no_grad():
             maps = GRADIENT_METHODS[method](self.activations, self.gradients)
         return maps.cpu().numpy().astype(np.float32)

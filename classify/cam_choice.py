@@ -10,12 +10,12 @@ import numpy as np
 from classify.cam import gather_evidence
 from classify.models import Classifier
 from classify.to_prediction import to_prediction
-from data_tools.cam_methods import METHODS
-from data_tools.dataset import Batch, InputConfig
-from data_tools.experiment import shared_batches
-from data_tools.geometry import diagonal
+from data_tools.core.geometry import diagonal
+from data_tools.core.records import BOXED, Sample
+from data_tools.loading.dataset import Batch, InputConfig
 from data_tools.metrics.peak_distance import Point, peak_distances
-from data_tools.records import BOXED, Sample
+from data_tools.networks.cam_methods import METHODS
+from data_tools.training.experiment import shared_batches
 
 log = logging.getLogger(__name__)
 

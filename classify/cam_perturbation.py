@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from data_tools.cam import evaluation_mode, hooked, recorded, the_map
+from data_tools.networks.cam import evaluation_mode, hooked, recorded, the_map
 
 _CHUNK = 16
 

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from data_tools import processes
-from data_tools.dataset import Batch
-from data_tools.heatmaps import cells_seen
+from data_tools.core.heatmaps import cells_seen
+from data_tools.loading.dataset import Batch
+from data_tools.training import processes
 
 _LEAST = 1e-12
 

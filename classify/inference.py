@@ -14,9 +14,9 @@ from classify.cam import cam_maps
 from classify.cam_choice import CamChoice
 from classify.models import Classifier
 from classify.to_prediction import to_prediction
-from data_tools.dataset import Batch, InputConfig
-from data_tools.experiment import shared_batches
-from data_tools.records import Prediction, Sample
+from data_tools.core.records import Prediction, Sample
+from data_tools.loading.dataset import Batch, InputConfig
+from data_tools.training.experiment import shared_batches
 
 BATCH_SIZE = 16
 

@@ -7,9 +7,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from data_tools.backbones import Backbone, freeze, freeze_statistics
-from data_tools.errors import InputError
-from data_tools.sample_random import SampleDropout
+from data_tools.core.errors import InputError
+from data_tools.loading.sample_random import SampleDropout
+from data_tools.networks.backbones import Backbone, freeze, freeze_statistics
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class ClassifierConfig:
     Attributes:
         backbone: "simple_cnn", "resnet50", "vgg16", "tf_efficientnet_lite0", or any timm model that gives feature maps.
         weights: "package", "timm", "torchvision:NAME", "none", the path of a .safetensors or .pth file, or the folder
-            of a run; see `data_tools.backbones.Weights`.
+            of a run; see `data_tools.networks.backbones.Weights`.
         trainable: "all" fine-tunes the backbone, "none" trains the top layer only.
         batch_norm: whether the backbone's batch norm takes its statistics from the batch ("train") or keeps the
             pretrained ones ("frozen"), as a backbone that is not trained always does.

@@ -16,14 +16,14 @@ from classify.cam_choice import CamChoice
 from classify.inference import Reading, predict
 from classify.models import Classifier
 from classify.train import build_parser as training_parser
-from data_tools.backbones import build_backbone
-from data_tools.checkpoint import load_best
-from data_tools.command import Parser, run_command
-from data_tools.dataset import InputConfig
-from data_tools.experiment import read_config
-from data_tools.map_boxes import with_boxes
-from data_tools.prediction_command import add_prediction_arguments, predict_and_write, read_finished_manifest
-from data_tools.records import Prediction, Sample
+from data_tools.commands.parser import Parser, run_command
+from data_tools.commands.prediction import add_prediction_arguments, predict_and_write, read_finished_manifest
+from data_tools.core.records import Prediction, Sample
+from data_tools.judging.map_boxes import with_boxes
+from data_tools.loading.dataset import InputConfig
+from data_tools.networks.backbones import build_backbone
+from data_tools.training.checkpoint import load_best
+from data_tools.training.experiment import read_config
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from data_tools.backbones import Backbone
+from data_tools.networks.backbones import Backbone
 
 _SHORTEST, _LONGEST, _ACROSS = 1024, 4096, 32
 _EXACT = (nn.Conv2d, nn.AvgPool2d, nn.Identity, nn.Dropout)

@@ -34,13 +34,13 @@ from classify.study_table import (
 )
 from classify.train import build_parser as training_parser
 from classify.train import train
-from data_tools.atomic import write_json, write_text
-from data_tools.command import Parser, run_command
-from data_tools.dataset_folder import data_hash, read_dataset, split_of
-from data_tools.errors import InputError, WeightsUnavailableError
-from data_tools.experiment import default_data, with_default_config
-from data_tools.records import Dataset
-from data_tools.run_series import DIVERGED, DONE, finished_manifest, make_once, require_same
+from data_tools.commands.parser import Parser, run_command
+from data_tools.core.errors import InputError, WeightsUnavailableError
+from data_tools.core.records import Dataset
+from data_tools.files.atomic import write_json, write_text
+from data_tools.files.dataset_folder import data_hash, read_dataset, split_of
+from data_tools.training.experiment import default_data, with_default_config
+from data_tools.training.run_series import DIVERGED, DONE, finished_manifest, make_once, require_same
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from data_tools.errors import InputError
+from data_tools.core.errors import InputError
 
 Settings = dict[str, Any]
 Axes = Mapping[str, Mapping[str, Settings]]

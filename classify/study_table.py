@@ -9,7 +9,17 @@ from typing import Any
 import numpy as np
 
 from classify.study_grid import Cell
-from data_tools.evaluate import Entry
+from data_tools.core.records import (
+    Dataset,
+    Prediction,
+    PredictionHeader,
+    PredictionSet,
+    Sample,
+    empty_boxes,
+    empty_labels,
+)
+from data_tools.files.predictions import read_predictions
+from data_tools.judging.evaluate import Entry
 from data_tools.judging.image_level import image_level
 from data_tools.judging.judged import OPERATING_TPR, Judged, judge
 from data_tools.judging.pointing import baselines
@@ -17,9 +27,7 @@ from data_tools.judging.resampling import resample_baselines, resample_boxed, re
 from data_tools.metrics.bootstrap import RESAMPLES
 from data_tools.metrics.coco_engines import PYCOCOTOOLS
 from data_tools.metrics.peak_distance import summarise
-from data_tools.predictions import read_predictions
-from data_tools.records import Dataset, Prediction, PredictionHeader, PredictionSet, Sample, empty_boxes, empty_labels
-from data_tools.run_series import DONE
+from data_tools.training.run_series import DONE
 
 TPRS = ("0.98", "0.997")
 CONSTANT = "always good"

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.heatmaps import cells_seen, peak, place_in_image
-from data_tools.records import Prediction, Sample, empty_boxes, empty_labels
-from data_tools.transforms import PreprocessConfig
+from data_tools.core.heatmaps import cells_seen, peak, place_in_image
+from data_tools.core.records import Prediction, Sample, empty_boxes, empty_labels
+from data_tools.loading.transforms import PreprocessConfig
 
 
 def to_prediction(

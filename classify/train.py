@@ -21,10 +21,14 @@ from classify.cam_choice import AUTO, CamChoice, choose_cam
 from classify.inference import Reading, TestFlips, logits_of, predict, read, to_predictions
 from classify.losses import ClassifierLoss, LossConfig
 from classify.models import Classifier, ClassifierConfig
-from data_tools.backbones import build_backbone
-from data_tools.command import Parser
-from data_tools.dataset import InputConfig
-from data_tools.experiment import (
+from data_tools.commands.parser import Parser
+from data_tools.core.records import Prediction
+from data_tools.judging.map_boxes import choose_fraction, with_boxes
+from data_tools.loading.dataset import InputConfig
+from data_tools.metrics.auc import roc_auc
+from data_tools.metrics.bootstrap import Clusters, auc_of
+from data_tools.networks.backbones import build_backbone
+from data_tools.training.experiment import (
     Experiment,
     add_training_arguments,
     decide_by_layout,
@@ -35,12 +39,8 @@ from data_tools.experiment import (
     save_predictions,
     training_loader,
 )
-from data_tools.fit import FitConfig, fit, seed_everything
-from data_tools.map_boxes import choose_fraction, with_boxes
-from data_tools.metrics.auc import roc_auc
-from data_tools.metrics.bootstrap import Clusters, auc_of
-from data_tools.records import Prediction
-from data_tools.validation import standard_error
+from data_tools.training.fit import FitConfig, fit, seed_everything
+from data_tools.training.selection import standard_error
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ python -m data_tools.audit DATASET                                         # tex
 python -m data_tools.audit DATASET --html audit.html --review review.csv   # a page with thumbnails, and the review list
 python -m data_tools.audit DATASET --apply review.csv --out DATASET2       # the corrected dataset, with its history
 
-The first line is the verdict; `data_tools.findings` says what makes a dataset unsafe. Labels are judged out of fold by
+The first line is the verdict; `auditing.findings` says what makes a dataset unsafe. Labels are judged out of fold by
 models on the packaged backbone's features, or with --scores by predictions that cover every image, each written by a
 model that did not see it: for example classify.predict --split test on each fold of data_tools.splits --folds.
 """
@@ -21,16 +21,16 @@ from typing import Any
 import numpy as np
 from jsonargparse import Namespace
 
-from data_tools.anchors import AnchorConfig
-from data_tools.command import Parser, run_command
-from data_tools.dataset_folder import read_dataset
-from data_tools.doctor import Checkup, examine
-from data_tools.errors import InputError
-from data_tools.findings import LEVELS, NOTE, UNSAFE, WARNING, Finding, verdict
-from data_tools.image_facts import ImageFact, read_facts
-from data_tools.leaks import Property, label_leaks, straddling
-from data_tools.records import Dataset, Sample
-from data_tools.review import Suspect, apply_review, write_review
+from data_tools.auditing.doctor import Checkup, examine
+from data_tools.auditing.findings import LEVELS, NOTE, UNSAFE, WARNING, Finding, verdict
+from data_tools.auditing.leaks import Property, label_leaks, straddling
+from data_tools.auditing.review import Suspect, apply_review, write_review
+from data_tools.commands.parser import Parser, run_command
+from data_tools.core.anchors import AnchorConfig
+from data_tools.core.errors import InputError
+from data_tools.core.records import Dataset, Sample
+from data_tools.files.dataset_folder import read_dataset
+from data_tools.files.image_facts import ImageFact, read_facts
 
 log = logging.getLogger(__name__)
 
@@ -242,7 +242,7 @@ def _judge_labels(
         return None, None, [Finding(NOTE, "labels", "labels were not checked (--labels no)")]
     if options.scores is None and (not readable or dataset.images_root is None):
         return None, None, []  # the doctor notes that there are no images
-    from data_tools import label_noise as noise
+    from data_tools.auditing import label_noise as noise
 
     try:
         if options.scores is not None:
@@ -299,7 +299,7 @@ def _judge_labels(
 @contextmanager
 def _cells(samples: Sequence[Sample], root: Path) -> Iterator[Any]:
     """Cell features in a temporary folder."""
-    from data_tools.features import cell_features
+    from data_tools.auditing.features import cell_features
 
     with tempfile.TemporaryDirectory(prefix="audit-") as scratch:
         yield cell_features([s.path for s in samples], root, [s.size_hw for s in samples], Path(scratch), _LONGEST_PX)
@@ -308,7 +308,7 @@ def _cells(samples: Sequence[Sample], root: Path) -> Iterator[Any]:
 def _scores(names: Sequence[str] | None) -> dict[int, float] | None:
     if names is None:
         return None
-    from data_tools.predictions import read_predictions
+    from data_tools.files.predictions import read_predictions
 
     by_id: dict[int, float] = {}
     for name in names:

@@ -19,15 +19,15 @@ from pathlib import Path
 import numpy as np
 from jsonargparse import Namespace
 
-from data_tools.atomic import atomic_folder
-from data_tools.command import Parser, run_command
-from data_tools.dataset_folder import ANNOTATIONS, MENDED, REJECTS, SPLITS, write_dataset
-from data_tools.errors import InputError
+from data_tools.commands.parser import Parser, run_command
+from data_tools.core.errors import InputError
+from data_tools.core.records import STATUSES, Dataset, Sample
+from data_tools.files.atomic import atomic_folder
+from data_tools.files.dataset_folder import ANNOTATIONS, MENDED, REJECTS, SPLITS, write_dataset
+from data_tools.files.images import resolve_under
 from data_tools.formats.registry import Findings, Format, ReadOptions, choose_format, formats
-from data_tools.grouping import group_samples
-from data_tools.images import resolve_under
-from data_tools.records import STATUSES, Dataset, Sample
 from data_tools.splits import FRACTIONS, describe_splits, make_splits, parse_shares
+from data_tools.splitting.grouping import group_samples
 
 SINGLE = "defect"
 _OWN_FILES = {ANNOTATIONS, SPLITS, REJECTS, MENDED, "images"}

@@ -17,13 +17,13 @@ from pathlib import Path
 from jsonargparse import Namespace
 from tqdm import tqdm
 
-from data_tools.atomic import atomic_folder
-from data_tools.command import Parser, run_command
-from data_tools.dataset_folder import images_root_of, read_dataset, split_of
-from data_tools.errors import InputError
+from data_tools.commands.parser import Parser, run_command
+from data_tools.core.errors import InputError
+from data_tools.core.records import SPLIT_NAMES, UNBOXED, Dataset
+from data_tools.files.atomic import atomic_folder
+from data_tools.files.dataset_folder import images_root_of, read_dataset, split_of
+from data_tools.files.images import resolve_under
 from data_tools.formats.registry import Format, formats
-from data_tools.images import resolve_under
-from data_tools.records import SPLIT_NAMES, UNBOXED, Dataset
 
 _IMAGES = "images"
 _SHOWN = 5

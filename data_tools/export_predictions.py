@@ -9,10 +9,10 @@ from pathlib import Path
 
 from jsonargparse import Namespace
 
-from data_tools.command import Parser, run_command
-from data_tools.errors import InputError
+from data_tools.commands.parser import Parser, run_command
+from data_tools.core.errors import InputError
+from data_tools.files.predictions import read_predictions
 from data_tools.interop import coco_results, tables
-from data_tools.predictions import read_predictions
 
 _BY_SUFFIX = {".json": "coco", ".csv": "csv"}
 

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from jsonargparse import Namespace
 
-from data_tools.command import Parser, run_command
-from data_tools.dataset_folder import read_dataset, split_of
-from data_tools.errors import InputError
+from data_tools.commands.parser import Parser, run_command
+from data_tools.core.errors import InputError
+from data_tools.core.records import Dataset, PredictionHeader, PredictionSet, Sample
+from data_tools.files.dataset_folder import read_dataset, split_of
+from data_tools.files.predictions import write_predictions
 from data_tools.interop import coco_results, saliency_maps, tables
 from data_tools.interop.foreign import Foreign, to_predictions
-from data_tools.predictions import write_predictions
-from data_tools.records import Dataset, PredictionHeader, PredictionSet, Sample
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 python -m data_tools.join_predictions RUN/predictions/test.jsonl RUN/predictions/test.jsonl --out joined.jsonl
 python -m detect.evaluate --predictions joined.jsonl RUN/predictions/test.jsonl --data DATASET
 
-Boxes are joined by `data_tools.box_fusion`, the peak is the centre of the best joint box, and an image's score the
+Boxes are joined by `data_tools.core.box_fusion`, the peak is the centre of the best joint box, and an image's score the
 probability at the mean of the detectors' logits.
 """
 
@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 from jsonargparse import Namespace
 
-from data_tools.box_fusion import fuse_boxes
-from data_tools.command import Parser, run_command
-from data_tools.errors import InputError
-from data_tools.geometry import best_centre
-from data_tools.predictions import read_predictions, write_predictions
-from data_tools.records import Prediction, PredictionHeader, PredictionSet
+from data_tools.commands.parser import Parser, run_command
+from data_tools.core.box_fusion import fuse_boxes
+from data_tools.core.errors import InputError
+from data_tools.core.geometry import best_centre
+from data_tools.core.records import Prediction, PredictionHeader, PredictionSet
+from data_tools.files.predictions import read_predictions, write_predictions
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ def join_predictions(of_detectors: Sequence[Prediction], overlap: float) -> Pred
 
     Args:
         of_detectors: with image scores and box scores in 0..1.
-        overlap: see `data_tools.box_fusion.fuse_boxes`.
+        overlap: see `data_tools.core.box_fusion.fuse_boxes`.
     """
     first = of_detectors[0]
     boxes, scores, labels = fuse_boxes([(p.boxes_xyxy, p.box_scores, p.box_labels) for p in of_detectors], overlap)

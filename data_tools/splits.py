@@ -21,9 +21,11 @@ from pathlib import Path
 import numpy as np
 from jsonargparse import Namespace
 
-from data_tools.atomic import atomic_folder
-from data_tools.command import Parser, run_command
-from data_tools.dataset_folder import (
+from data_tools.commands.parser import Parser, run_command
+from data_tools.core.errors import InputError
+from data_tools.core.records import SPLIT_NAMES, Dataset, Sample, Splits
+from data_tools.files.atomic import atomic_folder
+from data_tools.files.dataset_folder import (
     SPLITS,
     copy_history,
     data_hash,
@@ -32,9 +34,7 @@ from data_tools.dataset_folder import (
     write_dataset,
     write_splits,
 )
-from data_tools.errors import InputError
-from data_tools.grouping import group_samples, groups_by_expression
-from data_tools.records import SPLIT_NAMES, Dataset, Sample, Splits
+from data_tools.splitting.grouping import group_samples, groups_by_expression
 
 FRACTIONS = (0.7, 0.15, 0.15)
 _UNORDERED = ("none", "auto: capture number")

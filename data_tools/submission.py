@@ -16,14 +16,14 @@ from pathlib import Path, PurePosixPath
 
 from jsonargparse import Namespace
 
-from data_tools.atomic import write_text
-from data_tools.command import Parser, run_command
-from data_tools.dataset_folder import read_dataset
-from data_tools.errors import InputError
+from data_tools.commands.parser import Parser, run_command
+from data_tools.core.errors import InputError
+from data_tools.core.records import SPLIT_NAMES
+from data_tools.files.atomic import write_text
+from data_tools.files.dataset_folder import read_dataset
+from data_tools.files.images import IMAGE_SUFFIXES
+from data_tools.files.predictions import read_predictions
 from data_tools.formats.tables import table_lines
-from data_tools.images import IMAGE_SUFFIXES
-from data_tools.predictions import read_predictions
-from data_tools.records import SPLIT_NAMES
 
 ID, SCORE, LABEL = "id", "defect_score", "label"
 _COLUMNS = (f"{ID},{SCORE}", f"{ID},{LABEL}")

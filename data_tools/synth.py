@@ -20,15 +20,15 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from tqdm import tqdm
 
-from data_tools.atomic import atomic_folder, atomic_path
-from data_tools.command import Parser, run_command
-from data_tools.dataset_folder import write_dataset
-from data_tools.errors import InputError
-from data_tools.records import BOXED, GOOD, UNBOXED, Dataset, Sample, empty_boxes, empty_labels
+from data_tools.commands.parser import Parser, run_command
+from data_tools.core.errors import InputError
+from data_tools.core.records import BOXED, GOOD, UNBOXED, Dataset, Sample, empty_boxes, empty_labels
+from data_tools.files.atomic import atomic_folder, atomic_path
+from data_tools.files.dataset_folder import write_dataset
 from data_tools.splits import make_splits
-from data_tools.synth_canvas import Canvas, Floats
-from data_tools.synth_defects import BOXED_DEFECTS, UNBOXED_DEFECTS
-from data_tools.synth_device import SIZE_HW, Look, draw_back, draw_device, draw_look, draw_pocket, draw_pose
+from data_tools.synthetic.canvas import Canvas, Floats
+from data_tools.synthetic.defects import BOXED_DEFECTS, UNBOXED_DEFECTS
+from data_tools.synthetic.device import SIZE_HW, Look, draw_back, draw_device, draw_look, draw_pocket, draw_pose
 
 MOST_IMAGES = 1_000_000
 _LOT_SIZES = (8, 16)

@@ -17,17 +17,17 @@ from pathlib import Path
 
 from jsonargparse import Namespace
 
-from data_tools.atomic import write_json
-from data_tools.command import Parser, run_command
-from data_tools.dataset_folder import data_hash, read_dataset
-from data_tools.errors import InputError
-from data_tools.evaluate import METRICS, Entry, evaluate
+from data_tools.commands.parser import Parser, run_command
+from data_tools.core.errors import InputError
+from data_tools.core.records import Dataset, PredictionSet
+from data_tools.files.atomic import write_json
+from data_tools.files.dataset_folder import data_hash, read_dataset
+from data_tools.files.predictions import read_predictions
+from data_tools.files.runs import APPROACHES, Run, approaches_of, newest_runs, read_run
+from data_tools.judging.evaluate import METRICS, Entry, evaluate
 from data_tools.metrics.bootstrap import RESAMPLES
 from data_tools.metrics.coco_engines import AUTO, ENGINES
-from data_tools.predictions import read_predictions
-from data_tools.records import Dataset, PredictionSet
 from data_tools.report.table import side_by_side
-from data_tools.runs import APPROACHES, Run, approaches_of, newest_runs, read_run
 
 log = logging.getLogger(__name__)
 

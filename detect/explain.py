@@ -9,12 +9,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from data_tools.cam import activations_and_gradients
-from data_tools.cam_methods import METHODS
-from data_tools.dataset import Batch, InputConfig
-from data_tools.experiment import batches_of
-from data_tools.heatmaps import cells_seen, place_in_image
-from data_tools.records import Sample
+from data_tools.core.heatmaps import cells_seen, place_in_image
+from data_tools.core.records import Sample
+from data_tools.loading.dataset import Batch, InputConfig
+from data_tools.networks.cam import activations_and_gradients
+from data_tools.networks.cam_methods import METHODS
+from data_tools.training.experiment import batches_of
 from detect.model import Detector
 
 _BATCH_SIZE = 4
@@ -31,7 +31,7 @@ def explain(
     Args:
         model: the detector.
         samples, root, config: the images, their folder, and how the model wants them.
-        method: a key of `data_tools.cam_methods.METHODS`.
+        method: a key of `data_tools.networks.cam_methods.METHODS`.
         stride: of the backbone's map to explain by.
     """
     device = next(model.parameters()).device

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import torch
 
-from data_tools.dataset import Batch, InputConfig
-from data_tools.experiment import batches_of, shared_batches
-from data_tools.records import Prediction, Sample
+from data_tools.core.records import Prediction, Sample
+from data_tools.loading.dataset import Batch, InputConfig
+from data_tools.training.experiment import batches_of, shared_batches
 from detect.model import Detector
 from detect.to_prediction import ScoreRule, to_prediction
 from detect.views import Look, agree

@@ -18,21 +18,21 @@ from typing import Any
 import yaml
 from jsonargparse import Namespace
 
-from data_tools.atomic import atomic_path, write_json, write_text
-from data_tools.command import Parser, run_command
-from data_tools.dataset_folder import data_hash, images_root_of, read_dataset, write_dataset
-from data_tools.errors import InputError
-from data_tools.evaluate import Entry, evaluate
-from data_tools.experiment import default_data, with_default_config
-from data_tools.label_budget import drawing_order, parse_counts, with_budget
+from data_tools.commands.parser import Parser, run_command
+from data_tools.core.errors import InputError
+from data_tools.core.records import BOXED, Dataset
+from data_tools.files.atomic import atomic_path, write_json, write_text
+from data_tools.files.dataset_folder import data_hash, images_root_of, read_dataset, write_dataset
+from data_tools.files.predictions import read_predictions
+from data_tools.files.runs import MANIFEST, read_run
+from data_tools.judging.evaluate import Entry, evaluate
 from data_tools.metrics.bootstrap import RESAMPLES
 from data_tools.metrics.coco_engines import AUTO
-from data_tools.predictions import read_predictions
-from data_tools.records import BOXED, Dataset
 from data_tools.report.label_cost import METRICS, level, point, sentence, to_csv, to_text
 from data_tools.report.label_cost_figure import label_cost_figure
-from data_tools.run_series import DIVERGED, DONE, finished_manifest, make_once, require_same
-from data_tools.runs import MANIFEST, read_run
+from data_tools.splitting.label_budget import drawing_order, parse_counts, with_budget
+from data_tools.training.experiment import default_data, with_default_config
+from data_tools.training.run_series import DIVERGED, DONE, finished_manifest, make_once, require_same
 from detect.evaluate import open_runs
 from detect.train import add_settings, train
 from detect.train import build_parser as training_parser

@@ -20,12 +20,12 @@ from torchvision.models.detection.rpn import RPNHead
 from torchvision.ops import FeaturePyramidNetwork
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
-from data_tools import processes
-from data_tools.anchors import STRIDES, AnchorConfig, level_sizes
-from data_tools.backbones import Backbone, first_layers, freeze_statistics
-from data_tools.dataset import Batch
-from data_tools.errors import InputError
-from data_tools.sample_random import SampleDropout
+from data_tools.core.anchors import STRIDES, AnchorConfig, level_sizes
+from data_tools.core.errors import InputError
+from data_tools.loading.dataset import Batch
+from data_tools.loading.sample_random import SampleDropout
+from data_tools.networks.backbones import Backbone, first_layers, freeze_statistics
+from data_tools.training import processes
 from detect.box_heads import BoxHead, BoxHeads
 from detect.losses import BoxLoss, sum_and_count
 from detect.multi_scale import at_random_size
@@ -49,7 +49,7 @@ class DetectorConfig:
     Attributes:
         backbone: "resnet50", "resnet18", "tf_efficientnet_lite0", or any timm model that gives feature maps.
         weights: "package", "timm", "torchvision:NAME", "none", the path of a .safetensors or .pth file, or the folder
-            of a run; see `data_tools.backbones.Weights`.
+            of a run; see `data_tools.networks.backbones.Weights`.
         frozen_to_stride: the backbone's first layers, up to its map of this stride, stay as pretrained: edges and
             textures need no relearning, and their gradients cost most; 0 trains all, as random weights need.
         batch_norm: whether the backbone's batch norm takes its statistics from the batch ("train") or keeps the
@@ -174,7 +174,7 @@ class Detector(nn.Module):
 
     Args:
         backbone: with maps of strides 4, 8, 16 and 32.
-        config: see `DetectorConfig`; anchors to be fitted are fitted before (`data_tools.anchors.resolve_anchors`).
+        config: see `DetectorConfig`; anchors to be fitted are fitted before (`core.anchors.resolve_anchors`).
         num_classes: without the background.
         types: names of the types of images, good ones among them, that it learns to tell; empty for none.
     """

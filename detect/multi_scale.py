@@ -5,7 +5,7 @@ from dataclasses import replace
 import torch
 from torch.nn import functional
 
-from data_tools.dataset import Batch, in_strides
+from data_tools.loading.dataset import Batch, in_strides
 
 
 def at_random_size(batch: Batch, between: tuple[float, float]) -> Batch:

@@ -15,16 +15,16 @@ from typing import Any, Literal
 
 from jsonargparse import Namespace
 
-from data_tools.anchors import AnchorConfig
-from data_tools.backbones import build_backbone
-from data_tools.cam_methods import METHODS
-from data_tools.checkpoint import load_best
-from data_tools.command import Parser, run_command
-from data_tools.dataset import InputConfig
-from data_tools.experiment import read_config
+from data_tools.commands.parser import Parser, run_command
+from data_tools.commands.prediction import add_prediction_arguments, predict_and_write, read_finished_manifest
+from data_tools.core.anchors import AnchorConfig
+from data_tools.core.records import Prediction, Sample
+from data_tools.loading.dataset import InputConfig
 from data_tools.metrics.proposal_recall import COUNTS
-from data_tools.prediction_command import add_prediction_arguments, predict_and_write, read_finished_manifest
-from data_tools.records import Prediction, Sample
+from data_tools.networks.backbones import build_backbone
+from data_tools.networks.cam_methods import METHODS
+from data_tools.training.checkpoint import load_best
+from data_tools.training.experiment import read_config
 from detect.explain import explain
 from detect.inference import predict, propose
 from detect.model import Detector

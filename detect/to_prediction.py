@@ -6,10 +6,10 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from data_tools.geometry import best_centre
+from data_tools.core.geometry import best_centre
+from data_tools.core.records import Prediction, Sample
+from data_tools.loading.transforms import PreprocessConfig
 from data_tools.metrics.auc import compare_auc
-from data_tools.records import Prediction, Sample
-from data_tools.transforms import PreprocessConfig
 from detect.model import RawDetections
 
 ScoreRule = Literal["best_box", "image_head", "mean_logit"]

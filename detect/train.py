@@ -14,13 +14,16 @@ import numpy as np
 from jsonargparse import Namespace
 from torch import nn
 
-from data_tools.anchors import STRIDES, describe_anchors, resolve_anchors
-from data_tools.backbones import build_backbone
-from data_tools.command import Parser
-from data_tools.copy_paste import PasteConfig
-from data_tools.dataset import InputConfig
-from data_tools.errors import InputError
-from data_tools.experiment import (
+from data_tools.commands.parser import Parser
+from data_tools.core.anchors import STRIDES, describe_anchors, resolve_anchors
+from data_tools.core.errors import InputError
+from data_tools.core.records import BOXED, GOOD, Sample
+from data_tools.loading.copy_paste import PasteConfig
+from data_tools.loading.dataset import InputConfig
+from data_tools.metrics.bootstrap import Clusters, Statistic, auc_of
+from data_tools.metrics.box_ap_resampling import box_ap50_of
+from data_tools.networks.backbones import build_backbone
+from data_tools.training.experiment import (
     Experiment,
     add_training_arguments,
     decide_by_layout,
@@ -31,11 +34,8 @@ from data_tools.experiment import (
     save_predictions,
     training_loader,
 )
-from data_tools.fit import FitConfig, fit, seed_everything
-from data_tools.metrics.bootstrap import Clusters, Statistic, auc_of
-from data_tools.metrics.box_ap_resampling import box_ap50_of
-from data_tools.records import BOXED, GOOD, Sample
-from data_tools.validation import localization_scores, standard_error
+from data_tools.training.fit import FitConfig, fit, seed_everything
+from data_tools.training.selection import localization_scores, standard_error
 from detect.inference import detect, detect_in_views, predict, to_predictions
 from detect.model import Detector, DetectorConfig
 from detect.to_prediction import choose_rule

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from jsonargparse import Namespace
 
-from data_tools.command import Parser, run_command
-from data_tools.dataset_folder import images_root_of
-from data_tools.errors import InputError
-from data_tools.evaluate import evaluate
+from data_tools.commands.parser import Parser, run_command
+from data_tools.core.errors import InputError
+from data_tools.files.dataset_folder import images_root_of
+from data_tools.judging.evaluate import evaluate
 from data_tools.report.cases import Case, at_random, gather, report_thresholds, worst_first
 from data_tools.report.overlays import View, describe_distance, draw_contact_sheet, draw_overlay, save_figure
 from data_tools.report.thumbnails import read_sample

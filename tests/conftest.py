@@ -8,8 +8,8 @@ import pytest
 from hypothesis import settings
 from PIL import Image
 
-from data_tools.dataset_folder import write_dataset
-from data_tools.records import BOXED, GOOD, Dataset, Prediction, Sample, Splits
+from data_tools.core.records import BOXED, GOOD, Dataset, Prediction, Sample, Splits
+from data_tools.files.dataset_folder import write_dataset
 from tests.absent import absent
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -16,12 +16,12 @@ ALLOWED = {
 }
 MODULES = [path for package in ALLOWED for path in sorted((ROOT / package).rglob("*.py"))]
 TORCH_FREE = [
-    "data_tools.records",
-    "data_tools.geometry",
-    "data_tools.heatmaps",
+    "data_tools.core.records",
+    "data_tools.core.geometry",
+    "data_tools.core.heatmaps",
     "data_tools.convert",
     "data_tools.splits",
-    "data_tools.evaluate",
+    "data_tools.judging.evaluate",
     "data_tools.report.table",
     "data_tools.report.html",
     "data_tools.synth",

@@ -19,8 +19,8 @@ import detect.evaluate
 import detect.predict
 import detect.train
 import detect.visualize
-from data_tools.dataset_folder import read_dataset
-from data_tools.predictions import read_predictions
+from data_tools.files.dataset_folder import read_dataset
+from data_tools.files.predictions import read_predictions
 
 FAST = ["--fit.batch_size", "4", "--fit.warmup_steps", "5", "--fit.mixed_precision", "no"]
 

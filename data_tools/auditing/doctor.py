@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.anchors import STRIDES, AnchorConfig, best_iou, resolve_anchors
-from data_tools.errors import InputError
-from data_tools.findings import NOTE, UNSAFE, WARNING, Finding
-from data_tools.image_facts import ImageFact
-from data_tools.records import BOXED, SPLIT_NAMES, STATUSES, Dataset, Sample
+from data_tools.auditing.findings import NOTE, UNSAFE, WARNING, Finding
+from data_tools.core.anchors import STRIDES, AnchorConfig, best_iou, resolve_anchors
+from data_tools.core.errors import InputError
+from data_tools.core.records import BOXED, SPLIT_NAMES, STATUSES, Dataset, Sample
+from data_tools.files.image_facts import ImageFact
 
 REACH_IOU = 0.5
 _UNREACHED_SHARE = 0.05

@@ -19,8 +19,8 @@ from torch import Tensor
 from torch.nn import functional
 from tqdm import tqdm
 
-from data_tools.backbones import PACKAGED_BACKBONE, Backbone, build_backbone
-from data_tools.images import read_gray, resolve_under
+from data_tools.files.images import read_gray, resolve_under
+from data_tools.networks.backbones import PACKAGED_BACKBONE, Backbone, build_backbone
 
 DIMENSIONS = 128
 _GRID_STRIDE = 16

@@ -1,8 +1,8 @@
 """Likely wrong labels, ranked by scores of models that never saw the image or its group.
 
-Models on frozen features (`data_tools.features`), fitted in folds that keep groups whole: a logistic regression on each
+Models on frozen features (`features`), fitted in folds that keep groups whole: a logistic regression on each
 image's extreme and mean cells, from labels alone; the distance of its oddest cells from those of good images
-(`data_tools.normality`); and, where enough images have boxes, a small network on single cells, whose best cells score
+(`normality`); and, where enough images have boxes, a small network on single cells, whose best cells score
 the image. A logistic regression joins their scores, fitted to the other folds' (stacking, Wolpert 1992): a defect that
 resembles no other is odd all the same, and an odd image whose oddness comes with no defect is not accused. Or scores
 come from outside, such as the baseline's own predictions on folds.
@@ -22,12 +22,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.errors import InputError
-from data_tools.features import CellFeatures
+from data_tools.auditing.features import CellFeatures
+from data_tools.auditing.normality import Normality
+from data_tools.auditing.review import DEFECT, Suspect
+from data_tools.core.errors import InputError
+from data_tools.core.records import BOXED, GOOD, Sample
 from data_tools.metrics.auc import roc_auc
-from data_tools.normality import Normality
-from data_tools.records import BOXED, GOOD, Sample
-from data_tools.review import DEFECT, Suspect
 
 Scores = NDArray[np.float64]
 

@@ -13,12 +13,12 @@ from pathlib import PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.findings import NOTE, UNSAFE, WARNING, Finding
-from data_tools.grouping import capture_runs, lots_of
-from data_tools.image_facts import ImageFact
+from data_tools.auditing.findings import NOTE, UNSAFE, WARNING, Finding
+from data_tools.core.records import SPLIT_NAMES, Dataset, Sample
+from data_tools.files.image_facts import ImageFact
 from data_tools.metrics.auc import roc_auc
-from data_tools.near_duplicates import Floats, Signatures, near_duplicates, signatures
-from data_tools.records import SPLIT_NAMES, Dataset, Sample
+from data_tools.splitting.grouping import capture_runs, lots_of
+from data_tools.splitting.near_duplicates import Floats, Signatures, near_duplicates, signatures
 
 FLAGGED_AUC, UNSAFE_AUC = 0.75, 0.9
 _FOLDS, _BINS, _PRIOR = 5, 10, 2.0

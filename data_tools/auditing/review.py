@@ -28,10 +28,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from data_tools.atomic import atomic_folder, write_text
-from data_tools.dataset_folder import HISTORY, read_rejects, write_dataset
-from data_tools.errors import InputError
-from data_tools.records import BOXED, GOOD, UNBOXED, Dataset, Sample, Splits, empty_boxes, empty_labels
+from data_tools.core.errors import InputError
+from data_tools.core.records import BOXED, GOOD, UNBOXED, Dataset, Sample, Splits, empty_boxes, empty_labels
+from data_tools.files.atomic import atomic_folder, write_text
+from data_tools.files.dataset_folder import HISTORY, read_rejects, write_dataset
 
 COLUMNS = ("image_id", "file_name", "status", "type", "suggested", "confidence", "reason", "decision")
 KEEP, EXCLUDE, DEFECT = "keep", "exclude", "defect"

@@ -10,8 +10,8 @@ from typing import Any, NoReturn
 
 from jsonargparse import ArgumentParser
 
-from data_tools.errors import InputError
-from data_tools.interrupt import Stopped
+from data_tools.core.errors import InputError
+from data_tools.training.interrupt import Stopped
 
 
 class Parser(ArgumentParser):

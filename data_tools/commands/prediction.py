@@ -8,13 +8,13 @@ from typing import Any
 
 from jsonargparse import Namespace
 
-from data_tools.command import Parser
-from data_tools.dataset_folder import images_root_of, read_dataset, split_of
-from data_tools.errors import InputError
-from data_tools.images import find_images, read_size
-from data_tools.predictions import write_predictions
-from data_tools.records import GOOD, Prediction, PredictionHeader, PredictionSet, Sample, empty_boxes, empty_labels
-from data_tools.runs import read_manifest
+from data_tools.commands.parser import Parser
+from data_tools.core.errors import InputError
+from data_tools.core.records import GOOD, Prediction, PredictionHeader, PredictionSet, Sample, empty_boxes, empty_labels
+from data_tools.files.dataset_folder import images_root_of, read_dataset, split_of
+from data_tools.files.images import find_images, read_size
+from data_tools.files.predictions import write_predictions
+from data_tools.files.runs import read_manifest
 
 SPLITS = ("train", "val", "test", "all")
 

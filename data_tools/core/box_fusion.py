@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.geometry import iou
+from data_tools.core.geometry import iou
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]

@@ -1,4 +1,4 @@
-"""Boxes and points in numpy, vectorised. The conventions are those of `data_tools.records`."""
+"""Boxes and points in numpy, vectorised. The conventions are those of `data_tools.core.records`."""
 
 import numpy as np
 from numpy.typing import NDArray

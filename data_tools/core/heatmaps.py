@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.records import empty_boxes
+from data_tools.core.records import empty_boxes
 
 Map = NDArray[np.float32]
 _NEIGHBOURS = np.ones((3, 3))

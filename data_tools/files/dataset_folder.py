@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from data_tools.atomic import write_json, write_text
-from data_tools.errors import InputError
-from data_tools.geometry import xywh_to_xyxy, xyxy_to_xywh
-from data_tools.records import SPLIT_NAMES, Dataset, Sample, Splits
+from data_tools.core.errors import InputError
+from data_tools.core.geometry import xywh_to_xyxy, xyxy_to_xywh
+from data_tools.core.records import SPLIT_NAMES, Dataset, Sample, Splits
+from data_tools.files.atomic import write_json, write_text
 
 ANNOTATIONS, SPLITS, REJECTS, MENDED = "annotations.json", "splits.json", "rejects.csv", "mended.csv"
-HISTORY = "history.csv"  # who changed which label when: written by data_tools.review
+HISTORY = "history.csv"  # who changed which label when: written by data_tools.auditing.review
 _REJECT_COLUMNS = ("source", "line", "image", "reason")
 
 

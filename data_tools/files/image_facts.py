@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
-from data_tools.errors import InputError
-from data_tools.images import read_gray, resolve_under
+from data_tools.core.errors import InputError
+from data_tools.files.images import read_gray, resolve_under
 
 THUMBNAIL_SIDE = 16
 _BORDER = 4

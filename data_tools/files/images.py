@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from data_tools.errors import InputError
-from data_tools.image_header import displayed_size, plain_bmp_size, seems_whole
+from data_tools.core.errors import InputError
+from data_tools.files.image_header import displayed_size, plain_bmp_size, seems_whole
 
 PIXEL_LIMIT = 100_000_000
 IMAGE_SUFFIXES = (".bmp", ".png", ".jpg", ".jpeg", ".tif", ".tiff")

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.atomic import atomic_path, write_text
-from data_tools.errors import InputError
-from data_tools.records import Prediction, PredictionHeader, PredictionSet
+from data_tools.core.errors import InputError
+from data_tools.core.records import Prediction, PredictionHeader, PredictionSet
+from data_tools.files.atomic import atomic_path, write_text
 
 SCHEMA = 1
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data_tools.errors import InputError
+from data_tools.core.errors import InputError
 
 MANIFEST = "manifest.json"
 SERIES_MARK = "cell.json"
-"""In the folder of a run that belongs to a series, see `data_tools.run_series`."""
+"""In the folder of a run that belongs to a series, see `data_tools.training.run_series`."""
 APPROACHES = ("detect", "classify")
 _DEPTH = 3
 

@@ -4,12 +4,12 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from data_tools.errors import InputError
+from data_tools.core.errors import InputError
+from data_tools.core.records import Sample
+from data_tools.files.images import resolve_under
 from data_tools.formats.image_index import images_folder
 from data_tools.formats.image_places import ImagePlaces
 from data_tools.formats.registry import Findings, ReadOptions
-from data_tools.images import resolve_under
-from data_tools.records import Sample
 
 
 def annotation_files(sources: Sequence[Path], suffix: str, findings: Findings) -> Iterator[Path]:

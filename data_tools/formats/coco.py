@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from data_tools.atomic import write_json
-from data_tools.dataset_folder import read_json, to_coco
-from data_tools.errors import InputError
+from data_tools.core.errors import InputError
+from data_tools.core.records import BOXED, GOOD, STATUSES, UNBOXED, Dataset, Sample
+from data_tools.files.atomic import write_json
+from data_tools.files.dataset_folder import read_json, to_coco
 from data_tools.formats.annotation_files import annotation_files, folder_of, head_of
 from data_tools.formats.coco_boxes import Box, read_box
 from data_tools.formats.image_index import images_folder, without_boxes
@@ -23,7 +24,6 @@ from data_tools.formats.image_places import ImagePlaces, declared_size
 from data_tools.formats.names import reason_against
 from data_tools.formats.rectangles import boxed_sample, numbers
 from data_tools.formats.registry import Findings, Format, ReadOptions
-from data_tools.records import BOXED, GOOD, STATUSES, UNBOXED, Dataset, Sample
 
 _WHOLE = 1 << 28
 _LISTS = ("images", "annotations", "categories")

@@ -17,8 +17,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from data_tools.atomic import write_text
-from data_tools.errors import InputError
+from data_tools.core.errors import InputError
+from data_tools.core.records import GOOD, UNBOXED, Dataset, Sample
+from data_tools.files.atomic import write_text
 from data_tools.formats.columns import Columns, find_columns
 from data_tools.formats.folders import is_good
 from data_tools.formats.image_index import images_folder, without_boxes
@@ -27,7 +28,6 @@ from data_tools.formats.names import reason_against
 from data_tools.formats.rectangles import Rectangle, boxed_sample, numbers
 from data_tools.formats.registry import Findings, Format, ReadOptions
 from data_tools.formats.tables import csv_files, first_csv, first_fields, table_lines
-from data_tools.records import GOOD, UNBOXED, Dataset, Sample
 
 _SEPARATORS = (",", ";", "\t")
 _NO_BOX = ("", "nan", "none", "null", "na", "n/a", "-")

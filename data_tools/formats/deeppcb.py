@@ -10,14 +10,14 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from data_tools.errors import InputError
+from data_tools.core.errors import InputError
+from data_tools.core.records import GOOD, Sample
+from data_tools.files.images import resolve_under
 from data_tools.formats.annotation_files import annotation_files, first_file, folder_of, head_of, read_lines
 from data_tools.formats.image_index import images_folder, without_boxes
 from data_tools.formats.image_places import ImagePlaces
 from data_tools.formats.rectangles import Rectangle, boxed_sample, numbers
 from data_tools.formats.registry import Findings, Format, ReadOptions
-from data_tools.images import resolve_under
-from data_tools.records import GOOD, Sample
 
 _TYPES = {"1": "open", "2": "short", "3": "mousebite", "4": "spur", "5": "copper", "6": "pin-hole"}
 _SEPARATOR = re.compile(r"[,;\s]+")

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 
+from data_tools.core.records import GOOD, UNBOXED
 from data_tools.formats.registry import ReadOptions
-from data_tools.records import GOOD, UNBOXED
 
 GOOD_NAMES = ("good", "free", "ok", "normal", "pass", "no_defect", "defect_free")
 _GOOD, _BAD = re.compile(r"good", re.I), re.compile(r"defect|bad|ng$", re.I)

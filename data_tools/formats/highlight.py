@@ -15,14 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
+from data_tools.core.records import BOXED, GOOD, Sample, empty_boxes
+from data_tools.files.images import read_rgb
 from data_tools.formats.folders import status_of, type_of
 from data_tools.formats.image_index import read_or_reject, usable_images, without_boxes
 from data_tools.formats.masked_images import is_colored, one_folder
 from data_tools.formats.parallel import map_images
 from data_tools.formats.red_areas import red_boxes
 from data_tools.formats.registry import Findings, Format, ReadOptions
-from data_tools.images import read_rgb
-from data_tools.records import BOXED, GOOD, Sample, empty_boxes
 
 _WORDS = r"(?:marked|marks?|marking|highlight(?:s|ed)?|red|annotat(?:ed|ions?)|overlays?|boxed|outlined?|drawn|areas?)"
 _AFTER_NAME = re.compile(rf"^(?P<name>.+?)(?:[ _.-]+{_WORDS})+$", re.I)

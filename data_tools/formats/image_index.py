@@ -7,13 +7,13 @@ from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
-from data_tools.errors import InputError
+from data_tools.core.errors import InputError
+from data_tools.core.records import GOOD, Sample, empty_boxes, empty_labels
+from data_tools.files.images import IMAGE_SUFFIXES, find_names, read_size, resolve_under
 from data_tools.formats.folders import status_of
 from data_tools.formats.names import reason_against
 from data_tools.formats.parallel import map_images
 from data_tools.formats.registry import Findings, ReadOptions
-from data_tools.images import IMAGE_SUFFIXES, find_names, read_size, resolve_under
-from data_tools.records import GOOD, Sample, empty_boxes, empty_labels
 
 Read = TypeVar("Read")
 

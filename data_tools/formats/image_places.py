@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from data_tools.errors import InputError
+from data_tools.core.errors import InputError
+from data_tools.core.records import Sample
 from data_tools.formats.image_index import ImageIndex
 from data_tools.formats.registry import Findings, ReadOptions
-from data_tools.records import Sample
 
 LARGEST_SIDE = 1_000_000
 

@@ -9,15 +9,15 @@ from math import hypot
 from pathlib import Path
 from typing import Any
 
-from data_tools.dataset_folder import read_json
-from data_tools.errors import InputError
+from data_tools.core.errors import InputError
+from data_tools.core.records import GOOD, Sample
+from data_tools.files.dataset_folder import read_json
 from data_tools.formats.annotation_files import first_file, folder_of, head_of, samples_from_files
 from data_tools.formats.image_index import images_folder, without_boxes
 from data_tools.formats.image_places import ImagePlaces, declared_size
 from data_tools.formats.names import reason_against
 from data_tools.formats.rectangles import Rectangle, boxed_sample, numbers
 from data_tools.formats.registry import Findings, Format, ReadOptions
-from data_tools.records import GOOD, Sample
 
 _FEWEST = {"rectangle": 2, "polygon": 3, "circle": 2}
 _WHOLE = 1 << 26  # files up to this size are looked at as a whole, since images may be embedded before the shapes

@@ -6,6 +6,7 @@ Each 8-connected region of the mask becomes a box; an empty mask is a good image
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from data_tools.core.records import GOOD, Sample
 from data_tools.formats.folders import type_of
 from data_tools.formats.image_index import usable_images
 from data_tools.formats.masked_images import (
@@ -17,7 +18,6 @@ from data_tools.formats.masked_images import (
     samples_from_masks,
 )
 from data_tools.formats.registry import Findings, Format, ReadOptions
-from data_tools.records import GOOD, Sample
 
 _MASK_FOLDERS = ("masks", "mask", "ground_truth")
 _LOOKED_AT = 24  # masks that are opened to see whether they are some

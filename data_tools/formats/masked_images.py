@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.errors import InputError
+from data_tools.core.errors import InputError
+from data_tools.core.records import BOXED, GOOD, Sample
+from data_tools.files.images import read_gray, read_rgb, read_size
 from data_tools.formats.image_index import read_or_reject, without_boxes
 from data_tools.formats.parallel import map_images
 from data_tools.formats.regions import regions
 from data_tools.formats.registry import Findings, ReadOptions
-from data_tools.images import read_gray, read_rgb, read_size
-from data_tools.records import BOXED, GOOD, Sample
 
 THRESHOLD = 127
 

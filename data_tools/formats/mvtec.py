@@ -7,11 +7,11 @@ image without a mask, or with an empty one, is unboxed: its folder says that it 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from data_tools.core.records import GOOD, UNBOXED, Sample
 from data_tools.formats.folders import type_of
 from data_tools.formats.image_index import size_of, usable_images, without_boxes
 from data_tools.formats.masked_images import MaskJob, mvtec_roots, one_folder, samples_from_masks
 from data_tools.formats.registry import Findings, Format, ReadOptions
-from data_tools.records import GOOD, UNBOXED, Sample
 
 _PARTS = ("train", "validation", "test")
 

@@ -7,13 +7,13 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from data_tools.errors import InputError
+from data_tools.core.errors import InputError
+from data_tools.core.records import Sample
 from data_tools.formats.image_places import ImagePlaces
 from data_tools.formats.names import reason_against
 from data_tools.formats.rectangles import Rectangle, boxed_sample, numbers
 from data_tools.formats.registry import Findings, Format, ReadOptions
 from data_tools.formats.tables import csv_files, first_csv, first_fields, table_lines
-from data_tools.records import Sample
 
 _FIELDS = 7
 _COPY = re.compile(r" - Copy( \(\d+\))?$")

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from data_tools.core.geometry import inclusive_to_half_open
+from data_tools.core.records import BOXED, Sample
 from data_tools.formats.folders import is_good
 from data_tools.formats.names import reason_against
 from data_tools.formats.registry import Findings, ReadOptions
-from data_tools.geometry import inclusive_to_half_open
-from data_tools.records import BOXED, Sample
 
 CLIPPED = "boxes less than a pixel outside the image: clipped"
 _ROUNDING = 1e-6  # of a pixel: what arithmetic alone puts outside the image

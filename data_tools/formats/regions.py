@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.records import empty_boxes
+from data_tools.core.records import empty_boxes
 
 
 def regions(mask: NDArray[np.bool_], min_area: int, merge_distance: int) -> tuple[NDArray[np.float64], int]:

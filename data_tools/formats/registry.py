@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 
-from data_tools.dataset_folder import Reject
-from data_tools.errors import InputError
+from data_tools.core.errors import InputError
+from data_tools.core.records import Dataset, Sample
+from data_tools.files.dataset_folder import Reject
 from data_tools.formats.names import LONGEST, printable
-from data_tools.records import Dataset, Sample
 
 _MODULES = (
     "nexperia",

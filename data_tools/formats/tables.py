@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from data_tools.errors import InputError
+from data_tools.core.errors import InputError
 
 SUFFIXES = (".csv", ".tsv")
 _UTF8_MARK, _UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from data_tools.errors import InputError
+from data_tools.core.errors import InputError
+from data_tools.core.records import GOOD, UNBOXED, Dataset, Sample
 from data_tools.formats.annotation_files import first_file, folder_of, head_of, label_path, number, samples_from_files
 from data_tools.formats.image_index import images_folder, without_boxes
 from data_tools.formats.image_places import ImagePlaces, declared_size
@@ -16,7 +17,6 @@ from data_tools.formats.names import reason_against
 from data_tools.formats.rectangles import Rectangle, boxed_sample, numbers
 from data_tools.formats.registry import Findings, Format, ReadOptions
 from data_tools.formats.xml_tree import Element, read_xml
-from data_tools.records import GOOD, UNBOXED, Dataset, Sample
 
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 

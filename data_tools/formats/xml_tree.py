@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.parsers import expat
 
-from data_tools.errors import InputError
+from data_tools.core.errors import InputError
 
 _DEEPEST = 64
 

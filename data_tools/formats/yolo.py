@@ -12,13 +12,13 @@ from pathlib import Path
 
 import yaml
 
-from data_tools.errors import InputError
+from data_tools.core.errors import InputError
+from data_tools.core.records import GOOD, UNBOXED, Dataset, Sample
 from data_tools.formats.annotation_files import annotation_files, first_file, head_of, label_path, read_lines
 from data_tools.formats.image_index import images_folder, without_boxes
 from data_tools.formats.image_places import ImagePlaces
 from data_tools.formats.rectangles import Rectangle, boxed_sample, numbers
 from data_tools.formats.registry import Findings, Format, ReadOptions
-from data_tools.records import GOOD, UNBOXED, Dataset, Sample
 
 _NO_LABELS = re.compile(
     r"^(classes|obj|labels|predefined_classes|train|val|valid|test|readme.*|notes|requirements)$", re.I

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from data_tools.atomic import write_json
-from data_tools.errors import InputError
-from data_tools.geometry import best_centre, xywh_to_xyxy, xyxy_to_xywh
+from data_tools.core.errors import InputError
+from data_tools.core.geometry import best_centre, xywh_to_xyxy, xyxy_to_xywh
+from data_tools.core.records import PredictionSet, Sample
+from data_tools.files.atomic import write_json
 from data_tools.interop.foreign import Finding, Foreign
 from data_tools.interop.naming import Naming
-from data_tools.records import PredictionSet, Sample
 
 
 def read(path: Path, samples: Sequence[Sample], num_classes: int) -> Foreign:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.records import Prediction, Sample, empty_boxes, empty_labels
+from data_tools.core.records import Prediction, Sample, empty_boxes, empty_labels
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from data_tools.errors import InputError
-from data_tools.records import Sample
+from data_tools.core.errors import InputError
+from data_tools.core.records import Sample
 
 
 class Naming:

@@ -6,11 +6,11 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.errors import InputError
-from data_tools.heatmaps import peak
-from data_tools.images import PIXEL_LIMIT, resolve_under
+from data_tools.core.errors import InputError
+from data_tools.core.heatmaps import peak
+from data_tools.core.records import Sample
+from data_tools.files.images import PIXEL_LIMIT, resolve_under
 from data_tools.interop.foreign import Finding, Foreign
-from data_tools.records import Sample
 
 SUFFIXES = (".npy", ".png")
 
@@ -18,7 +18,7 @@ SUFFIXES = (".npy", ".png")
 def read(folder: Path, samples: Sequence[Sample]) -> Foreign:
     """The maps that are there, named as the image with its folder, as the image alone, or by its id.
 
-    The image's score is the map's maximum as stored, the peak as `data_tools.heatmaps.peak` finds it. A map that is
+    The image's score is the map's maximum as stored, the peak as `heatmaps.peak` finds it. A map that is
     flat or not finite has no peak: it abstains, and is counted.
 
     Raises:

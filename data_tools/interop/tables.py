@@ -5,11 +5,11 @@ import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from data_tools.atomic import atomic_path
-from data_tools.errors import InputError
+from data_tools.core.errors import InputError
+from data_tools.core.records import PredictionSet, Sample
+from data_tools.files.atomic import atomic_path
 from data_tools.interop.foreign import Finding, Foreign
 from data_tools.interop.naming import Naming
-from data_tools.records import PredictionSet, Sample
 
 _IDS = ("id", "image_id", "file_name", "image", "name")
 COLUMNS = ("id", "file_name", "score", "x", "y")

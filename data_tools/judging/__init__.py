@@ -1,1 +1,1 @@
-"""From predictions and truth to the parts of a report; `data_tools.evaluate` puts them together."""
+"""From predictions and truth to the parts of a report; `data_tools.judging.evaluate` puts them together."""

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data_tools.core.records import UNBOXED
 from data_tools.judging.judged import Judged
 from data_tools.judging.resampling import Table, resample_common
 from data_tools.metrics.auc import compare_auc
 from data_tools.metrics.bootstrap import bootstrap_p_value, percentile_interval
 from data_tools.metrics.comparison import holm, images_to_settle, mcnemar, wilcoxon
-from data_tools.records import UNBOXED
 
 FAMILY = ("auc", "average_precision", "peak_distance", "hit_rate", "dra_20px")
 """The comparisons that Holm's correction covers, for all pairs together; the others are descriptive."""

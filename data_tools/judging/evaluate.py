@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from data_tools.errors import InputError
+from data_tools.core.errors import InputError
+from data_tools.core.records import STATUSES, Dataset, Sample
 from data_tools.judging.boxes import box_precision, free_response, map_accuracy, proposals
 from data_tools.judging.comparisons import FAMILY, Approach, compare_all
 from data_tools.judging.image_level import image_level
@@ -21,7 +22,6 @@ from data_tools.judging.resampling import (
 from data_tools.judging.verdict import verdict
 from data_tools.metrics.bootstrap import RESAMPLES
 from data_tools.metrics.coco_engines import PYCOCOTOOLS, choose_engine, describe_engine
-from data_tools.records import STATUSES, Dataset, Sample
 
 __all__ = ["METRICS", "Entry", "align", "evaluate"]
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.errors import InputError
-from data_tools.heatmaps import boxes_to_map
-from data_tools.map_boxes import choose_fraction, with_boxes
+from data_tools.core.errors import InputError
+from data_tools.core.heatmaps import boxes_to_map
+from data_tools.core.records import BOXED, GOOD, Prediction, PredictionSet, Sample
+from data_tools.judging.map_boxes import choose_fraction, with_boxes
 from data_tools.metrics.fpr_at_tpr import threshold_at_tpr
 from data_tools.metrics.peak_distance import Distances, peak_distances
-from data_tools.records import BOXED, GOOD, Prediction, PredictionSet, Sample
 
 OPERATING_TPR = 0.98
 

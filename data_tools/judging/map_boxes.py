@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from data_tools.heatmaps import map_to_boxes
+from data_tools.core.heatmaps import map_to_boxes
+from data_tools.core.records import UNBOXED, Prediction, Sample
 from data_tools.metrics.average_precision import average_precision
 from data_tools.metrics.matching import FIRST, match_boxes
-from data_tools.records import UNBOXED, Prediction, Sample
 
 FRACTIONS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 _MIN_AREA_PX = 4.0

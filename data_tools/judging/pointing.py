@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data_tools.core.records import BOXED, Sample
 from data_tools.judging.judged import OPERATING_TPR, Judged
 from data_tools.judging.strata import strata
 from data_tools.metrics.energy_pointing import energy_pointing
@@ -26,7 +27,6 @@ from data_tools.metrics.peak_distance import (
     summarise,
 )
 from data_tools.metrics.peak_recall import peak_recall
-from data_tools.records import BOXED, Sample
 
 LOCATED_WITHIN_PX = (0, 15)
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.geometry import areas
+from data_tools.core.geometry import areas
+from data_tools.core.records import Sample
 from data_tools.metrics.box_map import TERCILES, tercile_edges
-from data_tools.records import Sample
 
 _ASPECTS = (1.5, 3.0)
 _ASPECT_NAMES = ("below_1.5", "1.5_to_3", "3_and_above")

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.errors import InputError
-from data_tools.geometry import hull, iou
-from data_tools.patches import MOST_MARGIN, Boxes, Image, Patch, cut, paste, stretched
-from data_tools.records import BOXED, GOOD, Sample, empty_boxes, empty_labels
+from data_tools.core.errors import InputError
+from data_tools.core.geometry import hull, iou
+from data_tools.core.records import BOXED, GOOD, Sample, empty_boxes, empty_labels
+from data_tools.loading.patches import MOST_MARGIN, Boxes, Image, Patch, cut, paste, stretched
 
 Load = Callable[[Sample], tuple[Image, Boxes, NDArray[np.int64]]]
 _MOST_STRETCH, _MOST_LENGTHENED = 4.0, 20.0
@@ -31,7 +31,7 @@ class PasteConfig:
         decoy_share: share 0..1 of the other good images that get a patch of a good image instead.
         jitter: how far a patch may move from where it was cut, as a share of the image's sides: small where a place
             has a meaning (leads of a device), 1 where every place is alike (a surface); null decides between 0.03 and
-            1 by the training images' common layout, see `data_tools.layout`. A patch cut at an edge of its image stays
+            1 by the training images' common layout, see `layout`. A patch cut at an edge of its image stays
             at that edge and moves along it.
         stretch: a patch becomes up to so many times wider or narrower, and up to so many times higher or lower, 1..4;
             1 leaves it. What reaches from edge to edge still does.
@@ -65,7 +65,7 @@ class Paster:
 
     def __init__(self, samples: Sequence[Sample], config: PasteConfig) -> None:
         if config.jitter is None:
-            raise ValueError("paste.jitter must be decided before; see data_tools.experiment.decide_by_layout")
+            raise ValueError("paste.jitter must be decided before; see data_tools.training.experiment.decide_by_layout")
         self.config, self.jitter = config, config.jitter
         self.donors = [(sample, rows) for sample in samples if sample.status == BOXED for rows in _together(sample)]
         self.good = [sample for sample in samples if sample.status == GOOD]

@@ -16,14 +16,14 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 from torch.utils.data import Dataset as TorchDataset
 
-from data_tools.copy_paste import Paster
-from data_tools.errors import InputError
-from data_tools.images import read_gray, resolve_under
-from data_tools.records import GOOD, UNBOXED, Sample
-from data_tools.resizing import resize
-from data_tools.sample_random import generators_of
-from data_tools.transforms import Augmentation, AugmentConfig, PreprocessConfig, Preprocessing
-from data_tools.windows import clipped, random_window, visible_share
+from data_tools.core.errors import InputError
+from data_tools.core.records import GOOD, UNBOXED, Sample
+from data_tools.files.images import read_gray, resolve_under
+from data_tools.loading.copy_paste import Paster
+from data_tools.loading.resizing import resize
+from data_tools.loading.sample_random import generators_of
+from data_tools.loading.transforms import Augmentation, AugmentConfig, PreprocessConfig, Preprocessing
+from data_tools.loading.windows import clipped, random_window, visible_share
 
 Key = tuple[int, int]
 _WINDOW_BATCHES = 6

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from data_tools.images import read_gray, resolve_under
-from data_tools.records import Sample
+from data_tools.core.records import Sample
+from data_tools.files.images import read_gray, resolve_under
 
 Geometry = Literal["none", "hflip", "vflip", "flips", "d4"]
 

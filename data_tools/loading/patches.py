@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.geometry import hull
-from data_tools.resizing import resize
+from data_tools.core.geometry import hull
+from data_tools.loading.resizing import resize
 
 Image = NDArray[np.uint8]
 Boxes = NDArray[np.float64]

@@ -7,9 +7,9 @@ import albumentations
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.errors import InputError
-from data_tools.layout import Geometry
-from data_tools.windows import Window, is_left
+from data_tools.core.errors import InputError
+from data_tools.loading.layout import Geometry
+from data_tools.loading.windows import Window, is_left
 
 _LEAST_SIDE = 16
 
@@ -21,10 +21,10 @@ class AugmentConfig:
     Attributes:
         geometry: "none"; "hflip" (left-right mirror); "vflip" (upside down); "flips" (both mirrors, which keeps the
             image's shape); "d4" (all eight turns and mirrors, for parts without an upright); "auto" takes what the
-            training images' common layout allows, see `data_tools.layout`.
+            training images' common layout allows, see `data_tools.loading.layout`.
         photometry: strength 0..1 of random brightness, contrast, blur and noise; 0 switches them off.
         zoom: largest share 0..0.9 of each side that a random window of the training image leaves out, before it is
-            resized to the input size; both sides draw their own. See `data_tools.windows`. 0 shows the whole image.
+            resized to the input size; both sides draw their own. See `windows`. 0 shows the whole image.
         zoom_share: share 0..1 of the images that are shown as such a window. The others are whole, and they alone teach
             the detector's image head, because whole images are what it will judge.
     """
@@ -89,7 +89,7 @@ class Preprocessing:
     ) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.int64]]:
         """The image (h', w'), the boxes (n', 4) in its pixels, and the rows of the boxes that are left, in order.
 
-        A box that `data_tools.windows.is_left` denies is lost.
+        A box that `data_tools.loading.windows.is_left` denies is lost.
 
         Raises:
             InputError: the image is too small for the crop.
@@ -116,7 +116,9 @@ class Augmentation:
         if config.geometry == "d4":
             steps.append(albumentations.D4(p=1.0))
         if config.geometry == "auto":
-            raise ValueError("geometry 'auto' must be decided before; see data_tools.experiment.decide_by_layout")
+            raise ValueError(
+                "geometry 'auto' must be decided before; see decide_by_layout"
+            )
         if config.geometry in ("hflip", "flips"):
             steps.append(albumentations.HorizontalFlip(p=0.5))
         if config.geometry in ("vflip", "flips"):

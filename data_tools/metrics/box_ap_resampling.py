@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from data_tools.core.records import UNBOXED, Prediction, Sample
 from data_tools.metrics.bootstrap import Clusters, Floats, Statistic, box_ap_of
 from data_tools.metrics.matching import FIRST, match_arrays
-from data_tools.records import UNBOXED, Prediction, Sample
 
 _MOST_IN_AN_IMAGE = 100
 

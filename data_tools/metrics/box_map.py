@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.geometry import areas
+from data_tools.core.geometry import areas
+from data_tools.core.records import BOXED, UNBOXED, Prediction, Sample
 from data_tools.metrics.coco_engines import PYCOCOTOOLS, SIZES, BoxTable, Ranges, choose_engine, match
-from data_tools.records import BOXED, UNBOXED, Prediction, Sample
 
 NAMES = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large", "ar1", "ar10", "ar100")
 TERCILES = ("smallest_third", "middle_third", "largest_third")

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.errors import InputError
-from data_tools.geometry import areas, xyxy_to_xywh
+from data_tools.core.errors import InputError
+from data_tools.core.geometry import areas, xyxy_to_xywh
 
 log = logging.getLogger(__name__)
 

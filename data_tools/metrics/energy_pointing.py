@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.heatmaps import Map, interpolation_weights
+from data_tools.core.heatmaps import Map, interpolation_weights
 
 Floats = NDArray[np.float64]
 

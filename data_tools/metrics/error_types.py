@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from data_tools.geometry import iou
+from data_tools.core.geometry import iou
+from data_tools.core.records import UNBOXED, Prediction, Sample
 from data_tools.metrics.matching import AGAIN, FALSE, FIRST, match_boxes
-from data_tools.records import UNBOXED, Prediction, Sample
 
 FOREGROUND_IOU, BACKGROUND_IOU = 0.5, 0.1
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data_tools.core.records import GOOD, UNBOXED, Prediction, Sample
 from data_tools.metrics.matching import FALSE, FIRST, match_boxes
-from data_tools.records import GOOD, UNBOXED, Prediction, Sample
 
 FALSE_BOXES_PER_IMAGE = (0.125, 0.25, 0.5, 1.0, 2.0)
 

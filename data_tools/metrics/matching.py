@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.geometry import centres, iou, point_to_box_distance
-from data_tools.records import Prediction, Sample
+from data_tools.core.geometry import centres, iou, point_to_box_distance
+from data_tools.core.records import Prediction, Sample
 
 FALSE, FIRST, AGAIN = 0, 1, 2
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.geometry import iou
-from data_tools.heatmaps import Map, interpolation_weights, normalise, rectangle_above, regions_within
-from data_tools.records import BOXED, Prediction, Sample
+from data_tools.core.geometry import iou
+from data_tools.core.heatmaps import Map, interpolation_weights, normalise, rectangle_above, regions_within
+from data_tools.core.records import BOXED, Prediction, Sample
 
 FRACTIONS = tuple(float(f) for f in np.linspace(0.05, 0.95, 19))
 IOUS = (0.3, 0.5, 0.7)

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.geometry import centres, diagonal
-from data_tools.records import BOXED, Sample
+from data_tools.core.geometry import centres, diagonal
+from data_tools.core.records import BOXED, Sample
 
 Point = tuple[float, float]
 TOLERANCES_PX = (0, 5, 10, 15)

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.geometry import centres, diagonal, point_to_box_distance
-from data_tools.heatmaps import local_maxima
-from data_tools.records import BOXED, Prediction, Sample
+from data_tools.core.geometry import centres, diagonal, point_to_box_distance
+from data_tools.core.heatmaps import local_maxima
+from data_tools.core.records import BOXED, Prediction, Sample
 
 COUNTS = (1, 3, 5)
 SUPPRESSION = 0.05

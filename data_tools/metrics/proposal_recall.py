@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.geometry import iou
-from data_tools.records import BOXED, Prediction, Sample
+from data_tools.core.geometry import iou
+from data_tools.core.records import BOXED, Prediction, Sample
 
 COUNTS = (10, 30, 100, 300, 1000)
 _SCALES = (0.05, 0.1, 0.2, 0.4, 0.8)

@@ -15,9 +15,9 @@ import torchvision
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from data_tools.errors import InputError, WeightsUnavailableError
-from data_tools.precision import keep_depthwise_full
-from data_tools.runs import read_manifest
+from data_tools.core.errors import InputError, WeightsUnavailableError
+from data_tools.files.runs import read_manifest
+from data_tools.networks.precision import keep_depthwise_full
 
 PACKAGED_BACKBONE = "tf_efficientnet_lite0"
 # packages with ImageNet weights, and the class in each that knows the file; Lite1's does not come with this project

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw
 
-from data_tools.atomic import write_text
-from data_tools.errors import InputError
-from data_tools.findings import verdict
-from data_tools.images import read_gray, resolve_under
-from data_tools.records import SPLIT_NAMES, STATUSES, Dataset, Sample
+from data_tools.auditing.findings import verdict
+from data_tools.auditing.review import COLUMNS, DECISIONS, Suspect
+from data_tools.core.errors import InputError
+from data_tools.core.records import SPLIT_NAMES, STATUSES, Dataset, Sample
+from data_tools.files.atomic import write_text
+from data_tools.files.images import read_gray, resolve_under
 from data_tools.report.html import template_environment
-from data_tools.review import COLUMNS, DECISIONS, Suspect
 
 if TYPE_CHECKING:
     from data_tools.audit import Audit
-    from data_tools.doctor import Distribution
+    from data_tools.auditing.doctor import Distribution
 
 _THUMBNAIL_PX, _PORTRAIT_PX = 150, 320
 _MOST_SIZES = 8

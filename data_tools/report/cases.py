@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from data_tools.evaluate import align
+from data_tools.core.records import BOXED, Prediction, PredictionSet, Sample
+from data_tools.judging.evaluate import align
 from data_tools.metrics.peak_distance import peak_distances
-from data_tools.records import BOXED, Prediction, PredictionSet, Sample
 
 ESCAPE, OVERKILL, NO_PEAK, OFF_TARGET, NEAR_MISS = "escape", "overkill", "no peak", "off target", "near miss"
 DISAGREEMENT, HIT, CAUGHT, PASS = "disagreement", "hit", "caught", "pass"

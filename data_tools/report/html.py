@@ -18,11 +18,11 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from data_tools.atomic import write_text
-from data_tools.errors import InputError
+from data_tools.core.errors import InputError
+from data_tools.core.records import BOXED, Dataset, PredictionSet, Sample
+from data_tools.files.atomic import write_text
 from data_tools.metrics.froc import Froc, froc
 from data_tools.metrics.peak_distance import centre_peaks, mean_position_peaks, peak_distances, random_peaks
-from data_tools.records import BOXED, Dataset, PredictionSet, Sample
 from data_tools.report import figures
 from data_tools.report.breakdown import breakdown_tables
 from data_tools.report.cases import NEAR_PX, OUTCOMES, Case, Threshold, gather, report_thresholds
@@ -55,7 +55,7 @@ def write_html(
 
     Args:
         path: the page. It needs no network and no other file.
-        report: as `data_tools.evaluate.evaluate` returns it; every key may be absent or null.
+        report: as `data_tools.judging.evaluate.evaluate` returns it; every key may be absent or null.
         dataset: the truth; where its images are not at hand the page says so and draws on blank ones.
         predictions: by the labels of the report.
         split: that was judged.

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from data_tools.report.table import NOT_DEFINED, WIDTH, number
-from data_tools.run_series import DONE
+from data_tools.training.run_series import DONE
 
 METRICS = {"auc": "AUC", "ap50": "box AP50", "hit_rate": "hit rate"}
 COMPARED = {"auc": "auc", "box_ap50": "ap50", "hit_rate": "hit_rate"}

@@ -14,7 +14,7 @@ from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 from data_tools.report.curve_styles import COLOURS
 from data_tools.report.figures import RC, legend_below
 from data_tools.report.label_cost import METRICS
-from data_tools.run_series import DONE
+from data_tools.training.run_series import DONE
 
 _DASHES = ((0, (6, 2)), (0, (3, 1.5)), (0, (6, 2, 1.5, 2)), (0, (1, 1.5)))
 _HATCHES = ("", "////", "\\\\\\\\", "....")

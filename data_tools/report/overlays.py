@@ -23,10 +23,10 @@ from matplotlib.path import Path as Shape
 from matplotlib.patheffects import Normal, Stroke
 from numpy.typing import NDArray
 
-from data_tools import heatmaps
-from data_tools.atomic import atomic_path
-from data_tools.geometry import point_to_box_distance
-from data_tools.records import BOXED, GOOD, Prediction, Sample
+from data_tools.core import heatmaps
+from data_tools.core.geometry import point_to_box_distance
+from data_tools.core.records import BOXED, GOOD, Prediction, Sample
+from data_tools.files.atomic import atomic_path
 
 Point = tuple[float, float]
 TRUTH, PREDICTED, PEAK, HALO = "#56b4e9", "#f0e442", "#ffffff", "#101010"  # sky blue, yellow

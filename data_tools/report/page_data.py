@@ -9,8 +9,8 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from data_tools import heatmaps
-from data_tools.records import Prediction
+from data_tools.core import heatmaps
+from data_tools.core.records import Prediction
 from data_tools.report.cases import NEAR_PX, Case, Threshold
 from data_tools.report.overlays import heat_colours, shown_boxes
 

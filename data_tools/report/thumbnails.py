@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
-from data_tools.errors import InputError
-from data_tools.images import read_gray, resolve_under
-from data_tools.records import Sample
+from data_tools.core.errors import InputError
+from data_tools.core.records import Sample
+from data_tools.files.images import read_gray, resolve_under
 
 BUDGET = 16_000_000
 _SIDES = (640, 480, 400, 320, 256, 224, 192, 160, 128, 112, 96)

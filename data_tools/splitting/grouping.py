@@ -6,8 +6,8 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from data_tools.errors import InputError
-from data_tools.near_duplicates import Pairs, near_duplicates, signatures, without_long_chains
+from data_tools.core.errors import InputError
+from data_tools.splitting.near_duplicates import Pairs, near_duplicates, signatures, without_long_chains
 
 LOT = re.compile(r"^[A-Z0-9]{12}(?=_)")
 _NUMBERED = re.compile(r"^(?P<name>.*?)(?P<number>\d{2,})$")
@@ -39,7 +39,7 @@ def group_samples(paths: Sequence[str], images_root: Path | None, group_by: str)
     runs = capture_runs(paths)
     if images_root is None:
         return components(runs, len(paths)), "auto: capture number"
-    from data_tools.image_facts import read_thumbnails
+    from data_tools.files.image_facts import read_thumbnails
 
     found = signatures(read_thumbnails(paths, images_root))
     pairs = without_long_chains(*near_duplicates(found, found.similar), len(paths))

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from data_tools.errors import InputError
-from data_tools.records import BOXED, UNBOXED, Dataset, Sample, empty_boxes
+from data_tools.core.errors import InputError
+from data_tools.core.records import BOXED, UNBOXED, Dataset, Sample, empty_boxes
 
 ALL = "all"
 

@@ -4,8 +4,17 @@ from collections.abc import Callable
 
 import numpy as np
 
-from data_tools.synth_canvas import Canvas, Floats, Points, blob, cloud, rectangle
-from data_tools.synth_device import BODY_HW, LEAD_LENGTH, LEAD_WIDTH, LEADS, MARKING_HALF, SIZE_HW, Look, lead_outline
+from data_tools.synthetic.canvas import Canvas, Floats, Points, blob, cloud, rectangle
+from data_tools.synthetic.device import (
+    BODY_HW,
+    LEAD_LENGTH,
+    LEAD_WIDTH,
+    LEADS,
+    MARKING_HALF,
+    SIZE_HW,
+    Look,
+    lead_outline,
+)
 
 Paint = Callable[[np.random.Generator, Canvas, Look], None]
 _HALF_H, _HALF_W = BODY_HW[0] / 2, BODY_HW[1] / 2

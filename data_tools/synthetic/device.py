@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import ImageFont
 
-from data_tools.synth_canvas import Canvas, Points, cloud, rectangle
+from data_tools.synthetic.canvas import Canvas, Points, cloud, rectangle
 
 SIZE_HW = (267, 275)
 BODY_HW = (104.0, 148.0)

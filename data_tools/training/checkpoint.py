@@ -11,8 +11,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.optim import Optimizer
 
-from data_tools.atomic import atomic_folder, write_json
-from data_tools.errors import InputError
+from data_tools.core.errors import InputError
+from data_tools.files.atomic import atomic_folder, write_json
 
 _STATE = "state.json"
 

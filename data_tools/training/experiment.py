@@ -18,12 +18,15 @@ from jsonargparse import Namespace
 from torch import nn
 from tqdm import tqdm
 
-from data_tools import processes
-from data_tools.atomic import write_json, write_text
-from data_tools.backbones import Weights, describe_parts
-from data_tools.command import Parser, run_command
-from data_tools.copy_paste import PasteConfig, Paster
-from data_tools.dataset import (
+from data_tools.commands.parser import Parser, run_command
+from data_tools.core.errors import InputError
+from data_tools.core.records import SPLIT_NAMES, Dataset, Prediction, PredictionHeader, PredictionSet, Sample
+from data_tools.files.atomic import write_json, write_text
+from data_tools.files.dataset_folder import data_hash, images_root_of, read_dataset
+from data_tools.files.predictions import write_predictions
+from data_tools.files.runs import read_manifest
+from data_tools.loading.copy_paste import PasteConfig, Paster
+from data_tools.loading.dataset import (
     BalancedSampler,
     Batch,
     DefectDataset,
@@ -31,17 +34,14 @@ from data_tools.dataset import (
     OrderedSampler,
     make_loader,
 )
-from data_tools.dataset_folder import data_hash, images_root_of, read_dataset
-from data_tools.errors import InputError
-from data_tools.fit import FitConfig, FitResult, seed_everything
-from data_tools.interrupt import Stopped
-from data_tools.layout import layout_of_samples
-from data_tools.predictions import write_predictions
-from data_tools.records import SPLIT_NAMES, Dataset, Prediction, PredictionHeader, PredictionSet, Sample
-from data_tools.runs import read_manifest
+from data_tools.loading.layout import layout_of_samples
+from data_tools.loading.transforms import Augmentation
+from data_tools.loading.windows import clipped, is_left
+from data_tools.networks.backbones import Weights, describe_parts
 from data_tools.splits import take_share
-from data_tools.transforms import Augmentation
-from data_tools.windows import clipped, is_left
+from data_tools.training import processes
+from data_tools.training.fit import FitConfig, FitResult, seed_everything
+from data_tools.training.interrupt import Stopped
 
 log = logging.getLogger(__name__)
 

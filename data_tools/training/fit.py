@@ -21,9 +21,12 @@ from torch.optim import AdamW
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from data_tools import processes
-from data_tools.atomic import recover_folder, write_text
-from data_tools.checkpoint import (
+from data_tools.core.errors import InputError
+from data_tools.files.atomic import recover_folder, write_text
+from data_tools.loading.dataset import Batch, Item
+from data_tools.networks.precision import resolve_precision
+from data_tools.training import processes
+from data_tools.training.checkpoint import (
     load_state,
     load_tensors,
     load_weights,
@@ -31,11 +34,8 @@ from data_tools.checkpoint import (
     restore_optimizer,
     save_checkpoint,
 )
-from data_tools.dataset import Batch, Item
-from data_tools.errors import InputError
-from data_tools.interrupt import Stopped, stop_requests
-from data_tools.precision import resolve_precision
-from data_tools.progress import Progress
+from data_tools.training.interrupt import Stopped, stop_requests
+from data_tools.training.progress import Progress
 
 log = logging.getLogger(__name__)
 
@@ -134,7 +134,7 @@ def fit(
     that validation cannot tell apart differ by how far the learning rate has been annealed. Without an error it is the
     last of the highest.
 
-    Writes `metrics.jsonl`, `last/` and `best/` under `folder`. `loader`'s sampler is one of `data_tools.dataset`, with
+    Writes `metrics.jsonl`, `last/` and `best/` under `folder`. `loader`'s sampler is one of `loading.dataset`, with
     the attributes `epoch` and `start`. With `resume` it goes on from `last/`, or from the start if there is none yet.
 
     Several processes, each with its part of every batch, end with the weights of one process with the whole batches, up

@@ -8,10 +8,10 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from data_tools.atomic import write_json
-from data_tools.dataset_folder import read_json
-from data_tools.errors import InputError
-from data_tools.runs import MANIFEST, SERIES_MARK, read_manifest
+from data_tools.core.errors import InputError
+from data_tools.files.atomic import write_json
+from data_tools.files.dataset_folder import read_json
+from data_tools.files.runs import MANIFEST, SERIES_MARK, read_manifest
 
 DONE, DIVERGED = "done", "diverged: a loss was not finite"
 """States of a run in a series, as tables and files show them."""

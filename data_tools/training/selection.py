@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from data_tools.core.records import BOXED, Prediction, Sample
 from data_tools.metrics.auc import roc_auc
 from data_tools.metrics.bootstrap import Clusters, Statistic, distributions
 from data_tools.metrics.box_map import box_map
 from data_tools.metrics.peak_distance import distance_recall, peak_distances
-from data_tools.records import BOXED, Prediction, Sample
 
 _RESAMPLES = 1000
 

@@ -1,9 +1,9 @@
 """Which approach gives most for the same minutes of training on the same images?
 
-python -m tests.benchmarks.time_to_quality --data DATASET --minutes 10 --seeds 0,1,2 --out runs/time_to_quality
-python -m tests.benchmarks.time_to_quality ... --approaches ours,torchvision_224      # some of them
-python -m tests.benchmarks.time_to_quality ... --table                                # only judge what is finished
-python -m tests.benchmarks.time_to_quality --data FOLDS/fold_* ...                    # of data_tools.splits --folds
+python -m detect.compare_detectors --data DATASET --minutes 10 --seeds 0,1,2 --out runs/time_to_quality
+python -m detect.compare_detectors ... --approaches ours,torchvision_224      # some of them
+python -m detect.compare_detectors ... --table                                # only judge what is finished
+python -m detect.compare_detectors --data FOLDS/fold_* ...                    # of data_tools.splits --folds
 
 Each cell (an approach with a seed) is trained in a process of its own, one after the other, for a fixed wall-clock
 time: loading, augmentation and validation count, the final predictions do not. A second call skips finished cells, so a
@@ -22,13 +22,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from subprocess import CalledProcessError
 
-from data_tools.atomic import write_json, write_text
-from data_tools.command import run_command
-from data_tools.dataset_folder import read_dataset
-from data_tools.errors import InputError
-from tests.benchmarks.time_to_quality.cells import APPROACHES, SINGLE_STAGE, is_finished, plan, run, spent
-from tests.benchmarks.time_to_quality.effdet_peer import import_effdet
-from tests.benchmarks.time_to_quality.table import compare, judged_cells, require_disjoint, to_markdown
+from data_tools.commands.parser import run_command
+from data_tools.core.errors import InputError
+from data_tools.files.atomic import write_json, write_text
+from data_tools.files.dataset_folder import read_dataset
+from detect.compare_detectors.cells import APPROACHES, SINGLE_STAGE, is_finished, plan, run, spent
+from detect.compare_detectors.effdet_peer import import_effdet
+from detect.compare_detectors.table import compare, judged_cells, require_disjoint, to_markdown
 
 log = logging.getLogger(__name__)
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data_tools.dataset_folder import data_hash
-from data_tools.errors import InputError
-from data_tools.experiment import with_default_config
-from data_tools.run_series import finished_manifest, make_once
-from data_tools.runs import SERIES_MARK, read_manifest
+from data_tools.core.errors import InputError
+from data_tools.files.dataset_folder import data_hash
+from data_tools.files.runs import SERIES_MARK, read_manifest
+from data_tools.training.experiment import with_default_config
+from data_tools.training.run_series import finished_manifest, make_once
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +106,7 @@ def _cell(approach: str, data: Path, seed: int, minutes: float, folder: Path, co
         command = (f"{package}.train", "--config", str(config), *common, *budget_flags(minutes, seed))
     else:
         peer = ("--approach", approach, "--minutes", str(minutes), "--seed", str(seed))
-        command = ("tests.benchmarks.time_to_quality.peer", *peer, *common)
+        command = ("detect.compare_detectors.peer", *peer, *common)
     return Cell(approach, data, seed, folder, command, identity)
 
 

@@ -3,7 +3,7 @@
 The package is not one of this project's dependencies. Install it beside them, into a folder of its own:
 
     pip install --no-deps --target PEERS effdet omegaconf "antlr4-python3-runtime==4.9.*"
-    PYTHONPATH=PEERS python -m tests.benchmarks.time_to_quality ...
+    PYTHONPATH=PEERS python -m detect.compare_detectors ...
 
 Model, input size (320 px), anchors, losses, augmentation (mirror left to right, random scale 0.1 to 2 with crop) and
 suppression are the package's for `tf_efficientdet_lite0`. The recipe is that of its `train.py`: SGD with momentum 0.9,
@@ -23,12 +23,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from data_tools.backbones import PACKAGED_BACKBONE, build_backbone
-from data_tools.errors import InputError
-from data_tools.images import read_gray, resolve_under
-from data_tools.records import UNBOXED, Prediction, Sample
-from tests.benchmarks.time_to_quality.schedule import linear_rule, warmed_up_cosine
-from tests.benchmarks.time_to_quality.training import Recipe, device, to_prediction
+from data_tools.core.errors import InputError
+from data_tools.core.records import UNBOXED, Prediction, Sample
+from data_tools.files.images import read_gray, resolve_under
+from data_tools.networks.backbones import PACKAGED_BACKBONE, build_backbone
+from detect.compare_detectors.schedule import linear_rule, warmed_up_cosine
+from detect.compare_detectors.training import Recipe, device, to_prediction
 
 MODEL = "tf_efficientdet_lite0"
 LR, LR_IMAGES, WARMUP_LR, LOWEST_LR = 0.09, 64, 1e-4, 1e-5

@@ -11,10 +11,10 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from data_tools.core.records import BOXED, Prediction, Sample
 from data_tools.judging.judged import OPERATING_TPR, Judged
 from data_tools.metrics.bootstrap import Clusters, Floats, Statistic, auc_of, mean_of
 from data_tools.metrics.box_ap_resampling import box_ap_at
-from data_tools.records import BOXED, Prediction, Sample
 
 COCO_IOUS = tuple(np.linspace(0.5, 0.95, 10).tolist())
 

@@ -1,6 +1,6 @@
 """Train one peer for a fixed time and write its predictions; the comparison starts this once for each cell.
 
-python -m tests.benchmarks.time_to_quality.peer --approach torchvision --data DATASET --minutes 10 --seed 0 --run FOLDER
+python -m detect.compare_detectors.peer --approach torchvision --data DATASET --minutes 10 --seed 0 --run FOLDER
 """
 
 import argparse
@@ -12,15 +12,15 @@ from pathlib import Path
 
 import torch
 
-from data_tools.atomic import write_json
-from data_tools.dataset_folder import data_hash, images_root_of, read_dataset
-from data_tools.errors import InputError
-from data_tools.fit import seed_everything
-from data_tools.predictions import write_predictions
-from data_tools.records import PredictionHeader, PredictionSet, Sample
-from tests.benchmarks.time_to_quality import effdet_peer, torchvision_peer
-from tests.benchmarks.time_to_quality.cells import PEERS
-from tests.benchmarks.time_to_quality.training import Recipe, train_for
+from data_tools.core.errors import InputError
+from data_tools.core.records import PredictionHeader, PredictionSet, Sample
+from data_tools.files.atomic import write_json
+from data_tools.files.dataset_folder import data_hash, images_root_of, read_dataset
+from data_tools.files.predictions import write_predictions
+from data_tools.training.fit import seed_everything
+from detect.compare_detectors import effdet_peer, torchvision_peer
+from detect.compare_detectors.cells import PEERS
+from detect.compare_detectors.training import Recipe, train_for
 
 SIDE = 224
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from data_tools.errors import InputError
+from data_tools.core.errors import InputError
+from data_tools.core.records import BOXED, Dataset, Sample
+from data_tools.files.predictions import read_predictions
 from data_tools.judging.judged import Entry, Judged, judge
 from data_tools.metrics.bootstrap import Clusters, Floats, distributions, percentile_interval
 from data_tools.metrics.coco_engines import PYCOCOTOOLS
-from data_tools.predictions import read_predictions
-from data_tools.records import BOXED, Dataset, Sample
-from tests.benchmarks.time_to_quality.cells import Cell
-from tests.benchmarks.time_to_quality.intervals import statistics_of
+from detect.compare_detectors.cells import Cell
+from detect.compare_detectors.intervals import statistics_of
 
 REFERENCE = "ours"
 HEADINGS = {

@@ -24,11 +24,11 @@ from torchvision.ops import FeaturePyramidNetwork
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 from tqdm import tqdm
 
-from data_tools.backbones import Backbone, build_backbone, first_layers, freeze_statistics
-from data_tools.images import read_gray, resolve_under
-from data_tools.records import Prediction, Sample
-from tests.benchmarks.time_to_quality.schedule import linear_rule, step_decay
-from tests.benchmarks.time_to_quality.training import Recipe, device, to_prediction
+from data_tools.core.records import Prediction, Sample
+from data_tools.files.images import read_gray, resolve_under
+from data_tools.networks.backbones import Backbone, build_backbone, first_layers, freeze_statistics
+from detect.compare_detectors.schedule import linear_rule, step_decay
+from detect.compare_detectors.training import Recipe, device, to_prediction
 
 LR, LR_IMAGES, MOMENTUM, WEIGHT_DECAY = 0.02, 16, 0.9, 1e-4
 BATCH_SIZE, WARMUP_STEPS, SHAPE_FACTOR, FROZEN_TO_STRIDE = 2, 1000, 3, 4

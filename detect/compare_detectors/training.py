@@ -15,8 +15,8 @@ from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from data_tools.geometry import best_centre
-from data_tools.records import Prediction, Sample
+from data_tools.core.geometry import best_centre
+from data_tools.core.records import Prediction, Sample
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Which settings of the detector help? Several at once, on train and validation images alone.
 
-python -m tests.benchmarks.screening --data DATASET --levers levers.yaml --minutes 9 --jobs 2 --out runs/screening
-python -m tests.benchmarks.screening ... --table                                     # only judge what is finished
+python -m detect.screening --data DATASET --levers levers.yaml --minutes 9 --jobs 2 --out runs/screening
+python -m detect.screening ... --table                                     # only judge what is finished
 
 levers.yaml names each change and the settings it consists of, of detect.train on top of --config:
 
@@ -24,19 +24,19 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from data_tools.atomic import write_json, write_text
-from data_tools.command import run_command
-from data_tools.dataset_folder import data_hash, read_dataset, write_dataset
-from data_tools.errors import InputError
-from data_tools.predictions import read_predictions
-from data_tools.records import Dataset, Splits
+from data_tools.commands.parser import run_command
+from data_tools.core.errors import InputError
+from data_tools.core.records import Dataset, Splits
+from data_tools.files.atomic import write_json, write_text
+from data_tools.files.dataset_folder import data_hash, read_dataset, write_dataset
+from data_tools.files.predictions import read_predictions
 from data_tools.splits import deal
-from data_tools.validation import localization_scores
-from tests.benchmarks.screening.design import Pair, effects, pairs_of
-from tests.benchmarks.screening.levers import Lever, flags_of, read_levers
-from tests.benchmarks.screening.training import train
-from tests.benchmarks.time_to_quality.cells import Cell, budget_flags, config_file, config_hash, is_finished, spent
-from tests.benchmarks.time_to_quality.table import pipes
+from data_tools.training.selection import localization_scores
+from detect.compare_detectors.cells import Cell, budget_flags, config_file, config_hash, is_finished, spent
+from detect.compare_detectors.table import pipes
+from detect.screening.design import Pair, effects, pairs_of
+from detect.screening.levers import Lever, flags_of, read_levers
+from detect.screening.training import train
 
 HEADINGS = {"ap50": "box AP50", "auc": "AUC", "hit_rate": "hit rate", "ap": "box AP"}
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import hadamard
 
-from data_tools.errors import InputError
+from data_tools.core.errors import InputError
 
 PARTS = (2, 4, 8)
 MOST_LEVERS = 16

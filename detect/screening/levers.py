@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from data_tools.errors import InputError
+from data_tools.core.errors import InputError
 from detect.train import build_parser
 
 _GROUPS = ("model.", "input.", "paste.", "fit.")

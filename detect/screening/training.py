@@ -7,7 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from subprocess import CalledProcessError
 
-from tests.benchmarks.time_to_quality.cells import Cell, run
+from detect.compare_detectors.cells import Cell, run
 
 log = logging.getLogger(__name__)
 

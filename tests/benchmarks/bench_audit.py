@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from data_tools.dataset_folder import write_dataset
-from data_tools.records import BOXED, GOOD, Dataset, Sample, empty_boxes, empty_labels
+from data_tools.core.records import BOXED, GOOD, Dataset, Sample, empty_boxes, empty_labels
+from data_tools.files.dataset_folder import write_dataset
 from data_tools.splits import make_splits
 
 _SIZE_HW = (48, 56)

@@ -13,9 +13,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from data_tools.core.records import BOXED, GOOD, Prediction, Sample
 from data_tools.metrics.box_map import box_map
 from data_tools.metrics.coco_engines import HOTCOCO, PYCOCOTOOLS, SIZES, BoxTable, describe_engine, match
-from data_tools.records import BOXED, GOOD, Prediction, Sample
 
 SIZE = (267, 275)
 

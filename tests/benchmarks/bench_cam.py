@@ -23,7 +23,7 @@ from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
 from classify.cam import METHODS, cam_maps
 from classify.models import Classifier, ClassifierConfig
-from data_tools.backbones import build_backbone
+from data_tools.networks.backbones import build_backbone
 
 LIMITS = {"resnet50": (1.2, 3.5), "vgg16": (1.2, 2.0)}
 

@@ -20,13 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
-from data_tools.dataset_folder import write_dataset
-from data_tools.heatmaps import boxes_to_map, peak
-from data_tools.map_boxes import with_boxes
-from data_tools.metrics.bootstrap import Clusters, average_precision_of, distributions
-from data_tools.metrics.coco_engines import AUTO, ENGINES
-from data_tools.predictions import write_predictions
-from data_tools.records import (
+from data_tools.core.heatmaps import boxes_to_map, peak
+from data_tools.core.records import (
     BOXED,
     GOOD,
     UNBOXED,
@@ -37,6 +32,11 @@ from data_tools.records import (
     Sample,
     Splits,
 )
+from data_tools.files.dataset_folder import write_dataset
+from data_tools.files.predictions import write_predictions
+from data_tools.judging.map_boxes import with_boxes
+from data_tools.metrics.bootstrap import Clusters, average_precision_of, distributions
+from data_tools.metrics.coco_engines import AUTO, ENGINES
 
 SIZE = (267, 275)
 BOXES = 10
@@ -132,10 +132,10 @@ def write_all(folder: Path, count: int) -> None:
 
 def judge(folder: Path, engine: str, by_metric: bool) -> None:
     """What is measured: read everything, judge it by every metric, write the report and the table; one line a stage."""
-    from data_tools.atomic import write_json
-    from data_tools.dataset_folder import read_dataset
-    from data_tools.evaluate import METRICS, Entry, evaluate
-    from data_tools.predictions import read_predictions
+    from data_tools.files.atomic import write_json
+    from data_tools.files.dataset_folder import read_dataset
+    from data_tools.files.predictions import read_predictions
+    from data_tools.judging.evaluate import METRICS, Entry, evaluate
     from data_tools.report.table import side_by_side
 
     began = last = time.perf_counter()

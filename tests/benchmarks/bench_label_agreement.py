@@ -21,12 +21,12 @@ from scipy import fft
 from scipy.ndimage import gaussian_filter
 from tqdm import tqdm
 
-from data_tools.command import run_command
-from data_tools.dataset_folder import images_root_of, read_dataset
-from data_tools.geometry import iou
-from data_tools.images import read_gray, resolve_under
+from data_tools.commands.parser import run_command
+from data_tools.core.geometry import iou
+from data_tools.core.records import BOXED, Sample
+from data_tools.files.dataset_folder import images_root_of, read_dataset
+from data_tools.files.images import read_gray, resolve_under
 from data_tools.metrics.bootstrap import cluster_bootstrap
-from data_tools.records import BOXED, Sample
 
 Floats = NDArray[np.float64]
 

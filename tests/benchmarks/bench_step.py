@@ -4,7 +4,7 @@ python -m tests.benchmarks.bench_step --data DATASET [--steps 40] [--batch 8] [-
 
 Both train the same backbone from the same weights on the same images, scaled to the same size in float32, with equal
 anchors, proposals, RoIs and widths, the same layers learning, and load in the training process. A step is everything
-from asking the loader for a batch to asking for the next one. Ours is the whole of `data_tools.fit`: augmentation,
+from asking the loader for a batch to asking for the next one. Ours is the whole of `training.fit`: augmentation,
 pasting, image head, moving average, gradient clipping and AdamW included. Theirs is what torchvision's
 `references/detection/engine.py` does: a mirror, SGD, a check of the loss. The steps alternate, so that whatever else
 the machine does meets both alike; seconds of the processor (summed over threads) stand beside those of the wall clock,
@@ -27,19 +27,18 @@ from torch.utils.data import DataLoader
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
 
-from data_tools.anchors import STRIDES, AnchorConfig, level_sizes
-from data_tools.atomic import write_json
-from data_tools.backbones import PACKAGED_BACKBONE, build_backbone
-from data_tools.copy_paste import PasteConfig, Paster
-from data_tools.dataset import BalancedSampler, DefectDataset, InputConfig, make_loader
-from data_tools.dataset_folder import images_root_of, read_dataset
-from data_tools.fit import FitConfig, fit, seed_everything
-from data_tools.records import Sample
-from data_tools.transforms import Augmentation, AugmentConfig
-from detect.model import Detector, DetectorConfig
-from tests.benchmarks.time_to_quality.cells import config_file
-from tests.benchmarks.time_to_quality.schedule import linear_rule
-from tests.benchmarks.time_to_quality.torchvision_peer import (
+from data_tools.core.anchors import STRIDES, AnchorConfig, level_sizes
+from data_tools.core.records import Sample
+from data_tools.files.atomic import write_json
+from data_tools.files.dataset_folder import images_root_of, read_dataset
+from data_tools.loading.copy_paste import PasteConfig, Paster
+from data_tools.loading.dataset import BalancedSampler, DefectDataset, InputConfig, make_loader
+from data_tools.loading.transforms import Augmentation, AugmentConfig
+from data_tools.networks.backbones import PACKAGED_BACKBONE, build_backbone
+from data_tools.training.fit import FitConfig, fit, seed_everything
+from detect.compare_detectors.cells import config_file
+from detect.compare_detectors.schedule import linear_rule
+from detect.compare_detectors.torchvision_peer import (
     LR,
     LR_IMAGES,
     BoxedImages,
@@ -48,7 +47,8 @@ from tests.benchmarks.time_to_quality.torchvision_peer import (
     sgd,
     total_loss,
 )
-from tests.benchmarks.time_to_quality.training import Recipe, train_step
+from detect.compare_detectors.training import Recipe, train_step
+from detect.model import Detector, DetectorConfig
 
 MOST_RATIO, MOST_DATA_SHARE = 1.0, 0.05
 WARM_UP = 3

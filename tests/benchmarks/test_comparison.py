@@ -7,17 +7,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from data_tools.errors import InputError
+from data_tools.core.errors import InputError
+from data_tools.core.records import Prediction, PredictionHeader, PredictionSet, Sample
 from data_tools.judging.judged import Entry, Judged, judge
 from data_tools.metrics.bootstrap import Clusters
 from data_tools.metrics.box_map import box_map
 from data_tools.metrics.coco_engines import PYCOCOTOOLS
 from data_tools.metrics.fpr_at_tpr import fpr_at_tpr
 from data_tools.metrics.matching import FIRST, match_arrays
-from data_tools.records import Prediction, PredictionHeader, PredictionSet, Sample
-from tests.benchmarks.time_to_quality.intervals import COCO_IOUS, box_ap_of, fpr_at_tpr_of
-from tests.benchmarks.time_to_quality.schedule import linear_rule, step_decay, warmed_up_cosine
-from tests.benchmarks.time_to_quality.table import Run, compare, require_disjoint, to_markdown
+from detect.compare_detectors.intervals import COCO_IOUS, box_ap_of, fpr_at_tpr_of
+from detect.compare_detectors.schedule import linear_rule, step_decay, warmed_up_cosine
+from detect.compare_detectors.table import Run, compare, require_disjoint, to_markdown
 
 MakeSample, MakePrediction = Callable[..., Sample], Callable[..., Prediction]
 

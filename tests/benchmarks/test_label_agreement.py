@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from data_tools.dataset_folder import write_dataset
-from data_tools.records import Dataset, Sample
+from data_tools.core.records import Dataset, Sample
+from data_tools.files.dataset_folder import write_dataset
 from tests.benchmarks.bench_label_agreement import STEP, agreements, best_shift, describe, main, texture
 
 MakeSample = Callable[..., Sample]

@@ -14,17 +14,17 @@ import yaml
 from PIL import Image
 from torch.utils.data import DataLoader
 
-from data_tools.atomic import write_json
-from data_tools.dataset_folder import read_dataset
-from data_tools.errors import InputError
-from data_tools.predictions import write_predictions
-from data_tools.records import PredictionHeader, PredictionSet, Sample
-from data_tools.runs import SERIES_MARK
+from data_tools.core.errors import InputError
+from data_tools.core.records import PredictionHeader, PredictionSet, Sample
+from data_tools.files.atomic import write_json
+from data_tools.files.dataset_folder import read_dataset
+from data_tools.files.predictions import write_predictions
+from data_tools.files.runs import SERIES_MARK
+from detect.compare_detectors import __main__ as time_to_quality
+from detect.compare_detectors.cells import Cell, is_finished, plan
+from detect.compare_detectors.torchvision_peer import BACKBONE, BoxedImages, ShapeBatches
+from detect.compare_detectors.training import Recipe, to_prediction, train_for
 from tests.benchmarks.bench_step import Times, summarise
-from tests.benchmarks.time_to_quality import __main__ as time_to_quality
-from tests.benchmarks.time_to_quality.cells import Cell, is_finished, plan
-from tests.benchmarks.time_to_quality.torchvision_peer import BACKBONE, BoxedImages, ShapeBatches
-from tests.benchmarks.time_to_quality.training import Recipe, to_prediction, train_for
 
 MakeSample = Callable[..., Sample]
 

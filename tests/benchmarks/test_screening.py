@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_tools.dataset_folder import read_dataset
-from data_tools.errors import InputError
-from tests.benchmarks.screening import __main__ as screening
-from tests.benchmarks.screening.design import MOST_LEVERS, PARTS, Effect, effects, pairs_of
-from tests.benchmarks.screening.levers import read_levers
-from tests.benchmarks.time_to_quality.cells import ROOT, config_file
+from data_tools.core.errors import InputError
+from data_tools.files.dataset_folder import read_dataset
+from detect.compare_detectors.cells import ROOT, config_file
+from detect.screening import __main__ as screening
+from detect.screening.design import MOST_LEVERS, PARTS, Effect, effects, pairs_of
+from detect.screening.levers import read_levers
 
 DESIGNS = st.tuples(st.integers(1, MOST_LEVERS), st.sampled_from(PARTS))
 
@@ -152,7 +152,7 @@ def test_the_command_trains_what_is_missing_and_says_what_each_lever_adds(
     words += ["--config", str(tmp_path / "small.yaml"), "--minutes", "0.03", "--parts", "2", "--out", str(out)]
     assert screening.main([*words, "--table"]) == 2
     assert "no finished model to judge" in capsys.readouterr().err
-    command = [sys.executable, "-m", "tests.benchmarks.screening", *words, "--jobs", "2"]  # as a user starts it
+    command = [sys.executable, "-m", "detect.screening", *words, "--jobs", "2"]  # as a user starts it
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     printed = done.stdout

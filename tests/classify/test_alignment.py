@@ -7,9 +7,9 @@ from classify.cam_choice import CamChoice
 from classify.inference import Reading
 from classify.models import Classifier, ClassifierConfig
 from classify.predict import Trained
-from data_tools.backbones import build_backbone
-from data_tools.dataset import InputConfig
-from data_tools.heatmaps import peak
+from data_tools.core.heatmaps import peak
+from data_tools.loading.dataset import InputConfig
+from data_tools.networks.backbones import build_backbone
 
 
 def one_hot(row: int, column: int) -> np.ndarray:

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 from classify.cam import METHODS, cam_maps, gather_evidence
 from classify.models import Classifier, ClassifierConfig
-from data_tools.backbones import build_backbone
-from data_tools.cam import activations_and_gradients
+from data_tools.networks.backbones import build_backbone
+from data_tools.networks.cam import activations_and_gradients
 
 
 class Tiny(nn.Module):

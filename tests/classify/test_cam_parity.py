@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from classify.cam import cam_maps
 from classify.models import Classifier, ClassifierConfig
-from data_tools.backbones import build_backbone
-from data_tools.cam_methods import METHODS
+from data_tools.networks.backbones import build_backbone
+from data_tools.networks.cam_methods import METHODS
 
 BACKBONES = ("resnet50", "vgg16", "simple_cnn", "tf_efficientnet_lite0")
 GRADIENT_METHODS = {

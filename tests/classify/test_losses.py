@@ -8,9 +8,9 @@ from torch.nn import functional
 
 from classify.losses import ClassifierLoss, LossConfig, mixed_up, weighted_focal
 from classify.models import Classifier, ClassifierConfig
-from data_tools.backbones import build_backbone
-from data_tools.dataset import Batch
-from data_tools.errors import InputError
+from data_tools.core.errors import InputError
+from data_tools.loading.dataset import Batch
+from data_tools.networks.backbones import build_backbone
 
 
 @pytest.fixture

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 import yaml
 
-import data_tools.backbones
+import data_tools.networks.backbones
 from classify import study
 from classify.study_grid import make_cells
 from classify.study_table import constant_row, measure, to_markdown
 from classify.train import build_parser as training_parser
-from data_tools.errors import WeightsUnavailableError
-from data_tools.predictions import write_predictions
-from data_tools.records import Dataset, PredictionHeader, PredictionSet, Sample, Splits
+from data_tools.core.errors import WeightsUnavailableError
+from data_tools.core.records import Dataset, PredictionHeader, PredictionSet, Sample, Splits
+from data_tools.files.predictions import write_predictions
 
 CONFIG = Path(__file__).resolve().parents[2] / "configs" / "classify" / "study.yaml"
 SMALL = {
@@ -46,7 +46,7 @@ def arguments(tmp_path: Path, squares: Path, asked: list[str], monkeypatch: pyte
         asked.append(name)
         raise WeightsUnavailableError(f"weights 'timm' for {name!r} could not be fetched")
 
-    monkeypatch.setattr(data_tools.backbones, "_from_hub", no_network)
+    monkeypatch.setattr(data_tools.networks.backbones, "_from_hub", no_network)
     config = tmp_path / "small.yaml"
     config.write_text(yaml.safe_dump(SMALL, sort_keys=False), encoding="utf-8")
     return ["--config", str(config), "--data", str(squares), "--out", str(tmp_path / "out")]

@@ -1,7 +1,7 @@
 import pytest
 
 from classify.study_grid import Original, make_cells
-from data_tools.errors import InputError
+from data_tools.core.errors import InputError
 
 AXES = {
     "model": {"small": {"model.backbone": "simple_cnn"}, "large": {"model.backbone": "resnet50", "fit.lr": 1.0}},

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from classify.to_prediction import to_prediction
-from data_tools.map_boxes import with_boxes
-from data_tools.transforms import PreprocessConfig
+from data_tools.judging.map_boxes import with_boxes
+from data_tools.loading.transforms import PreprocessConfig
 
 PLAIN = PreprocessConfig()
 

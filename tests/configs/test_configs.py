@@ -9,8 +9,8 @@ from jsonargparse import ArgumentParser
 import classify.train
 import data_tools.synth
 import detect.train
-from data_tools.dataset_folder import read_dataset
-from data_tools.predictions import read_predictions
+from data_tools.files.dataset_folder import read_dataset
+from data_tools.files.predictions import read_predictions
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 PARSERS = {"detect": detect.train.build_parser, "classify": classify.train.build_parser}

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from data_tools.convert import main
-from data_tools.dataset_folder import read_dataset
+from data_tools.files.dataset_folder import read_dataset
 
 LAYOUTS = {
     "second": ("train/train_contest/good_all", "train/train_contest/defect", "test/test_contest/test", ".bmp"),

@@ -8,7 +8,7 @@ from PIL import Image
 from pycocotools.coco import COCO
 
 from data_tools.convert import main
-from data_tools.dataset_folder import read_dataset
+from data_tools.files.dataset_folder import read_dataset
 
 AREAS = [
     "WEE939001B0A_1,scratch,rectangle,10,20,30,40",

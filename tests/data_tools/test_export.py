@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from data_tools.convert import main as convert
-from data_tools.dataset_folder import read_dataset, write_dataset
+from data_tools.core.records import BOXED, GOOD, UNBOXED, Dataset, Sample, empty_boxes, empty_labels
 from data_tools.export import main
+from data_tools.files.dataset_folder import read_dataset, write_dataset
 from data_tools.formats.registry import Findings, ReadOptions, formats
-from data_tools.records import BOXED, GOOD, UNBOXED, Dataset, Sample, empty_boxes, empty_labels
 
 SIZE = (267, 275)
 NAMES = ("a.png", "scratch/b.png", "good/c d.png", "x/ümläut.jpg", "y/b.png")

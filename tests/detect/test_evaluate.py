@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_tools.dataset_folder import write_dataset
-from data_tools.predictions import write_predictions
-from data_tools.records import Dataset, PredictionHeader, PredictionSet, Splits
+from data_tools.core.records import Dataset, PredictionHeader, PredictionSet, Splits
+from data_tools.files.dataset_folder import write_dataset
+from data_tools.files.predictions import write_predictions
 from detect import evaluate
 
 HEAVY = ("torch", "torchvision", "scipy", "sklearn", "pandas", "matplotlib", "PIL", "pycocotools", "cv2")

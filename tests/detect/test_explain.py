@@ -5,10 +5,10 @@ import pytest
 import torch
 from PIL import Image
 
-from data_tools.backbones import build_backbone
-from data_tools.cam_methods import METHODS
-from data_tools.dataset import Batch, InputConfig
-from data_tools.transforms import PreprocessConfig
+from data_tools.loading.dataset import Batch, InputConfig
+from data_tools.loading.transforms import PreprocessConfig
+from data_tools.networks.backbones import build_backbone
+from data_tools.networks.cam_methods import METHODS
 from detect.explain import best_box_maps, explain
 from detect.model import Detector, DetectorConfig
 

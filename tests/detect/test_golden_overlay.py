@@ -15,9 +15,9 @@ from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 from PIL import Image
 
-from data_tools.dataset_folder import data_hash, write_dataset
-from data_tools.predictions import write_predictions
-from data_tools.records import BOXED, Dataset, Prediction, PredictionHeader, PredictionSet, Sample, Splits
+from data_tools.core.records import BOXED, Dataset, Prediction, PredictionHeader, PredictionSet, Sample, Splits
+from data_tools.files.dataset_folder import data_hash, write_dataset
+from data_tools.files.predictions import write_predictions
 from data_tools.report.overlays import MOST_OPAQUE, PREDICTED, TRUTH
 from detect.visualize import main
 

@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from data_tools.backbones import build_backbone
-from data_tools.dataset import InputConfig
-from data_tools.dataset_folder import images_root_of, read_dataset
-from data_tools.errors import InputError
+from data_tools.core.errors import InputError
+from data_tools.files.dataset_folder import images_root_of, read_dataset
+from data_tools.loading.dataset import InputConfig
+from data_tools.networks.backbones import build_backbone
 from detect.inference import detect, detect_in_views, predict
 from detect.model import Detector, DetectorConfig
 from detect.views import agree

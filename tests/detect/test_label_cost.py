@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from data_tools.dataset_folder import data_hash, read_dataset
-from data_tools.predictions import write_predictions
-from data_tools.records import BOXED, UNBOXED, PredictionHeader, PredictionSet
+from data_tools.core.records import BOXED, UNBOXED, PredictionHeader, PredictionSet
+from data_tools.files.dataset_folder import data_hash, read_dataset
+from data_tools.files.predictions import write_predictions
 from detect import label_cost
 
 TINY = (

@@ -9,7 +9,7 @@ from torch.nn import functional
 from torchvision.models.detection._utils import BoxCoder
 from torchvision.ops import generalized_box_iou
 
-from data_tools.errors import InputError
+from data_tools.core.errors import InputError
 from detect.losses import box_loss, class_loss, objectness_loss
 from detect.model import DetectorConfig
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 import torch
 
-from data_tools.backbones import build_backbone
-from data_tools.dataset import Batch, Item, collate
-from data_tools.errors import InputError
+from data_tools.core.errors import InputError
+from data_tools.loading.dataset import Batch, Item, collate
+from data_tools.networks.backbones import build_backbone
 from detect.model import Detector, DetectorConfig
 
 

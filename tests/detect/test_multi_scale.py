@@ -3,8 +3,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from data_tools.dataset import Batch, Item, collate
-from data_tools.errors import InputError
+from data_tools.core.errors import InputError
+from data_tools.loading.dataset import Batch, Item, collate
 from detect.model import DetectorConfig
 from detect.multi_scale import at_random_size
 

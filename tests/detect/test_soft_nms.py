@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchvision.ops import batched_nms
 
-from data_tools.errors import InputError
+from data_tools.core.errors import InputError
 from detect.model import DetectorConfig
 from detect.soft_nms import SoftSuppression, soft_nms
 

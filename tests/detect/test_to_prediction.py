@@ -3,8 +3,8 @@ import math
 import pytest
 import torch
 
-from data_tools.records import Sample, empty_boxes, empty_labels
-from data_tools.transforms import PreprocessConfig
+from data_tools.core.records import Sample, empty_boxes, empty_labels
+from data_tools.loading.transforms import PreprocessConfig
 from detect.model import RawDetections
 from detect.to_prediction import choose_rule, image_score, to_prediction
 

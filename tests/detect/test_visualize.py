@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_tools.dataset_folder import data_hash, write_dataset
-from data_tools.predictions import write_predictions
-from data_tools.records import Dataset, Prediction, PredictionHeader, PredictionSet, Sample, Splits
+from data_tools.core.records import Dataset, Prediction, PredictionHeader, PredictionSet, Sample, Splits
+from data_tools.files.dataset_folder import data_hash, write_dataset
+from data_tools.files.predictions import write_predictions
 from detect.visualize import main
 
 

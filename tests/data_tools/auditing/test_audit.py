@@ -8,9 +8,7 @@ from PIL import Image
 
 from data_tools.audit import main
 from data_tools.convert import main as convert
-from data_tools.dataset_folder import read_dataset, write_dataset
-from data_tools.predictions import write_predictions
-from data_tools.records import (
+from data_tools.core.records import (
     BOXED,
     GOOD,
     Dataset,
@@ -20,6 +18,8 @@ from data_tools.records import (
     empty_boxes,
     empty_labels,
 )
+from data_tools.files.dataset_folder import read_dataset, write_dataset
+from data_tools.files.predictions import write_predictions
 from data_tools.splits import make_splits
 
 Build = Callable[..., Path]

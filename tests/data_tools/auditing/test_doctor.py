@@ -3,12 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from data_tools.anchors import AnchorConfig
-from data_tools.doctor import examine
-from data_tools.errors import InputError
-from data_tools.findings import NOTE, UNSAFE, WARNING
-from data_tools.image_facts import ImageFact
-from data_tools.records import UNBOXED, Dataset, Splits
+from data_tools.auditing.doctor import examine
+from data_tools.auditing.findings import NOTE, UNSAFE, WARNING
+from data_tools.core.anchors import AnchorConfig
+from data_tools.core.errors import InputError
+from data_tools.core.records import UNBOXED, Dataset, Splits
+from data_tools.files.image_facts import ImageFact
 
 SQUARES = AnchorConfig((2.0,), (1.0,))  # 8, 16, 32, 64 and 128 px
 FACT = ImageFact((100, 100), "L", 8, "PNG", 999, 90.0, 20.0, 80.0, np.zeros(256, dtype=np.float32))

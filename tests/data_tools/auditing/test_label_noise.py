@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
 
-from data_tools.errors import InputError
-from data_tools.features import CellFeatures
-from data_tools.label_noise import (
+from data_tools.auditing.features import CellFeatures
+from data_tools.auditing.label_noise import (
     cluster_agreement,
     cover,
     label_confidence,
@@ -11,7 +10,8 @@ from data_tools.label_noise import (
     rank_suspects,
     scores_from_predictions,
 )
-from data_tools.records import UNBOXED
+from data_tools.core.errors import InputError
+from data_tools.core.records import UNBOXED
 from tests.benchmarks.bench_label_noise import plant, precision_at_recall
 
 

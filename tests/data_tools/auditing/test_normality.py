@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from data_tools.features import CellFeatures
-from data_tools.normality import Normality
+from data_tools.auditing.features import CellFeatures
+from data_tools.auditing.normality import Normality
 
 
 def cells_of(images: list[np.ndarray], grids: list[tuple[int, int]]) -> CellFeatures:

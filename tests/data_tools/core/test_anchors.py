@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from data_tools.anchors import AnchorConfig, anchor_shapes, describe_anchors, resolve_anchors, shape_iou
+from data_tools.core.anchors import AnchorConfig, anchor_shapes, describe_anchors, resolve_anchors, shape_iou
 
 
 def test_shapes_keep_the_area_of_their_side() -> None:

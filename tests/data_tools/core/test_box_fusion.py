@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_tools.box_fusion import Boxes, fuse_boxes
+from data_tools.core.box_fusion import Boxes, fuse_boxes
 
 
 def of(*rows: tuple[list[float], float, int]) -> Boxes:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from data_tools import geometry
+from data_tools.core import geometry
 
 numbers = st.floats(0, 300, allow_nan=False, width=32)
 BOXES = arrays(np.float64, (5, 4), elements=numbers).map(

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from data_tools.heatmaps import boxes_to_map, map_to_boxes, normalise, peak, upsample
+from data_tools.core.heatmaps import boxes_to_map, map_to_boxes, normalise, peak, upsample
 
 
 def one_hot(shape: tuple[int, int], cell: tuple[int, int]) -> np.ndarray:

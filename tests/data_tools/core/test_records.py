@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from data_tools.records import Dataset, Prediction, Sample, Splits, empty_boxes, empty_labels
+from data_tools.core.records import Dataset, Prediction, Sample, Splits, empty_boxes, empty_labels
 
 
 def make_sample(**changes: object) -> Sample:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from data_tools.atomic import atomic_folder, atomic_path, recover_folder, write_json, write_text
+from data_tools.files.atomic import atomic_folder, atomic_path, recover_folder, write_json, write_text
 
 
 def test_a_failure_leaves_the_old_file_and_no_rest(tmp_path: Path) -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_tools.dataset_folder import Reject, data_hash, read_dataset, split_of, write_dataset
-from data_tools.errors import InputError
-from data_tools.records import Dataset, Sample, Splits, empty_boxes, empty_labels
+from data_tools.core.errors import InputError
+from data_tools.core.records import Dataset, Sample, Splits, empty_boxes, empty_labels
+from data_tools.files.dataset_folder import Reject, data_hash, read_dataset, split_of, write_dataset
 
 
 def make_dataset(root: Path | None = None) -> Dataset:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_tools.errors import InputError
-from data_tools.image_facts import ImageFact, read_fact, read_facts, read_thumbnails
+from data_tools.core.errors import InputError
+from data_tools.files.image_facts import ImageFact, read_fact, read_facts, read_thumbnails
 
 
 def test_facts_by_hand(tmp_path: Path) -> None:

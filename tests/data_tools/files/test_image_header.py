@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from data_tools.image_header import plain_bmp_size
-from data_tools.images import read_gray
+from data_tools.files.image_header import plain_bmp_size
+from data_tools.files.images import read_gray
 
 RAMP = np.arange(0, 240, dtype=np.uint8).reshape(12, 20)
 

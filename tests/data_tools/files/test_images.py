@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from data_tools.errors import InputError
-from data_tools.images import find_images, read_gray, read_rgb, read_size, resolve_under
+from data_tools.core.errors import InputError
+from data_tools.files.images import find_images, read_gray, read_rgb, read_size, resolve_under
 
 RAMP = np.arange(0, 240, dtype=np.uint8).reshape(12, 20)
 

@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_tools.errors import InputError
-from data_tools.predictions import read_predictions, write_predictions
-from data_tools.records import Prediction, PredictionHeader, PredictionSet, empty_boxes, empty_labels
+from data_tools.core.errors import InputError
+from data_tools.core.records import Prediction, PredictionHeader, PredictionSet, empty_boxes, empty_labels
+from data_tools.files.predictions import read_predictions, write_predictions
 
 
 def make_set() -> PredictionSet:

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from data_tools.errors import InputError
-from data_tools.runs import SERIES_MARK, Run, approaches_of, newest_runs, read_run
+from data_tools.core.errors import InputError
+from data_tools.files.runs import SERIES_MARK, Run, approaches_of, newest_runs, read_run
 
 
 def make_run(root: Path, name: str, approach: str, seed: int, backbone: str = "resnet18") -> Run:

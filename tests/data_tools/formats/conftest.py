@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from data_tools.core.records import Sample
 from data_tools.formats.registry import Findings, ReadOptions, formats
-from data_tools.records import Sample
 
 Reading = tuple[dict[str, Sample], Findings]
 

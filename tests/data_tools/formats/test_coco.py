@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from data_tools.errors import InputError
+from data_tools.core.errors import InputError
 
 CATEGORIES = [{"id": 0, "name": "scratch"}, {"id": 90, "name": "chip"}]
 

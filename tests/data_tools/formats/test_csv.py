@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from data_tools.errors import InputError
+from data_tools.core.errors import InputError
 from data_tools.formats.columns import find_columns
 
 SIZE = (267, 275)

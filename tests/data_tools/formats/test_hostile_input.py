@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from data_tools.convert import main
-from data_tools.dataset_folder import read_dataset, to_coco
-from data_tools.errors import InputError
+from data_tools.core.errors import InputError
+from data_tools.core.records import Dataset
+from data_tools.files.dataset_folder import read_dataset, to_coco
 from data_tools.formats.registry import Findings, ReadOptions, formats
-from data_tools.records import Dataset
 
 FILES = {
     "nexperia": "areas.csv",

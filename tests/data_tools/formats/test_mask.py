@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_tools.errors import InputError
+from data_tools.core.errors import InputError
 from data_tools.formats.mask import read
 from data_tools.formats.regions import regions
 from data_tools.formats.registry import Findings, ReadOptions

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from data_tools.errors import InputError
+from data_tools.core.errors import InputError
+from data_tools.core.records import Sample
 from data_tools.formats.nexperia import read
 from data_tools.formats.registry import Findings, ReadOptions
-from data_tools.records import Sample
 
 SIZE = ReadOptions(size_hw=(267, 275))
 ROW = "WEE939001B0A_14-APG_1,scratch,rectangle,106,90,242,134\n"

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from data_tools.errors import InputError
+from data_tools.core.errors import InputError
 from data_tools.formats.xml_tree import read_xml
 
 BOX = "<bndbox><xmin>{}</xmin><ymin>{}</ymin><xmax>{}</xmax><ymax>{}</ymax></bndbox>"

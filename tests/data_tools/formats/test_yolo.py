@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_tools.errors import InputError
+from data_tools.core.errors import InputError
 
 
 def put(path: Path, text: str) -> None:

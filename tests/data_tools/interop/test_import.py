@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from data_tools import export_predictions, import_predictions
-from data_tools.dataset_folder import write_dataset
-from data_tools.predictions import read_predictions
-from data_tools.records import Dataset, Prediction, Splits
+from data_tools.core.records import Dataset, Prediction, Splits
+from data_tools.files.dataset_folder import write_dataset
+from data_tools.files.predictions import read_predictions
 
 SIZE = (50, 80)
 

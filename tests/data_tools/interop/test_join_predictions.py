@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from data_tools import join_predictions
-from data_tools.predictions import read_predictions, write_predictions
-from data_tools.records import Prediction, PredictionHeader, PredictionSet
+from data_tools.core.records import Prediction, PredictionHeader, PredictionSet
+from data_tools.files.predictions import read_predictions, write_predictions
 
 
 def write(path: Path, *predictions: Prediction, split: str = "test") -> str:

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from data_tools.predictions import write_predictions
-from data_tools.records import PredictionHeader, PredictionSet
+from data_tools.core.records import PredictionHeader, PredictionSet
+from data_tools.files.predictions import write_predictions
 from data_tools.submission import main, submission_id
 
 

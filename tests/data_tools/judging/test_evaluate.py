@@ -6,10 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from data_tools.errors import InputError
-from data_tools.evaluate import METRICS, Entry, evaluate
-from data_tools.heatmaps import boxes_to_map, peak
-from data_tools.records import (
+from data_tools.core.errors import InputError
+from data_tools.core.heatmaps import boxes_to_map, peak
+from data_tools.core.records import (
     BOXED,
     GOOD,
     UNBOXED,
@@ -20,6 +19,7 @@ from data_tools.records import (
     Sample,
     Splits,
 )
+from data_tools.judging.evaluate import METRICS, Entry, evaluate
 from data_tools.report.table import side_by_side
 
 SIZE = (60, 80)

@@ -3,9 +3,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from data_tools.copy_paste import Load, PasteConfig, Paster
-from data_tools.errors import InputError
-from data_tools.records import Sample
+from data_tools.core.errors import InputError
+from data_tools.core.records import Sample
+from data_tools.loading.copy_paste import Load, PasteConfig, Paster
 
 
 def loader(images: dict[int, np.ndarray]) -> Load:

@@ -6,11 +6,11 @@ import pytest
 import torch
 from PIL import Image
 
-from data_tools.copy_paste import PasteConfig, Paster
-from data_tools.dataset import DefectDataset, InputConfig, Item, collate, standardized
-from data_tools.errors import InputError
-from data_tools.records import UNBOXED, Sample
-from data_tools.transforms import Augmentation, AugmentConfig, PreprocessConfig
+from data_tools.core.errors import InputError
+from data_tools.core.records import UNBOXED, Sample
+from data_tools.loading.copy_paste import PasteConfig, Paster
+from data_tools.loading.dataset import DefectDataset, InputConfig, Item, collate, standardized
+from data_tools.loading.transforms import Augmentation, AugmentConfig, PreprocessConfig
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from data_tools.layout import Layout, layout_of
+from data_tools.loading.layout import Layout, layout_of
 
 NOISE = np.random.default_rng(0)
 

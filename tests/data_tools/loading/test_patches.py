@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_tools.patches import Patch, cut, paste, stretched
+from data_tools.loading.patches import Patch, cut, paste, stretched
 
 NOT_A_LINE = np.zeros(2, dtype=bool)
 

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from data_tools.dataset import DefectDataset, InputConfig
-from data_tools.errors import InputError
-from data_tools.transforms import PreprocessConfig, Preprocessing
+from data_tools.core.errors import InputError
+from data_tools.loading.dataset import DefectDataset, InputConfig
+from data_tools.loading.transforms import PreprocessConfig, Preprocessing
 
 
 def gray(height: int = 60, width: int = 80) -> np.ndarray:

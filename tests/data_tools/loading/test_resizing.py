@@ -1,6 +1,6 @@
 import numpy as np
 
-from data_tools.resizing import resize
+from data_tools.loading.resizing import resize
 
 
 def test_boxes_move_with_the_image() -> None:

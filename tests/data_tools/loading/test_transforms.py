@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from data_tools.errors import InputError
-from data_tools.transforms import Augmentation, AugmentConfig
+from data_tools.core.errors import InputError
+from data_tools.loading.transforms import Augmentation, AugmentConfig
 
 
 def picture() -> np.ndarray:

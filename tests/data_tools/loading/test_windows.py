@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_tools.windows import LEAST_VISIBLE, clipped, is_left, random_window, visible_share
+from data_tools.loading.windows import LEAST_VISIBLE, clipped, is_left, random_window, visible_share
 
 WHOLE = (0, 0, 80, 60)
 

@@ -3,10 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from data_tools.core.records import Prediction, Sample
 from data_tools.metrics.bootstrap import Clusters
 from data_tools.metrics.box_ap_resampling import box_ap50_of
 from data_tools.metrics.box_map import box_map
-from data_tools.records import Prediction, Sample
 
 BOX, OTHER, NOWHERE = (10, 10, 30, 30), (50, 50, 80, 80), (0, 60, 20, 95)
 

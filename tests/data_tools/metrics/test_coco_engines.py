@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_tools.errors import InputError
+from data_tools.core.errors import InputError
 from data_tools.metrics import coco_engines
 from data_tools.metrics.box_map import box_map
 from data_tools.metrics.coco_engines import (

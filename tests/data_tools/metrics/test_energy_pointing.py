@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_tools.heatmaps import upsample
+from data_tools.core.heatmaps import upsample
 from data_tools.metrics.energy_pointing import energy_pointing
 
 BOX = np.array([[0.0, 0, 2, 2]])

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from data_tools.geometry import iou
-from data_tools.heatmaps import boxes_to_map, full_size, normalise, regions_above
+from data_tools.core.geometry import iou
+from data_tools.core.heatmaps import boxes_to_map, full_size, normalise, regions_above
 from data_tools.metrics.max_box_acc import (
     FRACTIONS,
     BoxAccuracy,

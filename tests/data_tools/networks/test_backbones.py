@@ -10,8 +10,8 @@ from safetensors.torch import save_file
 from torchvision.models.detection import FasterRCNN
 from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
 
-from data_tools.backbones import build_backbone, describe_parts, first_layers, freeze, freeze_statistics
-from data_tools.errors import InputError, WeightsUnavailableError
+from data_tools.core.errors import InputError, WeightsUnavailableError
+from data_tools.networks.backbones import build_backbone, describe_parts, first_layers, freeze, freeze_statistics
 
 
 @pytest.mark.parametrize("name", ["simple_cnn", "tf_efficientnet_lite0", "resnet18"])

@@ -1,7 +1,7 @@
 import timm
 import torch
 
-from data_tools.precision import keep_depthwise_full, resolve_precision
+from data_tools.networks.precision import keep_depthwise_full, resolve_precision
 
 
 def test_a_named_precision_stays() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_tools.records import (
+from data_tools.core.records import (
     BOXED,
     GOOD,
     UNBOXED,

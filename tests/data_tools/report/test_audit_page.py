@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_tools.anchors import AnchorConfig
 from data_tools.audit import Audit
-from data_tools.doctor import examine
-from data_tools.findings import UNSAFE, Finding
-from data_tools.records import BOXED, Dataset
+from data_tools.auditing.doctor import examine
+from data_tools.auditing.findings import UNSAFE, Finding
+from data_tools.auditing.review import COLUMNS, Suspect, corrected, read_review
+from data_tools.core.anchors import AnchorConfig
+from data_tools.core.records import BOXED, Dataset
 from data_tools.report.audit_page import write_audit_page
-from data_tools.review import COLUMNS, Suspect, corrected, read_review
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

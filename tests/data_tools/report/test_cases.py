@@ -3,8 +3,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from data_tools.errors import InputError
-from data_tools.records import UNBOXED, Prediction, PredictionHeader, PredictionSet, Sample
+from data_tools.core.errors import InputError
+from data_tools.core.records import UNBOXED, Prediction, PredictionHeader, PredictionSet, Sample
 from data_tools.report.cases import (
     OUTCOMES,
     Case,

@@ -4,8 +4,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from data_tools.core.records import Prediction, Sample
 from data_tools.metrics.froc import froc
-from data_tools.records import Prediction, Sample
 from data_tools.report import figures
 
 SCORES = {"a": [0.9, 0.8, 0.3, 0.7, 0.2, 0.1], "b": [0.5, 0.5, 0.5, 0.5, 0.5, 0.5]}

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from data_tools.errors import InputError
-from data_tools.evaluate import Entry, evaluate
-from data_tools.records import Dataset, Prediction, PredictionHeader, PredictionSet, Sample
+from data_tools.core.errors import InputError
+from data_tools.core.records import Dataset, Prediction, PredictionHeader, PredictionSet, Sample
+from data_tools.judging.evaluate import Entry, evaluate
 from data_tools.report.html import write_html
 
 Page = Any  # as conftest.py makes it

@@ -11,7 +11,7 @@ from matplotlib import colormaps
 from matplotlib.colors import to_rgb
 from PIL import Image
 
-from data_tools.records import UNBOXED, Prediction, Sample
+from data_tools.core.records import UNBOXED, Prediction, Sample
 from data_tools.report.overlays import (
     HALO,
     MOST_OPAQUE,

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from data_tools.auditing.review import corrected, read_review
 from data_tools.report.cases import gather, report_thresholds
 from data_tools.report.overlays import heat_colours
-from data_tools.review import corrected, read_review
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator

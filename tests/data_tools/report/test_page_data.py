@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_tools.records import Prediction, PredictionHeader, PredictionSet, Sample
+from data_tools.core.records import Prediction, PredictionHeader, PredictionSet, Sample
 from data_tools.report.cases import Threshold, gather
 from data_tools.report.page_data import LARGEST_MAP, page_data, safe_json
 

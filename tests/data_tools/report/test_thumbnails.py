@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_tools.errors import InputError
-from data_tools.records import Sample
+from data_tools.core.errors import InputError
+from data_tools.core.records import Sample
 from data_tools.report.thumbnails import make_thumbnails, read_sample
 
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_tools.dataset_folder import data_hash, read_dataset, write_dataset
-from data_tools.errors import InputError
-from data_tools.records import Dataset, Sample
+from data_tools.core.errors import InputError
+from data_tools.core.records import Dataset, Sample
+from data_tools.files.dataset_folder import data_hash, read_dataset, write_dataset
 from data_tools.splits import leave_later_out, main, make_folds, make_splits, take_share
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_tools.errors import InputError
-from data_tools.grouping import capture_runs, components, group_samples
-from data_tools.image_facts import read_thumbnails
-from data_tools.near_duplicates import near_duplicates, signatures
+from data_tools.core.errors import InputError
+from data_tools.files.image_facts import read_thumbnails
+from data_tools.splitting.grouping import capture_runs, components, group_samples
+from data_tools.splitting.near_duplicates import near_duplicates, signatures
 
 
 def test_the_lot_rule() -> None:

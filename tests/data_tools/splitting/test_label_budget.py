@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_tools.errors import InputError
-from data_tools.label_budget import drawing_order, parse_counts, with_budget
-from data_tools.records import BOXED, UNBOXED, Dataset, Splits
+from data_tools.core.errors import InputError
+from data_tools.core.records import BOXED, UNBOXED, Dataset, Splits
+from data_tools.splitting.label_budget import drawing_order, parse_counts, with_budget
 
 BOX = (10, 10, 30, 30)
 

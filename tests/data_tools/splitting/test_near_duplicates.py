@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from data_tools.near_duplicates import near_duplicates, signatures, without_long_chains
+from data_tools.splitting.near_duplicates import near_duplicates, signatures, without_long_chains
 
 
 def looks(scenes: int, copies: int, seed: int = 0) -> np.ndarray:

@@ -8,10 +8,10 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from data_tools.dataset_folder import read_dataset
-from data_tools.records import BOXED, GOOD, UNBOXED
+from data_tools.core.records import BOXED, GOOD, UNBOXED
+from data_tools.files.dataset_folder import read_dataset
 from data_tools.synth import contact_sheet, main, make_synthetic, render
-from data_tools.synth_defects import BOXED_DEFECTS, UNBOXED_DEFECTS
+from data_tools.synthetic.defects import BOXED_DEFECTS, UNBOXED_DEFECTS
 
 CENTRE = (slice(99, 169), slice(85, 190))
 

@@ -15,12 +15,12 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from data_tools import checkpoint
-from data_tools.checkpoint import load_tensors
-from data_tools.dataset import BalancedSampler, Batch, DefectDataset, make_loader
-from data_tools.fit import FitConfig, FitResult, fit
-from data_tools.interrupt import Stopped
-from data_tools.records import Sample
+from data_tools.core.records import Sample
+from data_tools.loading.dataset import BalancedSampler, Batch, DefectDataset, make_loader
+from data_tools.training import checkpoint
+from data_tools.training.checkpoint import load_tensors
+from data_tools.training.fit import FitConfig, FitResult, fit
+from data_tools.training.interrupt import Stopped
 
 CONFIG = FitConfig(mixed_precision="no", epochs=3, batch_size=2, lr=0.01, warmup_steps=2, positive_share=None)
 

@@ -20,12 +20,12 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 
 import data_tools.synth
-from data_tools import processes
-from data_tools.dataset import BalancedSampler, Item, OrderedSampler, collate
-from data_tools.dataset_folder import read_dataset
-from data_tools.errors import InputError
-from data_tools.predictions import read_predictions
-from data_tools.sample_random import SampleDropout
+from data_tools.core.errors import InputError
+from data_tools.files.dataset_folder import read_dataset
+from data_tools.files.predictions import read_predictions
+from data_tools.loading.dataset import BalancedSampler, Item, OrderedSampler, collate
+from data_tools.loading.sample_random import SampleDropout
+from data_tools.training import processes
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COMMON = [

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from data_tools.errors import InputError
-from data_tools.run_series import finished_manifest, make_once, require_same
+from data_tools.core.errors import InputError
+from data_tools.training.run_series import finished_manifest, make_once, require_same
 
 IDENTITY = {"settings": {"lr": 0.1}, "images": [1, 2]}
 

@@ -5,7 +5,7 @@ import pytest
 
 from data_tools.metrics.auc import auc_with_ci
 from data_tools.metrics.bootstrap import Clusters, auc_of, mean_of
-from data_tools.validation import standard_error
+from data_tools.training.selection import standard_error
 
 
 def test_of_a_mean_it_is_the_spread_of_the_groups_by_the_root_of_their_number() -> None:

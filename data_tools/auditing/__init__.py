@@ -1,0 +1,1 @@
+"""What a dataset holds, what leaks, and which labels are doubtful."""

@@ -1,0 +1,1 @@
+"""The conventions, stated once: records, geometry, maps, boxes and anchors, in numpy alone."""

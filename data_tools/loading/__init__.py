@@ -1,0 +1,1 @@
+"""From samples to batches: input settings, augmentation, samplers and the torch dataset."""

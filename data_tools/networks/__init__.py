@@ -1,0 +1,1 @@
+"""Backbones with their weights, precision, and class-activation maps."""

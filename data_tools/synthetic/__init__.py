@@ -1,0 +1,1 @@
+"""Synthetic device images with exact boxes."""
