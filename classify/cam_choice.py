@@ -12,7 +12,8 @@ from classify.models import Classifier
 from classify.to_prediction import to_prediction
 from data_tools.core.geometry import diagonal
 from data_tools.core.records import BOXED, Sample
-from data_tools.loading.dataset import Batch, InputConfig
+from data_tools.loading.batch import Batch
+from data_tools.loading.input_config import InputConfig
 from data_tools.metrics.peak_distance import Point, peak_distances
 from data_tools.networks.cam_methods import METHODS
 from data_tools.training.experiment import shared_batches

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from data_tools.core.heatmaps import cells_seen
-from data_tools.loading.dataset import Batch
+from data_tools.loading.batch import Batch
 from data_tools.training import processes
 
 _LEAST = 1e-12

@@ -15,7 +15,8 @@ from classify.cam_choice import CamChoice
 from classify.models import Classifier
 from classify.to_prediction import to_prediction
 from data_tools.core.records import Prediction, Sample
-from data_tools.loading.dataset import Batch, InputConfig
+from data_tools.loading.batch import Batch
+from data_tools.loading.input_config import InputConfig
 from data_tools.training.experiment import shared_batches
 
 BATCH_SIZE = 16

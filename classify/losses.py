@@ -10,7 +10,7 @@ from torchvision.ops import sigmoid_focal_loss
 from classify.cam_supervision import cam_loss, evidence_map
 from classify.models import Classifier
 from data_tools.core.errors import InputError
-from data_tools.loading.dataset import Batch
+from data_tools.loading.batch import Batch
 from data_tools.networks.cam import recorded, the_map
 from data_tools.training import processes
 

@@ -19,7 +19,7 @@ class ClassifierConfig:
     Attributes:
         backbone: "simple_cnn", "resnet50", "vgg16", "tf_efficientnet_lite0", or any timm model that gives feature maps.
         weights: "package", "timm", "torchvision:NAME", "none", the path of a .safetensors or .pth file, or the folder
-            of a run; see `data_tools.networks.backbones.Weights`.
+            of a run; see `data_tools.networks.weights.Weights`.
         trainable: "all" fine-tunes the backbone, "none" trains the top layer only.
         batch_norm: whether the backbone's batch norm takes its statistics from the batch ("train") or keeps the
             pretrained ones ("frozen"), as a backbone that is not trained always does.

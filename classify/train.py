@@ -24,7 +24,7 @@ from classify.models import Classifier, ClassifierConfig
 from data_tools.commands.parser import Parser
 from data_tools.core.records import Prediction
 from data_tools.judging.map_boxes import choose_fraction, with_boxes
-from data_tools.loading.dataset import InputConfig
+from data_tools.loading.input_config import InputConfig
 from data_tools.metrics.auc import roc_auc
 from data_tools.metrics.bootstrap import Clusters, auc_of
 from data_tools.networks.backbones import build_backbone

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from data_tools.core.heatmaps import cells_seen, place_in_image
 from data_tools.core.records import Sample
-from data_tools.loading.dataset import Batch, InputConfig
+from data_tools.loading.batch import Batch
+from data_tools.loading.input_config import InputConfig
 from data_tools.networks.cam import activations_and_gradients
 from data_tools.networks.cam_methods import METHODS
 from data_tools.training.experiment import batches_of

@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 
 from data_tools.core.records import Prediction, Sample
-from data_tools.loading.dataset import Batch, InputConfig
+from data_tools.loading.batch import Batch
+from data_tools.loading.input_config import InputConfig
 from data_tools.training.experiment import batches_of, shared_batches
 from detect.model import Detector
 from detect.to_prediction import ScoreRule, to_prediction

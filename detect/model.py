@@ -22,7 +22,7 @@ from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
 from data_tools.core.anchors import STRIDES, AnchorConfig, level_sizes
 from data_tools.core.errors import InputError
-from data_tools.loading.dataset import Batch
+from data_tools.loading.batch import Batch
 from data_tools.loading.sample_random import SampleDropout
 from data_tools.networks.backbones import Backbone, first_layers, freeze_statistics
 from data_tools.training import processes
@@ -49,7 +49,7 @@ class DetectorConfig:
     Attributes:
         backbone: "resnet50", "resnet18", "tf_efficientnet_lite0", or any timm model that gives feature maps.
         weights: "package", "timm", "torchvision:NAME", "none", the path of a .safetensors or .pth file, or the folder
-            of a run; see `data_tools.networks.backbones.Weights`.
+            of a run; see `data_tools.networks.weights.Weights`.
         frozen_to_stride: the backbone's first layers, up to its map of this stride, stay as pretrained: edges and
             textures need no relearning, and their gradients cost most; 0 trains all, as random weights need.
         batch_norm: whether the backbone's batch norm takes its statistics from the batch ("train") or keeps the

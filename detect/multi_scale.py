@@ -5,7 +5,8 @@ from dataclasses import replace
 import torch
 from torch.nn import functional
 
-from data_tools.loading.dataset import Batch, in_strides
+from data_tools.loading.batch import Batch
+from data_tools.loading.input_config import in_strides
 
 
 def at_random_size(batch: Batch, between: tuple[float, float]) -> Batch:

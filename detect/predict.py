@@ -19,7 +19,7 @@ from data_tools.commands.parser import Parser, run_command
 from data_tools.commands.prediction import add_prediction_arguments, predict_and_write, read_finished_manifest
 from data_tools.core.anchors import AnchorConfig
 from data_tools.core.records import Prediction, Sample
-from data_tools.loading.dataset import InputConfig
+from data_tools.loading.input_config import InputConfig
 from data_tools.metrics.proposal_recall import COUNTS
 from data_tools.networks.backbones import build_backbone
 from data_tools.networks.cam_methods import METHODS

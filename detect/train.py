@@ -19,7 +19,7 @@ from data_tools.core.anchors import STRIDES, describe_anchors, resolve_anchors
 from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, GOOD, Sample
 from data_tools.loading.copy_paste import PasteConfig
-from data_tools.loading.dataset import InputConfig
+from data_tools.loading.input_config import InputConfig
 from data_tools.metrics.bootstrap import Clusters, Statistic, auc_of
 from data_tools.metrics.box_ap_resampling import box_ap50_of
 from data_tools.networks.backbones import build_backbone

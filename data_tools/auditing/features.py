@@ -20,7 +20,8 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from data_tools.files.images import read_gray, resolve_under
-from data_tools.networks.backbones import PACKAGED_BACKBONE, Backbone, build_backbone
+from data_tools.networks.backbones import Backbone, build_backbone
+from data_tools.networks.weights import PACKAGED_BACKBONE
 
 DIMENSIONS = 128
 _GRID_STRIDE = 16

@@ -116,9 +116,7 @@ class Augmentation:
         if config.geometry == "d4":
             steps.append(albumentations.D4(p=1.0))
         if config.geometry == "auto":
-            raise ValueError(
-                "geometry 'auto' must be decided before; see decide_by_layout"
-            )
+            raise ValueError("geometry 'auto' must be decided before; see decide_by_layout")
         if config.geometry in ("hflip", "flips"):
             steps.append(albumentations.HorizontalFlip(p=0.5))
         if config.geometry in ("vflip", "flips"):

@@ -18,7 +18,7 @@ from data_tools.files.images import read_gray, resolve_under
 from data_tools.report.html import template_environment
 
 if TYPE_CHECKING:
-    from data_tools.audit import Audit
+    from data_tools.auditing.audit import Audit
     from data_tools.auditing.doctor import Distribution
 
 _THUMBNAIL_PX, _PORTRAIT_PX = 150, 320
@@ -64,7 +64,7 @@ def write_audit_page(path: Path, name: str, dataset: Dataset, found: "Audit") ->
         path: the page.
         name: of the dataset, for the heading.
         dataset: that was audited; without images the page has no thumbnails.
-        found: what `data_tools.audit.audit` returned.
+        found: what `data_tools.auditing.audit.audit` returned.
     """
     by_id = {sample.image_id: sample for sample in dataset.samples}
     where = {} if dataset.splits is None else {i: s for s in SPLIT_NAMES for i in dataset.splits.ids(s)}

@@ -25,20 +25,17 @@ from data_tools.files.atomic import write_json, write_text
 from data_tools.files.dataset_folder import data_hash, images_root_of, read_dataset
 from data_tools.files.predictions import write_predictions
 from data_tools.files.runs import read_manifest
+from data_tools.loading.batch import Batch
 from data_tools.loading.copy_paste import PasteConfig, Paster
-from data_tools.loading.dataset import (
-    BalancedSampler,
-    Batch,
-    DefectDataset,
-    InputConfig,
-    OrderedSampler,
-    make_loader,
-)
+from data_tools.loading.dataset import DefectDataset, make_loader
+from data_tools.loading.input_config import InputConfig
 from data_tools.loading.layout import layout_of_samples
+from data_tools.loading.samplers import BalancedSampler, OrderedSampler
 from data_tools.loading.transforms import Augmentation
 from data_tools.loading.windows import clipped, is_left
-from data_tools.networks.backbones import Weights, describe_parts
-from data_tools.splits import take_share
+from data_tools.networks.backbones import describe_parts
+from data_tools.networks.weights import Weights
+from data_tools.splitting.deal import take_share
 from data_tools.training import processes
 from data_tools.training.fit import FitConfig, FitResult, seed_everything
 from data_tools.training.interrupt import Stopped
@@ -340,7 +337,7 @@ def default_data() -> Path:
     """The synthetic set, rendered where it is not there yet."""
     if not (DEFAULT_DATA / "annotations.json").exists():
         log.info("no --data: rendering the synthetic set into %s", DEFAULT_DATA)
-        from data_tools.synth import make_synthetic
+        from data_tools.synthetic.render import make_synthetic
 
         make_synthetic(DEFAULT_DATA, good=300, defect=150, seed=0)
     return DEFAULT_DATA

@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from data_tools.core.errors import InputError
 from data_tools.files.atomic import recover_folder, write_text
-from data_tools.loading.dataset import Batch, Item
+from data_tools.loading.batch import Batch, Item
 from data_tools.networks.precision import resolve_precision
 from data_tools.training import processes
 from data_tools.training.checkpoint import (

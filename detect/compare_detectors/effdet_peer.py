@@ -26,7 +26,8 @@ from tqdm import tqdm
 from data_tools.core.errors import InputError
 from data_tools.core.records import UNBOXED, Prediction, Sample
 from data_tools.files.images import read_gray, resolve_under
-from data_tools.networks.backbones import PACKAGED_BACKBONE, build_backbone
+from data_tools.networks.backbones import build_backbone
+from data_tools.networks.weights import PACKAGED_BACKBONE
 from detect.compare_detectors.schedule import linear_rule, warmed_up_cosine
 from detect.compare_detectors.training import Recipe, device, to_prediction
 

@@ -30,7 +30,7 @@ from data_tools.core.records import Dataset, Splits
 from data_tools.files.atomic import write_json, write_text
 from data_tools.files.dataset_folder import data_hash, read_dataset, write_dataset
 from data_tools.files.predictions import read_predictions
-from data_tools.splits import deal
+from data_tools.splitting.deal import deal
 from data_tools.training.selection import localization_scores
 from detect.compare_detectors.cells import Cell, budget_flags, config_file, config_hash, is_finished, spent
 from detect.compare_detectors.table import pipes

@@ -22,7 +22,7 @@ from PIL import Image
 
 from data_tools.core.records import BOXED, GOOD, Dataset, Sample, empty_boxes, empty_labels
 from data_tools.files.dataset_folder import write_dataset
-from data_tools.splits import make_splits
+from data_tools.splitting.deal import make_splits
 
 _SIZE_HW = (48, 56)
 

@@ -32,9 +32,12 @@ from data_tools.core.records import Sample
 from data_tools.files.atomic import write_json
 from data_tools.files.dataset_folder import images_root_of, read_dataset
 from data_tools.loading.copy_paste import PasteConfig, Paster
-from data_tools.loading.dataset import BalancedSampler, DefectDataset, InputConfig, make_loader
+from data_tools.loading.dataset import DefectDataset, make_loader
+from data_tools.loading.input_config import InputConfig
+from data_tools.loading.samplers import BalancedSampler
 from data_tools.loading.transforms import Augmentation, AugmentConfig
-from data_tools.networks.backbones import PACKAGED_BACKBONE, build_backbone
+from data_tools.networks.backbones import build_backbone
+from data_tools.networks.weights import PACKAGED_BACKBONE
 from data_tools.training.fit import FitConfig, fit, seed_everything
 from detect.compare_detectors.cells import config_file
 from detect.compare_detectors.schedule import linear_rule

@@ -8,7 +8,7 @@ from classify.inference import Reading
 from classify.models import Classifier, ClassifierConfig
 from classify.predict import Trained
 from data_tools.core.heatmaps import peak
-from data_tools.loading.dataset import InputConfig
+from data_tools.loading.input_config import InputConfig
 from data_tools.networks.backbones import build_backbone
 
 

@@ -9,8 +9,9 @@ from torch import Tensor, nn
 from classify.cam_choice import CamChoice, choose_cam
 from classify.models import Classifier, ClassifierConfig
 from data_tools.core.errors import InputError
-from data_tools.loading.dataset import InputConfig
-from data_tools.networks.backbones import Backbone, Weights
+from data_tools.loading.input_config import InputConfig
+from data_tools.networks.backbones import Backbone
+from data_tools.networks.weights import Weights
 
 
 class TwoMaps(nn.Module):

@@ -10,7 +10,7 @@ from classify.cam_choice import CamChoice
 from classify.inference import Reading, logits_of, predict
 from classify.models import Classifier, ClassifierConfig
 from data_tools.core.records import Sample
-from data_tools.loading.dataset import InputConfig
+from data_tools.loading.input_config import InputConfig
 from data_tools.networks.backbones import build_backbone
 
 SIZE_HW = (64, 96)

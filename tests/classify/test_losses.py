@@ -9,7 +9,7 @@ from torch.nn import functional
 from classify.losses import ClassifierLoss, LossConfig, mixed_up, weighted_focal
 from classify.models import Classifier, ClassifierConfig
 from data_tools.core.errors import InputError
-from data_tools.loading.dataset import Batch
+from data_tools.loading.batch import Batch
 from data_tools.networks.backbones import build_backbone
 
 

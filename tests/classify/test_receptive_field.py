@@ -3,7 +3,8 @@ import torch
 from torch import nn
 
 from classify.receptive_field import looking_offset
-from data_tools.networks.backbones import Backbone, Weights, build_backbone
+from data_tools.networks.backbones import Backbone, build_backbone
+from data_tools.networks.weights import Weights
 
 # five levels of stride 2 at a side of 224, in index coordinates: padding of 1 at both sides of a 3 x 3 kernel puts cell
 # i at 32 i, -15.5 from the middle of its pixels; 2 x 2 poolings without padding average exactly those pixels; 'same'

@@ -5,7 +5,8 @@ import pytest
 import torch
 from PIL import Image
 
-from data_tools.loading.dataset import Batch, InputConfig
+from data_tools.loading.batch import Batch
+from data_tools.loading.input_config import InputConfig
 from data_tools.loading.transforms import PreprocessConfig
 from data_tools.networks.backbones import build_backbone
 from data_tools.networks.cam_methods import METHODS

@@ -6,7 +6,7 @@ import torch
 
 from data_tools.core.errors import InputError
 from data_tools.files.dataset_folder import images_root_of, read_dataset
-from data_tools.loading.dataset import InputConfig
+from data_tools.loading.input_config import InputConfig
 from data_tools.networks.backbones import build_backbone
 from detect.inference import detect, detect_in_views, predict
 from detect.model import Detector, DetectorConfig

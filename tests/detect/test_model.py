@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from data_tools.core.errors import InputError
-from data_tools.loading.dataset import Batch, Item, collate
+from data_tools.loading.batch import Batch, Item, collate
 from data_tools.networks.backbones import build_backbone
 from detect.model import Detector, DetectorConfig
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from data_tools.core.errors import InputError
-from data_tools.loading.dataset import Batch, Item, collate
+from data_tools.loading.batch import Batch, Item, collate
 from detect.model import DetectorConfig
 from detect.multi_scale import at_random_size
 

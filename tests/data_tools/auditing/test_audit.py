@@ -20,7 +20,7 @@ from data_tools.core.records import (
 )
 from data_tools.files.dataset_folder import read_dataset, write_dataset
 from data_tools.files.predictions import write_predictions
-from data_tools.splits import make_splits
+from data_tools.splitting.deal import make_splits
 
 Build = Callable[..., Path]
 

@@ -4,7 +4,8 @@ import pytest
 
 from data_tools.core.records import PredictionHeader, PredictionSet
 from data_tools.files.predictions import write_predictions
-from data_tools.submission import main, submission_id
+from data_tools.interop.submission import submission_id
+from data_tools.submission import main
 
 
 @pytest.fixture

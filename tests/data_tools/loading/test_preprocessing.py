@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from data_tools.core.errors import InputError
-from data_tools.loading.dataset import DefectDataset, InputConfig
+from data_tools.loading.dataset import DefectDataset
+from data_tools.loading.input_config import InputConfig
 from data_tools.loading.transforms import PreprocessConfig, Preprocessing
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_tools.audit import Audit
+from data_tools.auditing.audit import Audit
 from data_tools.auditing.doctor import examine
 from data_tools.auditing.findings import UNSAFE, Finding
 from data_tools.auditing.review import COLUMNS, Suspect, corrected, read_review

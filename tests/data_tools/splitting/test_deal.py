@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset, Sample
 from data_tools.files.dataset_folder import data_hash, read_dataset, write_dataset
-from data_tools.splits import leave_later_out, main, make_folds, make_splits, take_share
+from data_tools.splits import main
+from data_tools.splitting.deal import leave_later_out, make_folds, make_splits, take_share
 
 
 def samples_of(make_sample, groups: list[int], defects: list[bool]) -> list[Sample]:

@@ -10,8 +10,9 @@ from sklearn.preprocessing import StandardScaler
 
 from data_tools.core.records import BOXED, GOOD, UNBOXED
 from data_tools.files.dataset_folder import read_dataset
-from data_tools.synth import contact_sheet, main, make_synthetic, render
+from data_tools.synth import main
 from data_tools.synthetic.defects import BOXED_DEFECTS, UNBOXED_DEFECTS
+from data_tools.synthetic.render import contact_sheet, make_synthetic, render
 
 CENTRE = (slice(99, 169), slice(85, 190))
 

@@ -11,7 +11,7 @@ import classify.train
 import detect.train
 from data_tools.core.records import GOOD, Dataset, Sample, Splits
 from data_tools.loading.copy_paste import PasteConfig
-from data_tools.loading.dataset import InputConfig
+from data_tools.loading.input_config import InputConfig
 from data_tools.loading.transforms import AugmentConfig
 from data_tools.training.experiment import Experiment, decide_by_layout, with_default_config
 

@@ -16,7 +16,9 @@ from PIL import Image
 from torch import Tensor, nn
 
 from data_tools.core.records import Sample
-from data_tools.loading.dataset import BalancedSampler, Batch, DefectDataset, make_loader
+from data_tools.loading.batch import Batch
+from data_tools.loading.dataset import DefectDataset, make_loader
+from data_tools.loading.samplers import BalancedSampler
 from data_tools.training import checkpoint
 from data_tools.training.checkpoint import load_tensors
 from data_tools.training.fit import FitConfig, FitResult, fit

@@ -23,8 +23,9 @@ import data_tools.synth
 from data_tools.core.errors import InputError
 from data_tools.files.dataset_folder import read_dataset
 from data_tools.files.predictions import read_predictions
-from data_tools.loading.dataset import BalancedSampler, Item, OrderedSampler, collate
+from data_tools.loading.batch import Item, collate
 from data_tools.loading.sample_random import SampleDropout
+from data_tools.loading.samplers import BalancedSampler, OrderedSampler
 from data_tools.training import processes
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -1,0 +1,51 @@
+"""What a conversion gave, for people."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+from data_tools.core.records import STATUSES, Dataset
+from data_tools.files.dataset_folder import MENDED, REJECTS
+from data_tools.formats.registry import Findings, Format
+from data_tools.splitting.deal import describe_splits
+
+_SHOWN_REJECTS = 5
+
+
+def first_rejects(findings: Findings) -> str:
+    """The first few things that were not converted, with their places and reasons."""
+    shown = [
+        f"{r.source}{'' if r.line is None else f', line {r.line}'}: {r.reason}"
+        for r in findings.rejects[:_SHOWN_REJECTS]
+    ]
+    return "; ".join(shown) or "it holds no image that the format knows"
+
+
+def summary(out: Path, dataset: Dataset, findings: Findings, chosen: Format, why: str) -> str:
+    """What was converted, how it is split, and what was not converted."""
+    samples = dataset.samples
+    boxes = sum(len(sample.boxes_xyxy) for sample in samples)
+    groups = Counter(sample.group for sample in samples)
+    lines = [
+        f"{out}: {len(samples)} images, {boxes} boxes, format {chosen.name} ({why})",
+        "status: " + ", ".join(f"{sum(s.status == status for s in samples)} {status}" for status in STATUSES),
+        "types:  " + ", ".join(f"{n} {name}" for name, n in Counter(s.type for s in samples).most_common()),
+        f"groups: {len(groups)}, the largest has {max(groups.values())} images",
+    ]
+    if dataset.splits is None:
+        lines.append("splits: none")
+    else:
+        lines[-1] += f" ({dataset.splits.group_by})"
+        lines += describe_splits(dataset)
+    lines += [f"warning: {count} {text}" for text, count in findings.warnings.items()]
+    if findings.mended:
+        lines.append(f"mended: {len(findings.mended)}, listed in {out / MENDED}")
+    reasons = Counter(_kind(reject.reason) for reject in findings.rejects)
+    lines.append(f"rejects: {len(findings.rejects)}" + (f", listed in {out / REJECTS}" if findings.rejects else ""))
+    lines += [f"  {count} {reason}" for reason, count in reasons.most_common()]
+    return "\n".join(lines)
+
+
+def _kind(reason: str) -> str:
+    """A reason without the values in it, for counting."""
+    return re.sub(r"'[^']*'|\"[^\"]*\"|\S*[/\\]\S*|-?\d[\d.]*", "…", reason)

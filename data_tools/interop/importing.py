@@ -1,0 +1,86 @@
+"""Predictions of any other tool as a PredictionSet."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from data_tools.core.errors import InputError
+from data_tools.core.records import Dataset, PredictionHeader, PredictionSet, Sample
+from data_tools.files.dataset_folder import read_dataset, split_of
+from data_tools.files.predictions import write_predictions
+from data_tools.interop import coco_results, saliency_maps, tables
+from data_tools.interop.foreign import Foreign, to_predictions
+
+FORMATS = ("coco", "maps", "points")
+
+
+_SHOWN = 5
+
+
+def import_predictions(
+    source: Path,
+    data: Path,
+    out: Path,
+    split: str = "test",
+    form: str = "auto",
+    producer: str | None = None,
+    scores: Path | None = None,
+    silent_is_error: bool = False,
+) -> list[str]:
+    """Write what another tool says of a split's images as a PredictionSet; what was read, for people.
+
+    Args:
+        source: COCO results (.json), a folder of maps, or points (.csv).
+        data: dataset folder, which names the images.
+        out: PredictionSet to write (.jsonl).
+        split: "train", "val", "test" or "all".
+        form: of `FORMATS`, or "auto".
+        producer: for the header; by default the source's name.
+        scores: CSV id,score with the score of every image.
+        silent_is_error: refuse a source that says nothing of some image; else such an image abstains.
+
+    Raises:
+        InputError: a source that cannot be read, or says nothing of the split.
+    """
+    dataset = read_dataset(data)
+    samples = split_of(dataset, data, split)
+    chosen = form if form != "auto" else _guess(source)
+    foreign = _read(source, chosen, dataset, samples)
+    given = None if scores is None else tables.read_scores(scores, samples, dataset.samples)
+    ids = {sample.image_id for sample in samples}
+    own = {number: finding for number, finding in foreign.findings.items() if number in ids}
+    silent = [sample.path for sample in samples if sample.image_id not in own]
+    if not own:
+        raise InputError(f"{source}: says nothing of any image of the {split} split")
+    if silent and silent_is_error:
+        raise InputError(f"{source}: says nothing of {len(silent)} images, such as {', '.join(silent[:_SHOWN])}")
+    header = PredictionHeader(producer or source.name, {"imported": chosen}, None, split)
+    write_predictions(out, PredictionSet(header, to_predictions(samples, own, given)))
+    lines = [f"{source} read as {chosen}: {len(own)} of {len(samples)} images of the split"]
+    if silent:
+        lines.append(f"  nothing said of {len(silent)} images, such as {', '.join(silent[:_SHOWN])}")
+    if len(foreign.findings) > len(own):
+        lines.append(f"  {len(foreign.findings) - len(own)} images of other splits left out")
+    return [*lines, *(f"  {note}" for note in foreign.notes)]
+
+
+def _guess(source: Path) -> str:
+    if source.is_dir():
+        return "maps"
+    if not source.exists():
+        raise InputError(f"{source}: no such file or folder")
+    by_suffix = {".json": "coco", ".csv": "points"}
+    if source.suffix.lower() not in by_suffix:
+        raise InputError(
+            f"{source}: neither a folder, .json nor .csv; say what it is with --format {'|'.join(FORMATS)}"
+        )
+    return by_suffix[source.suffix.lower()]
+
+
+def _read(source: Path, chosen: str, dataset: Dataset, samples: Sequence[Sample]) -> Foreign:
+    if chosen == "coco":
+        return coco_results.read(source, dataset.samples, len(dataset.categories))
+    if chosen == "points":
+        return tables.read_points(source, dataset.samples)
+    if not source.is_dir():
+        raise InputError(f"{source}: maps come as a folder")
+    return saliency_maps.read(source, samples)
