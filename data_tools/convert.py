@@ -52,6 +52,12 @@ def build_parser() -> Parser:
         "near-duplicate images), none, or a regular expression on file names",
     )
     parser.add_argument("--seed", type=int, default=0, help="of the splits")
+    parser.add_argument(
+        "--unlabelled",
+        choices=("reject", "good"),
+        default="reject",
+        help="what an image is of which nothing says that it is good or defective: listed as a reject, or good",
+    )
     parser.add_argument("--copy", action="store_true", help="copy the images into the dataset folder")
     parser.add_argument("--strict", action="store_true", help="write nothing and exit 2 if anything is rejected")
     parser.add_argument(
@@ -101,7 +107,13 @@ def _options(arguments: Namespace) -> ReadOptions:
         raise InputError(f"--images {arguments.images}: no such folder")
     types = {key.lower(): value for key, value in arguments.type_map.items()}
     return ReadOptions(
-        images, _size(arguments.size), arguments.corners, arguments.min_area, arguments.merge_distance, types
+        images,
+        _size(arguments.size),
+        arguments.corners,
+        arguments.min_area,
+        arguments.merge_distance,
+        types,
+        arguments.unlabelled,
     )
 
 

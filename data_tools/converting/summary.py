@@ -32,6 +32,9 @@ def summary(out: Path, dataset: Dataset, findings: Findings, chosen: Format, why
         "types:  " + ", ".join(f"{n} {name}" for name, n in Counter(s.type for s in samples).most_common()),
         f"groups: {len(groups)}, the largest has {max(groups.values())} images",
     ]
+    proofs = Counter(sample.evidence or "not known" for sample in samples if not sample.is_defect)
+    if proofs:
+        lines.insert(2, "good by: " + ", ".join(f"{text} ({n})" for text, n in proofs.most_common()))
     if dataset.splits is None:
         lines.append("splits: none")
     else:

@@ -41,6 +41,8 @@ class Sample:
         group: lot, device or near-duplicate group; a group never straddles a split.
         type: the image's defect type by name, "good" for a good image.
         box_types: (n,) the defect type of each box by name; by default the image's type.
+        evidence: what says that a good image is good, such as "folder 'good'" or "empty label file"; "" where it is not
+            known, as in a dataset that was not converted here.
     """
 
     image_id: int
@@ -52,6 +54,7 @@ class Sample:
     group: str
     type: str = GOOD
     box_types: tuple[str, ...] = ()
+    evidence: str = ""
 
     def __post_init__(self) -> None:
         name = f"image {self.image_id} ({self.path})"

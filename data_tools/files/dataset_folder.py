@@ -126,6 +126,7 @@ def to_coco(dataset: Dataset, images_root: str | None) -> dict[str, Any]:
         images.append(
             {"id": sample.image_id, "file_name": sample.path, "height": height, "width": width}
             | {"status": sample.status, "group": sample.group, "type": sample.type}
+            | ({"evidence": sample.evidence} if sample.evidence else {})
         )
         boxes = xyxy_to_xywh(sample.boxes_xyxy).tolist()
         for box, label, box_type in zip(boxes, sample.labels.tolist(), sample.box_types, strict=True):
@@ -207,6 +208,7 @@ def _sample(image: dict[str, Any], annotations: list[dict[str, Any]]) -> Sample:
         group=str(image.get("group", image["id"])),
         type=image_type,
         box_types=tuple(str(a.get("type", image_type)) for a in annotations),
+        evidence=str(image.get("evidence", "")),
     )
 
 

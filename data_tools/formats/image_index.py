@@ -171,10 +171,12 @@ def _shared_folders(wanted: PurePosixPath, path: str) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
-def without_boxes(path: str, size_hw: tuple[int, int], status: str, defect_type: str = "unboxed") -> Sample:
-    """A good or unboxed sample."""
+def without_boxes(
+    path: str, size_hw: tuple[int, int], status: str, defect_type: str = "unboxed", evidence: str = ""
+) -> Sample:
+    """A good or unboxed sample; `evidence` says why it is good."""
     known = GOOD if status == GOOD else defect_type
-    return Sample(1, path, size_hw, empty_boxes(), empty_labels(), status, "", known)
+    return Sample(1, path, size_hw, empty_boxes(), empty_labels(), status, "", known, evidence=evidence)
 
 
 def images_folder(sources: Sequence[Path], options: ReadOptions) -> Path | None:

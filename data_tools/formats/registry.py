@@ -37,6 +37,7 @@ class ReadOptions:
         min_area: mask regions with fewer pixels are listed, not converted.
         merge_distance: mask regions with at most so many pixels between them make one box.
         type_map: new names for types.
+        unlabelled: what an image is of which nothing says that it is good or defective: "reject" or "good".
     """
 
     images: Path | None = None
@@ -45,6 +46,7 @@ class ReadOptions:
     min_area: int = 10
     merge_distance: int = 0
     type_map: dict[str, str] = field(default_factory=dict)
+    unlabelled: str = "reject"
 
 
 @dataclass

@@ -1,0 +1,55 @@
+"""What annotation files say, before anything is believed: readers make claims, `assembly` makes samples of them.
+
+A reader only parses. Which image a claim is about, whether its boxes can be kept, and whether an image is good is
+decided in one place for all formats.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One annotated area.
+
+    Attributes:
+        type: the defect type as the file names it.
+        box_xyxy: x1, y1, x2, y2, half-open, in pixels of the original image; not yet clipped, ordered or checked.
+        line: in the claim's file, from 1; None where lines mean nothing.
+        note: a change made in reading that has to be listed, such as "rotated by 90 degrees: the hull is taken".
+        problem: why the area cannot be used; then the box is not looked at. The image is still a defect.
+    """
+
+    type: str
+    box_xyxy: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    line: int | None = None
+    note: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What one place of one file says about one image. Several claims about an image are joined.
+
+    Attributes:
+        source, line: where it stands; line from 1, None where lines mean nothing.
+        image: name or path of the image as the file gives it, with or without suffix.
+        own_name: the name that the annotation's own place gives, such as the stem of a file an image: it counts where
+            the name inside is stale. "" where the format has no such place.
+        folder: of the annotation file relative to the images, for names relative to it.
+        declared_hw: height and width that the file gives; None without.
+        shapes: the annotated areas.
+        defect_type: a defect without an area, by type: the image is unboxed unless some claim has boxes; "" without.
+        good: the evidence that the image is good, where this claim says so explicitly ("empty label file"); "" where
+            it does not. A claim without shapes, defect_type and good says nothing.
+    """
+
+    source: Path
+    image: str
+    line: int | None = None
+    own_name: str = ""
+    folder: str = ""
+    declared_hw: tuple[int, int] | None = None
+    shapes: tuple[Shape, ...] = ()
+    defect_type: str = ""
+    good: str = ""
