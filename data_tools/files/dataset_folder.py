@@ -97,7 +97,7 @@ def read_dataset(folder: Path) -> Dataset:
         samples, categories = from_coco(value)
         root = _images_root(folder, value)
         splits = _read_splits(folder / SPLITS)
-        return Dataset(samples, categories, root, splits)
+        return Dataset(samples, categories, root, splits, folder)
     except KeyError as error:
         raise InputError(f"{path}: key {error} is missing") from error
     except (ValueError, TypeError, AttributeError) as error:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from classify.alignment import FLOOR_OF_STRIDE, audit, looking_offset, receptive_field_offset
+from classify.alignment_audit import FLOOR_OF_STRIDE, audit, looking_offset, receptive_field_offset
 from classify.cam_choice import CamChoice
 from classify.inference import Reading
 from classify.models import Classifier, ClassifierConfig

@@ -1,0 +1,72 @@
+"""Class-activation maps that need a forward pass for each channel, by the `grad-cam` package."""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from data_tools.networks.cam import evaluation_mode
+
+PACKAGE_METHODS = ("scorecam", "ablationcam")
+
+
+def package_maps(model: nn.Module, layer: nn.Module, images: Tensor, method: str) -> tuple[Tensor, NDArray[np.float32]]:
+    """Logits and maps of a batch, on the layer's grid and not normalised; the model stays as it was.
+
+    ScoreCAM (Wang et al., CVPR workshops 2020) weights a channel by the logit of the image seen through it, AblationCAM
+    (Desai & Ramaswamy, WACV 2020) by the relative fall of the score without it. The latter is given the defect
+    probability, because for a negative logit the package's quotient would turn the map around.
+
+    Args:
+        model: gives (n, 1) logits.
+        layer: a module of it with an (n, c, rows, columns) output.
+        images: (n, 3, h, w).
+        method: of `PACKAGE_METHODS`.
+
+    Returns:
+        (n, 1) logits and (n, rows, columns) maps, nowhere negative.
+    """
+    import pytorch_grad_cam
+
+    kind: Any = {"scorecam": pytorch_grad_cam.ScoreCAM, "ablationcam": pytorch_grad_cam.AblationCAM}[method]
+    maps: list[NDArray[np.float32]] = []
+
+    class Recording(kind):  # type: ignore[misc]
+        """Keeps the maps before they are scaled and upsampled."""
+
+        def get_cam_image(self, *positional: Any, **named: Any) -> NDArray[np.float32]:
+            maps.append(np.maximum(super().get_cam_image(*positional, **named), 0).astype(np.float32))
+            return maps[-1]
+
+    score = _defect_probability if method == "ablationcam" else _defect_logit
+    # the package shows a bar for each image on stderr, and as a context manager it swallows errors
+    with evaluation_mode(model), _same_modules(model), redirect_stderr(io.StringIO()):
+        cam = Recording(model, [layer])
+        try:
+            cam(images, [score] * len(images))
+        finally:
+            cam.activations_and_grads.release()
+    return cam.outputs.detach(), maps[0]
+
+
+@contextmanager
+def _same_modules(model: nn.Module) -> Iterator[None]:
+    """Every module has its own parts again afterwards, also where an exception leaves one of the package's in it."""
+    parts = [(module, dict(module._modules)) for module in model.modules()]
+    try:
+        yield
+    finally:
+        for module, own in parts:
+            module._modules.update(own)
+
+
+def _defect_logit(output: Tensor) -> Tensor:
+    return output[0]
+
+
+def _defect_probability(output: Tensor) -> Tensor:
+    return output[0].sigmoid()
