@@ -39,7 +39,7 @@ class Settings:
     cam: CamMethod = field(
         default="gradcam",
         metadata={
-            "help": "method of the heat maps written at the end; 'auto' chooses method and layer by the peaks' distance "
-            "to validation's boxes, which counts as using boxes"
+            "help": "method of the heat maps written at the end; 'auto' chooses method and layer by the peaks' "
+            "distance to validation's boxes, which counts as using boxes"
         },
     )

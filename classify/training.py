@@ -21,6 +21,7 @@ from data_tools.loading.input_config import InputConfig
 from data_tools.metrics.auc import roc_auc
 from data_tools.metrics.bootstrap import Clusters, auc_of
 from data_tools.networks.backbones import build_backbone
+from data_tools.training import processes
 from data_tools.training.batches import decide_by_layout, training_loader
 from data_tools.training.experiment import Experiment, finish, folder_of, open_experiment, save_predictions
 from data_tools.training.fit import fit, seed_everything
@@ -76,7 +77,7 @@ def train(
         boxed = [with_boxes(prediction, choices["box_fraction"]) for prediction in found]
         save_predictions(experiment, config | choices, split, boxed)
     finish(experiment, result, {"weights": asdict(backbone.weights)} | choices)
-    return read_run(experiment.folder)
+    return processes.on_main(lambda: read_run(experiment.folder))
 
 
 def _choose(

@@ -14,6 +14,7 @@ from data_tools.loading.input_config import InputConfig
 from data_tools.metrics.bootstrap import Clusters, Statistic, auc_of
 from data_tools.metrics.box_ap_resampling import box_ap50_of
 from data_tools.networks.backbones import build_backbone
+from data_tools.training import processes
 from data_tools.training.batches import decide_by_layout, training_loader
 from data_tools.training.experiment import Experiment, finish, folder_of, open_experiment, save_predictions
 from data_tools.training.fit import fit, seed_everything
@@ -85,7 +86,7 @@ def train(
     save_predictions(experiment, config, "test", predict(model, test, experiment.root, input_config, rule))
     made = {"score_rule": rule, "num_classes": len(experiment.dataset.categories), "anchors": asdict(anchors)}
     finish(experiment, result, made | {"types": types, "weights": asdict(backbone.weights)})
-    return read_run(experiment.folder)
+    return processes.on_main(lambda: read_run(experiment.folder))
 
 
 class _Validation:

@@ -17,7 +17,7 @@ from data_tools.loading.transforms import AugmentConfig
 from data_tools.training.batches import decide_by_layout
 from data_tools.training.experiment import Experiment
 
-CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+CONFIGS = Path(__file__).resolve().parents[3] / "configs"
 
 
 @pytest.mark.parametrize(("approach", "main"), [("detect", detect.train.main), ("classify", classify.train.main)])
