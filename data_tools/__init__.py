@@ -7,15 +7,21 @@ if TYPE_CHECKING:
     from data_tools.core.records import Dataset as Dataset
     from data_tools.core.records import Prediction as Prediction
     from data_tools.core.records import Sample as Sample
+    from data_tools.core.records import Splits as Splits
     from data_tools.files.dataset_folder import read_dataset as read_dataset
     from data_tools.files.dataset_folder import write_dataset as write_dataset
     from data_tools.files.predictions import read_predictions as read_predictions
     from data_tools.files.predictions import write_predictions as write_predictions
+    from data_tools.files.runs import Run as Run
+    from data_tools.files.runs import read_run as read_run
 
 _PLACES = {
     "Dataset": "data_tools.core.records",
     "Prediction": "data_tools.core.records",
+    "Run": "data_tools.files.runs",
     "Sample": "data_tools.core.records",
+    "Splits": "data_tools.core.records",
+    "read_run": "data_tools.files.runs",
     "read_dataset": "data_tools.files.dataset_folder",
     "write_dataset": "data_tools.files.dataset_folder",
     "read_predictions": "data_tools.files.predictions",
@@ -24,9 +30,12 @@ _PLACES = {
 __all__ = [
     "Dataset",
     "Prediction",
+    "Run",
     "Sample",
+    "Splits",
     "read_dataset",
     "read_predictions",
+    "read_run",
     "write_dataset",
     "write_predictions",
 ]
