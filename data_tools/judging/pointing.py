@@ -110,7 +110,7 @@ def _n_boxed(judged: Judged) -> int:
     return len(judged.boxed)
 
 
-_INTERVALS: dict[str, KeyPath] = {
+_INTERVALS: Mapping[str, KeyPath] = {
     name: ("peak_distance", f"{name}_ci95") for name in ("mean_px", "hit_rate", "hit_rate_15px", "dra_20px")
 } | {f"end_to_end.{name}": ("end_to_end", f"{name}_ci95") for name in ("hit_rate", "hit_rate_15px", "dra_20px")}
 

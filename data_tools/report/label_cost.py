@@ -157,7 +157,8 @@ def _at(one: Point, baseline: str, metric: str) -> str:
     compared = one["against"][baseline][metric]
     low, high = compared["ci95"]
     images = f"{one['boxed_images']} boxed image{'s' if one['boxed_images'] != 1 else ''}"
-    return f"{images} (difference {compared['difference']:+.3f}, paired 95 % CI {low:+.3f}..{high:+.3f}, {compared['n']} images)"
+    difference = f"difference {compared['difference']:+.3f}, paired 95 % CI {low:+.3f}..{high:+.3f}"
+    return f"{images} ({difference}, {compared['n']} images)"
 
 
 def _value(figure: Mapping[str, Any]) -> str:

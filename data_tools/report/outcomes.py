@@ -97,6 +97,11 @@ def image_outcomes(judged: Mapping[str, Judged], thresholds: Mapping[str, Thresh
     return outcomes
 
 
+def _by_row(run: Judged) -> dict[int, float]:
+    """Distances of the boxed images by their place among all."""
+    return dict(zip(run.boxed_rows.tolist(), run.distances.to_box.tolist(), strict=True))
+
+
 def thresholds_of(report: EvaluationReport) -> dict[str, Threshold]:
     """The frozen threshold of each run in the report, or else the one that gives TPR 98 % on the judged images."""
     thresholds = {}
