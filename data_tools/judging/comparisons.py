@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 
+from data_tools.judging.evaluation_report import Difference
 from data_tools.judging.metric import Comparison, Metric
 from data_tools.judging.pairs import Approach, Pair, Tested
-from data_tools.judging.report import Difference
 from data_tools.judging.resampling import SampledByRun
 from data_tools.metrics.comparison import holm, images_to_settle
 

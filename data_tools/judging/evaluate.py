@@ -7,10 +7,10 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, GOOD, UNBOXED, Dataset, Sample
 from data_tools.judging import registry
 from data_tools.judging.comparisons import compare_all
+from data_tools.judging.evaluation_report import DataSummary, EvaluationReport, Family, RunReport
 from data_tools.judging.judged import Entry, Judged, judge
 from data_tools.judging.metric import Metric
 from data_tools.judging.pairs import Approach
-from data_tools.judging.report import DataSummary, EvaluationReport, Family, RunReport
 from data_tools.judging.resampling import Sampled, SampledByRun, resample
 from data_tools.judging.seeds import over_seeds
 from data_tools.judging.verdict import verdict

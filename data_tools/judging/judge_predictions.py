@@ -8,8 +8,8 @@ from data_tools.core.records import Dataset, Prediction, PredictionHeader, Predi
 from data_tools.files.dataset_folder import read_dataset
 from data_tools.files.predictions import read_predictions
 from data_tools.judging.evaluate import evaluate
+from data_tools.judging.evaluation_report import EvaluationReport
 from data_tools.judging.judged import Entry
-from data_tools.judging.report import EvaluationReport
 from data_tools.metrics.bootstrap import RESAMPLES
 from data_tools.metrics.coco_engines import PYCOCOTOOLS
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from data_tools.judging.evaluation_report import ApproachReport, SeedSummary
 from data_tools.judging.metric import MetricRow, look_up
-from data_tools.judging.report import ApproachReport, SeedSummary
 
 
 def over_seeds(runs: Mapping[str, Mapping[str, Any]], rows: Sequence[MetricRow]) -> ApproachReport:

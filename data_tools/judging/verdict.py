@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from data_tools.judging.report import ApproachReport, Difference
+from data_tools.judging.evaluation_report import ApproachReport, Difference
 
 FEW_GROUPS = 10
 DISTANCE, MEDIAN, HITS = "peak_distance", "peak_distance_median", "hit_rate"

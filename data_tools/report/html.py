@@ -19,7 +19,7 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import Sample
 from data_tools.files.atomic import write_text
 from data_tools.judging.curves import baseline_curves, curves_of, dot_at
-from data_tools.judging.report import EvaluationReport
+from data_tools.judging.evaluation_report import EvaluationReport
 from data_tools.report import figures
 from data_tools.report.breakdown import breakdown_tables
 from data_tools.report.outcomes import NEAR_PX, OUTCOMES, Threshold, image_outcomes, thresholds_of

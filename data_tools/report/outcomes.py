@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from data_tools.core.records import Prediction, Sample
+from data_tools.judging.evaluation_report import EvaluationReport
 from data_tools.judging.judged import OPERATING_TPR, Judged
 from data_tools.judging.metric import look_up
-from data_tools.judging.report import EvaluationReport
 
 ESCAPE, OVERKILL, NO_PEAK, OFF_TARGET, NEAR_MISS = "escape", "overkill", "no peak", "off target", "near miss"
 DISAGREEMENT, HIT, CAUGHT, PASS = "disagreement", "hit", "caught", "pass"

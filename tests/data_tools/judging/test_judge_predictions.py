@@ -7,8 +7,8 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset
 from data_tools.files.dataset_folder import write_dataset
 from data_tools.files.predictions import write_predictions
+from data_tools.judging import evaluation_report
 from data_tools.judging import judge_predictions as module
-from data_tools.judging import report as report_module
 from data_tools.judging.evaluate import evaluate
 from data_tools.judging.judge_predictions import judge_predictions
 from tests.data_tools.judging.made_up import RESAMPLES, entry, make_dataset, map_alone, with_boxes
@@ -64,5 +64,5 @@ def test_bad_input_is_named(dataset: Dataset, tmp_path: Path) -> None:
 
 def test_the_examples_hold() -> None:
     assert doctest.testmod(module).attempted
-    for one in (module, report_module):
+    for one in (module, evaluation_report):
         assert doctest.testmod(one).failed == 0

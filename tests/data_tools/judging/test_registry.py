@@ -9,9 +9,9 @@ import pytest
 from data_tools.core.records import Dataset, Prediction, PredictionHeader, PredictionSet
 from data_tools.judging import pointing, registry
 from data_tools.judging.evaluate import evaluate
+from data_tools.judging.evaluation_report import EvaluationReport
 from data_tools.judging.judged import Entry
 from data_tools.judging.metric import MISSING, Breakdown, MetricRow, look_up
-from data_tools.judging.report import EvaluationReport
 from data_tools.metrics.peak_distance import summarise
 from data_tools.report.breakdown import breakdown_tables
 from data_tools.report.html import write_html

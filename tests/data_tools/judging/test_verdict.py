@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from data_tools.judging import registry
-from data_tools.judging.report import ApproachReport, Difference, SeedSummary
+from data_tools.judging.evaluation_report import ApproachReport, Difference, SeedSummary
 from data_tools.judging.verdict import COVERAGE, DISTANCE, HITS, MEAN_PX, MEDIAN, verdict
 
 

@@ -21,8 +21,8 @@ from data_tools.core.records import (
     Sample,
     empty_boxes,
 )
+from data_tools.judging.evaluation_report import DataSummary, EvaluationReport, Family, RunReport
 from data_tools.judging.judged import Entry, judge
-from data_tools.judging.report import DataSummary, EvaluationReport, Family, RunReport
 from data_tools.metrics.coco_engines import PYCOCOTOOLS
 from data_tools.report.html import write_html
 from tests.absent import absent

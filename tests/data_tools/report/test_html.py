@@ -13,8 +13,8 @@ import pytest
 from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset, Prediction, PredictionHeader, PredictionSet, Sample, Splits
 from data_tools.judging.curves import curves_of
+from data_tools.judging.evaluation_report import EvaluationReport
 from data_tools.judging.judge_predictions import judge_predictions
-from data_tools.judging.report import EvaluationReport
 from data_tools.report.html import write_html
 
 Page = Any  # as conftest.py makes it

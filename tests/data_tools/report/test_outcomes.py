@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from data_tools.core.records import UNBOXED, Dataset, Prediction, PredictionHeader, PredictionSet, Sample
-from data_tools.judging.report import EvaluationReport
+from data_tools.judging.evaluation_report import EvaluationReport
 from data_tools.report.outcomes import (
     OUTCOMES,
     ImageOutcome,

@@ -7,7 +7,7 @@ import pytest
 from data_tools.core.records import GOOD
 from data_tools.judging import registry
 from data_tools.judging.evaluate import evaluate
-from data_tools.judging.report import Difference, EvaluationReport
+from data_tools.judging.evaluation_report import Difference, EvaluationReport
 from tests.data_tools.judging.made_up import RESAMPLES, entry, make_dataset, map_alone, with_boxes
 
 

@@ -161,7 +161,7 @@ class EvaluationReport:
         where undefined, named by its keys: "auc.value", "peak_distance.mean_px". A figure with a 95 % interval is
         followed by its ends: "auc.lower" and "auc.upper", "peak_distance.mean_px.lower" and ".upper".
 
-        >>> from data_tools.judging.report import *
+        >>> from data_tools.judging.evaluation_report import *
         >>> summary = DataSummary(3, 2, 1, 0, "test", 1)
         >>> run = RunReport("detect", "ours", {"auc": {"value": 0.9, "ci95": [0.8, 0.95]}})
         >>> report = EvaluationReport(summary, {"a": run}, {}, {}, (), Family((), "Holm", 100, 0), None)
