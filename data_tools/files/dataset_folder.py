@@ -85,12 +85,13 @@ def copy_history(source: Path, folder: Path) -> None:
         write_text(folder / HISTORY, (source / HISTORY).read_text(encoding="utf-8"))
 
 
-def read_dataset(folder: Path) -> Dataset:
+def read_dataset(folder: Path | str) -> Dataset:
     """Read a dataset folder; no image is opened.
 
     Raises:
         InputError: a file is missing or malformed; the message names the file and the key or id.
     """
+    folder = Path(folder)
     path = folder / ANNOTATIONS
     value = read_json(path, "make one with: python -m data_tools.convert SOURCE --out DATASET")
     try:
