@@ -1,1 +1,1 @@
-"""Records and truth in, a typed report out: `evaluate` judges runs, `judge_predictions` does it from Python."""
+"""Records and truth in, a typed report out; `data_tools.evaluate` is `judge_predictions.evaluate`."""

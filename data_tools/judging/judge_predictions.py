@@ -7,7 +7,7 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset, Prediction, PredictionHeader, PredictionSet
 from data_tools.files.dataset_folder import read_dataset
 from data_tools.files.predictions import read_predictions
-from data_tools.judging.evaluate import evaluate
+from data_tools.judging.evaluate import evaluate as evaluate_entries
 from data_tools.judging.evaluation_report import EvaluationReport
 from data_tools.judging.judged import Entry
 from data_tools.metrics.bootstrap import RESAMPLES
@@ -16,7 +16,7 @@ from data_tools.metrics.coco_engines import PYCOCOTOOLS
 Predictions = PredictionSet | Iterable[Prediction] | Path | str
 
 
-def judge_predictions(
+def evaluate(
     dataset: Dataset | Path | str,
     predictions: Mapping[str, Predictions],
     split: str = "test",
@@ -58,7 +58,7 @@ def judge_predictions(
     >>> bad = Sample(2, "b.png", (60, 80), box, np.array([1]), "boxed", "lot2", "scratch")
     >>> records = [Prediction(1, "a.png", (60, 80), 0.2, nothing, none, none)]
     >>> records += [Prediction(2, "b.png", (60, 80), 0.9, nothing, none, none, peak_xy=(33.0, 34.0))]
-    >>> report = judge_predictions(Dataset((good, bad), ("defect",)), {"mine": records}, "all", resamples=100)
+    >>> report = evaluate(Dataset((good, bad), ("defect",)), {"mine": records}, "all", resamples=100)
     >>> report.runs["mine"].metrics["peak_distance"]["mean_px"]
     5.0
     """
@@ -83,7 +83,7 @@ def judge_predictions(
         )
         for label, one in predictions.items()
     ]
-    return evaluate(truth, split, entries, metrics, seed, resamples, box_map_engine)
+    return evaluate_entries(truth, split, entries, metrics, seed, resamples, box_map_engine)
 
 
 def _as_set(label: str, predictions: Predictions) -> PredictionSet:

@@ -9,8 +9,8 @@ from data_tools.files.dataset_folder import write_dataset
 from data_tools.files.predictions import write_predictions
 from data_tools.judging import evaluation_report
 from data_tools.judging import judge_predictions as module
-from data_tools.judging.evaluate import evaluate
-from data_tools.judging.judge_predictions import judge_predictions
+from data_tools.judging.evaluate import evaluate as evaluate_entries
+from data_tools.judging.judge_predictions import evaluate
 from tests.data_tools.judging.made_up import RESAMPLES, entry, make_dataset, map_alone, with_boxes
 
 
@@ -22,7 +22,7 @@ def dataset() -> Dataset:
 def test_records_sets_and_files_give_the_same_report(dataset: Dataset, tmp_path: Path) -> None:
     one = entry(dataset, with_boxes, "a")
     assert one.validation is not None
-    wanted = evaluate(dataset, "test", [one], resamples=RESAMPLES).to_json()["runs"]["a"]["metrics"]
+    wanted = evaluate_entries(dataset, "test", [one], resamples=RESAMPLES).to_json()["runs"]["a"]["metrics"]
     write_predictions(tmp_path / "a.jsonl", one.predictions)
     write_dataset(tmp_path / "data", dataset)
     for truth, given in (
@@ -31,13 +31,13 @@ def test_records_sets_and_files_give_the_same_report(dataset: Dataset, tmp_path:
         (tmp_path / "data", (record for record in one.predictions.predictions)),
         (str(tmp_path / "data"), tmp_path / "a.jsonl"),
     ):
-        report = judge_predictions(truth, {"a": given}, validation={"a": one.validation}, resamples=RESAMPLES)
+        report = evaluate(truth, {"a": given}, validation={"a": one.validation}, resamples=RESAMPLES)
         assert report.runs["a"].metrics == wanted
 
 
 def test_validation_is_optional_and_seeds_share_a_name(dataset: Dataset) -> None:
     sets = {label: entry(dataset, map_alone, label, seed).predictions for seed, label in enumerate("ab")}
-    report = judge_predictions(dataset, sets, approaches=dict.fromkeys("ab", "maps"), resamples=RESAMPLES)
+    report = evaluate(dataset, sets, approaches=dict.fromkeys("ab", "maps"), resamples=RESAMPLES)
     assert report.approaches["maps"].runs == ("a", "b")
     assert report.runs["a"].metrics["operating_point"]["threshold"] is None
     assert report.verdict is None
@@ -59,7 +59,7 @@ def test_bad_input_is_named(dataset: Dataset, tmp_path: Path) -> None:
         (without_splits, records, {"split": "all", "validation": {"a": records}}, "no splits"),
     ):
         with pytest.raises(InputError, match=words):
-            judge_predictions(truth, {"a": given}, **options)
+            evaluate(truth, {"a": given}, **options)
 
 
 def test_the_examples_hold() -> None:

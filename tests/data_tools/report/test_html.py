@@ -14,7 +14,7 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset, Prediction, PredictionHeader, PredictionSet, Sample, Splits
 from data_tools.judging.curves import curves_of
 from data_tools.judging.evaluation_report import EvaluationReport
-from data_tools.judging.judge_predictions import judge_predictions
+from data_tools.judging.judge_predictions import evaluate
 from data_tools.report.html import write_html
 
 Page = Any  # as conftest.py makes it
@@ -71,7 +71,7 @@ def test_size_and_number_are_said_and_the_same_input_gives_the_same_page(
 
 
 def test_a_real_report_shows_its_numbers(judged: Page, tmp_path: Path) -> None:
-    report = judge_predictions(judged.dataset, judged.predictions, "all", resamples=100)
+    report = evaluate(judged.dataset, judged.predictions, "all", resamples=100)
     write_html(tmp_path / "report.html", report, judged.dataset.images_root)
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert f"{report.runs['detector'].metrics['auc']['value']:.3f}" in text
@@ -84,7 +84,7 @@ def test_a_report_of_few_metrics_has_a_page(
     tmp_path: Path, make_sample: MakeSample, make_prediction: MakePrediction
 ) -> None:
     dataset = Dataset((make_sample(1),), ("defect",))
-    report = judge_predictions(dataset, {"a": [make_prediction(1)]}, "all", metrics=("froc",), resamples=100)
+    report = evaluate(dataset, {"a": [make_prediction(1)]}, "all", metrics=("froc",), resamples=100)
     write_html(tmp_path / "r.html", report, None)
     assert "1 images" in (tmp_path / "r.html").read_text(encoding="utf-8")
 
@@ -124,7 +124,7 @@ def test_maps_alone_are_drawn_by_the_curve_that_the_report_gives(
         split: {"m": [make_prediction(s.image_id, heatmap=heatmap, peak=(50, 50)) for s in dataset.split(split)]}
         for split in ("val", "test")
     }
-    report = judge_predictions(dataset, sets["test"], validation=sets["val"], resamples=100)
+    report = evaluate(dataset, sets["test"], validation=sets["val"], resamples=100)
     curve = curves_of(report.judged["m"]).froc["centre_within_15px"]
     section = report.runs["m"].metrics["froc"]["centre_within_15px"]
     assert section["lesion_fraction_at"]["2.0"] == curve.at(2.0) == 1.0
