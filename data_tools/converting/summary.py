@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from data_tools.core.records import STATUSES, Dataset
@@ -21,8 +22,16 @@ def first_rejects(findings: Findings) -> str:
     return "; ".join(shown) or "it holds no image that the format knows"
 
 
-def summary(out: Path, dataset: Dataset, findings: Findings, chosen: Format, why: str) -> str:
-    """What was converted, how it is split, and what was not converted."""
+def summary(
+    out: Path,
+    dataset: Dataset,
+    findings: Findings,
+    chosen: Format,
+    why: str,
+    notes: Sequence[str] = (),
+    warnings: Sequence[str] = (),
+) -> str:
+    """What was converted, how it is split, what was not converted, and last what to look at before training."""
     samples = dataset.samples
     boxes = sum(len(sample.boxes_xyxy) for sample in samples)
     groups = Counter(sample.group for sample in samples)
@@ -46,6 +55,7 @@ def summary(out: Path, dataset: Dataset, findings: Findings, chosen: Format, why
     reasons = Counter(_kind(reject.reason) for reject in findings.rejects)
     lines.append(f"rejects: {len(findings.rejects)}" + (f", listed in {out / REJECTS}" if findings.rejects else ""))
     lines += [f"  {count} {reason}" for reason, count in reasons.most_common()]
+    lines += [f"note: {note}" for note in notes] + [f"warning: {warning}" for warning in warnings]
     return "\n".join(lines)
 
 
