@@ -18,7 +18,6 @@ from jsonargparse import Namespace
 
 from data_tools.commands.parser import MOVED, Parser, run_command
 from data_tools.core.errors import InputError
-from data_tools.files.atomic import write_json
 from data_tools.judging.evaluate import evaluate
 from data_tools.judging.inputs import JudgingInput, choose_runs, open_files, open_runs, with_companions
 from data_tools.judging.registry import metrics
@@ -92,7 +91,7 @@ def _evaluate(arguments: Namespace) -> int:
         box_map_engine=arguments.box_map_engine,
     )
     if arguments.out:
-        write_json(Path(arguments.out), report.to_json())
+        report.save(arguments.out)
     if arguments.html:
         from data_tools.report.html import write_html
 
