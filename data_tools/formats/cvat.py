@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from data_tools.core.errors import InputError
+from data_tools.formats.annotation_files import head_of
 from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.folders import is_good
 from data_tools.formats.image_places import declared_size
@@ -152,6 +153,7 @@ _READERS: dict[str, Callable[[Element, float], Box | str]] = {
 _NOTES = {"polyline": "a line: the box around its points is taken", "cuboid": "a cuboid: the box around it is taken"}
 
 
-def looks_like_cvat(head: bytes) -> bool:
-    """Whether the first bytes of a file are those of a CVAT file."""
-    return _ROOT.match(head.removeprefix(b"\xef\xbb\xbf")) is not None
+def looks_like_cvat(path: Path) -> str | None:
+    """What of CVAT a file is, or None."""
+    is_cvat = _ROOT.match(head_of(path).removeprefix(b"\xef\xbb\xbf"))
+    return f"{path.name} holds <annotations> of CVAT" if is_cvat else None

@@ -15,6 +15,7 @@ from data_tools.formats.image_places import declared_size
 from data_tools.formats.outlines import Box, around, shape, turned_note, turned_rectangle
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings
+from data_tools.formats.tool_files import keys_in
 
 EMPTY = "Datumaro item without annotations"
 _WITHOUT_AREA = ("label", "points", "skeleton")
@@ -40,9 +41,9 @@ def claims_of(path: Path, findings: Findings) -> Iterator[Claim]:
         yield from _claims(path, name, declared_hw, annotations, labels, findings)
 
 
-def looks_like_datumaro(path: Path, content: bytes) -> str | None:
-    """What of Datumaro a file with this content is, or None."""
-    if path.suffix.lower() != ".json" or b'"items"' not in content or b'"categories"' not in content:
+def looks_like_datumaro(path: Path) -> str | None:
+    """What of Datumaro a file is, or None."""
+    if not {"items", "categories"} <= keys_in(path):
         return None
     try:
         return f"{path.name} has items and categories" if _is_datumaro(read_json(path)) else None

@@ -18,10 +18,11 @@ from data_tools.formats.labelstudio_names import image_of
 from data_tools.formats.labelstudio_regions import SizeHW, answer_of
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings
+from data_tools.formats.tool_files import keys_in
 
 EMPTY = "empty annotation in Label Studio"
 SizeOf = Callable[[str], SizeHW | None]
-_MARKS = ((b'"data"', b'"annotations"'), (b'"data"', b'"completions"'), (b'"annotation_id"', b'"annotator"'))
+_KEYS = ({"data", "annotations"}, {"data", "completions"}, {"data", "predictions"}, {"annotation_id", "annotator"})
 _LISTS = ("annotations", "completions", "predictions")
 _OWN = ("id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time", "agreement")
 _SIZE = ("original_height", "original_width")
@@ -52,9 +53,9 @@ def claims_of(path: Path, findings: Findings, size_of: SizeOf = lambda _: None) 
             yield from _task_claims(path, task, f"task {task.get('id', i)}", findings, size_of)
 
 
-def looks_like_labelstudio(path: Path, content: bytes) -> str | None:
-    """What of Label Studio a file with this content is, or None."""
-    if path.suffix.lower() != ".json" or not any(all(mark in content for mark in marks) for marks in _MARKS):
+def looks_like_labelstudio(path: Path) -> str | None:
+    """What of Label Studio a file is, or None."""
+    if not any(keys <= keys_in(path) for keys in _KEYS):
         return None
     try:
         value = read_json(path)

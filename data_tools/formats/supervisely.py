@@ -18,6 +18,7 @@ from data_tools.formats.outlines import Box, around, shape
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings
 from data_tools.formats.supervisely_bitmap import bitmap_box
+from data_tools.formats.tool_files import keys_in
 
 EMPTY = "Supervisely file without objects"
 NO_ANNOTATION = ("meta.json", "key_id_map.json", "obj_class_to_machine_color.json", "project.json")
@@ -66,9 +67,9 @@ def claims_of(path: Path, findings: Findings, corners: str = "inclusive", folder
         yield Claim(path, name, None, name, folder, size_hw, defect_type="" if proof else tag or "defect", good=proof)
 
 
-def looks_like_supervisely(path: Path, content: bytes) -> str | None:
-    """What of Supervisely a file with this content is, or None."""
-    if path.suffix.lower() != ".json" or b'"objects"' not in content or b'"size"' not in content:
+def looks_like_supervisely(path: Path) -> str | None:
+    """What of Supervisely a file is, or None."""
+    if not {"objects", "size"} <= keys_in(path):
         return None
     try:
         return f"{path.name} has the objects and the size of an image" if _is_annotation(read_json(path)) else None

@@ -15,10 +15,11 @@ from data_tools.formats.annotation_files import head_of
 from data_tools.formats.claims import Claim
 from data_tools.formats.registry import Findings
 from data_tools.formats.tables import table_lines
+from data_tools.formats.tool_files import keys_in
 
 SUFFIXES = (".json", ".csv")
 _SEPARATORS = (",", ";", "\t")
-_MARKS = ((b'"filename"', b'"regions"'), (b'"_via_img_metadata"',), (b'"metadata"', b'"view"', b'"fid_list"'))
+_KEYS = ({"filename", "regions"}, {"_via_img_metadata"}, {"metadata", "view"})
 
 
 def claims_of(path: Path, findings: Findings) -> Iterator[Claim]:
@@ -32,17 +33,12 @@ def claims_of(path: Path, findings: Findings) -> Iterator[Claim]:
     return _csv_claims(path, findings)
 
 
-def looks_like_via(path: Path, content: bytes) -> str | None:
-    """What of VIA a file is, or None.
-
-    Args:
-        path: of the file.
-        content: its first bytes, of a JSON file all.
-    """
+def looks_like_via(path: Path) -> str | None:
+    """What of VIA a file is, or None."""
     if path.suffix.lower() != ".json":
         version = _table_version(path)
         return None if version is None else f"{path.name} has the header of a VIA {version} table"
-    if not any(all(mark in content for mark in marks) for marks in _MARKS):
+    if not any(keys <= keys_in(path) for keys in _KEYS):
         return None
     try:
         value = read_json(path)

@@ -107,11 +107,20 @@ def test_subsets_are_folders(tmp_path: Path) -> None:
     assert [claim.image for claim in claims_of(path, Findings())] == ["Train/a.jpg"]
 
 
-def test_only_cvat_is_recognised() -> None:
-    assert looks_like_cvat(HEAD.encode() + b"<image")
-    assert looks_like_cvat(b"\xef\xbb\xbf" + HEAD.encode())
-    assert not looks_like_cvat(b"<annotation><filename>a</filename></annotation>")
-    assert not looks_like_cvat(b"<annotations><other/></annotations>")
+@pytest.mark.parametrize(
+    ("content", "known"),
+    [
+        (HEAD, True),
+        ("\ufeff" + HEAD, True),
+        ("<!-- a note -->\n<annotations><image/></annotations>", True),
+        ("<annotation><filename>a</filename></annotation>", False),
+        ("<annotations><other/></annotations>", False),
+    ],
+)
+def test_only_cvat_is_recognised(tmp_path: Path, content: str, known: bool) -> None:
+    path = tmp_path / "a.xml"
+    path.write_text(content)
+    assert bool(looks_like_cvat(path)) == known
 
 
 def test_other_xml_and_unreviewed_predictions_are_refused(tmp_path: Path) -> None:

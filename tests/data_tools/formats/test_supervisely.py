@@ -120,6 +120,6 @@ def test_only_supervisely_is_recognised(tmp_path: Path) -> None:
         ([], False),
     ):
         path.write_text(json.dumps(value))
-        assert bool(looks_like_supervisely(path, path.read_bytes())) == known
+        assert bool(looks_like_supervisely(path)) == known
     with pytest.raises(InputError, match="Supervisely"):
         list(claims_of(path, Findings()))
