@@ -1,0 +1,166 @@
+"""Label Studio: tasks with their annotations, exported as JSON or as JSON-MIN.
+
+Positions are percentages of the original image. An annotation without regions, which somebody submitted, says that
+the image is good; a task without an annotation, or one that was skipped, says nothing. Predictions are no annotations.
+Several annotations of a task are joined. Choices, key points and tags of the whole image have no area.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from data_tools.core.errors import InputError
+from data_tools.files.dataset_folder import read_json
+from data_tools.formats.claims import Claim
+from data_tools.formats.folders import is_good
+from data_tools.formats.image_places import declared_size
+from data_tools.formats.labelstudio_names import image_of
+from data_tools.formats.labelstudio_regions import SizeHW, answer_of
+from data_tools.formats.rectangles import numbers
+from data_tools.formats.registry import Findings
+from data_tools.formats.tool_files import keys_in
+
+EMPTY = "empty annotation in Label Studio"
+SizeOf = Callable[[str], SizeHW | None]
+_KEYS = ({"data", "annotations"}, {"data", "completions"}, {"data", "predictions"}, {"annotation_id", "annotator"})
+_LISTS = ("annotations", "completions", "predictions")
+_OWN = ("id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time", "agreement")
+_SIZE = ("original_height", "original_width")
+_POINT = "a key point without an area: says only that there is a defect"
+
+
+def claims_of(path: Path, findings: Findings, size_of: SizeOf = lambda _: None) -> Iterator[Claim]:
+    """What a file says of its images, in the order of its tasks.
+
+    Args:
+        path: of the file.
+        findings: gets tasks that say nothing, and what is read with a change.
+        size_of: height and width of an image by its name, for regions that do not say.
+
+    Raises:
+        InputError: not tasks of Label Studio.
+    """
+    tasks = read_json(path)
+    tasks = [tasks] if isinstance(tasks, dict) else tasks
+    if not _are_tasks(tasks):
+        raise InputError("no tasks of Label Studio; export the project as JSON or JSON-MIN")
+    for i, task in enumerate(tasks, start=1):
+        if not isinstance(task, dict):
+            findings.reject(path, None, "", f"task {i} is no task")
+        elif "annotation_id" in task:
+            yield from _flat_claims(path, task, f"task {task.get('id', i)}", findings, size_of)
+        else:
+            yield from _task_claims(path, task, f"task {task.get('id', i)}", findings, size_of)
+
+
+def looks_like_labelstudio(path: Path) -> str | None:
+    """What of Label Studio a file is, or None."""
+    if not any(keys <= keys_in(path) for keys in _KEYS):
+        return None
+    try:
+        value = read_json(path)
+    except InputError:
+        return None
+    tasks = [value] if isinstance(value, dict) else value
+    return f"{path.name} holds tasks of Label Studio" if _are_tasks(tasks) else None
+
+
+def _are_tasks(tasks: Any) -> bool:
+    return isinstance(tasks, list) and any(isinstance(task, dict) and _is_task(task) for task in tasks)
+
+
+def _is_task(task: Mapping[str, Any]) -> bool:
+    if {"annotation_id", "annotator"} <= task.keys():
+        return True
+    return isinstance(task.get("data"), dict) and any(isinstance(task.get(key), list) for key in _LISTS)
+
+
+def _task_claims(path: Path, task: dict[str, Any], where: str, findings: Findings, size_of: SizeOf) -> Iterator[Claim]:
+    """The claims of a task with its annotations."""
+    data = task.get("data")
+    data = data if isinstance(data, dict) else {}
+    image = image_of(data)
+    annotations = task.get("annotations", task.get("completions", []))
+    if image is None or not isinstance(annotations, list):
+        reason = "no single image" if image is None else "annotations are no list"
+        findings.reject(path, None, image or "", f"{where}: {reason}")
+        return
+    submitted = [one for one in annotations if isinstance(one, dict) and not _skipped(one)]
+    if not submitted:
+        what = "skipped" if annotations else "not annotated; predictions are no annotations"
+        findings.reject(path, None, image, f"{where}: {what}, so it says nothing of the image")
+        yield Claim(path, image)
+    if len(submitted) > 1:
+        findings.mend(path, None, image, "several annotations of one image: joined")
+    for annotation in submitted:
+        results = annotation.get("result")
+        if isinstance(results, list):
+            yield from _claims(path, image, where, results, _size_in(data), findings, size_of)
+        else:
+            findings.reject(path, None, image, f"{where}: an annotation without a list 'result'")
+            yield Claim(path, image)
+
+
+def _flat_claims(path: Path, task: dict[str, Any], where: str, findings: Findings, size_of: SizeOf) -> Iterator[Claim]:
+    """The claims of an item of JSON-MIN: the task's data and results by the name of their tag, side by side."""
+    parts = {key: value for key, value in task.items() if key not in _OWN}
+    image = image_of(parts)
+    if image is None:
+        findings.reject(path, None, "", f"{where}: no single image")
+        return
+    if task["annotation_id"] is None:
+        findings.reject(path, None, image, f"{where}: not annotated, so it says nothing of the image")
+        yield Claim(path, image)
+        return
+    results: list[Any] = []
+    for key, value in parts.items():
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, dict):
+                results.append({"value": one})
+            elif isinstance(value, list):
+                results.append({"type": key})
+            elif "choice" in key.lower() and isinstance(one, str):
+                results.append({"value": {"choices": [one]}})
+    # a single choice stands as a bare text, which nothing but the name of its tag tells from the task's data
+    texts = [key for key, value in parts.items() if isinstance(value, str | int | float) and key not in _SIZE]
+    if not results and len(texts) > 1:
+        keys = ", ".join(texts)[:80]
+        findings.reject(path, None, image, f"{where}: no regions, but one of {keys} may be a choice; export as JSON")
+        yield Claim(path, image)
+        return
+    yield from _claims(path, image, where, results, _size_in(parts), findings, size_of)
+
+
+def _claims(
+    path: Path,
+    image: str,
+    where: str,
+    results: list[Any],
+    size_hw: SizeHW | None,
+    findings: Findings,
+    size_of: SizeOf,
+) -> Iterator[Claim]:
+    """The claims of one annotation."""
+    answer = answer_of(results, lambda: size_hw or size_of(image))
+    known_hw = answer.size_hw or size_hw
+    good = EMPTY if not results else ""
+    if answer.unread and not (answer.shapes or answer.points or answer.choices):
+        kinds = ", ".join(sorted(set(answer.unread)))
+        findings.reject(path, None, image, f"{where}: only results that are not read here ({kinds})")
+    yield Claim(path, image, declared_hw=known_hw, shapes=tuple(answer.shapes), good=good)
+    for _ in answer.points:
+        findings.mend(path, None, image, _POINT)
+    for label in (*(point or "defect" for point in answer.points), *answer.choices):
+        proof = f"choice {label!r}" if is_good(label) and label in answer.choices else ""
+        if proof or not is_good(label):
+            yield Claim(path, image, declared_hw=known_hw, defect_type="" if proof else label, good=proof)
+
+
+def _skipped(annotation: Mapping[str, Any]) -> bool:
+    return bool(annotation.get("was_cancelled") or annotation.get("skipped"))
+
+
+def _size_in(data: Mapping[str, Any]) -> SizeHW | None:
+    """The size of the image where the task's data has it, as tasks written by this project do."""
+    sides = numbers([data.get(side) for side in _SIZE])
+    return None if isinstance(sides, str) else declared_size(sides[0], sides[1])

@@ -1,0 +1,77 @@
+"""The files of annotation tools: found in folders, recognised by what all of them hold, and read one by one."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from data_tools.core.errors import InputError
+from data_tools.formats.annotation_files import annotation_files, head_of
+from data_tools.formats.claims import Claim
+from data_tools.formats.registry import Findings
+
+_WHOLE = 1 << 28
+_KEYS = (
+    *("_via_img_metadata", "annotation_id", "annotations", "annotator", "categories", "completions", "data"),
+    *("fid_list", "filename", "items", "metadata", "objects", "predictions", "regions", "size", "view"),
+)
+
+
+def keys_in(path: Path) -> frozenset[str]:
+    """Which of the keys that tell one JSON format from another stand anywhere in a file; none if it is no such file."""
+    try:
+        state = os.stat(path)
+    except OSError:
+        return frozenset()
+    return _keys_in(str(path), state.st_size, state.st_mtime_ns)
+
+
+def recognised(source: Path, suffixes: Sequence[str], looks_like: Callable[[Path], str | None]) -> str | None:
+    """What the first file of a source that looks like a format is recognised by; None where no file does."""
+    for path in tool_files([source], suffixes, Findings()):
+        why = looks_like(path) if path.suffix.lower() in suffixes else None
+        if why is not None:
+            return why
+    return None
+
+
+def tool_files(sources: Sequence[Path], suffixes: Sequence[str], findings: Findings) -> Iterator[Path]:
+    """The sources that are files, and all files with one of the suffixes in and below those that are folders."""
+    for source in sources:
+        if not source.is_dir():
+            yield source
+            continue
+        for suffix in suffixes:
+            try:
+                yield from annotation_files([source], suffix, findings)
+            except InputError:  # none with this suffix
+                continue
+
+
+def claims_of_files(
+    paths: Iterator[Path], claims_of: Callable[[Path], Iterator[Claim]], findings: Findings
+) -> Iterator[Claim]:
+    """The claims of files, all of a file or none: one that is damaged or of another kind is listed.
+
+    Raises:
+        InputError: no file can be read.
+    """
+    some, reasons = False, []
+    for path in paths:
+        try:
+            claims = list(claims_of(path))
+        except InputError as error:
+            reasons.append((path, str(error).removeprefix(f"{path}: ")))
+            findings.reject(path, None, path.name, reasons[-1][1])
+            continue
+        some = True
+        yield from claims
+    if not some:
+        listed = "; ".join(f"{path}: {reason}" for path, reason in reasons[:3])
+        raise InputError(listed or "no file that can be read here")
+
+
+@lru_cache(maxsize=1 << 17)
+def _keys_in(path: str, _size: int, _changed: int) -> frozenset[str]:
+    content = head_of(Path(path), _WHOLE)
+    return frozenset(key for key in _KEYS if f'"{key}"'.encode() in content)
