@@ -8,18 +8,33 @@ from pathlib import Path
 from typing import Any
 
 from data_tools.core.errors import InputError
+from data_tools.core.records import Sample
 from data_tools.files.dataset_folder import read_json
+from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.folders import is_good
+from data_tools.formats.image_index import images_folder
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.outlines import Box, around, shape, turned_note, turned_rectangle
 from data_tools.formats.rectangles import numbers
-from data_tools.formats.registry import Findings
-from data_tools.formats.tool_files import keys_in
+from data_tools.formats.registry import Findings, Format, ReadOptions
+from data_tools.formats.tool_files import claims_of_files, keys_in, recognised, tool_files
 
+SUFFIXES = (".json",)
 EMPTY = "Datumaro item without annotations"
 _WITHOUT_AREA = ("label", "points", "skeleton")
 _SILENT = ("caption",)
+
+
+def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> Iterator[Sample]:
+    """Samples of what the files claim.
+
+    Raises:
+        InputError: no file of Datumaro.
+    """
+    paths = tool_files(sources, SUFFIXES, findings)
+    claims = claims_of_files(paths, lambda path: claims_of(path, findings), findings)
+    return samples_from_claims(claims, sources, options, findings)
 
 
 def claims_of(path: Path, findings: Findings) -> Iterator[Claim]:
@@ -141,3 +156,10 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], tuple[Box | str, str]]] = {
     "polyline": _outline,
     "ellipse": _outline,
 }
+
+
+def _recognise(source: Path) -> str | None:
+    return recognised(source, SUFFIXES, looks_like_datumaro)
+
+
+FORMAT = Format("datumaro", "Datumaro JSON", "exclusive", _recognise, images_folder, read)

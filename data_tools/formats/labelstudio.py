@@ -5,21 +5,27 @@ the image is good; a task without an annotation, or one that was skipped, says n
 Several annotations of a task are joined. Choices, key points and tags of the whole image have no area.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from data_tools.core.errors import InputError
+from data_tools.core.records import Dataset, Sample
+from data_tools.files.atomic import write_json
 from data_tools.files.dataset_folder import read_json
+from data_tools.files.labelstudio_tasks import annotated_task, labelling_setup
+from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim
 from data_tools.formats.folders import is_good
+from data_tools.formats.image_index import images_folder
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.labelstudio_names import image_of
 from data_tools.formats.labelstudio_regions import SizeHW, answer_of
 from data_tools.formats.rectangles import numbers
-from data_tools.formats.registry import Findings
-from data_tools.formats.tool_files import keys_in
+from data_tools.formats.registry import Findings, Format, ReadOptions
+from data_tools.formats.tool_files import claims_of_files, keys_in, recognised, size_finder, tool_files
 
+SUFFIXES = (".json",)
 EMPTY = "empty annotation in Label Studio"
 SizeOf = Callable[[str], SizeHW | None]
 _KEYS = ({"data", "annotations"}, {"data", "completions"}, {"data", "predictions"}, {"annotation_id", "annotator"})
@@ -27,6 +33,18 @@ _LISTS = ("annotations", "completions", "predictions")
 _OWN = ("id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time", "agreement")
 _SIZE = ("original_height", "original_width")
 _POINT = "a key point without an area: says only that there is a defect"
+
+
+def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> Iterator[Sample]:
+    """Samples of what the files claim.
+
+    Raises:
+        InputError: no file of Label Studio.
+    """
+    size_of = size_finder(sources, options)
+    paths = tool_files(sources, SUFFIXES, findings)
+    claims = claims_of_files(paths, lambda path: claims_of(path, findings, size_of), findings)
+    return samples_from_claims(claims, sources, options, findings)
 
 
 def claims_of(path: Path, findings: Findings, size_of: SizeOf = lambda _: None) -> Iterator[Claim]:
@@ -164,3 +182,30 @@ def _size_in(data: Mapping[str, Any]) -> SizeHW | None:
     """The size of the image where the task's data has it, as tasks written by this project do."""
     sides = numbers([data.get(side) for side in _SIZE])
     return None if isinstance(sides, str) else declared_size(sides[0], sides[1])
+
+
+def write(dataset: Dataset, path: Path) -> None:
+    """One JSON file of tasks with annotations; a defect without a box has a choice for the whole image."""
+    write_json(path, [annotated_task(sample) for sample in dataset.samples], indent=None)
+
+
+def _recognise(source: Path) -> str | None:
+    return recognised(source, SUFFIXES, looks_like_labelstudio)
+
+
+def _advice(dataset: Dataset) -> str:
+    names = {name for sample in dataset.samples for name in (sample.type, *sample.box_types)}
+    return f"labelling interface for these tasks: {labelling_setup(names)}"
+
+
+FORMAT = Format(
+    "labelstudio",
+    "Label Studio, JSON or JSON-MIN",
+    "exclusive",
+    _recognise,
+    images_folder,
+    read,
+    write,
+    written_suffix=".json",
+    advice=_advice,
+)

@@ -11,13 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_tools.core.errors import InputError
+from data_tools.core.records import Sample
+from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
+from data_tools.formats.image_index import images_folder
 from data_tools.formats.regions import regions
-from data_tools.formats.registry import Findings, ReadOptions
+from data_tools.formats.registry import Findings, Format, ReadOptions
 from data_tools.formats.run_lengths import mask_down_columns, runs_of_pairs
 from data_tools.formats.tables import first_fields, table_lines
+from data_tools.formats.tool_files import claims_of_files, recognised, size_finder, tool_files
 
 SizeOf = Callable[[str], tuple[int, int] | None]
+SUFFIXES = (".csv", ".tsv")
 _RUNS = ("encodedpixels", "rle", "rlemask", "maskrle", "runlengths")
 _IMAGE = ("imageid", "image", "img", "imgid", "filename", "imagename", "imagefilename", "file", "id", "name")
 _CLASS = ("classid", "class", "label", "labelid", "classname", "category", "categoryid", "type", "defecttype", "defect")
@@ -35,6 +40,18 @@ class _Columns:
     image: int
     kind: int | None
     runs: int
+
+
+def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> Iterator[Sample]:
+    """Samples of what the files claim.
+
+    Raises:
+        InputError: no table of run lengths.
+    """
+    size_of = size_finder(sources, options)
+    paths = tool_files(sources, SUFFIXES, findings)
+    claims = claims_of_files(paths, lambda path: claims_of(path, findings, options, size_of), findings)
+    return samples_from_claims(claims, sources, options, findings)
 
 
 def claims_of(path: Path, findings: Findings, options: ReadOptions, size_of: SizeOf) -> Iterator[Claim]:
@@ -139,3 +156,10 @@ def _columns(path: Path) -> _Columns | None:
 def _header_of_runs(path: Path) -> str:
     columns = _columns(path)
     return "" if columns is None else first_fields(path, columns.separator)[columns.runs]
+
+
+def _recognise(source: Path) -> str | None:
+    return recognised(source, SUFFIXES, looks_like_run_lengths)
+
+
+FORMAT = Format("rle", "table of run lengths (EncodedPixels)", "none", _recognise, images_folder, read)

@@ -5,27 +5,47 @@ fractions, its points are positions between pixels, as newer versions store them
 that its image is good.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from data_tools.core.errors import InputError
+from data_tools.core.records import Sample
 from data_tools.files.dataset_folder import read_json
+from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.folders import is_good
+from data_tools.formats.image_index import images_folder
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.outlines import Box, around, shape
 from data_tools.formats.rectangles import numbers
-from data_tools.formats.registry import Findings
+from data_tools.formats.registry import Findings, Format, ReadOptions
 from data_tools.formats.supervisely_bitmap import bitmap_box
-from data_tools.formats.tool_files import keys_in
+from data_tools.formats.tool_files import claims_of_files, keys_in, recognised, tool_files
 
+SUFFIXES = (".json",)
 EMPTY = "Supervisely file without objects"
 NO_ANNOTATION = ("meta.json", "key_id_map.json", "obj_class_to_machine_color.json", "project.json")
 _FEWEST = {"rectangle": 2, "polygon": 3, "line": 2}
 _POINTS = ("point", "graph")
 _PARTS = ("train", "val", "valid", "validation", "test", "training", "testing")
 _POINT = "a point without an area: says only that there is a defect"
+
+
+def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> Iterator[Sample]:
+    """Samples of what the files claim.
+
+    Raises:
+        InputError: no file of Supervisely.
+    """
+    root = images_folder(sources, options)
+
+    def to_claims(path: Path) -> Iterator[Claim]:
+        return claims_of(path, findings, options.corners or FORMAT.corners, _folder_of_images(path, root))
+
+    paths = (path for path in tool_files(sources, SUFFIXES, findings) if path.name not in NO_ANNOTATION)
+    claims = claims_of_files(paths, to_claims, findings)
+    return samples_from_claims(claims, sources, options, findings)
 
 
 def claims_of(path: Path, findings: Findings, corners: str = "inclusive", folder: str = "") -> Iterator[Claim]:
@@ -131,3 +151,17 @@ def _tag(tag: Any) -> str:
     """The name of a tag of the image."""
     name = tag.get("name") if isinstance(tag, dict) else tag
     return name.strip() if isinstance(name, str) else ""
+
+
+def _folder_of_images(path: Path, root: Path | None) -> str:
+    """img/ beside the folder of an annotation file, relative to all images; "" where it is not among them."""
+    folder = path.resolve().parent.parent / "img"
+    inside = root is not None and folder.is_dir() and folder.is_relative_to(root.resolve())
+    return folder.relative_to(root.resolve()).as_posix() if root is not None and inside else ""
+
+
+def _recognise(source: Path) -> str | None:
+    return recognised(source, SUFFIXES, looks_like_supervisely)
+
+
+FORMAT = Format("supervisely", "Supervisely, ann/ beside img/", "inclusive", _recognise, images_folder, read)

@@ -8,7 +8,8 @@ from pathlib import Path
 from data_tools.core.errors import InputError
 from data_tools.formats.annotation_files import annotation_files, head_of
 from data_tools.formats.claims import Claim
-from data_tools.formats.registry import Findings
+from data_tools.formats.image_index import ImageIndex, images_folder
+from data_tools.formats.registry import Findings, ReadOptions
 
 _WHOLE = 1 << 28
 _KEYS = (
@@ -69,6 +70,27 @@ def claims_of_files(
     if not some:
         listed = "; ".join(f"{path}: {reason}" for path, reason in reasons[:3])
         raise InputError(listed or "no file that can be read here")
+
+
+def size_finder(sources: Sequence[Path], options: ReadOptions) -> Callable[[str], tuple[int, int] | None]:
+    """A function from the name of an image to its height and width, or None. Only its calls look for images."""
+
+    @lru_cache(maxsize=1)
+    def index() -> ImageIndex | None:
+        root = images_folder(sources, options)
+        return None if root is None else ImageIndex(root, Findings())
+
+    def size_of(name: str) -> tuple[int, int] | None:
+        images = index()
+        if images is None:
+            return options.size_hw
+        path, _ = images.find(name)
+        try:
+            return None if path is None else images.size_of(path)
+        except InputError:
+            return None
+
+    return size_of
 
 
 @lru_cache(maxsize=1 << 17)
