@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNS := runs/quickstart
 DATA := datasets/synthetic
+SOURCES := data_tools detect classify configs tests
 
-.PHONY: quickstart test lint install install-dev clean-quickstart
+.PHONY: quickstart test check lint install install-dev clean-quickstart
 
 quickstart: $(RUNS)/report.html
 	@$(BIN)/python -m detect.evaluate --runs $(RUNS)/detect $(RUNS)/classify
@@ -13,11 +14,16 @@ quickstart: $(RUNS)/report.html
 
 test: $(VENV)/.dev-installed lint
 	@# one thread a worker: two workers with two threads each would spin against each other on two cores
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report term:skip-covered
+
+# what a commit should wait for
+check: $(VENV)/.dev-installed lint
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not slow"
 
 lint: $(VENV)/.dev-installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	@if grep -rn --include='*.py' 'fmt: *\(skip\|off\)' $(SOURCES); then echo 'the formatter has no exceptions'; exit 1; fi
 	$(BIN)/mypy
 
 install: $(VENV)/.installed

@@ -1,1 +1,24 @@
-"""The label-only baseline with class-activation maps."""
+"""The label-only baseline with class-activation maps: `train`, `load` and `Settings`, imported when they are used."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from classify.settings import Settings as Settings
+    from classify.trained import TrainedClassifier as TrainedClassifier
+    from classify.trained import load as load
+    from classify.training import train as train
+
+_PLACES = {
+    "Settings": "classify.settings",
+    "TrainedClassifier": "classify.trained",
+    "load": "classify.trained",
+    "train": "classify.training",
+}
+__all__ = ["Settings", "TrainedClassifier", "load", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_PLACES[name]), name)

@@ -6,31 +6,17 @@ python -m classify.alignment --run RUN --data DATASET --out alignment.json
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import torch
 from jsonargparse import Namespace
-from numpy.typing import NDArray
 
-from classify import receptive_field
+from classify.alignment_audit import audit_run, describe
 from classify.cam import METHODS
-from classify.inference import predict
-from classify.models import Classifier
-from classify.predict import Trained, load_classifier
+from classify.trained import load
 from data_tools.commands.parser import Parser, run_command
 from data_tools.commands.prediction import SPLITS, select_split
 from data_tools.core.errors import InputError
-from data_tools.core.geometry import centres
-from data_tools.core.heatmaps import peak
-from data_tools.core.records import BOXED, Prediction, Sample
+from data_tools.core.records import BOXED
 from data_tools.files.atomic import write_json
-from data_tools.metrics.bootstrap import cluster_bootstrap
-from data_tools.metrics.peak_distance import peak_distances, summarise
-from data_tools.networks.cam import evaluation_mode
-
-# mean distance from a uniformly random point of a unit square to its centre
-FLOOR_OF_STRIDE = 0.3826
 
 
 def build_parser() -> Parser:
@@ -49,144 +35,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     return run_command(build_parser(), _audit, argv)
 
 
-def audit(samples: Sequence[Sample], predictions: Sequence[Prediction], seed: int = 0) -> dict[str, Any]:
-    """Where the peaks lie in relation to the true boxes.
-
-    Args:
-        samples: boxed ones; their predictions hold heat maps.
-        predictions: in the order of the samples.
-        seed: of the bootstrap over groups behind the intervals.
-
-    Returns:
-        "dx" and "dy": mean signed distance in pixels from the centre of the nearest box to the peak, x to the right and
-        y down, with "ci95" (None for one group alone); "plateau_px2": median and largest area of the peaks' plateaus in
-        square pixels; "peak_distance" as the evaluator summarises it; "n", "abstained". Undefined values are None.
-    """
-    rows = [(s, p) for s, p in zip(samples, predictions, strict=True) if p.peak_xy is not None]
-    offsets = np.array([_offset(sample, p.peak_xy) for sample, p in rows if p.peak_xy]).reshape(-1, 2)
-    groups = [sample.group for sample, _ in rows]
-    bias: dict[str, Any] = {}
-    for name, values in zip(("dx", "dy"), offsets.T, strict=True):
-        mean = cluster_bootstrap(values, groups, seed)
-        interval = list(mean.ci95) if mean is not None and len(set(groups)) > 1 else None
-        bias[name] = None if mean is None else {"mean_px": mean.value, "ci95": interval}
-    found = [peak(p.heatmap, p.size_hw) for _, p in rows if p.heatmap is not None]
-    areas = [one.area_px for one in found if one is not None]
-    return bias | {
-        "plateau_px2": {"median": float(np.median(areas)), "largest": float(max(areas))} if areas else None,
-        "peak_distance": summarise(peak_distances(samples, [p.peak_xy for p in predictions])),
-        "n": len(samples),
-        "abstained": len(samples) - len(rows),
-    }
-
-
-def looking_offset(model: Classifier, stride: int, side: int = 256, seed: int = 0) -> tuple[float, float]:
-    """How far from its own centre a cell of the layer looks on average, (dx, dy) in input pixels.
-
-    The centroid of the absolute gradient of a middle cell with respect to noise images, minus the centre of the cell as
-    every map of this project is read. Strided convolutions with symmetric padding look up and left of it: torchvision's
-    ResNet-50 by up to 15.5 px at stride 32.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    device = next(model.parameters()).device
-    images = torch.rand(4, 3, side, side, generator=generator).to(device)
-    with torch.inference_mode(False), torch.enable_grad(), evaluation_mode(model):
-        inputs = images.clone().requires_grad_()
-        maps = model.backbone(inputs)[model.backbone.strides.index(stride)]
-        row, column = maps.shape[2] // 2, maps.shape[3] // 2
-        (gradient,) = torch.autograd.grad(maps[:, :, row, column].sum(), inputs)
-    weight = gradient.abs().sum(dim=(0, 1)).double().cpu().numpy()
-    places = np.arange(side) + 0.5
-    x = float((weight.sum(axis=0) * places).sum() / weight.sum())
-    y = float((weight.sum(axis=1) * places).sum() / weight.sum())
-    return x - (column + 0.5) * side / maps.shape[3], y - (row + 0.5) * side / maps.shape[2]
-
-
-def receptive_field_offset(samples: Sequence[Sample], run: Trained) -> list[float] | None:
-    """`receptive_field.looking_offset` as (dx, dy) in original pixels, mean over the samples; None where that is."""
-    found: dict[tuple[int, int], tuple[float, float] | None] = {}
-    rows = []
-    for sample in samples:
-        height, width = size_hw = run.input.target_hw(sample.size_hw)
-        if size_hw not in found:
-            found[size_hw] = receptive_field.looking_offset(run.model.backbone, run.reading.cam.stride, size_hw)
-        offset = found[size_hw]
-        if offset is None:
-            return None
-        x1, y1, x2, y2 = run.input.preprocess.window(sample.size_hw)
-        rows.append((offset[0] * (x2 - x1) / width, offset[1] * (y2 - y1) / height))
-    return [float(value) for value in np.mean(rows, axis=0)]
-
-
 def _audit(arguments: Namespace) -> int:
-    run = load_classifier(Path(arguments.run))
     selection = select_split(Path(arguments.data), arguments.split)
     boxed = [sample for sample in selection.samples if sample.status == BOXED]
     if not boxed:
         raise InputError(f"{arguments.data}: the {arguments.split} split has no image with boxes to audit against")
-    reading = run.reading if arguments.cam is None else run.reading.with_method(arguments.cam)
-    cam = reading.cam
-    report = audit(boxed, predict(run.model, boxed, selection.root, run.input, reading))
-    scale = _mean_scale(boxed, run)
-    report |= {
-        "cam": cam.method,
-        "stride": cam.stride,
-        "resolution_floor_px": FLOOR_OF_STRIDE * cam.stride * scale,
-        "receptive_field_offset_px": receptive_field_offset(boxed, run),
-        "looking_offset_px": [scale * value for value in looking_offset(run.model, cam.stride)],
-    }
+    report = audit_run(load(Path(arguments.run)), boxed, selection.root, arguments.cam)
     if arguments.out:
         write_json(Path(arguments.out), report)
     print(describe(report))
     return 0
-
-
-def describe(report: dict[str, Any]) -> str:
-    """The audit as lines for people."""
-    lines = [
-        f"{report['cam']} at stride {report['stride']}, {report['n']} boxed images, {report['abstained']} abstained"
-    ]
-    for name in ("dx", "dy"):
-        bias = report[name]
-        text = "n/a" if bias is None else f"{bias['mean_px']:+.1f} px (95 % CI {_interval(bias['ci95'])})"
-        lines.append(f"mean signed {name} of the peak from the nearest box's centre: {text}")
-    plateau, mean = report["plateau_px2"], report["peak_distance"]["mean_px"]
-    if plateau is not None:
-        lines.append(f"plateau of the peak: median {plateau['median']:.0f} px2, largest {plateau['largest']:.0f} px2")
-    middle = report["receptive_field_offset_px"]
-    if middle is not None:
-        x, y = (f"{value:+.1f} px" for value in middle)
-        lines.append(
-            f"the middle of a cell's receptive field is {x} in x and {y} in y from where it is drawn, by "
-            "strides and padding alone; weights may look beside it"
-        )
-    dx, dy = report["looking_offset_px"]
-    lines.append(f"cells look {dx:+.1f} px in x and {dy:+.1f} px in y from where they are drawn (measured on noise)")
-    floor = report["resolution_floor_px"]
-    lines.append(f"resolution floor of the layer: {floor:.1f} px (a perfect cell pick, to a point)")
-    lines.append(f"mean peak distance to the box: {'n/a' if mean is None else f'{mean:.1f} px'}")
-    return "\n".join(lines)
-
-
-def _offset(sample: Sample, peak_xy: tuple[float, float]) -> NDArray[np.float64]:
-    offsets = np.array(peak_xy) - centres(sample.boxes_xyxy)
-    nearest: NDArray[np.float64] = offsets[int(np.hypot(*offsets.T).argmin())]
-    return nearest
-
-
-def _mean_scale(samples: Sequence[Sample], run: Trained) -> float:
-    """Original pixels an input pixel, the geometric mean of both axes, over the samples."""
-    config = run.input
-    scales = []
-    for sample in samples:
-        x1, y1, x2, y2 = config.preprocess.window(sample.size_hw)
-        height, width = config.target_hw(sample.size_hw)
-        scales.append(np.sqrt((x2 - x1) * (y2 - y1) / (height * width)))
-    return float(np.mean(scales))
-
-
-def _interval(ci95: Sequence[float] | None) -> str:
-    return "n/a" if ci95 is None else f"{ci95[0]:+.1f}..{ci95[1]:+.1f}"
 
 
 if __name__ == "__main__":

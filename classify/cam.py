@@ -8,11 +8,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from classify.cam_perturbation import PERTURBATIONS
+from classify.cam_package import PACKAGE_METHODS, package_maps
 from data_tools.networks.cam import activations_and_gradients, evaluation_mode, recorded, the_map
 from data_tools.networks.cam_methods import METHODS as GRADIENT_METHODS
 
-METHODS = (*GRADIENT_METHODS, *PERTURBATIONS)
+METHODS = (*GRADIENT_METHODS, *PACKAGE_METHODS)
 
 
 @runtime_checkable
@@ -80,9 +80,8 @@ def cam_maps(
         KeyError: unknown method.
         RuntimeError: the layer was not used in the forward pass, or its output is no map.
     """
-    if method in PERTURBATIONS:
-        logits, maps = PERTURBATIONS[method](model, layer, images)
-        return logits, maps.cpu().numpy().astype(np.float32)
+    if method in PACKAGE_METHODS:
+        return package_maps(model, layer, images, method)
     if method not in GRADIENT_METHODS:
         raise KeyError(f"unknown method {method!r}; known are {', '.join(METHODS)}")
     evidence = gather_evidence(model, layer, images)

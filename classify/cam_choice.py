@@ -16,7 +16,7 @@ from data_tools.loading.batch import Batch
 from data_tools.loading.input_config import InputConfig
 from data_tools.metrics.peak_distance import Point, peak_distances
 from data_tools.networks.cam_methods import METHODS
-from data_tools.training.experiment import shared_batches
+from data_tools.training.batches import shared_batches
 
 log = logging.getLogger(__name__)
 

@@ -16,8 +16,9 @@ from classify.models import Classifier
 from classify.to_prediction import to_prediction
 from data_tools.core.records import Prediction, Sample
 from data_tools.loading.batch import Batch
+from data_tools.loading.image_inputs import PixelReader
 from data_tools.loading.input_config import InputConfig
-from data_tools.training.experiment import shared_batches
+from data_tools.training.batches import shared_batches
 
 BATCH_SIZE = 16
 
@@ -51,7 +52,11 @@ class Reading:
 
 @torch.inference_mode()
 def logits_of(
-    model: Classifier, samples: Sequence[Sample], root: Path, config: InputConfig, flips: TestFlips = "none"
+    model: Classifier,
+    samples: Sequence[Sample],
+    pixels: Path | PixelReader,
+    config: InputConfig,
+    flips: TestFlips = "none",
 ) -> list[float]:
     """The defect logit of each sample, in order, without maps, averaged over the views of `flips`."""
     model.eval()
@@ -63,7 +68,7 @@ def logits_of(
         logits: list[float] = torch.stack(views).mean(dim=0).tolist()
         return logits
 
-    return shared_batches(samples, root, config, BATCH_SIZE, "validating", look)
+    return shared_batches(samples, pixels, config, BATCH_SIZE, "validating", look)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +90,7 @@ class RawReading:
 def read(
     model: Classifier,
     samples: Sequence[Sample],
-    root: Path,
+    pixels: Path | PixelReader,
     config: InputConfig,
     cam: CamChoice,
     flips: TestFlips,
@@ -100,7 +105,7 @@ def read(
         rows = zip(logits.tolist(), maps, batch.sizes_hw, strict=True)
         return [RawReading(logit, one, seen, padded) for logit, one, seen in rows]
 
-    return shared_batches(samples, root, config, BATCH_SIZE, label, look)
+    return shared_batches(samples, pixels, config, BATCH_SIZE, label, look)
 
 
 def to_predictions(
@@ -114,10 +119,10 @@ def to_predictions(
 
 
 def predict(
-    model: Classifier, samples: Sequence[Sample], root: Path, config: InputConfig, reading: Reading
+    model: Classifier, samples: Sequence[Sample], pixels: Path | PixelReader, config: InputConfig, reading: Reading
 ) -> list[Prediction]:
     """A prediction with heat map and peak for each sample, in order."""
-    found = read(model, samples, root, config, reading.cam, reading.flips)
+    found = read(model, samples, pixels, config, reading.cam, reading.flips)
     return to_predictions(samples, found, config, reading.temperature)
 
 

@@ -1,1 +1,24 @@
-"""The region-proposal detector, and the door to the evaluator."""
+"""The region-proposal detector: `train`, `load` and `Settings`; nothing heavy is imported before it is used."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from detect.settings import Settings as Settings
+    from detect.trained import TrainedDetector as TrainedDetector
+    from detect.trained import load as load
+    from detect.training import train as train
+
+_PLACES = {
+    "Settings": "detect.settings",
+    "TrainedDetector": "detect.trained",
+    "load": "detect.trained",
+    "train": "detect.training",
+}
+__all__ = ["Settings", "TrainedDetector", "load", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_PLACES[name]), name)

@@ -12,17 +12,23 @@ from torch import Tensor
 from data_tools.core.heatmaps import cells_seen, place_in_image
 from data_tools.core.records import Sample
 from data_tools.loading.batch import Batch
+from data_tools.loading.image_inputs import PixelReader
 from data_tools.loading.input_config import InputConfig
 from data_tools.networks.cam import activations_and_gradients
 from data_tools.networks.cam_methods import METHODS
-from data_tools.training.experiment import batches_of
+from data_tools.training.batches import batches_of
 from detect.model import Detector
 
 _BATCH_SIZE = 4
 
 
 def explain(
-    model: Detector, samples: Sequence[Sample], root: Path, config: InputConfig, method: str, stride: int
+    model: Detector,
+    samples: Sequence[Sample],
+    pixels: Path | PixelReader,
+    config: InputConfig,
+    method: str,
+    stride: int,
 ) -> list[NDArray[np.float32]]:
     """A heat map of each sample's best box, in order, on the backbone's grid over the original image.
 
@@ -31,13 +37,13 @@ def explain(
 
     Args:
         model: the detector.
-        samples, root, config: the images, their folder, and how the model wants them.
+        samples, pixels, config: the images, their folder, and how the model wants them.
         method: a key of `data_tools.networks.cam_methods.METHODS`.
         stride: of the backbone's map to explain by.
     """
     device = next(model.parameters()).device
     found: list[NDArray[np.float32]] = []
-    for chosen, batch in batches_of(samples, root, config, _BATCH_SIZE, "explaining"):
+    for chosen, batch in batches_of(samples, pixels, config, _BATCH_SIZE, "explaining"):
         maps = best_box_maps(model, batch.to(device), method, stride).cpu().numpy()
         # the detector pads its input to whole cells
         padded = (maps.shape[1] * stride, maps.shape[2] * stride)

@@ -8,8 +8,9 @@ import torch
 
 from data_tools.core.records import Prediction, Sample
 from data_tools.loading.batch import Batch
+from data_tools.loading.image_inputs import PixelReader
 from data_tools.loading.input_config import InputConfig
-from data_tools.training.experiment import batches_of, shared_batches
+from data_tools.training.batches import batches_of, shared_batches
 from detect.model import Detector
 from detect.to_prediction import ScoreRule, to_prediction
 from detect.views import Look, agree
@@ -19,7 +20,11 @@ BATCH_SIZE = 8
 
 @torch.inference_mode()
 def detect(
-    model: Detector, samples: Sequence[Sample], root: Path, config: InputConfig, label: str = "detecting"
+    model: Detector,
+    samples: Sequence[Sample],
+    pixels: Path | PixelReader,
+    config: InputConfig,
+    label: str = "detecting",
 ) -> list[Look]:
     """Detections of each sample, in order, with the height and width at which the network saw it."""
     model.eval()
@@ -29,21 +34,21 @@ def detect(
         raws = model.detect(batch.to(device))
         return [(raw.cpu(), size) for raw, size in zip(raws, batch.sizes_hw, strict=True)]
 
-    return shared_batches(samples, root, config, BATCH_SIZE, label, read)
+    return shared_batches(samples, pixels, config, BATCH_SIZE, label, read)
 
 
 def detect_in_views(
-    model: Detector, samples: Sequence[Sample], root: Path, config: InputConfig, label: str
+    model: Detector, samples: Sequence[Sample], pixels: Path | PixelReader, config: InputConfig, label: str
 ) -> list[Look]:
     """The same from a look at each of the model's `views`, see `detect.views.agree`."""
     scaled = [replace(config, scale=config.scale * view) for view in model.config.views]
-    looks = [detect(model, samples, root, one, label) for one in scaled]
+    looks = [detect(model, samples, pixels, one, label) for one in scaled]
     return [agree(of_sample) for of_sample in zip(*looks, strict=True)]
 
 
 @torch.inference_mode()
 def propose(
-    model: Detector, samples: Sequence[Sample], root: Path, config: InputConfig, count: int
+    model: Detector, samples: Sequence[Sample], pixels: Path | PixelReader, config: InputConfig, count: int
 ) -> list[Prediction]:
     """The best region proposals of each sample, in order, as the boxes of a prediction; the best one scores the image.
 
@@ -52,17 +57,17 @@ def propose(
     model.eval()
     device = next(model.parameters()).device
     found: list[Prediction] = []
-    for chosen, batch in batches_of(samples, root, config, BATCH_SIZE, "proposing"):
+    for chosen, batch in batches_of(samples, pixels, config, BATCH_SIZE, "proposing"):
         raws = zip(chosen, model.propose(batch.to(device), count), batch.sizes_hw, strict=True)
         found += [to_prediction(sample, raw, size, "best_box", config.preprocess) for sample, raw, size in raws]
     return found
 
 
 def predict(
-    model: Detector, samples: Sequence[Sample], root: Path, config: InputConfig, rule: ScoreRule
+    model: Detector, samples: Sequence[Sample], pixels: Path | PixelReader, config: InputConfig, rule: ScoreRule
 ) -> list[Prediction]:
     """A prediction in original pixels for each sample, in order."""
-    return to_predictions(samples, detect_in_views(model, samples, root, config, "predicting"), config, rule)
+    return to_predictions(samples, detect_in_views(model, samples, pixels, config, "predicting"), config, rule)
 
 
 def to_predictions(

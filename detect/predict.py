@@ -9,27 +9,17 @@ Proposals under that name are found by detect.evaluate, which measures their rec
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from jsonargparse import Namespace
 
 from data_tools.commands.parser import Parser, run_command
-from data_tools.commands.prediction import add_prediction_arguments, predict_and_write, read_finished_manifest
-from data_tools.core.anchors import AnchorConfig
+from data_tools.commands.prediction import add_prediction_arguments, predict_and_write
 from data_tools.core.records import Prediction, Sample
-from data_tools.loading.input_config import InputConfig
 from data_tools.metrics.proposal_recall import COUNTS
-from data_tools.networks.backbones import build_backbone
 from data_tools.networks.cam_methods import METHODS
-from data_tools.training.checkpoint import load_best
-from data_tools.training.experiment import read_config
-from detect.explain import explain
-from detect.inference import predict, propose
-from detect.model import Detector
-from detect.to_prediction import ScoreRule
-from detect.train import build_parser as training_parser
+from detect.trained import load
 
 
 def build_parser() -> Parser:
@@ -60,39 +50,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     return run_command(build_parser(), _predict, argv)
 
 
-def load_detector(folder: Path) -> tuple[Detector, InputConfig, ScoreRule]:
-    """The best checkpoint of a finished run, how it wants its input, and how it scores an image.
-
-    Raises:
-        InputError: no finished detector run there, or damaged files.
-    """
-    manifest = read_finished_manifest(folder, "detect")
-    settings = read_config(training_parser(), folder)
-    backbone = build_backbone(settings.model.backbone, "none")
-    anchors = AnchorConfig(**manifest["anchors"])
-    config, types = replace(settings.model, anchors=anchors), manifest.get("types", ())  # runs of old have no types
-    model = Detector(backbone, config, int(manifest["num_classes"]), types)
-    load_best(model, folder)
-    return model, settings.input, manifest["score_rule"]
-
-
 def _predict(arguments: Namespace) -> int:
-    model, config, rule = load_detector(Path(arguments.run))
+    detector = load(Path(arguments.run))
     if arguments.proposals:
         most = max(COUNTS)
         return predict_and_write(
-            arguments, "detect", {"proposals": most}, lambda samples, root: propose(model, samples, root, config, most)
+            arguments, "detect", {"proposals": most}, lambda samples, root: detector.propose(samples, root, most)
         )
-    header: dict[str, Any] = {"score_rule": rule}
+    header: dict[str, Any] = {"score_rule": detector.score_rule}
     if arguments.cam is not None:
         header |= {"cam": arguments.cam, "cam_stride": arguments.cam_stride}
 
     def answer(samples: Sequence[Sample], root: Path) -> list[Prediction]:
-        found = predict(model, samples, root, config, rule)
-        if arguments.cam is None:
-            return found
-        maps = explain(model, samples, root, config, arguments.cam, arguments.cam_stride)
-        return [replace(prediction, heatmap=one) for prediction, one in zip(found, maps, strict=True)]
+        return detector.predict_samples(samples, root, arguments.cam, arguments.cam_stride)
 
     return predict_and_write(arguments, "detect", header, answer)
 

@@ -14,6 +14,30 @@ from tests.absent import absent
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
+# what trains, starts processes or opens a browser; `make check` leaves it out, `make test` runs it
+SLOW = (
+    "test_end_to_end.py",
+    "benchmarks/",
+    "classify/test_cam_parity.py",
+    "classify/test_study.py",
+    "configs/test_configs.py",
+    "data_tools/report/test_page.py",
+    "data_tools/synthetic/test_render.py",
+    "data_tools/training/test_processes.py",
+    "detect/test_label_cost.py",
+    "detect/test_model.py",
+    "detect/test_train.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of `SLOW`."""
+    here = Path(__file__).resolve().parent
+    for item in items:
+        if item.path.relative_to(here).as_posix().startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
+
+
 # the first example of a test pays for slow imports, so a time limit an example would only be noise
 settings.register_profile("project", deadline=None, derandomize=True)
 settings.load_profile("project")

@@ -159,7 +159,7 @@ def _judge_labels(
 @contextmanager
 def _cells(samples: Sequence[Sample], root: Path) -> Iterator[Any]:
     """Cell features in a temporary folder."""
-    from data_tools.auditing.features import cell_features
+    from data_tools.networks.cell_features import cell_features
 
     with tempfile.TemporaryDirectory(prefix="audit-") as scratch:
         yield cell_features([s.path for s in samples], root, [s.size_hw for s in samples], Path(scratch), _LONGEST_PX)

@@ -1,7 +1,7 @@
 """Likely wrong labels, ranked by scores of models that never saw the image or its group.
 
-Models on frozen features (`features`), fitted in folds that keep groups whole: a logistic regression on each
-image's extreme and mean cells, from labels alone; the distance of its oddest cells from those of good images
+Models on frozen features (`networks.cell_features`), fitted in folds that keep groups whole: a logistic regression on
+each image's extreme and mean cells, from labels alone; the distance of its oddest cells from those of good images
 (`normality`); and, where enough images have boxes, a small network on single cells, whose best cells score
 the image. A logistic regression joins their scores, fitted to the other folds' (stacking, Wolpert 1992): a defect that
 resembles no other is odd all the same, and an odd image whose oddness comes with no defect is not accused. Or scores
@@ -22,9 +22,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.auditing.features import CellFeatures
 from data_tools.auditing.normality import Normality
 from data_tools.auditing.review import DEFECT, Suspect
+from data_tools.core.cell_features import CellFeatures
 from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, GOOD, Sample
 from data_tools.metrics.auc import roc_auc

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.auditing.features import CellFeatures
+from data_tools.core.cell_features import CellFeatures
 
 _MOST_IMAGES = 2_000  # more would make a covariance of 128 features no better
 _CHUNK = 64

@@ -19,11 +19,16 @@ class Parser(ArgumentParser):
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Print one clear message to stderr and exit with status 2."""
-        text = str(message).strip()
-        unknown = re.search(r"(?:[Uu]nrecognized arguments:\s*-*|[Kk]ey ['\"]|Option ['\"]|['\"])([\w.]+)", text)
-        hint = self._hint(unknown.group(1)) if unknown and _is_about_a_key(text) else ""
-        self.exit(2, f"{self.prog}: error: {text}{hint}\n")
+        if not self.exit_on_error:
+            raise argparse.ArgumentError(None, str(message)) from ex
+        self.exit(2, f"{self.prog}: error: {self.explain(str(message))}\n")
         raise AssertionError("unreachable")
+
+    def explain(self, message: str) -> str:
+        """An error's text; where it is about an unknown key, with the nearest valid one."""
+        text = message.strip()
+        unknown = re.search(r"(?:[Uu]nrecognized arguments:\s*-*|[Kk]ey ['\"]|Option ['\"]|['\"])([\w.]+)", text)
+        return text + (self._hint(unknown.group(1)) if unknown and _is_about_a_key(text) else "")
 
     def _hint(self, key: str) -> str:
         valid = [option[2:] for action in self._actions for option in action.option_strings if option.startswith("--")]

@@ -109,12 +109,14 @@ class Dataset:
         categories: class names; the class id of `categories[i]` is i + 1.
         images_root: folder that the samples' paths are relative to; None where no image is at hand.
         splits: None for a dataset made without splits.
+        folder: that the dataset was read from; None for one that was made in memory.
     """
 
     samples: tuple[Sample, ...]
     categories: tuple[str, ...]
     images_root: Path | None = None
     splits: Splits | None = None
+    folder: Path | None = None
 
     def __post_init__(self) -> None:
         by_id = {sample.image_id: sample for sample in self.samples}

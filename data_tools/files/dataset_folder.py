@@ -85,19 +85,20 @@ def copy_history(source: Path, folder: Path) -> None:
         write_text(folder / HISTORY, (source / HISTORY).read_text(encoding="utf-8"))
 
 
-def read_dataset(folder: Path) -> Dataset:
+def read_dataset(folder: Path | str) -> Dataset:
     """Read a dataset folder; no image is opened.
 
     Raises:
         InputError: a file is missing or malformed; the message names the file and the key or id.
     """
+    folder = Path(folder)
     path = folder / ANNOTATIONS
     value = read_json(path, "make one with: python -m data_tools.convert SOURCE --out DATASET")
     try:
         samples, categories = from_coco(value)
         root = _images_root(folder, value)
         splits = _read_splits(folder / SPLITS)
-        return Dataset(samples, categories, root, splits)
+        return Dataset(samples, categories, root, splits, folder)
     except KeyError as error:
         raise InputError(f"{path}: key {error} is missing") from error
     except (ValueError, TypeError, AttributeError) as error:

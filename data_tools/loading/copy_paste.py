@@ -65,7 +65,7 @@ class Paster:
 
     def __init__(self, samples: Sequence[Sample], config: PasteConfig) -> None:
         if config.jitter is None:
-            raise ValueError("paste.jitter must be decided before; see data_tools.training.experiment.decide_by_layout")
+            raise ValueError("paste.jitter must be decided before; see data_tools.training.batches.decide_by_layout")
         self.config, self.jitter = config, config.jitter
         self.donors = [(sample, rows) for sample in samples if sample.status == BOXED for rows in _together(sample)]
         self.good = [sample for sample in samples if sample.status == GOOD]

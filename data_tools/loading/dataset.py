@@ -15,9 +15,9 @@ from torch.utils.data import Dataset as TorchDataset
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import GOOD, UNBOXED, Sample
-from data_tools.files.images import read_gray, resolve_under
 from data_tools.loading.batch import Item, collate
 from data_tools.loading.copy_paste import Paster
+from data_tools.loading.image_inputs import PixelReader, folder_reader
 from data_tools.loading.input_config import InputConfig
 from data_tools.loading.resizing import resize
 from data_tools.loading.samplers import Key
@@ -33,7 +33,7 @@ class DefectDataset(TorchDataset[Item]):
 
     Args:
         samples: what to load.
-        images_root: folder that the samples' paths are relative to.
+        pixels: folder that the samples' paths are relative to, or what reads a sample's pixels.
         config: preprocessing, input size and, where there is an `augmentation`, zoom; None leaves every image as it is.
         augmentation: None for validation and test.
         seed: of augmentation and pasting.
@@ -43,13 +43,14 @@ class DefectDataset(TorchDataset[Item]):
     def __init__(
         self,
         samples: Sequence[Sample],
-        images_root: Path,
+        pixels: Path | PixelReader,
         config: InputConfig | None = None,
         augmentation: Augmentation | None = None,
         seed: int = 0,
         paster: Paster | None = None,
     ) -> None:
-        self.samples, self.images_root, self.config = tuple(samples), images_root, config or InputConfig()
+        self.samples, self.config = tuple(samples), config or InputConfig()
+        self._read = folder_reader(pixels) if isinstance(pixels, Path) else pixels
         self.augmentation, self.seed, self.paster = augmentation, seed, paster
         self.preprocessing = Preprocessing(self.config.preprocess)
 
@@ -120,7 +121,7 @@ class DefectDataset(TorchDataset[Item]):
         return image, boxes, rows
 
     def _load(self, sample: Sample) -> NDArray[np.uint8]:
-        image = read_gray(resolve_under(self.images_root, sample.path))
+        image = self._read(sample)
         if image.shape != sample.size_hw:
             found, noted = f"{image.shape[1]} x {image.shape[0]}", f"{sample.size_hw[1]} x {sample.size_hw[0]}"
             raise InputError(f"{sample.path} (image {sample.image_id}): is {found} pixels, but annotated as {noted}")

@@ -1,9 +1,9 @@
 """The only place that imports albumentations: preprocessing that moves boxes along, augmentation that keeps them."""
 
+import os
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import albumentations
 import numpy as np
 from numpy.typing import NDArray
 
@@ -79,9 +79,9 @@ class Preprocessing:
         self.config = config
         steps: list[Any] = []
         if config.crop_px:
-            steps.append(albumentations.CropAndPad(px=-config.crop_px, keep_size=False, p=1.0))
+            steps.append(_albumentations().CropAndPad(px=-config.crop_px, keep_size=False, p=1.0))
         if config.black_below or config.white_from is not None:
-            steps.append(albumentations.Lambda(name="intensities", image=self._intensities, p=1.0))
+            steps.append(_albumentations().Lambda(name="intensities", image=self._intensities, p=1.0))
         self._compose = _compose(steps) if steps else None
 
     def __call__(
@@ -113,6 +113,7 @@ class Augmentation:
 
     def __init__(self, config: AugmentConfig) -> None:
         steps: list[Any] = []
+        albumentations = _albumentations()
         if config.geometry == "d4":
             steps.append(albumentations.D4(p=1.0))
         if config.geometry == "auto":
@@ -143,6 +144,7 @@ class Augmentation:
 
 def _compose(steps: list[Any], check_each_transform: bool = True) -> Any:
     """The steps in a row; only steps that cut boxes need them checked after each one, which takes time."""
+    albumentations = _albumentations()
     boxes = albumentations.BboxParams(
         format="pascal_voc",
         label_fields=["rows"],
@@ -163,3 +165,11 @@ def _apply(
     rows = np.asarray(result["rows"], dtype=np.int64)
     order = np.argsort(rows, kind="stable")
     return np.asarray(result["image"])[..., 0], changed[order], rows[order]
+
+
+def _albumentations() -> Any:
+    """The library, imported where it is used and kept from asking a package index for its newest version."""
+    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+    import albumentations
+
+    return albumentations

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from data_tools.commands.training import with_default_config
 from data_tools.core.errors import InputError
 from data_tools.files.dataset_folder import data_hash
 from data_tools.files.runs import SERIES_MARK, read_manifest
-from data_tools.training.experiment import with_default_config
 from data_tools.training.run_series import finished_manifest, make_once
 
 log = logging.getLogger(__name__)

@@ -77,7 +77,7 @@ def box_ap_of(
     keep: NDArray[np.bool_],
 ) -> Statistic:
     """COCO's box AP (mean over IoU thresholds and classes) of the images that `keep` marks; NaN without a true box."""
-    rows = np.flatnonzero(keep)
+    rows = np.flatnonzero(keep).tolist()
     statistic = box_ap_at(
         ious,
         [samples[i] for i in rows],

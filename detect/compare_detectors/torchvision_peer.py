@@ -47,7 +47,7 @@ def recipe(samples: Sequence[Sample], root: Path, num_classes: int, side: int | 
         num_classes: without the background.
         side: if given, each image's longer side is scaled to it, instead of the shorter one to 800 px.
     """
-    sizes = {} if side is None else {"min_size": side, "max_size": side}
+    sizes: dict[str, Any] = {} if side is None else {"min_size": side, "max_size": side}
     network = faster_rcnn(BACKBONE, num_classes, box_score_thresh=SCORE_THRESHOLD, **sizes).to(device())
     dataset = BoxedImages(samples, root)
     batches = ShapeBatches([sample.size_hw for sample in dataset.samples], BATCH_SIZE)

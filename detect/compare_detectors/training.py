@@ -65,7 +65,7 @@ def train_for(recipe: Recipe, seconds: float) -> Spent:
         while True:
             for batch in recipe.loader:
                 spent = time.monotonic() - start
-                bar.update(min(round(spent), bar.total) - bar.n)
+                bar.update(min(round(spent), round(seconds)) - int(bar.n))
                 if spent >= seconds:
                     return Spent(steps, steps / len(recipe.loader), spent / 60)
                 try:
@@ -88,7 +88,7 @@ def train_step(recipe: Recipe, batch: Any, lr: float) -> float:
     if not math.isfinite(value):
         raise FloatingPointError(f"the loss is {value}")
     recipe.optimizer.zero_grad()
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     if recipe.grad_clip is not None:
         torch.nn.utils.clip_grad_norm_(recipe.network.parameters(), recipe.grad_clip)
     recipe.optimizer.step()

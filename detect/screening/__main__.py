@@ -126,7 +126,7 @@ def plan(
     out: Path,
 ) -> tuple[Model, ...]:
     """Every model, the two of a pair one after the other."""
-    models = []
+    models: list[Model] = []
     for pair in design:
         for on in pair.levers(tuple(levers)):
             data, folder = parts[pair.part], out / f"model_{len(models) + 1:02d}"

@@ -8,8 +8,11 @@ from typing import Any
 
 import yaml
 
+from data_tools.commands.parser import Parser
+from data_tools.commands.settings import add_settings, settings_of
+from data_tools.commands.training import add_training_arguments
 from data_tools.core.errors import InputError
-from detect.train import build_parser
+from detect.settings import Settings
 
 _GROUPS = ("model.", "input.", "paste.", "fit.")
 _TAKEN = ("fit.max_minutes", "fit.epochs", "fit.seed")
@@ -63,8 +66,10 @@ def flags_of(levers: Mapping[str, Lever], on: tuple[str, ...]) -> tuple[str, ...
     return tuple(flag for name in on for flag in levers[name].flags)
 
 
-def _repeated(mapping: yaml.MappingNode) -> str | None:
+def _repeated(mapping: yaml.Node | None) -> str | None:
     """The first key that stands twice in a mapping or in one of its values, which a plain reading would pass over."""
+    if not isinstance(mapping, yaml.MappingNode):
+        return None
     keys = [key.value for key, _ in mapping.value]
     twice = [str(key) for place, key in enumerate(keys) if key in keys[:place]]
     below = [_repeated(value) for _, value in mapping.value if isinstance(value, yaml.MappingNode)]
@@ -76,9 +81,11 @@ def _word(value: Any) -> str:
 
 
 def _require_accepted(what: str, argv: tuple[str, ...]) -> None:
-    parser = build_parser()
+    parser = Parser(prog="detect.train")
+    add_training_arguments(parser)
+    add_settings(parser, Settings)
     try:
-        parser.instantiate(parser.parse_args(list(argv)))
+        settings_of(parser, parser.parse_args(list(argv)), Settings)
     except SystemExit as leaving:
         raise InputError(f"{what}: detect.train refuses it, see above") from leaving
     except InputError as error:

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from data_tools.auditing.features import cell_features
 from data_tools.auditing.label_noise import label_confidence, out_of_fold_scores, separation
 from data_tools.core.records import GOOD, UNBOXED, Sample, empty_boxes, empty_labels
+from data_tools.networks.cell_features import cell_features
 from data_tools.synthetic.render import make_synthetic
 
 RECALL = 0.7

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from classify.alignment import FLOOR_OF_STRIDE, audit, looking_offset, receptive_field_offset
+from classify.alignment_audit import FLOOR_OF_STRIDE, audit, looking_offset, receptive_field_offset
 from classify.cam_choice import CamChoice
 from classify.inference import Reading
 from classify.models import Classifier, ClassifierConfig
-from classify.predict import Trained
+from classify.trained import TrainedClassifier
 from data_tools.core.heatmaps import peak
 from data_tools.loading.input_config import InputConfig
 from data_tools.networks.backbones import build_backbone
@@ -81,6 +81,6 @@ def test_the_receptive_field_s_offset_is_in_original_pixels(make_sample) -> None
     """15.5 input pixels up and left by symmetric padding; an input pixel is one original pixel in x and two in y."""
     model = Classifier(build_backbone("simple_cnn", "none"), ClassifierConfig("simple_cnn", "none"))
     reading = Reading(CamChoice("gradcam", 32))
-    run = Trained(model, InputConfig(size_hw=(224, 448)), reading, None, ())
+    run = TrainedClassifier(model, InputConfig(size_hw=(224, 448)), reading, None, ())
     sample = make_sample(1, [(1, 1, 5, 5)], size_hw=(448, 448))
     assert receptive_field_offset([sample], run) == pytest.approx([-15.5, -31.0], abs=0.01)

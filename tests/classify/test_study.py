@@ -9,9 +9,10 @@ import yaml
 
 import data_tools.networks.backbones
 from classify import study
+from classify.settings import Settings
 from classify.study_grid import make_cells
 from classify.study_table import constant_row, measure, to_markdown
-from classify.train import build_parser as training_parser
+from data_tools.commands.settings import settings_from
 from data_tools.core.errors import WeightsUnavailableError
 from data_tools.core.records import Dataset, PredictionHeader, PredictionSet, Sample, Splits
 from data_tools.files.predictions import write_predictions
@@ -46,7 +47,7 @@ def arguments(tmp_path: Path, squares: Path, asked: list[str], monkeypatch: pyte
         asked.append(name)
         raise WeightsUnavailableError(f"weights 'timm' for {name!r} could not be fetched")
 
-    monkeypatch.setattr(data_tools.networks.backbones, "_from_hub", no_network)
+    monkeypatch.setattr(data_tools.networks.backbones, "from_hub", no_network)
     config = tmp_path / "small.yaml"
     config.write_text(yaml.safe_dump(SMALL, sort_keys=False), encoding="utf-8")
     return ["--config", str(config), "--data", str(squares), "--out", str(tmp_path / "out")]
@@ -165,7 +166,7 @@ def test_settings_of_the_command_line_are_nested_and_win() -> None:
         ["--config", str(CONFIG), "--settings.input.size_hw", "[64, 96]", "--settings.fit.epochs", "3"]
     )
     cell = make_cells(options.settings, options.axes, options.cells[:1], [])[0]
-    settings = training_parser().parse_args([f"--{key}={value}" for key, value in cell.settings.items()])
+    settings = settings_from(Settings, cell.settings, "the cell")
     assert (settings.input.size_hw, settings.fit.epochs, settings.fit.batch_size) == ((64, 96), 3, 16)
 
 
@@ -175,7 +176,5 @@ def test_the_installed_grid_fits_the_training_command() -> None:
     cells = make_cells(settings.settings, settings.axes, settings.cells, settings.original)
     assert len({cell.name for cell in cells}) == len(cells) > 20
     assert sum(cell.original is not None for cell in cells) == len(settings.original) == 7
-    parser = training_parser()
     for cell in cells:
-        words = [f"--{key}={'null' if value is None else value}" for key, value in cell.settings.items()]
-        parser.parse_args(words)
+        settings_from(Settings, cell.settings, cell.name)

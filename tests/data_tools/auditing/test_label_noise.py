@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from data_tools.auditing.features import CellFeatures
 from data_tools.auditing.label_noise import (
     cluster_agreement,
     cover,
@@ -10,6 +9,7 @@ from data_tools.auditing.label_noise import (
     rank_suspects,
     scores_from_predictions,
 )
+from data_tools.core.cell_features import CellFeatures
 from data_tools.core.errors import InputError
 from data_tools.core.records import UNBOXED
 from tests.benchmarks.bench_label_noise import plant, precision_at_recall

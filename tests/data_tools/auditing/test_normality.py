@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from data_tools.auditing.features import CellFeatures
 from data_tools.auditing.normality import Normality
+from data_tools.core.cell_features import CellFeatures
 
 
 def cells_of(images: list[np.ndarray], grids: list[tuple[int, int]]) -> CellFeatures:

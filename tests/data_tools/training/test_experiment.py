@@ -9,13 +9,15 @@ from PIL import Image
 
 import classify.train
 import detect.train
+from data_tools.commands.training import with_default_config
 from data_tools.core.records import GOOD, Dataset, Sample, Splits
 from data_tools.loading.copy_paste import PasteConfig
 from data_tools.loading.input_config import InputConfig
 from data_tools.loading.transforms import AugmentConfig
-from data_tools.training.experiment import Experiment, decide_by_layout, with_default_config
+from data_tools.training.batches import decide_by_layout
+from data_tools.training.experiment import Experiment
 
-CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+CONFIGS = Path(__file__).resolve().parents[3] / "configs"
 
 
 @pytest.mark.parametrize(("approach", "main"), [("detect", detect.train.main), ("classify", classify.train.main)])

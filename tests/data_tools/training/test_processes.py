@@ -28,7 +28,7 @@ from data_tools.loading.sample_random import SampleDropout
 from data_tools.loading.samplers import BalancedSampler, OrderedSampler
 from data_tools.training import processes
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 COMMON = [
     "--input.size_hw",
     "[64,64]",

@@ -8,7 +8,6 @@ place to place (as in PaDiM, Defard et al. 2021). Principal components then brin
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 from tqdm import tqdm
 
+from data_tools.core.cell_features import CellFeatures
 from data_tools.files.images import read_gray, resolve_under
 from data_tools.networks.backbones import Backbone, build_backbone
 from data_tools.networks.weights import PACKAGED_BACKBONE
@@ -28,28 +28,6 @@ _GRID_STRIDE = 16
 _BATCH = 8
 _CALIBRATION_IMAGES = 200
 _FLOOR = 0.3  # of a channel's spread over all cells: keeps cells without any variation from being blown up
-
-
-@dataclass(frozen=True, eq=False)
-class CellFeatures:
-    """Features of every cell of every image, in a file that is mapped into memory.
-
-    Attributes:
-        rows: (all cells, 128) float16, image after image, each row by row.
-        starts: (n + 1,) where each image's cells start; the last is the total.
-        grids_hw: (n, 2) rows and columns of each image's grid.
-    """
-
-    rows: NDArray[np.float16]
-    starts: NDArray[np.int64]
-    grids_hw: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.grids_hw)
-
-    def of(self, index: int) -> NDArray[np.float32]:
-        """(cells, 128) of one image."""
-        return np.asarray(self.rows[self.starts[index] : self.starts[index + 1]], dtype=np.float32)
 
 
 def shrunk_size(size_hw: tuple[int, int], longest_px: int) -> tuple[int, int]:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_tools.auditing.features import DIMENSIONS, cell_features, shrunk_size
 from data_tools.core.errors import InputError
+from data_tools.networks.cell_features import DIMENSIONS, cell_features, shrunk_size
 
 
 def save_noise(folder: Path, sizes: list[tuple[int, int]]) -> list[str]:

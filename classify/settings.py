@@ -1,0 +1,45 @@
+"""How a classifier is built, trained and read."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from classify.inference import TestFlips
+from classify.losses import LossConfig
+from classify.models import ClassifierConfig
+from data_tools.loading.input_config import InputConfig
+from data_tools.training.fit import FitConfig
+
+CamMethod = Literal[
+    "auto", "gradcam", "gradcam++", "hirescam", "layercam", "xgradcam", "eigencam", "scorecam", "ablationcam"
+]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings of a training.
+
+    Attributes:
+        model: the network.
+        input: what the network sees.
+        fit: the training loop.
+        loss: what it learns by.
+        test_flips: mirrored views of each image whose logits and maps are averaged in prediction.
+        cam: method of the heat maps written at the end; "auto" chooses method and layer by the peaks' distance to the
+            boxes of validation, which counts as using boxes.
+    """
+
+    model: ClassifierConfig = field(default_factory=ClassifierConfig)
+    input: InputConfig = field(default_factory=InputConfig)
+    fit: FitConfig = field(default_factory=FitConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    test_flips: TestFlips = field(
+        default="none",
+        metadata={"help": "mirrored views of each image whose results are averaged"},
+    )
+    cam: CamMethod = field(
+        default="gradcam",
+        metadata={
+            "help": "method of the heat maps written at the end; 'auto' chooses method and layer by the peaks' "
+            "distance to validation's boxes, which counts as using boxes"
+        },
+    )

@@ -1,0 +1,95 @@
+"""A trained classifier, ready to predict."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from classify.cam import METHODS
+from classify.cam_choice import CamChoice
+from classify.inference import Reading, predict
+from classify.models import Classifier
+from classify.settings import Settings
+from data_tools.commands.prediction import read_finished_manifest
+from data_tools.commands.settings import read_settings
+from data_tools.core.errors import InputError
+from data_tools.core.records import Prediction, Sample
+from data_tools.judging.map_boxes import with_boxes
+from data_tools.loading.image_inputs import Images, PixelReader, chunks_of
+from data_tools.loading.input_config import InputConfig
+from data_tools.networks.backbones import build_backbone
+from data_tools.training.checkpoint import load_best
+
+CHUNK = 64
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedClassifier:
+    """The best checkpoint of a run.
+
+    Attributes:
+        model, input: the model, and how it wants its input.
+        reading: how the run reads it: its class-activation map, test flips and temperature.
+        box_fraction: where its maps are cut for boxes; None for no boxes.
+        boxes_used_for: what the run used boxes for, beside judging.
+    """
+
+    model: Classifier
+    input: InputConfig
+    reading: Reading
+    box_fraction: float | None
+    boxes_used_for: tuple[str, ...]
+
+    def predict(self, images: Images, *, split: str = "test", cam: str | None = None) -> list[Prediction]:
+        """A prediction with heat map and peak for each image, in order; `stream` gives them one by one.
+
+        Args:
+            images: a path, an iterable of paths and of (h, w) or (h, w, 3) uint8 arrays, or a dataset.
+            split: of a dataset: "train", "val", "test" or "all".
+            cam: method of the heat map; None takes the run's own, for which alone the run has chosen where to cut boxes
+                out of the maps.
+
+        Raises:
+            InputError: an image that cannot be read, no such split or no such method.
+        """
+        return list(self.stream(images, split=split, cam=cam))
+
+    def stream(self, images: Images, *, split: str = "test", cam: str | None = None) -> Iterator[Prediction]:
+        """As `predict`, lazily: any number of images takes the memory of some."""
+        for chunk in chunks_of(images, split, CHUNK):
+            yield from self.predict_samples(chunk.samples, chunk.read, cam)
+
+    def predict_samples(
+        self, samples: Sequence[Sample], pixels: Path | PixelReader, cam: str | None = None
+    ) -> list[Prediction]:
+        """Predictions of samples whose pixels lie under a folder or are read by a function."""
+        reading, fraction = self.read_by(cam)
+        predictions = predict(self.model, samples, pixels, self.input, reading)
+        return [with_boxes(prediction, fraction) for prediction in predictions]
+
+    def read_by(self, cam: str | None) -> tuple[Reading, float | None]:
+        """How the model is read with a method of class-activation map, and where its maps are cut for boxes.
+
+        Raises:
+            InputError: no such method.
+        """
+        if cam is not None and cam not in METHODS:
+            raise InputError(f"cam {cam!r}: not of {', '.join(METHODS)}")
+        reading = self.reading if cam is None else self.reading.with_method(cam)
+        return reading, self.box_fraction if reading == self.reading else None
+
+
+def load(run: Path | str) -> TrainedClassifier:
+    """The best checkpoint of a finished run.
+
+    Raises:
+        InputError: no finished classifier run there, or damaged files.
+    """
+    folder = Path(run)
+    manifest = read_finished_manifest(folder, "classify")
+    settings = read_settings(Settings, folder)
+    model = Classifier(build_backbone(settings.model.backbone, "none"), settings.model)
+    load_best(model, folder)
+    reading = Reading(CamChoice(manifest["cam"], manifest["cam_stride"]), settings.test_flips, manifest["temperature"])
+    return TrainedClassifier(
+        model, settings.input, reading, manifest["box_fraction"], tuple(manifest["boxes_used_for"])
+    )

@@ -1,0 +1,142 @@
+"""The training of a classifier on labels alone: good or defect."""
+
+import logging
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from classify.calibration import fit_temperature
+from classify.cam_choice import AUTO, CamChoice, choose_cam
+from classify.inference import Reading, logits_of, predict, read, to_predictions
+from classify.losses import ClassifierLoss
+from classify.models import Classifier
+from classify.settings import Settings
+from data_tools.core.records import Dataset, Prediction
+from data_tools.files.runs import Run, read_run
+from data_tools.judging.map_boxes import choose_fraction, with_boxes
+from data_tools.loading.input_config import InputConfig
+from data_tools.metrics.auc import roc_auc
+from data_tools.metrics.bootstrap import Clusters, auc_of
+from data_tools.networks.backbones import build_backbone
+from data_tools.training import processes
+from data_tools.training.batches import decide_by_layout, training_loader
+from data_tools.training.experiment import Experiment, finish, folder_of, open_experiment, save_predictions
+from data_tools.training.fit import fit, seed_everything
+from data_tools.training.selection import standard_error
+from data_tools.training.start_report import describe_start
+
+log = logging.getLogger(__name__)
+
+MONITOR = "selection"
+
+
+def train(
+    data: Dataset | Path | str, settings: Settings | None = None, run: Path | str | None = None, resume: bool = False
+) -> Run:
+    """Train a classifier, write the predictions of the best checkpoint, and finish the run folder.
+
+    Args:
+        data: a dataset that was read from a folder, or that folder; it needs splits.
+        settings: None takes the defaults.
+        run: run folder to fill; None makes runs/classify-<time>.
+        resume: go on with the run in `run` after its last checkpoint, with the same settings.
+
+    Raises:
+        InputError: unusable data, weights or settings, or a run folder that is in use.
+        FloatingPointError: a loss was not finite; the checkpoint before it stays.
+    """
+    settings = settings or Settings()
+    model_config, input_config, fit_config = settings.model, settings.input, settings.fit
+    source = folder_of(data)
+    # the model first: what is wrong with it or its weights shall leave no run folder behind
+    seed_everything(fit_config.seed)
+    backbone = build_backbone(model_config.backbone, model_config.weights)
+    model = Classifier(backbone, model_config)
+    loss = ClassifierLoss(model, settings.loss, model_config.positive_weight)
+    experiment = open_experiment("classify", source, None if run is None else Path(run), settings, fit_config, resume)
+    input_config, _ = decide_by_layout(experiment, input_config)
+    log.info(describe_start(experiment, model.parts(), backbone.weights, input_config))
+    loader = training_loader(experiment, input_config, fit_config)
+    result = fit(
+        model,
+        loader,
+        loss,
+        _Validation(experiment, input_config),
+        MONITOR,
+        fit_config,
+        experiment.folder,
+        resume,
+    )
+    reading, choices, validation = _choose(model, experiment, settings)
+    test = predict(model, experiment.dataset.split("test"), experiment.root, input_config, reading)
+    config = {"model": asdict(model_config), "input": asdict(input_config), "loss": asdict(settings.loss)}
+    for split, found in (("val", validation), ("test", test)):
+        boxed = [with_boxes(prediction, choices["box_fraction"]) for prediction in found]
+        save_predictions(experiment, config | choices, split, boxed)
+    finish(experiment, result, {"weights": asdict(backbone.weights)} | choices)
+    return processes.on_main(lambda: read_run(experiment.folder))
+
+
+def _choose(
+    model: Classifier, experiment: Experiment, settings: Settings
+) -> tuple[Reading, dict[str, Any], list[Prediction]]:
+    """How to read the trained model, what the run's files say about it, and the predictions of validation behind it."""
+    samples, used_for = experiment.dataset.split("val"), []
+    if settings.loss.cam_weight:
+        used_for.append("supervision of the class-activation map (train)")
+    if settings.input.augment.zoom and settings.input.augment.zoom_share:
+        used_for.append("windows that show a defect (train)")
+    cam = CamChoice(settings.cam, model.config.cam_stride)
+    if settings.cam == AUTO:
+        log.info("choosing the class-activation map by mean peak distance on validation:")
+        found = choose_cam(model, samples, experiment.root, settings.input)
+        cam = found or replace(cam, method="gradcam")
+        if found is None:
+            log.info("  validation has no boxes to choose by: %s", cam)
+        else:
+            used_for.append("choice of the class-activation map (validation)")
+    raw = read(model, samples, experiment.root, settings.input, cam, settings.test_flips, "choosing the cut")
+    temperature = fit_temperature([one.logit for one in raw], [sample.is_defect for sample in samples])
+    reading = Reading(cam, settings.test_flips, temperature)
+    predictions = to_predictions(samples, raw, settings.input, temperature)
+    fraction = choose_fraction(samples, predictions)
+    if fraction is not None:
+        used_for.append("cutting boxes out of the maps (validation)")
+    log.info(
+        "temperature %.2f; boxes cut out of the maps at %s of the maximum (chosen on validation)", temperature, fraction
+    )
+    choices = {
+        "cam": cam.method,
+        "cam_stride": cam.stride,
+        "test_flips": reading.flips,
+        "temperature": temperature,
+        "box_fraction": fraction,
+        "boxes_used_for": used_for,
+    }
+    return reading, choices, predictions
+
+
+class _Validation:
+    """Scores of a model on the validation split.
+
+    `selection` and the AUC's standard error over groups pick the checkpoint. It is the AUC, and among equal AUCs the
+    lower cross-entropy, which still tells epochs apart once the AUC has reached 1.
+    """
+
+    def __init__(self, experiment: Experiment, config: InputConfig) -> None:
+        self.experiment, self.config = experiment, config
+        self.samples = experiment.dataset.split("val")
+        self.clusters = Clusters.of([sample.group for sample in self.samples])
+
+    def __call__(self, model: nn.Module) -> dict[str, float | None]:
+        assert isinstance(model, Classifier)
+        logits = logits_of(model, self.samples, self.experiment.root, self.config)
+        positive = [sample.is_defect for sample in self.samples]
+        auc = roc_auc(logits, positive)
+        cross_entropy = float(np.mean(np.logaddexp(0.0, np.where(positive, -1.0, 1.0) * np.array(logits))))
+        selection = None if auc is None else auc - 1e-4 * min(cross_entropy, 10.0)
+        error = None if auc is None else standard_error([auc_of(logits, positive, self.clusters)], self.clusters)
+        return {"auc": auc, "cross_entropy": cross_entropy, MONITOR: selection, f"{MONITOR}_error": error}

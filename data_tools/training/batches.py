@@ -1,0 +1,99 @@
+"""Batches of samples: augmented and in seeded order for training, plain and in order for prediction."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tqdm import tqdm
+
+from data_tools.core.records import Sample
+from data_tools.loading.batch import Batch
+from data_tools.loading.copy_paste import PasteConfig, Paster
+from data_tools.loading.dataset import DefectDataset, make_loader
+from data_tools.loading.image_inputs import PixelReader
+from data_tools.loading.input_config import InputConfig
+from data_tools.loading.layout import layout_of_samples
+from data_tools.loading.samplers import BalancedSampler, OrderedSampler
+from data_tools.loading.transforms import Augmentation
+from data_tools.splitting.deal import take_share
+from data_tools.training import processes
+from data_tools.training.experiment import Experiment
+from data_tools.training.fit import FitConfig, log
+
+T = TypeVar("T")
+
+
+_JITTER_ALIGNED = 0.03
+
+
+def decide_by_layout(
+    experiment: Experiment, config: InputConfig, paste: PasteConfig | None = None
+) -> tuple[InputConfig, PasteConfig]:
+    """Both with what they leave open decided by the layout of the training images; what is given stays."""
+    paste = paste or PasteConfig(jitter=0.0)
+    if config.augment.geometry != "auto" and paste.jitter is not None:
+        return config, paste
+    layout = layout_of_samples(experiment.dataset.split("train"), experiment.root)
+    geometry = layout.geometry if config.augment.geometry == "auto" else config.augment.geometry
+    jitter = paste.jitter if paste.jitter is not None else (_JITTER_ALIGNED if layout.is_aligned else 1.0)
+    log.info(
+        "training images share %.0f %% of their variance: geometry %s%s",
+        100 * layout.shared,
+        geometry,
+        f", pasted within {jitter:.0%} of a defect's own place" if paste.share else "",
+    )
+    return replace(config, augment=replace(config.augment, geometry=geometry)), replace(paste, jitter=jitter)
+
+
+def training_loader(
+    experiment: Experiment, config: InputConfig, fit: FitConfig, paste: PasteConfig | None = None
+) -> Any:
+    """The loader of the train split: augmented, in seeded order, with the wanted share of defects.
+
+    `paste` lays defects on good images, which needs their boxes.
+    """
+    everything = experiment.dataset.split("train")
+    samples = take_share(everything, fit.train_share, fit.seed)
+    if len(samples) < len(everything):
+        log.info("training on %d of the %d images of the train split", len(samples), len(everything))
+    paster = Paster(samples, paste) if paste is not None and paste.share > 0 else None
+    dataset = DefectDataset(samples, experiment.root, config, Augmentation(config.augment), fit.seed, paster)
+    sizes = [config.target_hw(sample.size_hw) for sample in samples]
+    positive = [sample.is_defect for sample in samples]
+    rank, count = processes.rank(), processes.count()
+    sampler = BalancedSampler(positive, fit.positive_share, fit.seed, sizes, fit.batch_size, rank, count)
+    return make_loader(dataset, sampler, sampler.share, fit.workers)
+
+
+def batches_of(
+    samples: Sequence[Sample], pixels: Path | PixelReader, config: InputConfig, batch_size: int, label: str
+) -> Iterator[tuple[tuple[Sample, ...], Batch]]:
+    """Every sample once, in order, without augmentation: the samples of a batch with the batch."""
+    return _batches(DefectDataset(samples, pixels, config), OrderedSampler(len(samples)), batch_size, label)
+
+
+def shared_batches(
+    samples: Sequence[Sample],
+    pixels: Path | PixelReader,
+    config: InputConfig,
+    batch_size: int,
+    label: str,
+    read: Callable[[tuple[Sample, ...], Batch], Iterable[T]],
+) -> list[T]:
+    """What `read` says of each sample, in order; it is given the batches of `batches_of`.
+
+    Several processes take the batches in turn, and each gets the whole result.
+    """
+    sampler = OrderedSampler(len(samples), batch_size, processes.rank(), processes.count())
+    mine = _batches(DefectDataset(samples, pixels, config), sampler, batch_size, label)
+    parts = processes.gather([list(read(chosen, batch)) for chosen, batch in mine])
+    return [result for part in processes.interleave(parts) for result in part]
+
+
+def _batches(
+    dataset: DefectDataset, sampler: OrderedSampler, batch_size: int, label: str
+) -> Iterator[tuple[tuple[Sample, ...], Batch]]:
+    loader: Any = make_loader(dataset, sampler, batch_size, 0)
+    for batch in tqdm(loader, desc=label, leave=False, mininterval=1.0, disable=not processes.is_main()):
+        yield tuple(dataset.samples[i] for i in batch.indices), batch

@@ -1,0 +1,88 @@
+"""A trained detector, ready to predict."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from data_tools.commands.prediction import read_finished_manifest
+from data_tools.commands.settings import read_settings
+from data_tools.core.anchors import AnchorConfig
+from data_tools.core.records import Prediction, Sample
+from data_tools.loading.image_inputs import Images, PixelReader, chunks_of
+from data_tools.loading.input_config import InputConfig
+from data_tools.networks.backbones import build_backbone
+from data_tools.training.checkpoint import load_best
+from detect.explain import explain
+from detect.inference import predict, propose
+from detect.model import Detector
+from detect.settings import Settings
+from detect.to_prediction import ScoreRule
+
+CHUNK = 64
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedDetector:
+    """The best checkpoint of a run.
+
+    Attributes:
+        model, input: the model, and how it wants its input.
+        score_rule: how the run scores an image.
+    """
+
+    model: Detector
+    input: InputConfig
+    score_rule: ScoreRule
+
+    def predict(
+        self, images: Images, *, split: str = "test", cam: str | None = None, cam_stride: int = 16
+    ) -> list[Prediction]:
+        """A prediction in original pixels for each image, in order; `stream` gives them one by one.
+
+        Args:
+            images: a path, an iterable of paths and of (h, w) or (h, w, 3) uint8 arrays, or a dataset.
+            split: of a dataset: "train", "val", "test" or "all".
+            cam: method of a heat map of what the best box's score owes to the backbone; None for no map.
+            cam_stride: 4, 8, 16 or 32: of the backbone's map that the heat map is taken from.
+
+        Raises:
+            InputError: an image that cannot be read, or no such split.
+        """
+        return list(self.stream(images, split=split, cam=cam, cam_stride=cam_stride))
+
+    def stream(
+        self, images: Images, *, split: str = "test", cam: str | None = None, cam_stride: int = 16
+    ) -> Iterator[Prediction]:
+        """As `predict`, lazily: any number of images takes the memory of some."""
+        for chunk in chunks_of(images, split, CHUNK):
+            yield from self.predict_samples(chunk.samples, chunk.read, cam, cam_stride)
+
+    def predict_samples(
+        self, samples: Sequence[Sample], pixels: Path | PixelReader, cam: str | None = None, cam_stride: int = 16
+    ) -> list[Prediction]:
+        """Predictions of samples whose pixels lie under a folder or are read by a function."""
+        predictions = predict(self.model, samples, pixels, self.input, self.score_rule)
+        if cam is None:
+            return predictions
+        maps = explain(self.model, samples, pixels, self.input, cam, cam_stride)
+        return [replace(prediction, heatmap=one) for prediction, one in zip(predictions, maps, strict=True)]
+
+    def propose(self, samples: Sequence[Sample], pixels: Path | PixelReader, count: int) -> list[Prediction]:
+        """The best region proposals of each sample as the boxes of a prediction."""
+        return propose(self.model, samples, pixels, self.input, count)
+
+
+def load(run: Path | str) -> TrainedDetector:
+    """The best checkpoint of a finished run.
+
+    Raises:
+        InputError: no finished detector run there, or damaged files.
+    """
+    folder = Path(run)
+    manifest = read_finished_manifest(folder, "detect")
+    settings = read_settings(Settings, folder)
+    backbone = build_backbone(settings.model.backbone, "none")
+    config = replace(settings.model, anchors=AnchorConfig(**manifest["anchors"]))
+    model = Detector(backbone, config, int(manifest["num_classes"]), manifest["types"])
+    load_best(model, folder)
+    return TrainedDetector(model, settings.input, manifest["score_rule"])
