@@ -42,7 +42,7 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
         InputError: no file of CVAT.
     """
     paths = tool_files(sources, SUFFIXES, findings)
-    claims = claims_of_files(paths, lambda path: claims_of(path, findings), findings)
+    claims = claims_of_files(sources, paths, lambda path: claims_of(path, findings), findings)
     return samples_from_claims(claims, sources, options, findings)
 
 

@@ -50,7 +50,7 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     """
     size_of = size_finder(sources, options)
     paths = tool_files(sources, SUFFIXES, findings)
-    claims = claims_of_files(paths, lambda path: claims_of(path, findings, options, size_of), findings)
+    claims = claims_of_files(sources, paths, lambda path: claims_of(path, findings, options, size_of), findings)
     return samples_from_claims(claims, sources, options, findings)
 
 

@@ -44,7 +44,7 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
         return claims_of(path, findings, options.corners or FORMAT.corners, _folder_of_images(path, root))
 
     paths = (path for path in tool_files(sources, SUFFIXES, findings) if path.name not in NO_ANNOTATION)
-    claims = claims_of_files(paths, to_claims, findings)
+    claims = claims_of_files(sources, paths, to_claims, findings)
     return samples_from_claims(claims, sources, options, findings)
 
 

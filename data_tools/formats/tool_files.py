@@ -12,6 +12,7 @@ from data_tools.formats.image_index import ImageIndex, images_folder
 from data_tools.formats.registry import Findings, ReadOptions
 
 _WHOLE = 1 << 28
+_LARGEST = 1 << 29  # bytes of a file that is read at once
 _KEYS = (
     *("_via_img_metadata", "annotation_id", "annotations", "annotator", "categories", "completions", "data"),
     *("fid_list", "filename", "items", "metadata", "objects", "predictions", "regions", "size", "view"),
@@ -50,7 +51,7 @@ def tool_files(sources: Sequence[Path], suffixes: Sequence[str], findings: Findi
 
 
 def claims_of_files(
-    paths: Iterator[Path], claims_of: Callable[[Path], Iterator[Claim]], findings: Findings
+    sources: Sequence[Path], paths: Iterator[Path], claims_of: Callable[[Path], Iterator[Claim]], findings: Findings
 ) -> Iterator[Claim]:
     """The claims of files, all of a file or none: one that is damaged or of another kind is listed.
 
@@ -60,6 +61,7 @@ def claims_of_files(
     some, reasons = False, []
     for path in paths:
         try:
+            _check_size(path)
             claims = list(claims_of(path))
         except InputError as error:
             reasons.append((path, str(error).removeprefix(f"{path}: ")))
@@ -69,7 +71,7 @@ def claims_of_files(
         yield from claims
     if not some:
         listed = "; ".join(f"{path}: {reason}" for path, reason in reasons[:3])
-        raise InputError(listed or "no file that can be read here")
+        raise InputError(listed or f"{sources[0]}: no file that can be read here")
 
 
 def size_finder(sources: Sequence[Path], options: ReadOptions) -> Callable[[str], tuple[int, int] | None]:
@@ -91,6 +93,15 @@ def size_finder(sources: Sequence[Path], options: ReadOptions) -> Callable[[str]
             return None
 
     return size_of
+
+
+def _check_size(path: Path) -> None:
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error}") from error
+    if size > _LARGEST:
+        raise InputError(f"{path}: more than {_LARGEST >> 20} MiB; export it in parts")
 
 
 @lru_cache(maxsize=1 << 17)

@@ -154,3 +154,12 @@ def test_no_file_that_can_be_read_is_an_error(tmp_path: Path, save: Any, read: A
 def test_keys_of_no_file(tmp_path: Path) -> None:
     assert keys_in(tmp_path / "none") == frozenset()
     assert keys_in(tmp_path) == frozenset()
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path: Path, save: Any, read: Any) -> None:
+    lay_out(tmp_path, "via", save)
+    with (tmp_path / "huge.json").open("wb") as file:
+        file.truncate(1 << 30)  # a hole, which needs no space
+    samples, findings = read("via", tmp_path)
+    assert len(samples) == 2
+    assert "in parts" in findings.rejects[0].reason
