@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import Dataset, Sample
+from data_tools.core.records import GOOD, UNBOXED, Dataset, Sample
 from data_tools.files.atomic import write_json
 from data_tools.files.dataset_folder import read_json
 from data_tools.files.labelstudio_tasks import annotated_task, labelling_setup
@@ -23,6 +23,7 @@ from data_tools.formats.labelstudio_names import image_of
 from data_tools.formats.labelstudio_regions import SizeHW, answer_of
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, Format, ReadOptions
+from data_tools.formats.remarks import NOT_UNDERSTOOD, status_of_remark
 from data_tools.formats.tool_files import claims_of_files, keys_in, recognised, size_finder, tool_files
 
 SUFFIXES = (".json",)
@@ -134,11 +135,11 @@ def _flat_claims(path: Path, task: dict[str, Any], where: str, findings: Finding
     for key, value in parts.items():
         for one in value if isinstance(value, list) else [value]:
             if isinstance(one, dict):
-                results.append({"value": one})
+                results.append({"value": one, "from_name": key})
             elif isinstance(value, list):
                 results.append({"type": key})
             elif "choice" in key.lower() and isinstance(one, str):
-                results.append({"value": {"choices": [one]}})
+                results.append({"value": {"choices": [one]}, "from_name": key})
     # a single choice stands as a bare text, which nothing but the name of its tag tells from the task's data
     texts = [key for key, value in parts.items() if isinstance(value, str | int | float) and key not in _SIZE]
     if not results and len(texts) > 1:
@@ -168,10 +169,18 @@ def _claims(
     yield Claim(path, image, declared_hw=known_hw, shapes=tuple(answer.shapes), good=good)
     for _ in answer.points:
         findings.mend(path, None, image, _POINT)
-    for label in (*(point or "defect" for point in answer.points), *answer.choices):
-        proof = f"choice {label!r}" if is_good(label) and label in answer.choices else ""
-        if proof or not is_good(label):
-            yield Claim(path, image, declared_hw=known_hw, defect_type="" if proof else label, good=proof)
+    for label in answer.points:
+        if not is_good(label):
+            yield Claim(path, image, declared_hw=known_hw, defect_type=label or "defect")
+    for control, choice in answer.choices:
+        status = status_of_remark(choice, control)
+        if status == GOOD:
+            yield Claim(path, image, declared_hw=known_hw, good=f"choice {choice!r}")
+        elif status == UNBOXED:
+            findings.mend(path, None, image, "a choice without an area: says only that there is a defect")
+            yield Claim(path, image, declared_hw=known_hw, defect_type=choice)
+        else:
+            findings.reject(path, None, image, f"{where}: {NOT_UNDERSTOOD}: {choice!r} of {control!r}")
 
 
 def _skipped(annotation: Mapping[str, Any]) -> bool:

@@ -21,14 +21,14 @@ class Answer:
     Attributes:
         shapes: the regions with an area.
         points: the labels of regions without one.
-        choices: what was chosen for the image as a whole.
+        choices: what was chosen for the image as a whole; each with the name of its control, such as "quality".
         unread: kinds of results that say nothing of defects, such as "textarea".
         size_hw: of the image, as the results have it; None where they do not.
     """
 
     shapes: list[Shape] = field(default_factory=list)
     points: list[str] = field(default_factory=list)
-    choices: list[str] = field(default_factory=list)
+    choices: list[tuple[str, str]] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
     size_hw: SizeHW | None = None
 
@@ -51,6 +51,7 @@ def answer_of(results: Iterable[Any], size_of: Callable[[], SizeHW | None]) -> A
         key = str(result.get("id") or f"result {i}")
         regions.setdefault(key, {}).update({**{side: result.get(side) for side in _SIZE if side in result}, **value})
         regions[key].setdefault("type", result.get("type"))
+        regions[key].setdefault("from_name", result.get("from_name"))
     for region in regions.values():
         _add(answer, region, size_of)
     return answer
@@ -66,7 +67,7 @@ def _add(answer: Answer, region: Mapping[str, Any], size_of: Callable[[], SizeHW
                 shape(label, f"a region of type {str(region.get('type'))[:40]!r} is not read", None, note)
             )
         elif choices:
-            answer.choices += choices
+            answer.choices += [(str(region.get("from_name") or ""), choice) for choice in choices]
         else:
             answer.unread.append(str(region.get("type"))[:40])
         return

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import Sample
+from data_tools.core.records import GOOD, UNBOXED, Sample
 from data_tools.files.dataset_folder import read_json
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
@@ -20,6 +20,7 @@ from data_tools.formats.image_places import declared_size
 from data_tools.formats.outlines import Box, around, shape
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, Format, ReadOptions
+from data_tools.formats.remarks import NOT_UNDERSTOOD, status_of_remark
 from data_tools.formats.supervisely_bitmap import bitmap_box
 from data_tools.formats.tool_files import claims_of_files, keys_in, recognised, tool_files
 
@@ -82,9 +83,15 @@ def claims_of(path: Path, findings: Findings, corners: str = "inclusive", folder
     for label in labels:
         if not is_good(label):
             yield Claim(path, name, None, name, folder, size_hw, defect_type=label)
-    for tag in tags:
-        proof = f"tag {tag!r}" if is_good(tag) else ""
-        yield Claim(path, name, None, name, folder, size_hw, defect_type="" if proof else tag or "defect", good=proof)
+    for tag in tags:  # any remark may be one
+        status = status_of_remark(tag)
+        if status == GOOD:
+            yield Claim(path, name, None, name, folder, size_hw, good=f"tag {tag!r}")
+        elif status == UNBOXED:
+            findings.mend(path, None, name, "a tag without an area: says only that there is a defect")
+            yield Claim(path, name, None, name, folder, size_hw, defect_type=tag)
+        elif not value["objects"]:
+            findings.reject(path, None, name, f"{NOT_UNDERSTOOD}: the tag {tag!r}")
 
 
 def looks_like_supervisely(path: Path) -> str | None:

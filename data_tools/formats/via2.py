@@ -6,6 +6,7 @@ from math import degrees
 from pathlib import Path
 from typing import Any
 
+from data_tools.core.records import GOOD
 from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.folders import is_good
 from data_tools.formats.outlines import Box, around, shape, turned_ellipse, turned_note
@@ -15,6 +16,7 @@ from data_tools.formats.via_labels import class_of, state_of
 
 EMPTY = "image without regions in a VIA file"
 COLUMNS = ("filename", "file_attributes", "region_count", "region_shape_attributes", "region_attributes")
+State = tuple[str, str] | None
 _POINT = "a point without an area: says only that there is a defect"
 
 
@@ -66,7 +68,7 @@ def csv_claims(path: Path, rows: Sequence[tuple[int, list[str]]], findings: Find
     header = [name.strip().lstrip("#") for name in rows[0][1]]
     place = {name: header.index(name) for name in COLUMNS}
     images: dict[str, list[tuple[int, Any, Any]]] = {}
-    states: dict[str, str] = {}
+    states: dict[str, State] = {}
     counts: dict[str, int] = {}
     for line, fields in rows[1:]:
         name = fields[place["filename"]] if len(fields) > place["filename"] else ""
@@ -76,7 +78,7 @@ def csv_claims(path: Path, rows: Sequence[tuple[int, list[str]]], findings: Find
             findings.reject(path, line, name, reason)
             images.setdefault(name, []).append((line, None, reason)) if name else None
             continue
-        states[name] = state_of(_json(fields[place["file_attributes"]]), {}) or states.get(name, "")
+        states[name] = state_of(_json(fields[place["file_attributes"]]), {}) or states.get(name)
         count = fields[place["region_count"]]
         counts[name] = int(count) if count.isascii() and count.isdigit() and len(count) < 9 else 0
         images.setdefault(name, [])
@@ -89,7 +91,7 @@ def csv_claims(path: Path, rows: Sequence[tuple[int, list[str]]], findings: Find
         if missing > 0:
             pairs.append((None, f"{missing} of {counts[name]} regions have no row that can be read"))
             lines.append(0)
-        yield from image_claims(path, name, lines, pairs, states.get(name, ""), {}, findings)
+        yield from image_claims(path, name, lines, pairs, states.get(name), {}, findings)
 
 
 def image_claims(
@@ -97,7 +99,7 @@ def image_claims(
     name: str,
     lines: Sequence[int] | None,
     regions: Sequence[tuple[Any, Any]],
-    state: str,
+    state: State,
     definitions: Mapping[str, Any],
     findings: Findings,
 ) -> Iterator[Claim]:
@@ -107,7 +109,7 @@ def image_claims(
         path, name: the file and the image.
         lines: of the regions; None where lines mean nothing.
         regions: shape and region attributes; None and the reason for a region that cannot be read.
-        state: class of the image as a whole, or "".
+        state: status of the image as a whole, and what says so; None where nothing does.
         definitions: of the regions' attributes.
         findings: gets what has no area.
     """
@@ -123,9 +125,9 @@ def image_claims(
         else:
             box, own_note = _box(form)
             shapes.append(shape(label, box, line, "; ".join(filter(None, (own_note, note)))))
-    empty = not regions and not state
-    proof = EMPTY if empty else f"VIA attribute {state!r}" if is_good(state) else ""
-    defect_type = state if state and not is_good(state) else ""
+    proof, defect_type = said_by(state)
+    if not regions and state is None:
+        proof = EMPTY
     yield Claim(
         path, name, lines[0] or None if lines else None, shapes=tuple(shapes), defect_type=defect_type, good=proof
     )
@@ -133,6 +135,13 @@ def image_claims(
         findings.mend(path, line, name, _POINT)
         if not is_good(label):
             yield Claim(path, name, line, defect_type=label or "defect")
+
+
+def said_by(state: State) -> tuple[str, str]:
+    """The evidence that an image is good, or its type where it is a defect; both empty where nothing is said."""
+    if state is None:
+        return "", ""
+    return (f"VIA attribute {state[1]!r}", "") if state[0] == GOOD else ("", state[1])
 
 
 def _parts(region: Any) -> tuple[Any, Any]:

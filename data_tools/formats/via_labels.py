@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from data_tools.formats.remarks import status_of_remark
+
 _CLASS_NAMES = ("class", "label", "type", "defect", "category", "name", "kind")
-_STATES = ("status", "quality", "result", "judgement", "judgment", "state")
 
 
 def class_of(attributes: Any, definitions: Mapping[str, Any]) -> tuple[str, str]:
@@ -27,11 +28,17 @@ def class_of(attributes: Any, definitions: Mapping[str, Any]) -> tuple[str, str]
     return chosen[0], "; ".join(notes)
 
 
-def state_of(attributes: Any, definitions: Mapping[str, Any]) -> str:
-    """What the attributes of a file say of the image as a whole: the value of one called class, quality...; or ""."""
-    values = _values(attributes, definitions)
-    key = next((key for key in values if _says_class(key, _CLASS_NAMES[:-2] + _STATES)), None)
-    return "" if key is None else values[key][0]
+def state_of(attributes: Any, definitions: Mapping[str, Any]) -> tuple[str, str] | None:
+    """What the attributes of a file say of the image as a whole: its status and the value that says so.
+
+    Captions and other remarks say nothing of defects: then None.
+    """
+    for key, values in _values(attributes, definitions).items():
+        for value in values:
+            status = status_of_remark(value, key)
+            if status is not None:
+                return status, value
+    return None
 
 
 def _values(attributes: Any, definitions: Mapping[str, Any]) -> dict[str, list[str]]:

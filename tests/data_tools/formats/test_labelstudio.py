@@ -122,13 +122,16 @@ def test_several_annotators_are_joined_and_their_contradiction_stands(tmp_path: 
 def test_key_points_and_choices_say_that_there_is_a_defect_or_that_there_is_none(tmp_path: Path) -> None:
     results = [
         result({"x": 1, "y": 2, "width": 0.5, "keypointlabels": ["dent"]}, "keypointlabels"),
-        result({"choices": ["good"]}, "choices", id="r2"),
-        result({"taxonomy": [["defect", "scratch"]]}, "taxonomy", id="r3"),
+        result({"choices": ["good"]}, "choices", id="r2", from_name="q"),
+        result({"taxonomy": [["defect", "scratch"]]}, "taxonomy", id="r3", from_name="defect_type"),
+        result({"choices": ["high"]}, "choices", id="r4", from_name="confidence"),
     ]
     (whole, dent, good, scratch), findings = claims(tmp_path, task(results))
     assert (whole.shapes, whole.good) == ((), "")
     assert (dent.defect_type, good.good, scratch.defect_type) == ("dent", "choice 'good'", "scratch")
-    assert "key point" in findings.mended[0].reason
+    assert ["key point" in one.reason for one in findings.mended] == [True, False]
+    (reject,) = findings.rejects
+    assert "not understood: 'high' of 'confidence'" in reject.reason
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def test_regions_that_cannot_be_read_keep_their_image_from_being_good(
 
 
 def test_images_without_regions_are_good_unless_their_attributes_say_otherwise(tmp_path: Path) -> None:
-    value = image() | image(name="b.jpg", quality="scratch") | image(name="c.jpg", quality="ok", caption="x")
+    value = image() | image(name="b.jpg", defect_type="scratch") | image(name="c.jpg", quality="ok", caption="x")
     (a, b, c), _ = claims(tmp_path, value)
     assert (a.good, a.defect_type) == ("image without regions in a VIA file", "")
     assert (b.good, b.defect_type) == ("", "scratch")
