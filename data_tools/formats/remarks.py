@@ -5,19 +5,9 @@ import re
 from data_tools.core.records import GOOD, UNBOXED
 from data_tools.formats.folders import is_good, status_of
 
-_ABOUT_DEFECTS = {
-    "category",
-    "choice",
-    "choices",
-    "class",
-    "classes",
-    "defect",
-    "fault",
-    "image",
-    "kind",
-    "label",
-    "type",
-}
+_ABOUT_DEFECTS = frozenset(
+    ("category", "choice", "choices", "class", "classes", "defect", "fault", "image", "kind", "label", "type")
+)
 
 NOT_UNDERSTOOD = "a remark on the whole image that is not understood"
 

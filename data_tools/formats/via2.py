@@ -12,11 +12,12 @@ from data_tools.formats.folders import is_good
 from data_tools.formats.outlines import Box, around, shape, turned_ellipse, turned_note
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings
+from data_tools.formats.remarks import NOT_UNDERSTOOD
 from data_tools.formats.via_labels import class_of, state_of
 
 EMPTY = "image without regions in a VIA file"
 COLUMNS = ("filename", "file_attributes", "region_count", "region_shape_attributes", "region_attributes")
-State = tuple[str, str] | None
+State = tuple[str | None, str] | None
 _POINT = "a point without an area: says only that there is a defect"
 
 
@@ -128,6 +129,8 @@ def image_claims(
     proof, defect_type = said_by(state)
     if not regions and state is None:
         proof = EMPTY
+    elif not regions and state is not None and state[0] is None:
+        findings.reject(path, None, name, f"no regions, and {NOT_UNDERSTOOD}: {state[1]!r}")
     yield Claim(
         path, name, lines[0] or None if lines else None, shapes=tuple(shapes), defect_type=defect_type, good=proof
     )
@@ -139,7 +142,7 @@ def image_claims(
 
 def said_by(state: State) -> tuple[str, str]:
     """The evidence that an image is good, or its type where it is a defect; both empty where nothing is said."""
-    if state is None:
+    if state is None or state[0] is None:
         return "", ""
     return (f"VIA attribute {state[1]!r}", "") if state[0] == GOOD else ("", state[1])
 

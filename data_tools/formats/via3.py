@@ -10,6 +10,7 @@ from data_tools.formats.folders import is_good
 from data_tools.formats.outlines import Box, around, circle_through, shape, turned_ellipse
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings
+from data_tools.formats.remarks import NOT_UNDERSTOOD
 from data_tools.formats.via2 import EMPTY, said_by
 from data_tools.formats.via_labels import class_of, state_of
 
@@ -91,6 +92,8 @@ def _claims(
         state = state_of(named, named_definitions)
         if state is not None:
             good, defect_type = said_by(state)
+            if state[0] is None:
+                findings.reject(path, line, name, f"{NOT_UNDERSTOOD}: {state[1]!r}")
             yield Claim(path, name, line, good=good, defect_type=defect_type)
     else:
         label, note = class_of(named, named_definitions)

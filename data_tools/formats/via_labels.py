@@ -6,6 +6,7 @@ from typing import Any
 from data_tools.formats.remarks import status_of_remark
 
 _CLASS_NAMES = ("class", "label", "type", "defect", "category", "name", "kind")
+_SILENT = ("caption", "public_domain", "image_url")
 
 
 def class_of(attributes: Any, definitions: Mapping[str, Any]) -> tuple[str, str]:
@@ -28,17 +29,16 @@ def class_of(attributes: Any, definitions: Mapping[str, Any]) -> tuple[str, str]
     return chosen[0], "; ".join(notes)
 
 
-def state_of(attributes: Any, definitions: Mapping[str, Any]) -> tuple[str, str] | None:
-    """What the attributes of a file say of the image as a whole: its status and the value that says so.
+def state_of(attributes: Any, definitions: Mapping[str, Any]) -> tuple[str | None, str] | None:
+    """What the attributes of a file say of the image as a whole; None where they say nothing.
 
-    Captions and other remarks say nothing of defects: then None.
+    Its status, None where that is not understood, and the value that says so. The attributes that every project of VIA
+    begins with, such as its caption, say nothing.
     """
-    for key, values in _values(attributes, definitions).items():
-        for value in values:
-            status = status_of_remark(value, key)
-            if status is not None:
-                return status, value
-    return None
+    values = _values(attributes, definitions)
+    remarks = [(status_of_remark(value, key), value) for key in values for value in values[key] if key not in _SILENT]
+    understood = [remark for remark in remarks if remark[0] is not None]
+    return next(iter(understood + remarks), None)
 
 
 def _values(attributes: Any, definitions: Mapping[str, Any]) -> dict[str, list[str]]:

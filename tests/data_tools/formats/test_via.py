@@ -95,7 +95,9 @@ def test_regions_that_cannot_be_read_keep_their_image_from_being_good(
 
 def test_images_without_regions_are_good_unless_their_attributes_say_otherwise(tmp_path: Path) -> None:
     value = image() | image(name="b.jpg", defect_type="scratch") | image(name="c.jpg", quality="ok", caption="x")
-    (a, b, c), _ = claims(tmp_path, value)
+    (a, b, c, d), findings = claims(tmp_path, value | image(name="d.jpg", remark="scratch, left"))
+    assert (d.good, d.defect_type) == ("", "")
+    assert "not understood: 'scratch, left'" in findings.rejects[0].reason
     assert (a.good, a.defect_type) == ("image without regions in a VIA file", "")
     assert (b.good, b.defect_type) == ("", "scratch")
     assert (c.good, c.defect_type) == ("VIA attribute 'ok'", "")
