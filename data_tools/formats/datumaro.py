@@ -50,8 +50,11 @@ def claims_of(path: Path, findings: Findings) -> Iterator[Claim]:
     for i, item in enumerate(value["items"]):
         name, declared_hw = _image(item) if isinstance(item, dict) else ("", None)
         annotations = item.get("annotations") if isinstance(item, dict) else None
-        if not name or not isinstance(annotations, list):
-            findings.reject(path, None, name, f"items[{i}]: without an id or a list of annotations")
+        if not name:
+            findings.reject(path, None, name, f"items[{i}]: without an id")
+            continue
+        if not isinstance(annotations, list):
+            yield Claim(path, name, problem=f"items[{i}]: without a list of annotations")
             continue
         yield from _claims(path, name, declared_hw, annotations, labels, findings)
 
@@ -94,11 +97,11 @@ def _claims(
             if not is_good(label):
                 findings.mend(path, None, name, f"{kind} without an area: says only that there is a defect")
         elif not isinstance(entry, dict) or kind not in _READERS:
-            reason = f"annotations[{i}]: type {str(kind)[:40]!r} encloses no area that is read here"
-            shapes.append(Shape(label or "defect", problem=reason))
+            reason = f"type {str(kind)[:40]!r} encloses no area that is read here"
+            shapes.append(Shape(label or "defect", problem=reason, part=f"annotations[{i}]"))
         else:
             box, note = _READERS[kind](entry)
-            shapes.append(shape(label, f"annotations[{i}]: {box}" if isinstance(box, str) else box, None, note))
+            shapes.append(shape(label, box, None, note, f"annotations[{i}]"))
     yield Claim(path, name, declared_hw=declared_hw, shapes=tuple(shapes), good="" if annotations else EMPTY)
     for label in whole:
         proof = f"label {label!r}" if is_good(label) else ""

@@ -6,6 +6,7 @@ Several annotations of a task are joined. Choices, key points and tags of the wh
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ _KEYS = ({"data", "annotations"}, {"data", "completions"}, {"data", "predictions
 _LISTS = ("annotations", "completions", "predictions")
 _OWN = ("id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time", "agreement")
 _SIZE = ("original_height", "original_width")
+_SILENT = "tasks of Label Studio without a submitted annotation: they say nothing, and predictions are no annotations"
 _POINT = "a key point without an area: says only that there is a defect"
 
 
@@ -101,13 +103,14 @@ def _task_claims(path: Path, task: dict[str, Any], where: str, findings: Finding
     image = image_of(data)
     annotations = task.get("annotations", task.get("completions", []))
     if image is None or not isinstance(annotations, list):
-        reason = "no single image" if image is None else "annotations are no list"
-        findings.reject(path, None, image or "", f"{where}: {reason}")
+        if image is None:
+            findings.reject(path, None, "", f"{where}: no single image")
+        else:
+            yield Claim(path, image, problem=f"{where}: annotations are no list")
         return
     submitted = [one for one in annotations if isinstance(one, dict) and not _skipped(one)]
     if not submitted:
-        what = "skipped" if annotations else "not annotated; predictions are no annotations"
-        findings.reject(path, None, image, f"{where}: {what}, so it says nothing of the image")
+        findings.warnings[_SILENT] += 1
         yield Claim(path, image)
     if len(submitted) > 1:
         findings.mend(path, None, image, "several annotations of one image: joined")
@@ -116,8 +119,7 @@ def _task_claims(path: Path, task: dict[str, Any], where: str, findings: Finding
         if isinstance(results, list):
             yield from _claims(path, image, where, results, _size_in(data), findings, size_of)
         else:
-            findings.reject(path, None, image, f"{where}: an annotation without a list 'result'")
-            yield Claim(path, image)
+            yield Claim(path, image, problem=f"{where}: an annotation without a list 'result'")
 
 
 def _flat_claims(path: Path, task: dict[str, Any], where: str, findings: Findings, size_of: SizeOf) -> Iterator[Claim]:
@@ -128,7 +130,7 @@ def _flat_claims(path: Path, task: dict[str, Any], where: str, findings: Finding
         findings.reject(path, None, "", f"{where}: no single image")
         return
     if task["annotation_id"] is None:
-        findings.reject(path, None, image, f"{where}: not annotated, so it says nothing of the image")
+        findings.warnings[_SILENT] += 1
         yield Claim(path, image)
         return
     results: list[Any] = []
@@ -144,8 +146,8 @@ def _flat_claims(path: Path, task: dict[str, Any], where: str, findings: Finding
     texts = [key for key, value in parts.items() if isinstance(value, str | int | float) and key not in _SIZE]
     if not results and len(texts) > 1:
         keys = ", ".join(texts)[:80]
-        findings.reject(path, None, image, f"{where}: no regions, but one of {keys} may be a choice; export as JSON")
-        yield Claim(path, image)
+        reason = f"{where}: no regions, but one of {keys} may be a choice; export as JSON"
+        yield Claim(path, image, problem=reason)
         return
     yield from _claims(path, image, where, results, _size_in(parts), findings, size_of)
 
@@ -163,10 +165,11 @@ def _claims(
     answer = answer_of(results, lambda: size_hw or size_of(image))
     known_hw = answer.size_hw or size_hw
     good = EMPTY if not results else ""
+    shapes = tuple(replace(shape, part=f"{where}, {shape.part}") for shape in answer.shapes)
+    yield Claim(path, image, declared_hw=known_hw, shapes=shapes, good=good)
     if answer.unread and not (answer.shapes or answer.points or answer.choices):
         kinds = ", ".join(sorted(set(answer.unread)))
-        findings.reject(path, None, image, f"{where}: only results that are not read here ({kinds})")
-    yield Claim(path, image, declared_hw=known_hw, shapes=tuple(answer.shapes), good=good)
+        yield Claim(path, image, problem=f"{where}: only results that are not read here ({kinds})")
     for _ in answer.points:
         findings.mend(path, None, image, _POINT)
     for label in answer.points:
@@ -179,8 +182,10 @@ def _claims(
         elif status == UNBOXED:
             findings.mend(path, None, image, "a choice without an area: says only that there is a defect")
             yield Claim(path, image, declared_hw=known_hw, defect_type=choice)
+        elif answer.shapes or answer.points:
+            findings.mend(path, None, image, "remarks beside regions that are not understood: left out")
         else:
-            findings.reject(path, None, image, f"{where}: {NOT_UNDERSTOOD}: {choice!r} of {control!r}")
+            yield Claim(path, image, problem=f"{where}: {NOT_UNDERSTOOD}: {choice!r} of {control!r}")
 
 
 def _skipped(annotation: Mapping[str, Any]) -> bool:

@@ -52,20 +52,19 @@ def answer_of(results: Iterable[Any], size_of: Callable[[], SizeHW | None]) -> A
         regions.setdefault(key, {}).update({**{side: result.get(side) for side in _SIZE if side in result}, **value})
         regions[key].setdefault("type", result.get("type"))
         regions[key].setdefault("from_name", result.get("from_name"))
-    for region in regions.values():
-        _add(answer, region, size_of)
+    for key, region in regions.items():
+        _add(answer, key, region, size_of)
     return answer
 
 
-def _add(answer: Answer, region: Mapping[str, Any], size_of: Callable[[], SizeHW | None]) -> None:
+def _add(answer: Answer, key: str, region: Mapping[str, Any], size_of: Callable[[], SizeHW | None]) -> None:
     labels, choices = _texts(region, "labels"), _texts(region, "choices") + _leaves(region.get("taxonomy"))
     kind = next((name for name, keys in _KEYS.items() if all(key in region for key in keys)), None)
     if kind is None:
         if labels:  # a label must never get lost, whatever drew its region
             label, note = _one(labels)
-            answer.shapes.append(
-                shape(label, f"a region of type {str(region.get('type'))[:40]!r} is not read", None, note)
-            )
+            reason = f"a region of type {str(region.get('type'))[:40]!r} is not read"
+            answer.shapes.append(shape(label, reason, None, note, f"region {key[:40]}"))
         elif choices:
             answer.choices += [(str(region.get("from_name") or ""), choice) for choice in choices]
         else:
@@ -83,7 +82,7 @@ def _add(answer: Answer, region: Mapping[str, Any], size_of: Callable[[], SizeHW
         own_note = ""
     else:
         box, own_note = _BOXES[kind](region, size_hw)
-    answer.shapes.append(shape(label, box, None, "; ".join(filter(None, (own_note, note)))))
+    answer.shapes.append(shape(label, box, None, "; ".join(filter(None, (own_note, note))), f"region {key[:40]}"))
 
 
 def _declared(region: Mapping[str, Any]) -> SizeHW | None:

@@ -74,10 +74,11 @@ def claims_of(path: Path, findings: Findings, options: ReadOptions, size_of: Siz
     images: dict[str, list[tuple[int, str, str]]] = {}
     for line, fields in lines:
         if len(fields) != columns.count:
-            findings.reject(path, line, fields[0] if fields else "", f"{len(fields)} fields instead of {columns.count}")
-            if fields and columns.image == 0:  # what the row said is lost, so the image is not good by the others
-                name, kind = _image_and_class(fields + [""] * columns.count, columns)
-                images.setdefault(name, []).append((line, kind, "lost"))
+            reason = f"{len(fields)} fields instead of {columns.count}"
+            if fields and columns.image == 0:  # what the row said is lost, so the image is not good by its other rows
+                yield Claim(path, _image_and_class([*fields, *[""] * columns.count], columns)[0], line, problem=reason)
+            else:
+                findings.reject(path, line, "", reason)
             continue
         name, kind = _image_and_class(fields, columns)
         images.setdefault(name, []).append((line, kind, fields[columns.runs]))
@@ -102,9 +103,6 @@ def _claim(
     filled = [row for row in rows if row[2].lower() not in _NONE]
     size_hw = size_of(name) if filled else None
     for line, kind, text in filled:
-        if text == "lost":
-            shapes.append(Shape(kind, line=line, problem="a row that cannot be read"))
-            continue
         boxes = _boxes(text, size_hw, options)
         if isinstance(boxes, str):
             shapes.append(Shape(kind, line=line, problem=boxes))

@@ -91,7 +91,7 @@ def claims_of(path: Path, findings: Findings, corners: str = "inclusive", folder
             findings.mend(path, None, name, "a tag without an area: says only that there is a defect")
             yield Claim(path, name, None, name, folder, size_hw, defect_type=tag)
         elif not value["objects"]:
-            findings.reject(path, None, name, f"{NOT_UNDERSTOOD}: the tag {tag!r}")
+            yield Claim(path, name, None, name, folder, size_hw, problem=f"{NOT_UNDERSTOOD}: the tag {tag!r}")
 
 
 def looks_like_supervisely(path: Path) -> str | None:
@@ -114,15 +114,15 @@ def _is_annotation(value: Any) -> bool:
 
 def _shape(entry: Any, label: str, part: str, size_hw: tuple[int, int] | None, widen: float) -> Shape:
     if not isinstance(entry, dict):
-        return Shape(label or "defect", problem=f"{part} is no object")
+        return Shape(label or "defect", problem="no object", part=part)
     kind = _kind(entry)
     if kind == "bitmap":
-        return shape(label, bitmap_box(entry.get("bitmap"), size_hw))
+        return shape(label, bitmap_box(entry.get("bitmap"), size_hw), part=part)
     if kind not in _FEWEST:
-        return Shape(label or "defect", problem=f"{part}: geometry {kind[:40]!r} encloses no area that is read here")
+        return Shape(label or "defect", problem=f"geometry {kind[:40]!r} encloses no area that is read here", part=part)
     box = _outline(entry.get("points"), _FEWEST[kind], widen)
     note = "a line: the box around its points is taken" if kind == "line" else ""
-    return shape(label, f"{part}: {box}" if isinstance(box, str) else box, None, note)
+    return shape(label, box, None, note, part)
 
 
 def _outline(points: Any, fewest: int, widen: float) -> Box | str:

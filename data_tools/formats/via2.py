@@ -51,7 +51,7 @@ def json_claims(path: Path, value: dict[str, Any], findings: Findings) -> Iterat
         regions = entry.get("regions")
         regions = list(regions.values()) if isinstance(regions, dict) else regions  # a dictionary in VIA 1
         if not isinstance(regions, list):
-            findings.reject(path, None, name, "regions are no list")
+            yield Claim(path, name, problem="regions are no list")
             continue
         pairs = [_parts(region) for region in regions]
         state = state_of(entry.get("file_attributes"), of_files)
@@ -76,8 +76,10 @@ def csv_claims(path: Path, rows: Sequence[tuple[int, list[str]]], findings: Find
         values = [_json(fields[place[key]]) for key in COLUMNS[3:]] if len(fields) == len(header) else [None]
         if not name or not all(isinstance(value, dict) for value in values):
             reason = f"{len(fields)} fields instead of {len(header)}" if len(values) == 1 else "attributes are not JSON"
-            findings.reject(path, line, name, reason)
-            images.setdefault(name, []).append((line, None, reason)) if name else None
+            if name:
+                yield Claim(path, name, line, problem=reason)
+            else:
+                findings.reject(path, line, name, reason)
             continue
         states[name] = state_of(_json(fields[place["file_attributes"]]), {}) or states.get(name)
         count = fields[place["region_count"]]
@@ -130,7 +132,8 @@ def image_claims(
     if not regions and state is None:
         proof = EMPTY
     elif not regions and state is not None and state[0] is None:
-        findings.reject(path, None, name, f"no regions, and {NOT_UNDERSTOOD}: {state[1]!r}")
+        yield Claim(path, name, problem=f"no regions, and {NOT_UNDERSTOOD}: {state[1]!r}")
+        return
     yield Claim(
         path, name, lines[0] or None if lines else None, shapes=tuple(shapes), defect_type=defect_type, good=proof
     )

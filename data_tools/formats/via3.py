@@ -92,9 +92,8 @@ def _claims(
         state = state_of(named, named_definitions)
         if state is not None:
             good, defect_type = said_by(state)
-            if state[0] is None:
-                findings.reject(path, line, name, f"{NOT_UNDERSTOOD}: {state[1]!r}")
-            yield Claim(path, name, line, good=good, defect_type=defect_type)
+            problem = f"{NOT_UNDERSTOOD}: {state[1]!r}" if state[0] is None else ""
+            yield Claim(path, name, line, good=good, defect_type=defect_type, problem=problem)
     else:
         label, note = class_of(named, named_definitions)
         box, own_note = _box(place)

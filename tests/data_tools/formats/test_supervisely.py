@@ -95,9 +95,9 @@ def test_a_file_without_objects_is_good_unless_its_tags_say_otherwise(tmp_path: 
     assert claim.good == "Supervisely file without objects"
     (whole, tagged), _ = claims(tmp_path, tags=[{"name": "defective", "value": None}])
     assert (whole.good, tagged.defect_type) == ("", "defective")
-    (whole,), findings = claims(tmp_path, tags=[{"name": "like", "value": None}])
+    (whole, tagged), _ = claims(tmp_path, tags=[{"name": "like", "value": None}])
     assert whole.good == ""
-    assert "not understood: the tag 'like'" in findings.rejects[0].reason
+    assert "not understood: the tag 'like'" in tagged.problem
     (whole, tagged), _ = claims(tmp_path, tags=[{"name": "good"}])
     assert (whole.good, tagged.good) == ("", "tag 'good'")
 
