@@ -5,7 +5,7 @@ the image is good; a task without an annotation, or one that was skipped, says n
 Several annotations of a task are joined. Choices, key points and tags of the whole image have no area.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,11 +25,10 @@ from data_tools.formats.labelstudio_regions import SizeHW, answer_of
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, Format, ReadOptions
 from data_tools.formats.remarks import NOT_UNDERSTOOD, status_of_remark
-from data_tools.formats.tool_files import claims_of_files, keys_in, recognised, size_finder, tool_files
+from data_tools.formats.tool_files import claims_of_files, keys_in, recognised, tool_files
 
 SUFFIXES = (".json",)
 EMPTY = "empty annotation in Label Studio"
-SizeOf = Callable[[str], SizeHW | None]
 _KEYS = ({"data", "annotations"}, {"data", "completions"}, {"data", "predictions"}, {"annotation_id", "annotator"})
 _LISTS = ("annotations", "completions", "predictions")
 _OWN = ("id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time", "agreement")
@@ -44,19 +43,17 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     Raises:
         InputError: no file of Label Studio.
     """
-    size_of = size_finder(sources, options)
     paths = tool_files(sources, SUFFIXES, findings)
-    claims = claims_of_files(sources, paths, lambda path: claims_of(path, findings, size_of), findings)
+    claims = claims_of_files(sources, paths, lambda path: claims_of(path, findings), findings)
     return samples_from_claims(claims, sources, options, findings)
 
 
-def claims_of(path: Path, findings: Findings, size_of: SizeOf = lambda _: None) -> Iterator[Claim]:
+def claims_of(path: Path, findings: Findings) -> Iterator[Claim]:
     """What a file says of its images, in the order of its tasks.
 
     Args:
         path: of the file.
         findings: gets tasks that say nothing, and what is read with a change.
-        size_of: height and width of an image by its name, for regions that do not say.
 
     Raises:
         InputError: not tasks of Label Studio.
@@ -69,9 +66,9 @@ def claims_of(path: Path, findings: Findings, size_of: SizeOf = lambda _: None) 
         if not isinstance(task, dict):
             findings.reject(path, None, "", f"task {i} is no task")
         elif "annotation_id" in task:
-            yield from _flat_claims(path, task, f"task {task.get('id', i)}", findings, size_of)
+            yield from _flat_claims(path, task, f"task {task.get('id', i)}", findings)
         else:
-            yield from _task_claims(path, task, f"task {task.get('id', i)}", findings, size_of)
+            yield from _task_claims(path, task, f"task {task.get('id', i)}", findings)
 
 
 def looks_like_labelstudio(path: Path) -> str | None:
@@ -96,7 +93,7 @@ def _is_task(task: Mapping[str, Any]) -> bool:
     return isinstance(task.get("data"), dict) and any(isinstance(task.get(key), list) for key in _LISTS)
 
 
-def _task_claims(path: Path, task: dict[str, Any], where: str, findings: Findings, size_of: SizeOf) -> Iterator[Claim]:
+def _task_claims(path: Path, task: dict[str, Any], where: str, findings: Findings) -> Iterator[Claim]:
     """The claims of a task with its annotations."""
     data = task.get("data")
     data = data if isinstance(data, dict) else {}
@@ -117,12 +114,12 @@ def _task_claims(path: Path, task: dict[str, Any], where: str, findings: Finding
     for annotation in submitted:
         results = annotation.get("result")
         if isinstance(results, list):
-            yield from _claims(path, image, where, results, _size_in(data), findings, size_of)
+            yield from _claims(path, image, where, results, _size_in(data), findings)
         else:
             yield Claim(path, image, problem=f"{where}: an annotation without a list 'result'")
 
 
-def _flat_claims(path: Path, task: dict[str, Any], where: str, findings: Findings, size_of: SizeOf) -> Iterator[Claim]:
+def _flat_claims(path: Path, task: dict[str, Any], where: str, findings: Findings) -> Iterator[Claim]:
     """The claims of an item of JSON-MIN: the task's data and results by the name of their tag, side by side."""
     parts = {key: value for key, value in task.items() if key not in _OWN}
     image = image_of(parts)
@@ -149,7 +146,7 @@ def _flat_claims(path: Path, task: dict[str, Any], where: str, findings: Finding
         reason = f"{where}: no regions, but one of {keys} may be a choice; export as JSON"
         yield Claim(path, image, problem=reason)
         return
-    yield from _claims(path, image, where, results, _size_in(parts), findings, size_of)
+    yield from _claims(path, image, where, results, _size_in(parts), findings)
 
 
 def _claims(
@@ -159,10 +156,9 @@ def _claims(
     results: list[Any],
     size_hw: SizeHW | None,
     findings: Findings,
-    size_of: SizeOf,
 ) -> Iterator[Claim]:
     """The claims of one annotation."""
-    answer = answer_of(results, lambda: size_hw or size_of(image))
+    answer = answer_of(results, size_hw)
     known_hw = answer.size_hw or size_hw
     good = EMPTY if not results else ""
     shapes = tuple(replace(shape, part=f"{where}, {shape.part}") for shape in answer.shapes)

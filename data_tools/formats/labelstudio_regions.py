@@ -1,7 +1,7 @@
 """The regions of a Label Studio annotation -> shapes. Positions are percentages of the original image."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from data_tools.formats.claims import Shape
@@ -33,12 +33,12 @@ class Answer:
     size_hw: SizeHW | None = None
 
 
-def answer_of(results: Iterable[Any], size_of: Callable[[], SizeHW | None]) -> Answer:
+def answer_of(results: Iterable[Any], size_hw: SizeHW | None) -> Answer:
     """What the results of an annotation say.
 
     Args:
         results: dictionaries with "value" and "original_width"; those with the same "id" are one region.
-        size_of: height and width of the image, for results that do not say.
+        size_hw: of the image, for results that do not say; where neither does, areas are shares of it.
     """
     answer = Answer()
     regions: dict[str, dict[str, Any]] = {}
@@ -53,11 +53,11 @@ def answer_of(results: Iterable[Any], size_of: Callable[[], SizeHW | None]) -> A
         regions[key].setdefault("type", result.get("type"))
         regions[key].setdefault("from_name", result.get("from_name"))
     for key, region in regions.items():
-        _add(answer, key, region, size_of)
+        _add(answer, key, region, size_hw)
     return answer
 
 
-def _add(answer: Answer, key: str, region: Mapping[str, Any], size_of: Callable[[], SizeHW | None]) -> None:
+def _add(answer: Answer, key: str, region: Mapping[str, Any], known_hw: SizeHW | None) -> None:
     labels, choices = _texts(region, "labels"), _texts(region, "choices") + _leaves(region.get("taxonomy"))
     kind = next((name for name, keys in _KEYS.items() if all(key in region for key in keys)), None)
     if kind is None:
@@ -74,15 +74,14 @@ def _add(answer: Answer, key: str, region: Mapping[str, Any], size_of: Callable[
     if kind == "point":
         answer.points.append(label)
         return
-    size_hw = _declared(region)
-    answer.size_hw = answer.size_hw or size_hw
-    size_hw = size_hw or size_of()
-    if size_hw is None:
-        box: Box | str = "percentages of an image whose size is not known: give --images DIR, or --size HEIGHT,WIDTH"
-        own_note = ""
-    else:
-        box, own_note = _BOXES[kind](region, size_hw)
-    answer.shapes.append(shape(label, box, None, "; ".join(filter(None, (own_note, note))), f"region {key[:40]}"))
+    declared_hw = _declared(region)
+    answer.size_hw = answer.size_hw or declared_hw
+    size_hw = declared_hw or known_hw
+    box, own_note = _BOXES[kind](region, size_hw or (1, 1))
+    if size_hw is None and (kind == "brush" or (kind != "polygon" and own_note)):
+        box = "no original_width and original_height, which a turned shape or a brush mask needs"
+    region_shape = shape(label, box, None, "; ".join(filter(None, (own_note, note))), f"region {key[:40]}")
+    answer.shapes.append(replace(region_shape, shares=size_hw is None))
 
 
 def _declared(region: Mapping[str, Any]) -> SizeHW | None:

@@ -32,11 +32,11 @@ def task(*annotations: list[Any] | dict[str, Any], image: str = "/data/upload/1/
     return {"id": 7, "data": {"image": image}, "annotations": whole, "predictions": []}
 
 
-def claims(folder: Path, *tasks: Any, size_hw: tuple[int, int] | None = None) -> tuple[list[Claim], Findings]:
+def claims(folder: Path, *tasks: Any) -> tuple[list[Claim], Findings]:
     """The claims of a file with these tasks."""
     path, findings = folder / "project.json", Findings()
     path.write_text(json.dumps(list(tasks)))
-    return list(claims_of(path, findings, lambda _: size_hw)), findings
+    return list(claims_of(path, findings)), findings
 
 
 def packed(pixels: np.ndarray) -> list[int]:
@@ -162,12 +162,16 @@ def test_results_that_say_nothing_of_defects_do_not_make_an_image_good(tmp_path:
     assert "textarea" in unread.problem
 
 
-def test_percentages_need_a_size(tmp_path: Path) -> None:
+def test_without_a_size_areas_are_shares_of_the_image_if_they_are_not_turned(tmp_path: Path) -> None:
     bare = {"id": "r", "type": "rectanglelabels", "value": {**RECTANGLE, "rectanglelabels": ["s"]}}
-    (claim,), _ = claims(tmp_path, task([bare]), size_hw=(100, 200))
+    turned = {**bare, "id": "q", "value": {**bare["value"], "rotation": 45}}
+    (claim,), _ = claims(tmp_path, task([bare, turned]))
+    assert claim.shapes[0].shares
+    assert claim.shapes[0].box_xyxy == pytest.approx((0.1, 0.2, 0.4, 0.6))
+    assert "original_width" in claim.shapes[1].problem
+    sized = {**task([bare]), "data": {"image": "a.jpg", "original_width": 200, "original_height": 100}}
+    (claim,), _ = claims(tmp_path, sized)
     assert claim.shapes[0].box_xyxy == (20, 20, 80, 60)
-    (claim,), _ = claims(tmp_path, task([bare]))
-    assert "size is not known" in claim.shapes[0].problem
 
 
 def test_json_min(tmp_path: Path) -> None:
