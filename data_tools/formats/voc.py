@@ -4,7 +4,6 @@ Default corners: inclusive and counted from 1, as the VOC kit has them. `--corne
 half-open and counted from 0, as some tools write them. An image without objects is good.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -19,7 +18,6 @@ from data_tools.formats.rectangles import Rectangle, boxed_sample, numbers
 from data_tools.formats.registry import Findings, Format, ReadOptions
 from data_tools.formats.xml_tree import Element, read_xml
 
-_ROOT = re.compile(rb"<annotation[\s>]")  # CVAT's is <annotations>
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
@@ -100,7 +98,7 @@ def _xml(sample: Sample) -> str:
 
 def _recognise(source: Path) -> str | None:
     path = first_file(source, ".xml")
-    return f"{path.name} holds an <annotation>" if path and _ROOT.search(head_of(path)) else None
+    return f"{path.name} holds an <annotation>" if path and b"<annotation" in head_of(path) else None
 
 
 FORMAT = Format("voc", "Pascal VOC XML, an image a file", "inclusive", _recognise, images_folder, read, write)
