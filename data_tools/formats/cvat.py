@@ -22,7 +22,7 @@ from data_tools.formats.outlines import Box, around, shape, turned_ellipse, turn
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, Format, ReadOptions
 from data_tools.formats.run_lengths import box_of_runs, runs_of_counts
-from data_tools.formats.tool_files import claims_of_files, recognised, tool_files
+from data_tools.formats.tool_files import claims_of_files, recognised, refuse_inclusive
 from data_tools.formats.xml_tree import Element, read_xml
 
 _ROOT = re.compile(
@@ -39,10 +39,10 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     """Samples of what the files claim.
 
     Raises:
-        InputError: no file of CVAT.
+        InputError: no file of CVAT, or --corners inclusive.
     """
-    paths = tool_files(sources, SUFFIXES, findings)
-    claims = claims_of_files(sources, paths, lambda path: claims_of(path, findings), findings)
+    refuse_inclusive(options, "CVAT")
+    claims = claims_of_files(sources, SUFFIXES, lambda path: claims_of(path, findings), findings)
     return samples_from_claims(claims, sources, options, findings)
 
 

@@ -18,7 +18,7 @@ from data_tools.formats.image_places import declared_size
 from data_tools.formats.outlines import Box, around, shape, turned_note, turned_rectangle
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, Format, ReadOptions
-from data_tools.formats.tool_files import claims_of_files, keys_in, recognised, tool_files
+from data_tools.formats.tool_files import claims_of_files, keys_in, recognised, refuse_inclusive
 
 SUFFIXES = (".json",)
 EMPTY = "Datumaro item without annotations"
@@ -30,10 +30,10 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     """Samples of what the files claim.
 
     Raises:
-        InputError: no file of Datumaro.
+        InputError: no file of Datumaro, or --corners inclusive.
     """
-    paths = tool_files(sources, SUFFIXES, findings)
-    claims = claims_of_files(sources, paths, lambda path: claims_of(path, findings), findings)
+    refuse_inclusive(options, "Datumaro")
+    claims = claims_of_files(sources, SUFFIXES, lambda path: claims_of(path, findings), findings)
     return samples_from_claims(claims, sources, options, findings)
 
 

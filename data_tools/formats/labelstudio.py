@@ -25,7 +25,7 @@ from data_tools.formats.labelstudio_regions import SizeHW, answer_of
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, Format, ReadOptions
 from data_tools.formats.remarks import NOT_UNDERSTOOD, status_of_remark
-from data_tools.formats.tool_files import claims_of_files, keys_in, recognised, tool_files
+from data_tools.formats.tool_files import claims_of_files, keys_in, recognised, refuse_inclusive
 
 SUFFIXES = (".json",)
 EMPTY = "empty annotation in Label Studio"
@@ -41,10 +41,10 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     """Samples of what the files claim.
 
     Raises:
-        InputError: no file of Label Studio.
+        InputError: no file of Label Studio, or --corners inclusive.
     """
-    paths = tool_files(sources, SUFFIXES, findings)
-    claims = claims_of_files(sources, paths, lambda path: claims_of(path, findings), findings)
+    refuse_inclusive(options, "Label Studio")
+    claims = claims_of_files(sources, SUFFIXES, lambda path: claims_of(path, findings), findings)
     return samples_from_claims(claims, sources, options, findings)
 
 

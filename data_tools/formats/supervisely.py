@@ -22,7 +22,7 @@ from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, Format, ReadOptions
 from data_tools.formats.remarks import NOT_UNDERSTOOD, status_of_remark
 from data_tools.formats.supervisely_bitmap import bitmap_box
-from data_tools.formats.tool_files import claims_of_files, keys_in, recognised, tool_files
+from data_tools.formats.tool_files import claims_of_files, keys_in, recognised
 
 SUFFIXES = (".json",)
 EMPTY = "Supervisely file without objects"
@@ -44,8 +44,7 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     def to_claims(path: Path) -> Iterator[Claim]:
         return claims_of(path, findings, options.corners or FORMAT.corners, _folder_of_images(path, root))
 
-    paths = (path for path in tool_files(sources, SUFFIXES, findings) if path.name not in NO_ANNOTATION)
-    claims = claims_of_files(sources, paths, to_claims, findings)
+    claims = claims_of_files(sources, SUFFIXES, to_claims, findings, one_image=True, ignored=NO_ANNOTATION)
     return samples_from_claims(claims, sources, options, findings)
 
 

@@ -6,9 +6,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from data_tools.core.errors import InputError
-from data_tools.formats.annotation_files import annotation_files, head_of
+from data_tools.formats.annotation_files import annotation_files, head_of, some_files
 from data_tools.formats.claims import Claim
-from data_tools.formats.image_index import ImageIndex, images_folder
 from data_tools.formats.registry import Findings, ReadOptions
 
 _WHOLE = 1 << 28
@@ -30,42 +29,49 @@ def keys_in(path: Path) -> frozenset[str]:
 
 def recognised(source: Path, suffixes: Sequence[str], looks_like: Callable[[Path], str | None]) -> str | None:
     """What the first file of a source that looks like a format is recognised by; None where no file does."""
-    for path in tool_files([source], suffixes, Findings()):
-        why = looks_like(path) if path.suffix.lower() in suffixes else None
-        if why is not None:
-            return why
+    for suffix in suffixes:
+        for path in some_files(source, suffix):
+            why = looks_like(path)
+            if why is not None:
+                return why
     return None
 
 
-def tool_files(sources: Sequence[Path], suffixes: Sequence[str], findings: Findings) -> Iterator[Path]:
-    """The sources that are files, and all files with one of the suffixes in and below those that are folders."""
-    for source in sources:
-        if not source.is_dir():
-            yield source
-            continue
-        for suffix in suffixes:
-            try:
-                yield from annotation_files([source], suffix, findings)
-            except InputError:  # none with this suffix
-                continue
-
-
 def claims_of_files(
-    sources: Sequence[Path], paths: Iterator[Path], claims_of: Callable[[Path], Iterator[Claim]], findings: Findings
+    sources: Sequence[Path],
+    suffixes: Sequence[str],
+    claims_of: Callable[[Path], Iterator[Claim]],
+    findings: Findings,
+    *,
+    one_image: bool = False,
+    ignored: Sequence[str] = (),
 ) -> Iterator[Claim]:
-    """The claims of files, all of a file or none: one that is damaged or of another kind is listed.
+    """The claims of all files, all of a file or none: one that is damaged or of another kind is listed.
+
+    Args:
+        sources: files, and folders with files in and below them.
+        suffixes: of the files in folders.
+        claims_of: reads one file; an InputError that it raises is why it is listed.
+        findings: of the reader.
+        one_image: whether each file is about the image that it is named after, which is not good where it is damaged.
+        ignored: names of files that belong to the format but are about no image.
 
     Raises:
         InputError: no file can be read.
     """
     some, reasons = False, []
-    for path in paths:
+    for path in _tool_files(sources, suffixes, findings):
+        if path.name in ignored:
+            continue
         try:
             _check_size(path)
             claims = list(claims_of(path))
         except InputError as error:
             reasons.append((path, str(error).removeprefix(f"{path}: ")))
-            findings.reject(path, None, path.name, reasons[-1][1])
+            if one_image:
+                findings.lose(path, reasons[-1][1])
+            else:
+                findings.reject(path, None, path.stem, reasons[-1][1])
             continue
         some = True
         yield from claims
@@ -74,25 +80,29 @@ def claims_of_files(
         raise InputError(listed or f"{sources[0]}: no file that can be read here")
 
 
-def size_finder(sources: Sequence[Path], options: ReadOptions) -> Callable[[str], tuple[int, int] | None]:
-    """A function from the name of an image to its height and width, or None. Only its calls look for images."""
+def refuse_inclusive(options: ReadOptions, tool: str) -> None:
+    """Refuse --corners inclusive for a tool whose corners are no pixels.
 
-    @lru_cache(maxsize=1)
-    def index() -> ImageIndex | None:
-        root = images_folder(sources, options)
-        return None if root is None else ImageIndex(root, Findings())
+    Raises:
+        InputError: it is given.
+    """
+    if options.corners == "inclusive":
+        raise InputError(f"--corners inclusive: {tool} gives positions between pixels; leave it out")
 
-    def size_of(name: str) -> tuple[int, int] | None:
-        images = index()
-        if images is None:
-            return options.size_hw
-        path, _ = images.find(name)
-        try:
-            return None if path is None else images.size_of(path)
-        except InputError:
-            return None
 
-    return size_of
+def _tool_files(sources: Sequence[Path], suffixes: Sequence[str], findings: Findings) -> Iterator[Path]:
+    """The sources that are files, and all files with one of the suffixes in and below those that are folders.
+
+    Raises:
+        InputError: a source that is no regular file.
+    """
+    for source in sources:
+        for suffix in suffixes if source.is_dir() else suffixes[:1]:
+            try:
+                yield from annotation_files([source], suffix, findings)
+            except InputError:
+                if not source.is_dir():  # a folder may have none with this suffix
+                    raise
 
 
 def _check_size(path: Path) -> None:

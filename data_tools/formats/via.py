@@ -11,6 +11,7 @@ from typing import Any
 from data_tools.core.errors import InputError
 from data_tools.core.records import Sample
 from data_tools.files.dataset_folder import read_json
+from data_tools.files.text import read_text
 from data_tools.formats import via2, via3
 from data_tools.formats.annotation_files import head_of
 from data_tools.formats.assembly import samples_from_claims
@@ -18,7 +19,7 @@ from data_tools.formats.claims import Claim
 from data_tools.formats.image_index import images_folder
 from data_tools.formats.registry import Findings, Format, ReadOptions
 from data_tools.formats.tables import table_lines
-from data_tools.formats.tool_files import claims_of_files, keys_in, recognised, tool_files
+from data_tools.formats.tool_files import claims_of_files, keys_in, recognised, refuse_inclusive
 
 SUFFIXES = (".json", ".csv")
 _SEPARATORS = (",", ";", "\t")
@@ -29,10 +30,10 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     """Samples of what the files claim.
 
     Raises:
-        InputError: no file of VIA.
+        InputError: no file of VIA, or --corners inclusive.
     """
-    paths = tool_files(sources, SUFFIXES, findings)
-    claims = claims_of_files(sources, paths, lambda path: claims_of(path, findings), findings)
+    refuse_inclusive(options, "VIA")
+    claims = claims_of_files(sources, SUFFIXES, lambda path: claims_of(path, findings), findings)
     return samples_from_claims(claims, sources, options, findings)
 
 
@@ -84,7 +85,7 @@ def _csv_claims(path: Path, findings: Findings) -> Iterator[Claim]:
             raise InputError("the header is no row with separated fields")
         yield from via2.csv_claims(path, rows[header:], findings)
     else:
-        texts = dict(enumerate(path.read_text("utf-8", "replace").split("\n"), start=1))
+        texts = dict(enumerate(read_text(path)[0].split("\n"), start=1))
         yield from via3.csv_claims(path, [(line, fields, texts.get(line, "")) for line, fields in rows], findings)
 
 
