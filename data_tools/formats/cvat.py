@@ -16,13 +16,12 @@ from data_tools.formats.annotation_files import head_of
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.folders import is_good
-from data_tools.formats.image_index import images_folder
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.outlines import Box, around, shape, turned_ellipse, turned_note, turned_rectangle
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, Format, ReadOptions
 from data_tools.formats.run_lengths import box_of_runs, runs_of_counts
-from data_tools.formats.tool_files import claims_of_files, recognised, refuse_inclusive
+from data_tools.formats.tool_files import claims_of_files, images_root, recognised, refuse_inclusive
 from data_tools.formats.xml_tree import Element, read_xml
 
 _ROOT = re.compile(
@@ -43,7 +42,7 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     """
     refuse_inclusive(options, "CVAT")
     claims = claims_of_files(sources, SUFFIXES, lambda path: claims_of(path, findings), findings)
-    return samples_from_claims(claims, sources, options, findings)
+    return samples_from_claims(claims, sources, options, findings, root=images_root)
 
 
 def claims_of(path: Path, findings: Findings) -> Iterator[Claim]:
@@ -187,5 +186,5 @@ def _recognise(source: Path) -> str | None:
 
 
 FORMAT = Format(
-    "cvat", "CVAT for images 1.1, XML", "exclusive", _recognise, images_folder, read, write, written_suffix=".xml"
+    "cvat", "CVAT for images 1.1, XML", "exclusive", _recognise, images_root, read, write, written_suffix=".xml"
 )

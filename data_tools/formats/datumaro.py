@@ -13,12 +13,11 @@ from data_tools.files.dataset_folder import read_json
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.folders import is_good
-from data_tools.formats.image_index import images_folder
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.outlines import Box, around, shape, turned_note, turned_rectangle
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, Format, ReadOptions
-from data_tools.formats.tool_files import claims_of_files, keys_in, recognised, refuse_inclusive
+from data_tools.formats.tool_files import claims_of_files, images_root, keys_in, recognised, refuse_inclusive
 
 SUFFIXES = (".json",)
 EMPTY = "Datumaro item without annotations"
@@ -34,7 +33,7 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     """
     refuse_inclusive(options, "Datumaro")
     claims = claims_of_files(sources, SUFFIXES, lambda path: claims_of(path, findings), findings)
-    return samples_from_claims(claims, sources, options, findings)
+    return samples_from_claims(claims, sources, options, findings, root=images_root)
 
 
 def claims_of(path: Path, findings: Findings) -> Iterator[Claim]:
@@ -165,4 +164,4 @@ def _recognise(source: Path) -> str | None:
     return recognised(source, SUFFIXES, looks_like_datumaro)
 
 
-FORMAT = Format("datumaro", "Datumaro JSON", "exclusive", _recognise, images_folder, read)
+FORMAT = Format("datumaro", "Datumaro JSON", "exclusive", _recognise, images_root, read)

@@ -18,14 +18,13 @@ from data_tools.files.labelstudio_tasks import annotated_task, labelling_setup
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim
 from data_tools.formats.folders import is_good
-from data_tools.formats.image_index import images_folder
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.labelstudio_names import image_of
 from data_tools.formats.labelstudio_regions import SizeHW, answer_of
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, Format, ReadOptions
 from data_tools.formats.remarks import NOT_UNDERSTOOD, status_of_remark
-from data_tools.formats.tool_files import claims_of_files, keys_in, recognised, refuse_inclusive
+from data_tools.formats.tool_files import claims_of_files, images_root, keys_in, recognised, refuse_inclusive
 
 SUFFIXES = (".json",)
 EMPTY = "empty annotation in Label Studio"
@@ -45,7 +44,7 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     """
     refuse_inclusive(options, "Label Studio")
     claims = claims_of_files(sources, SUFFIXES, lambda path: claims_of(path, findings), findings)
-    return samples_from_claims(claims, sources, options, findings)
+    return samples_from_claims(claims, sources, options, findings, root=images_root)
 
 
 def claims_of(path: Path, findings: Findings) -> Iterator[Claim]:
@@ -213,7 +212,7 @@ FORMAT = Format(
     "Label Studio, JSON or JSON-MIN",
     "exclusive",
     _recognise,
-    images_folder,
+    images_root,
     read,
     write,
     written_suffix=".json",

@@ -14,13 +14,12 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import Sample
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
-from data_tools.formats.image_index import images_folder
 from data_tools.formats.image_places import ImagePlaces
 from data_tools.formats.regions import regions
 from data_tools.formats.registry import Findings, Format, ReadOptions
 from data_tools.formats.run_lengths import mask_down_columns, runs_of_pairs
 from data_tools.formats.tables import first_fields, table_lines
-from data_tools.formats.tool_files import claims_of_files, recognised
+from data_tools.formats.tool_files import claims_of_files, images_root, recognised
 
 SizeOf = Callable[[str], tuple[int, int] | None]
 SUFFIXES = (".csv", ".tsv")
@@ -49,14 +48,14 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     Raises:
         InputError: no table of run lengths.
     """
-    places = ImagePlaces(images_folder(sources, options), options, Findings())
+    places = ImagePlaces(images_root(sources, options), options, Findings())
 
     def size_of(name: str) -> tuple[int, int] | None:
         path = places.match(name).path
         return None if path is None else places.size_of(path)[0]
 
     claims = claims_of_files(sources, SUFFIXES, lambda path: claims_of(path, findings, options, size_of), findings)
-    return samples_from_claims(claims, sources, options, findings)
+    return samples_from_claims(claims, sources, options, findings, root=images_root)
 
 
 def claims_of(path: Path, findings: Findings, options: ReadOptions, size_of: SizeOf) -> Iterator[Claim]:
@@ -165,4 +164,4 @@ def _recognise(source: Path) -> str | None:
     return recognised(source, SUFFIXES, looks_like_run_lengths)
 
 
-FORMAT = Format("rle", "table of run lengths (EncodedPixels)", "none", _recognise, images_folder, read)
+FORMAT = Format("rle", "table of run lengths (EncodedPixels)", "none", _recognise, images_root, read)

@@ -15,14 +15,13 @@ from data_tools.files.dataset_folder import read_json
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.folders import is_good
-from data_tools.formats.image_index import images_folder
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.outlines import Box, around, shape
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, Format, ReadOptions
 from data_tools.formats.remarks import NOT_UNDERSTOOD, status_of_remark
 from data_tools.formats.supervisely_bitmap import bitmap_box
-from data_tools.formats.tool_files import claims_of_files, keys_in, recognised
+from data_tools.formats.tool_files import claims_of_files, images_root, keys_in, recognised
 
 SUFFIXES = (".json",)
 EMPTY = "Supervisely file without objects"
@@ -39,13 +38,13 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     Raises:
         InputError: no file of Supervisely.
     """
-    root = images_folder(sources, options)
+    root = images_root(sources, options)
 
     def to_claims(path: Path) -> Iterator[Claim]:
         return claims_of(path, findings, options.corners or FORMAT.corners, _folder_of_images(path, root))
 
     claims = claims_of_files(sources, SUFFIXES, to_claims, findings, one_image=True, ignored=NO_ANNOTATION)
-    return samples_from_claims(claims, sources, options, findings)
+    return samples_from_claims(claims, sources, options, findings, root=images_root)
 
 
 def claims_of(path: Path, findings: Findings, corners: str = "inclusive", folder: str = "") -> Iterator[Claim]:
@@ -170,4 +169,4 @@ def _recognise(source: Path) -> str | None:
     return recognised(source, SUFFIXES, looks_like_supervisely)
 
 
-FORMAT = Format("supervisely", "Supervisely, ann/ beside img/", "inclusive", _recognise, images_folder, read)
+FORMAT = Format("supervisely", "Supervisely, ann/ beside img/", "inclusive", _recognise, images_root, read)

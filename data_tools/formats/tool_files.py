@@ -8,6 +8,7 @@ from pathlib import Path
 from data_tools.core.errors import InputError
 from data_tools.formats.annotation_files import annotation_files, head_of, some_files
 from data_tools.formats.claims import Claim
+from data_tools.formats.image_index import images_folder
 from data_tools.formats.registry import Findings, ReadOptions
 
 _WHOLE = 1 << 28
@@ -78,6 +79,17 @@ def claims_of_files(
     if not some:
         listed = "; ".join(f"{path}: {reason}" for path, reason in reasons[:3])
         raise InputError(listed or f"{sources[0]}: no file that can be read here")
+
+
+def images_root(sources: Sequence[Path], options: ReadOptions) -> Path | None:
+    """The folder of the images: as for other formats, and for a file also folders deep below its own.
+
+    Tools pack their images into folders such as images/train/ beside the one file of annotations.
+    """
+    root = images_folder(sources, options)
+    if root is None and options.size_hw is None and sources[0].is_file():
+        return images_folder([sources[0].parent], options)
+    return root
 
 
 def refuse_inclusive(options: ReadOptions, tool: str) -> None:

@@ -16,10 +16,9 @@ from data_tools.formats import via2, via3
 from data_tools.formats.annotation_files import head_of
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim
-from data_tools.formats.image_index import images_folder
 from data_tools.formats.registry import Findings, Format, ReadOptions
 from data_tools.formats.tables import table_lines
-from data_tools.formats.tool_files import claims_of_files, keys_in, recognised, refuse_inclusive
+from data_tools.formats.tool_files import claims_of_files, images_root, keys_in, recognised, refuse_inclusive
 
 SUFFIXES = (".json", ".csv")
 _SEPARATORS = (",", ";", "\t")
@@ -34,7 +33,7 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     """
     refuse_inclusive(options, "VIA")
     claims = claims_of_files(sources, SUFFIXES, lambda path: claims_of(path, findings), findings)
-    return samples_from_claims(claims, sources, options, findings)
+    return samples_from_claims(claims, sources, options, findings, root=images_root)
 
 
 def claims_of(path: Path, findings: Findings) -> Iterator[Claim]:
@@ -113,4 +112,4 @@ def _recognise(source: Path) -> str | None:
     return recognised(source, SUFFIXES, looks_like_via)
 
 
-FORMAT = Format("via", "VGG Image Annotator, JSON or CSV", "exclusive", _recognise, images_folder, read)
+FORMAT = Format("via", "VGG Image Annotator, JSON or CSV", "exclusive", _recognise, images_root, read)

@@ -144,6 +144,21 @@ def test_a_damaged_shape_never_leaves_its_image_good(tmp_path: Path, save: Any, 
     assert "without xbr" in findings.rejects[0].reason
 
 
+def test_a_file_finds_images_that_its_tool_packed_into_folders(tmp_path: Path, save: Any, read: Any) -> None:
+    (tmp_path / "annotations.xml").write_text(CVAT.replace("<image ", '<image subset="Train" '))
+    for name in ("a.png", "b.png"):
+        save(tmp_path / "images" / "Train" / name)
+    samples, findings = read("cvat", tmp_path / "annotations.xml")
+    assert set(samples) == {"images/Train/a.png", "images/Train/b.png"}
+    assert not findings.rejects
+
+
+def test_corners_of_tools_are_never_inclusive(tmp_path: Path, save: Any, read: Any) -> None:
+    lay_out(tmp_path, "cvat", save)
+    with pytest.raises(InputError, match="positions between pixels"):
+        read("cvat", tmp_path, corners="inclusive")
+
+
 def test_no_file_that_can_be_read_is_an_error(tmp_path: Path, save: Any, read: Any) -> None:
     save(tmp_path / "a.png")
     (tmp_path / "a.json").write_text("{broken")
