@@ -9,14 +9,19 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from data_tools.core.errors import InputError
+from data_tools.core.records import Dataset, Sample
+from data_tools.files.atomic import write_text
+from data_tools.files.cvat_xml import annotated_xml
 from data_tools.formats.annotation_files import head_of
+from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.folders import is_good
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.outlines import Box, around, shape, turned_ellipse, turned_note, turned_rectangle
 from data_tools.formats.rectangles import numbers
-from data_tools.formats.registry import Findings
+from data_tools.formats.registry import Findings, Format, ReadOptions
 from data_tools.formats.run_lengths import box_of_runs, runs_of_counts
+from data_tools.formats.tool_files import claims_of_files, images_root, recognised, refuse_inclusive
 from data_tools.formats.xml_tree import Element, read_xml
 
 _ROOT = re.compile(
@@ -25,7 +30,19 @@ _ROOT = re.compile(
 _CORNERS = ("xtl", "ytl", "xbr", "ybr")
 _CUBOID = [f"{axis}{corner}{face}" for corner in ("tl", "bl", "tr", "br") for face in (1, 2) for axis in "xy"]
 _WITHOUT_AREA = ("tag", "points", "skeleton")
+SUFFIXES = (".xml",)
 EMPTY = "image without shapes in a CVAT file"
+
+
+def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> Iterator[Sample]:
+    """Samples of what the files claim.
+
+    Raises:
+        InputError: no file of CVAT, or --corners inclusive.
+    """
+    refuse_inclusive(options, "CVAT")
+    claims = claims_of_files(sources, SUFFIXES, lambda path: claims_of(path, findings), findings)
+    return samples_from_claims(claims, sources, options, findings, root=images_root)
 
 
 def claims_of(path: Path, findings: Findings) -> Iterator[Claim]:
@@ -157,3 +174,17 @@ def looks_like_cvat(path: Path) -> str | None:
     """What of CVAT a file is, or None."""
     is_cvat = _ROOT.match(head_of(path).removeprefix(b"\xef\xbb\xbf"))
     return f"{path.name} holds <annotations> of CVAT" if is_cvat else None
+
+
+def write(dataset: Dataset, path: Path) -> None:
+    """One XML file; a defect without a box has a tag."""
+    write_text(path, annotated_xml(dataset.samples))
+
+
+def _recognise(source: Path) -> str | None:
+    return recognised(source, SUFFIXES, looks_like_cvat)
+
+
+FORMAT = Format(
+    "cvat", "CVAT for images 1.1, XML", "exclusive", _recognise, images_root, read, write, written_suffix=".xml"
+)

@@ -8,18 +8,32 @@ from pathlib import Path
 from typing import Any
 
 from data_tools.core.errors import InputError
+from data_tools.core.records import Sample
 from data_tools.files.dataset_folder import read_json
+from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.folders import is_good
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.outlines import Box, around, shape, turned_note, turned_rectangle
 from data_tools.formats.rectangles import numbers
-from data_tools.formats.registry import Findings
-from data_tools.formats.tool_files import keys_in
+from data_tools.formats.registry import Findings, Format, ReadOptions
+from data_tools.formats.tool_files import claims_of_files, images_root, keys_in, recognised, refuse_inclusive
 
+SUFFIXES = (".json",)
 EMPTY = "Datumaro item without annotations"
 _WITHOUT_AREA = ("label", "points", "skeleton")
 _SILENT = ("caption",)
+
+
+def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> Iterator[Sample]:
+    """Samples of what the files claim.
+
+    Raises:
+        InputError: no file of Datumaro, or --corners inclusive.
+    """
+    refuse_inclusive(options, "Datumaro")
+    claims = claims_of_files(sources, SUFFIXES, lambda path: claims_of(path, findings), findings)
+    return samples_from_claims(claims, sources, options, findings, root=images_root)
 
 
 def claims_of(path: Path, findings: Findings) -> Iterator[Claim]:
@@ -35,8 +49,11 @@ def claims_of(path: Path, findings: Findings) -> Iterator[Claim]:
     for i, item in enumerate(value["items"]):
         name, declared_hw = _image(item) if isinstance(item, dict) else ("", None)
         annotations = item.get("annotations") if isinstance(item, dict) else None
-        if not name or not isinstance(annotations, list):
-            findings.reject(path, None, name, f"items[{i}]: without an id or a list of annotations")
+        if not name:
+            findings.reject(path, None, name, f"items[{i}]: without an id")
+            continue
+        if not isinstance(annotations, list):
+            yield Claim(path, name, problem=f"items[{i}]: without a list of annotations")
             continue
         yield from _claims(path, name, declared_hw, annotations, labels, findings)
 
@@ -79,11 +96,11 @@ def _claims(
             if not is_good(label):
                 findings.mend(path, None, name, f"{kind} without an area: says only that there is a defect")
         elif not isinstance(entry, dict) or kind not in _READERS:
-            reason = f"annotations[{i}]: type {str(kind)[:40]!r} encloses no area that is read here"
-            shapes.append(Shape(label or "defect", problem=reason))
+            reason = f"type {str(kind)[:40]!r} encloses no area that is read here"
+            shapes.append(Shape(label or "defect", problem=reason, part=f"annotations[{i}]"))
         else:
             box, note = _READERS[kind](entry)
-            shapes.append(shape(label, f"annotations[{i}]: {box}" if isinstance(box, str) else box, None, note))
+            shapes.append(shape(label, box, None, note, f"annotations[{i}]"))
     yield Claim(path, name, declared_hw=declared_hw, shapes=tuple(shapes), good="" if annotations else EMPTY)
     for label in whole:
         proof = f"label {label!r}" if is_good(label) else ""
@@ -141,3 +158,10 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], tuple[Box | str, str]]] = {
     "polyline": _outline,
     "ellipse": _outline,
 }
+
+
+def _recognise(source: Path) -> str | None:
+    return recognised(source, SUFFIXES, looks_like_datumaro)
+
+
+FORMAT = Format("datumaro", "Datumaro JSON", "exclusive", _recognise, images_root, read)

@@ -1,7 +1,7 @@
 """The regions of a Label Studio annotation -> shapes. Positions are percentages of the original image."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from data_tools.formats.claims import Shape
@@ -21,24 +21,24 @@ class Answer:
     Attributes:
         shapes: the regions with an area.
         points: the labels of regions without one.
-        choices: what was chosen for the image as a whole.
+        choices: what was chosen for the image as a whole; each with the name of its control, such as "quality".
         unread: kinds of results that say nothing of defects, such as "textarea".
         size_hw: of the image, as the results have it; None where they do not.
     """
 
     shapes: list[Shape] = field(default_factory=list)
     points: list[str] = field(default_factory=list)
-    choices: list[str] = field(default_factory=list)
+    choices: list[tuple[str, str]] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
     size_hw: SizeHW | None = None
 
 
-def answer_of(results: Iterable[Any], size_of: Callable[[], SizeHW | None]) -> Answer:
+def answer_of(results: Iterable[Any], size_hw: SizeHW | None) -> Answer:
     """What the results of an annotation say.
 
     Args:
         results: dictionaries with "value" and "original_width"; those with the same "id" are one region.
-        size_of: height and width of the image, for results that do not say.
+        size_hw: of the image, for results that do not say; where neither does, areas are shares of it.
     """
     answer = Answer()
     regions: dict[str, dict[str, Any]] = {}
@@ -51,22 +51,22 @@ def answer_of(results: Iterable[Any], size_of: Callable[[], SizeHW | None]) -> A
         key = str(result.get("id") or f"result {i}")
         regions.setdefault(key, {}).update({**{side: result.get(side) for side in _SIZE if side in result}, **value})
         regions[key].setdefault("type", result.get("type"))
-    for region in regions.values():
-        _add(answer, region, size_of)
+        regions[key].setdefault("from_name", result.get("from_name"))
+    for key, region in regions.items():
+        _add(answer, key, region, size_hw)
     return answer
 
 
-def _add(answer: Answer, region: Mapping[str, Any], size_of: Callable[[], SizeHW | None]) -> None:
+def _add(answer: Answer, key: str, region: Mapping[str, Any], known_hw: SizeHW | None) -> None:
     labels, choices = _texts(region, "labels"), _texts(region, "choices") + _leaves(region.get("taxonomy"))
     kind = next((name for name, keys in _KEYS.items() if all(key in region for key in keys)), None)
     if kind is None:
         if labels:  # a label must never get lost, whatever drew its region
             label, note = _one(labels)
-            answer.shapes.append(
-                shape(label, f"a region of type {str(region.get('type'))[:40]!r} is not read", None, note)
-            )
+            reason = f"a region of type {str(region.get('type'))[:40]!r} is not read"
+            answer.shapes.append(shape(label, reason, None, note, f"region {key[:40]}"))
         elif choices:
-            answer.choices += choices
+            answer.choices += [(str(region.get("from_name") or ""), choice) for choice in choices]
         else:
             answer.unread.append(str(region.get("type"))[:40])
         return
@@ -74,15 +74,14 @@ def _add(answer: Answer, region: Mapping[str, Any], size_of: Callable[[], SizeHW
     if kind == "point":
         answer.points.append(label)
         return
-    size_hw = _declared(region)
-    answer.size_hw = answer.size_hw or size_hw
-    size_hw = size_hw or size_of()
-    if size_hw is None:
-        box: Box | str = "percentages of an image whose size is not known: give --images DIR, or --size HEIGHT,WIDTH"
-        own_note = ""
-    else:
-        box, own_note = _BOXES[kind](region, size_hw)
-    answer.shapes.append(shape(label, box, None, "; ".join(filter(None, (own_note, note)))))
+    declared_hw = _declared(region)
+    answer.size_hw = answer.size_hw or declared_hw
+    size_hw = declared_hw or known_hw
+    box, own_note = _BOXES[kind](region, size_hw or (1, 1))
+    if size_hw is None and (kind == "brush" or (kind != "polygon" and own_note)):
+        box = "no original_width and original_height, which a turned shape or a brush mask needs"
+    region_shape = shape(label, box, None, "; ".join(filter(None, (own_note, note))), f"region {key[:40]}")
+    answer.shapes.append(replace(region_shape, shares=size_hw is None))
 
 
 def _declared(region: Mapping[str, Any]) -> SizeHW | None:

@@ -14,15 +14,15 @@ Point = tuple[float, float]
 NO_LABEL = "defect"
 
 
-def shape(label: str, box: Box | str, line: int | None = None, note: str = "") -> Shape:
+def shape(label: str, box: Box | str, line: int | None = None, note: str = "", part: str = "") -> Shape:
     """The shape of a box, or of the reason why there is none; without a label it is a "defect", which is noted."""
     if not label.strip():
         label, note = NO_LABEL, "; ".join(filter(None, (note, f"without a label: taken as {NO_LABEL!r}")))
     if isinstance(box, str):
-        return Shape(label, line=line, problem=box)
+        return Shape(label, line=line, problem=box, part=part)
     if not all(map(isfinite, box)):
-        return Shape(label, line=line, problem="corner is not finite")
-    return Shape(label, box, line, note)
+        return Shape(label, line=line, problem="corner is not finite", part=part)
+    return Shape(label, box, line, note, part=part)
 
 
 def around(points: Sequence[Point]) -> Box:

@@ -22,6 +22,12 @@ _MODULES = (
     "labelme",
     "deeppcb",
     "coco",
+    "via",
+    "cvat",
+    "labelstudio",
+    "supervisely",
+    "datumaro",
+    "rle_table",
 )
 
 
@@ -98,6 +104,7 @@ class Format:
         read: sources, options and findings -> samples with provisional ids, labels 1 and group "".
         write: a dataset and a path -> a file, or files in an empty folder; None for a format that is only read.
         written_suffix: of the file that `write` makes; empty where it fills a folder.
+        advice: what people need to know to use what was written in its tool; None where nothing.
     """
 
     name: str
@@ -108,6 +115,7 @@ class Format:
     read: Callable[[Sequence[Path], ReadOptions, Findings], Iterator[Sample]]
     write: Callable[[Dataset, Path], None] | None = None
     written_suffix: str = ""
+    advice: Callable[[Dataset], str] | None = None
 
 
 def _entry(source: Path, line: int | None, image: str, reason: str) -> Reject:

@@ -11,13 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_tools.core.errors import InputError
+from data_tools.core.records import Sample
+from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
+from data_tools.formats.image_places import ImagePlaces
 from data_tools.formats.regions import regions
-from data_tools.formats.registry import Findings, ReadOptions
+from data_tools.formats.registry import Findings, Format, ReadOptions
 from data_tools.formats.run_lengths import mask_down_columns, runs_of_pairs
 from data_tools.formats.tables import first_fields, table_lines
+from data_tools.formats.tool_files import claims_of_files, images_root, recognised
 
 SizeOf = Callable[[str], tuple[int, int] | None]
+SUFFIXES = (".csv", ".tsv")
 _RUNS = ("encodedpixels", "rle", "rlemask", "maskrle", "runlengths")
 _IMAGE = ("imageid", "image", "img", "imgid", "filename", "imagename", "imagefilename", "file", "id", "name")
 _CLASS = ("classid", "class", "label", "labelid", "classname", "category", "categoryid", "type", "defecttype", "defect")
@@ -35,6 +40,22 @@ class _Columns:
     image: int
     kind: int | None
     runs: int
+
+
+def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> Iterator[Sample]:
+    """Samples of what the files claim.
+
+    Raises:
+        InputError: no table of run lengths.
+    """
+    places = ImagePlaces(images_root(sources, options), options, Findings())
+
+    def size_of(name: str) -> tuple[int, int] | None:
+        path = places.match(name).path
+        return None if path is None else places.size_of(path)[0]
+
+    claims = claims_of_files(sources, SUFFIXES, lambda path: claims_of(path, findings, options, size_of), findings)
+    return samples_from_claims(claims, sources, options, findings, root=images_root)
 
 
 def claims_of(path: Path, findings: Findings, options: ReadOptions, size_of: SizeOf) -> Iterator[Claim]:
@@ -57,10 +78,11 @@ def claims_of(path: Path, findings: Findings, options: ReadOptions, size_of: Siz
     images: dict[str, list[tuple[int, str, str]]] = {}
     for line, fields in lines:
         if len(fields) != columns.count:
-            findings.reject(path, line, fields[0] if fields else "", f"{len(fields)} fields instead of {columns.count}")
-            if fields and columns.image == 0:  # what the row said is lost, so the image is not good by the others
-                name, kind = _image_and_class(fields + [""] * columns.count, columns)
-                images.setdefault(name, []).append((line, kind, "lost"))
+            reason = f"{len(fields)} fields instead of {columns.count}"
+            if fields and columns.image == 0:  # what the row said is lost, so the image is not good by its other rows
+                yield Claim(path, _image_and_class([*fields, *[""] * columns.count], columns)[0], line, problem=reason)
+            else:
+                findings.reject(path, line, "", reason)
             continue
         name, kind = _image_and_class(fields, columns)
         images.setdefault(name, []).append((line, kind, fields[columns.runs]))
@@ -85,9 +107,6 @@ def _claim(
     filled = [row for row in rows if row[2].lower() not in _NONE]
     size_hw = size_of(name) if filled else None
     for line, kind, text in filled:
-        if text == "lost":
-            shapes.append(Shape(kind, line=line, problem="a row that cannot be read"))
-            continue
         boxes = _boxes(text, size_hw, options)
         if isinstance(boxes, str):
             shapes.append(Shape(kind, line=line, problem=boxes))
@@ -139,3 +158,10 @@ def _columns(path: Path) -> _Columns | None:
 def _header_of_runs(path: Path) -> str:
     columns = _columns(path)
     return "" if columns is None else first_fields(path, columns.separator)[columns.runs]
+
+
+def _recognise(source: Path) -> str | None:
+    return recognised(source, SUFFIXES, looks_like_run_lengths)
+
+
+FORMAT = Format("rle", "table of run lengths (EncodedPixels)", "none", _recognise, images_root, read)

@@ -5,27 +5,46 @@ fractions, its points are positions between pixels, as newer versions store them
 that its image is good.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from data_tools.core.errors import InputError
+from data_tools.core.records import GOOD, UNBOXED, Sample
 from data_tools.files.dataset_folder import read_json
+from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.folders import is_good
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.outlines import Box, around, shape
 from data_tools.formats.rectangles import numbers
-from data_tools.formats.registry import Findings
+from data_tools.formats.registry import Findings, Format, ReadOptions
+from data_tools.formats.remarks import NOT_UNDERSTOOD, status_of_remark
 from data_tools.formats.supervisely_bitmap import bitmap_box
-from data_tools.formats.tool_files import keys_in
+from data_tools.formats.tool_files import claims_of_files, images_root, keys_in, recognised
 
+SUFFIXES = (".json",)
 EMPTY = "Supervisely file without objects"
 NO_ANNOTATION = ("meta.json", "key_id_map.json", "obj_class_to_machine_color.json", "project.json")
 _FEWEST = {"rectangle": 2, "polygon": 3, "line": 2}
 _POINTS = ("point", "graph")
 _PARTS = ("train", "val", "valid", "validation", "test", "training", "testing")
 _POINT = "a point without an area: says only that there is a defect"
+
+
+def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> Iterator[Sample]:
+    """Samples of what the files claim.
+
+    Raises:
+        InputError: no file of Supervisely.
+    """
+    root = images_root(sources, options)
+
+    def to_claims(path: Path) -> Iterator[Claim]:
+        return claims_of(path, findings, options.corners or FORMAT.corners, _folder_of_images(path, root))
+
+    claims = claims_of_files(sources, SUFFIXES, to_claims, findings, one_image=True, ignored=NO_ANNOTATION)
+    return samples_from_claims(claims, sources, options, findings, root=images_root)
 
 
 def claims_of(path: Path, findings: Findings, corners: str = "inclusive", folder: str = "") -> Iterator[Claim]:
@@ -62,9 +81,15 @@ def claims_of(path: Path, findings: Findings, corners: str = "inclusive", folder
     for label in labels:
         if not is_good(label):
             yield Claim(path, name, None, name, folder, size_hw, defect_type=label)
-    for tag in tags:
-        proof = f"tag {tag!r}" if is_good(tag) else ""
-        yield Claim(path, name, None, name, folder, size_hw, defect_type="" if proof else tag or "defect", good=proof)
+    for tag in tags:  # any remark may be one
+        status = status_of_remark(tag)
+        if status == GOOD:
+            yield Claim(path, name, None, name, folder, size_hw, good=f"tag {tag!r}")
+        elif status == UNBOXED:
+            findings.mend(path, None, name, "a tag without an area: says only that there is a defect")
+            yield Claim(path, name, None, name, folder, size_hw, defect_type=tag)
+        elif not value["objects"]:
+            yield Claim(path, name, None, name, folder, size_hw, problem=f"{NOT_UNDERSTOOD}: the tag {tag!r}")
 
 
 def looks_like_supervisely(path: Path) -> str | None:
@@ -87,15 +112,15 @@ def _is_annotation(value: Any) -> bool:
 
 def _shape(entry: Any, label: str, part: str, size_hw: tuple[int, int] | None, widen: float) -> Shape:
     if not isinstance(entry, dict):
-        return Shape(label or "defect", problem=f"{part} is no object")
+        return Shape(label or "defect", problem="no object", part=part)
     kind = _kind(entry)
     if kind == "bitmap":
-        return shape(label, bitmap_box(entry.get("bitmap"), size_hw))
+        return shape(label, bitmap_box(entry.get("bitmap"), size_hw), part=part)
     if kind not in _FEWEST:
-        return Shape(label or "defect", problem=f"{part}: geometry {kind[:40]!r} encloses no area that is read here")
+        return Shape(label or "defect", problem=f"geometry {kind[:40]!r} encloses no area that is read here", part=part)
     box = _outline(entry.get("points"), _FEWEST[kind], widen)
     note = "a line: the box around its points is taken" if kind == "line" else ""
-    return shape(label, f"{part}: {box}" if isinstance(box, str) else box, None, note)
+    return shape(label, box, None, note, part)
 
 
 def _outline(points: Any, fewest: int, widen: float) -> Box | str:
@@ -131,3 +156,17 @@ def _tag(tag: Any) -> str:
     """The name of a tag of the image."""
     name = tag.get("name") if isinstance(tag, dict) else tag
     return name.strip() if isinstance(name, str) else ""
+
+
+def _folder_of_images(path: Path, root: Path | None) -> str:
+    """img/ beside the folder of an annotation file, relative to all images; "" where it is not among them."""
+    folder = path.resolve().parent.parent / "img"
+    inside = root is not None and folder.is_dir() and folder.is_relative_to(root.resolve())
+    return folder.relative_to(root.resolve()).as_posix() if root is not None and inside else ""
+
+
+def _recognise(source: Path) -> str | None:
+    return recognised(source, SUFFIXES, looks_like_supervisely)
+
+
+FORMAT = Format("supervisely", "Supervisely, ann/ beside img/", "inclusive", _recognise, images_root, read)

@@ -9,17 +9,31 @@ from pathlib import Path
 from typing import Any
 
 from data_tools.core.errors import InputError
+from data_tools.core.records import Sample
 from data_tools.files.dataset_folder import read_json
+from data_tools.files.text import read_text
 from data_tools.formats import via2, via3
 from data_tools.formats.annotation_files import head_of
+from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim
-from data_tools.formats.registry import Findings
+from data_tools.formats.registry import Findings, Format, ReadOptions
 from data_tools.formats.tables import table_lines
-from data_tools.formats.tool_files import keys_in
+from data_tools.formats.tool_files import claims_of_files, images_root, keys_in, recognised, refuse_inclusive
 
 SUFFIXES = (".json", ".csv")
 _SEPARATORS = (",", ";", "\t")
 _KEYS = ({"filename", "regions"}, {"_via_img_metadata"}, {"metadata", "view"})
+
+
+def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> Iterator[Sample]:
+    """Samples of what the files claim.
+
+    Raises:
+        InputError: no file of VIA, or --corners inclusive.
+    """
+    refuse_inclusive(options, "VIA")
+    claims = claims_of_files(sources, SUFFIXES, lambda path: claims_of(path, findings), findings)
+    return samples_from_claims(claims, sources, options, findings, root=images_root)
 
 
 def claims_of(path: Path, findings: Findings) -> Iterator[Claim]:
@@ -65,20 +79,23 @@ def _csv_claims(path: Path, findings: Findings) -> Iterator[Claim]:
     separator = _separator(path)
     rows = list(table_lines(path, separator))
     if version == 2:
-        yield from via2.csv_claims(path, rows, findings)
+        header = next((i for i, (_, fields) in enumerate(rows) if set(via2.COLUMNS) <= _names(fields)), None)
+        if header is None:
+            raise InputError("the header is no row with separated fields")
+        yield from via2.csv_claims(path, rows[header:], findings)
     else:
-        texts = dict(enumerate(path.read_text("utf-8", "replace").split("\n"), start=1))
+        texts = dict(enumerate(read_text(path)[0].split("\n"), start=1))
         yield from via3.csv_claims(path, [(line, fields, texts.get(line, "")) for line, fields in rows], findings)
 
 
 def _table_version(path: Path) -> int | None:
     """2 for a table of VIA 1 or 2, 3 for one of VIA 3; None for any other."""
     head = head_of(path).removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
-    lines = [line.strip() for line in head.split("\n")]
+    lines = [line.strip() for line in head.split("\n") if not line.startswith("sep=")]  # Excel's first line
     if any(line.startswith(via3.HEADER) and via3.COLUMNS[1] in line for line in lines if line.startswith("#")):
         return 3
-    names = {name.strip().strip('"').lstrip("#") for name in _split(lines[0])}
-    return 2 if set(via2.COLUMNS) <= names else None
+    header = lines[0] if lines else ""
+    return 2 if set(via2.COLUMNS) <= _names(header.split(max(_SEPARATORS, key=header.count))) else None
 
 
 def _separator(path: Path) -> str:
@@ -87,5 +104,12 @@ def _separator(path: Path) -> str:
     return max(_SEPARATORS, key=header.count)
 
 
-def _split(line: str) -> Sequence[str]:
-    return line.split(max(_SEPARATORS, key=line.count))
+def _names(fields: Sequence[str]) -> set[str]:
+    return {field.strip().strip('"').lstrip("#") for field in fields}
+
+
+def _recognise(source: Path) -> str | None:
+    return recognised(source, SUFFIXES, looks_like_via)
+
+
+FORMAT = Format("via", "VGG Image Annotator, JSON or CSV", "exclusive", _recognise, images_root, read)

@@ -6,15 +6,18 @@ from math import degrees
 from pathlib import Path
 from typing import Any
 
+from data_tools.core.records import GOOD
 from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.folders import is_good
 from data_tools.formats.outlines import Box, around, shape, turned_ellipse, turned_note
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings
+from data_tools.formats.remarks import NOT_UNDERSTOOD
 from data_tools.formats.via_labels import class_of, state_of
 
 EMPTY = "image without regions in a VIA file"
 COLUMNS = ("filename", "file_attributes", "region_count", "region_shape_attributes", "region_attributes")
+State = tuple[str | None, str] | None
 _POINT = "a point without an area: says only that there is a defect"
 
 
@@ -48,7 +51,7 @@ def json_claims(path: Path, value: dict[str, Any], findings: Findings) -> Iterat
         regions = entry.get("regions")
         regions = list(regions.values()) if isinstance(regions, dict) else regions  # a dictionary in VIA 1
         if not isinstance(regions, list):
-            findings.reject(path, None, name, "regions are no list")
+            yield Claim(path, name, problem="regions are no list")
             continue
         pairs = [_parts(region) for region in regions]
         state = state_of(entry.get("file_attributes"), of_files)
@@ -66,17 +69,19 @@ def csv_claims(path: Path, rows: Sequence[tuple[int, list[str]]], findings: Find
     header = [name.strip().lstrip("#") for name in rows[0][1]]
     place = {name: header.index(name) for name in COLUMNS}
     images: dict[str, list[tuple[int, Any, Any]]] = {}
-    states: dict[str, str] = {}
+    states: dict[str, State] = {}
     counts: dict[str, int] = {}
     for line, fields in rows[1:]:
         name = fields[place["filename"]] if len(fields) > place["filename"] else ""
         values = [_json(fields[place[key]]) for key in COLUMNS[3:]] if len(fields) == len(header) else [None]
         if not name or not all(isinstance(value, dict) for value in values):
             reason = f"{len(fields)} fields instead of {len(header)}" if len(values) == 1 else "attributes are not JSON"
-            findings.reject(path, line, name, reason)
-            images.setdefault(name, []).append((line, None, reason)) if name else None
+            if name:
+                yield Claim(path, name, line, problem=reason)
+            else:
+                findings.reject(path, line, name, reason)
             continue
-        states[name] = state_of(_json(fields[place["file_attributes"]]), {}) or states.get(name, "")
+        states[name] = state_of(_json(fields[place["file_attributes"]]), {}) or states.get(name)
         count = fields[place["region_count"]]
         counts[name] = int(count) if count.isascii() and count.isdigit() and len(count) < 9 else 0
         images.setdefault(name, [])
@@ -89,7 +94,7 @@ def csv_claims(path: Path, rows: Sequence[tuple[int, list[str]]], findings: Find
         if missing > 0:
             pairs.append((None, f"{missing} of {counts[name]} regions have no row that can be read"))
             lines.append(0)
-        yield from image_claims(path, name, lines, pairs, states.get(name, ""), {}, findings)
+        yield from image_claims(path, name, lines, pairs, states.get(name), {}, findings)
 
 
 def image_claims(
@@ -97,7 +102,7 @@ def image_claims(
     name: str,
     lines: Sequence[int] | None,
     regions: Sequence[tuple[Any, Any]],
-    state: str,
+    state: State,
     definitions: Mapping[str, Any],
     findings: Findings,
 ) -> Iterator[Claim]:
@@ -107,7 +112,7 @@ def image_claims(
         path, name: the file and the image.
         lines: of the regions; None where lines mean nothing.
         regions: shape and region attributes; None and the reason for a region that cannot be read.
-        state: class of the image as a whole, or "".
+        state: status of the image as a whole, and what says so; None where nothing does.
         definitions: of the regions' attributes.
         findings: gets what has no area.
     """
@@ -123,9 +128,12 @@ def image_claims(
         else:
             box, own_note = _box(form)
             shapes.append(shape(label, box, line, "; ".join(filter(None, (own_note, note)))))
-    empty = not regions and not state
-    proof = EMPTY if empty else f"VIA attribute {state!r}" if is_good(state) else ""
-    defect_type = state if state and not is_good(state) else ""
+    proof, defect_type = said_by(state)
+    if not regions and state is None:
+        proof = EMPTY
+    elif not regions and state is not None and state[0] is None:
+        yield Claim(path, name, problem=f"no regions, and {NOT_UNDERSTOOD}: {state[1]!r}")
+        return
     yield Claim(
         path, name, lines[0] or None if lines else None, shapes=tuple(shapes), defect_type=defect_type, good=proof
     )
@@ -133,6 +141,13 @@ def image_claims(
         findings.mend(path, line, name, _POINT)
         if not is_good(label):
             yield Claim(path, name, line, defect_type=label or "defect")
+
+
+def said_by(state: State) -> tuple[str, str]:
+    """The evidence that an image is good, or its type where it is a defect; both empty where nothing is said."""
+    if state is None or state[0] is None:
+        return "", ""
+    return (f"VIA attribute {state[1]!r}", "") if state[0] == GOOD else ("", state[1])
 
 
 def _parts(region: Any) -> tuple[Any, Any]:

@@ -10,7 +10,8 @@ from data_tools.formats.folders import is_good
 from data_tools.formats.outlines import Box, around, circle_through, shape, turned_ellipse
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings
-from data_tools.formats.via2 import EMPTY
+from data_tools.formats.remarks import NOT_UNDERSTOOD
+from data_tools.formats.via2 import EMPTY, said_by
 from data_tools.formats.via_labels import class_of, state_of
 
 COLUMNS = ("metadata_id", "file_list", "flags", "temporal_coordinates", "spatial_coordinates", "metadata")
@@ -89,9 +90,10 @@ def _claims(
         findings.reject(path, line, name, "a moment of a video or sound, not an image")
     elif place in (None, []):
         state = state_of(named, named_definitions)
-        if state:
-            good = f"VIA attribute {state!r}" if is_good(state) else ""
-            yield Claim(path, name, line, good=good, defect_type="" if good else state)
+        if state is not None:
+            good, defect_type = said_by(state)
+            problem = f"{NOT_UNDERSTOOD}: {state[1]!r}" if state[0] is None else ""
+            yield Claim(path, name, line, good=good, defect_type=defect_type, problem=problem)
     else:
         label, note = class_of(named, named_definitions)
         box, own_note = _box(place)

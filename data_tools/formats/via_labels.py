@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from data_tools.formats.remarks import status_of_remark
+
 _CLASS_NAMES = ("class", "label", "type", "defect", "category", "name", "kind")
-_STATES = ("status", "quality", "result", "judgement", "judgment", "state")
+_SILENT = ("caption", "public_domain", "image_url")
 
 
 def class_of(attributes: Any, definitions: Mapping[str, Any]) -> tuple[str, str]:
@@ -27,11 +29,16 @@ def class_of(attributes: Any, definitions: Mapping[str, Any]) -> tuple[str, str]
     return chosen[0], "; ".join(notes)
 
 
-def state_of(attributes: Any, definitions: Mapping[str, Any]) -> str:
-    """What the attributes of a file say of the image as a whole: the value of one called class, quality...; or ""."""
+def state_of(attributes: Any, definitions: Mapping[str, Any]) -> tuple[str | None, str] | None:
+    """What the attributes of a file say of the image as a whole; None where they say nothing.
+
+    Its status, None where that is not understood, and the value that says so. The attributes that every project of VIA
+    begins with, such as its caption, say nothing.
+    """
     values = _values(attributes, definitions)
-    key = next((key for key in values if _says_class(key, _CLASS_NAMES[:-2] + _STATES)), None)
-    return "" if key is None else values[key][0]
+    remarks = [(status_of_remark(value, key), value) for key in values for value in values[key] if key not in _SILENT]
+    understood = [remark for remark in remarks if remark[0] is not None]
+    return next(iter(understood + remarks), None)
 
 
 def _values(attributes: Any, definitions: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -32,11 +32,11 @@ def task(*annotations: list[Any] | dict[str, Any], image: str = "/data/upload/1/
     return {"id": 7, "data": {"image": image}, "annotations": whole, "predictions": []}
 
 
-def claims(folder: Path, *tasks: Any, size_hw: tuple[int, int] | None = None) -> tuple[list[Claim], Findings]:
+def claims(folder: Path, *tasks: Any) -> tuple[list[Claim], Findings]:
     """The claims of a file with these tasks."""
     path, findings = folder / "project.json", Findings()
     path.write_text(json.dumps(list(tasks)))
-    return list(claims_of(path, findings, lambda _: size_hw)), findings
+    return list(claims_of(path, findings)), findings
 
 
 def packed(pixels: np.ndarray) -> list[int]:
@@ -106,10 +106,11 @@ def test_an_empty_annotation_is_good_a_skipped_or_missing_one_says_nothing(tmp_p
     skipped = {"id": 1, "result": [], "was_cancelled": True}
     predicted = {**task(), "predictions": [{"result": [result({**RECTANGLE, "rectanglelabels": ["s"]})]}]}
     (empty, cancelled, nothing), findings = claims(tmp_path, task([]), task(skipped), predicted)
+    assert not findings.rejects
     assert empty.good == "empty annotation in Label Studio"
     assert (cancelled.good, cancelled.shapes, nothing.good, nothing.shapes) == ("", (), "", ())
-    assert "skipped" in findings.rejects[0].reason
-    assert "predictions are no annotations" in findings.rejects[1].reason
+    ((text, count),) = findings.warnings.items()
+    assert ("predictions are no annotations" in text, count) == (True, 2)
 
 
 def test_several_annotators_are_joined_and_their_contradiction_stands(tmp_path: Path) -> None:
@@ -122,13 +123,19 @@ def test_several_annotators_are_joined_and_their_contradiction_stands(tmp_path: 
 def test_key_points_and_choices_say_that_there_is_a_defect_or_that_there_is_none(tmp_path: Path) -> None:
     results = [
         result({"x": 1, "y": 2, "width": 0.5, "keypointlabels": ["dent"]}, "keypointlabels"),
-        result({"choices": ["good"]}, "choices", id="r2"),
-        result({"taxonomy": [["defect", "scratch"]]}, "taxonomy", id="r3"),
+        result({"choices": ["good"]}, "choices", id="r2", from_name="q"),
+        result({"taxonomy": [["defect", "scratch"]]}, "taxonomy", id="r3", from_name="defect_type"),
     ]
     (whole, dent, good, scratch), findings = claims(tmp_path, task(results))
     assert (whole.shapes, whole.good) == ((), "")
     assert (dent.defect_type, good.good, scratch.defect_type) == ("dent", "choice 'good'", "scratch")
-    assert "key point" in findings.mended[0].reason
+    assert ["key point" in one.reason for one in findings.mended] == [True, False]
+    high = result({"choices": ["high"]}, "choices", id="r4", from_name="confidence")
+    (_, unclear), _ = claims(tmp_path, task([high]))
+    assert "not understood: 'high' of 'confidence'" in unclear.problem
+    (boxed,), findings = claims(tmp_path, task([high, result({**RECTANGLE, "rectanglelabels": ["s"]})]))
+    assert len(boxed.shapes) == 1
+    assert "remarks beside regions" in findings.mended[0].reason
 
 
 @pytest.mark.parametrize(
@@ -150,17 +157,21 @@ def test_regions_that_cannot_be_read_keep_their_image_from_being_good(
 
 
 def test_results_that_say_nothing_of_defects_do_not_make_an_image_good(tmp_path: Path) -> None:
-    (claim,), findings = claims(tmp_path, task([result({"text": ["hm"]}, "textarea")]))
+    (claim, unread), _ = claims(tmp_path, task([result({"text": ["hm"]}, "textarea")]))
     assert (claim.good, claim.shapes) == ("", ())
-    assert "textarea" in findings.rejects[0].reason
+    assert "textarea" in unread.problem
 
 
-def test_percentages_need_a_size(tmp_path: Path) -> None:
+def test_without_a_size_areas_are_shares_of_the_image_if_they_are_not_turned(tmp_path: Path) -> None:
     bare = {"id": "r", "type": "rectanglelabels", "value": {**RECTANGLE, "rectanglelabels": ["s"]}}
-    (claim,), _ = claims(tmp_path, task([bare]), size_hw=(100, 200))
+    turned = {**bare, "id": "q", "value": {**bare["value"], "rotation": 45}}
+    (claim,), _ = claims(tmp_path, task([bare, turned]))
+    assert claim.shapes[0].shares
+    assert claim.shapes[0].box_xyxy == pytest.approx((0.1, 0.2, 0.4, 0.6))
+    assert "original_width" in claim.shapes[1].problem
+    sized = {**task([bare]), "data": {"image": "a.jpg", "original_width": 200, "original_height": 100}}
+    (claim,), _ = claims(tmp_path, sized)
     assert claim.shapes[0].box_xyxy == (20, 20, 80, 60)
-    (claim,), _ = claims(tmp_path, task([bare]))
-    assert "size is not known" in claim.shapes[0].problem
 
 
 def test_json_min(tmp_path: Path) -> None:
@@ -175,9 +186,10 @@ def test_json_min(tmp_path: Path) -> None:
     found, findings = claims(tmp_path, boxed, empty, waiting, chosen, doubtful, texts)
     assert {claim.image for claim in found} == {"lot 1/a.jpg"}
     assert found[0].shapes[0].box_xyxy == (20, 20, 80, 60)
-    assert [bool(claim.good) for claim in found] == [False, True, False, False, False, False, False]
+    assert [bool(claim.good) for claim in found] == [False, True, False, False, False, False, False, False]
     assert [claim.defect_type for claim in found if claim.defect_type] == ["scratch"]
-    assert [reject.reason.split(":")[0] for reject in findings.rejects] == ["task 3", "task 5", "task 6"]
+    assert [claim.problem.split(":")[0] for claim in found if claim.problem] == ["task 5", "task 6"]
+    assert list(findings.warnings.values()) == [1, 1]
 
 
 @pytest.mark.parametrize(

@@ -93,8 +93,11 @@ def test_bitmaps_that_are_broken_or_too_large(bitmap: Any, reason: str) -> None:
 def test_a_file_without_objects_is_good_unless_its_tags_say_otherwise(tmp_path: Path) -> None:
     (claim,), _ = claims(tmp_path, tags=[{"name": "train"}])
     assert claim.good == "Supervisely file without objects"
-    (whole, tagged), _ = claims(tmp_path, tags=[{"name": "scratch", "value": None}])
-    assert (whole.good, tagged.defect_type) == ("", "scratch")
+    (whole, tagged), _ = claims(tmp_path, tags=[{"name": "defective", "value": None}])
+    assert (whole.good, tagged.defect_type) == ("", "defective")
+    (whole, tagged), _ = claims(tmp_path, tags=[{"name": "like", "value": None}])
+    assert whole.good == ""
+    assert "not understood: the tag 'like'" in tagged.problem
     (whole, tagged), _ = claims(tmp_path, tags=[{"name": "good"}])
     assert (whole.good, tagged.good) == ("", "tag 'good'")
 

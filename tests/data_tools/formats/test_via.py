@@ -94,8 +94,10 @@ def test_regions_that_cannot_be_read_keep_their_image_from_being_good(
 
 
 def test_images_without_regions_are_good_unless_their_attributes_say_otherwise(tmp_path: Path) -> None:
-    value = image() | image(name="b.jpg", quality="scratch") | image(name="c.jpg", quality="ok", caption="x")
-    (a, b, c), _ = claims(tmp_path, value)
+    value = image() | image(name="b.jpg", defect_type="scratch") | image(name="c.jpg", quality="ok", caption="x")
+    (a, b, c, d), _ = claims(tmp_path, value | image(name="d.jpg", remark="scratch, left"))
+    assert (d.good, d.defect_type) == ("", "")
+    assert "not understood: 'scratch, left'" in d.problem
     assert (a.good, a.defect_type) == ("image without regions in a VIA file", "")
     assert (b.good, b.defect_type) == ("", "scratch")
     assert (c.good, c.defect_type) == ("VIA attribute 'ok'", "")
@@ -143,13 +145,12 @@ def test_csv_of_version_2(tmp_path: Path) -> None:
         'c.jpg,99,"{}",1,0,"{broken","{}"\n'
         'd.jpg,99,"{}",2,0,"{""name"":""rect"",""x"":1,""y"":2,""width"":3,""height"":4}","{}"\n'
     )
-    (a, b, c, d), findings = claims(tmp_path, CSV_HEAD + rows)
+    (c, a, b, d), _ = claims(tmp_path, CSV_HEAD + rows)
     assert [(s.type, s.box_xyxy, s.line) for s in a.shapes] == [("s", (10, 20, 40, 24), 2), ("t", (6, 6, 12, 12), 3)]
     assert b.good
-    assert c.shapes[0].problem
+    assert (c.image, c.line, c.problem) == ("c.jpg", 5, "attributes are not JSON")
     assert [bool(shape.problem) for shape in d.shapes] == [False, True]
     assert "1 of 2 regions" in d.shapes[1].problem
-    assert [(reject.line, reject.reason) for reject in findings.rejects] == [(5, "attributes are not JSON")]
 
 
 @pytest.mark.parametrize(
