@@ -31,6 +31,7 @@ from data_tools.formats.registry import Findings, ReadOptions
 
 Root = Callable[[Sequence[Path], ReadOptions], Path | None]
 
+_REFUSED = "images of which every box is refused: taken as unboxed"
 _DUPLICATE = "duplicate of another box"
 _GOOD_BOX = "boxes around good things: no defects, left out"
 _CONTRADICTION = "said to be without defect in one place, but annotated in another: the defect counts"
@@ -239,7 +240,7 @@ def _sample(
         yield Sample(1, path, size_hw, corners, labels, BOXED, "", types[0], types)
     elif refused or tags:
         named = [kind for kind in (*tags, *refused) if reason_against(kind, "class") is None and not is_good(kind)]
-        findings.warnings["defects without a usable box: taken as unboxed"] += 1
+        findings.warnings[_REFUSED] += bool(refused)
         yield without_boxes(path, size_hw, UNBOXED, named[0] if named else "unboxed")
     elif proofs and not image.doubts and folder != UNBOXED:
         yield without_boxes(path, size_hw, GOOD, evidence=proofs[0])
