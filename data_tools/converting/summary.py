@@ -50,11 +50,17 @@ def summary(out: Path, dataset: Dataset, findings: Findings, chosen: Format, why
     reasons = Counter(_kind(reject.reason) for reject in findings.rejects)
     lines.append(f"rejects: {len(findings.rejects)}" + (f", listed in {out / REJECTS}" if findings.rejects else ""))
     lines += [f"  {count} {reason}" for reason, count in reasons.most_common()]
-    warnings: Counter[str] = Counter()
+    return "\n".join([*lines, *_warnings(findings)])
+
+
+def _warnings(findings: Findings) -> list[str]:
+    """A line for each kind of warning, most frequent first; those that differ in values alone are one kind."""
+    counts: Counter[str] = Counter()
+    texts: dict[str, str] = {}
     for text, count in findings.warnings.items():
-        warnings[_kind(text)] += count
-    lines += [f"WARNING: {count} {text}" for text, count in warnings.most_common()]
-    return "\n".join(lines)
+        counts[_kind(text)] += count
+        texts.setdefault(_kind(text), text)
+    return [f"WARNING: {count} {texts[kind]}" for kind, count in counts.most_common() if count]
 
 
 def _kind(reason: str) -> str:

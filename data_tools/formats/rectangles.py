@@ -54,10 +54,19 @@ def half_open(corners: Corners, meaning: str) -> tuple[Corners, str]:
         corners: x1, y1, x2, y2 with the file's meaning.
         meaning: "inclusive" where the pixels of the second corner belong to the box, or "exclusive".
     """
-    x1, y1, x2, y2 = corners
-    swapped = x2 < x1 or y2 < y1
     more = 1.0 if meaning == "inclusive" else 0.0
-    return (min(x1, x2), min(y1, y2), max(x1, x2) + more, max(y1, y2) + more), SWAPPED if swapped else ""
+    (x1, x2), (y1, y2) = (_in_order(*pair, more) for pair in ((corners[0], corners[2]), (corners[1], corners[3])))
+    return (x1, y1, x2, y2), SWAPPED if (x1, y1) != corners[:2] else ""
+
+
+def _in_order(first: float, second: float, more: float) -> tuple[float, float]:
+    """The ends of a half-open range of positive length where that is possible.
+
+    Args:
+        first, second: in any order.
+        more: what lies beyond the larger one.
+    """
+    return (second, first + more) if second < first and second + more <= first else (first, second + more)
 
 
 def place(box_xyxy: Corners, size_hw: tuple[int, int]) -> Placed:

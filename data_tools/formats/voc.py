@@ -35,7 +35,7 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     """
     to_claim = partial(_claim, root=images_folder(sources, options), corners=options.corners or FORMAT.corners)
     claims = claims_from_files(sources, ".xml", findings, to_claim)
-    yield from samples_from_claims(claims, sources, options, findings)
+    yield from samples_from_claims(claims, sources, options, findings, keep_repeats=True)
 
 
 def write(dataset: Dataset, folder: Path) -> None:
