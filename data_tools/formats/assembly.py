@@ -40,6 +40,7 @@ _CONTRADICTION = "said to be without defect in one place, but annotated in anoth
 _BOXES_IN_GOOD = "boxes of an image in a folder of good ones: the boxes count"
 _GOOD_IN_DEFECTS = "said to be without defect, but in a folder of defects: taken as unboxed"
 _DOUBT = "said to be good, but an annotation that may be its own could not be used"
+_NOT_GOOD = "not taken as good, since an annotation may be its own"
 _TOLERANCE = 2  # decimals of a pixel up to which two boxes are the same
 
 
@@ -166,7 +167,7 @@ class _Joining:
         """The sample of an image that nothing is claimed of, by its folder, by convention or by option; else none."""
         whole = Path(path) if self.places.index is None else self.places.index.root / path
         if image.doubts:
-            self.findings.reject(whole, None, path, f"{NO_EVIDENCE}: {image.doubts[0]}")
+            self.findings.reject(whole, None, path, f"{_NOT_GOOD}: {image.doubts[0]}")
             return
         status, proof = folder_evidence(path, self.places.index, by_convention=bool(convention))
         if status is None and (convention or self.options.unlabelled == GOOD):
