@@ -4,6 +4,8 @@ python -m data_tools.export datasets/devices --format coco --out devices.json
 python -m data_tools.export datasets/devices --format voc --out devices_voc --copy
 python -m data_tools.export datasets/devices --format yolo --out devices_yolo --copy --split train
 python -m data_tools.export datasets/devices --format csv --out devices.csv
+python -m data_tools.export datasets/devices --format labelstudio --out tasks.json
+python -m data_tools.export datasets/devices --format cvat --out annotations.xml
 
 Classes are the types of the boxes. What a format cannot say, such as a defect without a box in voc and yolo, is
 counted and named.
@@ -25,7 +27,10 @@ def build_parser() -> Parser:
     parser.add_argument("data", type=str, help="dataset folder")
     parser.add_argument("--format", choices=tuple(writers()), required=True, help="what to write")
     parser.add_argument(
-        "--out", type=str, required=True, help="the file (coco, csv) or new folder (voc, yolo) to write"
+        "--out",
+        type=str,
+        required=True,
+        help="the file (coco, csv, labelstudio, cvat) or new folder (voc, yolo) to write",
     )
     parser.add_argument("--split", choices=(*SPLIT_NAMES, "all"), default="all", help="which part of the dataset")
     parser.add_argument("--copy", action="store_true", help="voc, yolo: copy the images to images/ in --out")

@@ -2,6 +2,11 @@
 
 python -m data_tools.export_predictions predictions.jsonl --out results.json     # boxes as COCO results
 python -m data_tools.export_predictions predictions.jsonl --out images.csv       # id,file_name,score,x,y
+
+Boxes to be corrected by a reviewer, as pre-annotations of Label Studio or CVAT:
+
+python -m data_tools.export_predictions predictions.jsonl --data DATA --format cvat --out predicted.xml
+python -m data_tools.export_predictions predictions.jsonl --data DATA --format labelstudio --min_score 0.3 --out t.json
 """
 
 from collections.abc import Sequence
@@ -11,19 +16,31 @@ from jsonargparse import Namespace
 
 from data_tools.commands.parser import Parser, run_command
 from data_tools.core.errors import InputError
+from data_tools.files.dataset_folder import read_dataset
 from data_tools.files.predictions import read_predictions
-from data_tools.interop import coco_results, tables
+from data_tools.interop import coco_results, preannotations, tables
 
-_BY_SUFFIX = {".json": "coco", ".csv": "csv"}
+_BY_SUFFIX = {".json": "coco", ".csv": "csv", ".xml": "cvat"}
+_WRITERS = {"coco": (coco_results.write, "boxes"), "csv": (tables.write_table, "images")}
 
 
 def build_parser() -> Parser:
     """The command line of `python -m data_tools.export_predictions`."""
-    parser = Parser(prog="data_tools.export_predictions", description="A PredictionSet -> COCO results or CSV.")
+    parser = Parser(prog="data_tools.export_predictions", description="A PredictionSet -> files of other tools.")
     parser.add_argument("predictions", type=str, help="PredictionSet (.jsonl)")
-    parser.add_argument("--out", type=str, required=True, help="file to write, .json or .csv")
+    parser.add_argument("--out", type=str, required=True, help="file to write, .json, .csv or .xml")
     parser.add_argument(
-        "--format", choices=("auto", "coco", "csv"), default="auto", help="by default as the suffix says"
+        "--format",
+        choices=("auto", *_WRITERS, *preannotations.TOOLS),
+        default="auto",
+        help="by default as the suffix says: COCO results, CSV, or pre-annotations for CVAT",
+    )
+    parser.add_argument("--data", type=str | None, default=None, help="labelstudio, cvat: dataset folder of the images")
+    parser.add_argument(
+        "--min_score",
+        type=float | None,
+        default=None,
+        help=f"labelstudio, cvat: boxes with a lower score are left out; {preannotations.MIN_SCORE} by default",
     )
     return parser
 
@@ -37,10 +54,18 @@ def _export(arguments: Namespace) -> int:
     out = Path(arguments.out)
     chosen = _BY_SUFFIX.get(out.suffix.lower()) if arguments.format == "auto" else arguments.format
     if chosen is None:
-        raise InputError(f"{out}: ends neither in .json nor in .csv; say what to write with --format coco|csv")
-    write = coco_results.write if chosen == "coco" else tables.write_table
-    count = write(out, read_predictions(Path(arguments.predictions)))
-    print(f"{out}: {count} {'boxes' if chosen == 'coco' else 'images'}")
+        raise InputError(f"{out}: ends in none of {', '.join(_BY_SUFFIX)}; say what to write with --format")
+    predictions = read_predictions(Path(arguments.predictions))
+    if chosen in _WRITERS:
+        if arguments.data is not None or arguments.min_score is not None:
+            raise InputError(f"--data and --min_score belong to {' and '.join(preannotations.TOOLS)}, not to {chosen}")
+        write, what = _WRITERS[chosen]
+        print(f"{out}: {write(out, predictions)} {what}")
+        return 0
+    if arguments.data is None:
+        raise InputError(f"--format {chosen}: give the dataset folder of the images with --data")
+    least = preannotations.MIN_SCORE if arguments.min_score is None else arguments.min_score
+    print(preannotations.write(out, predictions, read_dataset(Path(arguments.data)), chosen, least))
     return 0
 
 

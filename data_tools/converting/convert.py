@@ -8,7 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from data_tools.converting.summary import first_rejects, summary
+from data_tools.converting.damaged import without_damaged
+from data_tools.converting.summary import first_problems, first_rejects, summary
 from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset, Sample
 from data_tools.files.atomic import atomic_folder
@@ -60,19 +61,20 @@ def convert(sources: Sequence[Path], out: Path, how: Conversion) -> str:
         InputError: sources that cannot be read, nothing to convert, or a place that must not be written to.
     """
     _check_place(out, sources, how)
-    chosen, why = choose_format(sources, how.format)
+    wanted = "csv" if how.read.columns and how.format == "auto" else how.format
+    chosen, why = choose_format(sources, wanted)
     findings = Findings()
     samples = list(chosen.read(sources, how.read, findings))
     if not samples:
         raise InputError(f"{sources[0]}: nothing to convert as {chosen.name}; {first_rejects(findings)}")
-    if how.strict and findings.rejects:
-        raise InputError(f"--strict: {len(findings.rejects)} rejects, nothing written; {first_rejects(findings)}")
     root = chosen.images_root(sources, how.read)
     if how.copy and root is None:
         raise InputError("--copy: there are no images to copy; give --images DIR")
-    dataset, notes, warnings = _assemble(samples, sources, root, how)
-    if how.strict and warnings:
-        raise InputError(f"--strict: nothing written; {'; '.join(warnings)}")
+    dataset, notes, warnings = _assemble_readable(samples, sources, root, how, findings)
+    if how.strict and (findings.rejects or findings.warnings or warnings):
+        counts = f"{len(findings.rejects)} rejects and {sum(findings.warnings.values()) + len(warnings)} warnings"
+        problems = "; ".join(filter(None, (first_problems(findings), *warnings)))
+        raise InputError(f"--strict: {counts}, nothing written; {problems}")
     with atomic_folder(out) as folder:
         if how.copy:
             dataset = replace(dataset, images_root=_copy_images(dataset, folder / "images"))
@@ -88,6 +90,28 @@ def _check_place(out: Path, sources: Sequence[Path], how: Conversion) -> None:
         if path.resolve().is_relative_to(out.resolve()):
             raise InputError(f"{path} lies in --out {out}, which would be replaced; give another --out")
     require_replaceable(out, how.replace)
+
+
+def _assemble_readable(
+    samples: Sequence[Sample], sources: Sequence[Path], root: Path | None, how: Conversion, findings: Findings
+) -> tuple[Dataset, tuple[str, ...], list[str]]:
+    """What `_assemble` makes of the samples whose images can be decoded; the others are listed.
+
+    Grouping by looks decodes every image anyhow, so that they are looked for only when it fails.
+    """
+    if root is not None and how.group_by != "auto":
+        samples = without_damaged(samples, root, findings)
+    elif root is not None:
+        try:
+            return _assemble(samples, sources, root, how)
+        except InputError:
+            whole = without_damaged(samples, root, findings)
+            if len(whole) == len(samples):
+                raise
+            samples = whole
+    if not samples:
+        raise InputError(f"{root}: no image can be decoded; {first_rejects(findings)}")
+    return _assemble(samples, sources, root, how)
 
 
 def _assemble(

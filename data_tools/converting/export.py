@@ -82,4 +82,6 @@ def _summary(out: Path, dataset: Dataset, form: Format) -> str:
         shown = ", ".join(unboxed[:_SHOWN]) + (", ..." if len(unboxed) > _SHOWN else "")
         lines[0] = lines[0].replace(f"{len(dataset.samples)} images", f"{len(dataset.samples) - len(unboxed)} images")
         lines.append(f"left out: {len(unboxed)} defects without a box, which {form.name} cannot say: {shown}")
+    if form.advice is not None:
+        lines.append(form.advice(dataset))
     return "\n".join(lines)

@@ -15,6 +15,7 @@ from data_tools.core.errors import InputError
 from data_tools.core.geometry import xywh_to_xyxy, xyxy_to_xywh
 from data_tools.core.records import SPLIT_NAMES, Dataset, Sample, Splits
 from data_tools.files.atomic import write_json, write_text
+from data_tools.files.text import read_text
 
 ANNOTATIONS, SPLITS, REJECTS, MENDED = "annotations.json", "splits.json", "rejects.csv", "mended.csv"
 HISTORY = "history.csv"  # who changed which label when: written by data_tools.auditing.review
@@ -235,13 +236,15 @@ def read_json(path: Path, advice: str = "") -> Any:
     """The value of a JSON file.
 
     Raises:
-        InputError: missing (followed by the `advice`), not UTF-8, not JSON, or nested too deeply.
+        InputError: missing (followed by the `advice`), no regular file, of unknown encoding, not JSON, or nested too
+            deeply.
     """
+    if not path.exists() and not path.is_symlink():
+        raise InputError(f"{path}: no such file; {advice}" if advice else f"{path}: no such file")
+    text, _ = read_text(path)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file; {advice}" if advice else f"{path}: no such file") from error
-    except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not readable as JSON: {error}") from error
 
 

@@ -2,20 +2,25 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path, PurePosixPath
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import Sample
 from data_tools.files.images import resolve_under
-from data_tools.formats.image_index import images_folder
-from data_tools.formats.image_places import ImagePlaces
-from data_tools.formats.registry import Findings, ReadOptions
+from data_tools.files.regular import reason_against_reading
+from data_tools.files.text import read_text
+from data_tools.formats.claims import Claim
+from data_tools.formats.registry import Findings
+
+_UNFETCHED = ".dvc"
+_NOT_LOOKED_INTO = ("@eadir", "__macosx")
 
 
 def annotation_files(sources: Sequence[Path], suffix: str, findings: Findings) -> Iterator[Path]:
     """The sources, with a folder standing for all files with this suffix in and below it, in order.
 
-    Links that leave the folder are listed and not followed.
+    What has the suffix but is no file that can be read here, such as a link that leads nowhere or out of the folder, a
+    pipe, or a file that DVC has not fetched, is lost: listed and never opened.
 
     Args:
         sources: files and folders.
@@ -26,51 +31,60 @@ def annotation_files(sources: Sequence[Path], suffix: str, findings: Findings) -
         InputError: no such file, or a folder without any.
     """
     for source in sources:
-        found = _files_in(source, suffix, findings) if source.is_dir() else iter([source])
-        first = next(found, None)
-        if first is None or not first.is_file():
-            raise InputError(f"{source}: no {suffix} files here")
-        yield first
-        yield from found
+        if not source.is_dir():
+            reason = reason_against_reading(source)
+            if reason is not None:
+                raise InputError(f"{source}: {reason}")
+            yield source
+            continue
+        known = len(findings.lost)
+        paths = _files_in(source, suffix, findings)
+        first = next(paths, None)
+        if first is None:
+            lost = findings.rejects[-1] if len(findings.lost) > known else None
+            raise InputError(f"{source}: no {suffix} files here" + (f"; {lost.source}: {lost.reason}" if lost else ""))
+        yield from chain([first], paths)
 
 
-def samples_from_files(
-    sources: Sequence[Path],
-    suffix: str,
-    options: ReadOptions,
-    findings: Findings,
-    to_sample: Callable[[Path, ImagePlaces, ReadOptions, Findings], Sample | None],
-) -> Iterator[Sample]:
-    """Samples in order of the annotation files' paths, then images without one as their folders say.
+def claims_from_files(
+    sources: Sequence[Path], suffix: str, findings: Findings, to_claim: Callable[[Path], Claim | None]
+) -> Iterator[Claim]:
+    """Claims in order of the annotation files' paths; a file that cannot be read is lost.
 
     Args:
-        sources, suffix, options, findings: as for a reader.
-        to_sample: reads one file; an InputError that it raises lists this file.
+        sources, suffix, findings: as for `annotation_files`.
+        to_claim: reads one file; an InputError that it raises is why it is lost. None where the file claims nothing.
 
     Raises:
         InputError: no such files.
     """
-    places = ImagePlaces(images_folder(sources, options), options, findings)
     for path in annotation_files(sources, suffix, findings):
         try:
-            sample = to_sample(path, places, options, findings)
+            claim = to_claim(path)
         except InputError as error:
-            findings.reject(path, None, path.stem, str(error).removeprefix(f"{path}: "))
+            findings.lose(path, str(error).removeprefix(f"{path}: "))
             continue
-        if sample is not None:
-            yield sample
-    yield from places.unannotated(findings)
+        if claim is not None:
+            yield claim
+
+
+def some_files(source: Path, suffix: str) -> Iterator[Path]:
+    """The source itself, or all files below it, that have this suffix; for recognising a format."""
+    if source.is_dir():
+        yield from _files_in(source, suffix, Findings())
+    elif source.suffix.lower() == suffix and reason_against_reading(source) is None:
+        yield source
 
 
 def first_file(source: Path, suffix: str) -> Path | None:
     """The source itself, or the first file below it, if it has this suffix; else None."""
-    if source.is_dir():
-        return next(_files_in(source, suffix, Findings()), None)
-    return source if source.suffix.lower() == suffix and source.is_file() else None
+    return next(some_files(source, suffix), None)
 
 
 def head_of(path: Path, length: int = 1 << 16) -> bytes:
     """The first bytes of a file; none where it cannot be read."""
+    if reason_against_reading(path) is not None:
+        return b""
     try:
         with path.open("rb") as file:
             return file.read(length)
@@ -79,23 +93,12 @@ def head_of(path: Path, length: int = 1 << 16) -> bytes:
 
 
 def read_lines(path: Path) -> list[str]:
-    """The lines of a small text file, without their ends; bytes that are not UTF-8 become U+FFFD.
+    """The lines of a small text file, without their ends.
 
     Raises:
-        InputError: the file cannot be read.
+        InputError: the file cannot be read, or its encoding cannot be told.
     """
-    try:
-        text = path.read_bytes().removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error}") from error
-    return [line.removesuffix("\r") for line in text.split("\n")]
-
-
-def folder_of(path: Path, places: ImagePlaces) -> str:
-    """The folder of an annotation file relative to the images; empty where it lies elsewhere."""
-    if places.index is None or not path.resolve().parent.is_relative_to(places.index.root):
-        return ""
-    return path.resolve().parent.relative_to(places.index.root).as_posix()
+    return [line.removesuffix("\r") for line in read_text(path)[0].split("\n")]
 
 
 def label_path(folder: Path, image: str, suffix: str, written: dict[Path, str]) -> Path:
@@ -122,14 +125,21 @@ def number(value: float) -> str:
 
 def _files_in(folder: Path, suffix: str, findings: Findings) -> Iterator[Path]:
     for where, folders, names in os.walk(folder):
-        folders.sort()
-        for name in sorted(names):
+        folders[:] = sorted(one for one in folders if not one.startswith(".") and one.lower() not in _NOT_LOOKED_INTO)
+        for name in sorted([*names, *(one for one in folders if one.lower().endswith(suffix))]):
             path = Path(where, name)
-            if not name.lower().endswith(suffix) or name.startswith("._") or not path.is_file():
+            if name.startswith("._"):
+                continue
+            if name.lower().endswith(f"{suffix}{_UNFETCHED}") and not path.with_suffix("").exists():
+                findings.lose(path.with_suffix(""), "a file that DVC has not fetched; fetch it")
+            if not name.lower().endswith(suffix):
                 continue
             try:
                 resolve_under(folder, path.relative_to(folder).as_posix()) if path.is_symlink() else None
+                reason = reason_against_reading(path)
             except (InputError, OSError) as error:
-                findings.reject(path, None, name, str(error))
-                continue
-            yield path
+                reason = str(error)
+            if reason is None:
+                yield path
+            else:
+                findings.lose(path, reason)

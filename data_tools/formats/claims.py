@@ -18,6 +18,8 @@ class Shape:
         line: in the claim's file, from 1; None where lines mean nothing.
         note: a change made in reading that has to be listed, such as "rotated by 90 degrees: the hull is taken".
         problem: why the area cannot be used; then the box is not looked at. The image is still a defect.
+        part: which of the file's areas this is, where it has no lines, such as "shape 3".
+        shares: whether `box_xyxy` counts in shares of the image's width and height instead of pixels.
     """
 
     type: str
@@ -25,6 +27,8 @@ class Shape:
     line: int | None = None
     note: str = ""
     problem: str = ""
+    part: str = ""
+    shares: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,9 @@ class Claim:
         defect_type: a defect without an area, by type: the image is unboxed unless some claim has boxes; "" without.
         good: the evidence that the image is good, where this claim says so explicitly ("empty label file"); "" where
             it does not. A claim without shapes, defect_type and good says nothing.
+        by_absence: whether `good` says no more than that this file has no annotation of the image: then another that
+            has some is no contradiction.
+        problem: why nothing of this place can be used, although it speaks of the image, which is never good then.
     """
 
     source: Path
@@ -53,3 +60,5 @@ class Claim:
     shapes: tuple[Shape, ...] = ()
     defect_type: str = ""
     good: str = ""
+    problem: str = ""
+    by_absence: bool = False

@@ -1,13 +1,14 @@
 """COCO JSON by any tool. What is safe is mended and listed in mended.csv; what is not is refused and listed.
 
-Default corners: exclusive; boxes are left, top, width, height. Images without annotations are good, unless the file
-says otherwise by a "status" and a "type" on its images, as the dataset folders of this project have them.
+Default corners: exclusive; boxes are left, top, width, height. An image that a file lists without annotations is good
+where each annotation of the file found its image and no other file has any; a "status" and a "type" on images say
+otherwise, as the dataset folders of this project have them.
 
 Mended: ids of annotations (0, absent, twice), a missing or wrong area, categories numbered in any way, the same image
-listed under two ids, a polygon without a bbox, and a box of which at least half lies inside the image. Refused: an
-image id with two names, unknown ids, crowds, masks without a bbox, boxes without area or mostly outside, duplicates.
+listed under two ids, and what `coco_boxes` mends. Refused: an image id with two names, unknown ids, crowds.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,16 +18,21 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, GOOD, STATUSES, UNBOXED, Dataset, Sample
 from data_tools.files.atomic import write_json
 from data_tools.files.dataset_folder import read_json, to_coco
-from data_tools.formats.annotation_files import annotation_files, folder_of, head_of
-from data_tools.formats.coco_boxes import Box, read_box
-from data_tools.formats.image_index import images_folder, without_boxes
-from data_tools.formats.image_places import ImagePlaces, declared_size
+from data_tools.formats.annotation_files import annotation_files, head_of, some_files
+from data_tools.formats.assembly import samples_from_claims
+from data_tools.formats.claims import Claim, Shape
+from data_tools.formats.coco_boxes import read_shape, written_as_corners
+from data_tools.formats.image_index import images_folder
+from data_tools.formats.image_places import declared_size, folder_under
 from data_tools.formats.names import reason_against
-from data_tools.formats.rectangles import boxed_sample, numbers
+from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, Format, ReadOptions
 
 _WHOLE = 1 << 28
 _LISTS = ("images", "annotations", "categories")
+_LISTED = "listed in COCO without annotations"
+_STATUS_GOOD = "status good in COCO"
+_ORPHANS = "listed without annotations in a file of which some annotations met no image: not taken as good"
 
 
 @dataclass
@@ -40,27 +46,36 @@ class _Image:
     annotations: list[Any] = field(default_factory=list)
 
 
+@dataclass
+class _File:
+    """One file with its images, and whether each of its annotations found one."""
+
+    path: Path
+    images: list[_Image]
+    categories: dict[str, str]
+    complete: bool
+    refused: list[tuple[str, str]]
+    as_corners: bool | None
+
+
 def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> Iterator[Sample]:
     """Samples in the order of the JSON files and of their images, then images that no file lists.
 
     Raises:
-        InputError: no COCO file, or one without the lists that make it one.
+        InputError: no COCO file, or no file with the lists that make it one.
     """
-    places = ImagePlaces(images_folder(sources, options), options, findings)
+    root = images_folder(sources, options)
+    files, reasons = [], []
     for path in _coco_files(sources, findings):
-        value = read_json(path)
-        if not isinstance(value, dict) or not all(isinstance(value.get(key, []), list) for key in _LISTS):
-            raise InputError(f"{path}: COCO has lists 'images', 'annotations' and 'categories'")
-        if "images" not in value:
-            raise InputError(f"{path}: key 'images' is missing; detections without their images cannot be converted")
-        images = _images(path, value["images"], findings)
-        categories = _categories(path, value.get("categories", []), findings)
-        _join(path, value.get("annotations", []), images, findings)
-        for image in {image.name: image for image in images.values()}.values():
-            sample = _sample(path, image, categories, places, options, findings)
-            if sample is not None:
-                yield sample
-    yield from places.unannotated(findings)
+        try:
+            files.append(_file(path, findings))
+        except InputError as error:
+            reasons.append(str(error))
+            findings.lose(path, str(error).removeprefix(f"{path}: "))
+    if not files:
+        raise InputError("; ".join(reasons[:3]))
+    claims = [claim for file in files for claim in _claims(file, folder_under(file.path, root), findings)]
+    yield from samples_from_claims(claims, sources, options, findings)
 
 
 def write(dataset: Dataset, path: Path) -> None:
@@ -68,8 +83,62 @@ def write(dataset: Dataset, path: Path) -> None:
     write_json(path, to_coco(dataset, None), indent=None)
 
 
-def _images(path: Path, entries: list[Any], findings: Findings) -> dict[str, _Image]:
-    """The usable images by id; ids that stand for two names are refused altogether."""
+def _file(path: Path, findings: Findings) -> _File:
+    value = read_json(path)
+    if not isinstance(value, dict) or not all(isinstance(value.get(key, []), list) for key in _LISTS):
+        raise InputError(f"{path}: COCO has lists 'images', 'annotations' and 'categories'")
+    if "images" not in value:
+        raise InputError(f"{path}: key 'images' is missing; detections without their images cannot be converted")
+    images, refused = _images(path, value["images"], findings)
+    annotations = value.get("annotations", [])
+    complete = _join(path, annotations, images, findings)
+    each = list({image.name: image for image in images.values()}.values())
+    kinds = Counter(written_as_corners(entry) for entry in annotations if isinstance(entry, dict))
+    as_corners = None if kinds[True] and kinds[False] else bool(kinds[True])
+    return _File(path, each, _categories(path, value.get("categories", []), findings), complete, refused, as_corners)
+
+
+def _claims(file: _File, folder: str, findings: Findings) -> Iterator[Claim]:
+    """What a file says of each of its images."""
+    for name, reason in file.refused:
+        yield Claim(file.path, name, folder=folder, problem=reason)
+    for image in file.images:
+        shapes = tuple(_shapes(file, image, findings))
+        kind = image.type if image.type not in (None, GOOD) else "unboxed"
+        good = problem = ""
+        if image.status == BOXED and not image.annotations:
+            problem = "status boxed, but no annotation"
+        elif image.status == GOOD:
+            good = _STATUS_GOOD if not image.annotations else ""
+        elif image.status is None and not image.annotations:
+            good = _LISTED if file.complete else ""
+            if not file.complete:
+                findings.warnings[_ORPHANS] += 1
+        yield Claim(
+            file.path,
+            image.name,
+            folder=folder,
+            declared_hw=image.declared_hw,
+            shapes=shapes,
+            defect_type=str(kind) if image.status == UNBOXED else "",
+            good=good,
+            problem=problem,
+            by_absence=good == _LISTED,
+        )
+
+
+def _shapes(file: _File, image: _Image, findings: Findings) -> Iterator[Shape]:
+    for i, entry in image.annotations:
+        category = file.categories.get(_key(entry.get("category_id")) or "")
+        shape, changes = read_shape(entry, category, image.declared_hw, file.as_corners)
+        for change in changes:
+            findings.mend(file.path, None, image.name, change)
+        yield Shape(shape.type, shape.box_xyxy, None, shape.note, shape.problem, f"annotations[{i}]")
+
+
+def _images(path: Path, entries: list[Any], findings: Findings) -> tuple[dict[str, _Image], list[tuple[str, str]]]:
+    """The usable images by id, and the others' names with the reason; an id of two names is refused altogether."""
+    unusable: list[tuple[str, str]] = []
     images: dict[str, _Image] = {}
     by_name: dict[str, _Image] = {}
     refused: set[str] = set()
@@ -85,16 +154,16 @@ def _images(path: Path, entries: list[Any], findings: Findings) -> dict[str, _Im
             findings.reject(path, None, name, f"{where}: {reason}")
         elif key in images and images[key].name != name:
             refused.add(key)
-            findings.reject(path, None, name, f"{where}: id {key} stands for {images[key].name!r} too")
+            unusable.append((name, f"{where}: id {key} stands for {images[key].name!r} too"))
         elif name in by_name:
             findings.mend(path, None, name, "images listed twice: merged")
             images[key] = by_name[name]
         else:
             images[key] = by_name[name] = _new_image(name, entry)
     for key in refused:
-        findings.reject(path, None, images[key].name, f"image id {key} stands for several images")
+        unusable.append((images[key].name, f"image id {key} stands for several images"))
         del images[key]
-    return images
+    return images, unusable
 
 
 def _new_image(name: str, entry: dict[str, Any]) -> _Image:
@@ -124,49 +193,23 @@ def _categories(path: Path, entries: list[Any], findings: Findings) -> dict[str,
     return {key: name for key, name in names.items() if key not in twice}
 
 
-def _join(path: Path, entries: list[Any], images: dict[str, _Image], findings: Findings) -> None:
-    """Give each annotation to its image."""
+def _join(path: Path, entries: list[Any], images: dict[str, _Image], findings: Findings) -> bool:
+    """Give each annotation to its image; whether each has one."""
+    complete = True
     seen: set[str] = set()
     for i, entry in enumerate(entries):
         key = _key(entry.get("image_id")) if isinstance(entry, dict) else None
         if key is None or key not in images:
             reason = "no image_id" if key is None else f"image_id {key} is unknown or refused"
             findings.reject(path, None, "", f"annotations[{i}]: {reason}")
+            complete = False
             continue
         image, number = images[key], _key(entry.get("id"))
         if number is None or number in seen or number == "0":
             findings.mend(path, None, image.name, "annotation ids that are absent, 0 or stand twice: numbered anew")
         seen.add(number or "")
         image.annotations.append((i, entry))
-
-
-def _sample(
-    path: Path, image: _Image, categories: dict[str, str], places: ImagePlaces, options: ReadOptions, findings: Findings
-) -> Sample | None:
-    placed = places.place(image.name, image.declared_hw, folder_of(path, places))
-    if isinstance(placed, str):
-        findings.reject(path, None, image.name, placed)
-        return None
-    rectangles, seen = [], set()
-    for i, entry in image.annotations:
-        part = f"annotations[{i}]"
-        box = read_box(entry, categories.get(_key(entry.get("category_id")) or ""), placed[1])
-        if isinstance(box, Box) and box.as_key() in seen:
-            box = "duplicate of another annotation"
-        if isinstance(box, str):
-            findings.reject(path, None, image.name, f"{part}: {box}")
-            continue
-        seen.add(box.as_key())
-        for change in box.changes:
-            findings.mend(path, None, image.name, change)
-        rectangles.append(box.rectangle(path, image.name, part))
-    if image.annotations:
-        return boxed_sample(*placed, rectangles, options.corners or FORMAT.corners, options, findings)
-    if image.status == BOXED:
-        findings.reject(path, None, image.name, "status boxed, but no annotation")
-        return None
-    defect_type = image.type if image.type not in (None, GOOD) else "unboxed"
-    return without_boxes(*placed, UNBOXED if image.status == UNBOXED else GOOD, str(defect_type))
+    return complete
 
 
 def _key(value: Any) -> str | None:
@@ -185,28 +228,21 @@ def _coco_files(sources: Sequence[Path], findings: Findings) -> Iterator[Path]:
         InputError: a folder without any.
     """
     for source in sources:
-        if not source.is_dir():
-            yield source
-            continue
-        found = [path for path in annotation_files([source], ".json", findings) if _looks_like_coco(path)]
-        if not found:
+        looking = list(annotation_files([source], ".json", findings))
+        coco = looking if not source.is_dir() else [path for path in looking if _looks_like_coco(path)]
+        if not coco:
             raise InputError(f"{source}: no JSON file with 'images' and 'annotations' here")
-        yield from found
+        yield from coco
 
 
 def _looks_like_coco(path: Path) -> bool:
-    content = head_of(path, _WHOLE)
+    content = head_of(path, _WHOLE).replace(b"\0", b"")
     return b'"images"' in content and b'"annotations"' in content and b'"imagePath"' not in content
 
 
 def _recognise(source: Path) -> str | None:
-    if not source.is_dir() and source.suffix.lower() != ".json":
-        return None
-    try:
-        path = next(_coco_files([source], Findings()))
-    except InputError:
-        return None
-    return f"{path.name} has images and annotations" if _looks_like_coco(path) else None
+    path = next((path for path in some_files(source, ".json") if _looks_like_coco(path)), None)
+    return None if path is None else f"{path.name} has images and annotations"
 
 
 FORMAT = Format("coco", "COCO JSON by any tool", "exclusive", _recognise, images_folder, read, write, ".json")

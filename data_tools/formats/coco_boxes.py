@@ -1,119 +1,174 @@
-"""The box of one COCO annotation: mended where that is safe, refused where it is not."""
+"""The box of one COCO annotation: mended where that is safe, refused where it is not.
 
-from dataclasses import dataclass
-from pathlib import Path
+The outline tells where the bbox is missing or has no area, was written as two corners, or is that of a mask painted
+with a brush. A bbox that contradicts its outline in another way is refused. A rotation turns the bbox about its centre.
+"""
+
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from data_tools.formats.rectangles import Rectangle, numbers
+from data_tools.formats.claims import Shape
+from data_tools.formats.coco_masks import box_of_mask, is_one_area
+from data_tools.formats.outlines import around, turned_note, turned_rectangle
+from data_tools.formats.rectangles import Corners, numbers
 
 _AREA = "areas that are missing or not those of the box: derived"
-_POLYGON = "annotations without a bbox: boxes around their polygons"
-_CLIPPED = "boxes of which at least half is inside the image: clipped"
+_OUTLINE = "annotations without a bbox: boxes around their outlines"
+_ZERO = "a bbox without area beside an outline: box around the outline"
+_CORNERS = "a bbox written as two corners, as its outline, its area or the others of its file say: read so"
+_BRUSH = "iscrowd with one connected area, as brushes of annotation tools write it: one defect"
 _AREA_SLACK = 0.01
-_INSIDE = 0.5
+_SIDE_SLACK = 1.5  # pixels by which a side of a bbox may differ from its outline's
+_LIKE = 0.5  # the least overlap of a bbox with the box around its outline
 
 
-@dataclass(frozen=True)
-class Box:
-    """A usable box with its type, and what was changed to make it so."""
-
-    defect_type: str
-    corners: tuple[float, float, float, float]
-    changes: tuple[str, ...]
-
-    def as_key(self) -> tuple[str, tuple[float, float, float, float]]:
-        """What two duplicates have in common."""
-        return self.defect_type, self.corners
-
-    def rectangle(self, source: Path, image: str, part: str) -> Rectangle:
-        """The box as it stands in a file."""
-        return Rectangle(source, None, image, self.defect_type, self.corners, part)
-
-
-def read_box(entry: dict[str, Any], category: str | None, size_hw: tuple[int, int]) -> Box | str:
-    """The box of an annotation, or why it is refused.
+def read_shape(
+    entry: dict[str, Any], category: str | None, size_hw: tuple[int, int] | None, as_corners: bool | None
+) -> tuple[Shape, tuple[str, ...]]:
+    """The box of an annotation and what was changed to make it usable.
 
     Args:
-        entry: with bbox as left, top, width, height in pixels, or segmentation as polygons.
+        entry: with bbox as left, top, width, height in pixels, or segmentation as polygons or run lengths.
         category: the name of its category; None where it has none.
-        size_hw: of its image, for clipping.
+        size_hw: of its image, as the file says.
+        as_corners: what the other annotations of the file say of how a bbox is written, where this one does not; None
+            where they contradict each other.
     """
     own_type = entry.get("type")
-    defect_type = own_type if isinstance(own_type, str) and own_type else category
-    if defect_type is None:
-        return f"category_id {str(entry.get('category_id'))[:40]!r} is unknown or stands for several names"
+    kind = own_type if isinstance(own_type, str) and own_type else category
+    if kind is None:
+        reason = f"category_id {str(entry.get('category_id'))[:40]!r} is unknown or stands for several names"
+        return Shape("unboxed", problem=reason), ()
+    box, changes = _box(entry, size_hw, as_corners)
+    if isinstance(box, str):
+        return Shape(kind, problem=box), ()
     if entry.get("iscrowd") not in (None, 0, False):
-        return "iscrowd: an area with many defects is no box"
-    changes = []
-    bbox = entry.get("bbox")
-    if bbox in (None, []):
-        corners = _around_polygons(entry.get("segmentation"))
-        changes.append(_POLYGON)
-    else:
-        corners = _from_bbox(bbox)
-    if isinstance(corners, str):
-        return corners
-    if not _area_fits(entry, corners):
-        changes.append(_AREA)
-    inside = _clipped(corners, size_hw)
-    if inside is not None:
-        corners = inside
-        changes.append(_CLIPPED)
-    return Box(defect_type, corners, tuple(changes))
+        if not is_one_area(entry.get("segmentation"), box):
+            return Shape(kind, problem="iscrowd: an area with many defects is no box"), ()
+        changes = (*changes, _BRUSH)
+    if not _area_fits(entry, box):
+        changes = (*changes, _AREA)
+    return Shape(kind, box), changes
 
 
-def _from_bbox(bbox: Any) -> tuple[float, float, float, float] | str:
+def written_as_corners(entry: dict[str, Any]) -> bool | None:
+    """Whether the outline, or else the area, proves a bbox to be two corners (True) or a corner with sides (False)."""
+    found = _bbox(entry.get("bbox"))
+    if isinstance(found, str) or min(found[2:]) <= 0:
+        return None
+    sides, corners = _with_sides(found), found
+    outline = _outline(entry.get("segmentation"))
+    if not isinstance(outline, str):
+        if _close(sides, outline) or _rotation(entry):
+            return None if _close(corners, outline) else False
+        return True if _close(corners, outline) else None
+    area = numbers((entry.get("area"),))
+    if isinstance(area, str) or area[0] <= 0 or entry.get("segmentation"):
+        return None
+    if _is_area(area[0], sides):
+        return None if _is_area(area[0], corners) else False
+    return True if _is_area(area[0], corners) else None
+
+
+def _box(
+    entry: dict[str, Any], size_hw: tuple[int, int] | None, as_corners: bool | None
+) -> tuple[Corners | str, tuple[str, ...]]:
+    segmentation = entry.get("segmentation")
+    outline = _outline(segmentation)
+    if entry.get("bbox") in (None, []):
+        return outline, (_OUTLINE,)
+    found = _bbox(entry["bbox"])
+    if isinstance(found, str):
+        return found, ()
+    if not found[2] or not found[3]:
+        usable = not isinstance(outline, str) and outline[2] > outline[0] and outline[3] > outline[1]
+        return (outline, (_ZERO,)) if usable else (_with_sides(found), ())
+    corners = written_as_corners(entry)
+    if corners is None and isinstance(outline, str):
+        if as_corners is None:
+            return "bbox of unknown meaning: others of its file are written as two corners, others with sides", ()
+        corners = as_corners
+    if corners:
+        return found, (_CORNERS,)
+    box = _with_sides(found)
+    degrees = _rotation(entry)
+    if degrees:
+        x1, y1, x2, y2 = box
+        turned = turned_rectangle(box, degrees, ((x1 + x2) / 2, (y1 + y2) / 2))
+        if not isinstance(outline, str) and not _close(box, outline) and not _alike(turned, outline):
+            return "bbox and rotation contradict the outline", ()
+        return turned, (turned_note(degrees),)
+    if not isinstance(outline, str) and not _close(box, outline) and not _alike(box, outline):
+        return f"bbox {[round(side, 2) for side in found]} contradicts its outline, which spans {_text(outline)}", ()
+    return box, ()
+
+
+def _bbox(bbox: Any) -> Corners | str:
+    """The four numbers of a bbox."""
     if not isinstance(bbox, list) or len(bbox) != 4:
         return "bbox is not a list of left, top, width, height"
     found = numbers(bbox)
     if isinstance(found, str):
         return found.replace("corner", "bbox value")
     left, top, width, height = found
-    if width < 0 or height < 0:
-        return "bbox with a negative side"
-    return left, top, left + width, top + height
+    return "bbox with a negative side" if width < 0 or height < 0 else (left, top, width, height)
 
 
-def _around_polygons(polygons: Any) -> tuple[float, float, float, float] | str:
-    if isinstance(polygons, dict):
-        return "a run-length mask without a bbox; export with boxes"
-    if not isinstance(polygons, list) or not polygons:
+def _with_sides(found: Corners) -> Corners:
+    return found[0], found[1], found[0] + found[2], found[1] + found[3]
+
+
+def _outline(segmentation: Any) -> Corners | str:
+    """The box around polygons or the pixels of a mask, or why there is none."""
+    if isinstance(segmentation, dict):
+        return box_of_mask(segmentation)
+    if not isinstance(segmentation, list) or not segmentation:
         return "neither bbox nor segmentation"
-    xs: list[float] = []
-    ys: list[float] = []
-    for polygon in polygons:
+    points: list[tuple[float, float]] = []
+    for polygon in segmentation:
         found = numbers(polygon) if isinstance(polygon, list) else "segmentation is no list of polygons"
         if isinstance(found, str):
             return found
         if len(found) < 6 or len(found) % 2:
             return "a polygon of fewer than three points"
-        xs += found[::2]
-        ys += found[1::2]
-    return min(xs), min(ys), max(xs), max(ys)
+        points += zip(found[::2], found[1::2], strict=True)
+    return around(points)
 
 
-def _area_fits(entry: dict[str, Any], corners: tuple[float, float, float, float]) -> bool:
+def _rotation(entry: dict[str, Any]) -> float:
+    """Degrees by which a tool says that the bbox is turned; 0 without."""
+    attributes = entry.get("attributes")
+    found = numbers((attributes.get("rotation"),)) if isinstance(attributes, dict) else "none"
+    return 0.0 if isinstance(found, str) else found[0] % 360
+
+
+def _close(one: Sequence[float], other: Sequence[float]) -> bool:
+    return all(abs(a - b) <= _SIDE_SLACK for a, b in zip(one, other, strict=True))
+
+
+def _alike(one: Corners, other: Corners) -> bool:
+    """Whether two boxes have at least half of what they cover together in common."""
+    width, height = min(one[2], other[2]) - max(one[0], other[0]), min(one[3], other[3]) - max(one[1], other[1])
+    common = max(width, 0.0) * max(height, 0.0)
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)]
+    return common > 0 and common >= _LIKE * (sum(areas) - common)
+
+
+def _is_area(area: float, box: Corners) -> bool:
+    of_box = (box[2] - box[0]) * (box[3] - box[1])
+    return box[2] > box[0] and box[3] > box[1] and abs(area - of_box) <= _AREA_SLACK * of_box
+
+
+def _area_fits(entry: dict[str, Any], box: Corners) -> bool:
     """Whether the area is that of the box; with a segmentation it is the outline's, hence smaller."""
     found = numbers((entry.get("area"),))
     if isinstance(found, str):
         return False
-    of_box = (corners[2] - corners[0]) * (corners[3] - corners[1])
+    of_box = (box[2] - box[0]) * (box[3] - box[1])
     if entry.get("segmentation"):
         return 0 < found[0] <= of_box * (1 + _AREA_SLACK)
     return abs(found[0] - of_box) <= _AREA_SLACK * of_box
 
 
-def _clipped(
-    corners: tuple[float, float, float, float], size_hw: tuple[int, int]
-) -> tuple[float, float, float, float] | None:
-    """The part inside the image of a box that leaves it, where that is at least half of the box; else None."""
-    height, width = size_hw
-    box = np.array(corners)
-    inside = np.clip(box, 0.0, [width, height, width, height])
-    whole, kept = np.prod(box[2:] - box[:2]), np.prod(inside[2:] - inside[:2])
-    if np.array_equal(box, inside) or not np.isfinite(whole) or whole <= 0 or kept < _INSIDE * whole:
-        return None
-    x1, y1, x2, y2 = inside.tolist()
-    return x1, y1, x2, y2
+def _text(box: Corners) -> str:
+    return f"{box[0]:g}..{box[2]:g} x {box[1]:g}..{box[3]:g}"

@@ -1,7 +1,7 @@
 """Which column of a table is what, by the many names that tools give them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 _IMAGE = (
@@ -93,6 +93,10 @@ class Columns:
         """The fields of height and width, where there are such columns."""
         return None if self.size is None else (fields[self.size[0]], fields[self.size[1]])
 
+    def may_lack(self, positions: Iterable[int]) -> bool:
+        """Whether a row without these columns can still be read: none of them is the image, the type or of the box."""
+        return not {self.image, self.type, *self.box}.intersection(positions)
+
     def corners(self, numbers: Sequence[float]) -> tuple[float, float, float, float]:
         """x1, y1, x2, y2 of the four numbers."""
         a, b, c, d = numbers
@@ -105,6 +109,9 @@ class Columns:
 
 def find_columns(header: Sequence[str]) -> Columns | None:
     """The columns of a table with this header, or None where the image or the box is missing."""
+    header = list(header)
+    while header and not header[-1]:  # separators behind the last column, as spreadsheets write them
+        header.pop()
     places: dict[str, int] = {}
     for i, name in enumerate(header):
         key = re.sub(r"[^a-z0-9]", "", name.lower())

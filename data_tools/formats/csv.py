@@ -7,43 +7,58 @@ Default corners: exclusive, that is x2 - x1 is the width. Columns, in any common
 - optionally the type: class, label, type, category...; and the image's size: width and height beside two corners,
   or image_width and image_height.
 
-A row without a box says that its image is good, or, where it names a defect type, that it is a defect of unknown area.
-The separator may be a comma, a semicolon (then a comma may stand for the decimal point) or a tab.
+`--columns image,x1,y1,x2,y2,class` names the columns of files without a header. A row without a box says that its image
+is good, or, where it names a defect type, that it is a defect of unknown area. Where all boxes of a file lie in 0..1
+they are shares of the image. The separator may be a comma, a semicolon (then a comma may stand for the decimal point)
+or a tab.
 """
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import GOOD, UNBOXED, Dataset, Sample
+from data_tools.core.records import Dataset, Sample
 from data_tools.files.atomic import write_text
+from data_tools.formats.assembly import samples_from_claims
+from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.columns import Columns, find_columns
 from data_tools.formats.folders import is_good
-from data_tools.formats.image_index import images_folder, without_boxes
-from data_tools.formats.image_places import ImagePlaces, declared_size
+from data_tools.formats.image_index import images_folder
+from data_tools.formats.image_places import declared_size
 from data_tools.formats.names import reason_against
-from data_tools.formats.rectangles import Rectangle, boxed_sample, numbers
+from data_tools.formats.rectangles import half_open, numbers
 from data_tools.formats.registry import Findings, Format, ReadOptions
-from data_tools.formats.tables import csv_files, first_csv, first_fields, table_lines
+from data_tools.formats.tables import csv_files, first_fields, some_tables, table_lines
 
 _SEPARATORS = (",", ";", "\t")
 _NO_BOX = ("", "nan", "none", "null", "na", "n/a", "-")
 _NO_TYPE = (*_NO_BOX, "0", "background", "negative")
+_GOOD_ROW = "row without a box"
+_ZEROS = "boxes 0,0,0,0 of good images: taken as no box"
+_UNKNOWN_AREA = "rows that name a defect type without a box: taken as unboxed"
+_DECIMAL_COMMA = re.compile(r"^[+-]?\d*,\d+$")
+_ANY_DEFECT = "defect"
 
 
-@dataclass
-class _Image:
-    """What the rows say of one image."""
+@dataclass(frozen=True)
+class _Table:
+    """How one file is read.
 
-    source: Path
-    lines: list[int] = field(default_factory=list)
-    rectangles: list[Rectangle] = field(default_factory=list)
-    types: list[str] = field(default_factory=list)
-    size_hw: tuple[int, int] | None = None
-    refused: bool = False
+    Attributes:
+        separator: between the fields.
+        columns: what stands where.
+        has_header: whether the first line names the columns.
+        decimal: "," where numbers are written so, else ".".
+    """
+
+    separator: str
+    columns: Columns
+    has_header: bool
+    decimal: str = "."
 
 
 def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> Iterator[Sample]:
@@ -54,15 +69,9 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     Raises:
         InputError: a file without the needed columns.
     """
-    places = ImagePlaces(images_folder(sources, options), options, findings)
-    images: dict[str, _Image] = {}
-    for path in csv_files(sources):
-        _collect(path, images, findings)
-    for name, image in images.items():
-        sample = _sample(name, image, places, options, findings)
-        if sample is not None:
-            yield sample
-    yield from places.unannotated(findings)
+    files = csv_files(sources, findings)
+    claims = [claim for path in files for claim in _claims(path, options, findings)]
+    yield from samples_from_claims(claims, sources, options, findings)
 
 
 def write(dataset: Dataset, path: Path) -> None:
@@ -79,92 +88,96 @@ def write(dataset: Dataset, path: Path) -> None:
     write_text(path, table.getvalue())
 
 
-def _collect(path: Path, images: dict[str, _Image], findings: Findings) -> None:
-    """Add the rows of a file to what is known of their images; what is wrong is listed with its line."""
-    separator, columns = _header(path)
-    if columns is None:
+def _claims(path: Path, options: ReadOptions, findings: Findings) -> Iterator[Claim]:
+    """What the rows of a file say; a row that cannot be told to be of an image is listed with its line."""
+    table = _table(path, options.columns)
+    if table is None:
         raise InputError(
             f"{path}, line 1: no header with a column for the image and columns for the box, such as "
-            "image,type,x1,y1,x2,y2 or filename,class,xmin,ymin,xmax,ymax"
+            "image,type,x1,y1,x2,y2 or filename,class,xmin,ymin,xmax,ymax; without a header, name the columns with "
+            "--columns"
         )
-    lines = table_lines(path, separator)
-    next(lines)
+    rows = [(line, _trimmed(fields, table.columns)) for line, fields in table_lines(path, table.separator, findings)]
+    rows = [(line, fields) for line, fields in rows if not fields or any(fields)][table.has_header :]
+    corners = options.corners or FORMAT.corners
+    shares = _are_shares(rows, table)
     seen: set[tuple[str, ...]] = set()
-    for line, fields in lines:
-        name = fields[columns.image] if len(fields) > columns.image else ""
-        reason = _reason_against(fields, columns, name)
-        if reason is None and tuple(fields) in seen and any(columns.box_of(fields)):
+    for line, fields in rows:
+        name = fields[table.columns.image] if len(fields) > table.columns.image else ""
+        reason = reason_against(name, "image name") if fields else "not a line of text with separated fields"
+        if reason is None and tuple(fields) in seen and any(table.columns.box_of(fields)):
             reason = "duplicate row"
         if reason is not None:
             findings.reject(path, line, name[:200], reason)
-            if name in images:
-                images[name].refused = True
+            continue
+        if len(fields) != table.columns.count:
+            yield Claim(path, name, line, problem=f"{len(fields)} fields instead of {table.columns.count}")
             continue
         seen.add(tuple(fields))
-        image = images.setdefault(name, _Image(path))
-        image.lines.append(line)
-        _add_row(
-            image,
-            Rectangle(path, line, name, columns.type_of(fields), (0, 0, 0, 0)),
-            fields,
-            columns,
-            separator,
-            findings,
-        )
+        yield _claim(path, line, fields, table, corners, shares, findings)
 
 
-def _add_row(
-    image: _Image, empty: Rectangle, fields: list[str], columns: Columns, separator: str, findings: Findings
-) -> None:
-    where = (empty.source, empty.line, empty.image)
-    size_hw = _size(columns.size_of(fields))
-    if size_hw is not None and image.size_hw not in (None, size_hw):
-        findings.reject(*where, f"size {size_hw[1]} x {size_hw[0]}, but {image.size_hw} in an earlier row")
-        return
-    image.size_hw = size_hw or image.size_hw
-    values = columns.box_of(fields)
+def _claim(
+    path: Path, line: int, fields: list[str], table: _Table, corners: str, shares: bool, findings: Findings
+) -> Claim:
+    """What one row says."""
+    name, kind = fields[table.columns.image], table.columns.type_of(fields)
+    size_hw = _size(table.columns.size_of(fields))
+    values = table.columns.box_of(fields)
+    says_good = kind.lower() in _NO_TYPE or is_good(kind)
     if all(value.lower() in _NO_BOX for value in values):
-        image.types.append(empty.defect_type)
-        return
-    found = numbers([value.replace(",", ".") if separator == ";" else value for value in values])
+        return _without_box(path, line, name, kind, size_hw, _GOOD_ROW if says_good else "", findings)
+    found = _numbers(values, table.decimal)
     if isinstance(found, str):
-        image.refused = True
-        findings.reject(*where, found)
-        return
-    if not any(found) and (empty.defect_type.lower() in _NO_TYPE or is_good(empty.defect_type)):
-        findings.mend(*where, "boxes 0,0,0,0 of good images: taken as no box")
-        image.types.append(empty.defect_type)
-        return
-    corners = columns.corners(found)
-    image.rectangles.append(Rectangle(*where, empty.defect_type or "defect", corners))
+        lost = Shape(kind or _ANY_DEFECT, line=line, problem=found)
+        return Claim(path, name, line, declared_hw=size_hw, shapes=(lost,))
+    if not any(found) and says_good:
+        findings.mend(path, line, name, _ZEROS)
+        return _without_box(path, line, name, kind, size_hw, "row with box 0,0,0,0", findings)
+    box = table.columns.corners(found)
+    box_xyxy, note = half_open(box, "exclusive" if shares or table.columns.shape != "corners" else corners)
+    shape = Shape(kind or _ANY_DEFECT, box_xyxy, line, note)
+    if min(found[2:]) < 0 and table.columns.shape != "corners":
+        shape = Shape(kind or _ANY_DEFECT, line=line, problem="a negative width or height")
+    return Claim(path, name, line, declared_hw=size_hw, shapes=(shape,))
 
 
-def _sample(name: str, image: _Image, places: ImagePlaces, options: ReadOptions, findings: Findings) -> Sample | None:
-    placed = places.place(name, image.size_hw)
-    if isinstance(placed, str):
-        for line in image.lines:
-            findings.reject(image.source, line, name, placed)
-        return None
-    if image.rectangles:
-        return boxed_sample(*placed, image.rectangles, options.corners or FORMAT.corners, options, findings)
-    if image.refused:
-        return None
-    types = [options.type_map.get(kind.lower(), kind) for kind in image.types]
-    defects = [kind for kind in types if kind.lower() not in _NO_TYPE and not is_good(kind)]
-    if not defects:
-        return without_boxes(*placed, GOOD)
-    findings.warnings["rows that name a defect type without a box: taken as unboxed"] += 1
-    return without_boxes(*placed, UNBOXED, defects[0])
+def _without_box(
+    path: Path, line: int, name: str, kind: str, size_hw: tuple[int, int] | None, good: str, findings: Findings
+) -> Claim:
+    if not good:
+        findings.warnings[_UNKNOWN_AREA] += 1
+    return Claim(path, name, line, declared_hw=size_hw, defect_type="" if good else kind, good=good)
 
 
-def _reason_against(fields: Sequence[str], columns: Columns, name: str) -> str | None:
-    if not fields:
-        return "not a line of UTF-8 text with separated fields"
-    if len(fields) != columns.count:
-        return f"{len(fields)} fields instead of {columns.count}"
-    reason = reason_against(name, "image name")
-    kind = columns.type_of(fields)
-    return reason or (reason_against(kind, "class") if kind else None)
+def _are_shares(rows: Sequence[tuple[int, list[str]]], table: _Table) -> bool:
+    """Whether all boxes of a file lie in 0..1, some not at whole numbers: then no pixel is added to their corners."""
+    fractions = False
+    for _, fields in rows:
+        if len(fields) != table.columns.count:
+            continue
+        found = _numbers(table.columns.box_of(fields), table.decimal)
+        if isinstance(found, str):
+            continue
+        if min(found) < 0 or max(found) > 1:
+            return False
+        fractions = fractions or any(value != int(value) for value in found)
+    return fractions
+
+
+def _numbers(values: Sequence[str], decimal: str) -> tuple[float, ...] | str:
+    if decimal == "," and any("." in value for value in values):
+        return "a decimal point in a file with decimal commas"
+    return numbers([value.replace(decimal, ".") for value in values])
+
+
+def _trimmed(fields: list[str], columns: Columns) -> list[str]:
+    """The fields of a row without empty ones behind the last column, and with the empty ones that were left out."""
+    while len(fields) > columns.count and not fields[-1]:
+        fields = fields[:-1]
+    if 1 < len(fields) < columns.count and columns.may_lack(range(len(fields), columns.count)):
+        fields = [*fields, *[""] * (columns.count - len(fields))]
+    return fields
 
 
 def _size(values: tuple[str, str] | None) -> tuple[int, int] | None:
@@ -173,21 +186,44 @@ def _size(values: tuple[str, str] | None) -> tuple[int, int] | None:
     return None if found is None or isinstance(found, str) else declared_size(found[0], found[1])
 
 
-def _header(path: Path) -> tuple[str, Columns | None]:
-    """The separator with which the first line makes sense as a header, and its columns."""
+def _table(path: Path, names: tuple[str, ...]) -> _Table | None:
+    """How to read a file, by the separator with which its first line, or the columns' given names, make sense."""
     for separator in _SEPARATORS:
-        columns = find_columns(first_fields(path, separator))
-        if columns is not None:
-            return separator, columns
-    return ",", None
+        fields = first_fields(path, separator)
+        header = find_columns(fields)
+        columns = header or (find_columns(names) if len(_without_end(fields, len(names))) == len(names) else None)
+        if columns is not None and fields:
+            decimal = "," if _has_decimal_commas(path, separator, columns) else "."
+            return _Table(separator, columns, header is not None, decimal)
+    return None
+
+
+def _without_end(fields: list[str], count: int) -> list[str]:
+    while len(fields) > count and not fields[-1]:
+        fields = fields[:-1]
+    return fields
+
+
+def _has_decimal_commas(path: Path, separator: str, columns: Columns) -> bool:
+    boxes = (columns.box_of(fields) for _, fields in table_lines(path, separator) if len(fields) >= columns.count)
+    return any(_DECIMAL_COMMA.match(value) for values in boxes for value in values)
 
 
 def _recognise(source: Path) -> str | None:
-    path = first_csv(source)
-    columns = None if path is None else _header(path)[1]
-    return None if path is None or columns is None else f"{path.name} has the columns {', '.join(columns.names)}"
+    for path in some_tables(source):
+        table = _table(path, ())
+        if table is not None:
+            return f"{path.name} has the columns {', '.join(table.columns.names)}"
+    return None
 
 
 FORMAT = Format(
-    "csv", "CSV with a header, columns found by name", "exclusive", _recognise, images_folder, read, write, ".csv"
+    "csv",
+    "CSV, columns found by name or by --columns",
+    "exclusive",
+    _recognise,
+    images_folder,
+    read,
+    write,
+    ".csv",
 )

@@ -11,12 +11,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import GOOD, Sample
+from data_tools.core.records import Sample
 from data_tools.files.images import resolve_under
-from data_tools.formats.annotation_files import annotation_files, first_file, folder_of, head_of, read_lines
-from data_tools.formats.image_index import images_folder, without_boxes
-from data_tools.formats.image_places import ImagePlaces
-from data_tools.formats.rectangles import Rectangle, boxed_sample, numbers
+from data_tools.formats.annotation_files import annotation_files, head_of, read_lines, some_files
+from data_tools.formats.assembly import samples_from_claims
+from data_tools.formats.claims import Claim, Shape
+from data_tools.formats.image_index import ImageIndex, images_folder
+from data_tools.formats.image_places import folder_under
+from data_tools.formats.rectangles import half_open, numbers
 from data_tools.formats.registry import Findings, Format, ReadOptions
 
 _TYPES = {"1": "open", "2": "short", "3": "mousebite", "4": "spur", "5": "copper", "6": "pin-hole"}
@@ -24,6 +26,7 @@ _SEPARATOR = re.compile(r"[,;\s]+")
 _LISTED = re.compile(rb"^\s*\S+\.(jpe?g|png|bmp|tiff?)[,\s]+\S+\.txt\s*$", re.I)
 _ROW = re.compile(rb"^\s*\d+[,\s]+\d+[,\s]+\d+[,\s]+\d+[,\s]+\w[\w-]*\s*$")
 _TESTED, _TEMPLATE = "_test", "_temp"
+_EMPTY = "empty text file"
 
 
 def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> Iterator[Sample]:
@@ -32,91 +35,79 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     Raises:
         InputError: no text files.
     """
-    places = ImagePlaces(images_folder(sources, options), options, findings)
-    for source, line, name, labels in _pairs(sources, places, findings):
-        placed = places.place(_tested(name, places))
-        if isinstance(placed, str):
-            findings.reject(source, line, name, placed)
-            continue
-        sample = _sample(labels, name, placed, options, findings)
-        if sample is not None:
-            yield sample
-    if places.index is not None:
-        templates = [name for name in places.index.unclaimed if PurePosixPath(name).stem.endswith(_TEMPLATE)]
-        for name in templates:
-            places.index.unclaimed.pop(name)
-            findings.warnings["templates (_temp), which are no inspected images: left out"] += 1
-    yield from places.unannotated(findings)
+    root = images_folder(sources, options)
+    index = None if root is None else ImageIndex(root, Findings())
+    claims = list(_claims(sources, index, options.corners or FORMAT.corners, findings))
+    yield from samples_from_claims(claims, sources, options, findings, left_out=_is_template)
 
 
-def _sample(
-    labels: Path, name: str, placed: tuple[str, tuple[int, int]], options: ReadOptions, findings: Findings
-) -> Sample | None:
-    lines = [(i, line) for i, line in enumerate(read_lines(labels), start=1) if line.strip()]
-    rectangles = []
-    for i, line in lines:
-        rectangle = _rectangle(labels, i, name, line)
-        if isinstance(rectangle, str):
-            findings.reject(labels, i, name, rectangle)
-        else:
-            rectangles.append(rectangle)
-    if not lines:
-        return without_boxes(*placed, GOOD)
-    return boxed_sample(*placed, rectangles, options.corners or FORMAT.corners, options, findings)
+def _is_template(path: str) -> str:
+    """Why an image without annotation is none of a tested board; "" where it is."""
+    stem = PurePosixPath(path).stem
+    return "templates (_temp), which are no inspected images: left out" if stem.endswith(_TEMPLATE) else ""
 
 
-def _rectangle(labels: Path, line: int, image: str, text: str) -> Rectangle | str:
-    fields = _SEPARATOR.split(text.strip())
-    if len(fields) != 5:
-        return f"{len(fields)} fields instead of x1,y1,x2,y2,type"
-    found = numbers(fields[:4])
-    if isinstance(found, str):
-        return found
-    if fields[4] == "0":
-        return "type 0 stands for the background"
-    x1, y1, x2, y2 = found
-    return Rectangle(labels, line, image, _TYPES.get(fields[4], fields[4]), (x1, y1, x2, y2))
-
-
-def _pairs(
-    sources: Sequence[Path], places: ImagePlaces, findings: Findings
-) -> Iterator[tuple[Path, int | None, str, Path]]:
-    """Where a pair is named, the image's name, and its text file: from lists where there are any, else by name."""
+def _claims(sources: Sequence[Path], index: ImageIndex | None, corners: str, findings: Findings) -> Iterator[Claim]:
+    """What the text files say: those that lists pair with images where there are lists, else those named like one."""
     files = list(annotation_files(sources, ".txt", findings))
     lists = [path for path in files if _LISTED.match(_first_line(path))]
     for path in lists:
         for line, text in enumerate(read_lines(path), start=1):
-            fields = _SEPARATOR.split(text.strip())
-            if not text.strip():
-                continue
-            try:
-                if len(fields) != 2:
-                    raise InputError(f"{len(fields)} names instead of an image and a text file")
-                labels = resolve_under(path.parent, fields[1])
-                if not labels.is_file():
-                    raise InputError(f"{fields[1]}: no such file")
-            except (InputError, OSError) as error:
-                findings.reject(path, line, fields[0], str(error))
-                continue
-            yield path, line, fields[0], labels
-    if not lists:
-        for path in files:
-            if not _first_line(path) or _ROW.match(_first_line(path)) or _has_image(path, places):
-                folder = folder_of(path, places)
-                yield path, None, f"{folder}/{path.stem}" if folder not in ("", ".") else path.stem, path
-            else:
-                findings.reject(path, None, path.stem, "no image of this name, and no lines x1,y1,x2,y2,type")
+            if text.strip():
+                yield _listed(path, line, _SEPARATOR.split(text.strip()), index, corners)
+    for path in files if not lists else ():
+        if _first_line(path) and not _ROW.match(_first_line(path)) and not _has_image(path, index):
+            findings.reject(path, None, path.stem, "no image of this name, and no lines x1,y1,x2,y2,type")
+            continue
+        folder = folder_under(path, None if index is None else index.root)
+        name = _tested(f"{folder}/{path.stem}" if folder not in ("", ".") else path.stem, index)
+        try:
+            yield _claim(name, path, corners)
+        except InputError as error:
+            findings.lose(path, str(error).removeprefix(f"{path}: "))
 
 
-def _has_image(path: Path, places: ImagePlaces) -> bool:
-    return places.index is not None and places.index.knows(path.stem)
+def _listed(path: Path, line: int, fields: list[str], index: ImageIndex | None, corners: str) -> Claim:
+    """The claim of one line of a list."""
+    name = _tested(fields[0], index)
+    try:
+        if len(fields) != 2:
+            raise InputError(f"{len(fields)} names instead of an image and a text file")
+        return _claim(name, resolve_under(path.parent, fields[1]), corners)
+    except (InputError, OSError) as error:
+        return Claim(path, name, line, problem=str(error))
 
 
-def _tested(name: str, places: ImagePlaces) -> str:
+def _claim(name: str, labels: Path, corners: str) -> Claim:
+    lines = [(i, text) for i, text in enumerate(read_lines(labels), start=1) if text.strip()]
+    shapes = tuple(_shape(i, text, corners) for i, text in lines)
+    return Claim(labels, name, shapes=shapes, good="" if lines else _EMPTY)
+
+
+def _shape(line: int, text: str, corners: str) -> Shape:
+    fields = _SEPARATOR.split(text.strip())
+    if len(fields) != 5:
+        return Shape("unboxed", line=line, problem=f"{len(fields)} fields instead of x1,y1,x2,y2,type")
+    found = numbers(fields[:4])
+    if isinstance(found, str):
+        return Shape(_TYPES.get(fields[4], fields[4]), line=line, problem=found)
+    if fields[4].isdecimal() and fields[4] not in _TYPES:
+        what = "0 stands for the background" if fields[4] == "0" else f"{fields[4][:9]} is none of 1 to 6"
+        return Shape("unboxed", line=line, problem=f"type {what}; x1,y1,x2,y2,type is read, not the class first")
+    x1, y1, x2, y2 = found
+    box_xyxy, note = half_open((x1, y1, x2, y2), corners)
+    return Shape(_TYPES.get(fields[4], fields[4]), box_xyxy, line, note)
+
+
+def _has_image(path: Path, index: ImageIndex | None) -> bool:
+    return index is not None and index.knows(path.stem)
+
+
+def _tested(name: str, index: ImageIndex | None) -> str:
     """The name with _test at its end, where there is such an image."""
     path = PurePosixPath(name.replace("\\", "/"))
     tested = path.with_name(f"{path.stem}{_TESTED}{path.suffix}") if path.name else path
-    return tested.as_posix() if places.index is not None and places.index.knows(tested.name) else name
+    return tested.as_posix() if index is not None and index.knows(tested.name) else name
 
 
 def _first_line(path: Path) -> bytes:
@@ -124,18 +115,21 @@ def _first_line(path: Path) -> bytes:
 
 
 def _recognise(source: Path) -> str | None:
-    path = first_file(source, ".txt")
-    if path is None:
-        return None
-    for path in annotation_files([source], ".txt", Findings()):
+    """By a list of images, or by rows of which each ends in a type, not in what may be a coordinate."""
+    rows = []
+    for path in some_files(source, ".txt"):
         first = _first_line(path)
         if _LISTED.match(first):
             return f"{path.name} lists images with their text files"
-        if _ROW.match(first) and any(float(value) > 1 for value in re.split(rb"[,\s]+", first.strip())[:4]):
-            return f"{path.name} holds lines x1,y1,x2,y2,type"
-        if first and source.is_file():
-            return None
-    return None
+        if _ROW.match(first):
+            fields = [re.split(rb"[,;\s]+", line.strip()) for line in head_of(path).splitlines() if _ROW.match(line)]
+            rows += [(path, one) for one in fields]
+    numbered = [one[4] for _, one in rows if one[4].isdigit()]
+    if not rows or any(kind.decode() not in _TYPES for kind in numbered):
+        return None
+    if not any(float(value) > 1 for _, one in rows for value in one[:4]):
+        return None
+    return f"{rows[0][0].name} holds lines x1,y1,x2,y2,type"
 
 
 FORMAT = Format("deeppcb", "text files x1,y1,x2,y2,type", "exclusive", _recognise, images_folder, read)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
@@ -10,19 +11,16 @@ from typing import TypeVar
 from data_tools.core.errors import InputError
 from data_tools.core.records import GOOD, Sample, empty_boxes, empty_labels
 from data_tools.files.images import IMAGE_SUFFIXES, find_names, read_size, resolve_under
-from data_tools.formats.folders import status_of
+from data_tools.formats.name_readings import OTHER_SUFFIX, READINGS, bare
 from data_tools.formats.names import reason_against
 from data_tools.formats.parallel import map_images
 from data_tools.formats.registry import Findings, ReadOptions
 
 Read = TypeVar("Read")
+_Keys = dict[str, list[str]]
 
 _IMAGE_FOLDERS = ("images", "Images", "imgs", "img", "JPEGImages")
 _DEEPEST = 4
-_NO_ANNOTATION = (
-    "no annotation, and no folder good*, defect* or bad* that says what it shows; it can still be scored with "
-    "detect.predict --images"
-)
 
 
 def usable_images(root: Path, findings: Findings) -> Iterator[Path]:
@@ -61,34 +59,59 @@ def read_or_reject(reader: Callable[[Path], Read], path: Path, image: str, findi
         return None
 
 
+@dataclass(frozen=True)
+class Match:
+    """The images that a name may mean.
+
+    Attributes:
+        paths: one where the image is found; several where it cannot be told; none where there is none.
+        looseness: 0 for the very path, 1 for its end or its file name alone, more for other readings of the name.
+        same: whether two differing names with this match can mean one image.
+        note: what has to be listed of how the image was found; "" without.
+        reason: why there is not one image; "" where there is.
+        unsafe: whether the name leads out of the images' folder.
+    """
+
+    paths: tuple[str, ...]
+    looseness: int = 0
+    same: bool = True
+    note: str = ""
+    reason: str = ""
+    unsafe: bool = False
+
+    @property
+    def path(self) -> str | None:
+        """The one image, or None."""
+        return self.paths[0] if len(self.paths) == 1 else None
+
+
 class ImageIndex:
     """Images under a root by relative path, by file name and by stem.
 
     Attributes:
         root: the resolved folder.
-        unclaimed: relative paths of the images that `find` has not been asked for.
+        paths: of the images, relative to the root.
+        common_folders: how many folders all of them lie in, one in the other.
     """
 
     def __init__(self, root: Path, findings: Findings) -> None:
         self.root = root.resolve()
-        self._paths = paths = list(usable_names(self.root, findings))
+        self.paths = list(usable_names(self.root, findings))
         self._sizes: dict[str, tuple[int, int] | InputError] = {}
-        self.unclaimed = dict.fromkeys(paths)
-        self._by_path: dict[str, list[str]] = {}
-        self._by_name: dict[str, list[str]] = {}
-        for path in paths:
-            bare = os.path.splitext(path)[0]
-            for key in {path, bare}:
-                self._by_path.setdefault(key, []).append(path)
-            for key in {path.rpartition("/")[2], bare.rpartition("/")[2]}:
-                self._by_name.setdefault(key, []).append(path)
+        self.common_folders = _common([PurePosixPath(path).parts[:-1] for path in self.paths])
+        self._by_reading: dict[int, tuple[_Keys, _Keys]] = {}
 
     def find(self, name: str, folder: str = "") -> tuple[str | None, str]:
-        """The relative path of an image and "", or None and why there is none.
+        """The relative path of the image that `match` finds and "", or None and why there is none."""
+        found = self.match(name, folder)
+        return found.path, found.reason
+
+    def match(self, name: str, folder: str = "") -> Match:
+        """The images that a name may mean.
 
         The name as a path under `folder` comes first, then under the root with more and more of its leading folders
-        left out, then the file of this name that shares most of its last folders; each with its suffix before any
-        other.
+        left out, then the file of this name that shares most of its last folders; then the same by the other readings
+        of names, and last by all of them with the suffix left out.
 
         Args:
             name: as an annotation gives it, with or without folders and suffix.
@@ -96,17 +119,21 @@ class ImageIndex:
         """
         wanted = PurePosixPath(name.replace("\\", "/"))
         if wanted.is_absolute() or ".." in wanted.parts or (len(name) > 1 and name[1] == ":"):
-            return None, f"{name[:200]!r}: a file name must be relative and stay under {self.root}"
-        candidates = self._candidates(wanted, folder)
-        if not candidates and wanted.suffix.lower() in IMAGE_SUFFIXES:
-            candidates = self._candidates(wanted.with_suffix(""), folder)
-        for path in candidates:
-            self.unclaimed.pop(path, None)
-        if len(candidates) == 1:
-            return candidates[0], ""
-        if candidates:
-            return None, f"several images of this name: {', '.join(candidates[:3])}"
-        return None, f"image not found under {self.root}"
+            reason = f"{name[:200]!r}: a file name must be relative and stay under {self.root}"
+            return Match((), reason=reason, unsafe=True)
+        text = wanted.as_posix()
+        names = [text] if bare(text) == text else [text, bare(text)]
+        for shortened, path in enumerate(names):
+            for i, reading in enumerate(READINGS):
+                key = reading.of_name(path)
+                found, at_place = self._candidates(i, key, reading.of_name(folder) or folder) if key else ([], False)
+                if not found:
+                    continue
+                loose = 2 * (i + shortened * len(READINGS)) + (0 if at_place else 1)
+                note = "; ".join(filter(None, (reading.note, OTHER_SUFFIX if shortened else "")))
+                reason = f"several images of this name: {', '.join(found[:3])}" if len(found) > 1 else ""
+                return Match(tuple(found), loose, reading.same and not shortened, note, reason)
+        return Match((), reason=f"image not found under {self.root}")
 
     def size_of(self, path: str) -> tuple[int, int]:
         """(height, width) of one of the images; the first call reads the sizes of all, on all processors.
@@ -115,8 +142,8 @@ class ImageIndex:
             InputError: unreadable, truncated or too large.
         """
         if not self._sizes:
-            read = map_images(partial(_try_size, self.root), self._paths, "image sizes")
-            self._sizes = dict(zip(self._paths, read, strict=True))
+            read = map_images(partial(_try_size, self.root), self.paths, "image sizes")
+            self._sizes = dict(zip(self.paths, read, strict=True))
         found = self._sizes[path]
         if isinstance(found, InputError):
             raise found
@@ -124,34 +151,37 @@ class ImageIndex:
 
     def knows(self, name: str) -> bool:
         """Whether an image has this file name, with or without its suffix."""
-        return name in self._by_name
+        return name in self._keys(0)[1]
 
-    def unannotated(self, findings: Findings, otherwise: str | None = None) -> Iterator[Sample]:
-        """Samples of the unclaimed images, good or unboxed as a folder's name says.
+    def _candidates(self, reading: int, key: str, folder: str) -> tuple[list[str], bool]:
+        """The images that fit by one of the readings, and whether at the very place."""
+        by_path, by_name = self._keys(reading)
+        wanted = PurePosixPath(key)
+        for place in filter(None, (f"{folder}/{key}" if folder else "", key)):
+            if place in by_path:
+                return by_path[place], True
+        for i in range(1, len(wanted.parts)):
+            tail = PurePosixPath(*wanted.parts[i:]).as_posix()
+            if tail in by_path:
+                return by_path[tail], False
+        found = by_name.get(wanted.name, [])
+        if len(found) > 1:
+            shared = [(_shared_folders(wanted, path), _shared_start(folder, path)) for path in found]
+            found = [path for path, count in zip(found, shared, strict=True) if count == max(shared)]
+        return found, False
 
-        Where no folder tells, they get the status `otherwise`; without that they are listed.
-        """
-        for name in self.unclaimed:
-            path = self.root / name
-            status = status_of([*reversed(PurePosixPath(name).parts[:-1]), self.root.name]) or otherwise
-            if status is None:
-                findings.reject(path, None, name, _NO_ANNOTATION)
-                continue
-            try:
-                size_hw = self.size_of(name)
-            except InputError as error:
-                _reject(error, path, name, findings)
-            else:
-                yield without_boxes(name, size_hw, status)
-
-    def _candidates(self, wanted: PurePosixPath, folder: str) -> list[str]:
-        tails = [PurePosixPath(*wanted.parts[i:]).as_posix() for i in range(len(wanted.parts))]
-        for path in ([f"{folder}/{wanted}"] if folder else []) + tails:
-            if path in self._by_path:
-                return self._by_path[path]
-        found = self._by_name.get(wanted.name, [])
-        shared = [_shared_folders(wanted, path) for path in found]
-        return [path for path, count in zip(found, shared, strict=True) if count == max(shared)]
+    def _keys(self, reading: int) -> "tuple[_Keys, _Keys]":
+        """The images by path and by file name, each with and without suffix, as a reading sees them."""
+        if reading not in self._by_reading:
+            by_path: _Keys = {}
+            by_name: _Keys = {}
+            for path in self.paths:
+                key = READINGS[reading].of_image(path)
+                for one in {key, os.path.splitext(key)[0]} if key else ():
+                    by_path.setdefault(one, []).append(path)
+                    by_name.setdefault(one.rpartition("/")[2], []).append(path)
+            self._by_reading[reading] = by_path, by_name
+        return self._by_reading[reading]
 
 
 def _reject(error: InputError, path: Path, image: str, findings: Findings) -> None:
@@ -165,10 +195,21 @@ def _try_size(root: Path, name: str) -> tuple[int, int] | InputError:
         return error
 
 
+def _common(folders: Sequence[tuple[str, ...]]) -> int:
+    """How many of their first parts all folders have in common."""
+    return sum(1 for _ in takewhile(lambda parts: len(set(parts)) == 1, zip(*folders, strict=False)))
+
+
 def _shared_folders(wanted: PurePosixPath, path: str) -> int:
     """How many of the last folders two paths have in common."""
     pairs = zip(wanted.parts[-2::-1], PurePosixPath(path).parts[-2::-1], strict=False)
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def _shared_start(folder: str, path: str) -> int:
+    """How many of the first folders two paths have in common."""
+    pairs = zip(PurePosixPath(folder).parts, PurePosixPath(path).parts[:-1], strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0].lower() == pair[1].lower(), pairs))
 
 
 def without_boxes(

@@ -1,18 +1,16 @@
 """Where an annotated image is and how large, whether images are at hand or not."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import Sample
-from data_tools.formats.image_index import ImageIndex
+from data_tools.formats.image_index import ImageIndex, Match
 from data_tools.formats.registry import Findings, ReadOptions
 
 LARGEST_SIDE = 1_000_000
 
 
 class ImagePlaces:
-    """The images of one source, each of which is annotated once.
+    """The images of one source.
 
     Args:
         root: folder of the images; None for boxes only: then sizes come from the annotations or `options.size_hw`.
@@ -22,40 +20,49 @@ class ImagePlaces:
     def __init__(self, root: Path | None, options: ReadOptions, findings: Findings) -> None:
         self.index = None if root is None else ImageIndex(root, findings)
         self._size_hw = options.size_hw
-        self._annotated: set[str] = set()
+        self._matches: dict[tuple[str, str], Match] = {}
 
-    def place(
-        self, name: str, declared_hw: tuple[int, int] | None = None, folder: str = ""
-    ) -> tuple[str, tuple[int, int]] | str:
-        """Relative path and (height, width) of an image, or why it cannot be used.
+    def match(self, name: str, folder: str = "") -> Match:
+        """The images that a name may mean; the name itself where no images are at hand."""
+        if self.index is None:
+            path = name.replace("\\", "/")
+            if ".." in path.split("/"):
+                return Match((), reason=f"{name[:200]!r}: a file name must be relative", unsafe=True)
+            return Match((path,))
+        key = name, folder
+        if key not in self._matches:
+            self._matches[key] = self.index.match(name, folder)
+        return self._matches[key]
+
+    def size_of(self, path: str, declared_hw: tuple[int, int] | None = None) -> tuple[tuple[int, int] | None, str]:
+        """(height, width) of an image and "", or None and why there is none.
 
         Args:
-            name: as the annotation gives it.
-            declared_hw: the size that the annotation gives; it must be that of the image.
-            folder: of the annotation, relative to the images, for names relative to it.
+            path: as `match` gives it.
+            declared_hw: the size that an annotation gives, for images that are not at hand.
         """
-        path, reason = (name.replace("\\", "/"), "") if self.index is None else self.index.find(name, folder)
-        if path is None:
-            return reason
-        if path in self._annotated:
-            return "annotated a second time"
-        size_hw = declared_hw or self._size_hw
         if self.index is not None:
             try:
-                size_hw = self.index.size_of(path)
+                return self.index.size_of(path), ""
             except InputError as error:
-                return str(error)
-            if declared_hw not in (None, size_hw):
-                return f"annotated as {_text(declared_hw)} pixels, but the image has {_text(size_hw)}"
-        if size_hw is None:
-            return "the image's size is not known: give --images DIR, or --size HEIGHT,WIDTH"
-        self._annotated.add(path)
-        return path, size_hw
+                return None, str(error)
+        if declared_hw is None and self._size_hw is None:
+            return None, "the image's size is not known: give --images DIR, or --size HEIGHT,WIDTH"
+        return declared_hw or self._size_hw, ""
 
-    def unannotated(self, findings: Findings, otherwise: str | None = None) -> Iterator[Sample]:
-        """Samples of the images without annotation: as their folders say, else with the status `otherwise`."""
-        if self.index is not None:
-            yield from self.index.unannotated(findings, otherwise)
+    def folder_of(self, path: Path) -> str:
+        """The folder of an annotation file relative to the images; empty where it lies elsewhere."""
+        if self.index is None:
+            return ""
+        return folder_under(path, self.index.root)
+
+
+def folder_under(path: Path, root: Path | None) -> str:
+    """The folder of an annotation file relative to the images' root; empty where it lies elsewhere."""
+    if root is None:
+        return ""
+    folder, root = path.parent.resolve(), root.resolve()
+    return folder.relative_to(root).as_posix() if folder.is_relative_to(root) else ""
 
 
 def declared_size(height: float, width: float) -> tuple[int, int] | None:
@@ -63,7 +70,3 @@ def declared_size(height: float, width: float) -> tuple[int, int] | None:
     if not all(1 <= side <= LARGEST_SIDE and side == int(side) for side in (height, width)):
         return None
     return int(height), int(width)
-
-
-def _text(size_hw: tuple[int, int] | None) -> str:
-    return "?" if size_hw is None else f"{size_hw[1]} x {size_hw[0]}"

@@ -1,26 +1,37 @@
-"""labelme: one JSON file an image, with shapes. Rectangles, polygons and circles become the boxes around them.
+"""labelme: one JSON file an image, with shapes. Each shape becomes the box around its points.
 
-Default corners: exclusive; labelme's points are positions between pixels. A file without shapes is a good image.
+Default corners: exclusive; labelme's points are positions between pixels. The two points of a mask are the box of its
+pixels. A file without shapes is a good image, unless a flag of the image is set that names a defect.
 """
 
 import posixpath
 from collections.abc import Iterator, Sequence
+from functools import partial
 from math import hypot
 from pathlib import Path
 from typing import Any
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import GOOD, Sample
+from data_tools.core.records import Sample
 from data_tools.files.dataset_folder import read_json
-from data_tools.formats.annotation_files import first_file, folder_of, head_of, samples_from_files
-from data_tools.formats.image_index import images_folder, without_boxes
-from data_tools.formats.image_places import ImagePlaces, declared_size
-from data_tools.formats.names import reason_against
-from data_tools.formats.rectangles import Rectangle, boxed_sample, numbers
+from data_tools.formats.annotation_files import claims_from_files, head_of, some_files
+from data_tools.formats.assembly import samples_from_claims
+from data_tools.formats.claims import Claim, Shape
+from data_tools.formats.folders import is_good
+from data_tools.formats.image_index import images_folder
+from data_tools.formats.image_places import declared_size, folder_under
+from data_tools.formats.outlines import around
+from data_tools.formats.rectangles import half_open, numbers
 from data_tools.formats.registry import Findings, Format, ReadOptions
 
-_FEWEST = {"rectangle": 2, "polygon": 3, "circle": 2}
+_FEWEST = {"rectangle": 2, "polygon": 3, "circle": 2, "mask": 2, "linestrip": 2, "line": 2, "rotation": 3}
+_NOTES = {
+    "linestrip": "a line: the box around its points is taken",
+    "line": "a line: the box around its points is taken",
+    "rotation": "a turned rectangle: the box around it is taken",
+}
 _WHOLE = 1 << 26  # files up to this size are looked at as a whole, since images may be embedded before the shapes
+_EMPTY = "labelme file without shapes"
 
 
 def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> Iterator[Sample]:
@@ -29,69 +40,85 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     Raises:
         InputError: no JSON files.
     """
-    yield from samples_from_files(sources, ".json", options, findings, _sample)
+    to_claim = partial(_claim, root=images_folder(sources, options), corners=options.corners or FORMAT.corners)
+    claims = claims_from_files(sources, ".json", findings, to_claim)
+    yield from samples_from_claims(claims, sources, options, findings)
 
 
-def _sample(path: Path, places: ImagePlaces, options: ReadOptions, findings: Findings) -> Sample | None:
+def _claim(path: Path, root: Path | None, corners: str) -> Claim:
     value = read_json(path)
     if not isinstance(value, dict) or not isinstance(value.get("shapes"), list):
         raise InputError("no list 'shapes', so not a labelme file")
     name = value.get("imagePath") or path.stem
-    reason = reason_against(name, "imagePath") if isinstance(name, str) else "imagePath is no text"
+    if not isinstance(name, str):
+        raise InputError("imagePath is no text")
     sides = numbers((value.get("imageHeight"), value.get("imageWidth")))
-    declared_hw = None if isinstance(sides, str) else declared_size(sides[0], sides[1])
-    placed = reason or places.place(_from_root(name, path, places), declared_hw)
-    if isinstance(placed, str):
-        raise InputError(placed)
-    rectangles = []
-    for i, shape in enumerate(value["shapes"], start=1):
-        rectangle = _rectangle(path, name, shape, f"shape {i}")
-        if isinstance(rectangle, str):
-            findings.reject(path, None, name, f"shape {i}: {rectangle}")
-        else:
-            rectangles.append(rectangle)
-    if not value["shapes"]:
-        return without_boxes(*placed, GOOD)
-    return boxed_sample(*placed, rectangles, options.corners or FORMAT.corners, options, findings)
+    shapes, flag = value["shapes"], _flag(value.get("flags"))
+    return Claim(
+        path,
+        _from_root(name, folder_under(path, root)),
+        own_name=path.stem,
+        folder=folder_under(path, root),
+        declared_hw=None if isinstance(sides, str) else declared_size(sides[0], sides[1]),
+        shapes=tuple(_shape(shape, f"shape {i}", corners) for i, shape in enumerate(shapes, start=1)),
+        defect_type=flag if flag and not is_good(flag) else "",
+        good="" if shapes or (flag and not is_good(flag)) else f"flag {flag!r}" if flag else _EMPTY,
+    )
 
 
-def _from_root(name: str, path: Path, places: ImagePlaces) -> str:
+def _flag(flags: Any) -> str:
+    """A flag that is set on the image, first of all one that names a defect; "" without."""
+    names = [str(name) for name, on in flags.items() if on is True] if isinstance(flags, dict) else []
+    return next((name for name in names if not is_good(name)), names[0] if names else "")
+
+
+def _from_root(name: str, folder: str) -> str:
     """The image's path relative to the root; labelme gives it relative to the JSON file, possibly through "..".
 
-    What leaves the root keeps its "..", which `ImagePlaces` refuses.
+    What leaves the root keeps its "..", which is refused then.
     """
-    folder = folder_of(path, places)
     slashed = name.replace("\\", "/")
     return posixpath.normpath(posixpath.join(folder, slashed)) if ".." in slashed.split("/") else slashed
 
 
-def _rectangle(path: Path, image: str, shape: Any, part: str) -> Rectangle | str:
+def _shape(shape: Any, part: str, corners: str) -> Shape:
     if not isinstance(shape, dict) or not isinstance(shape.get("points"), list):
-        return "no list of points"
+        return Shape("unboxed", problem="no list of points", part=part)
     if not isinstance(shape.get("label"), str):
-        return "label is no text"
+        return Shape("unboxed", problem="label is no text", part=part)
     kind = shape.get("shape_type") or "polygon"
+    box = _outline(shape["points"], kind)
+    if isinstance(box, str):
+        return Shape(shape["label"], problem=box, part=part)
+    box_xyxy, note = half_open(box, corners)
+    return Shape(shape["label"], box_xyxy, note=_NOTES.get(kind, note), part=part)
+
+
+def _outline(points: list[Any], kind: Any) -> tuple[float, float, float, float] | str:
+    """The box around the points of a shape, or why there is none."""
     if not isinstance(kind, str) or kind not in _FEWEST:
         return f"shape_type {str(kind)[:40]!r} encloses no area that is read here"
-    if not all(isinstance(point, list) and len(point) == 2 for point in shape["points"]):
+    if not all(isinstance(point, list) and len(point) == 2 for point in points):
         return "a point is not a pair of x and y"
-    xs, ys = numbers([p[0] for p in shape["points"]]), numbers([p[1] for p in shape["points"]])
-    if isinstance(xs, str) or isinstance(ys, str):
-        return xs if isinstance(xs, str) else str(ys)
-    if len(xs) < _FEWEST[kind]:
-        return f"{len(xs)} points for a {kind}"
+    flat = numbers([side for point in points for side in point])
+    if isinstance(flat, str):
+        return flat
+    if len(points) < _FEWEST[kind]:
+        return f"{len(points)} points for a {kind}"
     if kind == "circle":
-        radius = hypot(xs[1] - xs[0], ys[1] - ys[0])
-        xs, ys = (xs[0] - radius, xs[0] + radius), (ys[0] - radius, ys[0] + radius)
-    return Rectangle(path, None, image, shape["label"], (min(xs), min(ys), max(xs), max(ys)), part)
+        radius = hypot(flat[2] - flat[0], flat[3] - flat[1])
+        return flat[0] - radius, flat[1] - radius, flat[0] + radius, flat[1] + radius
+    return around(list(zip(flat[::2], flat[1::2], strict=True)))
 
 
 def _recognise(source: Path) -> str | None:
-    path = first_file(source, ".json")
-    head = b"" if path is None else head_of(path, _WHOLE)
-    if path is None or b'"shapes"' not in head or not (b'"imagePath"' in head or b'"imageData"' in head):
-        return None
-    return f"{path.name} holds shapes and an imagePath"
+    path = next((path for path in some_files(source, ".json") if _looks_like_labelme(path)), None)
+    return None if path is None else f"{path.name} holds shapes and an imagePath"
+
+
+def _looks_like_labelme(path: Path) -> bool:
+    content = head_of(path, _WHOLE).replace(b"\0", b"")
+    return b'"shapes"' in content and (b'"imagePath"' in content or b'"imageData"' in content)
 
 
 FORMAT = Format("labelme", "labelme JSON, an image a file", "exclusive", _recognise, images_folder, read)

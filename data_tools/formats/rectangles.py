@@ -1,45 +1,36 @@
-"""Annotated rectangles as they stand in files -> boxes inside the image, or rejects."""
+"""Annotated rectangles as they stand in files -> boxes inside the image, or the reason why not. One rule for all.
+
+Swapped corners are put in order. A box of which at least half lies inside the image is clipped to it. A box without
+area, or mostly outside, is refused.
+"""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
+Corners = tuple[float, float, float, float]
 
-from data_tools.core.geometry import inclusive_to_half_open
-from data_tools.core.records import BOXED, Sample
-from data_tools.formats.folders import is_good
-from data_tools.formats.names import reason_against
-from data_tools.formats.registry import Findings, ReadOptions
-
+SWAPPED = "boxes with swapped corners: put in order"
 CLIPPED = "boxes less than a pixel outside the image: clipped"
+CUT = "boxes of which at least half is inside the image: clipped"
+SHARES = "boxes with all corners in 0..1: taken as shares of the image's size"
+INSIDE = 0.5  # the least share of a box that has to lie inside the image
 _ROUNDING = 1e-6  # of a pixel: what arithmetic alone puts outside the image
 
 
 @dataclass(frozen=True)
-class Rectangle:
-    """One annotated rectangle.
+class Placed:
+    """A usable box, half-open and inside the image, with what was changed; or why it is refused.
 
     Attributes:
-        source, line: where it stands; None where a format has no lines.
-        image: as the file names it.
-        defect_type: as the file names it.
-        corners: x1, y1, x2, y2 in pixels counted from 0, the second corner with the file's meaning.
-        part: which of the image's annotations this is, for formats without lines, such as "shape 3".
+        box_xyxy: None where it is refused.
+        changes: for mended.csv.
+        reason: "" where the box is usable.
     """
 
-    source: Path
-    line: int | None
-    image: str
-    defect_type: str
-    corners: tuple[float, float, float, float]
-    part: str = ""
-
-    def reject(self, reason: str, findings: Findings) -> None:
-        """List the rectangle as not converted."""
-        findings.reject(self.source, self.line, self.image, f"{self.part}: {reason}" if self.part else reason)
+    box_xyxy: Corners | None
+    changes: tuple[str, ...] = ()
+    reason: str = ""
 
 
 def numbers(values: Sequence[object]) -> tuple[float, ...] | str:
@@ -56,65 +47,51 @@ def numbers(values: Sequence[object]) -> tuple[float, ...] | str:
     return tuple(found)
 
 
-def half_open(
-    rectangle: Rectangle, size_hw: tuple[int, int], corners: str, findings: Findings
-) -> NDArray[np.float64] | None:
-    """The (4,) half-open box inside the image, or None with a reject.
-
-    A box that leaves the image by less than a pixel is clipped and counted; by more, its size or its corners are not
-    to be trusted.
+def half_open(corners: Corners, meaning: str) -> tuple[Corners, str]:
+    """Half-open corners in order, and a note where they were swapped.
 
     Args:
-        rectangle: as it stands in the file.
-        size_hw: of its image.
-        corners: "inclusive" where the pixels of the second corner belong to the box, or "exclusive".
-        findings: gets the rejects and what was mended.
+        corners: x1, y1, x2, y2 with the file's meaning.
+        meaning: "inclusive" where the pixels of the second corner belong to the box, or "exclusive".
     """
+    more = 1.0 if meaning == "inclusive" else 0.0
+    (x1, x2), (y1, y2) = (_in_order(*pair, more) for pair in ((corners[0], corners[2]), (corners[1], corners[3])))
+    return (x1, y1, x2, y2), SWAPPED if (x1, y1) != corners[:2] else ""
+
+
+def _in_order(first: float, second: float, more: float) -> tuple[float, float]:
+    """The ends of a half-open range of positive length where that is possible.
+
+    Args:
+        first, second: in any order.
+        more: what lies beyond the larger one.
+    """
+    return (second, first + more) if second < first and second + more <= first else (first, second + more)
+
+
+def place(box_xyxy: Corners, size_hw: tuple[int, int]) -> Placed:
+    """A box as it lies in its image.
+
+    Args:
+        box_xyxy: half-open, in pixels.
+        size_hw: of the image.
+    """
+    if not all(map(math.isfinite, box_xyxy)):
+        return Placed(None, reason="corner is not finite")
     height, width = size_hw
-    as_given = np.array([rectangle.corners], dtype=np.float64)
-    box: NDArray[np.float64] = (inclusive_to_half_open(as_given) if corners == "inclusive" else as_given)[0]
-    limits = np.array([width, height, width, height], dtype=np.float64)
-    outside = max(float(-box.min()), float((box - limits).max()))
-    clipped: NDArray[np.float64] = np.clip(box, 0.0, limits).astype(np.float64)
-    if (box[2:] < box[:2]).any():
-        reason = "inverted rectangle"
-    elif (box[2:] <= box[:2]).any():
-        reason = "zero-area rectangle"
-    elif outside >= 1:
-        reason = f"corner outside the {width} x {height} image"
-    elif (clipped[2:] <= clipped[:2]).any():
-        reason = "zero-area rectangle after clipping to the image"
-    else:
-        if outside > _ROUNDING:
-            findings.mend(rectangle.source, rectangle.line, rectangle.image, CLIPPED)
-        return clipped
-    rectangle.reject(reason, findings)
-    return None
-
-
-def boxed_sample(
-    path: str,
-    size_hw: tuple[int, int],
-    rectangles: Sequence[Rectangle],
-    corners: str,
-    options: ReadOptions,
-    findings: Findings,
-) -> Sample | None:
-    """The sample of an image with rectangles, or None where none of them is usable: such an image is not good."""
-    boxes, types = [], []
-    for rectangle in rectangles:
-        defect_type = options.type_map.get(rectangle.defect_type.lower(), rectangle.defect_type)
-        reason = reason_against(defect_type, "class")
-        if reason is None and is_good(defect_type):
-            reason = f"class {defect_type!r} with a rectangle"
-        if reason is not None:
-            rectangle.reject(reason, findings)
-            continue
-        box = half_open(rectangle, size_hw, corners, findings)
-        if box is not None:
-            boxes.append(box)
-            types.append(defect_type)
-    if not boxes:
-        return None
-    labels = np.ones(len(boxes), dtype=np.int64)
-    return Sample(1, path, size_hw, np.array(boxes), labels, BOXED, "", types[0], tuple(types))
+    (x1, y1, x2, y2), swapped = half_open(box_xyxy, "exclusive")
+    changes = [swapped] if swapped else []
+    if x1 >= x2 or y1 >= y2:
+        return Placed(None, reason="zero-area rectangle")
+    left, top, right, bottom = max(x1, 0.0), max(y1, 0.0), min(x2, float(width)), min(y2, float(height))
+    if right <= left or bottom <= top:
+        return Placed(None, reason=f"outside the {width} x {height} image")
+    inside = ((right - left) / (x2 - x1)) * ((bottom - top) / (y2 - y1))
+    outside = max(-x1, -y1, x2 - width, y2 - height)
+    if inside < INSIDE and outside >= 1:
+        return Placed(None, reason=f"more than half of it lies outside the {width} x {height} image")
+    if right <= 1 and bottom <= 1 and min(size_hw) > 1 and any(side != int(side) for side in box_xyxy):
+        return Placed(None, reason="no corner beyond the first pixel, as if these were shares of the image's size")
+    if outside > _ROUNDING:
+        changes.append(CUT if outside >= 1 else CLIPPED)
+    return Placed((left, top, right, bottom), tuple(changes))

@@ -22,6 +22,12 @@ _MODULES = (
     "labelme",
     "deeppcb",
     "coco",
+    "via",
+    "cvat",
+    "labelstudio",
+    "supervisely",
+    "datumaro",
+    "rle_table",
 )
 
 
@@ -38,6 +44,7 @@ class ReadOptions:
         merge_distance: mask regions with at most so many pixels between them make one box.
         type_map: new names for types.
         unlabelled: what an image is of which nothing says that it is good or defective: "reject" or "good".
+        columns: names of the columns of CSV files without a header.
     """
 
     images: Path | None = None
@@ -47,15 +54,25 @@ class ReadOptions:
     merge_distance: int = 0
     type_map: dict[str, str] = field(default_factory=dict)
     unlabelled: str = "reject"
+    columns: tuple[str, ...] = ()
 
 
 @dataclass
 class Findings:
-    """What a reader noticed: things not converted, things mended, and warnings by kind with their number."""
+    """What a reader noticed: things not converted, things mended, and warnings by kind with their number.
+
+    `lost` are annotation files of which nothing can be read: what they speak of is never good.
+    """
 
     rejects: list[Reject] = field(default_factory=list)
     mended: list[Reject] = field(default_factory=list)
     warnings: Counter[str] = field(default_factory=Counter)
+    lost: list[Path] = field(default_factory=list)
+
+    def lose(self, path: Path, reason: str) -> None:
+        """List an annotation file that is there but cannot be read."""
+        self.lost.append(path)
+        self.reject(path, None, path.stem, reason)
 
     def reject(self, source: Path, line: int | None, image: str, reason: str) -> None:
         """List one thing that is not converted."""
@@ -71,6 +88,7 @@ class Findings:
         self.rejects += other.rejects
         self.mended += other.mended
         self.warnings.update(other.warnings)
+        self.lost += other.lost
 
 
 @dataclass(frozen=True)
@@ -86,6 +104,7 @@ class Format:
         read: sources, options and findings -> samples with provisional ids, labels 1 and group "".
         write: a dataset and a path -> a file, or files in an empty folder; None for a format that is only read.
         written_suffix: of the file that `write` makes; empty where it fills a folder.
+        advice: what people need to know to use what was written in its tool; None where nothing.
     """
 
     name: str
@@ -96,6 +115,7 @@ class Format:
     read: Callable[[Sequence[Path], ReadOptions, Findings], Iterator[Sample]]
     write: Callable[[Dataset, Path], None] | None = None
     written_suffix: str = ""
+    advice: Callable[[Dataset], str] | None = None
 
 
 def _entry(source: Path, line: int | None, image: str, reason: str) -> Reject:

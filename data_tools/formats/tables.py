@@ -1,83 +1,113 @@
 """Lines and fields of CSV files of unknown origin."""
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from data_tools.core.errors import InputError
+from data_tools.files.regular import read_regular, reason_against_reading
+from data_tools.files.text import decode_text
+from data_tools.formats.registry import Findings
 
 SUFFIXES = (".csv", ".tsv")
-_UTF8_MARK, _UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
 _PEEK = 1 << 16
+_EXCEL = re.compile(r'^\s*"?sep=(.)"?[\s;,]*$', re.I)  # names the separator in a first line of its own
 
 
-def csv_files(sources: Sequence[Path]) -> list[Path]:
-    """The sources, with a folder standing for its .csv and .tsv files.
+def csv_files(sources: Sequence[Path], findings: Findings | None = None) -> list[Path]:
+    """The sources, with a folder standing for its .csv and .tsv files; in it, what is no readable file is lost.
 
     Raises:
         InputError: no such file, or a folder without any.
     """
     files: list[Path] = []
     for source in sources:
-        if source.is_dir():
-            found = _tables_in(source)
-            if not found:
-                raise InputError(f"{source}: no .csv files in this folder")
-            files += found
-        elif source.is_file():
+        reason = None if source.is_dir() else reason_against_reading(source)
+        if reason is not None:
+            raise InputError(f"{source}: {reason}")
+        if not source.is_dir():
             files.append(source)
-        else:
-            raise InputError(f"{source}: no such file or folder")
+            continue
+        inside = {path: reason_against_reading(path) for path in _tables_in(source)}
+        usable = [path for path, reason in inside.items() if reason is None]
+        for path, reason in inside.items():
+            if reason is not None and findings is not None:
+                findings.lose(path, reason)
+        if not usable:
+            raise InputError(f"{source}: no .csv files in this folder")
+        files += usable
     return files
 
 
-def table_lines(path: Path, delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
+def table_lines(path: Path, delimiter: str = ",", findings: Findings | None = None) -> Iterator[tuple[int, list[str]]]:
     """Number, from 1, and stripped fields of each line that is not blank; no fields where a line is not text.
 
     A line break ends a row even between quotes, so that a lost quote spoils one line and not the rest of the file.
+    Excel's line "sep=;" is passed over.
+
+    Args:
+        path: of the table.
+        delimiter: between two fields.
+        findings: where it is listed that a file is not in UTF-8.
 
     Raises:
         InputError: the file cannot be read.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error}") from error
-    for line, raw in enumerate(_as_utf8(content).split(b"\n"), start=1):
-        if raw.strip():
-            yield line, _fields(raw.removesuffix(b"\r"), delimiter)
+    content = read_regular(path)
+    decoded = decode_text(content)
+    if decoded is not None and findings is not None and decoded[1] != "utf-8":
+        findings.mend(path, None, "", f"text that is not UTF-8: read as {decoded[1]}")
+    for line, text in enumerate(_lines(content, decoded), start=1):
+        if text is None:
+            yield line, []
+        elif text.strip() and not (line == 1 and _EXCEL.match(text)):
+            yield line, _fields(text.removesuffix("\r"), delimiter)
 
 
-def first_csv(source: Path) -> Path | None:
-    """The source itself, or the first .csv or .tsv file of a folder; None where there is none."""
+def some_tables(source: Path) -> Iterator[Path]:
+    """The source itself, or the .csv and .tsv files of a folder; none where there is none."""
     if source.is_dir():
-        return next(iter(_tables_in(source)), None)
-    return source if source.suffix.lower() in (*SUFFIXES, ".txt", "") and source.is_file() else None
+        yield from (path for path in _tables_in(source) if reason_against_reading(path) is None)
+    elif source.suffix.lower() in (*SUFFIXES, ".txt", "") and reason_against_reading(source) is None:
+        yield source
 
 
 def first_fields(path: Path, delimiter: str = ",") -> list[str]:
     """The fields of the first line that is not blank; none where the file cannot be read."""
+    if reason_against_reading(path) is not None:
+        return []
     try:
         with path.open("rb") as file:
             content = file.read(_PEEK)
     except OSError:
         return []
-    return next((_fields(raw.strip(), delimiter) for raw in _as_utf8(content).split(b"\n") if raw.strip()), [])
+    if len(content) == _PEEK and b"\n" in content and b"\0" not in content:  # no letter is cut in two
+        content = content[: content.rindex(b"\n")]
+    for text in _lines(content, decode_text(content)):
+        if text is None or (text.strip() and not _EXCEL.match(text)):
+            return [] if text is None else _fields(text.strip(" \r"), delimiter)
+    return []
 
 
 def _tables_in(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.name[:2] != "._")
 
 
-def _as_utf8(content: bytes) -> bytes:
-    """Without a byte order mark; from UTF-16, which spreadsheets call Unicode text, where the mark says so."""
-    if content.startswith(_UTF16_MARKS):
-        return content.decode("utf-16", "replace").encode("utf-8", "replace")
-    return content.removeprefix(_UTF8_MARK)
+def _lines(content: bytes, decoded: tuple[str, str] | None) -> Iterator[str | None]:
+    """The lines of a text; where its encoding cannot be told, None for each line that is not UTF-8."""
+    if decoded is not None:
+        yield from decoded[0].split("\n")
+        return
+    for raw in content.removeprefix(b"\xef\xbb\xbf").split(b"\n"):
+        try:
+            yield raw.decode("utf-8")
+        except UnicodeDecodeError:
+            yield None
 
 
-def _fields(raw: bytes, delimiter: str) -> list[str]:
+def _fields(text: str, delimiter: str) -> list[str]:
     try:
-        return [value.strip() for value in next(csv.reader([raw.decode("utf-8")], delimiter=delimiter, strict=True))]
-    except (UnicodeDecodeError, csv.Error, StopIteration):
+        return [value.strip() for value in next(csv.reader([text], delimiter=delimiter, strict=True))]
+    except (csv.Error, StopIteration):
         return []

@@ -5,20 +5,26 @@ half-open and counted from 0, as some tools write them. An image without objects
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
+from math import degrees
 from pathlib import Path
 from xml.sax.saxutils import escape
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import GOOD, UNBOXED, Dataset, Sample
-from data_tools.formats.annotation_files import first_file, folder_of, head_of, label_path, number, samples_from_files
-from data_tools.formats.image_index import images_folder, without_boxes
-from data_tools.formats.image_places import ImagePlaces, declared_size
-from data_tools.formats.names import reason_against
-from data_tools.formats.rectangles import Rectangle, boxed_sample, numbers
+from data_tools.core.records import UNBOXED, Dataset, Sample
+from data_tools.formats.annotation_files import claims_from_files, head_of, label_path, number, some_files
+from data_tools.formats.assembly import samples_from_claims
+from data_tools.formats.claims import Claim, Shape
+from data_tools.formats.image_index import images_folder
+from data_tools.formats.image_places import declared_size, folder_under
+from data_tools.formats.outlines import turned_note, turned_rectangle
+from data_tools.formats.rectangles import half_open, numbers
 from data_tools.formats.registry import Findings, Format, ReadOptions
 from data_tools.formats.xml_tree import Element, read_xml
 
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
+_TURNED = ("cx", "cy", "w", "h", "angle")
+_EMPTY = "VOC file without objects"
 
 
 def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> Iterator[Sample]:
@@ -27,7 +33,9 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     Raises:
         InputError: no XML files.
     """
-    yield from samples_from_files(sources, ".xml", options, findings, _sample)
+    to_claim = partial(_claim, root=images_folder(sources, options), corners=options.corners or FORMAT.corners)
+    claims = claims_from_files(sources, ".xml", findings, to_claim)
+    yield from samples_from_claims(claims, sources, options, findings, keep_repeats=True)
 
 
 def write(dataset: Dataset, folder: Path) -> None:
@@ -43,43 +51,51 @@ def write(dataset: Dataset, folder: Path) -> None:
             path.write_text(_xml(sample), encoding="utf-8")
 
 
-def _sample(path: Path, places: ImagePlaces, options: ReadOptions, findings: Findings) -> Sample | None:
-    root = read_xml(path)
-    if root.tag != "annotation":
-        raise InputError(f"line {root.line}: <{root.tag[:40]}> instead of <annotation>")
-    name = root.value("filename") or path.stem
-    reason = reason_against(name, "file name")
-    size = root.child("size")
+def _claim(path: Path, root: Path | None, corners: str) -> Claim:
+    top = read_xml(path)
+    if top.tag != "annotation":
+        raise InputError(f"line {top.line}: <{top.tag[:40]}> instead of <annotation>")
+    size = top.child("size")
     sides = "" if size is None else numbers((size.value("height"), size.value("width")))
-    declared_hw = None if isinstance(sides, str) else declared_size(sides[0], sides[1])
-    placed = reason or places.place(name, declared_hw, folder_of(path, places))
-    if isinstance(placed, str):
-        raise InputError(placed)
-    objects = [child for child in root.children if child.tag == "object"]
-    counted_from = 1 if options.corners != "exclusive" else 0
-    rectangles = []
-    for one in objects:
-        rectangle = _rectangle(path, name, one, counted_from)
-        if isinstance(rectangle, str):
-            findings.reject(path, one.line, name, rectangle)
-        else:
-            rectangles.append(rectangle)
-    if not objects:
-        return without_boxes(*placed, GOOD)
-    return boxed_sample(*placed, rectangles, options.corners or FORMAT.corners, options, findings)
+    objects = [child for child in top.children if child.tag == "object"]
+    return Claim(
+        path,
+        top.value("filename") or path.stem,
+        own_name=path.stem,
+        folder=folder_under(path, root),
+        declared_hw=None if isinstance(sides, str) else declared_size(sides[0], sides[1]),
+        shapes=tuple(_shape(one, corners) for one in objects),
+        good="" if objects else _EMPTY,
+    )
 
 
-def _rectangle(path: Path, image: str, one: Element, counted_from: int) -> Rectangle | str:
-    box = one.child("bndbox")
+def _shape(one: Element, corners: str) -> Shape:
+    name, box = one.value("name"), one.child("bndbox")
     if box is None:
-        return "object without a bndbox"
+        return _turned(one, name)
     found = numbers([box.value(corner) for corner in _CORNERS])
     if isinstance(found, str):
-        return found
+        return Shape(name, line=one.line, problem=found)
+    counted_from = 1 if corners == "inclusive" else 0
     x1, y1, x2, y2 = (value - counted_from for value in found)
     if -1 <= min(x1, y1) < 0 and counted_from:
-        return "corner 0, but VOC counts from 1; if this file counts from 0, give --corners exclusive"
-    return Rectangle(path, one.line, image, one.value("name"), (x1, y1, x2, y2))
+        reason = "corner 0, but VOC counts from 1; if this file counts from 0, give --corners exclusive"
+        return Shape(name, line=one.line, problem=reason)
+    box_xyxy, note = half_open((x1, y1, x2, y2), corners)
+    return Shape(name, box_xyxy, one.line, note)
+
+
+def _turned(one: Element, name: str) -> Shape:
+    """A rectangle with a centre, two sides and an angle in radians, as roLabelImg has it."""
+    box = one.child("robndbox")
+    if box is None:
+        return Shape(name, line=one.line, problem="object without a bndbox")
+    found = numbers([box.value(value) for value in _TURNED])
+    if isinstance(found, str):
+        return Shape(name, line=one.line, problem=found)
+    x, y, w, h, angle = found
+    flat = (x - w / 2, y - h / 2, x + w / 2, y + h / 2)
+    return Shape(name, turned_rectangle(flat, degrees(angle), (x, y)), one.line, turned_note(round(degrees(angle), 3)))
 
 
 def _xml(sample: Sample) -> str:
@@ -97,8 +113,13 @@ def _xml(sample: Sample) -> str:
 
 
 def _recognise(source: Path) -> str | None:
-    path = first_file(source, ".xml")
-    return f"{path.name} holds an <annotation>" if path and b"<annotation" in head_of(path) else None
+    path = next((path for path in some_files(source, ".xml") if b"<annotation" in _without_plural(head_of(path))), None)
+    return None if path is None else f"{path.name} holds an <annotation>"
+
+
+def _without_plural(head: bytes) -> bytes:
+    """The head of an XML file of two bytes a letter or of one, without <annotations>, which is another format's."""
+    return head.replace(b"\0", b"").replace(b"<annotations", b"")
 
 
 FORMAT = Format("voc", "Pascal VOC XML, an image a file", "inclusive", _recognise, images_folder, read, write)

@@ -11,12 +11,13 @@ _DEEPEST = 64
 
 @dataclass
 class Element:
-    """One element with its text, its children and the line of its start."""
+    """One element with its text, its children, its attributes and the line of its start."""
 
     tag: str
     line: int
     text: str = ""
     children: list["Element"] = field(default_factory=list)
+    attributes: dict[str, str] = field(default_factory=dict)
 
     def child(self, tag: str) -> "Element | None":
         """The first child with this tag."""
@@ -38,10 +39,10 @@ def read_xml(path: Path) -> Element:
     open_elements = [top]
     parser = expat.ParserCreate()
 
-    def start(tag: str, _attributes: object) -> None:
+    def start(tag: str, attributes: dict[str, str]) -> None:
         if len(open_elements) > _DEEPEST:
             raise InputError(f"{path}, line {parser.CurrentLineNumber}: nested too deeply")
-        element = Element(tag, parser.CurrentLineNumber)
+        element = Element(tag, parser.CurrentLineNumber, attributes=attributes)
         open_elements[-1].children.append(element)
         open_elements.append(element)
 

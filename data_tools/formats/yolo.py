@@ -3,7 +3,8 @@
 Default corners: exclusive; shares have no pixels that a corner could include. Labels lie in labels/ where the images
 lie in images/, or beside the images. Lines with more numbers are outlines (class x y x y ...), which get the box around
 them. Names of the classes come from classes.txt, obj.names or the `names` of data.yaml. An image with an empty label
-file, or without one, is good, as YOLO has it.
+file is good. So is one without a label file, as YOLO has it, where a whole folder is read, every label file in it meets
+its image, and other images beside this one have label files.
 """
 
 import re
@@ -13,51 +14,44 @@ from pathlib import Path
 import yaml
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import GOOD, UNBOXED, Dataset, Sample
-from data_tools.formats.annotation_files import annotation_files, first_file, head_of, label_path, read_lines
-from data_tools.formats.image_index import images_folder, without_boxes
-from data_tools.formats.image_places import ImagePlaces
-from data_tools.formats.rectangles import Rectangle, boxed_sample, numbers
+from data_tools.core.records import UNBOXED, Dataset, Sample
+from data_tools.files.text import read_text
+from data_tools.formats.annotation_files import (
+    annotation_files,
+    claims_from_files,
+    head_of,
+    label_path,
+    read_lines,
+    some_files,
+)
+from data_tools.formats.assembly import samples_from_claims
+from data_tools.formats.claims import Claim, Shape
+from data_tools.formats.image_index import images_folder
+from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, Format, ReadOptions
 
 _NO_LABELS = re.compile(
     r"^(classes|obj|labels|predefined_classes|train|val|valid|test|readme.*|notes|requirements)$", re.I
 )
-_LINE = re.compile(rb"^\s*\d+(\s+[01]?(\.\d*)?([eE]-?\d+)?){4,}\s*$")
+_LINE = re.compile(r"^\s*\d+(\s+-?[01]?(\.\d*)?([eE]-?\d+)?){4,}\s*$")
 _NAME_FILES = ("classes.txt", "obj.names", "data.yaml", "dataset.yaml", "data.yml")
 _LARGEST_NAMES = 1 << 20
-_SLACK = 1e-3  # how far beyond the image a share may be by rounding; the box is clipped and counted
+_FARTHEST = 0.5  # beyond the image, in shares of it: what lies farther out is no share
+_EMPTY, _BACKGROUND = "empty label file", "no label file, as YOLO has it"
 
 
 def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> Iterator[Sample]:
-    """Samples in order of the label files' paths, then images without labels as good.
+    """Samples in order of the label files' paths, then images without labels.
 
     Raises:
         InputError: no label files, or unreadable class names.
     """
     root = images_folder(sources, options)
-    places = ImagePlaces(root, options, findings)
     names = _class_names(sources, root)
-    for path in _label_files(sources, findings):
-        name = _image_name(path, root, sources)
-        placed = places.place(name)
-        if isinstance(placed, str):
-            findings.reject(path, None, name, placed)
-            continue
-        lines = [(i, line) for i, line in enumerate(read_lines(path), start=1) if line.strip()]
-        rectangles = []
-        for i, line in lines:
-            rectangle = _rectangle(path, i, name, line, placed[1], names)
-            if isinstance(rectangle, str):
-                findings.reject(path, i, name, rectangle)
-            else:
-                rectangles.append(rectangle)
-        sample = boxed_sample(*placed, rectangles, options.corners or FORMAT.corners, options, findings)
-        if sample is not None:
-            yield sample
-        elif not lines:
-            yield without_boxes(*placed, GOOD)
-    yield from places.unannotated(findings, GOOD)
+    bases = [base.resolve() for base in (root, *sources) if base is not None and base.is_dir()]
+    files = _label_files(sources, findings)
+    claims = claims_from_files(files, ".txt", findings, lambda path: _claim(path, bases, names, findings))
+    yield from samples_from_claims(claims, sources, options, findings, background=_BACKGROUND)
 
 
 def write(dataset: Dataset, folder: Path) -> None:
@@ -78,30 +72,38 @@ def write(dataset: Dataset, folder: Path) -> None:
     (folder / "data.yaml").write_text(text, encoding="utf-8")
 
 
-def _rectangle(
-    path: Path, line: int, image: str, text: str, size_hw: tuple[int, int], names: Sequence[str]
-) -> Rectangle | str:
+def _claim(path: Path, bases: Sequence[Path], names: Sequence[str], findings: Findings) -> Claim | None:
+    name = _image_name(path, bases)
+    lines = [(i, line) for i, line in enumerate(read_lines(path), start=1) if line.strip()]
+    shapes = tuple(_shape(i, line, names) for i, line in lines)
+    return Claim(path, name, shapes=shapes, good="" if lines else _EMPTY)
+
+
+def _shape(line: int, text: str, names: Sequence[str]) -> Shape:
     fields = text.split()
     if len(fields) != 5 and (len(fields) < 7 or len(fields) % 2 == 0):
-        return f"{len(fields)} fields instead of 5, or of 7 and more for an outline"
+        return _refused(line, f"{len(fields)} fields instead of 5, or of 7 and more for an outline")
     if not fields[0].isdecimal() or len(fields[0]) > 9:
-        return f"class {fields[0][:40]!r} is no number from 0"
+        return _refused(line, f"class {fields[0][:40]!r} is no number from 0")
     if names and int(fields[0]) >= len(names):
-        return f"class {fields[0]}, but there are {len(names)} class names"
+        return _refused(line, f"class {fields[0]}, but there are {len(names)} class names")
     found = numbers(fields[1:])
     if isinstance(found, str):
-        return found
-    if min(found) < -_SLACK or max(found) > 1 + _SLACK:
-        return "a number outside 0..1: YOLO gives shares of the image's size"
+        return _refused(line, found)
+    if min(found) < -_FARTHEST or max(found) > 1 + _FARTHEST:
+        return _refused(line, "a number outside 0..1: YOLO gives shares of the image's size")
     defect_type = names[int(fields[0])] if names else f"class_{int(fields[0])}"
-    height, width = size_hw
     if len(found) == 4:
         x, y, w, h = found
-        shares = (x - w / 2, y - h / 2, x + w / 2, y + h / 2)
-    else:
-        shares = (min(found[::2]), min(found[1::2]), max(found[::2]), max(found[1::2]))
-    corners = (shares[0] * width, shares[1] * height, shares[2] * width, shares[3] * height)
-    return Rectangle(path, line, image, defect_type, corners)
+        if w < 0 or h < 0:
+            return _refused(line, "a negative width or height")
+        return Shape(defect_type, (x - w / 2, y - h / 2, x + w / 2, y + h / 2), line, shares=True)
+    xs, ys = found[::2], found[1::2]
+    return Shape(defect_type, (min(xs), min(ys), max(xs), max(ys)), line, shares=True)
+
+
+def _refused(line: int, reason: str) -> Shape:
+    return Shape("unboxed", line=line, problem=reason)
 
 
 def _lines(sample: Sample, names: Sequence[str]) -> Iterator[str]:
@@ -111,19 +113,23 @@ def _lines(sample: Sample, names: Sequence[str]) -> Iterator[str]:
         yield f"{names.index(name)} {' '.join(f'{share:.12g}' for share in shares)}\n"
 
 
-def _label_files(sources: Sequence[Path], findings: Findings) -> Iterator[Path]:
+def _label_files(sources: Sequence[Path], findings: Findings) -> list[Path]:
     """Text files below a folder labels/, where there is one; else all that are not lists, names or notes."""
-    files = [path for path in annotation_files(sources, ".txt", findings) if not _NO_LABELS.match(path.stem)]
-    below = [path for path in files if "labels" in (part.lower() for part in path.parts[:-1])]
-    yield from below or files
+    named = set(sources)
+    files = [
+        path
+        for path in annotation_files(sources, ".txt", findings)
+        if path in named or not _NO_LABELS.match(path.stem) or _looks_like_labels(path)
+    ]
+    below = [path for path in files if path in named or "labels" in (part.lower() for part in path.parts[:-1])]
+    return below or files
 
 
-def _image_name(path: Path, root: Path | None, sources: Sequence[Path]) -> str:
+def _image_name(path: Path, bases: Sequence[Path]) -> str:
     """The image of a label file without its suffix: the last folder labels/ becomes images/."""
-    base = next(
-        (b for b in (root, *sources) if b is not None and path.resolve().is_relative_to(b.resolve())), path.parent
-    )
-    parts = list(path.resolve().relative_to(base.resolve()).with_suffix("").parts) or [path.stem]
+    whole = path.parent.resolve() / path.name
+    base = next((base for base in bases if whole.is_relative_to(base)), whole.parent)
+    parts = list(whole.relative_to(base).with_suffix("").parts)
     folders = [i for i, part in enumerate(parts[:-1]) if part.lower() == "labels"]
     if folders:
         parts[folders[-1]] = "images"
@@ -149,8 +155,8 @@ def _class_names(sources: Sequence[Path], root: Path | None) -> list[str]:
 
 def _names_in_yaml(path: Path) -> list[str]:
     try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+        value = yaml.safe_load(read_text(path)[0])
+    except (ValueError, yaml.YAMLError, RecursionError) as error:
         raise InputError(f"{path}: not readable as YAML: {str(error)[:200]}") from error
     names = value.get("names") if isinstance(value, dict) else None
     if isinstance(names, dict) and sorted(map(str, names)) == sorted(str(i) for i in range(len(names))):
@@ -161,20 +167,15 @@ def _names_in_yaml(path: Path) -> list[str]:
     return [str(name) for name in names]
 
 
+def _looks_like_labels(path: Path) -> bool:
+    """Whether the first line of a text file is one of labels."""
+    text = head_of(path).replace(b"\0", b"").removeprefix(b"\xef\xbb\xbf").decode("latin-1").lstrip("ÿþ")
+    return bool(_LINE.match(next((line for line in text.splitlines() if line.strip()), "")))
+
+
 def _recognise(source: Path) -> str | None:
-    if not source.is_dir() and source.suffix.lower() != ".txt":
-        return None
-    for path in _some_labels(source):
-        first = next((line for line in head_of(path).splitlines() if line.strip()), b"")
-        if first:
-            return f"{path.name} holds lines of a class and shares of the image" if _LINE.match(first) else None
-    return None
-
-
-def _some_labels(source: Path) -> Iterator[Path]:
-    """Label files of which the first with a line decides."""
-    if first_file(source, ".txt") is not None:
-        yield from _label_files([source], Findings())
+    path = next((path for path in some_files(source, ".txt") if _looks_like_labels(path)), None)
+    return None if path is None else f"{path.name} holds lines of a class and shares of the image"
 
 
 FORMAT = Format("yolo", "YOLO text files, shares of the image", "exclusive", _recognise, images_folder, read, write)

@@ -1,0 +1,255 @@
+"""What annotation files claim -> samples: the rules of all formats, stated once.
+
+1. A claim belongs to the one image that its name means (`image_index`). The annotation's own place counts before a name
+   inside the file that is stale. A claim that meets no image, or several, is listed; if none meets one, it is an error.
+2. The claims about an image are joined. Boxes that stand twice count once and are listed.
+3. A box is put in order, clipped or refused as `rectangles` says. The image of a refused box is a defect all the same.
+4. A box around a good thing is no defect.
+5. An image is good only if something says so, and nothing speaks against it: no box, no refused box, no annotation
+   that cannot be read or could be meant for it, no folder of defects.
+6. An image of which nothing speaks is good or unboxed as its folder says, or by a format's convention for images
+   without annotation, where every annotation met its image. Else it is listed.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from data_tools.core.errors import InputError
+from data_tools.core.records import BOXED, GOOD, UNBOXED, Sample
+from data_tools.formats.claimed_images import ClaimedImage, by_image, reject_claim
+from data_tools.formats.claims import Claim, Shape
+from data_tools.formats.evidence import NO_EVIDENCE, UNLABELLED, folder_evidence
+from data_tools.formats.folders import is_good
+from data_tools.formats.image_index import images_folder, without_boxes
+from data_tools.formats.image_places import ImagePlaces
+from data_tools.formats.names import reason_against
+from data_tools.formats.rectangles import SHARES, Corners, place
+from data_tools.formats.registry import Findings, ReadOptions
+
+Root = Callable[[Sequence[Path], ReadOptions], Path | None]
+
+_DUPLICATE = "duplicate of another box"
+_REPEATED = "boxes that one file has twice: both kept, as published"
+_REFUSED = "images of which every box is refused: taken as unboxed"
+_GOOD_BOX = "boxes around good things: no defects, left out"
+_CONTRADICTION = "said to be without defect in one place, but annotated in another: the defect counts"
+_BOXES_IN_GOOD = "boxes of an image in a folder of good ones: the boxes count"
+_GOOD_IN_DEFECTS = "said to be without defect, but in a folder of defects: taken as unboxed"
+_DOUBT = "said to be good, but an annotation that may be its own could not be used"
+_NOT_GOOD = "not taken as good, since an annotation may be its own"
+_TOLERANCE = 2  # decimals of a pixel up to which two boxes are the same
+
+
+def samples_from_claims(
+    claims: Iterable[Claim],
+    sources: Sequence[Path],
+    options: ReadOptions,
+    findings: Findings,
+    *,
+    root: Root = images_folder,
+    background: str = "",
+    left_out: Callable[[str], str] = lambda path: "",
+    keep_repeats: bool = False,
+) -> Iterator[Sample]:
+    """Samples in the order in which their images are claimed first, then those that nothing is claimed of.
+
+    Args:
+        claims: of all annotation files.
+        sources, options, findings: as for a reader. `findings.lost` are annotation files that could not be read.
+        root: where the images are.
+        background: what it means that an image has no annotation, where the format knows such images as good ones.
+        left_out: why an image, by its path, is none that is looked at where nothing is claimed of it; "" where it is.
+        keep_repeats: whether a box that one claim has twice counts twice.
+
+    Raises:
+        InputError: images are at hand, but no claim meets one.
+    """
+    everything = list(claims)
+    places = ImagePlaces(root(sources, options), options, findings)
+    images, all_met = by_image(everything, places, findings)
+    if everything and places.index is not None and not any(image.claims for image in images.values()):
+        reason = f"; {findings.rejects[0].source}: {findings.rejects[0].reason}" if findings.rejects else ""
+        raise InputError(f"{sources[0]}: no annotation meets an image under {places.index.root}{reason}")
+    joining = _Joining(places, options, findings, _sources_in_shares(everything), keep_repeats)
+    for path, image in images.items():
+        if image.claims:
+            yield from joining.sample_of(path, image)
+    convention = background if all_met and all(source.is_dir() for source in sources) else ""
+    annotated = {PurePosixPath(path).parent for path, image in images.items() if image.claims}
+    for path in () if places.index is None else places.index.paths:
+        image = images.get(path, ClaimedImage())
+        if image.claims:
+            continue
+        if left_out(path):
+            findings.warnings[left_out(path)] += 1
+        else:
+            yield from joining.unclaimed(path, image, convention if PurePosixPath(path).parent in annotated else "")
+
+
+def _sources_in_shares(claims: Sequence[Claim]) -> set[Path]:
+    """The files whose boxes all lie in 0..1, not all at whole numbers: they give shares of the images' sizes."""
+    largest: dict[Path, float] = {}
+    whole: dict[Path, bool] = {}
+    for claim in claims:
+        for shape in claim.shapes:
+            if not shape.problem and not shape.shares:
+                far = max(shape.box_xyxy) if min(shape.box_xyxy) >= 0 else 2.0
+                largest[claim.source] = max(far, largest.get(claim.source, 0.0))
+                exact = all(side in (0.0, 1.0) for side in shape.box_xyxy)
+                whole[claim.source] = exact and whole.get(claim.source, True)
+    return {source for source, far in largest.items() if far <= 1 and not whole[source]}
+
+
+@dataclass
+class _Defects:
+    """What the claims about one image come to.
+
+    Attributes:
+        boxes: with their types, by what makes two the same.
+        refused: the types of boxes that cannot be used.
+        tags: defect types without an area.
+        proofs: what says that the image is good.
+    """
+
+    boxes: dict[tuple[object, ...], tuple[Corners, str]]
+    refused: list[str]
+    tags: list[str]
+    proofs: list[str]
+
+
+@dataclass(frozen=True)
+class _Joining:
+    """The rules with what they need to know; see the head of this file."""
+
+    places: ImagePlaces
+    options: ReadOptions
+    findings: Findings
+    in_shares: set[Path]
+    keep_repeats: bool
+
+    def sample_of(self, path: str, image: ClaimedImage) -> Iterator[Sample]:
+        """The sample of a claimed image; none where it is listed."""
+        size_hw, claims = self._fitting(path, image)
+        if size_hw is None:
+            return
+        defects = self._defects(claims, size_hw)
+        folder, _ = folder_evidence(path, self.places.index, by_convention=True)
+        first = claims[0]
+        is_defect = bool(defects.boxes or defects.refused or defects.tags)
+        if is_defect and any(claim.good and not claim.by_absence for claim in claims):
+            self.findings.mend(first.source, first.line, path, _CONTRADICTION)
+        if defects.boxes:
+            if folder == GOOD:
+                self.findings.mend(first.source, first.line, path, _BOXES_IN_GOOD)
+            boxes, types = zip(*defects.boxes.values(), strict=True)
+            yield Sample(
+                1, path, size_hw, np.array(boxes), np.ones(len(boxes), dtype=np.int64), BOXED, "", types[0], types
+            )
+        elif is_defect:
+            self.findings.warnings[_REFUSED] += bool(defects.refused)
+            named = (kind for kind in (*defects.tags, *defects.refused) if reason_against(kind, "class") is None)
+            yield without_boxes(path, size_hw, UNBOXED, next(named, "unboxed"))
+        elif image.doubts:
+            self.findings.reject(first.source, first.line, path, f"{_DOUBT}: {image.doubts[0]}")
+        elif defects.proofs and folder == UNBOXED:
+            self.findings.mend(first.source, first.line, path, _GOOD_IN_DEFECTS)
+            yield without_boxes(path, size_hw, UNBOXED)
+        elif defects.proofs:
+            yield without_boxes(path, size_hw, GOOD, evidence=defects.proofs[0])
+        else:
+            yield from self.unclaimed(path, image, "")
+
+    def unclaimed(self, path: str, image: ClaimedImage, convention: str) -> Iterator[Sample]:
+        """The sample of an image that nothing is claimed of, by its folder, by convention or by option; else none."""
+        whole = Path(path) if self.places.index is None else self.places.index.root / path
+        if image.doubts:
+            self.findings.reject(whole, None, path, f"{_NOT_GOOD}: {image.doubts[0]}")
+            return
+        status, proof = folder_evidence(path, self.places.index, by_convention=bool(convention))
+        if status is None and (convention or self.options.unlabelled == GOOD):
+            status, proof = GOOD, convention or UNLABELLED
+        size_hw, reason = self.places.size_of(path)
+        if status is None or size_hw is None:
+            self.findings.reject(whole, None, path, reason.removeprefix(f"{whole}: ") or NO_EVIDENCE)
+            return
+        yield without_boxes(path, size_hw, status, evidence=proof if status == GOOD else "")
+
+    def _fitting(self, path: str, image: ClaimedImage) -> tuple[tuple[int, int] | None, list[Claim]]:
+        """(height, width) of an image, and the claims that fit it; None where the image cannot be used.
+
+        A claim that cannot be read, or that declares another size, leaves a doubt.
+        """
+        declared = next((claim.declared_hw for claim in image.claims if claim.declared_hw), None)
+        size_hw, reason = self.places.size_of(path, declared)
+        whose = "another place says" if self.places.index is None else "the image has"
+        fitting = []
+        for claim in image.claims:
+            wrong = claim.problem or reason
+            if not wrong and size_hw and claim.declared_hw and claim.declared_hw != size_hw:
+                wrong = f"annotated as {_text(claim.declared_hw)} pixels, but {whose} {_text(size_hw)}"
+            if wrong:
+                reject_claim(claim, wrong, self.findings)
+                image.doubts.append(wrong)
+            else:
+                fitting.append(claim)
+        return (size_hw if fitting else None), fitting
+
+    def _defects(self, claims: Sequence[Claim], size_hw: tuple[int, int]) -> _Defects:
+        """The union of what the claims about one image say."""
+        joined = _Defects({}, [], [], [claim.good for claim in claims if claim.good])
+        for claim in claims:
+            if claim.defect_type:
+                kind = self._type(claim.defect_type)
+                (joined.proofs if is_good(kind) else joined.tags).append(kind)
+            repeats: Counter[tuple[object, ...]] = Counter()
+            for shape in claim.shapes:
+                kind = self._type(shape.type)
+                if is_good(kind):
+                    self.findings.mend(claim.source, shape.line or claim.line, claim.image, _GOOD_BOX)
+                    joined.proofs.append(f"box of class {kind!r}")
+                    continue
+                box = self._box(shape, kind, claim, size_hw)
+                if box is None:
+                    joined.refused.append(kind)
+                    continue
+                key: tuple[object, ...] = (kind, *(round(side, _TOLERANCE) for side in box))
+                repeats[key] += 1
+                if self.keep_repeats and repeats[key] > 1:
+                    self.findings.mend(claim.source, shape.line or claim.line, claim.image, _REPEATED)
+                    key = (*key, repeats[key])
+                if key in joined.boxes:
+                    _reject_shape(claim, shape, _DUPLICATE, self.findings)
+                else:
+                    joined.boxes[key] = box, kind
+        return joined
+
+    def _type(self, name: str) -> str:
+        return self.options.type_map.get(name.lower(), name)
+
+    def _box(self, shape: Shape, kind: str, claim: Claim, size_hw: tuple[int, int]) -> Corners | None:
+        """The box of a shape inside its image; None where it is listed."""
+        reason = shape.problem or reason_against(kind, "class")
+        box, in_shares = shape.box_xyxy, claim.source in self.in_shares
+        if not reason and (shape.shares or in_shares):
+            height, width = size_hw
+            box = box[0] * width, box[1] * height, box[2] * width, box[3] * height
+        placed = None if reason else place(box, size_hw)
+        if placed is None or placed.box_xyxy is None:
+            _reject_shape(claim, shape, reason or (placed.reason if placed else ""), self.findings)
+            return None
+        for change in filter(None, (shape.note, SHARES if in_shares and not shape.shares else "", *placed.changes)):
+            self.findings.mend(claim.source, shape.line or claim.line, claim.image, change)
+        return placed.box_xyxy
+
+
+def _reject_shape(claim: Claim, shape: Shape, reason: str, findings: Findings) -> None:
+    line = claim.line if shape.line is None else shape.line
+    findings.reject(claim.source, line, claim.image, f"{shape.part}: {reason}" if shape.part else reason)
+
+
+def _text(size_hw: tuple[int, int]) -> str:
+    return f"{size_hw[1]} x {size_hw[0]}"

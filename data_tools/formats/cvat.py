@@ -1,0 +1,190 @@
+"""CVAT for images 1.1: one XML file with `<image name width height>` and in it box, polygon, mask and so on.
+
+Coordinates are positions between pixels. An image without any shape or tag is good: CVAT wrote its place and nothing
+into it. Tags, points and skeletons have no area: they say that an image shows a defect. Tracks belong to videos.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from data_tools.core.errors import InputError
+from data_tools.core.records import Dataset, Sample
+from data_tools.files.atomic import write_text
+from data_tools.files.cvat_xml import annotated_xml
+from data_tools.formats.annotation_files import head_of
+from data_tools.formats.assembly import samples_from_claims
+from data_tools.formats.claims import Claim, Shape
+from data_tools.formats.folders import is_good
+from data_tools.formats.image_places import declared_size
+from data_tools.formats.outlines import Box, around, shape, turned_ellipse, turned_note, turned_rectangle
+from data_tools.formats.rectangles import numbers
+from data_tools.formats.registry import Findings, Format, ReadOptions
+from data_tools.formats.run_lengths import box_of_runs, runs_of_counts
+from data_tools.formats.tool_files import claims_of_files, images_root, recognised, refuse_inclusive
+from data_tools.formats.xml_tree import Element, read_xml
+
+_ROOT = re.compile(
+    rb"\s*(?:<\?xml.*?\?>)?\s*(?:<!--.*?-->\s*)*<annotations[\s>].{0,4000}?<(?:image|meta|track|version)\b", re.S
+)
+_CORNERS = ("xtl", "ytl", "xbr", "ybr")
+_CUBOID = [f"{axis}{corner}{face}" for corner in ("tl", "bl", "tr", "br") for face in (1, 2) for axis in "xy"]
+_WITHOUT_AREA = ("tag", "points", "skeleton")
+SUFFIXES = (".xml",)
+EMPTY = "image without shapes in a CVAT file"
+
+
+def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> Iterator[Sample]:
+    """Samples of what the files claim.
+
+    Raises:
+        InputError: no file of CVAT, or --corners inclusive.
+    """
+    refuse_inclusive(options, "CVAT")
+    claims = claims_of_files(sources, SUFFIXES, lambda path: claims_of(path, findings), findings)
+    return samples_from_claims(claims, sources, options, findings, root=images_root)
+
+
+def claims_of(path: Path, findings: Findings) -> Iterator[Claim]:
+    """What a file says of its images, in its order.
+
+    Raises:
+        InputError: not a CVAT file, or predictions that nobody has reviewed.
+    """
+    root = read_xml(path)
+    if root.tag != "annotations":
+        raise InputError(f"line {root.line}: <{root.tag[:40]}> instead of <annotations>, so not a CVAT file")
+    meta = root.child("meta")
+    if meta is not None and meta.child("predictions") is not None:
+        raise InputError("predictions for CVAT, not annotations; import them there, review them and export the task")
+    for element in root.children:
+        if element.tag == "image":
+            yield from _image_claims(path, element, findings)
+        elif element.tag == "track":
+            findings.reject(path, element.line, "", "a track of a video; export the task as 'CVAT for images 1.1'")
+        elif element.tag not in ("version", "meta"):
+            findings.reject(path, element.line, "", f"<{element.tag[:40]}> is not known here")
+
+
+def _image_claims(path: Path, image: Element, findings: Findings) -> Iterator[Claim]:
+    name, subset = image.attributes.get("name", ""), image.attributes.get("subset", "")
+    if subset not in ("", "default"):
+        name = f"{subset}/{name}"
+    sides = numbers((image.attributes.get("height"), image.attributes.get("width")))
+    declared_hw = None if isinstance(sides, str) else declared_size(sides[0], sides[1])
+    shapes, labels = [], []
+    for element in image.children:
+        label = element.attributes.get("label", "")
+        if element.tag in _WITHOUT_AREA:
+            labels.append((element.line, label))
+            if not is_good(label):
+                findings.mend(
+                    path, element.line, name, f"{element.tag} without an area: says only that there is a defect"
+                )
+        else:
+            shapes.append(_shape(element, label))
+    good = EMPTY if not image.children else ""
+    yield Claim(path, name, image.line, declared_hw=declared_hw, shapes=tuple(shapes), good=good)
+    for line, label in labels:
+        proof, defect_type = (f"tag {label!r}", "") if is_good(label) else ("", label.strip() or "defect")
+        yield Claim(path, name, line, declared_hw=declared_hw, defect_type=defect_type, good=proof)
+
+
+def _shape(element: Element, label: str) -> Shape:
+    reader = _READERS.get(element.tag)
+    if reader is None:
+        return Shape(label, line=element.line, problem=f"<{element.tag[:40]}> encloses no area that is read here")
+    rotation = numbers((element.attributes.get("rotation", "0"),))
+    if isinstance(rotation, str):
+        return Shape(label, line=element.line, problem=rotation.replace("corner", "rotation"))
+    note = turned_note(rotation[0]) or _NOTES.get(element.tag, "")
+    return shape(label, reader(element, rotation[0]), element.line, note)
+
+
+def _box(element: Element, rotation: float) -> Box | str:
+    corners = _numbers(element, _CORNERS)
+    if isinstance(corners, str):
+        return corners
+    x1, y1, x2, y2 = corners
+    if not rotation % 360:
+        return x1, y1, x2, y2
+    return turned_rectangle((x1, y1, x2, y2), rotation, ((x1 + x2) / 2, (y1 + y2) / 2))
+
+
+def _ellipse(element: Element, rotation: float) -> Box | str:
+    values = _numbers(element, ("cx", "cy", "rx", "ry"))
+    return values if isinstance(values, str) else turned_ellipse(values[:2], values[2:], rotation)  # type: ignore[arg-type]
+
+
+def _outline(element: Element, _rotation: float) -> Box | str:
+    points = [pair.split(",") for pair in element.attributes.get("points", "").split(";")]
+    if not all(len(pair) == 2 for pair in points):
+        return "points are not pairs of x and y"
+    fewest = 3 if element.tag == "polygon" else 2
+    if len(points) < fewest:
+        return f"{len(points)} points for a {element.tag}"
+    flat = numbers([value for pair in points for value in pair])
+    return flat if isinstance(flat, str) else around(list(zip(flat[::2], flat[1::2], strict=True)))
+
+
+def _cuboid(element: Element, _rotation: float) -> Box | str:
+    values = _numbers(element, _CUBOID)
+    return values if isinstance(values, str) else around(list(zip(values[::2], values[1::2], strict=True)))
+
+
+def _mask(element: Element, _rotation: float) -> Box | str:
+    """The box around the pixels of a brush mask: runs along the rows of its own frame, background first."""
+    frame = _numbers(element, ("left", "top", "width", "height"))
+    if isinstance(frame, str):
+        return frame
+    if any(value != int(value) or not 0 <= value <= 1_000_000 for value in frame) or not frame[2] * frame[3]:
+        return "left, top, width and height of a mask are whole pixels"
+    left, top, width, height = map(int, frame)
+    try:
+        starts, lengths = runs_of_counts([int(count) for count in element.attributes.get("rle", "").split(",")])
+    except ValueError as error:
+        return f"rle of a mask: {str(error)[:80]}"
+    box = box_of_runs(starts, lengths, width)
+    if isinstance(box, str):
+        return box
+    if int((starts + lengths).max()) > width * height:
+        return f"rle of a mask with more pixels than its {width} x {height} frame"
+    return left + box[0], top + box[1], left + box[2], top + box[3]
+
+
+def _numbers(element: Element, names: Sequence[str]) -> tuple[float, ...] | str:
+    missing = next((name for name in names if name not in element.attributes), None)
+    if missing is not None:
+        return f"<{element.tag}> without {missing}"
+    return numbers([element.attributes[name] for name in names])
+
+
+_READERS: dict[str, Callable[[Element, float], Box | str]] = {
+    "box": _box,
+    "ellipse": _ellipse,
+    "polygon": _outline,
+    "polyline": _outline,
+    "cuboid": _cuboid,
+    "mask": _mask,
+}
+_NOTES = {"polyline": "a line: the box around its points is taken", "cuboid": "a cuboid: the box around it is taken"}
+
+
+def looks_like_cvat(path: Path) -> str | None:
+    """What of CVAT a file is, or None."""
+    is_cvat = _ROOT.match(head_of(path).removeprefix(b"\xef\xbb\xbf"))
+    return f"{path.name} holds <annotations> of CVAT" if is_cvat else None
+
+
+def write(dataset: Dataset, path: Path) -> None:
+    """One XML file; a defect without a box has a tag."""
+    write_text(path, annotated_xml(dataset.samples))
+
+
+def _recognise(source: Path) -> str | None:
+    return recognised(source, SUFFIXES, looks_like_cvat)
+
+
+FORMAT = Format(
+    "cvat", "CVAT for images 1.1, XML", "exclusive", _recognise, images_root, read, write, written_suffix=".xml"
+)

@@ -1,0 +1,167 @@
+"""Datumaro's own JSON: items, each an image with annotations, and categories by number.
+
+Coordinates are positions between pixels. An item without annotations says that its image is good.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from data_tools.core.errors import InputError
+from data_tools.core.records import Sample
+from data_tools.files.dataset_folder import read_json
+from data_tools.formats.assembly import samples_from_claims
+from data_tools.formats.claims import Claim, Shape
+from data_tools.formats.folders import is_good
+from data_tools.formats.image_places import declared_size
+from data_tools.formats.outlines import Box, around, shape, turned_note, turned_rectangle
+from data_tools.formats.rectangles import numbers
+from data_tools.formats.registry import Findings, Format, ReadOptions
+from data_tools.formats.tool_files import claims_of_files, images_root, keys_in, recognised, refuse_inclusive
+
+SUFFIXES = (".json",)
+EMPTY = "Datumaro item without annotations"
+_WITHOUT_AREA = ("label", "points", "skeleton")
+_SILENT = ("caption",)
+
+
+def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> Iterator[Sample]:
+    """Samples of what the files claim.
+
+    Raises:
+        InputError: no file of Datumaro, or --corners inclusive.
+    """
+    refuse_inclusive(options, "Datumaro")
+    claims = claims_of_files(sources, SUFFIXES, lambda path: claims_of(path, findings), findings)
+    return samples_from_claims(claims, sources, options, findings, root=images_root)
+
+
+def claims_of(path: Path, findings: Findings) -> Iterator[Claim]:
+    """What a file says of its images, in the order of its items.
+
+    Raises:
+        InputError: not a file of Datumaro.
+    """
+    value = read_json(path)
+    if not _is_datumaro(value):
+        raise InputError("no 'items' and 'categories', so not a file of Datumaro")
+    labels = _labels(value["categories"])
+    for i, item in enumerate(value["items"]):
+        name, declared_hw = _image(item) if isinstance(item, dict) else ("", None)
+        annotations = item.get("annotations") if isinstance(item, dict) else None
+        if not name:
+            findings.reject(path, None, name, f"items[{i}]: without an id")
+            continue
+        if not isinstance(annotations, list):
+            yield Claim(path, name, problem=f"items[{i}]: without a list of annotations")
+            continue
+        yield from _claims(path, name, declared_hw, annotations, labels, findings)
+
+
+def looks_like_datumaro(path: Path) -> str | None:
+    """What of Datumaro a file is, or None."""
+    if not {"items", "categories"} <= keys_in(path):
+        return None
+    try:
+        return f"{path.name} has items and categories" if _is_datumaro(read_json(path)) else None
+    except InputError:
+        return None
+
+
+def _is_datumaro(value: Any) -> bool:
+    return (
+        isinstance(value, dict) and isinstance(value.get("items"), list) and isinstance(value.get("categories"), dict)
+    )
+
+
+def _claims(
+    path: Path,
+    name: str,
+    declared_hw: tuple[int, int] | None,
+    annotations: Sequence[Any],
+    labels: Sequence[str],
+    findings: Findings,
+) -> Iterator[Claim]:
+    shapes, whole = [], []
+    for i, entry in enumerate(annotations):
+        kind = entry.get("type") if isinstance(entry, dict) else None
+        if kind in _SILENT:
+            findings.reject(path, None, name, f"annotations[{i}]: a {kind} says nothing of defects")
+            continue
+        number = entry.get("label_id") if isinstance(entry, dict) else None
+        known = isinstance(number, int) and not isinstance(number, bool) and 0 <= number < len(labels)
+        label = labels[number] if known else ""  # type: ignore[index]
+        if kind in _WITHOUT_AREA:
+            whole.append(label)
+            if not is_good(label):
+                findings.mend(path, None, name, f"{kind} without an area: says only that there is a defect")
+        elif not isinstance(entry, dict) or kind not in _READERS:
+            reason = f"type {str(kind)[:40]!r} encloses no area that is read here"
+            shapes.append(Shape(label or "defect", problem=reason, part=f"annotations[{i}]"))
+        else:
+            box, note = _READERS[kind](entry)
+            shapes.append(shape(label, box, None, note, f"annotations[{i}]"))
+    yield Claim(path, name, declared_hw=declared_hw, shapes=tuple(shapes), good="" if annotations else EMPTY)
+    for label in whole:
+        proof = f"label {label!r}" if is_good(label) else ""
+        yield Claim(path, name, declared_hw=declared_hw, defect_type="" if proof else label or "defect", good=proof)
+
+
+def _image(item: Mapping[str, Any]) -> tuple[str, tuple[int, int] | None]:
+    """The name and the size of an item's image."""
+    image = item.get("image")
+    path = image.get("path") if isinstance(image, dict) else None
+    size = image.get("size") if isinstance(image, dict) else None
+    sides = numbers(size) if isinstance(size, list) else ""
+    declared_hw = None if isinstance(sides, str) or len(sides) != 2 else declared_size(sides[0], sides[1])
+    name = path if isinstance(path, str) and path else item.get("id")
+    return (str(name) if isinstance(name, str | int) else ""), declared_hw
+
+
+def _labels(categories: Mapping[str, Any]) -> list[str]:
+    labels = categories.get("label")
+    entries = labels.get("labels") if isinstance(labels, dict) else None
+    return [str(one.get("name", "")) if isinstance(one, dict) else "" for one in entries or ()]
+
+
+def _bbox(entry: Mapping[str, Any]) -> tuple[Box | str, str]:
+    values = _numbers(entry.get("bbox"), 4)
+    attributes = entry.get("attributes")
+    turned = numbers([(attributes.get("rotation") or 0) if isinstance(attributes, dict) else 0])
+    if isinstance(values, str) or isinstance(turned, str):
+        return values if isinstance(values, str) else str(turned), ""
+    x, y, width, height = values
+    box = (x, y, x + width, y + height)
+    if not turned[0] % 360:
+        return box, ""
+    return turned_rectangle(box, turned[0], (x + width / 2, y + height / 2)), turned_note(turned[0])
+
+
+def _outline(entry: Mapping[str, Any]) -> tuple[Box | str, str]:
+    fewest = 6 if entry["type"] == "polygon" else 4
+    values = _numbers(entry.get("points"), fewest)
+    if isinstance(values, str):
+        return values, ""
+    note = "a line: the box around its points is taken" if entry["type"] == "polyline" else ""
+    return around(list(zip(values[::2], values[1::2], strict=True))), note
+
+
+def _numbers(values: Any, fewest: int) -> tuple[float, ...] | str:
+    if not isinstance(values, list) or len(values) < fewest or len(values) % 2 or (fewest == 4 and len(values) < 4):
+        return "not enough numbers for an outline"
+    return numbers(values)
+
+
+_READERS: dict[str, Callable[[Mapping[str, Any]], tuple[Box | str, str]]] = {
+    "bbox": _bbox,
+    "polygon": _outline,
+    "polyline": _outline,
+    "ellipse": _outline,
+}
+
+
+def _recognise(source: Path) -> str | None:
+    return recognised(source, SUFFIXES, looks_like_datumaro)
+
+
+FORMAT = Format("datumaro", "Datumaro JSON", "exclusive", _recognise, images_root, read)

@@ -1,0 +1,33 @@
+"""What says of an image that it is good or a defect, where no annotation does."""
+
+from pathlib import PurePosixPath
+
+from data_tools.formats.folders import status_of
+from data_tools.formats.image_index import ImageIndex
+
+NO_EVIDENCE = (
+    "nothing says that it is good or a defect: no annotation, and no folder good*, defect* or bad*; --unlabelled good "
+    "takes such images as good, and detect.predict --images can score them"
+)
+UNLABELLED = "--unlabelled good"
+
+
+def folder_evidence(path: str, index: ImageIndex | None, by_convention: bool = False) -> tuple[str | None, str]:
+    """The status that the folders of an image say, the nearest first, and in words which; None where none tells.
+
+    Args:
+        path: of the image, relative to the images' root, whose own name says nothing.
+        index: of all images; None where none is at hand: then folders say nothing.
+        by_convention: whether something else says that the image is good: then a folder that all images lie in says
+            no more than the root's name does.
+    """
+    if index is None:
+        return None, ""
+    folders = PurePosixPath(path).parts[:-1]
+    if by_convention:
+        folders = folders[index.common_folders :]
+    for folder in reversed(folders):
+        status = status_of([folder])
+        if status is not None:
+            return status, f"folder {folder!r}"
+    return None, ""

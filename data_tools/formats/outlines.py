@@ -1,0 +1,68 @@
+"""The boxes around outlines that annotation tools draw: points, turned rectangles, ellipses and circles.
+
+Angles are degrees clockwise as one sees the image, that is from the x axis towards the y axis, which points down.
+"""
+
+from collections.abc import Sequence
+from math import cos, hypot, isfinite, radians, sin
+
+from data_tools.formats.claims import Shape
+
+Box = tuple[float, float, float, float]
+Point = tuple[float, float]
+
+NO_LABEL = "defect"
+
+
+def shape(label: str, box: Box | str, line: int | None = None, note: str = "", part: str = "") -> Shape:
+    """The shape of a box, or of the reason why there is none; without a label it is a "defect", which is noted."""
+    if not label.strip():
+        label, note = NO_LABEL, "; ".join(filter(None, (note, f"without a label: taken as {NO_LABEL!r}")))
+    if isinstance(box, str):
+        return Shape(label, line=line, problem=box, part=part)
+    if not all(map(isfinite, box)):
+        return Shape(label, line=line, problem="corner is not finite", part=part)
+    return Shape(label, box, line, note, part=part)
+
+
+def around(points: Sequence[Point]) -> Box:
+    """The box around points, of which there is at least one."""
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    return min(xs), min(ys), max(xs), max(ys)
+
+
+def turned_rectangle(box: Box, degrees: float, pivot: Point) -> Box:
+    """The box around a rectangle turned about a point."""
+    x1, y1, x2, y2 = box
+    return around([_turned(corner, degrees, pivot) for corner in ((x1, y1), (x2, y1), (x2, y2), (x1, y2))])
+
+
+def turned_ellipse(centre: Point, radii: Point, degrees: float = 0.0) -> Box:
+    """The box around an ellipse turned about its centre."""
+    cosine, sine = cos(radians(degrees)), sin(radians(degrees))
+    half_width = hypot(radii[0] * cosine, radii[1] * sine)
+    half_height = hypot(radii[0] * sine, radii[1] * cosine)
+    return centre[0] - half_width, centre[1] - half_height, centre[0] + half_width, centre[1] + half_height
+
+
+def circle_through(a: Point, b: Point, c: Point) -> Box | str:
+    """The box around the circle through three points, or why there is none."""
+    bx, by, cx, cy = b[0] - a[0], b[1] - a[1], c[0] - a[0], c[1] - a[1]
+    double = 2 * (bx * cy - by * cx)
+    if double == 0:
+        return "three points on a line make no circle"
+    x = (cy * (bx * bx + by * by) - by * (cx * cx + cy * cy)) / double
+    y = (bx * (cx * cx + cy * cy) - cx * (bx * bx + by * by)) / double
+    radius = hypot(x, y)
+    return turned_ellipse((a[0] + x, a[1] + y), (radius, radius))
+
+
+def turned_note(degrees: float) -> str:
+    """What is said of a turned shape; "" where it is not turned."""
+    return f"turned by {degrees:g} degrees: the box around it is taken" if degrees % 360 else ""
+
+
+def _turned(point: Point, degrees: float, pivot: Point) -> Point:
+    cosine, sine = cos(radians(degrees)), sin(radians(degrees))
+    dx, dy = point[0] - pivot[0], point[1] - pivot[1]
+    return pivot[0] + dx * cosine - dy * sine, pivot[1] + dx * sine + dy * cosine

@@ -1,0 +1,167 @@
+"""Tables of run lengths, as contests have them: ImageId, ClassId, EncodedPixels, or ImageId_ClassId, EncodedPixels.
+
+Run lengths are "start length start length ...", counted from 1 down the columns of the image. A row is the mask of one
+class; each of its connected regions is a defect. An image of which all rows are empty is good by them; an image without
+a row is one of which the table says nothing.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from data_tools.core.errors import InputError
+from data_tools.core.records import Sample
+from data_tools.formats.assembly import samples_from_claims
+from data_tools.formats.claims import Claim, Shape
+from data_tools.formats.image_places import ImagePlaces
+from data_tools.formats.regions import regions
+from data_tools.formats.registry import Findings, Format, ReadOptions
+from data_tools.formats.run_lengths import mask_down_columns, runs_of_pairs
+from data_tools.formats.tables import first_fields, table_lines
+from data_tools.formats.tool_files import claims_of_files, images_root, recognised
+
+SizeOf = Callable[[str], tuple[int, int] | None]
+SUFFIXES = (".csv", ".tsv")
+_RUNS = ("encodedpixels", "rle", "rlemask", "maskrle", "runlengths")
+_IMAGE = ("imageid", "image", "img", "imgid", "filename", "imagename", "imagefilename", "file", "id", "name")
+_CLASS = ("classid", "class", "label", "labelid", "classname", "category", "categoryid", "type", "defecttype", "defect")
+_JOINED = re.compile(r"^(imageid|image|img|filename|id)_?(classid|class|label|category|type)$")
+_NONE = ("", "-1", "nan", "none", "null", "na", "n/a")
+_SEPARATORS = (",", ";", "\t")
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Positions of the columns; `kind` is -1 where the image's field ends with _CLASS, None where there is no class."""
+
+    separator: str
+    count: int
+    image: int
+    kind: int | None
+    runs: int
+
+
+def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> Iterator[Sample]:
+    """Samples of what the files claim.
+
+    Raises:
+        InputError: no table of run lengths.
+    """
+    places = ImagePlaces(images_root(sources, options), options, Findings())
+
+    def size_of(name: str) -> tuple[int, int] | None:
+        path = places.match(name).path
+        return None if path is None else places.size_of(path)[0]
+
+    claims = claims_of_files(sources, SUFFIXES, lambda path: claims_of(path, findings, options, size_of), findings)
+    return samples_from_claims(claims, sources, options, findings, root=images_root)
+
+
+def claims_of(path: Path, findings: Findings, options: ReadOptions, size_of: SizeOf) -> Iterator[Claim]:
+    """What a table says of its images, in order of their first appearance.
+
+    Args:
+        path: of the table.
+        findings: gets rows that cannot be read.
+        options: for the smallest region, and what is joined.
+        size_of: height and width of an image by its name.
+
+    Raises:
+        InputError: no such table.
+    """
+    columns = _columns(path)
+    if columns is None:
+        raise InputError("no columns ImageId and EncodedPixels, so not a table of run lengths")
+    lines = table_lines(path, columns.separator)
+    next(line for line in lines if line[1])
+    images: dict[str, list[tuple[int, str, str]]] = {}
+    for line, fields in lines:
+        if len(fields) != columns.count:
+            reason = f"{len(fields)} fields instead of {columns.count}"
+            if fields and columns.image == 0:  # what the row said is lost, so the image is not good by its other rows
+                yield Claim(path, _image_and_class([*fields, *[""] * columns.count], columns)[0], line, problem=reason)
+            else:
+                findings.reject(path, line, "", reason)
+            continue
+        name, kind = _image_and_class(fields, columns)
+        images.setdefault(name, []).append((line, kind, fields[columns.runs]))
+    for name, rows in images.items():
+        yield _claim(path, name, rows, findings, options, size_of)
+
+
+def looks_like_run_lengths(path: Path) -> str | None:
+    """What a table of run lengths is recognised by, or None."""
+    return None if _columns(path) is None else f"{path.name} has run lengths in the column {_header_of_runs(path)}"
+
+
+def _claim(
+    path: Path,
+    name: str,
+    rows: Sequence[tuple[int, str, str]],
+    findings: Findings,
+    options: ReadOptions,
+    size_of: SizeOf,
+) -> Claim:
+    shapes: list[Shape] = []
+    filled = [row for row in rows if row[2].lower() not in _NONE]
+    size_hw = size_of(name) if filled else None
+    for line, kind, text in filled:
+        boxes = _boxes(text, size_hw, options)
+        if isinstance(boxes, str):
+            shapes.append(Shape(kind, line=line, problem=boxes))
+            continue
+        found, small = boxes
+        if small:
+            findings.reject(path, line, name, f"{small} regions of fewer than {options.min_area} pixels")
+        shapes += [Shape(kind, (x1, y1, x2, y2), line) for x1, y1, x2, y2 in found]
+    good = "" if filled else f"empty run lengths in {'the row' if len(rows) == 1 else f'all {len(rows)} rows'}"
+    return Claim(path, name, rows[0][0], declared_hw=None, shapes=tuple(shapes), good=good)
+
+
+def _boxes(text: str, size_hw: tuple[int, int] | None, options: ReadOptions) -> tuple[list[list[float]], int] | str:
+    """The boxes around the regions of a row and the number of regions that are too small, or what is wrong."""
+    runs = runs_of_pairs(text)
+    if isinstance(runs, str):
+        return runs
+    if size_hw is None:
+        return "run lengths of an image whose size is not known: give --images DIR, or --size HEIGHT,WIDTH"
+    mask = mask_down_columns(*runs, size_hw)
+    if isinstance(mask, str):
+        return mask
+    boxes, small = regions(mask, options.min_area, options.merge_distance)
+    return boxes.tolist(), small
+
+
+def _image_and_class(fields: Sequence[str], columns: _Columns) -> tuple[str, str]:
+    name = fields[columns.image]
+    if columns.kind == -1:
+        name, _, kind = name.rpartition("_")
+        return name, kind or "defect"
+    return name, (fields[columns.kind] if columns.kind is not None else "") or "defect"
+
+
+def _columns(path: Path) -> _Columns | None:
+    for separator in _SEPARATORS:
+        header = first_fields(path, separator)
+        keys = [re.sub(r"[^a-z0-9]", "", name.lower()) for name in header]
+        runs = next((keys.index(name) for name in _RUNS if name in keys), None)
+        joined = next((i for i, name in enumerate(header) if _JOINED.match(name.strip().lower())), None)
+        image = next((keys.index(name) for name in _IMAGE if name in keys), joined)
+        if runs is not None and image is not None:
+            kind = next((keys.index(name) for name in _CLASS if name in keys and keys.index(name) != image), None)
+            kind = -1 if kind is None and image == joined else kind
+            return _Columns(separator, len(header), image, kind, runs)
+    return None
+
+
+def _header_of_runs(path: Path) -> str:
+    columns = _columns(path)
+    return "" if columns is None else first_fields(path, columns.separator)[columns.runs]
+
+
+def _recognise(source: Path) -> str | None:
+    return recognised(source, SUFFIXES, looks_like_run_lengths)
+
+
+FORMAT = Format("rle", "table of run lengths (EncodedPixels)", "none", _recognise, images_root, read)

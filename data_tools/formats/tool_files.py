@@ -1,0 +1,132 @@
+"""The files of annotation tools: found in folders, recognised by what all of them hold, and read one by one."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from data_tools.core.errors import InputError
+from data_tools.formats.annotation_files import annotation_files, head_of, some_files
+from data_tools.formats.claims import Claim
+from data_tools.formats.image_index import images_folder
+from data_tools.formats.registry import Findings, ReadOptions
+
+_WHOLE = 1 << 28
+_LARGEST = 1 << 29  # bytes of a file that is read at once
+_KEYS = (
+    *("_via_img_metadata", "annotation_id", "annotations", "annotator", "categories", "completions", "data"),
+    *("fid_list", "filename", "items", "metadata", "objects", "predictions", "regions", "size", "view"),
+)
+
+
+def keys_in(path: Path) -> frozenset[str]:
+    """Which of the keys that tell one JSON format from another stand anywhere in a file; none if it is no such file."""
+    try:
+        state = os.stat(path)
+    except OSError:
+        return frozenset()
+    return _keys_in(str(path), state.st_size, state.st_mtime_ns)
+
+
+def recognised(source: Path, suffixes: Sequence[str], looks_like: Callable[[Path], str | None]) -> str | None:
+    """What the first file of a source that looks like a format is recognised by; None where no file does."""
+    for suffix in suffixes:
+        for path in some_files(source, suffix):
+            why = looks_like(path)
+            if why is not None:
+                return why
+    return None
+
+
+def claims_of_files(
+    sources: Sequence[Path],
+    suffixes: Sequence[str],
+    claims_of: Callable[[Path], Iterator[Claim]],
+    findings: Findings,
+    *,
+    one_image: bool = False,
+    ignored: Sequence[str] = (),
+) -> Iterator[Claim]:
+    """The claims of all files, all of a file or none: one that is damaged or of another kind is listed.
+
+    Args:
+        sources: files, and folders with files in and below them.
+        suffixes: of the files in folders.
+        claims_of: reads one file; an InputError that it raises is why it is listed.
+        findings: of the reader.
+        one_image: whether each file is about the image that it is named after, which is not good where it is damaged.
+        ignored: names of files that belong to the format but are about no image.
+
+    Raises:
+        InputError: no file can be read.
+    """
+    some, reasons = False, []
+    for path in _tool_files(sources, suffixes, findings):
+        if path.name in ignored:
+            continue
+        try:
+            _check_size(path)
+            claims = list(claims_of(path))
+        except InputError as error:
+            reasons.append((path, str(error).removeprefix(f"{path}: ")))
+            if one_image:
+                findings.lose(path, reasons[-1][1])
+            else:
+                findings.reject(path, None, path.stem, reasons[-1][1])
+            continue
+        some = True
+        yield from claims
+    if not some:
+        listed = "; ".join(f"{path}: {reason}" for path, reason in reasons[:3])
+        raise InputError(listed or f"{sources[0]}: no file that can be read here")
+
+
+def images_root(sources: Sequence[Path], options: ReadOptions) -> Path | None:
+    """The folder of the images: as for other formats, and for a file also folders deep below its own.
+
+    Tools pack their images into folders such as images/train/ beside the one file of annotations.
+    """
+    root = images_folder(sources, options)
+    if root is None and options.size_hw is None and sources[0].is_file():
+        return images_folder([sources[0].parent], options)
+    return root
+
+
+def refuse_inclusive(options: ReadOptions, tool: str) -> None:
+    """Refuse --corners inclusive for a tool whose corners are no pixels.
+
+    Raises:
+        InputError: it is given.
+    """
+    if options.corners == "inclusive":
+        raise InputError(f"--corners inclusive: {tool} gives positions between pixels; leave it out")
+
+
+def _tool_files(sources: Sequence[Path], suffixes: Sequence[str], findings: Findings) -> Iterator[Path]:
+    """The sources that are files, and all files with one of the suffixes in and below those that are folders.
+
+    Raises:
+        InputError: a source that is no regular file.
+    """
+    for source in sources:
+        for suffix in suffixes if source.is_dir() else suffixes[:1]:
+            try:
+                yield from annotation_files([source], suffix, findings)
+            except InputError:
+                if not source.is_dir():  # a folder may have none with this suffix
+                    raise
+
+
+def _check_size(path: Path) -> None:
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error}") from error
+    if size > _LARGEST:
+        raise InputError(f"{path}: more than {_LARGEST >> 20} MiB; export it in parts")
+
+
+@lru_cache(maxsize=1 << 17)
+def _keys_in(path: str, _size: int, _changed: int) -> frozenset[str]:
+    content = head_of(Path(path), _WHOLE)
+    return frozenset(key for key in _KEYS if f'"{key}"'.encode() in content)

@@ -1,0 +1,83 @@
+"""Predicted boxes as pre-annotations, so that a reviewer corrects boxes instead of drawing them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from data_tools.core.errors import InputError
+from data_tools.core.records import Dataset, Prediction, PredictionSet, Sample
+from data_tools.files.atomic import write_json, write_text
+from data_tools.files.cvat_xml import predicted_xml
+from data_tools.files.labelstudio_tasks import labelling_setup, predicted_task
+
+MIN_SCORE = 0.5
+TOOLS = ("labelstudio", "cvat")
+
+
+@dataclass(frozen=True)
+class _Proposal:
+    """The boxes of an image that are shown to the reviewer, and their names."""
+
+    sample: Sample
+    prediction: Prediction
+    kept: tuple[int, ...]
+    labels: tuple[str, ...]
+
+
+def write(path: Path, predictions: PredictionSet, dataset: Dataset, tool: str, min_score: float = MIN_SCORE) -> str:
+    """Write the predicted images with their boxes for a tool, atomically; a summary for people.
+
+    Images without a box above the threshold are written too: their reviewer confirms that they are good.
+
+    Args:
+        path: of the file to write, JSON for Label Studio and XML for CVAT.
+        predictions: of images of the dataset.
+        dataset: gives paths, sizes and the names of classes.
+        tool: of `TOOLS`.
+        min_score: boxes with a lower score are left out.
+
+    Raises:
+        InputError: predictions of another dataset, or of no image.
+    """
+    proposals = list(_proposals(predictions, dataset, min_score))
+    if not proposals:
+        raise InputError("no predictions, so nothing to review")
+    model = predictions.header.producer
+    if tool == "labelstudio":
+        tasks = [predicted_task(one.sample, one.prediction, one.kept, one.labels, model) for one in proposals]
+        write_json(path, tasks, indent=None)
+    else:
+        images = [
+            (one.sample, [one.prediction.boxes_xyxy[i].tolist() for i in one.kept], one.labels) for one in proposals
+        ]
+        write_text(path, predicted_xml(images, model))
+    shown, bare = sum(len(one.kept) for one in proposals), sum(not one.kept for one in proposals)
+    lines = [
+        f"{path}: {len(proposals)} images, {shown} boxes with a score of at least {min_score:g}, for {tool}",
+        f"{bare} images have no such box",
+    ]
+    if tool == "labelstudio":
+        lines.append(f"labelling interface: {labelling_setup(dataset.categories)}")
+    else:
+        lines.append(f"labels of the task: {', '.join(dataset.categories)}")
+    return "\n".join(lines)
+
+
+def _proposals(predictions: PredictionSet, dataset: Dataset, min_score: float) -> Iterator[_Proposal]:
+    """What is shown of each predicted image; boxes without an area are never shown."""
+    samples = {sample.image_id: sample for sample in dataset.samples}
+    for prediction in predictions.predictions:
+        sample = samples.get(prediction.image_id)
+        if sample is None or sample.path != prediction.file_name or sample.size_hw != prediction.size_hw:
+            what = f"image {prediction.image_id} ({prediction.file_name})"
+            raise InputError(f"{what} is another one or none in the dataset: the predictions are of other data")
+        unknown = [number for number in prediction.box_labels.tolist() if number > len(dataset.categories)]
+        if unknown:
+            raise InputError(
+                f"image {prediction.image_id}: class {unknown[0]}, but the dataset has {len(dataset.categories)}"
+            )
+        sides = prediction.boxes_xyxy[:, 2:] - prediction.boxes_xyxy[:, :2]
+        fits = (prediction.box_scores >= min_score) & (sides > 0).all(axis=1)
+        kept = tuple(fits.nonzero()[0].tolist())
+        labels = tuple(dataset.categories[int(prediction.box_labels[i]) - 1] for i in kept)
+        yield _Proposal(sample, prediction, kept, labels)
