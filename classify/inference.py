@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from classify.cam import cam_maps
 from classify.cam_choice import CamChoice
@@ -22,14 +20,6 @@ from data_tools.training.batches import shared_batches
 
 BATCH_SIZE = 16
 
-TestFlips = Literal["none", "hflip", "flips"]
-# the axes of (n, c, h, w) that each view mirrors
-_VIEWS: dict[TestFlips, tuple[tuple[int, ...], ...]] = {
-    "none": ((),),
-    "hflip": ((), (3,)),
-    "flips": ((), (3,), (2,), (2, 3)),
-}
-
 
 @dataclass(frozen=True)
 class Reading:
@@ -37,12 +27,10 @@ class Reading:
 
     Attributes:
         cam: its class-activation map.
-        flips: mirrored views of each image whose logits and maps are averaged.
         temperature: that logits are divided by.
     """
 
     cam: CamChoice
-    flips: TestFlips = "none"
     temperature: float = 1.0
 
     def with_method(self, method: str) -> "Reading":
@@ -56,16 +44,13 @@ def logits_of(
     samples: Sequence[Sample],
     pixels: Path | PixelReader,
     config: InputConfig,
-    flips: TestFlips = "none",
 ) -> list[float]:
-    """The defect logit of each sample, in order, without maps, averaged over the views of `flips`."""
+    """The defect logit of each sample, in order, without maps."""
     model.eval()
     device = next(model.parameters()).device
 
     def look(_samples: tuple[Sample, ...], batch: Batch) -> list[float]:
-        images = batch.images.to(device)
-        views = [model(images.flip(axes))[:, 0] for axes in _VIEWS[flips]]
-        logits: list[float] = torch.stack(views).mean(dim=0).tolist()
+        logits: list[float] = model(batch.images.to(device))[:, 0].tolist()
         return logits
 
     return shared_batches(samples, pixels, config, BATCH_SIZE, "validating", look)
@@ -93,7 +78,6 @@ def read(
     pixels: Path | PixelReader,
     config: InputConfig,
     cam: CamChoice,
-    flips: TestFlips,
     label: str = "predicting",
 ) -> list[RawReading]:
     """Logit and map of each sample, in order."""
@@ -101,8 +85,8 @@ def read(
 
     def look(_samples: tuple[Sample, ...], batch: Batch) -> list[RawReading]:
         padded = (int(batch.images.shape[2]), int(batch.images.shape[3]))
-        logits, maps = _over_views(model, batch.images.to(device), cam, flips)
-        rows = zip(logits.tolist(), maps, batch.sizes_hw, strict=True)
+        logits, maps = cam_maps(model, model.layer_of(cam.stride), batch.images.to(device), cam.method)
+        rows = zip(logits[:, 0].tolist(), maps, batch.sizes_hw, strict=True)
         return [RawReading(logit, one, seen, padded) for logit, one, seen in rows]
 
     return shared_batches(samples, pixels, config, BATCH_SIZE, label, look)
@@ -122,19 +106,5 @@ def predict(
     model: Classifier, samples: Sequence[Sample], pixels: Path | PixelReader, config: InputConfig, reading: Reading
 ) -> list[Prediction]:
     """A prediction with heat map and peak for each sample, in order."""
-    found = read(model, samples, pixels, config, reading.cam, reading.flips)
+    found = read(model, samples, pixels, config, reading.cam)
     return to_predictions(samples, found, config, reading.temperature)
-
-
-def _over_views(
-    model: Classifier, images: Tensor, cam: CamChoice, flips: TestFlips
-) -> tuple[Tensor, NDArray[np.float32]]:
-    """(n,) logits and (n, rows, columns) maps, averaged over the views, each turned back."""
-    layer = model.layer_of(cam.stride)
-    logits: list[Tensor] = []
-    maps: list[NDArray[np.float32]] = []
-    for axes in _VIEWS[flips]:
-        scores, found = cam_maps(model, layer, images.flip(axes), cam.method)
-        logits.append(scores[:, 0])
-        maps.append(np.flip(found, axis=tuple(axis - 1 for axis in axes)))
-    return torch.stack(logits).mean(dim=0), np.mean(maps, axis=0, dtype=np.float32)

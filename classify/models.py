@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from data_tools.core.checks import require_number
 from data_tools.core.errors import InputError
 from data_tools.loading.sample_random import SampleDropout
 from data_tools.networks.backbones import Backbone, freeze, freeze_statistics
@@ -24,7 +25,6 @@ class ClassifierConfig:
         batch_norm: whether the backbone's batch norm takes its statistics from the batch ("train") or keeps the
             pretrained ones ("frozen"), as a backbone that is not trained always does.
         dropout: before the linear layer.
-        positive_weight: weight of defect images in the loss.
         cam_stride: stride of the map that the class-activation map is taken from: 32 is the last one. `--cam auto`
             chooses it.
     """
@@ -34,8 +34,10 @@ class ClassifierConfig:
     trainable: Literal["all", "none"] = "all"
     batch_norm: Literal["train", "frozen"] = "train"
     dropout: float = 0.2
-    positive_weight: float = 1.0
     cam_stride: Literal[8, 16, 32] = 32
+
+    def __post_init__(self) -> None:
+        require_number("model.dropout", self.dropout, 0, below=1)
 
 
 class Classifier(nn.Module):

@@ -46,7 +46,6 @@ def _predict(arguments: Namespace) -> int:
     config = {
         "cam": reading.cam.method,
         "cam_stride": reading.cam.stride,
-        "test_flips": reading.flips,
         "temperature": reading.temperature,
         "box_fraction": fraction,
         "boxes_used_for": list(classifier.boxes_used_for),

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from classify.inference import TestFlips
 from classify.losses import LossConfig
 from classify.models import ClassifierConfig
 from data_tools.loading.input_config import InputConfig
@@ -23,7 +22,6 @@ class Settings:
         input: what the network sees.
         fit: the training loop.
         loss: what it learns by.
-        test_flips: mirrored views of each image whose logits and maps are averaged in prediction.
         cam: method of the heat maps written at the end; "auto" chooses method and layer by the peaks' distance to the
             boxes of validation, which counts as using boxes.
     """
@@ -32,10 +30,6 @@ class Settings:
     input: InputConfig = field(default_factory=InputConfig)
     fit: FitConfig = field(default_factory=FitConfig)
     loss: LossConfig = field(default_factory=LossConfig)
-    test_flips: TestFlips = field(
-        default="none",
-        metadata={"help": "mirrored views of each image whose results are averaged"},
-    )
     cam: CamMethod = field(
         default="gradcam",
         metadata={

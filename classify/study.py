@@ -10,7 +10,6 @@ again. Without a network set HF_HUB_OFFLINE=1, which spares the wait for an answ
 each), OUT/study.md, OUT/study.csv and OUT/study.json.
 """
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -55,11 +54,12 @@ def build_parser() -> Parser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    if not any(word.split("=")[0] in ("--config", "--help", "-h") for word in words):
-        words = ["--config", "study", *words]
     parser = build_parser()
-    return run_command(parser, lambda arguments: _study(parser, arguments), with_default_config("classify", words))
+    return run_command(
+        parser,
+        lambda arguments: _study(parser, arguments),
+        lambda: with_default_config("classify", argv, default="study"),
+    )
 
 
 def _study(parser: Parser, arguments: Namespace) -> int:

@@ -25,7 +25,8 @@ from data_tools.core.errors import InputError, WeightsUnavailableError
 from data_tools.core.records import Dataset
 from data_tools.files.atomic import write_json, write_text
 from data_tools.files.dataset_folder import data_hash, read_dataset, split_of
-from data_tools.training.run_series import DIVERGED, DONE, finished_manifest, make_once, require_same
+from data_tools.files.runs import DIVERGED, DONE
+from data_tools.training.run_series import finished_manifest, make_once, require_same
 
 log = logging.getLogger(__name__)
 

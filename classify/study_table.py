@@ -1,7 +1,5 @@
 """The rows of a study: what each cell reaches on the test images, with the original's numbers beside."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,15 +17,16 @@ from data_tools.core.records import (
     empty_labels,
 )
 from data_tools.files.predictions import read_predictions
-from data_tools.judging.evaluate import Entry
-from data_tools.judging.image_level import image_level
-from data_tools.judging.judged import OPERATING_TPR, Judged, judge
-from data_tools.judging.pointing import baselines
-from data_tools.judging.resampling import resample_baselines, resample_boxed, resample_images
+from data_tools.files.runs import DONE
+from data_tools.judging import image_level, pointing
+from data_tools.judging.baselines import WITH_INTERVALS, baselines
+from data_tools.judging.judged import OPERATING_TPR, Entry, Judged, judge
+from data_tools.judging.metric import Metric, look_up
+from data_tools.judging.resampling import Sampled, resample, resample_distances
+from data_tools.metrics.average_precision import precision_at
 from data_tools.metrics.bootstrap import RESAMPLES
 from data_tools.metrics.coco_engines import PYCOCOTOOLS
 from data_tools.metrics.peak_distance import summarise
-from data_tools.training.run_series import DONE
 
 TPRS = ("0.98", "0.997")
 CONSTANT = "always good"
@@ -55,8 +54,8 @@ def measure(dataset: Dataset, folder: Path, resamples: int = RESAMPLES) -> dict[
     Raises:
         InputError: predictions that are missing or do not fit the dataset.
     """
-    found = {split: read_predictions(folder / "predictions" / f"{split}.jsonl") for split in ("val", "test")}
-    return _measures(dataset, Entry(folder.name, found["test"], found["val"]), resamples)
+    test, val = (read_predictions(folder / "predictions" / f"{split}.jsonl") for split in ("test", "val"))
+    return _measures(dataset, Entry(folder.name, test, val), resamples)
 
 
 def constant_row(dataset: Dataset) -> dict[str, Any]:
@@ -78,13 +77,13 @@ def constant_row(dataset: Dataset) -> dict[str, Any]:
 
 def localizer_rows(dataset: Dataset, resamples: int = RESAMPLES) -> list[dict[str, Any]]:
     """What points without a model reach on the boxed test images."""
-    boxed, found = baselines(dataset.split("test"), dataset.split("train"), 0)
-    drawn = resample_baselines(found, [sample.group for sample in boxed], 0, resamples)
+    boxed, distances = baselines(dataset.split("test"), dataset.split("train"), 0)
+    sampled = resample_distances(distances, [sample.group for sample in boxed], 0, resamples)
     undefined = {"auc": None, "precision": None, "recall": None, "threshold": None, "fpr_at_tpr": dict.fromkeys(TPRS)}
     return [
         {"name": name, "state": DONE, "minutes": None, "localizer": True}
         | undefined
-        | {"peak_distance": summarise(found[key]) | _intervals(drawn[key])}
+        | {"peak_distance": summarise(distances[key]) | _intervals(sampled[key])}
         for key, name in LOCALIZERS.items()
     ]
 
@@ -138,15 +137,13 @@ def caption(dataset: Dataset, rows: Sequence[dict[str, Any]]) -> str:
 
 def to_csv(rows: Sequence[dict[str, Any]]) -> str:
     """The rows with their measures as plain numbers; undefined ones are empty."""
+    import pandas
+
     axes = list(dict.fromkeys(axis for row in rows for axis in row.get("levels", {})))
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    measures = [name for name in _CSV if name != "name"]
-    writer.writerow(["name", *axes, *measures])
-    for row in rows:
-        levels = [row.get("levels", {}).get(axis) for axis in axes]
-        writer.writerow([row["name"], *levels, *(_look_up(row, _CSV[name]) for name in measures)])
-    return buffer.getvalue()
+    paths = {"name": _CSV["name"], **{axis: ("levels", axis) for axis in axes}, **_CSV}
+    table = [[look_up(row, path) for path in paths.values()] for row in rows]
+    # kept as objects, so that a column with gaps does not turn whole numbers into floats
+    return pandas.DataFrame(table, columns=list(paths), dtype=object).to_csv(index=False, lineterminator="\n")
 
 
 _CSV: dict[str, tuple[str | int, ...]] = {
@@ -179,19 +176,25 @@ def _measures(dataset: Dataset, entry: Entry, resamples: int) -> dict[str, Any]:
     """Keys as in the evaluator's report; undefined values are None."""
     splits = [dataset.split(split) for split in ("test", "val", "train")]
     judged = judge(splits[0], splits[1], splits[2], entry, len(dataset.categories), 0, PYCOCOTOOLS)
-    found, runs = image_level(judged), {entry.label: judged}
-    images = resample_images(runs, 0, resamples, with_auc=True)[entry.label]
-    boxed = resample_boxed(runs, 0, resamples)[entry.label]
-    auc = found["auc"]
+    sections = image_level.METRIC.sections(judged)
+    images, boxed = (_sampled(metric, judged, resamples) for metric in (image_level.METRIC, pointing.METRIC))
+    auc = sections["auc"]
     if auc is not None and 0 < auc["value"] < 1:
         auc = auc | {"ci95": images["auc"].ci95, "delong_ci95": auc["ci95"]}
     return {
         "auc": auc,
         **_operating_point(judged),
-        "fpr_at_tpr": {tpr: (found["fpr_at_tpr"][tpr] or {}).get("fpr") for tpr in TPRS},
+        "fpr_at_tpr": {tpr: look_up(sections, ("fpr_at_tpr", tpr, "fpr")) for tpr in TPRS},
         "peak_distance": summarise(judged.distances) | _intervals(boxed),
         "n": len(judged.samples),
     }
+
+
+def _sampled(metric: Metric, judged: Judged, resamples: int) -> Mapping[str, Sampled]:
+    """Every resampled statistic of a metric, by its name."""
+    if metric.sampling is None:
+        return {}
+    return resample(metric.sampling, {"run": judged}, 0, resamples, several_seeds=True)["run"]
 
 
 def _operating_point(judged: Judged) -> dict[str, Any]:
@@ -201,23 +204,22 @@ def _operating_point(judged: Judged) -> dict[str, Any]:
     flagged = judged.scores >= judged.threshold
     hits = int((flagged & judged.positive).sum())
     return {
-        "precision": hits / int(flagged.sum()) if flagged.any() else None,
+        "precision": precision_at(judged.scores, judged.positive, judged.threshold),
         "recall": hits / int(judged.positive.sum()) if judged.positive.any() else None,
         "threshold": judged.threshold,
     }
 
 
-def _intervals(sampled: Mapping[str, Any]) -> dict[str, Any]:
-    names = ("mean_px", "hit_rate")
-    return {f"{name}_ci95": sampled[name].ci95 if name in sampled else None for name in names}
+def _intervals(sampled: Mapping[str, Sampled]) -> dict[str, Any]:
+    return {f"{name}_ci95": sampled[name].ci95 if name in sampled else None for name in WITH_INTERVALS}
 
 
 def _silent(samples: Sequence[Sample]) -> PredictionSet:
-    found = tuple(
+    silent = tuple(
         Prediction(s.image_id, s.path, s.size_hw, 0.0, empty_boxes(), np.zeros(0), empty_labels(), None, None)
         for s in samples
     )
-    return PredictionSet(PredictionHeader(CONSTANT), found)
+    return PredictionSet(PredictionHeader(CONSTANT), silent)
 
 
 def _shown(row: dict[str, Any]) -> list[str]:
@@ -253,11 +255,3 @@ def _original(row: dict[str, Any]) -> str:
     if original is None:
         return "-"
     return f"{original['auc']:.3f}" + (f" ({original['note']})" if original["note"] else "")
-
-
-def _look_up(value: Any, path: Sequence[str | int]) -> Any:
-    for key in path:
-        if value is None:
-            return None
-        value = value[key] if isinstance(key, int) else value.get(key)
-    return value

@@ -28,7 +28,7 @@ class TrainedClassifier:
 
     Attributes:
         model, input: the model, and how it wants its input.
-        reading: how the run reads it: its class-activation map, test flips and temperature.
+        reading: how the run reads it: its class-activation map and temperature.
         box_fraction: where its maps are cut for boxes; None for no boxes.
         boxes_used_for: what the run used boxes for, beside judging.
     """
@@ -89,7 +89,7 @@ def load(run: Path | str) -> TrainedClassifier:
     settings = read_settings(Settings, folder)
     model = Classifier(build_backbone(settings.model.backbone, "none"), settings.model)
     load_best(model, folder)
-    reading = Reading(CamChoice(manifest["cam"], manifest["cam_stride"]), settings.test_flips, manifest["temperature"])
+    reading = Reading(CamChoice(manifest["cam"], manifest["cam_stride"]), manifest["temperature"])
     return TrainedClassifier(
         model, settings.input, reading, manifest["box_fraction"], tuple(manifest["boxes_used_for"])
     )

@@ -55,7 +55,7 @@ def train(
     seed_everything(fit_config.seed)
     backbone = build_backbone(model_config.backbone, model_config.weights)
     model = Classifier(backbone, model_config)
-    loss = ClassifierLoss(model, settings.loss, model_config.positive_weight)
+    loss = ClassifierLoss(model, settings.loss)
     experiment = open_experiment("classify", source, None if run is None else Path(run), settings, fit_config, resume)
     input_config, _ = decide_by_layout(experiment, input_config)
     log.info(describe_start(experiment, model.parts(), backbone.weights, input_config))
@@ -98,9 +98,9 @@ def _choose(
             log.info("  validation has no boxes to choose by: %s", cam)
         else:
             used_for.append("choice of the class-activation map (validation)")
-    raw = read(model, samples, experiment.root, settings.input, cam, settings.test_flips, "choosing the cut")
+    raw = read(model, samples, experiment.root, settings.input, cam, "choosing the cut")
     temperature = fit_temperature([one.logit for one in raw], [sample.is_defect for sample in samples])
-    reading = Reading(cam, settings.test_flips, temperature)
+    reading = Reading(cam, temperature)
     predictions = to_predictions(samples, raw, settings.input, temperature)
     fraction = choose_fraction(samples, predictions)
     if fraction is not None:
@@ -111,7 +111,6 @@ def _choose(
     choices = {
         "cam": cam.method,
         "cam_stride": cam.stride,
-        "test_flips": reading.flips,
         "temperature": temperature,
         "box_fraction": fraction,
         "boxes_used_for": used_for,

@@ -14,9 +14,13 @@ if TYPE_CHECKING:
     from data_tools.files.predictions import write_predictions as write_predictions
     from data_tools.files.runs import Run as Run
     from data_tools.files.runs import read_run as read_run
+    from data_tools.judging.evaluation_report import EvaluationReport as EvaluationReport
+    from data_tools.judging.judge_predictions import evaluate as evaluate
 
 _PLACES = {
     "Dataset": "data_tools.core.records",
+    "EvaluationReport": "data_tools.judging.evaluation_report",
+    "evaluate": "data_tools.judging.judge_predictions",
     "Prediction": "data_tools.core.records",
     "Run": "data_tools.files.runs",
     "Sample": "data_tools.core.records",
@@ -29,10 +33,12 @@ _PLACES = {
 }
 __all__ = [
     "Dataset",
+    "EvaluationReport",
     "Prediction",
     "Run",
     "Sample",
     "Splits",
+    "evaluate",
     "read_dataset",
     "read_predictions",
     "read_run",

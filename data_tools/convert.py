@@ -17,6 +17,7 @@ from jsonargparse import Namespace
 from data_tools.commands.parser import Parser, run_command
 from data_tools.converting.convert import Conversion, convert
 from data_tools.core.errors import InputError
+from data_tools.formats.columns import find_columns
 from data_tools.formats.registry import ReadOptions, formats
 from data_tools.splitting.deal import FRACTIONS, parse_shares
 
@@ -58,8 +59,16 @@ def build_parser() -> Parser:
         default="reject",
         help="what an image is of which nothing says that it is good or defective: listed as a reject, or good",
     )
+    parser.add_argument(
+        "--columns",
+        type=str | None,
+        default=None,
+        help="names of the columns of CSV files without a header, such as image,x1,y1,x2,y2,class",
+    )
     parser.add_argument("--copy", action="store_true", help="copy the images into the dataset folder")
-    parser.add_argument("--strict", action="store_true", help="write nothing and exit 2 if anything is rejected")
+    parser.add_argument(
+        "--strict", action="store_true", help="write nothing and exit 2 if anything is rejected or warned of"
+    )
     parser.add_argument(
         "--size",
         type=str | None,
@@ -114,7 +123,15 @@ def _options(arguments: Namespace) -> ReadOptions:
         arguments.merge_distance,
         types,
         arguments.unlabelled,
+        _columns(arguments.columns),
     )
+
+
+def _columns(text: str | None) -> tuple[str, ...]:
+    names = () if text is None else tuple(name.strip() for name in text.split(","))
+    if text is not None and find_columns(names) is None:
+        raise InputError(f"--columns {text}: names the image and its box, such as image,x1,y1,x2,y2,class")
+    return names
 
 
 def _size(text: str | None) -> tuple[int, int] | None:

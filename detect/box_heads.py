@@ -7,15 +7,15 @@ the whole defect from one that holds a part, which a single head cannot.
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.ops import clip_boxes_to_image
 
-from detect.losses import BoxLoss, box_loss, class_loss
-from detect.soft_nms import Suppression
+from detect.losses import box_loss, class_loss
+from detect.proposals import SampleSampler
 
 Maps = OrderedDict[str, Tensor]
 Sizes = Sequence[tuple[int, int]]
@@ -26,12 +26,15 @@ _SHIFT, _STRETCH = 0.35, 0.6  # at most so much of a side, and of its logarithm
 class BoxHead(RoIHeads):  # type: ignore[misc]
     """One box head: classifies boxes and moves them.
 
-    Attributes:
-        box_loss, focal_gamma: see `detect.losses`; whoever builds it sets them.
+    Args:
+        sampler: of the boxes that a training step learns from.
+        options: torchvision's arguments, of which the sampler's own are given by it.
     """
 
-    box_loss: BoxLoss = "smooth_l1"
-    focal_gamma: float = 0.0
+    def __init__(self, *positional: Any, sampler: SampleSampler, **options: Any) -> None:
+        batch = {"batch_size_per_image": sampler.batch_size_per_image, "positive_fraction": sampler.positive_fraction}
+        super().__init__(*positional, **batch, **options)
+        self.fg_bg_sampler = sampler
 
     def forward_boxes(self, maps: Maps, boxes: list[Tensor], sizes_hw: Sizes) -> tuple[Tensor, Tensor]:
         """Logits (n, classes) and box deltas (n, classes, 4) of all images' boxes, the background being class 0."""
@@ -50,8 +53,8 @@ class BoxHead(RoIHeads):  # type: ignore[misc]
         all_labels, all_targets = torch.cat(labels), torch.cat(box_targets)
         positive = torch.where(all_labels > 0)[0]
         chosen = deltas[positive, all_labels[positive]]
-        boxes = box_loss(chosen, all_targets[positive], self.box_coder, self.box_loss)
-        return class_loss(logits, all_labels, self.focal_gamma), boxes
+        boxes = box_loss(chosen, all_targets[positive])
+        return class_loss(logits, all_labels), boxes
 
     @torch.no_grad()
     def moved(self, boxes: list[Tensor], logits: Tensor, deltas: Tensor, sizes_hw: Sizes) -> list[Tensor]:
@@ -69,12 +72,11 @@ class BoxHeads(nn.Module):
     Args:
         heads: at most 3, each stricter about what is foreground than the one before.
         jittered: shaken copies of each true box that join the proposals in training, see `shaken`.
-        suppress: what is done with the last head's detections of an image; None leaves that to the head.
     """
 
-    def __init__(self, heads: Sequence[BoxHead], jittered: int = 0, suppress: Suppression | None = None) -> None:
+    def __init__(self, heads: Sequence[BoxHead], jittered: int = 0) -> None:
         super().__init__()
-        self.heads, self.jittered, self.suppress = nn.ModuleList(heads), jittered, suppress
+        self.heads, self.jittered = nn.ModuleList(heads), jittered
 
     def _row(self) -> list[BoxHead]:
         return [cast(BoxHead, head) for head in self.heads]
@@ -94,7 +96,7 @@ class BoxHeads(nn.Module):
             proposals, sizes_hw, targets: of each image.
             generators: of each image's random numbers.
         """
-        found: dict[str, Tensor] = {}
+        parts: dict[str, Tensor] = {}
         boxes, row = proposals, self._row()
         if self.jittered:
             rows = zip(proposals, targets, sizes_hw, generators, strict=True)
@@ -103,15 +105,14 @@ class BoxHeads(nn.Module):
                 for one, target, size, draws in rows
             ]
         for place, (head, weight) in enumerate(zip(row, _LOSS_WEIGHTS, strict=False)):
-            head.fg_bg_sampler.generators = generators
             boxes, _, labels, box_targets = head.select_training_samples(boxes, targets)
             logits, deltas = head.forward_boxes(maps, boxes, sizes_hw)
             losses = head.losses(logits, deltas, labels, box_targets)
             for name, loss in zip(self.loss_names(place), losses, strict=True):
-                found[name] = loss * loss.new_tensor([weight, 1.0])
+                parts[name] = loss * loss.new_tensor([weight, 1.0])
             if place + 1 < len(row):
                 boxes = head.moved(boxes, logits, deltas, sizes_hw)
-        return found
+        return parts
 
     @staticmethod
     def loss_names(place: int) -> tuple[str, str]:
@@ -132,9 +133,8 @@ class BoxHeads(nn.Module):
                 boxes = head.moved(boxes, logits, deltas, sizes_hw)
         # the log of a probability is a logit of the same probability
         logits = torch.stack(probabilities).mean(dim=0).clamp_min(1e-12).log()
-        found = zip(*row[-1].postprocess_detections(logits, deltas.flatten(1), boxes, list(sizes_hw)), strict=True)
-        kept = found if self.suppress is None else (self.suppress(*one) for one in found)
-        return [dict(zip(("boxes", "scores", "labels"), one, strict=True)) for one in kept]
+        detections = zip(*row[-1].postprocess_detections(logits, deltas.flatten(1), boxes, list(sizes_hw)), strict=True)
+        return [dict(zip(("boxes", "scores", "labels"), one, strict=True)) for one in detections]
 
 
 def shaken(boxes_xyxy: Tensor, copies: int, size_hw: tuple[int, int], generator: torch.Generator) -> Tensor:

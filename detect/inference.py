@@ -13,7 +13,7 @@ from data_tools.loading.input_config import InputConfig
 from data_tools.training.batches import batches_of, shared_batches
 from detect.model import Detector
 from detect.to_prediction import ScoreRule, to_prediction
-from detect.views import Look, agree
+from detect.views import SizedDetections, agree
 
 BATCH_SIZE = 8
 
@@ -25,12 +25,12 @@ def detect(
     pixels: Path | PixelReader,
     config: InputConfig,
     label: str = "detecting",
-) -> list[Look]:
+) -> list[SizedDetections]:
     """Detections of each sample, in order, with the height and width at which the network saw it."""
     model.eval()
     device = next(model.parameters()).device
 
-    def read(_samples: tuple[Sample, ...], batch: Batch) -> list[Look]:
+    def read(_samples: tuple[Sample, ...], batch: Batch) -> list[SizedDetections]:
         raws = model.detect(batch.to(device))
         return [(raw.cpu(), size) for raw, size in zip(raws, batch.sizes_hw, strict=True)]
 
@@ -39,9 +39,9 @@ def detect(
 
 def detect_in_views(
     model: Detector, samples: Sequence[Sample], pixels: Path | PixelReader, config: InputConfig, label: str
-) -> list[Look]:
+) -> list[SizedDetections]:
     """The same from a look at each of the model's `views`, see `detect.views.agree`."""
-    scaled = [replace(config, scale=config.scale * view) for view in model.config.views]
+    scaled = [replace(config, scale=config.scale * view) for view in model.config.prediction.views]
     looks = [detect(model, samples, pixels, one, label) for one in scaled]
     return [agree(of_sample) for of_sample in zip(*looks, strict=True)]
 
@@ -71,7 +71,7 @@ def predict(
 
 
 def to_predictions(
-    samples: Sequence[Sample], found: Sequence[Look], config: InputConfig, rule: ScoreRule
+    samples: Sequence[Sample], found: Sequence[SizedDetections], config: InputConfig, rule: ScoreRule
 ) -> list[Prediction]:
     """What `detect` found of each sample, in original pixels, in order."""
     pairs = zip(samples, found, strict=True)

@@ -10,6 +10,7 @@ Writes DIR/boxes-<n>/ (a run folder each, its data in DIR/data-<n>/), DIR/label_
 """
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from jsonargparse import Namespace
@@ -51,7 +52,8 @@ def build_parser() -> Parser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     parser = build_parser()
-    return run_command(parser, lambda arguments: _label_cost(parser, arguments), with_default_config("detect", argv))
+    words = partial(with_default_config, "detect", argv)
+    return run_command(parser, lambda arguments: _label_cost(parser, arguments), words)
 
 
 def _label_cost(parser: Parser, arguments: Namespace) -> int:

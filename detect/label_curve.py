@@ -12,15 +12,16 @@ from data_tools.files.atomic import atomic_path, write_json, write_text
 from data_tools.files.dataset_folder import data_hash, images_root_of, read_dataset, write_dataset
 from data_tools.files.predictions import read_predictions
 from data_tools.files.run_config import plain
-from data_tools.files.runs import MANIFEST, read_run
-from data_tools.judging.evaluate import Entry, evaluate
+from data_tools.files.runs import DIVERGED, DONE, MANIFEST, read_run
+from data_tools.judging.evaluate import evaluate
+from data_tools.judging.inputs import open_runs
+from data_tools.judging.judged import Entry
 from data_tools.metrics.bootstrap import RESAMPLES
 from data_tools.metrics.coco_engines import AUTO
 from data_tools.report.label_cost import METRICS, level, point, sentence, to_csv
 from data_tools.report.label_cost_figure import label_cost_figure
 from data_tools.splitting.label_budget import drawing_order, parse_counts, with_budget
-from data_tools.training.run_series import DIVERGED, DONE, finished_manifest, make_once, require_same
-from detect.evaluate import open_runs
+from data_tools.training.run_series import finished_manifest, make_once, require_same
 from detect.settings import Settings
 from detect.training import train
 
@@ -162,7 +163,7 @@ def _judge(
     metrics = ("auc", "box_map", "peak_distance")
 
     def judge(*entries: Entry) -> dict[str, Any]:
-        return evaluate(dataset, "test", entries, metrics, curve.settings.fit.seed, curve.resamples, AUTO)
+        return evaluate(dataset, "test", entries, metrics, curve.settings.fit.seed, curve.resamples, AUTO).to_json()
 
     reports = {b.boxed_images: judge(_entry(b), *baselines) for b in budgets if states[b.boxed_images] == DONE}
     points = [_point(reports.get(b.boxed_images), b, states[b.boxed_images], names) for b in budgets]

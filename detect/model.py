@@ -4,11 +4,9 @@ Built from torchvision's region-proposal network and RoI heads. Differences from
 their size, images with unknown boxes teach the image head alone, and every image also gets a defect logit.
 """
 
-import math
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -20,108 +18,27 @@ from torchvision.models.detection.rpn import RPNHead
 from torchvision.ops import FeaturePyramidNetwork
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
-from data_tools.core.anchors import STRIDES, AnchorConfig, level_sizes
-from data_tools.core.errors import InputError
+from data_tools.core.anchors import STRIDES, level_sizes
 from data_tools.loading.batch import Batch
 from data_tools.loading.sample_random import SampleDropout
 from data_tools.networks.backbones import Backbone, first_layers, freeze_statistics
 from data_tools.training import processes
 from detect.box_heads import BoxHead, BoxHeads
-from detect.losses import BoxLoss, sum_and_count
-from detect.multi_scale import at_random_size
-from detect.proposals import BalancedRpn, SampleSampler
+from detect.config import DetectorConfig
+from detect.losses import sum_and_count
+from detect.proposals import BalancedRpn, Draws, SampleSampler
 from detect.roi_pooling import PyramidPool
-from detect.soft_nms import SoftSuppression
 
 _NAMES = ("p2", "p3", "p4", "p5")
 _RPN_LOSSES = ("loss_objectness", "loss_rpn_box_reg")
 _PAD_TO = 32
 _POOLED = 7  # cells a side of a box
 _CHANNELS_A_GROUP = 8
+_ANCHORS_SAMPLED, _POSITIVE_ANCHORS = 64, 0.5  # an image
+_POSITIVE_ROIS = 0.25  # at most this share of a box head's samples holds a defect
+_LINEAR_LAYERS = 2  # of a box head
 # of each box head in a row: which overlap makes a proposal foreground, and its units of a box's place and log size
 _STAGES = ((0.5, (10.0, 10.0, 5.0, 5.0)), (0.6, (20.0, 20.0, 10.0, 10.0)), (0.7, (30.0, 30.0, 15.0, 15.0)))
-
-
-@dataclass(frozen=True)
-class DetectorConfig:
-    """The detector.
-
-    Attributes:
-        backbone: "resnet50", "resnet18", "tf_efficientnet_lite0", or any timm model that gives feature maps.
-        weights: "package", "timm", "torchvision:NAME", "none", the path of a .safetensors or .pth file, or the folder
-            of a run; see `data_tools.networks.weights.Weights`.
-        frozen_to_stride: the backbone's first layers, up to its map of this stride, stay as pretrained: edges and
-            textures need no relearning, and their gradients cost most; 0 trains all, as random weights need.
-        batch_norm: whether the backbone's batch norm takes its statistics from the batch ("train") or keeps the
-            pretrained ones ("frozen"). Its scale and shift learn either way: frozen too, a detector learned slower.
-        norm: "group" normalises the pyramid and the box heads' convolutions, "none" does not.
-        fpn_channels: width of the feature pyramid.
-        box_heads: heads in a row, each refining the boxes of the one before; 1 is Faster R-CNN, more are Cascade R-CNN.
-        head_convs: convolutions of a box head before its linear layers.
-        head_linears: linear layers of a box head.
-        head_channels: width of the linear layers.
-        proposals: proposals kept an image after non-maximum suppression.
-        rois: proposals sampled an image to train a box head.
-        positive_rois: at most this share of them holds a defect; in 0..1, neither of them included.
-        jittered: shaken copies of each true box among the proposals in training, see `detect.box_heads.shaken`.
-        detections: boxes kept an image.
-        score_threshold: boxes below are dropped; near 0, because a cut here makes ties in the AUC.
-        nms_iou: overlap above which the weaker of two boxes is dropped.
-        soft_nms_sigma: above 0, overlapping boxes lose score instead, see `detect.soft_nms`, and `nms_iou` means
-            nothing.
-        box_loss: of region proposals and box heads, see `detect.losses.box_loss`.
-        focal_gamma: makes the objectness and class losses focal ones, see `detect.losses.class_loss`; 0, or at least 1.
-        views: sizes, in multiples of the input size, at which an image is looked at in prediction. The last one says
-            which boxes there are, and all together their places and scores, see `detect.views`. Validation in training
-            looks once.
-        train_sizes: smallest and largest size, in multiples of the input size, between which each training batch draws
-            its own, see `detect.multi_scale`.
-        image_loss_weight: weight of the image-level loss beside the four detection losses.
-        type_loss_weight: weight of the loss of telling the defect's type from the same features, for images whose type
-            is known. It is there to teach the features; predictions do not name the type. 0 switches it off.
-        anchors: see `AnchorConfig`.
-    """
-
-    backbone: str = "tf_efficientnet_lite0"
-    weights: str = "package"
-    frozen_to_stride: Literal[0, 4, 8, 16] = 4
-    batch_norm: Literal["train", "frozen"] = "train"
-    norm: Literal["none", "group"] = "group"
-    fpn_channels: int = 64
-    box_heads: Literal[1, 2, 3] = 2
-    head_convs: int = 0
-    head_linears: int = 2
-    head_channels: int = 256
-    proposals: int = 200
-    rois: int = 64
-    positive_rois: float = 0.25
-    jittered: int = 16
-    detections: int = 50
-    score_threshold: float = 0.001
-    nms_iou: float = 0.4
-    soft_nms_sigma: float = 0.0
-    box_loss: BoxLoss = "smooth_l1"
-    focal_gamma: float = 0.0
-    views: tuple[float, ...] = (1.0,)
-    train_sizes: tuple[float, float] = (1.0, 1.0)
-    image_loss_weight: float = 0.5
-    type_loss_weight: float = 0.0
-    anchors: AnchorConfig = field(default_factory=AnchorConfig)
-
-    def __post_init__(self) -> None:
-        if not self.views or not all(0.1 <= view <= 10.0 for view in self.views):
-            raise InputError(f"model.views must be one or more sizes in 0.1..10, not {list(self.views)}")
-        least, most = self.train_sizes
-        if not 0.1 <= least <= most <= 10.0:
-            raise InputError(
-                f"model.train_sizes must be two sizes in 0.1..10, the smaller first, not [{least}, {most}]"
-            )
-        if not 0.0 < self.positive_rois < 1.0:
-            raise InputError(f"model.positive_rois must be a share between 0 and 1, not {self.positive_rois}")
-        if self.soft_nms_sigma < 0 or not math.isfinite(self.soft_nms_sigma):
-            raise InputError(f"model.soft_nms_sigma must be 0 or more, not {self.soft_nms_sigma}")
-        if not (self.focal_gamma == 0 or 1 <= self.focal_gamma < math.inf):
-            raise InputError(f"model.focal_gamma must be 0 or at least 1, not {self.focal_gamma}")
 
 
 @dataclass(frozen=True)
@@ -188,8 +105,9 @@ class Detector(nn.Module):
         for layer in first_layers(backbone, config.frozen_to_stride):
             layer.requires_grad_(False)
         self.fpn = FeaturePyramidNetwork(list(backbone.channels), width, LastLevelMaxPool(), _norm(config))
-        self.rpn = _build_rpn(config)
-        self.box_heads = _build_box_heads(config, num_classes)
+        self.draws = Draws()
+        self.rpn = _build_rpn(config, self.draws)
+        self.box_heads = _build_box_heads(config, num_classes, self.draws)
         self.image_head = ImageHead(backbone.channels[-1], width, len(self.types))
 
     def train(self, mode: bool = True) -> "Detector":
@@ -207,12 +125,11 @@ class Detector(nn.Module):
         Unboxed images count for the image head alone, and windows of images for all but that. Each loss is a mean over
         all processes' images, anchors or proposals, weighed as `processes.average` says.
         """
-        batch = at_random_size(batch, self.config.train_sizes)
         generators = batch.generators()
-        images, maps, logits = self._look(batch, generators)
+        images, maps, logits = self._features(batch, generators)
         whole = batch.whole
         defect = functional.binary_cross_entropy_with_logits(logits[whole, 0], batch.defect[whole], reduction="sum")
-        parts = {"image": sum_and_count(self.config.image_loss_weight * defect, int(whole.sum()))}
+        parts = {"image": sum_and_count(self.config.losses.image * defect, int(whole.sum()))}
         if self.types:
             parts["type"] = self._type_loss(batch, logits)
         known = [i for i, unboxed in enumerate(batch.unboxed.tolist()) if not unboxed]
@@ -226,7 +143,7 @@ class Detector(nn.Module):
         places = [self.types.index(batch.types[i]) for i in known]
         true = torch.tensor(places, dtype=torch.int64, device=logits.device)
         loss = functional.cross_entropy(logits[known, 1:].float(), true, reduction="sum")
-        return sum_and_count(self.config.type_loss_weight * loss, len(known))
+        return sum_and_count(self.config.losses.type * loss, len(known))
 
     def _box_losses(
         self,
@@ -241,43 +158,44 @@ class Detector(nn.Module):
             maps = OrderedDict((name, value[known]) for name, value in maps.items())
             images = ImageList(images.tensors[known], [images.image_sizes[i] for i in known])
         targets = [batch.targets[i] for i in known]
-        draws = [generators[i] for i in known]
-        self.rpn.fg_bg_sampler.generators = draws
-        proposals, rpn_losses = self.rpn(images, maps, targets)
-        found: dict[str, Tensor] = rpn_losses
-        return found | self.box_heads.losses(maps, proposals, images.image_sizes, targets, draws)
+        own = [generators[i] for i in known]
+        with self.draws.of(own):
+            proposals, rpn_losses = self.rpn(images, maps, targets)
+            head_losses = self.box_heads.losses(maps, proposals, images.image_sizes, targets, own)
+        losses: dict[str, Tensor] = rpn_losses
+        return losses | head_losses
 
     def _no_box_losses(self) -> dict[str, Tensor]:
         """Sums of 0 over 0 things; every parameter has a gradient, as other processes wait for it."""
         nothing = 0.0 * torch.stack([p.sum() for part in (self.rpn, self.box_heads) for p in part.parameters()]).sum()
-        names = [name for place in range(self.config.box_heads) for name in BoxHeads.loss_names(place)]
+        names = [name for place in range(self.config.heads.count) for name in BoxHeads.loss_names(place)]
         return dict.fromkeys([*_RPN_LOSSES, *names], sum_and_count(nothing, 0))
 
     def detect(self, batch: Batch) -> list[RawDetections]:
         """Detections of each image; call in evaluation mode."""
-        images, maps, logits = self._look(batch)
+        images, maps, logits = self._features(batch)
         proposals, _ = self.rpn(images, maps)
-        found = self.box_heads(maps, proposals, images.image_sizes)
+        detections = self.box_heads(maps, proposals, images.image_sizes)
         return [
             RawDetections(one["boxes"], one["scores"], one["labels"], logit)
-            for one, logit in zip(found, logits[:, 0].tolist(), strict=True)
+            for one, logit in zip(detections, logits[:, 0].tolist(), strict=True)
         ]
 
     def propose(self, batch: Batch, count: int) -> list[RawDetections]:
         """At most `count` region proposals of each image, all of class 1; call in evaluation mode."""
-        images, maps, logits = self._look(batch)
-        found = zip(*self.rpn.propose(images, maps, count), logits[:, 0].tolist(), strict=True)
+        images, maps, logits = self._features(batch)
+        proposals = zip(*self.rpn.propose(images, maps, count), logits[:, 0].tolist(), strict=True)
         return [
             RawDetections(boxes, scores, torch.ones(len(boxes), dtype=torch.int64), logit)
-            for boxes, scores, logit in found
+            for boxes, scores, logit in proposals
         ]
 
     def take_pyramid(self) -> bool:
         """Start from the feature pyramid that came with the backbone's weights; False if there is none that fits."""
-        own, found = self.fpn.state_dict(), self.backbone.pyramid
-        fits = own.keys() == found.keys() and all(found[key].shape == value.shape for key, value in own.items())
+        own, given = self.fpn.state_dict(), self.backbone.pyramid
+        fits = own.keys() == given.keys() and all(given[key].shape == value.shape for key, value in own.items())
         if fits:
-            self.fpn.load_state_dict(found)
+            self.fpn.load_state_dict(given)
         return fits
 
     def parts(self) -> dict[str, nn.Module]:
@@ -290,7 +208,7 @@ class Detector(nn.Module):
             "image head": self.image_head,
         }
 
-    def _look(
+    def _features(
         self, batch: Batch, generators: Sequence[torch.Generator] | None = None
     ) -> tuple[ImageList, "OrderedDict[str, Tensor]", Tensor]:
         """The padded images, their pyramid, and the image head's outputs."""
@@ -331,57 +249,38 @@ def _norm(config: DetectorConfig) -> Callable[[int], nn.Module] | None:
     return lambda channels: nn.GroupNorm(max(channels // _CHANNELS_A_GROUP, 1), channels)
 
 
-def _build_rpn(config: DetectorConfig) -> BalancedRpn:
+def _build_rpn(config: DetectorConfig, draws: Draws) -> BalancedRpn:
     sizes = level_sizes(config.anchors, STRIDES)
     anchors = AnchorGenerator(sizes, (config.anchors.decided_ratios,) * len(sizes))
     head = FullPrecisionRpnHead(config.fpn_channels, anchors.num_anchors_per_location()[0])
-    before = {"training": 3 * config.proposals, "testing": 3 * config.proposals}
-    after = {"training": config.proposals, "testing": config.proposals}
-    rpn = BalancedRpn(
+    kept = config.sampling.proposals
+    return BalancedRpn(
         anchors,
         head,
+        sampler=SampleSampler(_ANCHORS_SAMPLED, _POSITIVE_ANCHORS, draws),
         fg_iou_thresh=0.5,
         bg_iou_thresh=0.3,
-        batch_size_per_image=64,
-        positive_fraction=0.5,
-        pre_nms_top_n=before,
-        post_nms_top_n=after,
+        pre_nms_top_n={"training": 3 * kept, "testing": 3 * kept},
+        post_nms_top_n={"training": kept, "testing": kept},
         nms_thresh=0.7,
     )
-    rpn.box_loss, rpn.focal_gamma = config.box_loss, config.focal_gamma
-    rpn.fg_bg_sampler = SampleSampler(rpn.fg_bg_sampler.batch_size_per_image, rpn.fg_bg_sampler.positive_fraction)
-    return rpn
 
 
-def _build_box_heads(config: DetectorConfig, num_classes: int) -> BoxHeads:
-    heads, soft, nms_iou, detections = [], None, config.nms_iou, config.detections
-    if config.soft_nms_sigma:  # the heads then keep all boxes
-        soft = SoftSuppression(config.soft_nms_sigma, config.score_threshold, config.detections)
-        nms_iou, detections = 1.0, config.proposals * num_classes
-    for foreground, units in _STAGES[: config.box_heads]:
-        pool = PyramidPool(STRIDES[: len(_NAMES)], _NAMES, _POOLED)
-        width = config.fpn_channels
-        head = FastRCNNConvFCHead(
-            (width, _POOLED, _POOLED),
-            [width] * config.head_convs,
-            [config.head_channels] * config.head_linears,
-            _norm(config),
-        )
-        predictor = FullPrecisionPredictor(config.head_channels, num_classes + 1)
-        one = BoxHead(
-            pool,
-            head,
-            predictor,
+def _build_box_heads(config: DetectorConfig, num_classes: int, draws: Draws) -> BoxHeads:
+    width, channels = config.fpn_channels, config.heads.channels
+    heads = [
+        BoxHead(
+            PyramidPool(STRIDES[: len(_NAMES)], _NAMES, _POOLED),
+            FastRCNNConvFCHead((width, _POOLED, _POOLED), [], [channels] * _LINEAR_LAYERS, None),
+            FullPrecisionPredictor(channels, num_classes + 1),
+            sampler=SampleSampler(config.sampling.rois, _POSITIVE_ROIS, draws),
             fg_iou_thresh=foreground,
             bg_iou_thresh=foreground,
-            batch_size_per_image=config.rois,
-            positive_fraction=config.positive_rois,
             bbox_reg_weights=units,
-            score_thresh=config.score_threshold,
-            nms_thresh=nms_iou,
-            detections_per_img=detections,
+            score_thresh=config.prediction.score_threshold,
+            nms_thresh=config.prediction.nms_iou,
+            detections_per_img=config.prediction.detections,
         )
-        one.box_loss, one.focal_gamma = config.box_loss, config.focal_gamma
-        one.fg_bg_sampler = SampleSampler(config.rois, config.positive_rois)
-        heads.append(one)
-    return BoxHeads(heads, config.jittered, soft)
+        for foreground, units in _STAGES[: config.heads.count]
+    ]
+    return BoxHeads(heads, config.sampling.jittered)

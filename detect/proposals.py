@@ -5,7 +5,9 @@ background, and the boxes hardly learn within a short budget; averaged over the 
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,23 +15,51 @@ from torchvision.models.detection._utils import BalancedPositiveNegativeSampler
 from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.rpn import RegionProposalNetwork, concat_box_prediction_layers
 
-from detect.losses import BoxLoss, box_loss, objectness_loss
+from detect.losses import box_loss, objectness_loss
+
+
+class Draws:
+    """Each image's random numbers for the samplers of one training step: given before, taken in it, gone after it."""
+
+    def __init__(self) -> None:
+        self._generators: Sequence[torch.Generator] | None = None
+
+    @contextmanager
+    def of(self, generators: Sequence[torch.Generator]) -> Iterator[None]:
+        """Samplers draw from these, one an image, inside."""
+        self._generators = generators
+        try:
+            yield
+        finally:
+            self._generators = None
+
+    @property
+    def generators(self) -> Sequence[torch.Generator]:
+        """Of the images at hand.
+
+        Raises:
+            RuntimeError: outside of `of`.
+        """
+        if self._generators is None:
+            raise RuntimeError("boxes are sampled inside `Draws.of` alone, which says whose random numbers to take")
+        return self._generators
 
 
 class SampleSampler(BalancedPositiveNegativeSampler):  # type: ignore[misc]
     """torchvision's sampler with each image's random numbers from its own generator.
 
-    Attributes:
-        generators: of the images of the next call; whoever trains sets them.
+    Args:
+        batch_size_per_image, positive_fraction: torchvision's.
+        draws: where the generators come from.
     """
 
-    def __init__(self, batch_size_per_image: int, positive_fraction: float) -> None:
+    def __init__(self, batch_size_per_image: int, positive_fraction: float, draws: Draws) -> None:
         super().__init__(batch_size_per_image, positive_fraction)
-        self.generators: Sequence[torch.Generator] = ()
+        self.draws = draws
 
     def __call__(self, matched: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
         """Masks of the sampled positives (labels >= 1) and negatives (label 0) of each image."""
-        pairs = [self._sample(labels, one) for labels, one in zip(matched, self.generators, strict=True)]
+        pairs = [self._sample(labels, one) for labels, one in zip(matched, self.draws.generators, strict=True)]
         return [positive for positive, _ in pairs], [negative for _, negative in pairs]
 
     def _sample(self, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -45,12 +75,15 @@ class SampleSampler(BalancedPositiveNegativeSampler):  # type: ignore[misc]
 class BalancedRpn(RegionProposalNetwork):  # type: ignore[misc]
     """torchvision's region-proposal network with the box loss averaged over foreground anchors.
 
-    Attributes:
-        box_loss, focal_gamma: see `detect.losses`; whoever builds it sets them.
+    Args:
+        sampler: of the anchors that a training step learns from.
+        options: torchvision's arguments, of which the sampler's own are given by it.
     """
 
-    box_loss: BoxLoss = "smooth_l1"
-    focal_gamma: float = 0.0
+    def __init__(self, *positional: Any, sampler: SampleSampler, **options: Any) -> None:
+        batch = {"batch_size_per_image": sampler.batch_size_per_image, "positive_fraction": sampler.positive_fraction}
+        super().__init__(*positional, **batch, **options)
+        self.fg_bg_sampler = sampler
 
     def compute_loss(
         self, objectness: Tensor, pred_bbox_deltas: Tensor, labels: list[Tensor], regression_targets: list[Tensor]
@@ -60,8 +93,8 @@ class BalancedRpn(RegionProposalNetwork):  # type: ignore[misc]
         positive = torch.where(torch.cat(positive_masks))[0]
         sampled = torch.cat([positive, torch.where(torch.cat(negative_masks))[0]])
         all_labels, all_targets = torch.cat(labels), torch.cat(regression_targets)
-        objectness = objectness_loss(objectness.flatten()[sampled], all_labels[sampled], self.focal_gamma)
-        boxes = box_loss(pred_bbox_deltas[positive], all_targets[positive], self.box_coder, self.box_loss)
+        objectness = objectness_loss(objectness.flatten()[sampled], all_labels[sampled])
+        boxes = box_loss(pred_bbox_deltas[positive], all_targets[positive])
         return objectness, boxes
 
     def propose(

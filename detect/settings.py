@@ -6,7 +6,7 @@ from data_tools.core.errors import InputError
 from data_tools.loading.copy_paste import PasteConfig
 from data_tools.loading.input_config import InputConfig
 from data_tools.training.fit import FitConfig
-from detect.model import DetectorConfig
+from detect.config import DetectorConfig
 
 
 @dataclass(frozen=True)

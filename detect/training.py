@@ -20,8 +20,9 @@ from data_tools.training.experiment import Experiment, finish, folder_of, open_e
 from data_tools.training.fit import fit, seed_everything
 from data_tools.training.selection import localization_scores, standard_error
 from data_tools.training.start_report import describe_start
+from detect.config import DetectorConfig
 from detect.inference import detect, detect_in_views, predict, to_predictions
-from detect.model import Detector, DetectorConfig
+from detect.model import Detector
 from detect.settings import Settings
 from detect.to_prediction import choose_rule
 
@@ -63,7 +64,10 @@ def train(
         taken = "is taken too" if model.take_pyramid() else "has another shape and is not taken"
         log.info("the feature pyramid of these weights %s", taken)
     log.info(describe_anchors(anchors, STRIDES, boxes_hw))
-    log.info("prediction looks at each image at %s times the input size", " and ".join(map(str, model_config.views)))
+    log.info(
+        "prediction looks at each image at %s times the input size",
+        " and ".join(map(str, model_config.prediction.views)),
+    )
     loader = training_loader(experiment, input_config, fit_config, paste_config)
     validation = _Validation(experiment, input_config)
     result = fit(
@@ -118,11 +122,11 @@ class _Validation:
 
 def _types(experiment: Experiment, config: DetectorConfig) -> tuple[str, ...]:
     """Names of the training images' types; none if they are not to be told, or say no more than good or defect."""
-    if config.type_loss_weight == 0:
+    if config.losses.type == 0:
         return ()
     types = tuple(sorted({sample.type for sample in experiment.dataset.split("train")}))
     if len(set(types) - {GOOD}) < 2:
-        log.info("the training images have no types of defects to tell: model.type_loss_weight has no effect")
+        log.info("the training images have no types of defects to tell: model.losses.type has no effect")
         return ()
     log.info("the image head also learns to tell %s", ", ".join(types))
     return types

@@ -14,12 +14,12 @@ from torchvision.ops import box_iou
 
 from detect.model import RawDetections
 
-Look = tuple[RawDetections, tuple[int, int]]
+SizedDetections = tuple[RawDetections, tuple[int, int]]
 _SAME = 0.5  # overlap from which two looks' boxes are one
 _LEAST = 1e-12
 
 
-def agree(looks: Sequence[Look]) -> Look:
+def agree(looks: Sequence[SizedDetections]) -> SizedDetections:
     """The last look's boxes in the first look's pixels, moved towards the others', best first.
 
     In each other look, the best of the boxes that are the same as a box agrees with it. A box becomes the mean of

@@ -16,10 +16,10 @@ from data_tools.commands.parser import Parser, run_command
 from data_tools.core.errors import InputError
 from data_tools.files.dataset_folder import images_root_of
 from data_tools.judging.evaluate import evaluate
-from data_tools.report.cases import Case, at_random, gather, report_thresholds, worst_first
+from data_tools.judging.inputs import choose_runs, open_runs
+from data_tools.report.outcomes import ImageOutcome, at_random, image_outcomes, thresholds_of, worst_first
 from data_tools.report.overlays import View, describe_distance, draw_contact_sheet, draw_overlay, save_figure
 from data_tools.report.thumbnails import read_sample
-from detect.evaluate import choose_runs, open_runs
 
 SHEET = "contact_sheet"
 FORMATS = ("png", "svg", "pdf")
@@ -59,39 +59,37 @@ def _visualize(arguments: Namespace) -> int:
     if not _LEAST_DPI <= arguments.dpi <= _MOST_DPI:
         raise InputError(f"--dpi {arguments.dpi}: between {_LEAST_DPI} and {_MOST_DPI}")
     runs = choose_runs(arguments.runs)
-    judged = open_runs(runs, arguments.data, arguments.split)
-    root = images_root_of(judged.dataset, Path(arguments.data) if arguments.data else runs[0].data)
-    report = evaluate(judged.dataset, arguments.split, judged.entries, ("auc",))
-    thresholds = report_thresholds(report)
-    predictions = {entry.label: entry.predictions for entry in judged.entries}
-    cases = gather(judged.dataset.split(arguments.split), predictions, thresholds)
+    given = open_runs(runs, arguments.data, arguments.split)
+    root = images_root_of(given.dataset, Path(arguments.data) if arguments.data else runs[0].data)
+    report = evaluate(given.dataset, arguments.split, given.entries, ("auc",))
+    thresholds = thresholds_of(report)
     values = {label: threshold.value for label, threshold in thresholds.items()}
-    chosen = _choose(cases, arguments)
+    chosen = _choose(image_outcomes(report.judged, thresholds), arguments)
     out, ending = Path(arguments.out), f".{arguments.format}"
     on_sheet: list[View] = []
     logging.getLogger("fontTools").setLevel(logging.WARNING)  # speaks of each glyph that goes into a PDF
-    for case in chosen:
-        view = View(read_sample(case.sample, root), case.sample, case.predictions, values)
+    for image in chosen:
+        view = View(read_sample(image.sample, root), image.sample, image.predictions, values)
         on_sheet += [view] if len(on_sheet) < _MOST_ON_SHEET else []
-        path = out / f"{case.sample.image_id:06d}_{_as_file_name(case.sample.type)}{ending}"
+        path = out / f"{image.sample.image_id:06d}_{_as_file_name(image.sample.type)}{ending}"
         save_figure(draw_overlay(view), path, arguments.dpi)
-        distances = "  ".join(f"{label} {describe_distance(value)}" for label, value in case.distances.items())
-        print(f"{path}  {', '.join(case.outcomes)}  {distances}".rstrip())
+        distances = "  ".join(f"{label} {describe_distance(value)}" for label, value in image.distances.items())
+        print(f"{path}  {', '.join(image.outcomes)}  {distances}".rstrip())
     save_figure(draw_contact_sheet(on_sheet), out / f"{SHEET}{ending}", arguments.dpi)
     print(out / f"{SHEET}{ending}")
     return 0
 
 
-def _choose(cases: Sequence[Case], arguments: Namespace) -> list[Case]:
+def _choose(images: Sequence[ImageOutcome], arguments: Namespace) -> list[ImageOutcome]:
     if arguments.ids:
-        by_id = {case.sample.image_id: case for case in cases}
+        by_id = {image.sample.image_id: image for image in images}
         unknown = [number for number in arguments.ids if number not in by_id]
         if unknown:
             raise InputError(f"--ids: {unknown} are not in the {arguments.split} split")
         return [by_id[number] for number in arguments.ids]
     if arguments.select == "random":
-        return at_random(cases, arguments.num, arguments.seed)
-    return worst_first(cases, arguments.num)
+        return at_random(images, arguments.num, arguments.seed)
+    return worst_first(images, arguments.num)
 
 
 def _as_file_name(text: str) -> str:

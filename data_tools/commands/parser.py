@@ -27,6 +27,8 @@ class Parser(ArgumentParser):
     def explain(self, message: str) -> str:
         """An error's text; where it is about an unknown key, with the nearest valid one."""
         text = message.strip()
+        if grouped := re.search(r"[Gg]roup ['\"]([\w.]+)['\"] does not accept option ['\"]([\w.]+)['\"]", text):
+            return text + self._hint(".".join(grouped.groups()))
         unknown = re.search(r"(?:[Uu]nrecognized arguments:\s*-*|[Kk]ey ['\"]|Option ['\"]|['\"])([\w.]+)", text)
         return text + (self._hint(unknown.group(1)) if unknown and _is_about_a_key(text) else "")
 
@@ -39,17 +41,24 @@ class Parser(ArgumentParser):
         return f"\nDid you mean {near[0]!r}?" if near else f"\nSee {self.prog} --help for the valid keys."
 
 
-def run_command(parser: argparse.ArgumentParser, body: Callable[[Any], int], argv: Sequence[str] | None) -> int:
-    """Parse `argv`, run `body` with the result and return the exit status.
+Words = Sequence[str] | Callable[[], Sequence[str]]
+
+
+def run_command(parser: argparse.ArgumentParser, body: Callable[[Any], int], argv: Words | None) -> int:
+    """Parse `argv`, which may have to be made first, run `body` with the result and return the exit status.
 
     0 done, or stopped on request with its state saved; 2 bad usage or bad input (one message on stderr, no traceback);
     an unexpected failure propagates, which ends the process with a traceback and status 1.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
-        arguments: Any = parser.parse_args(None if argv is None else list(argv))
+        words = argv() if callable(argv) else argv
+        arguments: Any = parser.parse_args(None if words is None else list(words))
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else 2
+    except InputError as error:
+        print(f"{parser.prog}: error: {error}", file=sys.stderr)
+        return 2
     try:
         return body(arguments)
     except InputError as error:

@@ -1,17 +1,19 @@
 """What both training commands share: their flags, their configuration, and the run of a command."""
 
+import json
 import logging
 import sys
-from collections.abc import Callable, Sequence
-from importlib.resources import as_file, files
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from jsonargparse import Namespace
 
+from data_tools.commands.configurations import resolve
 from data_tools.commands.parser import Parser, run_command
 from data_tools.commands.settings import settings_of
 from data_tools.core.errors import InputError
+from data_tools.files.run_config import CONFIG
 from data_tools.files.runs import Run
 from data_tools.training import processes
 from data_tools.training.experiment import run_folder
@@ -44,7 +46,7 @@ def run_training(approach: str, parser: Parser, kind: type[Any], train: Train, a
             print(f"{parser.prog}: error: {error}", file=sys.stderr)
             return 1
 
-    return run_command(parser, body, with_default_config(approach, argv))
+    return run_command(parser, body, lambda: with_default_config(approach, argv))
 
 
 def _train_or_stop(approach: str, train: Train, settings: Any, arguments: Namespace) -> int:
@@ -78,25 +80,31 @@ def add_training_arguments(parser: Parser) -> None:
     parser.add_argument("--resume", action="store_true", help="go on with the run in --run after its last epoch")
 
 
-def with_default_config(approach: str, argv: Sequence[str] | None) -> list[str]:
-    """The command line with its configuration resolved.
+def with_default_config(approach: str, argv: Sequence[str] | None, default: str = "quickstart") -> list[str]:
+    """The command line with its configuration read and resolved, see `configurations.resolve`.
 
-    A `--config` that is no file is looked up among the installed configurations. Without one, a resumed run takes its
-    own, and any other run takes the quickstart configuration; `--print_config` then prints just that.
+    Without `--config` a resumed run takes its own, and any other run the installed configuration `default`;
+    `--print_config` then prints just that.
+
+    Raises:
+        InputError: a configuration that cannot be read.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     flat = [part for word in words for part in (word.split("=", 1) if word.startswith("--") else [word])]
-    if "--config" in flat:
+    if "--config" in flat[:-1]:
         place = flat.index("--config") + 1
-        if place < len(flat) and not Path(flat[place]).is_file():
-            flat[place] = str(_installed_config(approach, flat[place]) or flat[place])
-        return flat
-    if {"--help", "-h"} & set(flat):
+        return [*flat[:place], _inline(resolve(flat[place], approach)), *flat[place + 1 :]]
+    if {"--help", "-h", "--config"} & set(flat):
         return words
     if "--resume" in flat and "--run" in flat[:-1]:
-        own = Path(flat[flat.index("--run") + 1]) / "config.yaml"
-        return ["--config", str(own), *words] if own.is_file() else words
-    return ["--config", str(_installed_config(approach, "quickstart")), *words]
+        own = Path(flat[flat.index("--run") + 1]) / CONFIG
+        return ["--config", _inline(resolve(str(own), approach)), *words] if own.is_file() else words
+    return ["--config", _inline(resolve(default, approach)), *words]
+
+
+def _inline(settings: Mapping[str, Any]) -> str:
+    """Settings as the text that the parser takes in place of a file."""
+    return json.dumps(settings)
 
 
 def default_data() -> Path:
@@ -107,10 +115,3 @@ def default_data() -> Path:
 
         make_synthetic(DEFAULT_DATA, good=300, defect=150, seed=0)
     return DEFAULT_DATA
-
-
-def _installed_config(approach: str, name: str) -> Path | None:
-    """The path of an installed configuration, given as 'quickstart', 'detect/quickstart' or with configs/ and .yaml."""
-    stem = name.removeprefix("configs/").removesuffix(".yaml").removeprefix(f"{approach}/")
-    with as_file(files("configs") / approach / f"{stem}.yaml") as path:
-        return path if path.is_file() else None

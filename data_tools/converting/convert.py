@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from data_tools.converting.summary import first_rejects, summary
+from data_tools.converting.damaged import without_damaged
+from data_tools.converting.summary import first_problems, first_rejects, summary
 from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset, Sample
 from data_tools.files.atomic import atomic_folder
@@ -35,7 +36,7 @@ class Conversion:
         group_by: see `group_samples`.
         seed: of the splits; at least 0.
         copy: copy the images into the dataset folder.
-        strict: write nothing if anything is rejected.
+        strict: write nothing if anything is rejected or warned of.
     """
 
     format: str = "auto"
@@ -59,17 +60,19 @@ def convert(sources: Sequence[Path], out: Path, how: Conversion) -> str:
         InputError: sources that cannot be read, nothing to convert, or a place that must not be written to.
     """
     _check_place(out, sources, how.read.images)
-    chosen, why = choose_format(sources, how.format)
+    wanted = "csv" if how.read.columns and how.format == "auto" else how.format
+    chosen, why = choose_format(sources, wanted)
     findings = Findings()
     samples = list(chosen.read(sources, how.read, findings))
     if not samples:
         raise InputError(f"{sources[0]}: nothing to convert as {chosen.name}; {first_rejects(findings)}")
-    if how.strict and findings.rejects:
-        raise InputError(f"--strict: {len(findings.rejects)} rejects, nothing written; {first_rejects(findings)}")
     root = chosen.images_root(sources, how.read)
     if how.copy and root is None:
         raise InputError("--copy: there are no images to copy; give --images DIR")
-    dataset = _assemble(samples, root, how)
+    dataset = _assemble_readable(samples, root, how, findings)
+    if how.strict and (findings.rejects or findings.warnings):
+        counts = f"{len(findings.rejects)} rejects and {sum(findings.warnings.values())} warnings"
+        raise InputError(f"--strict: {counts}, nothing written; {first_problems(findings)}")
     with atomic_folder(out) as folder:
         if how.copy:
             dataset = replace(dataset, images_root=_copy_images(dataset, folder / "images"))
@@ -88,6 +91,26 @@ def _check_place(out: Path, sources: Sequence[Path], images: Path | None) -> Non
         foreign = sorted(p.name for p in out.iterdir() if p.name not in _OWN_FILES) if out.is_dir() else [out.name]
         if foreign:
             raise InputError(f"{out}: holds {foreign[0]!r}, which belongs to no dataset folder; give another --out")
+
+
+def _assemble_readable(samples: Sequence[Sample], root: Path | None, how: Conversion, findings: Findings) -> Dataset:
+    """What `_assemble` makes of the samples whose images can be decoded; the others are listed.
+
+    Grouping by looks decodes every image anyhow, so that they are looked for only when it fails.
+    """
+    if root is not None and how.group_by != "auto":
+        samples = without_damaged(samples, root, findings)
+    elif root is not None:
+        try:
+            return _assemble(samples, root, how)
+        except InputError:
+            whole = without_damaged(samples, root, findings)
+            if len(whole) == len(samples):
+                raise
+            samples = whole
+    if not samples:
+        raise InputError(f"{root}: no image can be decoded; {first_rejects(findings)}")
+    return _assemble(samples, root, how)
 
 
 def _assemble(samples: Sequence[Sample], root: Path | None, how: Conversion) -> Dataset:

@@ -21,6 +21,11 @@ def first_rejects(findings: Findings) -> str:
     return "; ".join(shown) or "it holds no image that the format knows"
 
 
+def first_problems(findings: Findings) -> str:
+    """The first few things that were not converted, else the warnings."""
+    return first_rejects(findings) if findings.rejects else "; ".join(findings.warnings)
+
+
 def summary(out: Path, dataset: Dataset, findings: Findings, chosen: Format, why: str) -> str:
     """What was converted, how it is split, and what was not converted."""
     samples = dataset.samples
@@ -40,12 +45,15 @@ def summary(out: Path, dataset: Dataset, findings: Findings, chosen: Format, why
     else:
         lines[-1] += f" ({dataset.splits.group_by})"
         lines += describe_splits(dataset)
-    lines += [f"warning: {count} {text}" for text, count in findings.warnings.items()]
     if findings.mended:
         lines.append(f"mended: {len(findings.mended)}, listed in {out / MENDED}")
     reasons = Counter(_kind(reject.reason) for reject in findings.rejects)
     lines.append(f"rejects: {len(findings.rejects)}" + (f", listed in {out / REJECTS}" if findings.rejects else ""))
     lines += [f"  {count} {reason}" for reason, count in reasons.most_common()]
+    warnings: Counter[str] = Counter()
+    for text, count in findings.warnings.items():
+        warnings[_kind(text)] += count
+    lines += [f"WARNING: {count} {text}" for text, count in warnings.most_common()]
     return "\n".join(lines)
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from data_tools.core.checks import require, require_number
+
 STRIDES = (4, 8, 16, 32, 64)  # of the detector's pyramid, in input pixels
 _USUAL_RATIOS = (0.2, 0.5, 1.0, 2.0, 5.0)  # defects are long and thin, so these reach further than the usual 0.5..2
 _CANDIDATES = tuple(float(2.0 ** (step / 2)) for step in range(-9, 10))  # 1/22.6 .. 22.6
@@ -23,6 +25,15 @@ class AnchorConfig:
     scales: tuple[float, ...] = (2.0, 2.83)
     ratios: tuple[float, ...] | None = None
     number: int = 6
+
+    def __post_init__(self) -> None:
+        require(len(self.scales) > 0, "model.anchors.scales", "have at least one scale", list(self.scales))
+        require(self.ratios is None or len(self.ratios) > 0, "model.anchors.ratios", "have at least one ratio", "[]")
+        for scale in self.scales:
+            require_number("model.anchors.scales", scale, above=0)
+        for ratio in self.ratios or ():
+            require_number("model.anchors.ratios", ratio, above=0)
+        require_number("model.anchors.number", self.number, 1, len(_CANDIDATES))
 
     @property
     def decided_ratios(self) -> tuple[float, ...]:

@@ -11,6 +11,8 @@ from data_tools.core.errors import InputError
 MANIFEST = "manifest.json"
 SERIES_MARK = "cell.json"
 """In the folder of a run that belongs to a series, see `data_tools.training.run_series`."""
+DONE, DIVERGED = "done", "diverged: a loss was not finite"
+"""States of a run in a series, as tables and files show them."""
 APPROACHES = ("detect", "classify")
 _DEPTH = 3
 

@@ -2,7 +2,6 @@
 
 import codecs
 import re
-import unicodedata
 from pathlib import Path
 
 from data_tools.core.errors import InputError
@@ -16,9 +15,9 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _HIGH = re.compile(rb"[\x80-\xff]+")
-_LETTERS = re.compile(r"[A-Za-z\xc0-\xd6\xd8-\xf6\xf8-\xfe\x8a\x8c\x8e\x9a\x9c\x9e\x9f]")
+_LETTERS = re.compile("[\xc0-\xd6\xd8-\xf6\xf8-\xfe\u0152\u0153\u0160\u0161\u0178\u017d\u017e]")
 _LONGEST_ACCENTS = 2  # letters in a row that no word of Western Europe exceeds
-_SIGNS = re.compile(r"[°µ²³±×§´€–—‘’“”„…·½¼¾]")
+_SIGNS = "\xb0\xb5\xb2\xb3\xb1\xd7\xa7\xb4\xb7\xbd\xbc\xbe\u20ac\u2013\u2014\u2018\u2019\u201c\u201d\u201e\u2026"
 _ZEROS = 0.3  # of the bytes at even or odd places: text of two bytes a letter
 
 
@@ -82,12 +81,8 @@ def _western(content: bytes) -> str | None:
         return None
     for run in _HIGH.findall(content):
         word = run.decode("cp1252")
-        letters = [letter for letter in word if unicodedata.category(letter).startswith("L")]
-        if len(letters) > _LONGEST_ACCENTS or not all(
-            _LETTERS.match(c) or _SIGNS.match(c) or c in letters for c in word
-        ):
-            return None
-        if any(letter in "ªºÿ" for letter in letters):
+        letters = _LETTERS.findall(word)
+        if len(letters) > _LONGEST_ACCENTS or not all(_LETTERS.match(one) or one in _SIGNS for one in word):
             return None
     return text
 

@@ -1,14 +1,14 @@
 """What annotation files claim -> samples: the rules of all formats, stated once.
 
 1. A claim belongs to the one image that its name means (`image_index`). The annotation's own place counts before a name
-   inside the file that is stale. A claim that meets no image, or several, is listed; no claim that meets one is an error.
+   inside the file that is stale. A claim that meets no image, or several, is listed; if none meets one, it is an error.
 2. The claims about an image are joined. Boxes that stand twice count once and are listed.
 3. A box is put in order, clipped or refused as `rectangles` says. The image of a refused box is a defect all the same.
 4. A box around a good thing is no defect.
-5. An image is good only if something says so, and nothing speaks against it: no box, no refused box, no annotation that
-   cannot be read or could be meant for it, no folder of defects.
-6. An image of which nothing speaks is good or unboxed as its folder says, or by a format's convention for images without
-   annotation, where every annotation met its image. Else it is listed.
+5. An image is good only if something says so, and nothing speaks against it: no box, no refused box, no annotation
+   that cannot be read or could be meant for it, no folder of defects.
+6. An image of which nothing speaks is good or unboxed as its folder says, or by a format's convention for images
+   without annotation, where every annotation met its image. Else it is listed.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,7 +20,7 @@ import numpy as np
 from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, GOOD, UNBOXED, Sample
 from data_tools.formats.claims import Claim, Shape
-from data_tools.formats.evidence import DEFECT_FOLDER, NO_EVIDENCE, UNLABELLED, folder_evidence
+from data_tools.formats.evidence import NO_EVIDENCE, UNLABELLED, folder_evidence
 from data_tools.formats.folders import is_good
 from data_tools.formats.image_index import Match, images_folder, without_boxes
 from data_tools.formats.image_places import ImagePlaces
@@ -31,12 +31,14 @@ from data_tools.formats.registry import Findings, ReadOptions
 
 Root = Callable[[Sequence[Path], ReadOptions], Path | None]
 
+_REFUSED = "images of which every box is refused: taken as unboxed"
 _DUPLICATE = "duplicate of another box"
 _GOOD_BOX = "boxes around good things: no defects, left out"
 _CONTRADICTION = "said to be without defect in one place, but annotated in another: the defect counts"
 _OTHER = "file's own name is like that of another image than it names inside: the name inside counts"
 _STALE = "name inside the file is of another image than the file's own name: the own name counts"
 _ABSENT = "name inside the file is of no image: the file's own name counts"
+_GOOD_IN_DEFECTS = "said to be without defect, but in a folder of defects: taken as unboxed"
 _BOXES_IN_GOOD = "boxes of an image in a folder of good ones: the boxes count"
 _DOUBT = "said to be good, but an annotation that may be its own could not be used"
 _TOLERANCE = 2  # decimals of a pixel up to which two boxes are the same
@@ -224,10 +226,10 @@ def _sample(
                 _reject_shape(claim, shape, _DUPLICATE, findings)
             else:
                 boxes[key] = box, kind
-    folder, folder_proof = folder_evidence(path, places.index)
+    folder, _ = folder_evidence(path, places.index, by_convention=True)
     tags = [options.type_map.get(c.defect_type.lower(), c.defect_type) for c in fitting if c.defect_type]
     first = fitting[0] if fitting else image.claims[0]
-    if proofs and (boxes or refused or tags):
+    if (boxes or refused or tags) and any(claim.good and not claim.by_absence for claim in fitting):
         findings.mend(first.source, first.line, path, _CONTRADICTION)
     if boxes:
         if folder == GOOD:
@@ -238,14 +240,12 @@ def _sample(
         yield Sample(1, path, size_hw, corners, labels, BOXED, "", types[0], types)
     elif refused or tags:
         named = [kind for kind in (*tags, *refused) if reason_against(kind, "class") is None and not is_good(kind)]
-        findings.warnings["defects without a usable box: taken as unboxed"] += 1
+        findings.warnings[_REFUSED] += bool(refused)
         yield without_boxes(path, size_hw, UNBOXED, named[0] if named else "unboxed")
     elif proofs and not image.doubts and folder != UNBOXED:
         yield without_boxes(path, size_hw, GOOD, evidence=proofs[0])
     elif proofs and folder == UNBOXED and not image.doubts:
-        findings.mend(
-            first.source, first.line, path, f"{DEFECT_FOLDER}, but said to be without defect: taken as unboxed"
-        )
+        findings.mend(first.source, first.line, path, _GOOD_IN_DEFECTS)
         yield without_boxes(path, size_hw, UNBOXED)
     elif image.doubts:
         findings.reject(first.source, first.line, path, f"{_DOUBT}: {image.doubts[0]}")
@@ -321,8 +321,8 @@ def _unclaimed(
 
 def _reject(claim: Claim, reason: str, findings: Findings) -> None:
     """List a claim that is not used, with the line of each of its areas."""
-    lines = [shape.line for shape in claim.shapes if shape.line is not None] or [claim.line]
-    for line in lines:
+    lines: list[int | None] = [shape.line for shape in claim.shapes if shape.line is not None]
+    for line in lines or [claim.line]:
         findings.reject(claim.source, line, claim.image, reason)
 
 

@@ -46,6 +46,8 @@ class Claim:
         defect_type: a defect without an area, by type: the image is unboxed unless some claim has boxes; "" without.
         good: the evidence that the image is good, where this claim says so explicitly ("empty label file"); "" where
             it does not. A claim without shapes, defect_type and good says nothing.
+        by_absence: whether `good` says no more than that this file has no annotation of the image: then another that
+            has some is no contradiction.
         problem: why nothing of this place can be used, although it speaks of the image, which is never good then.
     """
 
@@ -59,3 +61,4 @@ class Claim:
     defect_type: str = ""
     good: str = ""
     problem: str = ""
+    by_absence: bool = False

@@ -1,7 +1,7 @@
 """COCO JSON by any tool. What is safe is mended and listed in mended.csv; what is not is refused and listed.
 
 Default corners: exclusive; boxes are left, top, width, height. An image that a file lists without annotations is good
-where each annotation of the file found its image and no other file annotates it; a "status" and a "type" on images say
+where each annotation of the file found its image and no other file has any; a "status" and a "type" on images say
 otherwise, as the dataset folders of this project have them.
 
 Mended: ids of annotations (0, absent, twice), a missing or wrong area, categories numbered in any way, the same image
@@ -74,8 +74,7 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
             findings.lose(path, str(error).removeprefix(f"{path}: "))
     if not files:
         raise InputError("; ".join(reasons[:3]))
-    annotated = {image.name for file in files for image in file.images if image.annotations}
-    claims = [claim for file in files for claim in _claims(file, annotated, folder_under(file.path, root), findings)]
+    claims = [claim for file in files for claim in _claims(file, folder_under(file.path, root), findings)]
     yield from samples_from_claims(claims, sources, options, findings)
 
 
@@ -99,7 +98,7 @@ def _file(path: Path, findings: Findings) -> _File:
     return _File(path, each, _categories(path, value.get("categories", []), findings), complete, refused, as_corners)
 
 
-def _claims(file: _File, annotated: set[str], folder: str, findings: Findings) -> Iterator[Claim]:
+def _claims(file: _File, folder: str, findings: Findings) -> Iterator[Claim]:
     """What a file says of each of its images."""
     for name, reason in file.refused:
         yield Claim(file.path, name, folder=folder, problem=reason)
@@ -111,7 +110,7 @@ def _claims(file: _File, annotated: set[str], folder: str, findings: Findings) -
             problem = "status boxed, but no annotation"
         elif image.status == GOOD:
             good = _STATUS_GOOD if not image.annotations else ""
-        elif image.status is None and image.name not in annotated:
+        elif image.status is None and not image.annotations:
             good = _LISTED if file.complete else ""
             if not file.complete:
                 findings.warnings[_ORPHANS] += 1
@@ -124,6 +123,7 @@ def _claims(file: _File, annotated: set[str], folder: str, findings: Findings) -
             defect_type=str(kind) if image.status == UNBOXED else "",
             good=good,
             problem=problem,
+            by_absence=good == _LISTED,
         )
 
 

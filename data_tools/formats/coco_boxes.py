@@ -1,7 +1,7 @@
 """The box of one COCO annotation: mended where that is safe, refused where it is not.
 
-The outline tells where the bbox is missing or has no area, was written as two corners, or is that of a mask painted with
-a brush. A bbox that contradicts its outline in another way is refused. A rotation turns the bbox about its centre.
+The outline tells where the bbox is missing or has no area, was written as two corners, or is that of a mask painted
+with a brush. A bbox that contradicts its outline in another way is refused. A rotation turns the bbox about its centre.
 """
 
 from collections.abc import Sequence
@@ -52,7 +52,7 @@ def read_shape(
 
 
 def written_as_corners(entry: dict[str, Any]) -> bool | None:
-    """Whether the outline, or else the area, proves the bbox to be two corners or a corner with sides; None: neither."""
+    """Whether the outline, or else the area, proves a bbox to be two corners (True) or a corner with sides (False)."""
     found = _bbox(entry.get("bbox"))
     if isinstance(found, str) or min(found[2:]) <= 0:
         return None

@@ -129,9 +129,8 @@ def _claim(
         return _without_box(path, line, name, kind, size_hw, _GOOD_ROW if says_good else "", findings)
     found = _numbers(values, table.decimal)
     if isinstance(found, str):
-        return Claim(
-            path, name, line, declared_hw=size_hw, shapes=(Shape(kind or _ANY_DEFECT, line=line, problem=found),)
-        )
+        lost = Shape(kind or _ANY_DEFECT, line=line, problem=found)
+        return Claim(path, name, line, declared_hw=size_hw, shapes=(lost,))
     if not any(found) and says_good:
         findings.mend(path, line, name, _ZEROS)
         return _without_box(path, line, name, kind, size_hw, "row with box 0,0,0,0", findings)
@@ -152,7 +151,7 @@ def _without_box(
 
 
 def _are_shares(rows: Sequence[tuple[int, list[str]]], table: _Table) -> bool:
-    """Whether all boxes of a file lie in 0..1 and some not at whole numbers: then no pixel is added to their corners."""
+    """Whether all boxes of a file lie in 0..1, some not at whole numbers: then no pixel is added to their corners."""
     fractions = False
     for _, fields in rows:
         if len(fields) != table.columns.count:
@@ -173,7 +172,7 @@ def _numbers(values: Sequence[str], decimal: str) -> tuple[float, ...] | str:
 
 
 def _trimmed(fields: list[str], columns: Columns) -> list[str]:
-    """The fields of a row without the empty ones that spreadsheets write behind the last column, or with those left out."""
+    """The fields of a row without empty ones behind the last column, and with the empty ones that were left out."""
     while len(fields) > columns.count and not fields[-1]:
         fields = fields[:-1]
     if 1 < len(fields) < columns.count and columns.may_lack(range(len(fields), columns.count)):
@@ -220,7 +219,7 @@ def _recognise(source: Path) -> str | None:
 
 FORMAT = Format(
     "csv",
-    "CSV, columns found by their names or given by --columns",
+    "CSV, columns found by name or by --columns",
     "exclusive",
     _recognise,
     images_folder,

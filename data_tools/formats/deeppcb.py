@@ -48,7 +48,7 @@ def _is_template(path: str) -> str:
 
 
 def _claims(sources: Sequence[Path], index: ImageIndex | None, corners: str, findings: Findings) -> Iterator[Claim]:
-    """What the text files say: those that lists pair with images, where there are lists, else those named like images."""
+    """What the text files say: those that lists pair with images where there are lists, else those named like one."""
     files = list(annotation_files(sources, ".txt", findings))
     lists = [path for path in files if _LISTED.match(_first_line(path))]
     for path in lists:

@@ -10,7 +10,6 @@ NO_EVIDENCE = (
     "takes such images as good, and detect.predict --images can score them"
 )
 UNLABELLED = "--unlabelled good"
-DEFECT_FOLDER = "in a folder of defects"
 
 
 def folder_evidence(path: str, index: ImageIndex | None, by_convention: bool = False) -> tuple[str | None, str]:
@@ -19,7 +18,7 @@ def folder_evidence(path: str, index: ImageIndex | None, by_convention: bool = F
     Args:
         path: of the image, relative to the images' root, whose own name says nothing.
         index: of all images; None where none is at hand: then folders say nothing.
-        by_convention: where images without annotation are good by convention, a folder that all images lie in says
+        by_convention: whether something else says that the image is good: then a folder that all images lie in says
             no more than the root's name does.
     """
     if index is None:

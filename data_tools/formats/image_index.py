@@ -98,8 +98,7 @@ class ImageIndex:
         self.root = root.resolve()
         self.paths = list(usable_names(self.root, findings))
         self._sizes: dict[str, tuple[int, int] | InputError] = {}
-        folders = [PurePosixPath(path).parts[:-1] for path in self.paths]
-        self.common_folders = len(os.path.commonprefix(folders)) if folders else 0
+        self.common_folders = _common([PurePosixPath(path).parts[:-1] for path in self.paths])
         self._by_reading: dict[int, tuple[_Keys, _Keys]] = {}
 
     def find(self, name: str, folder: str = "") -> tuple[str | None, str]:
@@ -194,6 +193,11 @@ def _try_size(root: Path, name: str) -> tuple[int, int] | InputError:
         return read_size(root / name)
     except InputError as error:
         return error
+
+
+def _common(folders: Sequence[tuple[str, ...]]) -> int:
+    """How many of their first parts all folders have in common."""
+    return sum(1 for _ in takewhile(lambda parts: len(set(parts)) == 1, zip(*folders, strict=False)))
 
 
 def _shared_folders(wanted: PurePosixPath, path: str) -> int:

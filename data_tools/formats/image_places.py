@@ -25,7 +25,10 @@ class ImagePlaces:
     def match(self, name: str, folder: str = "") -> Match:
         """The images that a name may mean; the name itself where no images are at hand."""
         if self.index is None:
-            return Match((name.replace("\\", "/"),))
+            path = name.replace("\\", "/")
+            if ".." in path.split("/"):
+                return Match((), reason=f"{name[:200]!r}: a file name must be relative", unsafe=True)
+            return Match((path,))
         key = name, folder
         if key not in self._matches:
             self._matches[key] = self.index.match(name, folder)

@@ -1,4 +1,4 @@
-"""Annotated rectangles as they stand in files -> boxes inside the image, or the reason why not. One rule for all formats.
+"""Annotated rectangles as they stand in files -> boxes inside the image, or the reason why not. One rule for all.
 
 Swapped corners are put in order. A box of which at least half lies inside the image is clipped to it. A box without
 area, or mostly outside, is refused.

@@ -1,1 +1,1 @@
-"""From predictions and truth to the parts of a report; `data_tools.judging.evaluate` puts them together."""
+"""Records and truth in, a typed report out; `data_tools.evaluate` is `judge_predictions.evaluate`."""

@@ -1,177 +1,125 @@
 """Predictions and truth -> the report. It never asks who made a prediction."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from data_tools.core.errors import InputError
-from data_tools.core.records import STATUSES, Dataset, Sample
-from data_tools.judging.boxes import box_precision, free_response, map_accuracy, proposals
-from data_tools.judging.comparisons import FAMILY, Approach, compare_all
-from data_tools.judging.image_level import image_level
-from data_tools.judging.judged import Entry, Judged, align, judge
-from data_tools.judging.pointing import baselines, pointing, stratified
-from data_tools.judging.resampling import (
-    Table,
-    resample_baselines,
-    resample_box_ap,
-    resample_boxed,
-    resample_images,
-)
+from data_tools.core.records import BOXED, GOOD, UNBOXED, Dataset, Sample
+from data_tools.judging import registry
+from data_tools.judging.comparisons import compare_all
+from data_tools.judging.evaluation_report import DataSummary, EvaluationReport, Family, RunReport
+from data_tools.judging.judged import Entry, Judged, judge
+from data_tools.judging.metric import Metric
+from data_tools.judging.pairs import Approach
+from data_tools.judging.resampling import Sampled, SampledByRun, resample
+from data_tools.judging.seeds import over_seeds
 from data_tools.judging.verdict import verdict
 from data_tools.metrics.bootstrap import RESAMPLES
-from data_tools.metrics.coco_engines import PYCOCOTOOLS, choose_engine, describe_engine
-
-__all__ = ["METRICS", "Entry", "align", "evaluate"]
-
-_COMPUTE: Mapping[str, Callable[[Judged], dict[str, Any]]] = {
-    "auc": image_level,
-    "box_map": box_precision,
-    "peak_distance": pointing,
-    "froc": free_response,
-    "max_box_acc": map_accuracy,
-    "proposal_recall": proposals,
-}
-METRICS = tuple(_COMPUTE)
-_OVER_SEEDS = (
-    ("auc", "value"),
-    ("average_precision", "value"),
-    ("fpr_at_tpr", "0.98", "fpr"),
-    ("fpr_at_tpr", "0.997", "fpr"),
-    ("operating_point", "tpr"),
-    ("operating_point", "fpr"),
-    ("box_map", "ap"),
-    ("box_map", "ap50"),
-    ("peak_distance", "mean_px"),
-    ("peak_distance", "median_px"),
-    ("peak_distance", "hit_rate"),
-    ("peak_distance", "hit_rate_15px"),
-    ("peak_distance", "dra_20px"),
-    ("peak_distance", "coverage"),
-    ("end_to_end", "hit_rate_15px"),
-    ("froc", "iou_0.5", "mean"),
-    ("energy_pointing", "value"),
-)
+from data_tools.metrics.coco_engines import PYCOCOTOOLS, choose_engine
 
 
 def evaluate(
     dataset: Dataset,
     split: str,
     entries: Sequence[Entry],
-    metrics: Sequence[str] = METRICS,
+    metrics: Sequence[str] | None = None,
     seed: int = 0,
     resamples: int = RESAMPLES,
     box_map_engine: str = PYCOCOTOOLS,
-) -> dict[str, Any]:
-    """The report as the contract describes it, strict JSON values only; undefined values are None.
+) -> EvaluationReport:
+    """Judge runs by the registered metrics.
 
     Args:
         dataset: the truth.
         split: "train", "val", "test" or "all".
         entries: the runs; each has exactly one prediction for each image of the split.
-        metrics: of `METRICS`.
+        metrics: their names, as `data_tools.judging.registry.metrics` has them; None for all.
         seed: of the bootstrap and of the random baselines.
         resamples: of the bootstrap.
         box_map_engine: of `coco_engines.ENGINES`; the report names the one that was taken.
 
     Raises:
-        InputError: an empty split, an image without prediction, a prediction of a foreign image, or an engine that is
-            not installed.
+        InputError: an empty split, an image without prediction, a prediction of a foreign image, an unknown metric, or
+            an engine that is not installed.
     """
     samples = dataset.split(split)
     if not samples:
         raise InputError(f"the {split} split has no images, so there is nothing to judge")
+    chosen = _choose(metrics)
     train, val = ((dataset.split(name) if dataset.splits is not None else ()) for name in ("train", "val"))
     engine = choose_engine(box_map_engine)
-    runs = {e.label: judge(samples, val, train, e, len(dataset.categories), seed, engine) for e in entries}
-    report: dict[str, Any] = {"schema": 1, "data": _describe(samples, split), "runs": {}}
-    for entry in entries:
-        report["runs"][entry.label] = {
-            "producer": entry.predictions.header.producer,
-            "approach": entry.approach or entry.label,
-            "metrics": {key: value for name in metrics for key, value in _COMPUTE[name](runs[entry.label]).items()},
-        }
-    approaches = _approaches(entries, runs)
-    seeds = any(len(approach.runs) > 1 for approach in approaches)
-    images = resample_images(runs, seed, resamples, seeds) if runs and "auc" in metrics else None
-    boxes = resample_box_ap(runs, seed, resamples) if runs and "box_map" in metrics else None
-    boxed = resample_boxed(runs, seed, resamples) if runs and "peak_distance" in metrics else None
-    for label, run in report["runs"].items():
-        _add_intervals(run["metrics"], *((table or {}).get(label) for table in (images, boxes, boxed)))
-    report["approaches"] = {approach.name: _over_seeds(approach, report["runs"]) for approach in approaches}
-    report["baselines"] = _baselines(samples, train, seed, resamples) if "peak_distance" in metrics else {}
-    report["comparisons"] = compare_all(approaches, images, boxes, boxed, seed, resamples)
-    if "box_map" in metrics:
-        report["engines"] = {"box_map": describe_engine(engine)}
-    report["family"] = {"metrics": list(FAMILY), "correction": "Holm", "resamples": resamples, "seed": seed}
-    report["verdict"] = verdict(report["comparisons"], report["approaches"], report["baselines"])
-    return report
+    judged = {e.label: judge(samples, val, train, e, len(dataset.categories), seed, engine) for e in entries}
+    approaches = _approaches(entries, judged)
+    several_seeds = any(len(approach.runs) > 1 for approach in approaches)
+    sampled: dict[str, SampledByRun] = {}
+    for metric in chosen if judged else ():
+        if metric.sampling is not None:
+            sampled[metric.name] = resample(metric.sampling, judged, seed, resamples, several_seeds)
+    runs = {entry.label: _run(entry, judged[entry.label], chosen, sampled) for entry in entries}
+    rows = [row for metric in chosen for row in metric.rows]
+    summaries = {
+        approach.name: over_seeds({label: runs[label].metrics for label in approach.runs}, rows)
+        for approach in approaches
+    }
+    baselines: dict[str, dict[str, Any]] = {}
+    for metric in chosen:
+        if metric.baselines is not None:
+            for name, sections in metric.baselines(samples, train, seed, resamples).items():
+                baselines.setdefault(name, {}).update(sections)
+    differences = compare_all(approaches, chosen, sampled, seed, resamples)
+    return EvaluationReport(
+        data=_summary(samples, split),
+        runs=runs,
+        approaches=summaries,
+        baselines=baselines,
+        comparisons=differences,
+        family=Family(tuple(registry.family()), "Holm", resamples, seed),
+        verdict=verdict(differences, summaries, baselines),
+        engines={metric.name: metric.engine(engine) for metric in chosen if metric.engine is not None},
+        judged=judged,
+    )
 
 
-def _approaches(entries: Sequence[Entry], runs: Mapping[str, Judged]) -> list[Approach]:
+def _choose(names: Sequence[str] | None) -> list[Metric]:
+    """The metrics of these names, in the order in which they are registered."""
+    known = registry.metrics()
+    unknown = [name for name in names or () if name not in known]
+    if unknown:
+        raise InputError(f"metric {unknown[0]!r}: give one of {', '.join(known)}")
+    return [metric for name, metric in known.items() if names is None or name in names]
+
+
+def _approaches(entries: Sequence[Entry], judged: Mapping[str, Judged]) -> list[Approach]:
     members: dict[str, dict[str, Judged]] = {}
     for entry in entries:
-        members.setdefault(entry.approach or entry.label, {})[entry.label] = runs[entry.label]
+        members.setdefault(entry.approach or entry.label, {})[entry.label] = judged[entry.label]
     return [Approach(name, of) for name, of in members.items()]
 
 
-def _add_intervals(
-    metrics: dict[str, Any],
-    images: Mapping[str, Any] | None,
-    boxes: Mapping[str, Any] | None,
-    boxed: Mapping[str, Any] | None,
-) -> None:
-    """The bootstrap's intervals beside the values that they belong to."""
-    if images is not None:
-        found = images.get("average_precision")
-        metrics["average_precision"]["ci95"] = None if found is None else found.ci95
-    if boxes is not None and metrics["box_map"] is not None:
-        found = boxes.get("box_ap50")
-        metrics["box_map"]["ap50_ci95"] = None if found is None else found.ci95
-    if boxed is not None:
-        for name in ("mean_px", "hit_rate", "hit_rate_15px", "dra_20px"):
-            for section, key in (("peak_distance", name), ("end_to_end", f"end_to_end.{name}")):
-                if metrics[section] is not None and key != "end_to_end.mean_px":
-                    metrics[section][f"{name}_ci95"] = boxed[key].ci95 if key in boxed else None
+def _run(entry: Entry, judged: Judged, chosen: Sequence[Metric], sampled: Mapping[str, SampledByRun]) -> RunReport:
+    """All sections of a run, with the intervals beside the values that they belong to."""
+    sections: dict[str, Any] = {}
+    for metric in chosen:
+        own = metric.sections(judged)
+        twice = sections.keys() & own.keys()
+        if twice:
+            raise ValueError(f"metric {metric.name}: another metric computes {', '.join(sorted(twice))}, too")
+        if metric.name in sampled:
+            _add_intervals(metric, own, sampled[metric.name][entry.label])
+        sections |= own
+    return RunReport(entry.predictions.header.producer, entry.approach or entry.label, sections)
 
 
-def _over_seeds(approach: Approach, runs: Mapping[str, Any]) -> dict[str, Any]:
-    """Mean, standard deviation and range over the runs of an approach, for the figures that people quote."""
-    summary = {}
-    for path in _OVER_SEEDS:
-        values = [_look_up(runs[label]["metrics"], path) for label in approach.runs]
-        known = [value for value in values if value is not None]
-        if known:
-            summary[".".join(path)] = {
-                "mean": float(np.mean(known)),
-                "sd": float(np.std(known, ddof=1)) if len(known) > 1 else None,
-                "min": min(known),
-                "max": max(known),
-                "n_runs": len(known),
-            }
-    return {"runs": list(approach.runs), "seeds": len(approach.runs), "metrics": summary}
+def _add_intervals(metric: Metric, sections: Mapping[str, Any], sampled: Mapping[str, Sampled]) -> None:
+    """Put each interval where the metric wants it, unless the section is undefined altogether."""
+    for statistic, (*parents, key) in (metric.intervals or {}).items():
+        section: Any = sections
+        for parent in parents:
+            section = section[parent] if section is not None else None
+        if section is not None:
+            section[key] = sampled[statistic].ci95 if statistic in sampled else None
 
 
-def _look_up(value: Any, path: Sequence[str]) -> Any:
-    for key in path:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value
-
-
-def _baselines(
-    samples: Sequence[Sample], training: Sequence[Sample], seed: int, resamples: int
-) -> dict[str, dict[str, Any]]:
-    boxed, found = baselines(samples, training, seed)
-    table: Table = resample_baselines(found, [sample.group for sample in boxed], seed, resamples)
-    report = {name: {"peak_distance": stratified(boxed, distances, training)} for name, distances in found.items()}
-    for name, metrics in report.items():
-        for key in ("mean_px", "hit_rate"):
-            sampled = table[name].get(key)
-            metrics["peak_distance"][f"{key}_ci95"] = None if sampled is None else sampled.ci95
-    return report
-
-
-def _describe(samples: Sequence[Sample], split: str) -> dict[str, Any]:
-    counts = {f"n_{status}": sum(sample.status == status for sample in samples) for status in STATUSES}
-    return {"n_images": len(samples), **counts, "split": split, "n_groups": len({s.group for s in samples})}
+def _summary(samples: Sequence[Sample], split: str) -> DataSummary:
+    n_good, n_boxed, n_unboxed = (sum(s.status == status for s in samples) for status in (GOOD, BOXED, UNBOXED))
+    return DataSummary(len(samples), n_good, n_boxed, n_unboxed, split, len({s.group for s in samples}))

@@ -1,17 +1,22 @@
-"""The image-level part of a report: who flags which image."""
+"""The image level: which images are flagged, and how well scores tell defects from good images."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from data_tools.judging.judged import OPERATING_TPR, Judged
-from data_tools.metrics.auc import auc_with_ci
+from data_tools.judging.metric import LOWER, Comparison, Metric, MetricRow, Style
+from data_tools.judging.pairs import by_bootstrap, by_delong
+from data_tools.judging.resampling import Sampling, ToSample
+from data_tools.metrics.auc import auc_with_ci, roc_auc
 from data_tools.metrics.average_precision import average_precision
+from data_tools.metrics.bootstrap import Clusters, auc_of, average_precision_of
 from data_tools.metrics.calibration import calibration
 from data_tools.metrics.fpr_at_tpr import TPRS, fpr_at_tpr, outcome_at
 
 
 def image_level(judged: Judged) -> dict[str, Any]:
-    """AUC, average precision, FPR at fixed TPRs, the operating point from validation, and calibration."""
+    """Sections "auc", "average_precision", "fpr_at_tpr", "operating_point" (from validation) and "calibration"."""
     scores, positive = judged.scores, judged.positive
     auc = auc_with_ci(scores, positive) if len(scores) else None
     points = {str(tpr): fpr_at_tpr(scores, positive, tpr) for tpr in TPRS}
@@ -38,3 +43,104 @@ def _operating_point(judged: Judged) -> dict[str, Any]:
     if judged.threshold is None:
         return {"threshold": None, "reason": "no defect images in validation"}
     return {"validation_tpr": OPERATING_TPR, **asdict(outcome_at(judged.scores, judged.positive, judged.threshold))}
+
+
+def _to_sample(judged: Judged, clusters: Clusters) -> Mapping[str, ToSample]:
+    """Average precision, and the AUC, whose interval is DeLong's wherever there is one seed alone."""
+    scores, positive = judged.scores, judged.positive
+    return {
+        "average_precision": ToSample(
+            average_precision(scores, positive), average_precision_of(scores, positive, clusters)
+        ),
+        "auc": ToSample(roc_auc(scores, positive), auc_of(scores, positive, clusters), for_seeds_alone=True),
+    }
+
+
+def _fpr_row(tpr: str, percent: str, kept: bool = False) -> MetricRow:
+    meaning = f"Share of good images flagged at the highest threshold that catches {percent} % of the defects here."
+    path = ("fpr_at_tpr", tpr, "fpr")
+    return MetricRow(f"FPR at TPR {percent} %", path, meaning, Style.PERCENT, LOWER, short=kept, over_seeds=kept)
+
+
+METRIC = Metric(
+    name="auc",
+    compute=image_level,
+    rows=(
+        MetricRow(
+            "AUC",
+            ("auc", "value"),
+            "Probability that a defect image scores higher than a good one.",
+            ci95=("auc", "ci95"),
+            short=True,
+            over_seeds=True,
+        ),
+        MetricRow(
+            "average precision",
+            ("average_precision", "value"),
+            "Area under precision and recall of the flagged images.",
+            ci95=("average_precision", "ci95"),
+            short=True,
+            over_seeds=True,
+        ),
+        _fpr_row("0.98", "98", kept=True),
+        _fpr_row("0.991", "99.1"),
+        _fpr_row("0.993", "99.3"),
+        _fpr_row("0.995", "99.5"),
+        _fpr_row("0.997", "99.7", kept=True),
+        _fpr_row("1.0", "100"),
+        MetricRow(
+            "TPR, validation threshold",
+            ("operating_point", "tpr"),
+            "Share of defect images flagged at the threshold that validation chose.",
+            Style.PERCENT,
+            over_seeds=True,
+        ),
+        MetricRow(
+            "FPR, validation threshold",
+            ("operating_point", "fpr"),
+            "Share of good images flagged at the threshold that validation chose.",
+            Style.PERCENT,
+            LOWER,
+            over_seeds=True,
+        ),
+        MetricRow(
+            "escapes (defects passed)",
+            ("operating_point", "escapes"),
+            "Defect images that the threshold from validation passes.",
+            Style.COUNT,
+            LOWER,
+            short=True,
+        ),
+        MetricRow(
+            "overkills (good flagged)",
+            ("operating_point", "overkills"),
+            "Good images that the threshold from validation flags.",
+            Style.COUNT,
+            LOWER,
+            short=True,
+        ),
+        MetricRow(
+            "Brier score",
+            ("calibration", "brier"),
+            "Mean squared difference of the score, read as a probability, and the truth.",
+            better=LOWER,
+        ),
+        MetricRow(
+            "expected calibration error",
+            ("calibration", "ece"),
+            "How far scores, read as probabilities, lie from the share of defects that they announce.",
+            better=LOWER,
+        ),
+    ),
+    sampling=Sampling(lambda judged: judged.samples, _to_sample),
+    intervals={"average_precision": ("average_precision", "ci95")},
+    comparisons=(
+        Comparison("auc", "AUC", by_delong, in_family=True),
+        Comparison(
+            "average_precision",
+            "average precision",
+            by_bootstrap("average_precision", lambda judged: len(judged.samples)),
+            in_family=True,
+        ),
+    ),
+)

@@ -13,6 +13,7 @@ from data_tools.core.heatmaps import boxes_to_map
 from data_tools.core.records import BOXED, GOOD, Prediction, PredictionSet, Sample
 from data_tools.judging.map_boxes import choose_fraction, with_boxes
 from data_tools.metrics.fpr_at_tpr import threshold_at_tpr
+from data_tools.metrics.froc import FROC_RULES, Froc, froc_by_rule
 from data_tools.metrics.peak_distance import Distances, peak_distances
 
 OPERATING_TPR = 0.98
@@ -129,11 +130,17 @@ class Judged:
             return self
         if self.fraction is None:
             return None
-        found = tuple(with_boxes(prediction, self.fraction) for prediction in self.predictions)
+        predictions = tuple(with_boxes(prediction, self.fraction) for prediction in self.predictions)
         validation = None
         if self.validation is not None:
             validation = self.validation[0], tuple(with_boxes(p, self.fraction) for p in self.validation[1])
-        return replace(self, predictions=found, validation=validation)
+        return replace(self, predictions=predictions, validation=validation)
+
+    @cached_property
+    def froc_curves(self) -> dict[str, Froc | None]:
+        """Of `in_boxes`, by the rule of what a hit is; None where undefined, as without boxes."""
+        boxes = self.in_boxes
+        return dict.fromkeys(FROC_RULES) if boxes is None else froc_by_rule(boxes.samples, boxes.predictions)
 
     def map_of(self, prediction: Prediction) -> NDArray[np.float32] | None:
         """A prediction in the currency of maps: its own, or where the run has none anywhere one made of its boxes."""

@@ -40,9 +40,9 @@ def choose_fraction(samples: Sequence[Sample], predictions: Sequence[Prediction]
         return None
 
     def quality(fraction: float) -> float:
-        found = [with_boxes(p, fraction) for _, p in pairs]
-        hits = np.concatenate([match_boxes(s, p) == FIRST for (s, _), p in zip(pairs, found, strict=True)])
-        value = average_precision(np.concatenate([p.box_scores for p in found]), hits)
+        boxed = [with_boxes(p, fraction) for _, p in pairs]
+        hits = np.concatenate([match_boxes(s, p) == FIRST for (s, _), p in zip(pairs, boxed, strict=True)])
+        value = average_precision(np.concatenate([p.box_scores for p in boxed]), hits)
         return 0.0 if value is None else value * float(hits.sum()) / lesions
 
     return max(FRACTIONS, key=lambda fraction: (quality(fraction), -fraction))

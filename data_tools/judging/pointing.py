@@ -1,38 +1,31 @@
-"""The part of a report on peaks and maps: how far from the defect, and how much of the map on it."""
+"""Pointing: how far from the defect a peak lies, and how much of a map lies on it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.core.records import BOXED, Sample
+from data_tools.judging.baselines import baseline_sections, stratified
 from data_tools.judging.judged import OPERATING_TPR, Judged
-from data_tools.judging.strata import strata
+from data_tools.judging.metric import LOWER, Breakdown, Comparison, KeyPath, Metric, MetricRow, Style
+from data_tools.judging.pairs import by_bootstrap, by_common_mean, by_common_median, by_hits
+from data_tools.judging.resampling import Sampling, ToSample, mean_to_sample, rates
+from data_tools.judging.strata import ASPECT_NAMES
+from data_tools.metrics.bootstrap import Clusters
+from data_tools.metrics.box_map import TERCILES
 from data_tools.metrics.energy_pointing import energy_pointing
 from data_tools.metrics.fpr_at_tpr import outcome_at
 from data_tools.metrics.located import LOCATED_TPR, end_to_end, overkill_at_located_tpr
-from data_tools.metrics.peak_distance import (
-    DRA_LIMIT_PX,
-    TOLERANCES_PX,
-    Distances,
-    Point,
-    centre_peaks,
-    distance_recall,
-    distance_recall_area,
-    mean_position_peaks,
-    peak_distances,
-    random_peaks,
-    summarise,
-)
+from data_tools.metrics.peak_distance import DRA_LIMIT_PX, TOLERANCES_PX, distance_recall, distance_recall_area
 from data_tools.metrics.peak_recall import peak_recall
 
 LOCATED_WITHIN_PX = (0, 15)
 
 
 def pointing(judged: Judged) -> dict[str, Any]:
-    """Peak distance with strata, its end-to-end regime, peaks by rank, located overkill, and energy in the boxes."""
+    """Sections "peak_distance" (with strata), "end_to_end", "peak_recall", "located" and "energy_pointing"."""
     return {
         "peak_distance": stratified(judged.boxed, judged.distances, judged.training),
         "end_to_end": _end_to_end(judged),
@@ -40,28 +33,6 @@ def pointing(judged: Judged) -> dict[str, Any]:
         "located": {f"{tolerance}px": _located(judged, tolerance) for tolerance in LOCATED_WITHIN_PX},
         "energy_pointing": _energy(judged),
     }
-
-
-def baselines(
-    samples: Sequence[Sample], training: Sequence[Sample], seed: int
-) -> tuple[list[Sample], dict[str, Distances]]:
-    """The boxed images and the distances on them of what needs no model: centre, mean training position, random."""
-    boxed = [sample for sample in samples if sample.status == BOXED]
-    peaks: dict[str, list[Point | None]] = {
-        "centre": centre_peaks(boxed),
-        "mean_position": mean_position_peaks(boxed, training),
-        "random": random_peaks(boxed, seed),
-    }
-    return boxed, {name: peak_distances(boxed, points) for name, points in peaks.items()}
-
-
-def stratified(boxed: Sequence[Sample], distances: Distances, training: Sequence[Sample]) -> dict[str, Any]:
-    """The summary of distances of boxed images, and the same for each type, size and shape."""
-    parts = {
-        name: {value: summarise(distances[members == value]) for value in sorted(set(members.tolist()))}
-        for name, members in strata(boxed, training).items()
-    }
-    return summarise(distances) | parts
 
 
 def _end_to_end(judged: Judged) -> dict[str, Any] | None:
@@ -84,8 +55,8 @@ def _located(judged: Judged, tolerance: int) -> dict[str, Any] | None:
     """Overkill at a located TPR of 99.7 %, and located escapes and overkills at the threshold from validation."""
     scores, to_box = judged.scores[judged.boxed_rows], judged.distances.to_box
     good = judged.scores[judged.good]
-    found = overkill_at_located_tpr(scores, to_box, good, tolerance)
-    if found is None:
+    located = overkill_at_located_tpr(scores, to_box, good, tolerance)
+    if located is None:
         return None
     at_validation = None
     if judged.threshold is not None:
@@ -97,8 +68,8 @@ def _located(judged: Judged, tolerance: int) -> dict[str, Any] | None:
             "fpr": outcome.fpr,
             "overkills": outcome.overkills,
         }
-    status = "reached" if found.threshold is not None else "unreachable"
-    return asdict(found) | {
+    status = "reached" if located.threshold is not None else "unreachable"
+    return asdict(located) | {
         "tpr": LOCATED_TPR,
         "status": status,
         "n": len(scores),
@@ -123,3 +94,170 @@ def _energy(judged: Judged) -> dict[str, Any]:
         "n": n,
         "maps": judged.currencies["maps"],
     }
+
+
+def _to_sample(judged: Judged, clusters: Clusters) -> Mapping[str, ToSample]:
+    """Mean distance where there is a peak, and rates over all boxed images, as they are and end to end."""
+    to_box = judged.distances.to_box
+    columns = rates(to_box)
+    if judged.threshold is not None:
+        through = rates(end_to_end(to_box, judged.scores[judged.boxed_rows], judged.threshold))
+        columns |= {f"end_to_end.{name}": column for name, column in through.items() if name != "mean_px"}
+    return {name: mean_to_sample(column, clusters) for name, column in columns.items()}
+
+
+def _n_boxed(judged: Judged) -> int:
+    return len(judged.boxed)
+
+
+_INTERVALS: Mapping[str, KeyPath] = {
+    name: ("peak_distance", f"{name}_ci95") for name in ("mean_px", "hit_rate", "hit_rate_15px", "dra_20px")
+} | {f"end_to_end.{name}": ("end_to_end", f"{name}_ci95") for name in ("hit_rate", "hit_rate_15px", "dra_20px")}
+
+
+def _distance(label: str, key: str, meaning: str, style: Style = Style.ONE_DIGIT, better: str = LOWER) -> MetricRow:
+    return MetricRow(label, ("peak_distance", key), meaning, style, better)
+
+
+def _key_row(label: str, section: str, key: str, meaning: str, short: bool = True) -> MetricRow:
+    """A rate with an interval, summed up over seeds."""
+    ci95 = _INTERVALS[key if section == "peak_distance" else f"{section}.{key}"]
+    return MetricRow(label, (section, key), meaning, ci95=ci95, short=short, over_seeds=True)
+
+
+def _in_reach(count: int) -> MetricRow:
+    plural = "s" if count > 1 else ""
+    meaning = f"Share of true boxes within 15 px of one of the image's {count} best peaks."
+    if count == 1:
+        meaning = "Share of true boxes within 15 px of the image's peak."
+    return MetricRow(f"box in 15 px of {count} peak{plural}", ("peak_recall", str(count), "recall_15px"), meaning)
+
+
+METRIC = Metric(
+    name="peak_distance",
+    compute=pointing,
+    rows=(
+        MetricRow(
+            "peak distance mean, px",
+            ("peak_distance", "mean_px"),
+            "Mean distance from the peak to the nearest true box, over the boxed images that have a peak.",
+            Style.ONE_DIGIT,
+            LOWER,
+            _INTERVALS["mean_px"],
+            short=True,
+            over_seeds=True,
+        ),
+        MetricRow(
+            "peak distance median, px",
+            ("peak_distance", "median_px"),
+            "Median of the same distances.",
+            Style.ONE_DIGIT,
+            LOWER,
+            short=True,
+            over_seeds=True,
+        ),
+        _distance("peak distance p90, px", "p90_px", "Nine tenths of the same distances are smaller."),
+        _distance(
+            "mean / image diagonal",
+            "mean_diagonal",
+            "Mean of the same distances as a share of the image's diagonal.",
+            Style.THREE_DIGITS,
+        ),
+        _distance("to box centre mean, px", "mean_centre_px", "Mean distance from the peak to the nearest box centre."),
+        _distance("signed mean dx, px", "mean_dx_px", "Mean signed offset to the right of the box centre.", better=""),
+        _distance("signed mean dy, px", "mean_dy_px", "Mean signed offset down from the box centre.", better=""),
+        _key_row("hit rate (0 px)", "peak_distance", "hit_rate", "Share of boxed images with the peak in a true box."),
+        _key_row(
+            "hit rate (15 px)",
+            "peak_distance",
+            "hit_rate_15px",
+            "Share of boxed images with the peak within 15 px of a true box.",
+        ),
+        _key_row(
+            "DRA (to 20 px)",
+            "peak_distance",
+            "dra_20px",
+            "Area under the share of boxed images within a distance, up to 20 px.",
+            short=False,
+        ),
+        MetricRow(
+            "coverage (has a peak)",
+            ("peak_distance", "coverage"),
+            "Share of boxed images of which the approach says where the defect is.",
+            short=True,
+            over_seeds=True,
+        ),
+        _key_row(
+            "flagged and within 15 px",
+            "end_to_end",
+            "hit_rate_15px",
+            "Share of boxed images flagged at the threshold from validation with the peak within 15 px.",
+        ),
+        MetricRow(
+            "FPR, located TPR 99.7 %",
+            ("located", "15px", "fpr"),
+            "Share of good images flagged where 99.7 % of the defects are flagged with the peak within 15 px.",
+            Style.PERCENT,
+            LOWER,
+        ),
+        MetricRow(
+            "located TPR at most",
+            ("located", "15px", "ceiling"),
+            "Share of boxed images with the peak within 15 px if every image is flagged.",
+            Style.PERCENT,
+        ),
+        _in_reach(1),
+        _in_reach(3),
+        _in_reach(5),
+        MetricRow(
+            "map energy in boxes",
+            ("energy_pointing", "value"),
+            "Mean share of the map's sum that lies inside the true boxes.",
+            short=True,
+            over_seeds=True,
+        ),
+        MetricRow(
+            "energy lift over chance",
+            ("energy_pointing", "lift"),
+            "The same divided by the boxes' share of the image.",
+            Style.ONE_DIGIT,
+        ),
+        MetricRow(
+            "boxed images, n",
+            ("peak_distance", "n"),
+            "Number of images with annotated boxes.",
+            Style.COUNT,
+            "",
+            short=True,
+        ),
+    ),
+    sampling=Sampling(lambda judged: judged.boxed, _to_sample),
+    intervals=_INTERVALS,
+    comparisons=(
+        Comparison("peak_distance", "peak distance mean, px", by_common_mean, True, Style.ONE_DIGIT, LOWER),
+        Comparison("peak_distance_median", "peak distance median, px", by_common_median, False, Style.ONE_DIGIT, LOWER),
+        Comparison("hit_rate", "hit rate (0 px)", by_hits, in_family=True),
+        Comparison("dra_20px", "DRA (to 20 px)", by_bootstrap("dra_20px", _n_boxed), in_family=True),
+        Comparison("hit_rate_15px", "hit rate (15 px)", by_bootstrap("hit_rate_15px", _n_boxed), short=False),
+        Comparison(
+            "end_to_end.hit_rate", "flagged and hit", by_bootstrap("end_to_end.hit_rate", _n_boxed), short=False
+        ),
+        Comparison(
+            "end_to_end.hit_rate_15px",
+            "flagged and within 15 px",
+            by_bootstrap("end_to_end.hit_rate_15px", _n_boxed),
+        ),
+        Comparison(
+            "end_to_end.dra_20px",
+            "flagged, DRA (to 20 px)",
+            by_bootstrap("end_to_end.dra_20px", _n_boxed),
+            short=False,
+        ),
+    ),
+    breakdowns=(
+        Breakdown(("peak_distance", "by_type"), "defect type"),
+        Breakdown(("peak_distance", "by_size"), "box size", TERCILES),
+        Breakdown(("peak_distance", "by_aspect"), "box aspect", ASPECT_NAMES),
+    ),
+    baselines=baseline_sections,
+)

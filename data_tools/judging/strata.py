@@ -10,7 +10,7 @@ from data_tools.core.records import Sample
 from data_tools.metrics.box_map import TERCILES, tercile_edges
 
 _ASPECTS = (1.5, 3.0)
-_ASPECT_NAMES = ("below_1.5", "1.5_to_3", "3_and_above")
+ASPECT_NAMES = ("below_1.5", "1.5_to_3", "3_and_above")
 
 
 def strata(boxed: Sequence[Sample], training: Sequence[Sample]) -> dict[str, NDArray[np.str_]]:
@@ -27,5 +27,5 @@ def strata(boxed: Sequence[Sample], training: Sequence[Sample]) -> dict[str, NDA
     if edges is not None:
         result["by_size"] = np.array(TERCILES)[np.searchsorted(edges, sides[:, 0] * sides[:, 1], "left")]
     aspects = sides.max(axis=1, initial=0.0) / np.maximum(sides.min(axis=1, initial=np.inf), 1e-9)
-    result["by_aspect"] = np.array(_ASPECT_NAMES)[np.searchsorted(_ASPECTS, aspects, "right")]
+    result["by_aspect"] = np.array(ASPECT_NAMES)[np.searchsorted(_ASPECTS, aspects, "right")]
     return result

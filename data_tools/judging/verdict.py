@@ -3,12 +3,18 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from data_tools.judging.evaluation_report import ApproachReport, Difference
+
 FEW_GROUPS = 10
+DISTANCE, MEDIAN, HITS = "peak_distance", "peak_distance_median", "hit_rate"
+"""The comparisons that it speaks of."""
+COVERAGE, MEAN_PX = "peak_distance.coverage", "peak_distance.mean_px"
+"""The figures over seeds that it speaks of."""
 
 
 def verdict(
-    comparisons: Sequence[Mapping[str, Any]],
-    approaches: Mapping[str, Mapping[str, Any]],
+    comparisons: Sequence[Difference],
+    approaches: Mapping[str, ApproachReport],
     baselines: Mapping[str, Mapping[str, Any]],
 ) -> str | None:
     """One sentence a pair; None without a comparison of distances.
@@ -20,52 +26,52 @@ def verdict(
     """
     sentences = []
     for row in comparisons:
-        if row["metric"] == "peak_distance":
-            others = {r["metric"]: r for r in comparisons if (r["a"], r["b"]) == (row["a"], row["b"])}
+        if row.metric == DISTANCE:
+            others = {r.metric: r for r in comparisons if (r.a, r.b) == (row.a, row.b)}
             warnings = [w for w in _warnings(row, others, approaches, baselines) if w]
             sentences.append("; ".join([_claim(row), *warnings]))
     return ". ".join(sentences) or None
 
 
-def _claim(row: Mapping[str, Any]) -> str:
-    low, high = row["ci95"]
-    seeds = sorted({row["seeds_a"], row["seeds_b"]})
+def _claim(row: Difference) -> str:
+    low, high = row.ci95
+    seeds = sorted({row.seeds_a, row.seeds_b})
     count = " and ".join(map(str, seeds)) + (" seed" if seeds == [1] else " seeds")
-    n = f"{row['n']} image{'s' if row['n'] != 1 else ''}, {count}"
+    n = f"{row.n} image{'s' if row.n != 1 else ''}, {count}"
     if low <= 0 <= high:
-        more = row["images_to_settle"]
+        more = row.images_to_settle
         settle = "" if more is None else f"; about {_round_up(more)} such images would settle a difference of this size"
-        return f"no difference shown between {row['a']} and {row['b']} (95 % CI {low:.1f}..{high:.1f} px, {n}){settle}"
-    closer, low, high = (row["a"], -high, -low) if row["difference"] < 0 else (row["b"], low, high)
-    return f"{closer} closer by {abs(row['difference']):.1f} px (95 % CI {low:.1f}..{high:.1f}, {n})"
+        return f"no difference shown between {row.a} and {row.b} (95 % CI {low:.1f}..{high:.1f} px, {n}){settle}"
+    closer, low, high = (row.a, -high, -low) if row.difference < 0 else (row.b, low, high)
+    return f"{closer} closer by {abs(row.difference):.1f} px (95 % CI {low:.1f}..{high:.1f}, {n})"
 
 
 def _warnings(
-    row: Mapping[str, Any],
-    others: Mapping[str, Mapping[str, Any]],
-    approaches: Mapping[str, Mapping[str, Any]],
+    row: Difference,
+    others: Mapping[str, Difference],
+    approaches: Mapping[str, ApproachReport],
     baselines: Mapping[str, Mapping[str, Any]],
 ) -> list[str]:
     """What a reader must know beside the claim; an empty text is none."""
-    shown = not row["ci95"][0] <= 0 <= row["ci95"][1]
-    winner, loser = (row["a"], row["b"]) if row["difference"] < 0 else (row["b"], row["a"])
+    shown = not row.ci95[0] <= 0 <= row.ci95[1]
+    winner, loser = (row.a, row.b) if row.difference < 0 else (row.b, row.a)
     warnings = []
-    for name in (row["a"], row["b"]):
-        coverage = _mean(approaches, name, "peak_distance.coverage")
+    for name in (row.a, row.b):
+        coverage = _mean(approaches, name, COVERAGE)
         if coverage is not None and coverage < 1:
             warnings.append(f"{name} abstains on {100 * (1 - coverage):.1f} % of the boxed images, left out of this")
-    if row.get("n_groups", FEW_GROUPS) < FEW_GROUPS:
-        warnings.append(f"only {row['n_groups']} groups, so the interval is too narrow")
+    if row.n_groups is not None and row.n_groups < FEW_GROUPS:
+        warnings.append(f"only {row.n_groups} groups, so the interval is too narrow")
     if not shown:
         return warnings
-    adjusted = row.get("p_value_holm")
+    adjusted = row.p_value_holm
     if adjusted is not None and adjusted > 0.05:
         warnings.append(f"yet p = {adjusted:.2f} after Holm's correction")
-    if _leads("peak_distance_median", others, loser, lower=True):
+    if _leads(MEDIAN, others, loser, lower=True):
         warnings.append(f"the median speaks for {loser}")
-    if _leads("hit_rate", others, loser, lower=False):
+    if _leads(HITS, others, loser, lower=False):
         warnings.append(f"but {loser} hits a box more often")
-    own = _mean(approaches, winner, "peak_distance.mean_px")
+    own = _mean(approaches, winner, MEAN_PX)
     trivial = {name: value["peak_distance"]["mean_px"] for name, value in baselines.items()}
     better = sorted(name for name, px in trivial.items() if px is not None and own is not None and px <= own)
     if better:
@@ -74,18 +80,18 @@ def _warnings(
     return warnings
 
 
-def _leads(metric: str, others: Mapping[str, Mapping[str, Any]], name: str, lower: bool) -> bool:
+def _leads(metric: str, others: Mapping[str, Difference], name: str, lower: bool) -> bool:
     """Whether `name` is better by an interval that excludes 0."""
     row = others.get(metric)
-    if row is None or row["ci95"][0] <= 0 <= row["ci95"][1]:
+    if row is None or row.ci95[0] <= 0 <= row.ci95[1]:
         return False
-    better = row["a"] if (row["difference"] < 0) == lower else row["b"]
+    better = row.a if (row.difference < 0) == lower else row.b
     return bool(better == name)
 
 
-def _mean(approaches: Mapping[str, Mapping[str, Any]], name: str, key: str) -> float | None:
-    found = approaches.get(name, {}).get("metrics", {}).get(key)
-    return None if found is None else found["mean"]
+def _mean(approaches: Mapping[str, ApproachReport], name: str, key: str) -> float | None:
+    summary = approaches[name].metrics.get(key) if name in approaches else None
+    return None if summary is None else summary.mean
 
 
 def _round_up(count: int) -> int:

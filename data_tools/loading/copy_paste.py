@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.core.errors import InputError
+from data_tools.core.checks import require_number
 from data_tools.core.geometry import hull, iou
 from data_tools.core.records import BOXED, GOOD, Sample, empty_boxes, empty_labels
 from data_tools.loading.patches import MOST_MARGIN, Boxes, Image, Patch, cut, paste, stretched
@@ -46,13 +46,11 @@ class PasteConfig:
     lengthen: float = 1.0
 
     def __post_init__(self) -> None:
-        for name in ("share", "decoy_share", "jitter"):
-            value = getattr(self, name)
-            if value is not None and not 0.0 <= value <= 1.0:
-                raise InputError(f"paste.{name} must lie in 0..1, not {value}")
-        for name, most in (("stretch", _MOST_STRETCH), ("lengthen", _MOST_LENGTHENED)):
-            if not 1.0 <= getattr(self, name) <= most:
-                raise InputError(f"paste.{name} must lie in 1..{most:g}, not {getattr(self, name)}")
+        require_number("paste.share", self.share, 0, 1)
+        require_number("paste.decoy_share", self.decoy_share, 0, 1)
+        require_number("paste.jitter", self.jitter, 0, 1, optional=True)
+        require_number("paste.stretch", self.stretch, 1, _MOST_STRETCH)
+        require_number("paste.lengthen", self.lengthen, 1, _MOST_LENGTHENED)
 
 
 class Paster:

@@ -1,9 +1,8 @@
 """What the networks see: size, standardising, augmentation and preprocessing."""
 
-import math
 from dataclasses import dataclass, field
 
-from data_tools.core.errors import InputError
+from data_tools.core.checks import require_number
 from data_tools.loading.transforms import AugmentConfig, PreprocessConfig
 
 _COARSEST = 32
@@ -32,8 +31,10 @@ class InputConfig:
     preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.scale < math.inf:
-            raise InputError(f"input.scale must be a positive number, not {self.scale}")
+        for side in self.size_hw or ():
+            require_number("input.size_hw", side, 1)
+        require_number("input.max_pixels", self.max_pixels, 1, optional=True)
+        require_number("input.scale", self.scale, above=0)
 
     def target_hw(self, size_hw: tuple[int, int]) -> tuple[int, int]:
         """Height and width at which an image of that original height and width is seen, before padding."""

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from data_tools.core.checks import require_number
 from data_tools.core.errors import InputError
 from data_tools.loading.layout import Geometry
 from data_tools.loading.windows import Window, is_left
@@ -35,10 +36,9 @@ class AugmentConfig:
     zoom_share: float = 0.5
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.zoom <= 0.9:
-            raise InputError(f"input.augment.zoom must lie in 0..0.9, not {self.zoom}")
-        if not 0.0 <= self.zoom_share <= 1.0:
-            raise InputError(f"input.augment.zoom_share must lie in 0..1, not {self.zoom_share}")
+        require_number("input.augment.photometry", self.photometry, 0, 1)
+        require_number("input.augment.zoom", self.zoom, 0, 0.9)
+        require_number("input.augment.zoom_share", self.zoom_share, 0, 1)
 
 
 @dataclass(frozen=True)
@@ -57,14 +57,19 @@ class PreprocessConfig:
     black_below: int = 0
     white_from: int | None = None
 
+    def __post_init__(self) -> None:
+        require_number("input.preprocess.crop_px", self.crop_px, 0)
+        require_number("input.preprocess.black_below", self.black_below, 0, 255)
+        require_number("input.preprocess.white_from", self.white_from, 0, 255, optional=True)
+
     def window(self, size_hw: tuple[int, int]) -> Window:
         """What is left of an image of that height and width, as x1, y1, x2, y2 in its pixels.
 
         Raises:
-            InputError: a negative crop, or one that leaves less than 16 px of a side.
+            InputError: a crop that leaves less than 16 px of a side.
         """
         height, width = size_hw
-        if self.crop_px < 0 or (self.crop_px and min(height, width) - 2 * self.crop_px < _LEAST_SIDE):
+        if self.crop_px and min(height, width) - 2 * self.crop_px < _LEAST_SIDE:
             raise InputError(
                 f"input.preprocess.crop_px {self.crop_px}: an image of {width} x {height} px must keep "
                 f"{_LEAST_SIDE} px of each side"

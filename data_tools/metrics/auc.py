@@ -8,6 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 
 Z_95 = 1.959963984540054
 
+Floats = NDArray[np.float64]
+
 
 @dataclass(frozen=True)
 class Auc:
@@ -45,6 +47,17 @@ def roc_auc(scores: ArrayLike, positive: Sequence[bool] | NDArray[np.bool_]) -> 
         return None
     over_negatives, _ = _placements(np.asarray(scores, dtype=np.float64), flags)
     return float(over_negatives.mean())
+
+
+def roc_curve(scores: ArrayLike, positive: Sequence[bool] | NDArray[np.bool_]) -> tuple[Floats, Floats] | None:
+    """False- and true-positive rates, one point a distinct score from (0, 0) on; None where a class is missing."""
+    values, flags = np.asarray(scores, dtype=np.float64), np.asarray(positive, dtype=bool)
+    if flags.all() or not flags.any():
+        return None
+    order = np.argsort(-values, kind="stable")
+    last_of_tie = np.append(np.diff(values[order]) != 0, True)
+    hits, falses = np.cumsum(flags[order])[last_of_tie], np.cumsum(~flags[order])[last_of_tie]
+    return np.append(0.0, falses / falses[-1]), np.append(0.0, hits / hits[-1])
 
 
 def auc_with_ci(scores: ArrayLike, positive: Sequence[bool] | NDArray[np.bool_]) -> Auc | None:

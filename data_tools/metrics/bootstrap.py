@@ -114,10 +114,10 @@ def average_precision_of(scores: ArrayLike, positive: ArrayLike, clusters: Clust
     ranking = _Ranking.of(scores, positive, clusters)
 
     def statistic(counts: Floats) -> Floats:
-        found, tied, between = ranking.counted(counts)
-        taken = np.cumsum(found + tied + between, axis=1)
-        precision = _divide(np.cumsum(found, axis=1), taken, undefined=0.0)
-        return _divide((found * precision).sum(axis=1), found.sum(axis=1))
+        hits, tied, between = ranking.counted(counts)
+        taken = np.cumsum(hits + tied + between, axis=1)
+        precision = _divide(np.cumsum(hits, axis=1), taken, undefined=0.0)
+        return _divide((hits * precision).sum(axis=1), hits.sum(axis=1))
 
     return statistic
 
@@ -135,9 +135,9 @@ def box_ap_of(scores: ArrayLike, hits: ArrayLike, clusters: Clusters, boxes: Flo
     recalls = np.linspace(0, 1, 101)
 
     def statistic(counts: Floats) -> Floats:
-        found, tied, between = ranking.counted(counts)
-        reached = np.cumsum(found, axis=1)
-        precision = _divide(reached, np.cumsum(found + tied + between, axis=1), undefined=0.0)
+        hits, tied, between = ranking.counted(counts)
+        reached = np.cumsum(hits, axis=1)
+        precision = _divide(reached, np.cumsum(hits + tied + between, axis=1), undefined=0.0)
         precision = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
         total = counts @ boxes
         recall = _divide(reached, np.broadcast_to(total[:, None], reached.shape), undefined=0.0)
@@ -154,10 +154,10 @@ def auc_of(scores: ArrayLike, positive: ArrayLike, clusters: Clusters) -> Statis
     negatives = np.bincount(clusters.codes[~np.asarray(positive, dtype=bool)], minlength=clusters.total)
 
     def statistic(counts: Floats) -> Floats:
-        found, tied, between = ranking.counted(counts)
+        hits, tied, between = ranking.counted(counts)
         total = counts @ negatives.astype(np.float64)
         below = total[:, None] - np.cumsum(between + tied, axis=1) + tied / 2
-        return _divide((found * below).sum(axis=1), found.sum(axis=1) * total)
+        return _divide((hits * below).sum(axis=1), hits.sum(axis=1) * total)
 
     return statistic
 

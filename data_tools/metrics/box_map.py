@@ -40,9 +40,9 @@ def box_map(
     if not any(len(sample.boxes_xyxy) for sample, _ in pairs):
         return dict.fromkeys((*NAMES, *(f"ap_{name}" for name in beyond_coco)))
     images = _images(sorted(pairs, key=lambda pair: pair[0].image_id))
-    found = match(choose_engine(engine), _truth(images), _found(images), len(images), num_classes, ranges)
+    matched = match(choose_engine(engine), _truth(images), _predicted(images), len(images), num_classes, ranges)
     sizes = {name: i for i, name in enumerate(ranges)}
-    precision, recall = found.precision[..., -1], found.recall[:, :, sizes["all"], :]
+    precision, recall = matched.precision[..., -1], matched.recall[:, :, sizes["all"], :]
     of_all = precision[..., sizes["all"]]
     values = [_mean(of_all), _mean(of_all[0]), _mean(of_all[5])]
     values += [_mean(precision[..., sizes[name]]) for name in ("small", "medium", "large")]
@@ -103,7 +103,7 @@ def _truth(images: Sequence[Image]) -> BoxTable:
     return BoxTable(ids, labels, np.concatenate([sample.boxes_xyxy for _, sample in parts]), np.ones(len(labels)))
 
 
-def _found(images: Sequence[Image]) -> BoxTable:
+def _predicted(images: Sequence[Image]) -> BoxTable:
     parts = [(i, prediction) for i, (_, predictions) in enumerate(images, start=1) for prediction in predictions]
     ids = np.repeat([i for i, _ in parts], [len(prediction.box_scores) for _, prediction in parts]).astype(np.int64)
     return BoxTable(

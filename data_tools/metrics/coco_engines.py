@@ -78,14 +78,14 @@ def choose_engine(name: str) -> str:
     installed = _installed(HOTCOCO)
     if installed == HOTCOCO_VERSION:
         return HOTCOCO
-    found = "is not installed" if installed is None else f"is {installed} here"
+    state = "is not installed" if installed is None else f"is {installed} here"
     if name == HOTCOCO:
         raise InputError(
-            f"box mAP engine hotcoco {found}, and only version {HOTCOCO_VERSION} is tested against pycocotools; "
+            f"box mAP engine hotcoco {state}, and only version {HOTCOCO_VERSION} is tested against pycocotools; "
             f"install it with: pip install hotcoco=={HOTCOCO_VERSION}, or take --box_map_engine pycocotools"
         )
     if installed is not None:
-        log.info("hotcoco %s; only %s is tested against pycocotools, which is used instead", found, HOTCOCO_VERSION)
+        log.info("hotcoco %s; only %s is tested against pycocotools, which is used instead", state, HOTCOCO_VERSION)
     return PYCOCOTOOLS
 
 
@@ -94,30 +94,34 @@ def describe_engine(engine: str) -> str:
     return f"{engine} {_installed(engine)}"
 
 
-def match(engine: str, truth: BoxTable, found: BoxTable, n_images: int, num_classes: int, ranges: Ranges) -> Matched:
+def match(
+    engine: str, truth: BoxTable, predicted: BoxTable, n_images: int, num_classes: int, ranges: Ranges
+) -> Matched:
     """Match boxes as COCO does.
 
     Args:
         engine: as `choose_engine` gives it.
         truth: at least one box.
-        found: predicted boxes; those of a class beyond num_classes are left out.
+        predicted: boxes; those of a class beyond num_classes are left out.
         n_images: image ids are 1..n_images.
         num_classes: class ids are 1..num_classes.
         ranges: areas in square pixels by name, the first over all sizes.
     """
-    known = found.labels <= num_classes
+    known = predicted.labels <= num_classes
     if not known.all():
-        found = BoxTable(found.image_ids[known], found.labels[known], found.boxes_xyxy[known], found.scores[known])
-    return _MATCH[engine](truth, found, n_images, num_classes, ranges)
+        predicted = BoxTable(
+            predicted.image_ids[known], predicted.labels[known], predicted.boxes_xyxy[known], predicted.scores[known]
+        )
+    return _MATCH[engine](truth, predicted, n_images, num_classes, ranges)
 
 
-def _by_pycocotools(truth: BoxTable, found: BoxTable, n_images: int, num_classes: int, ranges: Ranges) -> Matched:
+def _by_pycocotools(truth: BoxTable, predicted: BoxTable, n_images: int, num_classes: int, ranges: Ranges) -> Matched:
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
     with contextlib.redirect_stdout(io.StringIO()):
         datasets = []
-        for table in (truth, found):
+        for table in (truth, predicted):
             dataset = COCO()
             dataset.dataset = {"annotations": _annotations(table), **_frame(n_images, num_classes)}
             dataset.createIndex()
@@ -130,14 +134,14 @@ def _by_pycocotools(truth: BoxTable, found: BoxTable, n_images: int, num_classes
     return Matched(evaluation.eval["precision"], evaluation.eval["recall"])
 
 
-def _by_hotcoco(truth: BoxTable, found: BoxTable, n_images: int, num_classes: int, ranges: Ranges) -> Matched:
+def _by_hotcoco(truth: BoxTable, predicted: BoxTable, n_images: int, num_classes: int, ranges: Ranges) -> Matched:
     import hotcoco
 
     frame = _frame(n_images, num_classes)
     true = hotcoco.COCO.from_arrays(
         frame["images"], frame["categories"], truth.image_ids, truth.labels, xyxy_to_xywh(truth.boxes_xyxy)
     )
-    columns = (found.image_ids, *xyxy_to_xywh(found.boxes_xyxy).T, found.scores, found.labels)
+    columns = (predicted.image_ids, *xyxy_to_xywh(predicted.boxes_xyxy).T, predicted.scores, predicted.labels)
     results = true.load_res(np.stack(columns, axis=1).astype(np.float64))
     evaluation = hotcoco.COCOeval(true, results, "bbox")
     evaluation.params.area_rng = [list(ends) for ends in ranges.values()]

@@ -24,8 +24,8 @@ def best_f1_threshold(samples: Sequence[Sample], predictions: Sequence[Predictio
     hits = np.concatenate([match_boxes(s, p) == FIRST for s, p in pairs])
     order = np.argsort(-scores, kind="stable")
     ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
-    found = np.cumsum(hits[order])[ends]
-    f1 = 2 * found / (ends + 1 + lesions)
+    reached = np.cumsum(hits[order])[ends]
+    f1 = 2 * reached / (ends + 1 + lesions)
     return float(scores[order][ends[int(f1.argmax())]])
 
 

@@ -1,7 +1,8 @@
 """Free-response ROC: lesions found against false boxes an image (Bunch et al. 1978), which COCO's mAP cannot see."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,14 @@ from numpy.typing import NDArray
 from data_tools.core.records import GOOD, UNBOXED, Prediction, Sample
 from data_tools.metrics.matching import FALSE, FIRST, match_boxes
 
+WITHIN_PX = 15.0
 FALSE_BOXES_PER_IMAGE = (0.125, 0.25, 0.5, 1.0, 2.0)
+FROC_RULES: Mapping[str, dict[str, Any]] = {
+    "iou_0.5": {},
+    "centre_within_15px": {"within_px": WITHIN_PX},
+    "iou_0.5_false_on_good_only": {"false_on_good_only": True},
+}
+"""What a hit and what a false box is, by name, as arguments of `froc`."""
 
 
 @dataclass(frozen=True)
@@ -62,3 +70,8 @@ def froc(
     order = np.argsort(-scores, kind="stable")
     false = ((hits == FALSE) & may_count)[order]
     return Froc(np.cumsum(false) / counted, np.cumsum(hits[order] == FIRST) / lesions, scores[order])
+
+
+def froc_by_rule(samples: Sequence[Sample], predictions: Sequence[Prediction]) -> dict[str, Froc | None]:
+    """The curve by each of `FROC_RULES`; arguments as for `froc`."""
+    return {rule: froc(samples, predictions, **options) for rule, options in FROC_RULES.items()}

@@ -43,12 +43,12 @@ def match_arrays(
     else:
         closeness = -point_to_box_distance(centres(boxes_xyxy), true_xyxy)
         matches = closeness >= -within_px
-    found = np.zeros(len(true_xyxy), dtype=bool)
+    is_taken = np.zeros(len(true_xyxy), dtype=bool)
     by_score = np.argsort(-scores, kind="stable")
     for row in by_score[matches[by_score].any(axis=1)]:
         candidates = np.flatnonzero(matches[row])
-        free = candidates[~found[candidates]]
+        free = candidates[~is_taken[candidates]]
         result[row] = FIRST if len(free) else AGAIN
         if len(free):
-            found[free[np.argmax(closeness[row, free])]] = True
+            is_taken[free[np.argmax(closeness[row, free])]] = True
     return result

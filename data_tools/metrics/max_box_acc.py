@@ -95,9 +95,9 @@ def _best_overlaps(read: Map, step: int, sample: Sample) -> NDArray[np.float64]:
             boxes.append(np.array([rectangle], dtype=np.float64))
             largest.append(0)
         else:
-            found = regions_within(read, fraction, rectangle)
-            boxes.append(found.boxes_xyxy)
-            largest.append(int(found.areas.argmax()))
+            regions = regions_within(read, fraction, rectangle)
+            boxes.append(regions.boxes_xyxy)
+            largest.append(int(regions.areas.argmax()))
     height, width = sample.size_hw
     in_pixels = np.minimum(np.concatenate(boxes) * step, (width, height, width, height))
     overlap = iou(in_pixels, sample.boxes_xyxy).max(axis=1)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from data_tools.core.geometry import centres, diagonal
+from data_tools.core.geometry import centres, diagonal, point_to_box_distance
 from data_tools.core.records import BOXED, Sample
 
 Point = tuple[float, float]
@@ -77,6 +77,17 @@ def peak_distances(samples: Sequence[Sample], peaks: Sequence[Point | None]) -> 
     return Distances(to_box, nearest, offsets[first], diagonals)
 
 
+def peak_distance(sample: Sample, peak_xy: Point | None) -> float:
+    """Pixels from the peak to the nearest true box of one boxed sample; infinite for an abstention."""
+    return float(peak_distances([sample], [peak_xy]).to_box[0])
+
+
+def nearest_true_point(peak_xy: Point, boxes_xyxy: NDArray[np.float64]) -> Point:
+    """The point of the nearest of the (n, 4) boxes that is nearest to the peak; the peak itself inside a box."""
+    box = boxes_xyxy[int(point_to_box_distance(np.array([peak_xy]), boxes_xyxy)[0].argmin())]
+    return float(np.clip(peak_xy[0], box[0], box[2])), float(np.clip(peak_xy[1], box[1], box[3]))
+
+
 def summarise(distances: Distances) -> dict[str, float | int | None]:
     """Means over the images that have a peak; rates over all, so that an abstention is a miss.
 
@@ -122,6 +133,32 @@ _STATISTICS: tuple[tuple[str, Callable[[NDArray[np.float64]], Any]], ...] = (
     ("median", np.median),
     ("p90", _p90),
 )
+
+
+@dataclass(frozen=True, eq=False)
+class DistanceRecall:
+    """The share of images whose peak lies within a distance, as a step curve.
+
+    Attributes:
+        within_px: (n,) distinct finite distances from 0 on.
+        share: (n,) of the images; between two distances it stays what it was at the smaller one.
+        p95_px: the 95th percentile of the finite distances, to which a drawing should reach; None without any.
+    """
+
+    within_px: NDArray[np.float64]
+    share: NDArray[np.float64]
+    p95_px: float | None
+
+
+def distance_recall_curve(to_box: ArrayLike) -> DistanceRecall | None:
+    """The curve of (n,) distances, of which an infinite one is never reached; None of no images."""
+    distances = np.asarray(to_box, dtype=np.float64)
+    if not len(distances):
+        return None
+    finite = distances[np.isfinite(distances)]
+    steps = np.unique(np.append(finite, 0.0))
+    share = np.searchsorted(np.sort(distances), steps, side="right") / len(distances)
+    return DistanceRecall(steps, share, float(np.percentile(finite, 95)) if len(finite) else None)
 
 
 def distance_recall(to_box: NDArray[np.float64], tolerance_px: float) -> float | None:

@@ -5,10 +5,11 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw
 
+from data_tools.auditing.audit import Audit
+from data_tools.auditing.doctor import Distribution
 from data_tools.auditing.findings import verdict
 from data_tools.auditing.review import COLUMNS, DECISIONS, Suspect
 from data_tools.core.errors import InputError
@@ -16,10 +17,6 @@ from data_tools.core.records import SPLIT_NAMES, STATUSES, Dataset, Sample
 from data_tools.files.atomic import write_text
 from data_tools.files.images import read_gray, resolve_under
 from data_tools.report.html import template_environment
-
-if TYPE_CHECKING:
-    from data_tools.auditing.audit import Audit
-    from data_tools.auditing.doctor import Distribution
 
 _THUMBNAIL_PX, _PORTRAIT_PX = 150, 320
 _MOST_SIZES = 8
@@ -57,44 +54,44 @@ class _Bars:
     height: float
 
 
-def write_audit_page(path: Path, name: str, dataset: Dataset, found: "Audit") -> None:
+def write_audit_page(path: Path, name: str, dataset: Dataset, audit: Audit) -> None:
     """Write the page, atomically. It needs no network and no other file.
 
     Args:
         path: the page.
         name: of the dataset, for the heading.
         dataset: that was audited; without images the page has no thumbnails.
-        found: what `data_tools.auditing.audit.audit` returned.
+        audit: what `data_tools.auditing.audit.audit` returned.
     """
     by_id = {sample.image_id: sample for sample in dataset.samples}
     where = {} if dataset.splits is None else {i: s for s in SPLIT_NAMES for i in dataset.splits.ids(s)}
     shown = [
         (finding, [_picture(by_id[i], dataset.images_root, where, _THUMBNAIL_PX) for i in finding.image_ids])
-        for finding in found.findings
+        for finding in audit.findings
     ]
     cards = [
         _Card(suspect, _picture(suspect.sample, dataset.images_root, where, _PORTRAIT_PX))
-        for suspect in found.suspects or ()
+        for suspect in audit.suspects or ()
     ]
     page = (
         template_environment()
         .get_template("audit.html")
         .render(
             name=name,
-            verdict=verdict(found.findings),
-            unsafe=found.unsafe,
+            verdict=verdict(audit.findings),
+            unsafe=audit.unsafe,
             findings=shown,
-            checkup=found.checkup,
+            checkup=audit.checkup,
             statuses=STATUSES,
-            sizes=_fewer(found.checkup.sizes),
-            formats=_fewer(found.checkup.formats),
-            histograms=[_bars(one) for one in found.checkup.boxes],
-            properties=found.properties[:12],
+            sizes=_fewer(audit.checkup.sizes),
+            formats=_fewer(audit.checkup.formats),
+            histograms=[_bars(one) for one in audit.checkup.boxes],
+            properties=audit.properties[:12],
             cards=cards,
-            separation=found.separation,
+            separation=audit.separation,
             columns=COLUMNS,
             decisions=DECISIONS,
-            judged=found.suspects is not None,
+            judged=audit.suspects is not None,
         )
     )
     write_text(path, page)
@@ -127,7 +124,7 @@ def _fewer(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     return rows[:_MOST_SIZES] + ([(f"{len(rows) - _MOST_SIZES} others", rest)] if rest else [])
 
 
-def _bars(one: "Distribution") -> _Bars:
+def _bars(one: Distribution) -> _Bars:
     tallest = max(one.counts) or 1
     bars = []
     for i, count in enumerate(one.counts):

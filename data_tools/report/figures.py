@@ -15,9 +15,11 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from data_tools.judging.curves import Dot, Points
 from data_tools.metrics.froc import Froc
+from data_tools.metrics.peak_distance import DistanceRecall
 from data_tools.report.curve_styles import curve_styles, literal
 
 Floats = NDArray[np.float64]
@@ -45,66 +47,35 @@ RC: Any = {
 }
 
 
-def roc_points(scores: ArrayLike, positive: Sequence[bool] | NDArray[np.bool_]) -> tuple[Floats, Floats] | None:
-    """False- and true-positive rates, one point a distinct score from (0, 0) on; None where a class is missing."""
-    values, flags = np.asarray(scores, dtype=np.float64), np.asarray(positive, dtype=bool)
-    if flags.all() or not flags.any():
-        return None
-    order = np.argsort(-values, kind="stable")
-    last = np.append(np.diff(values[order]) != 0, True)
-    hits, falses = np.cumsum(flags[order])[last], np.cumsum(~flags[order])[last]
-    return np.append(0.0, falses / falses[-1]), np.append(0.0, hits / hits[-1])
-
-
-def recall_curve(distances_px: ArrayLike) -> tuple[Floats, Floats] | None:
-    """Distinct finite distances from 0 on, and the share of images within each; an infinite one is never reached.
-
-    Between two distances the share stays what it was at the smaller one. None of no images.
-    """
-    values = np.asarray(distances_px, dtype=np.float64)
-    if not len(values):
-        return None
-    steps = np.unique(np.append(values[np.isfinite(values)], 0.0))
-    return steps, np.searchsorted(np.sort(values), steps, side="right") / len(values)
-
-
-def roc(
-    scores: Mapping[str, ArrayLike],
-    positive: Sequence[bool] | NDArray[np.bool_],
-    thresholds: Mapping[str, float] | None = None,
-    approaches: Names = ALONE,
-) -> bytes | None:
+def roc(curves: Mapping[str, Points | None], dots: Mapping[str, Dot], approaches: Names = ALONE) -> bytes | None:
     """SVG of the ROC curves, whole and as the corner that matters: escapes against overkills, both from 0.
 
     Args:
-        scores: by run, (n,) image scores.
-        positive: (n,) whether the image shows a defect.
-        thresholds: by run; each leaves a dot.
+        curves: by run; None where good or defective images are missing.
+        dots: by run; each marks a threshold.
         approaches: the approach of each run, see `curve_styles`.
 
     Returns:
-        None where good or defective images are missing, so that there is no curve.
+        None where a curve is missing.
     """
-    curves = {label: roc_points(values, positive) for label, values in scores.items()}
-    if not curves or any(curve is None for curve in curves.values()):
+    defined = {label: curve for label, curve in curves.items() if curve is not None}
+    if not curves or len(defined) < len(curves):
         return None
-    flags = np.asarray(positive, dtype=bool)
     reach, most_escapes = 0.02, 0.0
-    styles = curve_styles(list(curves), approaches)
+    styles = curve_styles(list(defined), approaches)
     with rc_context(RC):
         figure, (whole, corner) = _axes(8.1, 3.7, 2)
-        for label, curve in curves.items():
+        for label, curve in defined.items():
             style = styles[label]
-            fpr, tpr = _thin_out(*curve) if curve is not None else (np.zeros(0), np.zeros(0))
+            fpr, tpr = _thin_out(*curve)
             whole.plot(fpr, tpr, drawstyle="steps-post", **style.line)
             corner.plot(fpr, 1 - tpr, drawstyle="steps-post", **style.line)
             reach = max(reach, float(fpr[np.argmax(tpr >= 0.98)]))
-            if thresholds and label in thresholds:
-                flagged = np.asarray(scores[label], dtype=np.float64) >= thresholds[label]
-                overkill, caught = float(flagged[~flags].mean()), float(flagged[flags].mean())
-                whole.plot(overkill, caught, **style.dot)
-                corner.plot(overkill, 1 - caught, **style.dot)
-                reach, most_escapes = max(reach, overkill), max(most_escapes, 1 - caught)
+            dot = dots.get(label)
+            if dot is not None and dot.fpr is not None and dot.tpr is not None:
+                whole.plot(dot.fpr, dot.tpr, **style.dot)
+                corner.plot(dot.fpr, 1 - dot.tpr, **style.dot)
+                reach, most_escapes = max(reach, dot.fpr), max(most_escapes, 1 - dot.tpr)
         whole.plot([0, 1], [0, 1], color=_FAINT, linewidth=1, linestyle=(0, (1, 2)), label="chance")
         overkills = "overkill: good images flagged (FPR)"
         _percent(whole, (-0.01, 1.01), (-0.01, 1.01), overkills, "defects caught (TPR)")
@@ -118,44 +89,25 @@ def roc(
         return _svg(figure)
 
 
-def precision_recall_points(
-    scores: ArrayLike, positive: Sequence[bool] | NDArray[np.bool_]
-) -> tuple[Floats, Floats] | None:
-    """Recall and precision, one point a distinct score from the highest down; None without positives."""
-    values, flags = np.asarray(scores, dtype=np.float64), np.asarray(positive, dtype=bool)
-    if not flags.any():
-        return None
-    order = np.argsort(-values, kind="stable")
-    last = np.append(np.diff(values[order]) != 0, True)
-    found, taken = np.cumsum(flags[order])[last], np.arange(1, len(flags) + 1)[last]
-    return found / flags.sum(), found / taken
-
-
 def precision_recall(
-    scores: Mapping[str, ArrayLike],
-    positive: Sequence[bool] | NDArray[np.bool_],
-    thresholds: Mapping[str, float] | None = None,
-    approaches: Names = ALONE,
+    curves: Mapping[str, Points | None], dots: Mapping[str, Dot], defect_share: float, approaches: Names = ALONE
 ) -> bytes | None:
     """SVG of precision over recall with the share of defects as the level of chance; arguments as for `roc`."""
-    flags = np.asarray(positive, dtype=bool)
-    curves = {label: precision_recall_points(values, flags) for label, values in scores.items()}
-    if not curves or flags.all() or any(curve is None for curve in curves.values()):
+    defined = {label: curve for label, curve in curves.items() if curve is not None}
+    if not curves or len(defined) < len(curves) or defect_share >= 1:
         return None
-    styles = curve_styles(list(curves), approaches)
+    styles = curve_styles(list(defined), approaches)
     with rc_context(RC):
         figure, (axes,) = _axes(4.05, 3.7, 1)
-        for label, curve in curves.items():
-            recall, precision = curve if curve is not None else (np.zeros(0), np.zeros(0))
+        for label, (recall, precision) in defined.items():
             # precision k holds for the step of recall that ends at k, as average precision counts it
             steps = _thin_out(np.append(0.0, recall), np.append(precision[0], precision))
             axes.plot(*steps, drawstyle="steps-pre", **styles[label].line)
-            if thresholds and label in thresholds:
-                flagged = np.asarray(scores[label], dtype=np.float64) >= thresholds[label]
-                if flagged.any():
-                    axes.plot(float(flagged[flags].mean()), float(flags[flagged].mean()), **styles[label].dot)
-        level = float(flags.mean())
-        axes.axhline(level, color=_FAINT, linewidth=1, linestyle=(0, (1, 2)), label=f"chance ({level:.0%} defects)")
+            dot = dots.get(label)
+            if dot is not None and dot.tpr is not None and dot.precision is not None:
+                axes.plot(dot.tpr, dot.precision, **styles[label].dot)
+        chance = f"chance ({defect_share:.0%} defects)"
+        axes.axhline(defect_share, color=_FAINT, linewidth=1, linestyle=(0, (1, 2)), label=chance)
         _percent(axes, (-0.01, 1.01), (-0.01, 1.02), "recall: defects caught", "precision: flagged that are defects")
         axes.set_title("Precision-recall")
         _legend(axes, loc="lower left")
@@ -163,30 +115,30 @@ def precision_recall(
 
 
 def distance_recall(
-    distances: Mapping[str, ArrayLike], baselines: Mapping[str, ArrayLike], approaches: Names = ALONE
+    curves: Mapping[str, DistanceRecall | None],
+    baselines: Mapping[str, DistanceRecall],
+    approaches: Names = ALONE,
 ) -> bytes | None:
     """SVG of the share of boxed images whose peak lies within tau pixels of a true box, over tau.
 
     Args:
-        distances: by run, (n,) pixels; infinite for an abstention, which no tau reaches.
+        curves: by run; None without boxed images.
         baselines: the same of the trivial localizers, drawn gray.
         approaches: the approach of each run, see `curve_styles`.
 
     Returns:
-        None without boxed images.
+        None where a curve is missing.
     """
-    everything = {**distances, **baselines}
-    curves = {label: recall_curve(values) for label, values in everything.items()}
-    if not curves or any(curve is None for curve in curves.values()):
+    defined = {label: curve for label, curve in curves.items() if curve is not None}
+    if not curves or len(defined) < len(curves):
         return None
-    finite = [values[np.isfinite(values)] for values in (np.asarray(v, dtype=np.float64) for v in distances.values())]
-    limit = max([30.0, *(float(np.percentile(values, 95)) for values in finite if len(values))]) * 1.05
-    styles = curve_styles(list(distances), approaches)
-    lines = [styles[label].line for label in distances] + [_baseline_line(i, name) for i, name in enumerate(baselines)]
+    limit = max([30.0, *(curve.p95_px for curve in defined.values() if curve.p95_px is not None)]) * 1.05
+    styles = curve_styles(list(defined), approaches)
+    lines = [styles[label].line for label in defined] + [_baseline_line(i, name) for i, name in enumerate(baselines)]
     with rc_context(RC):
         figure, (axes,) = _axes(5.5, 4.3, 1)
-        for line, curve in zip(lines, curves.values(), strict=True):
-            tau, share = curve if curve is not None else (np.zeros(0), np.zeros(0))
+        for line, curve in zip(lines, [*defined.values(), *baselines.values()], strict=True):
+            tau, share = curve.within_px, curve.share
             tau, share = _thin_out(np.append(tau, max(limit, tau[-1])), np.append(share, share[-1]))
             axes.plot(tau, share, drawstyle="steps-post", **line)
             axes.plot(0, share[0], marker="o", markersize=5, color=line["color"], clip_on=False, zorder=5)
@@ -263,8 +215,8 @@ def _legend(axes: Axes, **place: Any) -> None:
 
 def legend_below(figure: Figure, plots: Sequence[Axes], columns: int) -> None:
     """Every line of some of a figure's plots once, under the figure, where it hides no curve."""
-    found = [axes.get_legend_handles_labels() for axes in plots]
-    by_label = {label: handle for handles, labels in found for handle, label in zip(handles, labels, strict=True)}
+    legends = [axes.get_legend_handles_labels() for axes in plots]
+    by_label = {label: handle for handles, labels in legends for handle, label in zip(handles, labels, strict=True)}
     ncols = min(len(by_label), columns)
     legend = figure.legend(by_label.values(), by_label.keys(), loc="outside lower center", ncols=ncols)
     for text in legend.get_texts():

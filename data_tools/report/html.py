@@ -11,21 +11,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 from jinja2 import Environment, PackageLoader, select_autoescape
 from markupsafe import Markup
-from numpy.typing import NDArray
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import BOXED, Dataset, PredictionSet, Sample
+from data_tools.core.records import Sample
 from data_tools.files.atomic import write_text
-from data_tools.metrics.froc import Froc, froc
-from data_tools.metrics.peak_distance import centre_peaks, mean_position_peaks, peak_distances, random_peaks
+from data_tools.judging.curves import baseline_curves, curves_of, dot_at
+from data_tools.judging.evaluation_report import EvaluationReport
 from data_tools.report import figures
 from data_tools.report.breakdown import breakdown_tables
-from data_tools.report.cases import NEAR_PX, OUTCOMES, Case, Threshold, gather, report_thresholds
+from data_tools.report.outcomes import NEAR_PX, OUTCOMES, Threshold, image_outcomes, thresholds_of
 from data_tools.report.page_data import page_data, safe_json
 from data_tools.report.table import comparison_table, describe_data, describe_engines, metric_table, seed_table
 from data_tools.report.thumbnails import Thumbnails, make_thumbnails
@@ -34,6 +31,9 @@ log = logging.getLogger(__name__)
 
 THUMBNAIL_SIDE = 320
 SCRIPTS = ("model.js", "draw.js", "thresholds.js", "review.js", "viewer.js", "gallery.js", "link.js")
+FROC_RULES = {"iou_0.5": "IoU at least 0.5", "centre_within_15px": f"centre within {NEAR_PX:.0f} px"}
+"""The rules that are drawn, with their names for people."""
+BASELINES = {"centre": "image centre", "mean_position": "mean training position", "random": "random"}
 _SIZE_MARK = "@@size-of-the-page@@"
 
 
@@ -44,21 +44,14 @@ class _Figure:
 
 
 def write_html(
-    path: Path,
-    report: Mapping[str, Any],
-    dataset: Dataset,
-    predictions: Mapping[str, PredictionSet],
-    split: str,
-    thumbnail_side: int = THUMBNAIL_SIDE,
+    path: Path, report: EvaluationReport, images_root: Path | None, thumbnail_side: int = THUMBNAIL_SIDE
 ) -> None:
     """Write the page, atomically; says on the log how many images it holds and how large it is.
 
     Args:
         path: the page. It needs no network and no other file.
-        report: as `data_tools.judging.evaluate.evaluate` returns it; every key may be absent or null.
-        dataset: the truth; where its images are not at hand the page says so and draws on blank ones.
-        predictions: by the labels of the report.
-        split: that was judged.
+        report: with the runs as they were judged.
+        images_root: of the dataset; where its images are not at hand the page says so and draws on blank ones.
         thumbnail_side: limit of the pictures' longest side in pixels; thousands of images get smaller ones.
 
     Raises:
@@ -66,30 +59,31 @@ def write_html(
     """
     if thumbnail_side < 32:
         raise InputError(f"thumbnail side {thumbnail_side}: at least 32 pixels, so that a picture shows something")
-    thresholds = report_thresholds(report)
-    cases = gather(dataset.split(split), predictions, thresholds)
-    pictures, why_none = _pictures([case.sample for case in cases], dataset.images_root, thumbnail_side)
-    boxed = [case.sample for case in cases if case.sample.status == BOXED]
-    training = dataset.split("train") if dataset.splits is not None else ()
-    baselines = _baselines(boxed, training)
+    thresholds = thresholds_of(report)
+    images = image_outcomes(report.judged, thresholds)
+    pictures, why_none = _pictures([image.sample for image in images], images_root, thumbnail_side)
     script, style = _script(), (files("data_tools.report") / "page" / "page.css").read_text(encoding="utf-8")
+    contents = report.to_json()
+    tables = (metric_table(contents), seed_table(contents), comparison_table(contents))
     page = (
         template_environment()
         .get_template("page.html")
         .render(
-            title=" vs ".join(predictions),
+            title=" vs ".join(report.judged),
             policy=_policy(script),
             style=Markup(style),
             script=Markup(script),
-            data_line=describe_data(report),
-            engines=describe_engines(report),
-            verdict=report.get("verdict"),
-            tables=[t for t in (metric_table(report), seed_table(report), comparison_table(report)) if t is not None],
-            breakdown=breakdown_tables(report),
+            data_line=describe_data(contents),
+            engines=describe_engines(contents),
+            verdict=report.verdict,
+            tables=[table for table in tables if table is not None],
+            breakdown=breakdown_tables(contents),
             thresholds=thresholds,
-            figures=_figures(cases, baselines, thresholds, _approaches(report)),
-            data=safe_json(page_data(cases, thresholds, None if pictures is None else pictures.jpegs, split)),
-            n_images=len(cases),
+            figures=_curve_figures(report, thresholds),
+            data=safe_json(
+                page_data(images, thresholds, None if pictures is None else pictures.jpegs, report.data.split)
+            ),
+            n_images=len(images),
             side=None if pictures is None else pictures.side,
             why_none=why_none,
             outcomes=OUTCOMES,
@@ -99,7 +93,7 @@ def write_html(
     )
     size = f"{len(page.encode('utf-8')) / 1e6:.1f} MB"
     write_text(path, page.replace(_SIZE_MARK, size))
-    log.info("%s: %d images, %s", path, len(cases), size)
+    log.info("%s: %d images, %s", path, len(images), size)
 
 
 def _pictures(samples: Sequence[Sample], root: Path | None, side: int) -> tuple[Thumbnails | None, str]:
@@ -111,58 +105,30 @@ def _pictures(samples: Sequence[Sample], root: Path | None, side: int) -> tuple[
     return make_thumbnails(samples, root, side), ""
 
 
-def _figures(
-    cases: Sequence[Case],
-    baselines: Mapping[str, NDArray[np.float64]],
-    thresholds: Mapping[str, Threshold],
-    approaches: Mapping[str, str],
-) -> list[_Figure]:
-    labels = list(cases[0].predictions) if cases else []
-    scores = {label: [case.predictions[label].score for case in cases] for label in labels}
-    positive = [case.sample.is_defect for case in cases]
-    values = {label: threshold.value for label, threshold in thresholds.items()}
-    distances = {label: [case.distances[label] for case in cases if case.distances] for label in labels}
+def _curve_figures(report: EvaluationReport, thresholds: Mapping[str, Threshold]) -> list[_Figure]:
+    judged = report.judged
+    if not judged:
+        return []
+    first = next(iter(judged.values()))
+    curves = {label: curves_of(run) for label, run in judged.items()}
+    dots = {label: dot_at(judged[label], threshold.value) for label, threshold in thresholds.items() if label in judged}
+    approaches = {label: run.approach for label, run in report.runs.items()}
+    baselines = {BASELINES.get(name, name): curve for name, curve in baseline_curves(first).items()}
+    rocs = {label: one.roc for label, one in curves.items()}
+    precisions = {label: one.precision_recall for label, one in curves.items()}
+    recalls = {label: one.distance_recall for label, one in curves.items()}
+    frocs = {
+        name: {label: one.froc[rule] for label, one in curves.items() if rule in one.froc}
+        for rule, name in FROC_RULES.items()
+    }
+    defect_share = float(first.positive.mean()) if len(first.positive) else 0.0
     drawn = (
-        ("ROC, whole and its corner of escapes against overkill", figures.roc(scores, positive, values, approaches)),
-        ("precision over recall", figures.precision_recall(scores, positive, values, approaches)),
-        ("share of boxed images over peak distance", figures.distance_recall(distances, baselines, approaches)),
-        ("FROC: true boxes found over false boxes an image", figures.froc(_froc_curves(cases, labels), approaches)),
+        ("ROC, whole and its corner of escapes against overkill", figures.roc(rocs, dots, approaches)),
+        ("precision over recall", figures.precision_recall(precisions, dots, defect_share, approaches)),
+        ("share of boxed images over peak distance", figures.distance_recall(recalls, baselines, approaches)),
+        ("FROC: true boxes found over false boxes an image", figures.froc(frocs, approaches)),
     )
     return [_Figure(title, _inline(svg)) for title, svg in drawn if svg is not None]
-
-
-def _approaches(report: Mapping[str, Any]) -> dict[str, str]:
-    """The approach of each run by its label."""
-    known = report.get("approaches") or {}
-    return {label: name for name, approach in known.items() for label in approach.get("runs", ())}
-
-
-def _froc_curves(cases: Sequence[Case], labels: Sequence[str]) -> dict[str, dict[str, Froc]]:
-    """By rule and approach; an approach that gives no box at all on any image has no curve."""
-    samples = [case.sample for case in cases]
-    rules: dict[str, dict[str, Any]] = {
-        "IoU at least 0.5": {},
-        f"centre within {NEAR_PX:.0f} px": {"within_px": NEAR_PX},
-    }
-    curves: dict[str, dict[str, Froc]] = {rule: {} for rule in rules}
-    for label in labels:
-        predictions = [case.predictions[label] for case in cases]
-        if not any(len(prediction.boxes_xyxy) for prediction in predictions):
-            continue
-        for rule, options in rules.items():
-            curve = froc(samples, predictions, **options)
-            if curve is not None:
-                curves[rule][label] = curve
-    return curves
-
-
-def _baselines(boxed: Sequence[Sample], training: Sequence[Sample]) -> dict[str, NDArray[np.float64]]:
-    peaks = {
-        "image centre": centre_peaks(boxed),
-        "mean training position": mean_position_peaks(boxed, training),
-        "random": random_peaks(boxed, 0),
-    }
-    return {name: peak_distances(boxed, points).to_box for name, points in peaks.items()}
 
 
 def _script() -> str:

@@ -1,13 +1,11 @@
 """What boxes buy: the judged runs of each number of boxed images, as rows, a table, sentences and a figure."""
 
-import csv
-import io
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from data_tools.files.runs import DONE
 from data_tools.report.table import NOT_DEFINED, WIDTH, number
-from data_tools.training.run_series import DONE
 
 METRICS = {"auc": "AUC", "ap50": "box AP50", "hit_rate": "hit rate"}
 COMPARED = {"auc": "auc", "box_ap50": "ap50", "hit_rate": "hit_rate"}
@@ -69,13 +67,13 @@ def overtakes(points: Sequence[Point], baseline: str, metric: str) -> tuple[Poin
     ahead: Point | None = None
     shown: Point | None = None
     for one in reversed(points):
-        found = one["against"][baseline].get(metric)
-        if found is None or found["difference"] <= 0:
+        compared = one["against"][baseline].get(metric)
+        if compared is None or compared["difference"] <= 0:
             break
         ahead = one
     for one in reversed(points):
-        found = one["against"][baseline].get(metric)
-        if found is None or found["ci95"][0] <= 0:
+        compared = one["against"][baseline].get(metric)
+        if compared is None or compared["ci95"][0] <= 0:
             break
         shown = one
     return ahead, shown
@@ -137,9 +135,7 @@ def to_csv(summary: Mapping[str, Any]) -> str:
     head = ["boxed_images", "boxes", "state", *(f"{m}{end}" for m in METRICS for end in ("", "_low", "_high"))]
     head += ["mean_px", "minutes"]
     head += [f"{m}_minus_{name}{end}" for name in baselines for m in METRICS for end in ("", "_low", "_high")]
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(head)
+    rows: list[list[Any]] = []
     for one in summary["points"]:
         row = [one["boxed_images"], one["boxes"], one["state"]]
         if one["state"] == DONE:
@@ -148,27 +144,29 @@ def to_csv(summary: Mapping[str, Any]) -> str:
             row += [one["mean_px"], one["minutes"]]
             for name in baselines:
                 for metric in METRICS:
-                    found = one["against"][name].get(metric) or {"difference": None, "ci95": (None, None)}
-                    row += [found["difference"], *found["ci95"]]
-        writer.writerow([*row, *[None] * (len(head) - len(row))])
-    return table.getvalue()
+                    compared = one["against"][name].get(metric) or {"difference": None, "ci95": (None, None)}
+                    row += [compared["difference"], *compared["ci95"]]
+        rows.append([*row, *[None] * (len(head) - len(row))])
+    import pandas
+
+    # kept as objects, so that a column with gaps does not turn whole numbers into floats
+    return pandas.DataFrame(rows, columns=head, dtype=object).to_csv(index=False, lineterminator="\n")
 
 
 def _at(one: Point, baseline: str, metric: str) -> str:
-    found = one["against"][baseline][metric]
-    low, high = found["ci95"]
+    compared = one["against"][baseline][metric]
+    low, high = compared["ci95"]
     images = f"{one['boxed_images']} boxed image{'s' if one['boxed_images'] != 1 else ''}"
-    return (
-        f"{images} (difference {found['difference']:+.3f}, paired 95 % CI {low:+.3f}..{high:+.3f}, {found['n']} images)"
-    )
+    difference = f"difference {compared['difference']:+.3f}, paired 95 % CI {low:+.3f}..{high:+.3f}"
+    return f"{images} ({difference}, {compared['n']} images)"
 
 
-def _value(found: Mapping[str, Any]) -> str:
-    ends = found["ci95"] or found.get("range")
-    return number(found["value"], 3) + (f" ({ends[0]:.3f}..{ends[1]:.3f})" if ends else "")
+def _value(figure: Mapping[str, Any]) -> str:
+    ends = figure["ci95"] or figure.get("range")
+    return number(figure["value"], 3) + (f" ({ends[0]:.3f}..{ends[1]:.3f})" if ends else "")
 
 
-def _difference(found: Mapping[str, Any] | None) -> str:
-    if found is None:
+def _difference(compared: Mapping[str, Any] | None) -> str:
+    if compared is None:
         return NOT_DEFINED
-    return f"{found['difference']:+.3f} ({found['ci95'][0]:+.3f}..{found['ci95'][1]:+.3f})"
+    return f"{compared['difference']:+.3f} ({compared['ci95'][0]:+.3f}..{compared['ci95'][1]:+.3f})"

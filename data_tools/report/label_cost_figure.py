@@ -11,10 +11,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 
+from data_tools.files.runs import DONE
 from data_tools.report.curve_styles import COLOURS
 from data_tools.report.figures import RC, legend_below
 from data_tools.report.label_cost import METRICS
-from data_tools.training.run_series import DONE
 
 _DASHES = ((0, (6, 2)), (0, (3, 1.5)), (0, (6, 2, 1.5, 2)), (0, (1, 1.5)))
 _HATCHES = ("", "////", "\\\\\\\\", "....")
@@ -46,14 +46,14 @@ def label_cost_figure(summary: Mapping[str, Any], kind: str, dpi: int = 200) -> 
 
 def _draw(axes: Axes, points: list[Mapping[str, Any]], baselines: Mapping[str, Any], metric: str) -> None:
     for i, (name, levels) in enumerate(baselines.items(), start=1):
-        found = levels[metric]
-        if found["value"] is None:
+        level = levels[metric]
+        if level["value"] is None:
             continue
         colour = COLOURS[i % len(COLOURS)]
-        spread = "95 % CI" if found["ci95"] else f"range of {len(levels['runs'])} seeds" if "range" in found else ""
+        spread = "95 % CI" if level["ci95"] else f"range of {len(levels['runs'])} seeds" if "range" in level else ""
         label = name + (f" ({spread})" if spread else "")
-        axes.axhline(found["value"], color=colour, linestyle=_DASHES[(i - 1) % len(_DASHES)], label=label, zorder=2)
-        ends = found["ci95"] or found.get("range")
+        axes.axhline(level["value"], color=colour, linestyle=_DASHES[(i - 1) % len(_DASHES)], label=label, zorder=2)
+        ends = level["ci95"] or level.get("range")
         if ends:
             axes.axhspan(
                 *ends,

@@ -24,11 +24,10 @@ from matplotlib.patheffects import Normal, Stroke
 from numpy.typing import NDArray
 
 from data_tools.core import heatmaps
-from data_tools.core.geometry import point_to_box_distance
 from data_tools.core.records import BOXED, GOOD, Prediction, Sample
 from data_tools.files.atomic import atomic_path
+from data_tools.metrics.peak_distance import Point, nearest_true_point, peak_distance
 
-Point = tuple[float, float]
 TRUTH, PREDICTED, PEAK, HALO = "#56b4e9", "#f0e442", "#ffffff", "#101010"  # sky blue, yellow
 LINE_PT = 1.5
 MOST_OPAQUE = 0.62
@@ -139,7 +138,7 @@ def describe_prediction(sample: Sample, prediction: Prediction, threshold: float
     if threshold is not None:
         parts[0] += " flagged" if prediction.score >= threshold else " passed"
     if sample.status == BOXED:
-        parts.insert(0, describe_distance(peak_distance(sample, prediction)))
+        parts.insert(0, describe_distance(peak_distance(sample, prediction.peak_xy)))
     elif prediction.peak_xy is None:
         parts.insert(0, "no peak")
     if prediction.heatmap is not None and heatmaps.normalise(prediction.heatmap) is None:
@@ -156,19 +155,6 @@ def describe_distance(distance_px: float | None) -> str:
     if distance_px > 0:
         return f"{distance_px:.1f} px" if distance_px >= 0.05 else "< 0.1 px"
     return "hit"
-
-
-def peak_distance(sample: Sample, prediction: Prediction) -> float:
-    """Pixels from the peak to the nearest box of a boxed sample; infinite for an abstention."""
-    if prediction.peak_xy is None:
-        return float("inf")
-    return float(point_to_box_distance(np.array([prediction.peak_xy]), sample.boxes_xyxy).min())
-
-
-def nearest_true_point(peak_xy: Point, boxes_xyxy: NDArray[np.float64]) -> Point:
-    """The point of the nearest of the (n, 4) boxes that is nearest to the peak; the peak itself inside a box."""
-    box = boxes_xyxy[int(point_to_box_distance(np.array([peak_xy]), boxes_xyxy)[0].argmin())]
-    return float(np.clip(peak_xy[0], box[0], box[2])), float(np.clip(peak_xy[1], box[1], box[3]))
 
 
 def shown_boxes(prediction: Prediction) -> list[int]:
@@ -287,13 +273,13 @@ def _draw_panel(axes: Axes, view: View, prediction: Prediction | None, unit: flo
         _note(axes, f"{prediction.box_scores[i]:.2f}", (x, y if y > 9 * unit else y + 9 * unit), PREDICTED, unit)
     if prediction.peak_xy is None:
         return
-    if view.sample.status == BOXED and peak_distance(view.sample, prediction) > 0:
+    if view.sample.status == BOXED and peak_distance(view.sample, prediction.peak_xy) > 0:
         end = nearest_true_point(prediction.peak_xy, view.sample.boxes_xyxy)
         (x1, y1), (x2, y2) = prediction.peak_xy, end
         axes.plot([x1, x2], [y1, y2], color=PEAK, linewidth=0.8, path_effects=_halo(0.8))
         axes.plot(x2, y2, marker="o", markersize=3, color=PEAK, markeredgecolor=HALO, markeredgewidth=0.6)
         if np.hypot(x2 - x1, y2 - y1) > _LEAST_LABELLED_PT * unit:
-            text = describe_distance(peak_distance(view.sample, prediction))
+            text = describe_distance(peak_distance(view.sample, prediction.peak_xy))
             _note(axes, text, ((x1 + x2) / 2, (y1 + y2) / 2), PEAK, unit)
     axes.plot(
         *prediction.peak_xy, marker=_CROSS, markersize=11, color=PEAK, markeredgewidth=1.3, path_effects=_halo(1.3)

@@ -11,32 +11,32 @@ from numpy.typing import NDArray
 
 from data_tools.core import heatmaps
 from data_tools.core.records import Prediction
-from data_tools.report.cases import NEAR_PX, Case, Threshold
+from data_tools.report.outcomes import NEAR_PX, ImageOutcome, Threshold
 from data_tools.report.overlays import heat_colours, shown_boxes
 
 LARGEST_MAP = 24  # cells a side; a finer map is averaged down for display alone
 
 
 def page_data(
-    cases: Sequence[Case], thresholds: Mapping[str, Threshold], jpegs: Sequence[str] | None, split: str
+    images: Sequence[ImageOutcome], thresholds: Mapping[str, Threshold], jpegs: Sequence[str] | None, split: str
 ) -> dict[str, Any]:
     """A JSON value: `labels` and `thresholds` by approach, then one entry an image.
 
     Args:
-        cases: all judged images.
+        images: all judged images.
         thresholds: by approach; an approach without one gets null.
-        jpegs: base64 pictures in the order of the cases; None where no image is at hand.
+        jpegs: base64 pictures in the order of the images; None where no image is at hand.
         split: that was judged.
     """
-    labels = list(cases[0].predictions) if cases else []
-    pictures: Sequence[str | None] = jpegs if jpegs is not None else [None] * len(cases)
+    labels = list(images[0].predictions) if images else []
+    pictures: Sequence[str | None] = jpegs if jpegs is not None else [None] * len(images)
     return {
         "split": split,
         "near_px": NEAR_PX,
         "labels": labels,
         "thresholds": [thresholds[label].value if label in thresholds else None for label in labels],
         "colours": _base64(np.round(heat_colours()).astype(np.uint8)),
-        "images": [_image(case, picture) for case, picture in zip(cases, pictures, strict=True)],
+        "images": [_image(image, picture) for image, picture in zip(images, pictures, strict=True)],
     }
 
 
@@ -48,8 +48,8 @@ def safe_json(value: Any) -> Markup:
     return Markup(text)
 
 
-def _image(case: Case, picture: str | None) -> dict[str, Any]:
-    sample = case.sample
+def _image(image: ImageOutcome, picture: str | None) -> dict[str, Any]:
+    sample = image.sample
     height, width = sample.size_hw
     return {
         "id": sample.image_id,
@@ -61,7 +61,7 @@ def _image(case: Case, picture: str | None) -> dict[str, Any]:
         "group": sample.group,
         "boxes": _rounded(sample.boxes_xyxy),
         "jpeg": picture,
-        "runs": [_run(prediction, case.distances.get(label)) for label, prediction in case.predictions.items()],
+        "runs": [_run(prediction, image.distances.get(label)) for label, prediction in image.predictions.items()],
     }
 
 

@@ -21,6 +21,7 @@ from torch.optim import AdamW
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
+from data_tools.core.checks import require_number
 from data_tools.core.errors import InputError
 from data_tools.files.atomic import recover_folder, write_text
 from data_tools.loading.batch import Batch, Item
@@ -87,6 +88,23 @@ class FitConfig:
     checkpoint_minutes: float = 5.0
     mixed_precision: Literal["auto", "no", "bf16", "fp16"] = "auto"
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        require_number("fit.epochs", self.epochs, 1)
+        require_number("fit.max_minutes", self.max_minutes, above=0, optional=True)
+        require_number("fit.batch_size", self.batch_size, 1)
+        require_number("fit.lr", self.lr, above=0)
+        require_number("fit.backbone_lr_factor", self.backbone_lr_factor, 0)
+        require_number("fit.weight_decay", self.weight_decay, 0)
+        require_number("fit.warmup_steps", self.warmup_steps, 0)
+        require_number("fit.ema_decay", self.ema_decay, 0, below=1)
+        require_number("fit.grad_clip", self.grad_clip, above=0)
+        require_number("fit.positive_share", self.positive_share, above=0, below=1, optional=True)
+        require_number("fit.train_share", self.train_share, most=1, above=0)
+        require_number("fit.patience", self.patience, 1, optional=True)
+        require_number("fit.workers", self.workers, 0)
+        require_number("fit.checkpoint_minutes", self.checkpoint_minutes, 0)
+        require_number("fit.seed", self.seed, 0)
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,6 @@ from data_tools.files.atomic import write_json
 from data_tools.files.dataset_folder import read_json
 from data_tools.files.runs import MANIFEST, SERIES_MARK, read_manifest
 
-DONE, DIVERGED = "done", "diverged: a loss was not finite"
-"""States of a run in a series, as tables and files show them."""
-
 
 def require_same(folder: Path, identity: dict[str, Any], flag: str) -> None:
     """Refuse a folder that holds something else than this run; to be called for all runs before any is made.

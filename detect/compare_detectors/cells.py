@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data_tools.commands.training import with_default_config
+from data_tools.commands.configurations import find_configuration, resolve
 from data_tools.core.errors import InputError
 from data_tools.files.dataset_folder import data_hash
 from data_tools.files.runs import SERIES_MARK, read_manifest
@@ -101,8 +101,8 @@ def _cell(approach: str, data: Path, seed: int, minutes: float, folder: Path, co
     identity = {"approach": approach, "seed": seed, "minutes": minutes, "data_hash": data_hash(data)}
     common = ("--data", str(data), "--run", str(folder))
     if approach in OURS:
-        package, config = OURS[approach], config_file(OURS[approach], configs[approach])
-        identity |= {"config": config_hash(config)}
+        package, config = OURS[approach], find_configuration(configs[approach], OURS[approach])
+        identity |= {"config": config_hash(package, config)}
         command = (f"{package}.train", "--config", str(config), *common, *budget_flags(minutes, seed))
     else:
         peer = ("--approach", approach, "--minutes", str(minutes), "--seed", str(seed))
@@ -158,18 +158,6 @@ def budget_flags(minutes: float, seed: int) -> tuple[str, ...]:
     return ("--fit.max_minutes", str(minutes), "--fit.epochs", str(_ENDLESS), "--fit.seed", str(seed))
 
 
-def config_hash(config: Path) -> str:
-    """What tells two configurations apart in a cell's identity."""
-    return hashlib.sha256(config.read_bytes()).hexdigest()[:12]
-
-
-def config_file(package: str, name: str) -> Path:
-    """The file of an installed configuration, or the file of that name.
-
-    Raises:
-        InputError: there is neither.
-    """
-    found = Path(with_default_config(package, ["--config", name])[1])
-    if not found.is_file():
-        raise InputError(f"{name}: neither a file nor an installed configuration of {package}")
-    return found
+def config_hash(package: str, config: Path) -> str:
+    """What tells two configurations, with their bases, apart in a cell's identity."""
+    return hashlib.sha256(json.dumps(resolve(str(config), package), sort_keys=True).encode()).hexdigest()[:12]

@@ -24,6 +24,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from data_tools.commands.configurations import find_configuration
 from data_tools.commands.parser import run_command
 from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset, Splits
@@ -32,7 +33,7 @@ from data_tools.files.dataset_folder import data_hash, read_dataset, write_datas
 from data_tools.files.predictions import read_predictions
 from data_tools.splitting.deal import deal
 from data_tools.training.selection import localization_scores
-from detect.compare_detectors.cells import Cell, budget_flags, config_file, config_hash, is_finished, spent
+from detect.compare_detectors.cells import Cell, budget_flags, config_hash, is_finished, spent
 from detect.compare_detectors.table import pipes
 from detect.screening.design import Pair, effects, pairs_of
 from detect.screening.levers import Lever, flags_of, read_levers
@@ -69,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _screen(arguments: argparse.Namespace) -> int:
     if arguments.jobs < 1:
         raise InputError(f"--jobs {arguments.jobs}: at least 1")
-    config = config_file("detect", arguments.config)
+    config = find_configuration(arguments.config, "detect")
     levers = {lever.name: lever for lever in read_levers(arguments.levers, config)}
     design = pairs_of(len(levers), arguments.parts)
     parts = write_parts(read_dataset(arguments.data), arguments.data, arguments.parts, arguments.seed, arguments.out)
@@ -131,7 +132,8 @@ def plan(
         for on in pair.levers(tuple(levers)):
             data, folder = parts[pair.part], out / f"model_{len(models) + 1:02d}"
             flags = flags_of(levers, on)
-            identity = {"seed": seed, "minutes": minutes, "data_hash": data_hash(data), "config": config_hash(config)}
+            identity = {"seed": seed, "minutes": minutes, "data_hash": data_hash(data)}
+            identity |= {"config": config_hash("detect", config)}
             command = ("detect.train", "--config", str(config), "--data", str(data), "--run", str(folder), *flags)
             command += budget_flags(minutes, seed)
             label = f"{folder.name} ({', '.join(on) or 'no lever'})"

@@ -135,7 +135,9 @@ def judge(folder: Path, engine: str, by_metric: bool) -> None:
     from data_tools.files.atomic import write_json
     from data_tools.files.dataset_folder import read_dataset
     from data_tools.files.predictions import read_predictions
-    from data_tools.judging.evaluate import METRICS, Entry, evaluate
+    from data_tools.judging.evaluate import evaluate
+    from data_tools.judging.judged import Entry
+    from data_tools.judging.registry import metrics
     from data_tools.report.table import side_by_side
 
     began = last = time.perf_counter()
@@ -158,10 +160,10 @@ def judge(folder: Path, engine: str, by_metric: bool) -> None:
     ]
     stage("read")
     if by_metric:
-        for metric in METRICS:
+        for metric in metrics():
             evaluate(dataset, "test", entries, (metric,), box_map_engine=engine)
             stage(f"{metric} alone")
-    report = evaluate(dataset, "test", entries, box_map_engine=engine)
+    report = evaluate(dataset, "test", entries, box_map_engine=engine).to_json()
     stage("judge by every metric")
     write_json(folder / "report.json", report)
     side_by_side(report)

@@ -22,11 +22,11 @@ from typing import Any
 
 import numpy as np
 import torch
-import yaml
 from torch.utils.data import DataLoader
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
 
+from data_tools.commands.configurations import resolve
 from data_tools.core.anchors import STRIDES, AnchorConfig, level_sizes
 from data_tools.core.records import Sample
 from data_tools.files.atomic import write_json
@@ -39,7 +39,6 @@ from data_tools.loading.transforms import Augmentation, AugmentConfig
 from data_tools.networks.backbones import build_backbone
 from data_tools.networks.weights import PACKAGED_BACKBONE
 from data_tools.training.fit import FitConfig, fit, seed_everything
-from detect.compare_detectors.cells import config_file
 from detect.compare_detectors.schedule import linear_rule
 from detect.compare_detectors.torchvision_peer import (
     LR,
@@ -51,7 +50,8 @@ from detect.compare_detectors.torchvision_peer import (
     total_loss,
 )
 from detect.compare_detectors.training import Recipe, train_step
-from detect.model import Detector, DetectorConfig
+from detect.config import DetectorConfig, HeadConfig, SamplingConfig
+from detect.model import Detector
 
 MOST_RATIO, MOST_DATA_SHARE = 1.0, 0.05
 WARM_UP = 3
@@ -143,15 +143,14 @@ def measure(data: Path, steps: int, batch: int, side: int) -> Clocks:
     samples = (samples * -(-needed // len(samples)))[:needed] if len(samples) < needed else samples
     config = DetectorConfig(  # one plain box head, as theirs
         batch_norm="frozen",
-        proposals=100,
+        sampling=SamplingConfig(proposals=100, jittered=0),
         anchors=AnchorConfig(ratios=(0.2, 0.5, 1.0, 2.0, 5.0)),
         norm="none",
-        box_heads=1,
-        jittered=0,
+        heads=HeadConfig(count=1),
     )
     classes, times = len(dataset.categories), {name: Times() for name in CLOCKS}
     theirs = their_recipe(samples, root, classes, config, batch, side)
-    light = yaml.safe_load(config_file("detect", "light").read_text(encoding="utf-8"))
+    light = resolve("standard", "detect")
     augment = AugmentConfig("flips", **light["input"]["augment"])
     inputs = InputConfig((side, side), standardize=light["input"]["standardize"], augment=augment)
     fitting = FitConfig(epochs=1, batch_size=batch, mixed_precision="no", checkpoint_minutes=1e6)
@@ -188,7 +187,7 @@ def their_recipe(
 ) -> Recipe:
     """torchvision's detector and loop with the sizes of our configuration; all images take part, as with us."""
     sizes = level_sizes(config.anchors, STRIDES)
-    before, after = 3 * config.proposals, config.proposals
+    before, after = 3 * config.sampling.proposals, config.sampling.proposals
     network = faster_rcnn(
         PACKAGED_BACKBONE,
         classes,
@@ -199,11 +198,11 @@ def their_recipe(
         rpn_pre_nms_top_n_train=before,
         rpn_post_nms_top_n_train=after,
         rpn_batch_size_per_image=64,
-        box_batch_size_per_image=config.rois,
-        box_nms_thresh=config.nms_iou,
+        box_batch_size_per_image=config.sampling.rois,
+        box_nms_thresh=config.prediction.nms_iou,
     )
-    network.roi_heads.box_head = TwoMLPHead(config.fpn_channels * 7 * 7, config.head_channels)
-    network.roi_heads.box_predictor = FastRCNNPredictor(config.head_channels, classes + 1)
+    network.roi_heads.box_head = TwoMLPHead(config.fpn_channels * 7 * 7, config.heads.channels)
+    network.roi_heads.box_predictor = FastRCNNPredictor(config.heads.channels, classes + 1)
     network.train()
     loader: DataLoader[Any] = DataLoader(
         BoxedImages(samples, root, keep_empty=True), batch, shuffle=True, drop_last=True, collate_fn=separate

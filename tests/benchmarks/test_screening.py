@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data_tools.commands.configurations import find_configuration
 from data_tools.core.errors import InputError
 from data_tools.files.dataset_folder import read_dataset
-from detect.compare_detectors.cells import ROOT, config_file
+from detect.compare_detectors.cells import ROOT
 from detect.screening import __main__ as screening
 from detect.screening.design import MOST_LEVERS, PARTS, Effect, effects, pairs_of
 from detect.screening.levers import read_levers
@@ -75,14 +76,14 @@ def test_a_design_out_of_range_is_refused(levers: int, parts: int, message: str)
 
 def test_levers_become_flags(tmp_path: Path) -> None:
     (tmp_path / "levers.yaml").write_text(
-        "small batches: {fit.batch_size: 4, fit.lr: 0.0007}\ntwo looks: {model.views: [1.15, 1.0]}\n"
-        "one head: {model.box_heads: 1}\nown gray levels: {input.standardize: false, model.box_loss: giou}\n"
+        "small batches: {fit.batch_size: 4, fit.lr: 0.0007}\ntwo looks: {model.prediction.views: [1.15, 1.0]}\n"
+        "one head: {model.heads.count: 1}\nown gray levels: {input.standardize: false, model.norm: none}\n"
     )
-    small, looks, head, gray = read_levers(tmp_path / "levers.yaml", config_file("detect", "light"))
+    small, looks, head, gray = read_levers(tmp_path / "levers.yaml", find_configuration("standard", "detect"))
     assert (small.name, small.flags) == ("small batches", ("--fit.batch_size", "4", "--fit.lr", "0.0007"))
-    assert looks.flags == ("--model.views", "[1.15, 1.0]")
-    assert head.flags == ("--model.box_heads", "1")
-    assert gray.flags == ("--input.standardize", "false", "--model.box_loss", "giou")
+    assert looks.flags == ("--model.prediction.views", "[1.15, 1.0]")
+    assert head.flags == ("--model.heads.count", "1")
+    assert gray.flags == ("--input.standardize", "false", "--model.norm", "none")
 
 
 @pytest.mark.parametrize(
@@ -99,13 +100,13 @@ def test_levers_become_flags(tmp_path: Path) -> None:
         ("a: {fit.lr: 0.1}\nb: {fit.lr: 0.2}", "levers 'a' and 'b' both change fit.lr"),
         ("a: {fit.batchsize: 4}", "lever 'a': detect.train refuses it"),
         ("a: {fit.batch_size: many}", "lever 'a': detect.train refuses it"),
-        ("a: {model.positive_rois: 2}", "lever 'a': model.positive_rois must be a share"),
+        ("a: {fit.positive_share: 2}", "lever 'a': fit.positive_share must be above 0 and below 1"),
     ],
 )
 def test_a_wrong_file_of_levers_is_refused(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "levers.yaml").write_text(text)
     with pytest.raises(InputError) as refused:
-        read_levers(tmp_path / "levers.yaml", config_file("detect", "light"))
+        read_levers(tmp_path / "levers.yaml", find_configuration("standard", "detect"))
     assert message in str(refused.value)
 
 
@@ -143,7 +144,7 @@ def test_the_command_trains_what_is_missing_and_says_what_each_lever_adds(
 ) -> None:
     (tmp_path / "small.yaml").write_text(
         "input: {size_hw: [64, 64]}\n"
-        "model: {backbone: simple_cnn, weights: none, frozen_to_stride: 0, head_channels: 16, proposals: 20}\n"
+        "model: {backbone: simple_cnn, weights: none, frozen_to_stride: 0, heads: {channels: 16}}\n"
         "fit: {batch_size: 4}\n"
     )
     (tmp_path / "levers.yaml").write_text("more pasted defects: {paste.share: 0.9}\n")

@@ -4,16 +4,17 @@ import json
 from pathlib import Path
 
 import pytest
-from jsonargparse import ArgumentParser
 
 import classify.train
 import data_tools.synth
 import detect.train
+from data_tools.commands.configurations import resolve
+from data_tools.commands.settings import settings_from
 from data_tools.files.dataset_folder import read_dataset
 from data_tools.files.predictions import read_predictions
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
-PARSERS = {"detect": detect.train.build_parser, "classify": classify.train.build_parser}
+SETTINGS = {"detect": detect.Settings, "classify": classify.Settings}
 NAMES = sorted((path.parent.name, path.stem) for path in CONFIGS.glob("*/*.yaml") if path.stem != "study")
 
 
@@ -23,8 +24,7 @@ def test_each_approach_has_a_quickstart() -> None:
 
 @pytest.mark.parametrize(("approach", "name"), NAMES)
 def test_a_configuration_fits_its_command(approach: str, name: str) -> None:
-    parser: ArgumentParser = PARSERS[approach]()
-    settings = parser.instantiate(parser.parse_args(["--config", str(CONFIGS / approach / f"{name}.yaml")]))
+    settings = settings_from(SETTINGS[approach], resolve(name, approach), name)
     assert settings.fit.epochs > 0
     assert (CONFIGS / approach / f"{name}.yaml").read_text().startswith("# ")
 
@@ -38,7 +38,10 @@ def few_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize(
     ("name", "offline"),
-    [("light", []), ("resnet50", ["--model.weights", "none", "--model.frozen_to_stride", "0", "--fit.workers", "0"])],
+    [
+        ("standard", []),
+        ("resnet50", ["--model.weights", "none", "--model.frozen_to_stride", "0", "--fit.workers", "0"]),
+    ],
 )
 def test_a_detectors_configuration_trains(name: str, offline: list[str], few_images: Path, tmp_path: Path) -> None:
     """One epoch of small images: the whole network as configured, trained, chosen by validation and predicting."""

@@ -29,22 +29,22 @@ def test_the_result_loads_in_pycocotools(areas: Path, tmp_path: Path, capsys: py
     out = tmp_path / "out"
     assert main([str(areas), "--size", "267,275", "--out", str(out), "--categories", "types", "--seed", "4"]) == 0
     coco = COCO(str(out / "annotations.json"))
-    assert sorted(coco.imgs) == sorted(coco.anns) == [1, 2, 3]
+    assert (sorted(coco.imgs), sorted(coco.anns)) == ([1, 2, 3, 4], [1, 2, 3])
     assert coco.loadAnns(1)[0]["bbox"] == [10, 20, 21, 21]
     assert coco.loadAnns(1)[0]["area"] == 441
     assert coco.loadAnns(2)[0]["bbox"] == [0, 0, 275, 267]
     assert {c["id"]: c["name"] for c in coco.cats.values()} == {1: "chipping", 2: "scratch"}
-    assert [image["group"] for image in coco.imgs.values()] == ["WEE939001B0A", "WEE939002B0A", "WEE939001B0A"]
-    assert [image["status"] for image in coco.imgs.values()] == ["boxed"] * 3
+    assert [image["group"] for image in coco.imgs.values()] == ["WEE939001B0A"] * 2 + ["WEE939002B0A", "WEE939001B0A"]
+    assert [image["status"] for image in coco.imgs.values()] == ["boxed", "unboxed", "boxed", "boxed"]
     splits = json.loads((out / "splits.json").read_text())
     assert splits["seed"] == 4
-    assert sorted(splits["train"] + splits["val"] + splits["test"]) == [1, 2, 3]
+    assert sorted(splits["train"] + splits["val"] + splits["test"]) == [1, 2, 3, 4]
     with (out / "rejects.csv").open() as file:
         (row,) = csv.DictReader(file)
     assert (row["source"], row["line"], row["image"]) == (str(areas), "2", "WEE939001B0A_2")
     assert "zero-area" in row["reason"]
     shown = capsys.readouterr().out
-    assert "3 images, 3 boxes" in shown
+    assert "4 images, 3 boxes" in shown
     assert "1 zero-area rectangle" in shown
     assert "' - Copy'" in shown
 

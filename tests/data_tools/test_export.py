@@ -32,6 +32,7 @@ def dataset(boxes: list[list[tuple[tuple[float, float], tuple[float, float]]]]) 
     samples = []
     for i, (name, found) in enumerate(zip(NAMES, boxes, strict=True), start=1):
         corners = np.unique(np.array([[x1, y1, x2, y2] for (x1, x2), (y1, y2) in found]).reshape(-1, 4), axis=0)
+        corners = corners[(corners[:, 2:] > 1).any(axis=1)]  # else they could be shares of the image
         types = tuple(("scratch", "lead glue & <more>")[k % 2] for k in range(len(corners)))
         status, kind = (BOXED, types[0]) if types else ((UNBOXED, "flip") if i == 5 else (GOOD, GOOD))
         samples.append(Sample(i, name, SIZE, corners, np.ones(len(corners)), status, "g", kind, types))
@@ -75,7 +76,7 @@ def test_good_images_come_back_from_review_with_their_evidence(
     out = tmp_path / f"tasks{formats()[name].written_suffix}"
     assert main([str(data), "--format", name, "--out", str(out)]) == 0
     assert ("labelling interface" in capsys.readouterr().out) == (name == "labelstudio")
-    again = ["--images", str(tmp_path / "photos"), "--out", str(tmp_path / "again"), "--group-by", "none", "--strict"]
+    again = ["--images", str(tmp_path / "photos"), "--out", str(tmp_path / "again"), "--group-by", "none"]
     assert convert([str(out), *again]) == 0
     before, after = (
         {s.path: (s.status, s.type, s.box_types, s.boxes_xyxy.round(9).tolist()) for s in read_dataset(folder).samples}

@@ -10,14 +10,15 @@ from data_tools.loading.input_config import InputConfig
 from data_tools.loading.transforms import PreprocessConfig
 from data_tools.networks.backbones import build_backbone
 from data_tools.networks.cam_methods import METHODS
+from detect.config import DetectorConfig, PredictionConfig
 from detect.explain import best_box_maps, explain
-from detect.model import Detector, DetectorConfig
+from detect.model import Detector
 
 
 @pytest.fixture
 def model() -> Detector:
     torch.manual_seed(0)
-    config = DetectorConfig("simple_cnn", "none", frozen_to_stride=0, score_threshold=0.0)
+    config = DetectorConfig("simple_cnn", "none", frozen_to_stride=0, prediction=PredictionConfig(score_threshold=0.0))
     return Detector(build_backbone("simple_cnn", "none"), config, 1).train()
 
 
@@ -70,6 +71,8 @@ def test_maps_lie_over_the_original_image(model: Detector, tmp_path: Path, make_
 
 def test_no_box_is_a_map_of_zeros() -> None:
     torch.manual_seed(0)
-    config = DetectorConfig("simple_cnn", "none", frozen_to_stride=0, score_threshold=0.999999)
+    config = DetectorConfig(
+        "simple_cnn", "none", frozen_to_stride=0, prediction=PredictionConfig(score_threshold=0.999999)
+    )
     model = Detector(build_backbone("simple_cnn", "none"), config, 1)
     assert not best_box_maps(model, make_batch(1), "gradcam", 16).any()

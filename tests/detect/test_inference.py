@@ -8,14 +8,17 @@ from data_tools.core.errors import InputError
 from data_tools.files.dataset_folder import images_root_of, read_dataset
 from data_tools.loading.input_config import InputConfig
 from data_tools.networks.backbones import build_backbone
+from detect.config import DetectorConfig, PredictionConfig
 from detect.inference import detect, detect_in_views, predict
-from detect.model import Detector, DetectorConfig
+from detect.model import Detector
 from detect.views import agree
 
 
 def build(views: tuple[float, ...]) -> Detector:
     torch.manual_seed(0)
-    config = DetectorConfig("simple_cnn", "none", frozen_to_stride=0, score_threshold=0.0, views=views)
+    config = DetectorConfig(
+        "simple_cnn", "none", frozen_to_stride=0, prediction=PredictionConfig(score_threshold=0.0, views=views)
+    )
     return Detector(build_backbone("simple_cnn", "none"), config, 1)
 
 
@@ -48,5 +51,5 @@ def test_a_single_view_is_a_larger_input(squares: Path) -> None:
 
 def test_views_that_are_no_sizes_are_refused() -> None:
     for views in ((), (1.0, 0.0), (float("nan"),)):
-        with pytest.raises(InputError, match=r"model\.views"):
-            DetectorConfig(views=views)
+        with pytest.raises(InputError, match=r"model\.prediction\.views"):
+            PredictionConfig(views=views)

@@ -31,7 +31,7 @@ SETTINGS = [
     "train",
     "--model.fpn_channels",
     "16",
-    "--model.head_channels",
+    "--model.heads.channels",
     "32",
     "--fit.max_minutes",
     "null",
@@ -43,8 +43,6 @@ SETTINGS = [
     "no",
     "--fit.checkpoint_minutes",
     "0",
-    "--model.train_sizes",
-    "[0.5,1.5]",
 ]
 
 

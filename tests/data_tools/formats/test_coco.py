@@ -38,8 +38,8 @@ def test_what_is_safe_is_mended_and_listed(tmp_path: Path, read) -> None:
     assert samples["0.png"].boxes_xyxy.tolist() == [[1, 2, 11, 22], [30, 2, 40, 22]]
     assert samples["0.png"].box_types == ("scratch", "chip")
     assert samples["x.png"].boxes_xyxy.tolist() == [[1, 2, 11, 22], [20, 20, 40, 45]]
-    assert "2.png" not in samples  # 10 x 10 of 20 x 14 is less than half
-    assert samples["4.png"].status == "good"
+    assert samples["2.png"].status == "unboxed"  # 10 x 10 of 20 x 14 is less than half
+    assert (samples["4.png"].status, samples["4.png"].evidence) == ("good", "listed in COCO without annotations")
     changes = sorted((r.image, r.reason.split(":")[0][:30]) for r in findings.mended)
     assert changes == [
         ("0.png", "annotation ids that are absent"),
@@ -49,8 +49,8 @@ def test_what_is_safe_is_mended_and_listed(tmp_path: Path, read) -> None:
         ("x.png", "areas that are missing or not "),
     ]
     assert [(r.image, r.reason) for r in findings.rejects] == [
-        ("0.png", "annotations[5]: duplicate of another annotation"),
-        ("2.png", "annotations[4]: corner outside the 80 x 60 image"),
+        ("0.png", "annotations[5]: duplicate of another box"),
+        ("2.png", "annotations[4]: more than half of it lies outside the 80 x 60 image"),
     ]
 
 
@@ -80,7 +80,7 @@ def test_what_is_not_safe_is_refused_and_listed(tmp_path: Path, read) -> None:
     ]
     annotations = [*refused.values(), box(20, 2, [1, 2, 3, 4]), box(21, 6, [1, 2, 3, 4])]
     samples, findings = read("coco", put(tmp_path, images, annotations))
-    assert set(samples) == {"s.png"}
+    assert {name: sample.status for name, sample in samples.items()} == {"1.png": "unboxed", "s.png": "boxed"}
     reasons = " | ".join(r.reason for r in findings.rejects)
     assert all(word in reasons for word in refused), reasons
     assert sum("id 2 stands for" in r.reason for r in findings.rejects) == 2

@@ -59,15 +59,17 @@ def test_several_rows_an_image_good_and_unboxed_ones(tmp_path: Path, read) -> No
         "d": ("unboxed", "scratch"),
         "e": ("good", "good"),
         "f": ("boxed", "scratch"),
+        "g": ("boxed", "scratch"),
     }
-    assert [(r.line, r.reason) for r in findings.rejects] == [(9, "inverted rectangle")]
-    assert [(r.line, r.reason[:13]) for r in findings.mended] == [(7, "boxes 0,0,0,0")]
+    assert samples["g"].boxes_xyxy.tolist() == [[5, 9, 10, 13]]
+    assert not findings.rejects
+    assert [(r.line, r.reason[:13]) for r in findings.mended] == [(7, "boxes 0,0,0,0"), (9, "boxes with sw")]
 
 
 def test_exclusive_zeros_have_no_area(tmp_path: Path, read) -> None:
     (tmp_path / "a.csv").write_text("image,type,x1,y1,x2,y2\na,scratch,0,0,0,0\nb,scratch,1,1,1,5\n")
     samples, findings = read("csv", tmp_path, size_hw=SIZE)
-    assert not samples
+    assert {sample.status for sample in samples.values()} == {"unboxed"}
     assert [(r.line, r.reason) for r in findings.rejects] == [(2, "zero-area rectangle"), (3, "zero-area rectangle")]
 
 
@@ -75,8 +77,10 @@ def test_wrong_rows_are_listed_with_their_line(tmp_path: Path, read) -> None:
     content = b"image,type,x1,y1,x2,y2\na,s,1,2\n\xff,s,1,2,3,4\nb,s,1,2,x,4\n,s,1,2,3,4\nc,s,1,2,3,4\nc,s,1,2,3,4\n"
     (tmp_path / "a.csv").write_bytes(content + b'd,"s\nx",1,2,3,4\ne,s,1,2,inf,4\nf,good,1,2,3,4\n')
     samples, findings = read("csv", tmp_path / "a.csv", size_hw=SIZE)
-    assert set(samples) == {"c"}
-    assert [r.line for r in findings.rejects] == [2, 3, 4, 5, 7, 8, 9, 10, 11]
+    statuses = {"b": "unboxed", "c": "boxed", "e": "unboxed", "f": "good"}
+    assert {name: sample.status for name, sample in samples.items()} == statuses
+    assert sorted(r.line or 0 for r in findings.rejects) == [2, 3, 4, 5, 7, 8, 9, 10]
+    assert [(r.line, r.reason[:24]) for r in findings.mended] == [(11, "boxes around good things")]
 
 
 def test_sizes_come_from_images_columns_or_the_flag(tmp_path: Path, read, save) -> None:

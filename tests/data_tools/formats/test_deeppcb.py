@@ -1,5 +1,7 @@
 from pathlib import Path
 
+from data_tools.formats.registry import formats
+
 
 def put(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -24,17 +26,25 @@ def test_pairs_from_a_list_file(tmp_path: Path, read, save) -> None:
     boxed = samples["group00041/00041/00041000_test.jpg"]
     assert boxed.boxes_xyxy.tolist() == [[1, 2, 11, 12], [5, 6, 25, 26]]
     assert boxed.box_types == ("open", "mousebite")
-    assert samples["group00041/00041/00041001_test.jpg"].status == "good"
-    assert len(samples) == 2
-    assert [r.line for r in findings.rejects] == [3, 4, 5, 6]
-    assert list(findings.warnings.values()) == [1]
+    assert set(samples) == {"group00041/00041/00041000_test.jpg"}  # of 00041001 two annotations cannot be read
+    assert sorted(r.line or 0 for r in findings.rejects) == [0, 1, 1, 2, 2, 4, 5]
+    assert findings.warnings["templates (_temp), which are no inspected images: left out"] == 1
 
 
 def test_pairs_by_name_and_wrong_lines(tmp_path: Path, read, save) -> None:
     save(tmp_path / "a.png", (64, 64))
     save(tmp_path / "b.png", (64, 64))
-    put(tmp_path / "a.txt", "1,2,11,12,bent\n1,2,3,4\n1,2,x,4,1\n1,2,3,4,0\n9,9,5,12,2\n1,2,99,12,2\n")
+    put(tmp_path / "a.txt", "1,2,11,12,bent\n1,2,3,4\n1,2,x,4,1\n1,2,3,4,0\n9,9,5,12,2\n1,2,199,12,2\n")
     samples, findings = read("deeppcb", tmp_path, corners="inclusive")
-    assert samples["a.png"].boxes_xyxy.tolist() == [[1, 2, 12, 13]]
+    assert samples["a.png"].boxes_xyxy.tolist() == [[1, 2, 12, 13], [5, 9, 10, 13]]
     assert samples["a.png"].type == "bent"
-    assert [r.line for r in findings.rejects] == [2, 3, 4, 5, 6, None]
+    assert [r.line for r in findings.rejects] == [2, 3, 4, 6, None]
+
+
+def test_the_class_first_in_pixels_is_another_format(tmp_path: Path, read, save) -> None:
+    save(tmp_path / "a.png", (64, 64))
+    put(tmp_path / "a.txt", "0 5 6 20 30\n")
+    assert formats()["deeppcb"].recognise(tmp_path) is None
+    samples, findings = read("deeppcb", tmp_path)
+    assert samples["a.png"].status == "unboxed"
+    assert "class first" in findings.rejects[0].reason

@@ -40,17 +40,21 @@ def test_boxes_without_images_and_what_is_refused(tmp_path: Path, read) -> None:
     (tmp_path / "e.xml").write_text("<other/>")
     (tmp_path / "f.xml").write_text("<annotation><size><width>9</width><height>9</height></size><object/></annotation>")
     samples, findings = read("voc", tmp_path)
-    assert set(samples) == {"a.jpg"}
+    assert {name: sample.status for name, sample in samples.items()} == {
+        "a.jpg": "boxed",
+        "c.jpg": "boxed",
+        "f": "unboxed",
+    }
+    assert samples["c.jpg"].boxes_xyxy.tolist() == [[4, 2, 9, 9]]  # its corners were swapped
     assert samples["a.jpg"].size_hw == (60, 80)
-    assert [(Path(r.source).stem, r.line) for r in findings.rejects] == [
+    assert {(Path(r.source).stem, r.line) for r in findings.rejects} == {
         ("b", 3),
         ("c", 5),
-        ("c", 3),
         ("c", 4),
         ("d", None),
         ("e", None),
         ("f", 1),
-    ]
+    }
 
 
 def test_a_size_that_is_not_the_images_is_refused(tmp_path: Path, read, save) -> None:

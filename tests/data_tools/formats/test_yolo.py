@@ -51,9 +51,11 @@ def test_wrong_lines_are_listed_and_make_no_good_image(tmp_path: Path, read) -> 
     put(tmp_path / "labels/a.txt", "\n".join(lines))
     put(tmp_path / "classes.txt", "scratch\nchip\n")
     samples, findings = read("yolo", tmp_path, size_hw=(100, 100))
-    assert not samples
-    # shares are refused when they are read, boxes when they are placed
-    assert sorted(r.line or 0 for r in findings.rejects) == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert samples["images/a"].boxes_xyxy == pytest.approx(np.array([[75, 45, 100, 55]]))  # of which most lies inside
+    assert sorted(r.line or 0 for r in findings.rejects) == [1, 2, 3, 4, 5, 6, 7]
+    assert [r.line for r in findings.mended] == [8]
+    put(tmp_path / "labels/a.txt", "\n".join(lines[:-1]))
+    assert read("yolo", tmp_path, size_hw=(100, 100))[0]["images/a"].status == "unboxed"
 
 
 def test_class_names_that_are_none(tmp_path: Path, read) -> None:

@@ -1,102 +1,26 @@
 """The report as a whole: what is in it, what it is blind to, and that it never crashes on thin data."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from data_tools.core.errors import InputError
-from data_tools.core.heatmaps import boxes_to_map, peak
-from data_tools.core.records import (
-    BOXED,
-    GOOD,
-    UNBOXED,
-    Dataset,
-    Prediction,
-    PredictionHeader,
-    PredictionSet,
-    Sample,
-    Splits,
-)
-from data_tools.judging.evaluate import METRICS, Entry, evaluate
+from data_tools.core.records import BOXED, GOOD, UNBOXED, Dataset, Prediction, PredictionHeader, PredictionSet
+from data_tools.judging.evaluate import evaluate
+from data_tools.judging.registry import metrics as registered
 from data_tools.report.table import side_by_side
-
-SIZE = (60, 80)
-RESAMPLES = 100
-
-
-def boxes_near(rng: np.random.Generator, count: int) -> np.ndarray:
-    corners = rng.uniform(0, 40, (count, 2))
-    return np.concatenate([corners, corners + rng.uniform(5, 20, (count, 2))], axis=1)
-
-
-def make_dataset(seed: int = 0, statuses: tuple[str, ...] = (GOOD, BOXED, UNBOXED), count: int = 90) -> Dataset:
-    rng = np.random.default_rng(seed)
-    samples = []
-    for i in range(1, count + 1):
-        status = statuses[int(rng.integers(0, len(statuses)))]
-        boxes = boxes_near(rng, int(rng.integers(1, 3))) if status == BOXED else np.zeros((0, 4))
-        kind = GOOD if status == GOOD else str(rng.choice(["scratch", "chip"]))
-        labels = np.ones(len(boxes), dtype=int)
-        samples.append(Sample(i, f"{i}.png", SIZE, boxes, labels, status, f"lot{i % 12}", kind))
-    third = count // 3
-    ids = tuple(range(1, count + 1))
-    return Dataset(
-        tuple(samples), ("defect",), None, Splits(0, "", ids[:third], ids[third : 2 * third], ids[2 * third :])
-    )
-
-
-def with_boxes(sample: Sample, rng: np.random.Generator) -> Prediction:
-    boxes = np.clip(np.concatenate([sample.boxes_xyxy + rng.normal(0, 1), boxes_near(rng, 2)]), 0, 60)
-    scores = np.sort(rng.random(len(boxes)))[::-1]
-    middle = (boxes[0, :2] + boxes[0, 2:]) / 2
-    labels = np.ones(len(boxes), dtype=int)
-    at = (float(middle[0]), float(middle[1]))
-    return Prediction(sample.image_id, sample.path, SIZE, float(scores[0]), boxes, scores, labels, at)
-
-
-def with_map(sample: Sample, rng: np.random.Generator) -> Prediction:
-    """Abstains on every third image."""
-    return silent(sample, rng) if sample.image_id % 3 == 0 else map_alone(sample, rng)
-
-
-def silent(sample: Sample, rng: np.random.Generator) -> Prediction:
-    return Prediction(sample.image_id, sample.path, SIZE, 0.0, np.zeros((0, 4)), np.zeros(0), np.zeros(0, dtype=int))
-
-
-def map_alone(sample: Sample, rng: np.random.Generator) -> Prediction:
-    boxes = sample.boxes_xyxy if sample.status == BOXED else boxes_near(rng, 1)
-    heatmap = boxes_to_map(boxes, np.ones(len(boxes)), SIZE, (6, 8))
-    found = peak(heatmap, SIZE)
-    return Prediction(
-        sample.image_id,
-        sample.path,
-        SIZE,
-        float(rng.random()),
-        np.zeros((0, 4)),
-        np.zeros(0),
-        np.zeros(0, dtype=int),
-        None if found is None else found.xy,
-        heatmap,
-    )
-
-
-def entry(
-    dataset: Dataset, make, label: str, seed: int = 0, validation: bool = True, approach: str | None = None
-) -> Entry:
-    rng = np.random.default_rng(seed)
-    sets = [
-        PredictionSet(PredictionHeader(label, split=split), tuple(make(sample, rng) for sample in dataset.split(split)))
-        for split in ("test", "val")
-    ]
-    return Entry(label, sets[0], sets[1] if validation else None, None, approach)
-
-
-def judge(dataset: Dataset, *entries: Entry) -> dict:
-    report = evaluate(dataset, "test", entries, resamples=RESAMPLES)
-    json.dumps(report, allow_nan=False)
-    return report
+from tests.data_tools.judging.made_up import (
+    RESAMPLES,
+    SIZE,
+    entry,
+    judge_all,
+    make_dataset,
+    map_alone,
+    silent,
+    with_boxes,
+    with_map,
+)
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +30,7 @@ def dataset() -> Dataset:
 
 @pytest.fixture(scope="module")
 def report(dataset: Dataset) -> dict:
-    return judge(dataset, entry(dataset, with_boxes, "boxes"), entry(dataset, map_alone, "maps"))
+    return judge_all(dataset, entry(dataset, with_boxes, "boxes"), entry(dataset, map_alone, "maps"))
 
 
 def test_the_keys_of_the_contract(report: dict) -> None:
@@ -143,7 +67,7 @@ def test_the_name_of_the_producer_changes_no_metric(dataset: Dataset, report: di
     for one in (entry(dataset, with_boxes, "boxes"), entry(dataset, map_alone, "maps")):
         header = PredictionHeader("classify: detector", {"any": "thing"}, "else", "train")
         renamed.append(replace(one, predictions=PredictionSet(header, one.predictions.predictions)))
-    again = judge(dataset, *renamed)
+    again = judge_all(dataset, *renamed)
     for label in ("boxes", "maps"):
         assert again["runs"][label]["metrics"] == report["runs"][label]["metrics"]
     assert again["comparisons"] == report["comparisons"]
@@ -153,7 +77,7 @@ def test_the_name_of_the_producer_changes_no_metric(dataset: Dataset, report: di
 @pytest.mark.parametrize("engine", ["pycocotools", "hotcoco"])
 def test_the_engine_is_named_and_changes_no_figure(dataset: Dataset, report: dict, engine: str) -> None:
     entries = [entry(dataset, with_boxes, "boxes"), entry(dataset, map_alone, "maps")]
-    found = evaluate(dataset, "test", entries, ("box_map",), resamples=RESAMPLES, box_map_engine=engine)
+    found = evaluate(dataset, "test", entries, ("box_map",), resamples=RESAMPLES, box_map_engine=engine).to_json()
     assert found["engines"]["box_map"].split()[0] == engine
     for label in ("boxes", "maps"):
         assert found["runs"][label]["metrics"]["box_map"] == report["runs"][label]["metrics"]["box_map"]
@@ -171,13 +95,13 @@ def test_box_ap50_has_an_interval_and_is_compared(report: dict) -> None:
 def test_the_order_of_predictions_changes_nothing(dataset: Dataset, report: dict) -> None:
     one = entry(dataset, with_boxes, "boxes")
     backwards = replace(one, predictions=PredictionSet(one.predictions.header, one.predictions.predictions[::-1]))
-    assert judge(dataset, backwards)["runs"]["boxes"]["metrics"] == report["runs"]["boxes"]["metrics"]
+    assert judge_all(dataset, backwards)["runs"]["boxes"]["metrics"] == report["runs"]["boxes"]["metrics"]
 
 
 def test_each_metric_alone_is_as_all_together(dataset: Dataset, report: dict) -> None:
     one = entry(dataset, with_boxes, "boxes")
-    for metric in METRICS:
-        alone = evaluate(dataset, "test", [one], (metric,), resamples=RESAMPLES)["runs"]["boxes"]["metrics"]
+    for metric in registered():
+        alone = evaluate(dataset, "test", [one], (metric,), resamples=RESAMPLES).runs["boxes"].metrics
         assert alone == {key: report["runs"]["boxes"]["metrics"][key] for key in alone}
 
 
@@ -186,7 +110,7 @@ def test_maps_are_judged_as_boxes_cut_where_validation_says(dataset: Dataset, re
     assert metrics["currencies"]["boxes"] == "from maps"
     assert metrics["currencies"]["box_fraction"] in [i / 10 for i in range(1, 10)]
     assert metrics["box_map"]["ap50"] > 0
-    blind = judge(dataset, entry(dataset, map_alone, "maps", validation=False))["runs"]["maps"]["metrics"]
+    blind = judge_all(dataset, entry(dataset, map_alone, "maps", validation=False))["runs"]["maps"]["metrics"]
     assert blind["box_map"] is None
     assert blind["froc"]["iou_0.5"] is None
     assert "no boxed validation" in blind["currencies"]["boxes"]
@@ -208,7 +132,7 @@ def test_end_to_end_counts_what_is_not_flagged_as_missed(report: dict) -> None:
 
 
 def test_without_validation_there_is_no_threshold(dataset: Dataset) -> None:
-    metrics = judge(dataset, entry(dataset, with_boxes, "boxes", validation=False))["runs"]["boxes"]["metrics"]
+    metrics = judge_all(dataset, entry(dataset, with_boxes, "boxes", validation=False))["runs"]["boxes"]["metrics"]
     assert metrics["operating_point"]["threshold"] is None
     assert metrics["end_to_end"] is None
     assert metrics["located"]["15px"]["at_validation_threshold"] is None
@@ -219,7 +143,7 @@ def test_without_validation_there_is_no_threshold(dataset: Dataset) -> None:
 @pytest.mark.parametrize("statuses", [(GOOD,), (BOXED,), (UNBOXED,), (GOOD, UNBOXED), (GOOD, BOXED, UNBOXED)])
 def test_thin_data_gives_null_and_never_a_crash(make, statuses: tuple[str, ...]) -> None:
     thin = make_dataset(1, statuses, 30)
-    found = judge(thin, entry(thin, make, "a"), entry(thin, silent, "b"))
+    found = judge_all(thin, entry(thin, make, "a"), entry(thin, silent, "b"))
     metrics = found["runs"]["a"]["metrics"]
     one_class = len({status != GOOD for status in statuses}) == 1
     assert (metrics["auc"] is None) == one_class
@@ -237,9 +161,9 @@ def test_predictions_that_do_not_fit_are_refused(dataset: Dataset) -> None:
     one = entry(dataset, silent, "a")
     short = replace(one, predictions=PredictionSet(one.predictions.header, one.predictions.predictions[1:]))
     with pytest.raises(InputError, match="1 images of the split have no prediction"):
-        judge(dataset, short)
+        judge_all(dataset, short)
     with pytest.raises(InputError, match="proposals"):
-        judge(dataset, replace(one, proposals=short.predictions))
+        judge_all(dataset, replace(one, proposals=short.predictions))
 
 
 def test_proposals_are_judged_beside_boxes_and_windows(dataset: Dataset) -> None:
@@ -248,7 +172,7 @@ def test_proposals_are_judged_beside_boxes_and_windows(dataset: Dataset) -> None
         for s in dataset.split("test")
     )
     one = entry(dataset, silent, "a")
-    recall = judge(dataset, replace(one, proposals=PredictionSet(PredictionHeader("rpn"), perfect)))["runs"]["a"][
+    recall = judge_all(dataset, replace(one, proposals=PredictionSet(PredictionHeader("rpn"), perfect)))["runs"]["a"][
         "metrics"
     ]
     assert recall["proposal_recall"]["proposals"]["10"] == pytest.approx(1.0)
@@ -258,7 +182,7 @@ def test_proposals_are_judged_beside_boxes_and_windows(dataset: Dataset) -> None
 
 def test_seeds_of_one_approach_are_compared_together(dataset: Dataset) -> None:
     runs = [entry(dataset, with_boxes, f"d{seed}", seed, approach="detector") for seed in range(3)]
-    found = judge(dataset, *runs, entry(dataset, map_alone, "maps"))
+    found = judge_all(dataset, *runs, entry(dataset, map_alone, "maps"))
     detector = found["approaches"]["detector"]
     values = [found["runs"][f"d{seed}"]["metrics"]["auc"]["value"] for seed in range(3)]
     assert detector["metrics"]["auc.value"]["mean"] == pytest.approx(np.mean(values))
@@ -278,6 +202,11 @@ def test_holm_covers_the_declared_family_alone(report: dict) -> None:
 
 
 def test_an_approach_against_itself_shows_no_difference(dataset: Dataset) -> None:
-    found = judge(dataset, entry(dataset, with_boxes, "a"), entry(dataset, with_boxes, "b"))
+    found = judge_all(dataset, entry(dataset, with_boxes, "a"), entry(dataset, with_boxes, "b"))
     assert all(row["difference"] == 0 and row["p_value"] in (1.0, None) for row in found["comparisons"])
     assert found["verdict"].startswith("no difference shown between a and b")
+
+
+def test_an_unknown_metric_is_refused(dataset: Dataset) -> None:
+    with pytest.raises(InputError, match="metric 'auk': give one of auc, box_map"):
+        evaluate(dataset, "test", [entry(dataset, silent, "a")], ("auk",))

@@ -1,26 +1,26 @@
+from dataclasses import replace
+
 import pytest
 
-from data_tools.judging.verdict import verdict
+from data_tools.judging import registry
+from data_tools.judging.evaluation_report import ApproachReport, Difference, SeedSummary
+from data_tools.judging.verdict import COVERAGE, DISTANCE, HITS, MEAN_PX, MEDIAN, verdict
 
 
 def row(metric: str = "peak_distance", difference: float = -8.0, ci95: tuple[float, float] = (-12.0, -4.0), **more):
-    return {
-        "metric": metric,
-        "a": "detector",
-        "b": "cnn",
-        "difference": difference,
-        "ci95": list(ci95),
-        "n": 90,
-        "seeds_a": 3,
-        "seeds_b": 3,
-        "images_to_settle": None,
-        "n_groups": 40,
-    } | more
+    known = Difference(metric, "detector", "cnn", difference, ci95, 0.01, "by hand", 90, 3, 3, True, None, 40)
+    return replace(known, **more)
 
 
 def approaches(detector: float = 1.0, cnn: float = 1.0, px: float = 5.0):
     return {
-        name: {"metrics": {"peak_distance.coverage": {"mean": coverage}, "peak_distance.mean_px": {"mean": px}}}
+        name: ApproachReport(
+            ("a", "b", "c"),
+            {
+                "peak_distance.coverage": SeedSummary(coverage, 0.0, coverage, coverage, 3),
+                "peak_distance.mean_px": SeedSummary(px, 0.0, px, px, 3),
+            },
+        )
         for name, coverage in (("detector", detector), ("cnn", cnn))
     }
 
@@ -65,3 +65,8 @@ def test_guard_rails(rows, known, base, words: str) -> None:
 
 def test_nothing_to_say() -> None:
     assert verdict([row("auc")], approaches(), baseline()) is None
+
+
+def test_it_speaks_of_what_is_compared_and_summed_up() -> None:
+    assert {DISTANCE, MEDIAN, HITS} <= registry.comparisons().keys()
+    assert {COVERAGE, MEAN_PX} <= {row.key for row in registry.metric_rows() if row.over_seeds}

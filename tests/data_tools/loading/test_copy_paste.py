@@ -169,7 +169,7 @@ def test_without_boxes_nothing_is_pasted(make_sample: Callable[..., Sample]) -> 
 def test_bad_shares_are_refused() -> None:
     with pytest.raises(InputError, match=r"paste\.share"):
         PasteConfig(share=1.5)
-    with pytest.raises(InputError, match=r"paste\.stretch must lie in 1..4, not 0.5"):
+    with pytest.raises(InputError, match=r"paste\.stretch must be at least 1 and at most 4, not 0.5"):
         PasteConfig(stretch=0.5)
     with pytest.raises(InputError, match=r"paste\.lengthen must lie in 1..20, not 21"):
         PasteConfig(lengthen=21)

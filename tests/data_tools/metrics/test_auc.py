@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from data_tools.metrics.auc import auc_with_ci, compare_auc, roc_auc
+from data_tools.metrics.auc import auc_with_ci, compare_auc, roc_auc, roc_curve
 
 
 def both(positive: list[float], negative: list[float]) -> tuple[list[float], list[bool]]:
@@ -55,3 +55,16 @@ def test_like_scikit_learn_and_blind_to_order(rows: list[tuple[int, bool]], rand
     shuffled = list(rows)
     random.shuffle(shuffled)
     assert roc_auc([float(s) for s, _ in shuffled], [f for _, f in shuffled]) == pytest.approx(roc_auc(scores, flags))
+
+
+def test_roc_curve_by_hand() -> None:
+    positive = [True, True, True, False, False, False]
+    curve = roc_curve([0.9, 0.8, 0.3, 0.7, 0.2, 0.1], positive)
+    assert curve is not None
+    fpr, tpr = curve
+    assert fpr.tolist() == [0, 0, 0, 1 / 3, 1 / 3, 2 / 3, 1]
+    assert tpr.tolist() == [0, 1 / 3, 2 / 3, 2 / 3, 1, 1, 1]
+    tied = roc_curve([0.5] * 6, positive)
+    assert tied is not None
+    assert [part.tolist() for part in tied] == [[0, 1], [0, 1]]
+    assert roc_curve([0.1, 0.2], [True, True]) is None

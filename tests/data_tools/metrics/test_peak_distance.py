@@ -5,7 +5,10 @@ from data_tools.metrics.peak_distance import (
     centre_peaks,
     distance_recall,
     distance_recall_area,
+    distance_recall_curve,
     mean_position_peaks,
+    nearest_true_point,
+    peak_distance,
     peak_distances,
     random_peaks,
     summarise,
@@ -104,3 +107,25 @@ def test_all_at_once_is_one_at_a_time_and_blind_to_order(make_sample) -> None:
                 np.hypot(max(x1 - x, 0, x - x2), max(y1 - y, 0, y - y2)) for x1, y1, x2, y2 in sample.boxes_xyxy
             )
         assert distance == pytest.approx(expected)
+
+
+def test_distance_recall_curve_by_hand() -> None:
+    curve = distance_recall_curve([0, 4, 12, 40])
+    assert curve is not None
+    assert curve.within_px.tolist() == [0, 4, 12, 40]
+    assert curve.share.tolist() == [0.25, 0.5, 0.75, 1]
+    assert curve.p95_px == pytest.approx(12 + 0.85 * 28)
+    abstaining = distance_recall_curve([np.inf, 4])
+    assert abstaining is not None
+    assert abstaining.share.tolist() == [0, 0.5]  # an abstention is never reached
+    nowhere = distance_recall_curve([np.inf])
+    assert nowhere is not None
+    assert nowhere.p95_px is None
+    assert distance_recall_curve([]) is None
+
+
+def test_one_image_is_measured_like_many(make_sample) -> None:
+    sample = make_sample(boxes=[(40, 40, 60, 60)])
+    assert peak_distance(sample, (63, 64)) == 5
+    assert peak_distance(sample, None) == np.inf
+    assert nearest_true_point((63, 64), sample.boxes_xyxy) == (60, 60)

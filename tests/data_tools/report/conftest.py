@@ -1,7 +1,7 @@
 """A small data set with two approaches whose outcomes can be told by hand, the page made of it, and a browser."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,9 @@ from data_tools.core.records import (
     Sample,
     empty_boxes,
 )
+from data_tools.judging.evaluation_report import DataSummary, EvaluationReport, Family, RunReport
+from data_tools.judging.judged import Entry, judge
+from data_tools.metrics.coco_engines import PYCOCOTOOLS
 from data_tools.report.html import write_html
 from tests.absent import absent
 
@@ -52,8 +55,29 @@ class Page:
     path: Path
     dataset: Dataset
     predictions: dict[str, PredictionSet]
-    report: dict[str, Any]
+    report: EvaluationReport
     outcomes: dict[int, tuple[str, ...]] | None = None  # told by hand
+
+
+def report_of(
+    dataset: Dataset,
+    predictions: Mapping[str, PredictionSet],
+    metrics: Mapping[str, Any] | None = None,
+    verdict: str | None = None,
+) -> EvaluationReport:
+    """A report on all images with the same metrics, written by hand, of every run."""
+    judged = {
+        label: judge(dataset.samples, (), (), Entry(label, one), 1, 0, PYCOCOTOOLS)
+        for label, one in predictions.items()
+    }
+    runs = {label: RunReport("p", label, metrics or {}) for label in predictions}
+    data = DataSummary(len(dataset.samples), 0, 0, 0, "all", 1)
+    return EvaluationReport(data, runs, {}, {}, (), Family((), "Holm", 100, 0), verdict, {}, judged)
+
+
+@pytest.fixture(scope="session")
+def make_report() -> Callable[..., EvaluationReport]:
+    return report_of
 
 
 def _one_hot() -> np.ndarray:
@@ -101,10 +125,9 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Page:
         LABELS[0]: PredictionSet(PredictionHeader("a"), tuple(detector)),
         LABELS[1]: PredictionSet(PredictionHeader("b"), tuple(other)),
     }
-    runs = {label: {"producer": "p", "metrics": {"operating_point": {"threshold": 0.5}}} for label in LABELS}
-    report = {"schema": 1, "data": {"n_images": 8, "split": "all"}, "runs": runs, "verdict": "no difference shown"}
+    report = report_of(dataset, sets, {"operating_point": {"threshold": 0.5}}, "no difference shown")
     path = root / "report.html"
-    write_html(path, report, dataset, sets, "all")
+    write_html(path, report, dataset.images_root)
     return Page(path, dataset, sets, report, {row[0]: row[-1] for row in ROWS})
 
 
@@ -132,10 +155,10 @@ def make_large(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Page
                 found.append(Prediction(number, f"{number}.png", SIZE_HW, score, *nothing, peak))
         dataset = Dataset(tuple(samples), ("defect",))
         predictions = {name: PredictionSet(PredictionHeader(name), tuple(found)) for name, found in sets.items()}
-        runs = {name: {"metrics": {"operating_point": {"threshold": 0.4}}} for name in sets}
+        report = report_of(dataset, predictions, {"operating_point": {"threshold": 0.4}})
         path = tmp_path_factory.mktemp("large") / "report.html"
-        write_html(path, {"runs": runs}, dataset, predictions, "all")
-        return Page(path, dataset, predictions, {"runs": runs})
+        write_html(path, report, None)
+        return Page(path, dataset, predictions, report)
 
     return build
 

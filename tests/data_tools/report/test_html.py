@@ -7,11 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import Dataset, Prediction, PredictionHeader, PredictionSet, Sample
-from data_tools.judging.evaluate import Entry, evaluate
+from data_tools.core.records import Dataset, Prediction, PredictionHeader, PredictionSet, Sample, Splits
+from data_tools.judging.curves import curves_of
+from data_tools.judging.evaluation_report import EvaluationReport
+from data_tools.judging.judge_predictions import evaluate
 from data_tools.report.html import write_html
 
 Page = Any  # as conftest.py makes it
@@ -60,7 +63,7 @@ def test_size_and_number_are_said_and_the_same_input_gives_the_same_page(
 ) -> None:
     path = tmp_path / "report.html"
     with caplog.at_level(logging.INFO):
-        write_html(path, judged.report, judged.dataset, judged.predictions, "all")
+        write_html(path, judged.report, judged.dataset.images_root)
     size = f"{path.stat().st_size / 1e6:.1f} MB"
     assert f"8 images, {size}" in caplog.text
     assert f"8 images, {size}" in path.read_text(encoding="utf-8")
@@ -68,40 +71,62 @@ def test_size_and_number_are_said_and_the_same_input_gives_the_same_page(
 
 
 def test_a_real_report_shows_its_numbers(judged: Page, tmp_path: Path) -> None:
-    entries = [Entry(label, predictions) for label, predictions in judged.predictions.items()]
-    report = evaluate(judged.dataset, "all", entries)
-    write_html(tmp_path / "report.html", report, judged.dataset, judged.predictions, "all")
+    report = evaluate(judged.dataset, judged.predictions, "all", resamples=100)
+    write_html(tmp_path / "report.html", report, judged.dataset.images_root)
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert f"{report['runs']['detector']['metrics']['auc']['value']:.3f}" in text
+    assert f"{report.runs['detector'].metrics['auc']['value']:.3f}" in text
     assert "peak distance mean, px" in text
+    assert 'title="Mean distance from the peak to the nearest true box' in text
     assert "optimistic" in text  # the threshold is chosen on these very images
 
 
-@pytest.mark.parametrize("report", [{}, {"runs": {}, "verdict": None}, {"runs": {"a": {"metrics": None}}}])
-def test_absent_keys_are_tolerated(
-    tmp_path: Path, make_sample: MakeSample, make_prediction: MakePrediction, report: dict[str, Any]
+def test_a_report_of_few_metrics_has_a_page(
+    tmp_path: Path, make_sample: MakeSample, make_prediction: MakePrediction
 ) -> None:
-    sets = {"a": PredictionSet(PredictionHeader("p"), (make_prediction(1),))}
-    write_html(tmp_path / "r.html", report, Dataset((make_sample(1),), ("defect",)), sets, "all")
+    dataset = Dataset((make_sample(1),), ("defect",))
+    report = evaluate(dataset, {"a": [make_prediction(1)]}, "all", metrics=("froc",), resamples=100)
+    write_html(tmp_path / "r.html", report, None)
     assert "1 images" in (tmp_path / "r.html").read_text(encoding="utf-8")
 
 
-def test_no_images_at_all(tmp_path: Path) -> None:
+def test_no_images_at_all(tmp_path: Path, make_report: Callable[..., EvaluationReport]) -> None:
     sets = {"a": PredictionSet(PredictionHeader("p"))}
-    write_html(tmp_path / "r.html", {}, Dataset((), ("defect",)), sets, "all")
+    write_html(tmp_path / "r.html", make_report(Dataset((), ("defect",)), sets), None)
     assert "0 images" in (tmp_path / "r.html").read_text(encoding="utf-8")
 
 
 def test_images_that_have_moved_are_said(
-    tmp_path: Path, make_sample: MakeSample, make_prediction: MakePrediction
+    tmp_path: Path,
+    make_sample: MakeSample,
+    make_prediction: MakePrediction,
+    make_report: Callable[..., EvaluationReport],
 ) -> None:
     sets = {"a": PredictionSet(PredictionHeader("p"), (make_prediction(1),))}
-    dataset = Dataset((make_sample(1),), ("defect",), tmp_path / "gone")
-    write_html(tmp_path / "r.html", {}, dataset, sets, "all")
+    write_html(tmp_path / "r.html", make_report(Dataset((make_sample(1),), ("defect",)), sets), tmp_path / "gone")
     assert "gone does not exist" in (tmp_path / "r.html").read_text(encoding="utf-8")
 
 
 def test_a_side_too_small_is_refused_and_nothing_is_written(judged: Page, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="thumbnail side 8"):
-        write_html(tmp_path / "r.html", {}, judged.dataset, judged.predictions, "all", thumbnail_side=8)
+        write_html(tmp_path / "r.html", judged.report, None, thumbnail_side=8)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_maps_alone_are_drawn_by_the_curve_that_the_report_gives(
+    tmp_path: Path, make_sample: MakeSample, make_prediction: MakePrediction
+) -> None:
+    """Boxes are cut from maps where validation says, for the figure in the table and for the curve alike."""
+    samples = tuple(make_sample(i, [(40, 40, 60, 60)] if i % 2 else []) for i in range(1, 9))
+    dataset = Dataset(samples, ("defect",), None, Splits(0, "", (), (1, 2, 3, 4), (5, 6, 7, 8)))
+    heatmap = np.zeros((5, 5), dtype=np.float32)
+    heatmap[2, 2] = 1
+    sets = {
+        split: {"m": [make_prediction(s.image_id, heatmap=heatmap, peak=(50, 50)) for s in dataset.split(split)]}
+        for split in ("val", "test")
+    }
+    report = evaluate(dataset, sets["test"], validation=sets["val"], resamples=100)
+    curve = curves_of(report.judged["m"]).froc["centre_within_15px"]
+    section = report.runs["m"].metrics["froc"]["centre_within_15px"]
+    assert section["lesion_fraction_at"]["2.0"] == curve.at(2.0) == 1.0
+    write_html(tmp_path / "r.html", report, None)
+    assert "true boxes found over false boxes" in (tmp_path / "r.html").read_text(encoding="utf-8")

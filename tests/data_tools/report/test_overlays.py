@@ -12,6 +12,7 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from data_tools.core.records import UNBOXED, Prediction, Sample
+from data_tools.metrics.peak_distance import nearest_true_point
 from data_tools.report.overlays import (
     HALO,
     MOST_OPAQUE,
@@ -24,7 +25,6 @@ from data_tools.report.overlays import (
     describe_truth,
     draw_contact_sheet,
     draw_overlay,
-    nearest_true_point,
     save_figure,
     scale_bar_px,
     shown_boxes,

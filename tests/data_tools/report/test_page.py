@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from data_tools.auditing.review import corrected, read_review
-from data_tools.report.cases import gather, report_thresholds
+from data_tools.report.outcomes import image_outcomes, thresholds_of
 from data_tools.report.overlays import heat_colours
 
 if TYPE_CHECKING:
@@ -79,8 +79,8 @@ def test_the_scripts_find_the_same_outcomes_as_python(
     make_large: Callable[[int], Page], open_page: Callable[..., "Tab"]
 ) -> None:
     page = make_large(150)
-    cases = gather(page.dataset.samples, page.predictions, report_thresholds(page.report))
-    wanted = {case.sample.image_id: ",".join(sorted(case.outcomes)) for case in cases}
+    images = image_outcomes(page.report.judged, thresholds_of(page.report))
+    wanted = {image.sample.image_id: ",".join(sorted(image.outcomes)) for image in images}
     assert len(set(",".join(wanted.values()).split(","))) == 9  # every outcome occurs
     assert shown_outcomes(open_page(page, height=8000)) == wanted
 

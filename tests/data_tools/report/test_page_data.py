@@ -7,16 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_tools.core.records import Prediction, PredictionHeader, PredictionSet, Sample
-from data_tools.report.cases import Threshold, gather
+from data_tools.core.records import BOXED, Prediction, Sample
+from data_tools.metrics.peak_distance import peak_distance
+from data_tools.report.outcomes import ImageOutcome, Threshold
 from data_tools.report.page_data import LARGEST_MAP, page_data, safe_json
 
 MakeSample, MakePrediction = Callable[..., Sample], Callable[..., Prediction]
 
 
 def data_of(sample: Sample, prediction: Prediction) -> dict:
-    sets = {"a": PredictionSet(PredictionHeader("p"), (prediction,))}
-    return page_data(gather([sample], sets, {}), {"a": Threshold(0.5, "")}, ["JPEG"], "test")
+    distances = {"a": peak_distance(sample, prediction.peak_xy)} if sample.status == BOXED else {}
+    return page_data(
+        [ImageOutcome(sample, {"a": prediction}, distances, {})], {"a": Threshold(0.5, "")}, ["JPEG"], "test"
+    )
 
 
 def cells(entry: dict) -> np.ndarray:

@@ -1,5 +1,6 @@
 """What a training command starts from: the configuration it takes, and what it decides by the training images."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from PIL import Image
 
 import classify.train
 import detect.train
+from data_tools.commands.configurations import resolve
 from data_tools.commands.training import with_default_config
 from data_tools.core.records import GOOD, Dataset, Sample, Splits
 from data_tools.loading.copy_paste import PasteConfig
@@ -36,14 +38,14 @@ def test_print_config_prints_what_would_be_used(
 
 
 def test_which_configuration_is_taken(tmp_path: Path) -> None:
-    quickstart = str(CONFIGS / "classify" / "quickstart.yaml")
+    quickstart = json.dumps(resolve("quickstart", "classify"))
     assert with_default_config("classify", ["--fit.lr", "1"]) == ["--config", quickstart, "--fit.lr", "1"]
     assert with_default_config("classify", ["--help"]) == ["--help"]
     assert with_default_config("classify", ["--config=quickstart"]) == ["--config", quickstart]
     own = tmp_path / "config.yaml"
-    own.write_text("{}", encoding="utf-8")
+    own.write_text("{fit: {epochs: 3}}", encoding="utf-8")
     resumed = ["--resume", "--run", str(tmp_path)]
-    assert with_default_config("classify", resumed) == ["--config", str(own), *resumed]
+    assert with_default_config("classify", resumed) == ["--config", '{"fit": {"epochs": 3}}', *resumed]
 
 
 def experiment(folder: Path, images: list[np.ndarray]) -> Experiment:

@@ -52,20 +52,14 @@ DETECT = [
     "0",
     "--model.fpn_channels",
     "16",
-    "--model.head_channels",
+    "--model.heads.channels",
     "32",
     "--model.batch_norm",
     "frozen",
-    "--model.train_sizes",
-    "[0.5,1.5]",
-    "--model.type_loss_weight",
+    "--model.losses.type",
     "0.25",
-    "--model.box_loss",
-    "giou",
-    "--model.focal_gamma",
-    "2",
 ]
-CLASSIFY = ["classify.train", *COMMON, "--model.batch_norm", "train", "--loss.mixup_alpha", "0.3"]
+CLASSIFY = ["classify.train", *COMMON, "--model.batch_norm", "train"]
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +141,7 @@ def test_two_processes_train_the_detector_of_one(detectors: tuple[Path, Path, st
 
 
 def test_two_processes_train_the_classifier_of_one(data: Path, tmp_path: Path) -> None:
-    """Batch norm that learns and mixup couple the images of the whole batch.
+    """Batch norm that learns couples the images of the whole batch.
 
     Before such a batch norm the size of a weight has no gradient but rounding, which Adam blows up: the gradients of
     the first step agree to 3e-6, those of the last to a hundredth.

@@ -1,0 +1,123 @@
+"""Configuration files: installed ones by name, and a `base` that a file changes.
+
+A file is a YAML mapping of settings. Its key `base` names another configuration, installed or beside the file, whose
+settings it changes; what it does not name stays. Nothing in a file is imported or expanded.
+"""
+
+import logging
+from collections.abc import Mapping
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from data_tools.core.errors import InputError
+
+log = logging.getLogger(__name__)
+
+BASE = "base"
+_RENAMED = {"light": "standard"}
+_LARGEST = 1 << 20
+_FOREIGN = ("class_path", "config", "__path__")
+
+
+def resolve(name: str, approach: str) -> dict[str, Any]:
+    """The settings of a configuration with those of its bases underneath.
+
+    Args:
+        name: path of a file, or an installed configuration: "standard", "detect/standard" or with configs/ and .yaml.
+        approach: "detect" or "classify", whose installed configurations are meant.
+
+    Raises:
+        InputError: no such configuration, one that is no mapping, or bases that lead around in a circle.
+    """
+    return _resolve(find_configuration(name, approach), approach, ())
+
+
+def find_configuration(name: str, approach: str, beside: Path | None = None) -> Path:
+    """The file of a configuration, given as in `resolve`.
+
+    Args:
+        name, approach: see `resolve`.
+        beside: the file that names it as its base; relative paths then start there.
+
+    Raises:
+        InputError: there is none.
+    """
+    given = Path(name) if beside is None else beside.parent / name
+    path = given if given.is_file() else _installed(name, approach)
+    if path is None:
+        where = "" if beside is None else f"{beside}: {BASE} "
+        names = sorted(one.name.removesuffix(".yaml") for one in (files("configs") / approach).iterdir())
+        raise InputError(
+            f"{where}{name!r}: no such file, and no installed configuration of {approach} ({', '.join(names)})"
+        )
+    return path.resolve()
+
+
+def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with others laid over them, group by group; neither is changed."""
+    result = dict(under)
+    for key, value in over.items():
+        below = result.get(key)
+        result[key] = merged(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    return result
+
+
+def _installed(name: str, approach: str) -> Path | None:
+    stem = name.removeprefix("configs/").removesuffix(".yaml").removeprefix(f"{approach}/")
+    if stem in _RENAMED:
+        log.info("the configuration %r is now called %r", stem, _RENAMED[stem])
+        stem = _RENAMED[stem]
+    if not stem or any(part in stem for part in ("/", "\\", "..", "\0")):
+        return None
+    with as_file(files("configs") / approach / f"{stem}.yaml") as path:
+        return path if path.is_file() else None
+
+
+def _resolve(path: Path, approach: str, chain: tuple[Path, ...]) -> dict[str, Any]:
+    if path in chain:
+        around = " -> ".join(str(one) for one in (*chain[chain.index(path) :], path))
+        raise InputError(f"{chain[-1]}: its {BASE} leads around in a circle: {around}")
+    settings = _read(path)
+    if BASE not in settings:
+        return settings
+    base = settings.pop(BASE)
+    if not isinstance(base, str):
+        raise InputError(f"{path}: {BASE} must be the name of one configuration, not {base!r}")
+    return merged(_resolve(find_configuration(base, approach, path), approach, (*chain, path)), settings)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise InputError(f"{path}: larger than a configuration can be ({_LARGEST:,} bytes)")
+        text = path.read_text(encoding="utf-8-sig")
+        for event in yaml.parse(text):
+            if isinstance(event, yaml.AliasEvent):
+                line = event.start_mark.line + 1 if event.start_mark is not None else 0
+                raise InputError(f"{path}, line {line}: aliases (*{event.anchor}) are not expanded; write it out")
+        settings = yaml.safe_load(text)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8: {error}") from error
+    except (OSError, yaml.YAMLError, RecursionError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read as a configuration: {error}") from error
+    if settings is None:
+        return {}
+    if not isinstance(settings, dict) or not all(isinstance(key, str) for key in settings):
+        raise InputError(f"{path}: a configuration is a mapping of settings, such as 'fit: {{epochs: 8}}'")
+    foreign = _foreign(settings)
+    if foreign is not None:
+        raise InputError(f"{path}: {foreign!r} is no setting: a configuration imports and reads nothing")
+    return settings
+
+
+def _foreign(value: Any) -> str | None:
+    """The first key anywhere inside that would make a parser import a class or read a file."""
+    inside = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    if isinstance(value, Mapping):
+        for key in value:
+            if key in _FOREIGN:
+                return str(key)
+    return next((below for one in inside if (below := _foreign(one)) is not None), None)

@@ -1,0 +1,47 @@
+"""How settings check themselves: one sentence that names the key, the rule and the value."""
+
+import math
+from typing import Any
+
+from data_tools.core.errors import InputError
+
+
+def require(condition: bool, key: str, rule: str, value: Any) -> None:
+    """Refuse a value: "fit.lr must be above 0, not -1".
+
+    Raises:
+        InputError: the condition does not hold.
+    """
+    if not condition:
+        raise InputError(f"{key} must {rule}, not {value}")
+
+
+def require_number(
+    key: str,
+    value: float | None,
+    least: float = -math.inf,
+    most: float = math.inf,
+    *,
+    above: float | None = None,
+    below: float | None = None,
+    optional: bool = False,
+) -> None:
+    """Refuse a number outside its range, NaN and infinity.
+
+    Args:
+        key: dotted, as on the command line.
+        value: to check.
+        least, most: smallest and largest allowed value.
+        above, below: instead of these, limits that are not allowed themselves.
+        optional: None is allowed.
+
+    Raises:
+        InputError: it is outside.
+    """
+    if value is None:
+        return require(optional, key, "be a number", "null")
+    low = f"above {above:g}" if above is not None else f"at least {least:g}" if least > -math.inf else ""
+    high = f"below {below:g}" if below is not None else f"at most {most:g}" if most < math.inf else ""
+    rule = "be " + (" and ".join(filter(None, (low, high))) or "a finite number")
+    inside = least <= value <= most and (above is None or value > above) and (below is None or value < below)
+    require(inside and math.isfinite(value), key, rule, value)

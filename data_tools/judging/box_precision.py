@@ -1,0 +1,99 @@
+"""Box precision: COCO's box mAP and, by kind of error, what goes wrong; maps are judged by boxes cut from them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from data_tools.core.records import UNBOXED
+from data_tools.judging.judged import Judged
+from data_tools.judging.metric import LOWER, Comparison, Metric, MetricRow, Style
+from data_tools.judging.pairs import by_bootstrap
+from data_tools.judging.resampling import Sampling, ToSample
+from data_tools.metrics.bootstrap import Clusters
+from data_tools.metrics.box_ap_resampling import box_ap50_of
+from data_tools.metrics.box_map import box_map, tercile_edges
+from data_tools.metrics.coco_engines import describe_engine
+from data_tools.metrics.error_types import best_f1_threshold, error_types
+
+
+def box_precision(judged: Judged) -> dict[str, Any]:
+    """Sections "box_map", "error_types" (both None without boxes) and "currencies"."""
+    boxes = judged.in_boxes
+    if boxes is None:
+        return {"box_map": None, "error_types": None, "currencies": judged.currencies}
+    edges = tercile_edges(judged.training)
+    precision: dict[str, Any] = dict(
+        box_map(boxes.samples, boxes.predictions, judged.num_classes, edges, judged.box_map_engine)
+    )
+    if edges is not None:
+        precision["tercile_edges_px2"] = list(edges)
+    return {"box_map": precision, "error_types": _error_types(boxes), "currencies": judged.currencies}
+
+
+def _error_types(judged: Judged) -> dict[str, Any] | None:
+    """Counted at the box score that is best on validation, or without validation on the judged images themselves."""
+    chosen_on, pairs = "validation", judged.validation
+    if pairs is None:
+        chosen_on, pairs = "the judged images, so optimistic", (judged.samples, judged.predictions)
+    threshold = best_f1_threshold(*pairs)
+    if threshold is None or not len(judged.boxed):
+        return None
+    return error_types(judged.samples, judged.predictions, threshold) | {"threshold_chosen_on": chosen_on}
+
+
+def _to_sample(judged: Judged, clusters: Clusters) -> Mapping[str, ToSample]:
+    """Box AP50 of a run that speaks in boxes or can be read so."""
+    boxes = judged.in_boxes
+    ap50 = boxes and box_ap50_of(boxes.samples, boxes.predictions, boxes.num_classes, clusters)
+    return {"box_ap50": ToSample(float(ap50(np.ones((1, clusters.total)))[0]), ap50)} if ap50 else {}
+
+
+def _n_not_unboxed(judged: Judged) -> int:
+    return sum(sample.status != UNBOXED for sample in judged.samples)
+
+
+def _third(label: str, key: str) -> MetricRow:
+    meaning = f"Box AP over true boxes in the {label} of the training boxes' areas."
+    return MetricRow(f"box AP, {label}", ("box_map", key), meaning)
+
+
+def _errors(label: str, key: str, meaning: str) -> MetricRow:
+    return MetricRow(label, ("error_types", key), meaning, Style.COUNT, LOWER)
+
+
+METRIC = Metric(
+    name="box_map",
+    compute=box_precision,
+    rows=(
+        MetricRow(
+            "box AP",
+            ("box_map", "ap"),
+            "COCO's average precision of boxes, the mean over IoU 0.5 to 0.95.",
+            short=True,
+            over_seeds=True,
+        ),
+        MetricRow(
+            "box AP50",
+            ("box_map", "ap50"),
+            "Average precision of boxes, a hit being an IoU of at least 0.5.",
+            ci95=("box_map", "ap50_ci95"),
+            short=True,
+            over_seeds=True,
+        ),
+        MetricRow("box AP75", ("box_map", "ap75"), "Average precision of boxes, a hit being an IoU of at least 0.75."),
+        _third("smallest third", "ap_smallest_third"),
+        _third("middle third", "ap_middle_third"),
+        _third("largest third", "ap_largest_third"),
+        _errors("true boxes missed", "missed", "True boxes that no predicted box hits at the box threshold."),
+        _errors(
+            "boxes badly placed", "localisation", "Predicted boxes that touch a true box, but at too small an IoU."
+        ),
+        _errors("boxes twice", "duplicate", "Predicted boxes on a true box that a better one has taken."),
+        _errors("boxes on background", "background", "Predicted boxes that touch no true box."),
+    ),
+    sampling=Sampling(lambda judged: judged.samples, _to_sample),
+    intervals={"box_ap50": ("box_map", "ap50_ci95")},
+    comparisons=(Comparison("box_ap50", "box AP50", by_bootstrap("box_ap50", _n_not_unboxed)),),
+    engine=describe_engine,
+)

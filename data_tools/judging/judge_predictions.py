@@ -1,0 +1,106 @@
+"""Judging from Python: a dataset and named predictions, however they are at hand."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from data_tools.core.errors import InputError
+from data_tools.core.records import Dataset, Prediction, PredictionHeader, PredictionSet
+from data_tools.files.dataset_folder import read_dataset
+from data_tools.files.predictions import read_predictions
+from data_tools.judging.evaluate import evaluate as evaluate_entries
+from data_tools.judging.evaluation_report import EvaluationReport
+from data_tools.judging.judged import Entry
+from data_tools.metrics.bootstrap import RESAMPLES
+from data_tools.metrics.coco_engines import PYCOCOTOOLS
+
+Predictions = PredictionSet | Iterable[Prediction] | Path | str
+
+
+def evaluate(
+    dataset: Dataset | Path | str,
+    predictions: Mapping[str, Predictions],
+    split: str = "test",
+    *,
+    validation: Mapping[str, Predictions] | None = None,
+    proposals: Mapping[str, Predictions] | None = None,
+    approaches: Mapping[str, str] | None = None,
+    metrics: Sequence[str] | None = None,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+    box_map_engine: str = PYCOCOTOOLS,
+) -> EvaluationReport:
+    """Judge any number of approaches side by side by the same records.
+
+    Args:
+        dataset: the truth, or the folder that holds it.
+        predictions: by the label of each run: a PredictionSet, its records, or the path of its file. Each has exactly
+            one record for each image of the split.
+        split: "train", "val", "test" or "all".
+        validation: the same for the validation split, for as many labels as there are; they choose every threshold.
+        proposals: region proposals for the split, for proposal recall.
+        approaches: names by label; runs with the same name are seeds of one approach, and compared as such.
+        metrics: their names; None for all.
+        seed: of the resampling and of the random baselines.
+        resamples: of the bootstrap; at least 100.
+        box_map_engine: of `data_tools.metrics.coco_engines.ENGINES`.
+
+    Returns:
+        The report: `.verdict` in words, `.to_frame()` for pandas, `.to_json()` as in report.json.
+
+    Raises:
+        InputError: records that do not fit the images, a label that is not among the predictions, or an absent split.
+
+    >>> import numpy as np
+    >>> from data_tools.core.records import Dataset, Prediction, Sample
+    >>> nothing, none = np.zeros((0, 4)), np.zeros(0)
+    >>> box = np.array([[10.0, 10.0, 30.0, 30.0]])
+    >>> good = Sample(1, "a.png", (60, 80), nothing, none, "good", "lot1", "good")
+    >>> bad = Sample(2, "b.png", (60, 80), box, np.array([1]), "boxed", "lot2", "scratch")
+    >>> records = [Prediction(1, "a.png", (60, 80), 0.2, nothing, none, none)]
+    >>> records += [Prediction(2, "b.png", (60, 80), 0.9, nothing, none, none, peak_xy=(33.0, 34.0))]
+    >>> report = evaluate(Dataset((good, bad), ("defect",)), {"mine": records}, "all", resamples=100)
+    >>> report.runs["mine"].metrics["peak_distance"]["mean_px"]
+    5.0
+    """
+    if resamples < 100:
+        raise InputError(f"resamples {resamples}: at least 100, for a 95 % interval")
+    truth = dataset if isinstance(dataset, Dataset) else read_dataset(Path(dataset))
+    if truth.splits is None and split != "all":
+        raise InputError(f"the dataset has no splits, so no split {split!r}; judge it with split='all'")
+    if truth.splits is None and validation:
+        raise InputError("the dataset has no splits, so validation predictions have no images to fit")
+    for name, given in (("validation", validation), ("proposals", proposals), ("approaches", approaches)):
+        foreign = sorted((given or {}).keys() - predictions.keys())
+        if foreign:
+            raise InputError(f"{name}: {foreign[0]!r} is none of {', '.join(predictions)}")
+    entries = [
+        Entry(
+            label,
+            _as_set(label, one),
+            _as_set(label, validation[label]) if validation and label in validation else None,
+            _as_set(label, proposals[label]) if proposals and label in proposals else None,
+            (approaches or {}).get(label),
+        )
+        for label, one in predictions.items()
+    ]
+    return evaluate_entries(truth, split, entries, metrics, seed, resamples, box_map_engine)
+
+
+def _as_set(label: str, predictions: Predictions) -> PredictionSet:
+    """Read or gather the records."""
+    if isinstance(predictions, PredictionSet):
+        return predictions
+    if isinstance(predictions, Path | str):
+        if Path(predictions).is_dir():
+            raise InputError(
+                f"{label}: {predictions} is a folder; name the file, as {predictions}/predictions/test.jsonl"
+            )
+        return read_predictions(Path(predictions))
+    records = tuple(predictions)
+    for record in records:
+        if not isinstance(record, Prediction):
+            raise InputError(f"{label}: holds {type(record).__name__}, where Prediction records are needed")
+    try:
+        return PredictionSet(PredictionHeader(label), records)
+    except ValueError as error:
+        raise InputError(f"{label}: {error}") from error
