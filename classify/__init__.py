@@ -4,18 +4,35 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from classify.losses import LossConfig as LossConfig
+    from classify.models import ClassifierConfig as ClassifierConfig
     from classify.settings import Settings as Settings
     from classify.trained import TrainedClassifier as TrainedClassifier
     from classify.trained import load as load
     from classify.training import train as train
+    from data_tools.loading.input_config import InputConfig as InputConfig
+    from data_tools.training.fit import FitConfig as FitConfig
 
 _PLACES = {
+    "ClassifierConfig": "classify.models",
+    "FitConfig": "data_tools.training.fit",
+    "InputConfig": "data_tools.loading.input_config",
+    "LossConfig": "classify.losses",
     "Settings": "classify.settings",
     "TrainedClassifier": "classify.trained",
     "load": "classify.trained",
     "train": "classify.training",
 }
-__all__ = ["Settings", "TrainedClassifier", "load", "train"]
+__all__ = [
+    "ClassifierConfig",
+    "FitConfig",
+    "InputConfig",
+    "LossConfig",
+    "Settings",
+    "TrainedClassifier",
+    "load",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -23,7 +23,7 @@ from data_tools.metrics.bootstrap import Clusters, auc_of
 from data_tools.networks.backbones import build_backbone
 from data_tools.training import processes
 from data_tools.training.batches import decide_by_layout, training_loader
-from data_tools.training.experiment import Experiment, finish, folder_of, open_experiment, save_predictions
+from data_tools.training.experiment import Experiment, finish, open_experiment, save_predictions
 from data_tools.training.fit import fit, seed_everything
 from data_tools.training.selection import standard_error
 from data_tools.training.start_report import describe_start
@@ -50,13 +50,12 @@ def train(
     """
     settings = settings or Settings()
     model_config, input_config, fit_config = settings.model, settings.input, settings.fit
-    source = folder_of(data)
     # the model first: what is wrong with it or its weights shall leave no run folder behind
     seed_everything(fit_config.seed)
     backbone = build_backbone(model_config.backbone, model_config.weights)
     model = Classifier(backbone, model_config)
     loss = ClassifierLoss(model, settings.loss)
-    experiment = open_experiment("classify", source, None if run is None else Path(run), settings, fit_config, resume)
+    experiment = open_experiment("classify", data, None if run is None else Path(run), settings, fit_config, resume)
     input_config, _ = decide_by_layout(experiment, input_config)
     log.info(describe_start(experiment, model.parts(), backbone.weights, input_config))
     loader = training_loader(experiment, input_config, fit_config)

@@ -18,7 +18,7 @@ from jsonargparse import Namespace
 from data_tools.auditing.audit import LABEL_MEGAPIXELS, AuditOptions, anchors_of, audit, scores_of_files
 from data_tools.auditing.review import apply_review, write_review
 from data_tools.auditing.summary import describe
-from data_tools.commands.parser import Parser, run_command
+from data_tools.commands.parser import MOVED, Parser, run_command
 from data_tools.core.anchors import AnchorConfig
 from data_tools.core.errors import InputError
 from data_tools.files.dataset_folder import read_dataset
@@ -28,6 +28,7 @@ def build_parser() -> Parser:
     """The command line of `python -m data_tools.audit`."""
     parser = Parser(prog="data_tools.audit", description="What a dataset holds, what leaks, which labels are doubtful.")
     parser.add_argument("dataset", type=str, help="dataset folder")
+    parser.add_argument("--images", type=str | None, default=None, help=MOVED)
     parser.add_argument("--html", type=str | None, default=None, help="also write a self-contained page here")
     parser.add_argument("--review", type=str | None, default=None, help="also write the review list (CSV) here")
     parser.add_argument(
@@ -75,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _audit(parser: Parser, arguments: Namespace) -> int:
     folder = Path(arguments.dataset)
-    dataset = read_dataset(folder)
+    dataset = read_dataset(folder, arguments.images)
     if arguments.apply is not None:
         if arguments.out is None:
             raise InputError("--apply needs --out FOLDER for the corrected dataset")
@@ -89,8 +90,6 @@ def _audit(parser: Parser, arguments: Namespace) -> int:
     anchors = parser.instantiate(arguments).anchors
     if arguments.detector is not None:
         anchors = anchors_of(Path(arguments.detector))
-    if not anchors.scales or not anchors.decided_ratios or min(*anchors.scales, *anchors.decided_ratios) <= 0:
-        raise InputError("--anchors: scales and ratios are positive numbers, at least one of each")
     options = AuditOptions(
         anchors, arguments.crop, arguments.labels, scores_of_files(arguments.scores), arguments.suspects
     )

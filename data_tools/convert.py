@@ -43,7 +43,10 @@ def build_parser() -> Parser:
         help="one class 'defect', or one for each defect type",
     )
     parser.add_argument(
-        "--split", type=str, default=",".join(map(str, FRACTIONS)), help="shares of train,val,test, or none"
+        "--split",
+        type=str,
+        default=",".join(map(str, FRACTIONS)),
+        help="shares of train,val,test; given keeps the publisher's split, by folders or lists; or none",
     )
     parser.add_argument(
         "--group-by",
@@ -67,8 +70,9 @@ def build_parser() -> Parser:
     )
     parser.add_argument("--copy", action="store_true", help="copy the images into the dataset folder")
     parser.add_argument(
-        "--strict", action="store_true", help="write nothing and exit 2 if anything is rejected or warned of"
+        "--strict", action="store_true", help="write nothing and exit 2 if anything is rejected or warned about"
     )
+    parser.add_argument("--replace", action="store_true", help="put the new dataset in place of the one in --out")
     parser.add_argument(
         "--size",
         type=str | None,
@@ -98,11 +102,12 @@ def _convert(arguments: Namespace) -> int:
         format=arguments.format,
         read=_options(arguments),
         categories=arguments.categories,
-        shares=parse_shares(arguments.split),
+        shares="given" if arguments.split == "given" else parse_shares(arguments.split),
         group_by=arguments.group_by,
         seed=arguments.seed,
         copy=arguments.copy,
         strict=arguments.strict,
+        replace=arguments.replace,
     )
     print(convert([Path(name) for name in arguments.source], Path(arguments.out), how))
     return 0

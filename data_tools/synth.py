@@ -27,6 +27,7 @@ def build_parser() -> Parser:
     parser.add_argument("--good", type=int, default=300, help="number of good images")
     parser.add_argument("--defect", type=int, default=150, help="number of defect images")
     parser.add_argument("--seed", type=int, default=0, help="of everything")
+    parser.add_argument("--replace", action="store_true", help="put the new dataset in place of the one in --out")
     parser.add_argument("--contact_sheet", type=str | None, default=None, help="also write examples of each type here")
     return parser
 
@@ -39,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _synth(arguments: Namespace) -> int:
     if arguments.seed < 0:
         raise InputError(f"--seed {arguments.seed}: at least 0")
-    dataset = make_synthetic(Path(arguments.out), arguments.good, arguments.defect, arguments.seed)
+    dataset = make_synthetic(Path(arguments.out), arguments.good, arguments.defect, arguments.seed, arguments.replace)
     if arguments.contact_sheet:
         with atomic_path(Path(arguments.contact_sheet)) as path:
             contact_sheet(arguments.seed).save(path, format="PNG")

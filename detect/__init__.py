@@ -4,18 +4,35 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from data_tools.loading.copy_paste import PasteConfig as PasteConfig
+    from data_tools.loading.input_config import InputConfig as InputConfig
+    from data_tools.training.fit import FitConfig as FitConfig
+    from detect.config import DetectorConfig as DetectorConfig
     from detect.settings import Settings as Settings
     from detect.trained import TrainedDetector as TrainedDetector
     from detect.trained import load as load
     from detect.training import train as train
 
 _PLACES = {
+    "DetectorConfig": "detect.config",
+    "FitConfig": "data_tools.training.fit",
+    "InputConfig": "data_tools.loading.input_config",
+    "PasteConfig": "data_tools.loading.copy_paste",
     "Settings": "detect.settings",
     "TrainedDetector": "detect.trained",
     "load": "detect.trained",
     "train": "detect.training",
 }
-__all__ = ["Settings", "TrainedDetector", "load", "train"]
+__all__ = [
+    "DetectorConfig",
+    "FitConfig",
+    "InputConfig",
+    "PasteConfig",
+    "Settings",
+    "TrainedDetector",
+    "load",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -16,9 +16,8 @@ from pathlib import Path
 
 from jsonargparse import Namespace
 
-from data_tools.commands.parser import Parser, run_command
+from data_tools.commands.parser import MOVED, Parser, run_command
 from data_tools.core.errors import InputError
-from data_tools.files.atomic import write_json
 from data_tools.judging.evaluate import evaluate
 from data_tools.judging.inputs import JudgingInput, choose_runs, open_files, open_runs, with_companions
 from data_tools.judging.registry import metrics
@@ -55,6 +54,7 @@ def build_parser() -> Parser:
         help="a name for each run or file, in the same order; equal names are seeds of one approach",
     )
     parser.add_argument("--data", type=str | None, default=None, help="dataset folder; by default that of the runs")
+    parser.add_argument("--images", type=str | None, default=None, help=MOVED)
     parser.add_argument("--split", choices=("train", "val", "test", "all"), default="test")
     parser.add_argument("--out", type=str | None, default=None, help="report.json to write")
     parser.add_argument("--full", action="store_true", help="print every row of the table")
@@ -91,11 +91,12 @@ def _evaluate(arguments: Namespace) -> int:
         box_map_engine=arguments.box_map_engine,
     )
     if arguments.out:
-        write_json(Path(arguments.out), report.to_json())
+        report.save(arguments.out)
     if arguments.html:
         from data_tools.report.html import write_html
 
-        write_html(Path(arguments.html), report, given.dataset.images_root, arguments.thumbnail_side)
+        images = Path(arguments.images) if arguments.images else given.dataset.images_root
+        write_html(Path(arguments.html), report, images, arguments.thumbnail_side)
     print(side_by_side(report.to_json(), full=arguments.full or arguments.metric != "all"))
     return 0
 

@@ -16,7 +16,7 @@ from data_tools.metrics.box_ap_resampling import box_ap50_of
 from data_tools.networks.backbones import build_backbone
 from data_tools.training import processes
 from data_tools.training.batches import decide_by_layout, training_loader
-from data_tools.training.experiment import Experiment, finish, folder_of, open_experiment, save_predictions
+from data_tools.training.experiment import Experiment, finish, open_experiment, save_predictions
 from data_tools.training.fit import fit, seed_everything
 from data_tools.training.selection import localization_scores, standard_error
 from data_tools.training.start_report import describe_start
@@ -48,11 +48,10 @@ def train(
     """
     settings = settings or Settings()
     model_config, input_config, fit_config = settings.model, settings.input, settings.fit
-    source = folder_of(data)
     # weights first: what is wrong with them shall leave no run folder behind
     seed_everything(fit_config.seed)
     backbone = build_backbone(model_config.backbone, model_config.weights)
-    experiment = open_experiment("detect", source, None if run is None else Path(run), settings, fit_config, resume)
+    experiment = open_experiment("detect", data, None if run is None else Path(run), settings, fit_config, resume)
     input_config, paste_config = decide_by_layout(experiment, input_config, settings.paste)
     boxes_hw = _training_boxes(experiment, input_config)
     anchors = resolve_anchors(model_config.anchors, STRIDES, boxes_hw)

@@ -8,11 +8,12 @@ python -m detect.visualize --ids 17 230 --format pdf
 import logging
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from jsonargparse import Namespace
 
-from data_tools.commands.parser import Parser, run_command
+from data_tools.commands.parser import MOVED, Parser, run_command
 from data_tools.core.errors import InputError
 from data_tools.files.dataset_folder import images_root_of
 from data_tools.judging.evaluate import evaluate
@@ -32,6 +33,7 @@ def build_parser() -> Parser:
     parser = Parser(prog="detect.visualize", description="Draw what each approach says of an image, and the truth.")
     parser.add_argument("--runs", nargs="+", type=str, default=None, help="run folders")
     parser.add_argument("--data", type=str | None, default=None, help="dataset folder; by default that of the runs")
+    parser.add_argument("--images", type=str | None, default=None, help=MOVED)
     parser.add_argument("--split", choices=("val", "test"), default="test")
     parser.add_argument("--out", type=str, default="runs/overlays", help="folder for the pictures")
     parser.add_argument("--num", type=int, default=24, help="number of images")
@@ -60,7 +62,8 @@ def _visualize(arguments: Namespace) -> int:
         raise InputError(f"--dpi {arguments.dpi}: between {_LEAST_DPI} and {_MOST_DPI}")
     runs = choose_runs(arguments.runs)
     given = open_runs(runs, arguments.data, arguments.split)
-    root = images_root_of(given.dataset, Path(arguments.data) if arguments.data else runs[0].data)
+    dataset = replace(given.dataset, images_root=Path(arguments.images)) if arguments.images else given.dataset
+    root = images_root_of(dataset, Path(arguments.data) if arguments.data else runs[0].data)
     report = evaluate(given.dataset, arguments.split, given.entries, ("auc",))
     thresholds = thresholds_of(report)
     values = {label: threshold.value for label, threshold in thresholds.items()}

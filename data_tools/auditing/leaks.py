@@ -17,9 +17,17 @@ from data_tools.auditing.findings import NOTE, UNSAFE, WARNING, Finding
 from data_tools.core.records import SPLIT_NAMES, Dataset, Sample
 from data_tools.files.image_facts import ImageFact
 from data_tools.metrics.auc import roc_auc
-from data_tools.splitting.grouping import capture_runs, lots_of
+from data_tools.splitting.grouping import named_links
+from data_tools.splitting.names import lots_of
 from data_tools.splitting.near_duplicates import Floats, Signatures, near_duplicates, signatures
+from data_tools.splitting.turned import turned_duplicates
 
+_LINKED = {
+    "copies": "copies of one picture, by their names,",
+    "parts of an item": "parts of one item, by their names,",
+    "folder of a device": "images of one device's folder",
+    "capture number": "images taken one after the other, by the numbers in their names,",
+}
 FLAGGED_AUC, UNSAFE_AUC = 0.75, 0.9
 _FOLDS, _BINS, _PRIOR = 5, 10, 2.0
 _FEWEST_IMAGES, _FEWEST_GROUPS = 10, 5
@@ -87,15 +95,17 @@ def straddling(dataset: Dataset, thumbnails: Floats | None, rows: Sequence[int])
     if lots is not None:
         found += _divided("lot", lots, samples, where, level)
     else:
-        runs = capture_runs(paths)
-        found += _divided_pairs(
-            "images taken one after the other, by the numbers in their names,", runs, samples, where, level
-        )
+        complete = thumbnails is not None and len(rows) == len(samples)
+        links, _ = named_links(paths, thumbnails if complete else None)
+        for name, pairs in links.items():
+            found += _divided_pairs(_LINKED[name], pairs, samples, where, UNSAFE if name == "copies" else level)
     if thumbnails is not None and len(thumbnails) > 1:
         signed: Signatures = signatures(thumbnails)
         pairs, similarity = near_duplicates(signed, signed.same)
         best_first = pairs[np.argsort(-similarity, kind="stable")]
         found += _divided_pairs("near-duplicates", np.asarray(rows)[best_first], samples, where, UNSAFE)
+        turned = np.asarray(rows, dtype=np.int64)[turned_duplicates(thumbnails)]
+        found += _divided_pairs("images that are others mirrored or turned", turned, samples, where, UNSAFE)
     return found
 
 

@@ -13,6 +13,8 @@ from jsonargparse import ArgumentParser
 from data_tools.core.errors import InputError
 from data_tools.training.interrupt import Stopped
 
+MOVED = "folder of the dataset's images, where they have moved"
+
 
 class Parser(ArgumentParser):
     """A jsonargparse parser whose error for an unknown key names the nearest valid one."""

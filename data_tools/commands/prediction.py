@@ -33,7 +33,13 @@ def add_prediction_arguments(parser: Parser) -> None:
     parser.add_argument("--run", type=str, required=True, help="folder of a finished run")
     parser.add_argument("--data", type=str | None, default=None, help="dataset folder")
     parser.add_argument("--split", choices=SPLITS, default="test", help="which part of the dataset")
-    parser.add_argument("--images", nargs="+", type=str, default=None, help="image files or folders, instead of --data")
+    parser.add_argument(
+        "--images",
+        nargs="+",
+        type=str,
+        default=None,
+        help="image files or folders, instead of --data; with --data the folder that its images have moved to",
+    )
     parser.add_argument("--out", type=str, required=True, help="PredictionSet to write (.jsonl)")
 
 
@@ -41,22 +47,25 @@ def select(arguments: Namespace) -> Selection:
     """The images that the flags name.
 
     Raises:
-        InputError: neither or both of --data and --images, or unusable ones.
+        InputError: neither --data nor --images, or unusable ones.
     """
-    if (arguments.data is None) == (arguments.images is None):
-        raise InputError("give either --data DATASET with --split, or --images PATH...")
-    if arguments.data is None:
-        return _from_images([Path(name) for name in arguments.images])
-    return select_split(Path(arguments.data), arguments.split)
+    if arguments.data is not None:
+        moved = [Path(name) for name in arguments.images or ()]
+        if len(moved) > 1 or not all(path.is_dir() for path in moved):
+            raise InputError("--data with --images: give the one folder that the dataset's images have moved to")
+        return select_split(Path(arguments.data), arguments.split, *moved)
+    if arguments.images is None:
+        raise InputError("give --data DATASET with --split, or --images PATH...")
+    return _from_images([Path(name) for name in arguments.images])
 
 
-def select_split(data: Path, split: str) -> Selection:
-    """The images of a part of a dataset folder.
+def select_split(data: Path, split: str, images: Path | None = None) -> Selection:
+    """The images of a part of a dataset folder, which `images` holds where they have moved.
 
     Raises:
         InputError: an unusable dataset, or one without that split or without images.
     """
-    dataset = read_dataset(data)
+    dataset = read_dataset(data, images)
     return Selection(split_of(dataset, data, split), images_root_of(dataset, data), split)
 
 
@@ -99,7 +108,8 @@ def _from_images(paths: Sequence[Path]) -> Selection:
         if not found:
             raise InputError(f"{path}: no images under this folder")
         files += found
-    files = [path.resolve() for path in files]
+    # a link keeps its own name, as DVC and git-annex leave it: the name of what it leads to says nothing
+    files = [Path(os.path.abspath(path)) for path in files]
     root = Path(os.path.commonpath([path.parent for path in files]))
     samples = tuple(
         Sample(number, path.relative_to(root).as_posix(), read_size(path), empty_boxes(), empty_labels(), GOOD, "none")

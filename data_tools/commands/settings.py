@@ -19,7 +19,7 @@ from data_tools.files.run_config import CONFIG
 
 Settings = TypeVar("Settings")
 
-_PLACES = ("data", "run")  # they stand in config.yaml beside the settings
+_PLACES = ("data", "run", "images")  # they stand in config.yaml beside the settings
 
 
 def add_settings(parser: ArgumentParser, kind: type[Any]) -> None:

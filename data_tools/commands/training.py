@@ -10,9 +10,11 @@ from typing import Any
 from jsonargparse import Namespace
 
 from data_tools.commands.configurations import resolve
-from data_tools.commands.parser import Parser, run_command
+from data_tools.commands.parser import MOVED, Parser, run_command
 from data_tools.commands.settings import settings_of
 from data_tools.core.errors import InputError
+from data_tools.core.records import Dataset
+from data_tools.files.dataset_folder import read_dataset
 from data_tools.files.run_config import CONFIG
 from data_tools.files.runs import Run
 from data_tools.training import processes
@@ -22,8 +24,8 @@ from data_tools.training.interrupt import Stopped
 log = logging.getLogger(__name__)
 
 DEFAULT_DATA = Path("datasets/synthetic")
-Train = Callable[[Path, Any, Path | None, bool], Run]
-"""Dataset folder, settings, run folder and whether to resume -> the finished run."""
+Train = Callable[[Dataset, Any, Path | None, bool], Run]
+"""Dataset, settings, run folder and whether to resume -> the finished run."""
 
 
 def run_training(approach: str, parser: Parser, kind: type[Any], train: Train, argv: Sequence[str] | None) -> int:
@@ -55,7 +57,7 @@ def _train_or_stop(approach: str, train: Train, settings: Any, arguments: Namesp
         processes.on_main(lambda: run_folder(approach, folder, arguments.resume))  # before the default data is rendered
     elif arguments.resume:
         raise InputError("--resume needs --run, the folder of a started run")
-    data = Path(arguments.data) if arguments.data else processes.on_main(default_data)
+    data = read_dataset(arguments.data if arguments.data else processes.on_main(default_data), arguments.images)
     try:
         run = train(data, settings, folder, arguments.resume)
     except Stopped:
@@ -76,6 +78,7 @@ def add_training_arguments(parser: Parser) -> None:
         "among the configurations that are installed with the project",
     )
     parser.add_argument("--data", type=str | None, default=None, help="dataset folder; by default the synthetic set")
+    parser.add_argument("--images", type=str | None, default=None, help=MOVED)
     parser.add_argument("--run", type=str | None, default=None, help="run folder; by default runs/<approach>-<time>")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --run after its last epoch")
 

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from data_tools.core.records import STATUSES, Dataset
@@ -21,13 +22,26 @@ def first_rejects(findings: Findings) -> str:
     return "; ".join(shown) or "it holds no image that the format knows"
 
 
-def first_problems(findings: Findings) -> str:
-    """The first few things that were not converted, else the warnings."""
-    return first_rejects(findings) if findings.rejects else "; ".join(findings.warnings)
+def warning_lines(findings: Findings) -> list[str]:
+    """A line for each kind of warning, most frequent first; those that differ in values alone are one kind."""
+    counts: Counter[str] = Counter()
+    texts: dict[str, str] = {}
+    for text, count in findings.warnings.items():
+        counts[_kind(text)] += count
+        texts.setdefault(_kind(text), text)
+    return [f"{count} {texts[kind]}" for kind, count in counts.most_common() if count]
 
 
-def summary(out: Path, dataset: Dataset, findings: Findings, chosen: Format, why: str) -> str:
-    """What was converted, how it is split, and what was not converted."""
+def summary(
+    out: Path,
+    dataset: Dataset,
+    findings: Findings,
+    chosen: Format,
+    why: str,
+    notes: Sequence[str] = (),
+    warnings: Sequence[str] = (),
+) -> str:
+    """What was converted, how it is split, what was not converted, and last what to look at before training."""
     samples = dataset.samples
     boxes = sum(len(sample.boxes_xyxy) for sample in samples)
     groups = Counter(sample.group for sample in samples)
@@ -50,17 +64,8 @@ def summary(out: Path, dataset: Dataset, findings: Findings, chosen: Format, why
     reasons = Counter(_kind(reject.reason) for reject in findings.rejects)
     lines.append(f"rejects: {len(findings.rejects)}" + (f", listed in {out / REJECTS}" if findings.rejects else ""))
     lines += [f"  {count} {reason}" for reason, count in reasons.most_common()]
-    return "\n".join([*lines, *_warnings(findings)])
-
-
-def _warnings(findings: Findings) -> list[str]:
-    """A line for each kind of warning, most frequent first; those that differ in values alone are one kind."""
-    counts: Counter[str] = Counter()
-    texts: dict[str, str] = {}
-    for text, count in findings.warnings.items():
-        counts[_kind(text)] += count
-        texts.setdefault(_kind(text), text)
-    return [f"WARNING: {count} {texts[kind]}" for kind, count in counts.most_common() if count]
+    lines += [f"note: {note}" for note in notes] + [f"warning: {warning}" for warning in warnings]
+    return "\n".join(lines)
 
 
 def _kind(reason: str) -> str:

@@ -86,8 +86,12 @@ def copy_history(source: Path, folder: Path) -> None:
         write_text(folder / HISTORY, (source / HISTORY).read_text(encoding="utf-8"))
 
 
-def read_dataset(folder: Path | str) -> Dataset:
+def read_dataset(folder: Path | str, images: Path | str | None = None) -> Dataset:
     """Read a dataset folder; no image is opened.
+
+    Args:
+        folder: the dataset folder.
+        images: where its images are now; None takes the place that the dataset names.
 
     Raises:
         InputError: a file is missing or malformed; the message names the file and the key or id.
@@ -97,7 +101,7 @@ def read_dataset(folder: Path | str) -> Dataset:
     value = read_json(path, "make one with: python -m data_tools.convert SOURCE --out DATASET")
     try:
         samples, categories = from_coco(value)
-        root = _images_root(folder, value)
+        root = _images_root(folder, value) if images is None else Path(images)
         splits = _read_splits(folder / SPLITS)
         return Dataset(samples, categories, root, splits, folder)
     except KeyError as error:
@@ -110,12 +114,14 @@ def images_root_of(dataset: Dataset, where: Path) -> Path:
     """The dataset's images root, checked to exist.
 
     Raises:
-        InputError: boxes only, or the originals have moved.
+        InputError: boxes only, or the images have moved.
     """
     if dataset.images_root is None:
         raise InputError(f"{where}: has no images; convert it with --images DIR")
     if not dataset.images_root.is_dir():
-        raise InputError(f"{where}: its images root {dataset.images_root} does not exist; convert again, or use --copy")
+        raise InputError(
+            f"{where}: its images are not in {dataset.images_root}; name the folder where they are with --images DIR"
+        )
     return dataset.images_root
 
 
@@ -166,12 +172,64 @@ def from_coco(value: dict[str, Any]) -> tuple[tuple[Sample, ...], tuple[str, ...
 
 
 def data_hash(folder: Path) -> str:
-    """SHA-256 over annotations.json and splits.json, hexadecimal: which data and splits a run saw."""
-    digest = hashlib.sha256()
-    for name in (ANNOTATIONS, SPLITS):
-        path = folder / name
-        digest.update(name.encode() + b"\0" + (path.read_bytes() if path.exists() else b"absent"))
+    """SHA-256 over what is learned and judged, hexadecimal: which images, labels, groups and splits a run saw.
+
+    Where the images lie, how a good image was known to be good, and the layout of the files do not count, so a dataset
+    may be moved, and its images too.
+
+    Raises:
+        InputError: see `read_dataset`.
+    """
+    dataset = read_dataset(folder)
+    digest = hashlib.sha256(json.dumps([*dataset.categories]).encode())
+    for sample in sorted(dataset.samples, key=lambda sample: sample.image_id):
+        told = [
+            sample.image_id,
+            sample.path,
+            list(sample.size_hw),
+            sample.boxes_xyxy.tolist(),
+            sample.labels.tolist(),
+            sample.status,
+            sample.group,
+            sample.type,
+            list(sample.box_types),
+        ]
+        digest.update(json.dumps(told).encode())
+    if dataset.splits is not None:
+        digest.update(json.dumps({name: sorted(dataset.splits.ids(name)) for name in SPLIT_NAMES}).encode())
     return digest.hexdigest()
+
+
+def require_replaceable(out: Path, replace: bool) -> None:
+    """Refuse to put a dataset folder where something else is, or where one is that nobody asked to replace.
+
+    Args:
+        out: where a dataset folder is to be written.
+        replace: whether a dataset folder there may be replaced. Files that do not belong to it may not.
+
+    Raises:
+        InputError: see above; the message says what is there.
+    """
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    if not out.is_dir() or not (out / ANNOTATIONS).is_file():
+        raise InputError(f"{out}: exists and is no dataset folder; give another --out")
+    if not replace:
+        raise InputError(
+            f"{out}: holds a dataset; add --replace to put the new one in its place, or give another --out"
+        )
+    dataset = read_dataset(out)
+    own = {out / name for name in (ANNOTATIONS, SPLITS, REJECTS, MENDED)}
+    root = dataset.images_root
+    if root is not None and root.resolve().is_relative_to(out.resolve()):
+        own |= {root / sample.path for sample in dataset.samples}
+    known = {path.resolve() for path in own}
+    for path in sorted(out.rglob("*")):
+        if (path.is_symlink() or not path.is_dir()) and path.resolve() not in known:
+            raise InputError(
+                f"{path}: does not belong to the dataset in {out}, which is to be replaced; move it first, "
+                "or give another --out"
+            )
 
 
 def read_json(path: Path, advice: str = "") -> Any:

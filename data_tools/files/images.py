@@ -24,15 +24,20 @@ _SIDE_FILE = "._"  # what macOS leaves beside a file on foreign disks
 def resolve_under(root: Path, name: str) -> Path:
     """The path of `name` under `root`.
 
+    A file there may be a link to a regular file elsewhere, as DVC and git-annex leave images; a linked folder must stay
+    under `root`.
+
     Raises:
-        InputError: `name` is absolute, climbs with "..", or is a link that leaves `root`.
+        InputError: `name` is absolute, climbs with "..", leads through a folder that leaves `root`, or to no file.
     """
     relative = PurePosixPath(name.replace("\\", "/"))
     if relative.is_absolute() or ".." in relative.parts or "\0" in name or Path(name).drive:
         raise InputError(f"{name!r}: a file name must be relative and stay under {root}")
-    path = (root / relative).resolve()
-    if not path.is_relative_to(root.resolve()):
+    path = root / relative
+    if not path.parent.resolve().is_relative_to(root.resolve()):
         raise InputError(f"{name!r}: a link that leaves {root}")
+    if path.is_symlink() and not path.resolve().is_file():
+        raise InputError(f"{name!r}: a link that leads to no file; fetch what it stands for")
     return path
 
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from data_tools.files.atomic import write_json
 from data_tools.judging.judged import Judged
 from data_tools.judging.metric import MISSING, MetricRow, look_up
 from data_tools.judging.registry import metric_rows
@@ -138,6 +140,10 @@ class EvaluationReport:
     verdict: str | None
     engines: Mapping[str, str] = field(default_factory=dict)
     judged: Mapping[str, Judged] = field(default_factory=dict, repr=False)
+
+    def save(self, path: Path | str) -> None:
+        """Write report.json, atomically."""
+        write_json(Path(path), self.to_json())
 
     def to_json(self) -> dict[str, Any]:
         """The value of report.json: strict JSON, undefined figures are None."""

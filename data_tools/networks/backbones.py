@@ -1,7 +1,8 @@
-"""The only place that builds a feature extractor or resolves pretrained weights."""
+"""The only place that builds a feature extractor."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import timm
@@ -82,7 +83,7 @@ class Backbone(nn.Module):
 
 
 def build_backbone(name: str, weights: str, min_stride: int = 4, max_stride: int = 32) -> Backbone:
-    """A backbone by name: "simple_cnn" or any timm model that gives features ("resnet50", "vgg16", ...).
+    """A backbone by name: one of `OWN_BACKBONES`, or any timm model that gives features ("resnet50", "vgg16", ...).
 
     Args:
         name: the architecture.
@@ -92,8 +93,8 @@ def build_backbone(name: str, weights: str, min_stride: int = 4, max_stride: int
     Raises:
         InputError: unknown name, weights that are not at hand or do not fit; the message says what to do.
     """
-    if name == SIMPLE_CNN:
-        backbone = _simple_cnn(weights, min_stride, max_stride)
+    if name in OWN_BACKBONES:
+        backbone = _own_backbone(name, weights, min_stride, max_stride)
     else:
         backbone = _timm_backbone(name, weights, min_stride, max_stride)
     if not backbone.strides:
@@ -147,18 +148,40 @@ def describe_parts(parts: Mapping[str, nn.Module]) -> str:
     return "\n".join(lines)
 
 
-def _simple_cnn(weights: str, min_stride: int, max_stride: int) -> Backbone:
+@dataclass(frozen=True)
+class OwnBackbone:
+    """A network of our own, or of a user, that starts from random weights or a file.
+
+    Attributes:
+        build: given which of the strides are kept, by place, makes a module that maps (n, 3, h, w) images, shifted and
+            scaled from 0..1 to -1..1, to one map for each of them, finest first.
+        channels, strides: of all maps.
+        layers: name of the submodule behind each map.
+    """
+
+    build: Callable[[tuple[int, ...]], nn.Module]
+    channels: tuple[int, ...]
+    strides: tuple[int, ...]
+    layers: tuple[str, ...]
+
+
+OWN_BACKBONES: dict[str, OwnBackbone] = {
+    SIMPLE_CNN: OwnBackbone(SimpleCnn, SimpleCnn.channels, (2, 4, 8, 16, 32), tuple(f"blocks.{i}" for i in range(5))),
+}
+
+
+def _own_backbone(name: str, weights: str, min_stride: int, max_stride: int) -> Backbone:
     if weights in ("package", "timm"):
-        raise InputError(f"simple_cnn has no pretrained weights; use weights 'none', not {weights!r}")
-    strides = [2 ** (i + 1) for i in range(len(SimpleCnn.channels))]
-    keep = tuple(i for i, stride in enumerate(strides) if min_stride <= stride <= max_stride)
-    body = SimpleCnn(keep)
-    source, pyramid = load_weights(body, SIMPLE_CNN, weights)
+        raise InputError(f"{name} has no pretrained weights; use weights 'none', not {weights!r}")
+    own = OWN_BACKBONES[name]
+    keep = tuple(i for i, stride in enumerate(own.strides) if min_stride <= stride <= max_stride)
+    body = own.build(keep)
+    source, pyramid = load_weights(body, name, weights)
     return Backbone(
         body,
-        tuple(SimpleCnn.channels[i] for i in keep),
-        tuple(strides[i] for i in keep),
-        tuple(f"blocks.{i}" for i in keep),
+        tuple(own.channels[i] for i in keep),
+        tuple(own.strides[i] for i in keep),
+        tuple(own.layers[i] for i in keep),
         (0.5,) * 3,
         (0.5,) * 3,
         source,

@@ -10,8 +10,8 @@ from data_tools.core.records import SPLIT_NAMES, Dataset, Sample, Splits
 
 FRACTIONS = (0.7, 0.15, 0.15)
 
-
 _FEWEST_FOLDS = 3
+_FAR = 0.05
 
 
 def make_splits(
@@ -26,13 +26,21 @@ def make_splits(
         group_by: how the groups were made, for the record.
 
     Raises:
-        InputError: fractions that are no shares.
+        InputError: fractions that are no shares, or a share of one image or more that whole groups cannot fill.
     """
     shares = np.array(fractions, dtype=np.float64)
     if shares.shape != (3,) or not np.isfinite(shares).all() or (shares < 0).any() or abs(shares.sum() - 1) > 1e-6:
         raise InputError(f"split {','.join(map(str, fractions))}: three shares of train, val and test that add up to 1")
-    train, val, test = deal(samples, fractions, seed)
-    return Splits(seed, group_by, train, val, test)
+    parts = deal(samples, fractions, seed)
+    groups = len({sample.group for sample in samples})
+    for name, part, share in zip(SPLIT_NAMES, parts, fractions, strict=True):
+        if not part and share * len(samples) >= 1:
+            raise InputError(
+                f"split {','.join(map(str, fractions))}: {len(samples)} images in {groups} groups, the largest of "
+                f"{max(Counter(s.group for s in samples).values())}, leave no group for {name}; group otherwise with "
+                "--group-by REGEX or none, or ask for other shares"
+            )
+    return Splits(seed, group_by, *parts)
 
 
 def make_folds(samples: Sequence[Sample], folds: int, seed: int = 0, group_by: str = "auto") -> tuple[Splits, ...]:
@@ -106,10 +114,11 @@ def deal(samples: Sequence[Sample], shares: Sequence[float], seed: int) -> list[
     """Image ids of each part, whole groups each.
 
     Groups are taken from the largest to the smallest, equal ones in seeded random order, and each goes where it leaves
-    the counts of all (status, type) strata nearest to the wanted ones.
+    the counts nearest to the wanted ones: of all images, of good and defect images, of each status, and of each type.
+    So types of which there are too few for every part do not keep defects as a whole from their shares.
     """
     wanted_shares = np.array(shares, dtype=np.float64)
-    strata = {key: i for i, key in enumerate(sorted({(sample.status, sample.type) for sample in samples}))}
+    strata = {key: i for i, key in enumerate(sorted({key for sample in samples for key in _strata(sample)}))}
     members: dict[str, list[Sample]] = {}
     for sample in sorted(samples, key=lambda sample: sample.image_id):
         members.setdefault(sample.group, []).append(sample)
@@ -126,14 +135,36 @@ def deal(samples: Sequence[Sample], shares: Sequence[float], seed: int) -> list[
 
 
 def parse_shares(text: str) -> tuple[float, float, float] | None:
-    """Shares of train, val and test from "0.7,0.15,0.15"; None from "none"."""
+    """Shares of train, val and test from "0.7,0.15,0.15"; None from "none".
+
+    Raises:
+        InputError: neither.
+    """
     if text == "none":
         return None
     try:
         train, val, test = (float(part) for part in text.split(","))
     except ValueError as error:
-        raise InputError(f"--split {text}: shares of train,val,test such as 0.7,0.15,0.15, or none") from error
+        raise InputError(f"--split {text}: shares of train,val,test such as 0.7,0.15,0.15, given, or none") from error
     return train, val, test
+
+
+def far_from_asked(splits: Splits, samples: Sequence[Sample], fractions: Sequence[float]) -> list[str]:
+    """A remark for each part whose share of the images, or of the defects, is far from what was asked.
+
+    Far is more than five points and more than one image.
+    """
+    remarks = []
+    defects = {sample.image_id for sample in samples if sample.is_defect}
+    for what, ids in (("images", {sample.image_id for sample in samples}), ("defects", defects)):
+        for name, share in zip(SPLIT_NAMES, fractions, strict=True):
+            count = len(ids.intersection(splits.ids(name)))
+            if ids and abs(count - share * len(ids)) > max(_FAR * len(ids), 1.0):
+                remarks.append(
+                    f"{name} holds {count} of {len(ids)} {what} ({count / len(ids):.0%}), far from the {share:.0%} "
+                    f"asked for: groups are kept whole ({splits.group_by}); --group-by REGEX or none groups otherwise"
+                )
+    return remarks
 
 
 def describe_splits(dataset: Dataset) -> list[str]:
@@ -164,14 +195,23 @@ def take_share(samples: Sequence[Sample], share: float, seed: int = 0) -> tuple[
 
 
 def _cheapest(filled: np.ndarray, count: np.ndarray, shares: np.ndarray, totals: np.ndarray) -> int:
-    """The part in which the group leaves the smallest squared excess, relative to what each stratum wants there."""
+    """The part in which the group leaves the smallest squared excess, relative to what each stratum wants there.
+
+    A stratum of which the smallest part wants less than one image counts less, because it cannot be dealt evenly.
+    """
     wanted = shares[:, None] * totals[None, :]
-    scale = np.maximum(wanted, 0.5)
+    dealable = np.minimum(totals * shares[shares > 0].min(), 1.0)
+    scale = np.maximum(wanted, 0.5) / np.maximum(dealable, 1e-9)
     # only one part changes, so the sums differ by that part's terms alone
     costs = (((filled + count - wanted) ** 2 - (filled - wanted) ** 2) / scale).sum(axis=1)
     return int(np.argmin(np.where(shares > 0, costs, np.inf)))
 
 
-def _count(samples: Sequence[Sample], strata: dict[tuple[str, str], int]) -> np.ndarray:
-    tally = Counter((sample.status, sample.type) for sample in samples)
+def _strata(sample: Sample) -> tuple[tuple[str, ...], ...]:
+    """What an image counts for, from all images down to its own type."""
+    return (), (str(sample.is_defect),), ("status", sample.status), ("type", sample.status, sample.type)
+
+
+def _count(samples: Sequence[Sample], strata: dict[tuple[str, ...], int]) -> np.ndarray:
+    tally = Counter(key for sample in samples for key in _strata(sample))
     return np.array([tally[key] for key in strata], dtype=np.float64)

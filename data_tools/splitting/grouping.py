@@ -1,94 +1,142 @@
-"""Groups of images that must not be divided between training and test: lots, shots of one part, near-duplicates."""
+"""Groups of images that must not be divided between training and test: lots, copies, parts of an item, shots of a part.
+
+Names suggest, images confirm. A suggestion that a plain count of files would make too is believed only where the images
+that it joins look more alike than others of their kind, and one that chains many images into one group is dropped; the
+remarks say so.
+"""
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data_tools.core.errors import InputError
-from data_tools.splitting.near_duplicates import Pairs, near_duplicates, signatures, without_long_chains
+from data_tools.splitting.names import capture_runs, copies, device_folders, lots_of, parts
+from data_tools.splitting.near_duplicates import (
+    Floats,
+    Pairs,
+    Signatures,
+    near_duplicates,
+    signatures,
+    without_long_chains,
+)
+from data_tools.splitting.turned import turned_duplicates
 
-LOT = re.compile(r"^[A-Z0-9]{12}(?=_)")
-_NUMBERED = re.compile(r"^(?P<name>.*?)(?P<number>\d{2,})$")
-SEQUENCE_GAP, SHOT_GAP = 100, 500
+_GIANT, _GIANT_SHARE = 30, 0.1
+_DRAWS = 20
+CONFIRMED = 0.8
+"""How often a suggested pair must look more alike than a random one; shots of one part do in 0.95, a count in 0.5."""
 
 
-def group_samples(paths: Sequence[str], images_root: Path | None, group_by: str) -> tuple[list[str], str]:
-    """A group for each image, and a description of the rule that made it.
+@dataclass(frozen=True)
+class Grouping:
+    """What belongs together.
+
+    Attributes:
+        groups: of each image, by name.
+        rule: that made them, for the record.
+        remarks: what was suggested and not believed, for people.
+    """
+
+    groups: tuple[str, ...]
+    rule: str
+    remarks: tuple[str, ...] = field(default=())
+
+
+def group_samples(paths: Sequence[str], images_root: Path | None, group_by: str) -> Grouping:
+    """A group for each image.
 
     Args:
         paths: file names relative to `images_root`.
-        images_root: None where no image is at hand; then near-duplicates cannot be found.
+        images_root: None where no image is at hand; then nothing is confirmed, and near-duplicates cannot be found.
         group_by: "auto", "none", or a regular expression whose first group (or whole match) is the group.
 
             "auto" takes the lot where every name starts with one (twelve capital letters and digits, then an
-            underscore). Otherwise images belong together when they are near-duplicates, or when their names end in
-            capture numbers that follow each other (`capture_runs`).
+            underscore). Otherwise images belong together when their names say that they are copies of one picture,
+            parts of one item or of one device's folder, when numbers in their names follow each other and the images
+            confirm it, or when they are near-duplicates, also mirrored or turned.
 
     Raises:
         InputError: a regular expression that is none, or that a name does not match; an image that is not readable.
     """
     if group_by == "none":
-        return [str(i) for i in range(1, len(paths) + 1)], "none"
+        return Grouping(tuple(str(i) for i in range(1, len(paths) + 1)), "none")
     if group_by != "auto":
-        return groups_by_expression(paths, group_by), group_by
+        return Grouping(tuple(groups_by_expression(paths, group_by)), group_by)
     lots = lots_of(paths)
     if lots is not None:
-        return lots, "auto: lot"
-    runs = capture_runs(paths)
-    if images_root is None:
-        return components(runs, len(paths)), "auto: capture number"
-    from data_tools.files.image_facts import read_thumbnails
-
-    found = signatures(read_thumbnails(paths, images_root))
-    pairs = without_long_chains(*near_duplicates(found, found.similar), len(paths))
-    joined = components(np.concatenate([runs, pairs]), len(paths))
-    return joined, "auto: capture number and near-duplicates"
+        return Grouping(tuple(lots), "auto: lot")
+    return _automatic(paths, images_root)
 
 
-def lots_of(paths: Sequence[str]) -> list[str] | None:
-    """The lot at the start of each file name, or None where some name has none."""
-    found = [LOT.match(PurePosixPath(path).stem) for path in paths]
-    return [lot.group() for lot in found if lot] if paths and all(found) else None
+def _automatic(paths: Sequence[str], images_root: Path | None) -> Grouping:
+    thumbnails = None
+    if images_root is not None:
+        from data_tools.files.image_facts import read_thumbnails
+
+        thumbnails = read_thumbnails(paths, images_root)
+    links, remarks = named_links(paths, thumbnails)
+    if thumbnails is not None:
+        signed = signatures(thumbnails)
+        links["near-duplicates"] = without_long_chains(*near_duplicates(signed, signed.similar), len(paths))
+        links["near-duplicates mirrored or turned"] = turned_duplicates(thumbnails)
+    used = [name for name, pairs in links.items() if len(pairs)]
+    groups = components(np.concatenate(list(links.values())), len(paths))
+    return Grouping(tuple(groups), "auto: " + (", ".join(used) or "each image alone"), tuple(remarks))
 
 
-def capture_runs(paths: Sequence[str]) -> Pairs:
-    """(m, 2) pairs of names such as exp3_num_4711 whose last numbers say that they were taken one after the other.
+def named_links(paths: Sequence[str], thumbnails: Floats | None) -> tuple[dict[str, Pairs], list[str]]:
+    """(m, 2) pairs of images that belong together by what their names say, and remarks on what is not believed.
 
-    In the order of that number, neighbours belong together when it grows by at most 100; or by at most 500 while the
-    number before it (the shot) grows too, as in exp5_num_348696, exp6_num_348888. The text between the numbers must be
-    the same. Numbers without any gap are a plain count of files, which says nothing about what belongs together.
+    Args:
+        paths: file names.
+        thumbnails: (n, 256) of the images, which confirm numbers that follow each other; None confirms nothing.
     """
-    rows: dict[str, list[tuple[int, int, int]]] = {}
-    for i, path in enumerate(paths):
-        found = _NUMBERED.match(PurePosixPath(path).stem)
-        if found and len(found["number"]) < 18 and re.search(r"[A-Za-z]", found["name"]):
-            shots = re.findall(r"\d{1,17}", found["name"])
-            shot = int(shots[-1]) if shots else -1
-            rows.setdefault(re.sub(r"\d+", "#", found["name"]), []).append((int(found["number"]), shot, i))
-    pairs: list[tuple[int, int]] = []
-    for numbered in rows.values():
-        numbered.sort()
-        numbers = np.array([number for number, _, _ in numbered])
-        steps = np.diff(numbers)
-        if not len(steps) or np.percentile(steps, 99) <= 1:
-            continue
-        for (_, shot, before), (_, next_shot, after), step in zip(numbered[:-1], numbered[1:], steps, strict=True):
-            if step <= (SHOT_GAP if next_shot > shot else SEQUENCE_GAP):
-                pairs.append((before, after))
-    return np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    total, remarks = len(paths), list[str]()
+    runs = capture_runs(paths)
+    if len(runs) and thumbnails is not None and alikeness(runs, paths, signatures(thumbnails)) < CONFIRMED:
+        remarks.append(
+            f"{len(runs)} neighbours by the numbers in their names look no more alike than other images: the numbers "
+            "are taken for a plain count of files, not for shots of one part; --group-by REGEX says otherwise"
+        )
+        runs = runs[:0]
+    suggested = {
+        "copies": copies(paths),
+        "parts of an item": parts(paths),
+        "folder of a device": device_folders(paths),
+        "capture number": runs,
+    }
+    return {name: _without_giants(pairs, total, name, remarks) for name, pairs in suggested.items()}, remarks
+
+
+def alikeness(pairs: Pairs, paths: Sequence[str], signed: Signatures) -> float:
+    """How often an image looks more like its suggested neighbour than like another image of the neighbour's kind, 0..1.
+
+    Images of a kind lie in one folder and are named alike but for numbers; so a type or a light that a whole folder
+    shares is no evidence. 0.5 is chance.
+    """
+    kinds = [(str(PurePosixPath(p).parent), re.sub(r"\d+", "#", PurePosixPath(p).stem)) for p in paths]
+    members: dict[tuple[str, str], list[int]] = {}
+    for place, kind in enumerate(kinds):
+        members.setdefault(kind, []).append(place)
+    rng = np.random.default_rng(0)
+    wins: list[float] = []
+    for one, other in pairs.tolist():
+        drawn = rng.choice(members[kinds[other]], _DRAWS)
+        drawn = drawn[(drawn != one) & (drawn != other)]
+        if len(drawn):
+            alike = signed.vectors[other] @ signed.vectors[one]
+            wins.append(float(np.mean(alike > signed.vectors[drawn] @ signed.vectors[one])))
+    return float(np.mean(wins)) if wins else 0.0
 
 
 def components(pairs: Pairs, total: int) -> list[str]:
     """The name of each image's connected component: g1, g2, ... in order of first appearance."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    links = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(total, total))
-    _, labels = connected_components(links, directed=False)
     numbers: dict[int, str] = {}
-    return [numbers.setdefault(label, f"g{len(numbers) + 1}") for label in labels.tolist()]
+    return [numbers.setdefault(label, f"g{len(numbers) + 1}") for label in _labels(pairs, total).tolist()]
 
 
 def groups_by_expression(paths: Sequence[str], expression: str, flag: str = "--group-by") -> list[str]:
@@ -103,8 +151,32 @@ def groups_by_expression(paths: Sequence[str], expression: str, flag: str = "--g
         raise InputError(f"{flag} {expression!r}: not a regular expression: {error}") from error
     groups = []
     for path in paths:
-        found = pattern.search(path)
-        if found is None:
+        matched = pattern.search(path)
+        if matched is None:
             raise InputError(f"{flag} {expression!r} does not match the file name {path!r}")
-        groups.append(found.group(1) if pattern.groups and found.group(1) is not None else found.group())
+        groups.append(matched.group(1) if pattern.groups and matched.group(1) is not None else matched.group())
     return groups
+
+
+def _without_giants(pairs: Pairs, total: int, what: str, remarks: list[str]) -> Pairs:
+    """The pairs without those that chain more than 30 images and a tenth of all into one group."""
+    if not len(pairs):
+        return pairs
+    labels = _labels(pairs, total)
+    sizes = np.bincount(labels)
+    giant = sizes[labels[pairs[:, 0]]] > max(_GIANT, _GIANT_SHARE * total)
+    if giant.any():
+        remarks.append(
+            f"{what}: by their names {int(sizes.max())} of {total} images would be one group, which is not believed; "
+            "--group-by REGEX says otherwise"
+        )
+    return pairs[~giant]
+
+
+def _labels(pairs: Pairs, total: int) -> NDArray[np.int32]:
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    links = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(total, total))
+    labels: NDArray[np.int32] = connected_components(links, directed=False)[1]
+    return labels

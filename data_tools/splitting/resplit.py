@@ -1,5 +1,6 @@
 """A dataset folder split anew, in place or into new folders that share its images."""
 
+import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,10 +16,20 @@ from data_tools.files.dataset_folder import (
     write_dataset,
     write_splits,
 )
-from data_tools.splitting.deal import FRACTIONS, describe_splits, leave_later_out, make_folds, make_splits
+from data_tools.splitting.deal import (
+    FRACTIONS,
+    describe_splits,
+    far_from_asked,
+    leave_later_out,
+    make_folds,
+    make_splits,
+)
 from data_tools.splitting.grouping import group_samples, groups_by_expression
 
-_UNORDERED = ("none", "auto: capture number")
+log = logging.getLogger(__name__)
+
+_UNORDERED = ("none", "auto: ")
+_ORDERED = "auto: lot"
 
 
 @dataclass(frozen=True)
@@ -75,14 +86,17 @@ def resplit(source: Path, out: Path | None, request: SplitRequest) -> str:
 def _one_split(dataset: Dataset, request: SplitRequest) -> Splits:
     rule = _rule(dataset)
     if request.later_share is None:
-        return make_splits(dataset.samples, request.shares, request.seed, rule)
+        splits = make_splits(dataset.samples, request.shares, request.seed, rule)
+        for remark in far_from_asked(splits, dataset.samples, request.shares):
+            log.warning("warning: %s", remark)
+        return splits
     moments = _moments(dataset, rule, request.order)
     return leave_later_out(dataset.samples, moments, request.later_share, request.shares[1], request.seed, rule)
 
 
 def _moments(dataset: Dataset, rule: str, order: str | None) -> list[str] | list[int]:
     if order is None:
-        if rule.startswith(_UNORDERED):
+        if rule.startswith(_UNORDERED) and rule != _ORDERED:
             raise InputError(
                 f"groups by {rule!r} do not follow each other in time; give --order REGEX whose first "
                 "group is a date or number in the file names"
@@ -95,9 +109,11 @@ def _moments(dataset: Dataset, rule: str, order: str | None) -> list[str] | list
 def _regrouped(dataset: Dataset, group_by: str) -> Dataset:
     if group_by == "keep":
         return dataset
-    groups, rule = group_samples([sample.path for sample in dataset.samples], dataset.images_root, group_by)
-    samples = tuple(replace(s, group=group) for s, group in zip(dataset.samples, groups, strict=True))
-    return replace(dataset, samples=samples, splits=Splits(0, rule, (), (), ()))
+    grouping = group_samples([sample.path for sample in dataset.samples], dataset.images_root, group_by)
+    for remark in grouping.remarks:
+        log.warning("warning: %s", remark)
+    samples = tuple(replace(s, group=group) for s, group in zip(dataset.samples, grouping.groups, strict=True))
+    return replace(dataset, samples=samples, splits=Splits(0, grouping.rule, (), (), ()))
 
 
 def _rule(dataset: Dataset) -> str:

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, GOOD, UNBOXED, Dataset, Sample, empty_boxes, empty_labels
 from data_tools.files.atomic import atomic_folder
-from data_tools.files.dataset_folder import write_dataset
+from data_tools.files.dataset_folder import require_replaceable, write_dataset
 from data_tools.splitting.deal import make_splits
 from data_tools.synthetic.canvas import Canvas, Floats
 from data_tools.synthetic.defects import BOXED_DEFECTS, UNBOXED_DEFECTS
@@ -90,16 +90,15 @@ def render(seed: int, index: int, defect_type: str, lot: int = 0) -> Rendered:
     return Rendered(image, np.concatenate(boxes), tuple(types))
 
 
-def make_synthetic(out: Path, good: int, defect: int, seed: int) -> Dataset:
+def make_synthetic(out: Path, good: int, defect: int, seed: int, replace: bool = False) -> Dataset:
     """Render a dataset folder with whole lots in each split; appears whole or not at all.
 
     Raises:
-        InputError: impossible numbers, or `out` holds something else than a dataset.
+        InputError: impossible numbers; or `out` holds something, and is no dataset that `replace` allows to replace.
     """
     if good < 0 or defect < 0 or not 0 < good + defect <= MOST_IMAGES:
         raise InputError(f"--good {good} --defect {defect}: numbers of images, at least 0, 1 to {MOST_IMAGES} in all")
-    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / "annotations.json").exists())):
-        raise InputError(f"{out}: exists and is no dataset folder; give another --out")
+    require_replaceable(out, replace)
     types, lots = _plan(good, defect, seed)
     codes = _lot_codes(seed, max(lots) + 1)
     with atomic_folder(out) as folder:

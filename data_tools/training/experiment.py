@@ -47,7 +47,7 @@ class Experiment:
 
 def open_experiment(
     approach: str,
-    data: Path,
+    given: Dataset | Path | str,
     folder: Path | None,
     settings: Any,
     fit: FitConfig,
@@ -57,7 +57,7 @@ def open_experiment(
 
     Args:
         approach: "detect" or "classify".
-        data: dataset folder with splits.
+        given: a dataset that was read from a folder, or that folder; it needs splits.
         folder: run folder; None makes runs/<approach>-<time>.
         settings: a dataclass with all settings, for config.yaml.
         fit: those of the fit loop.
@@ -72,7 +72,9 @@ def open_experiment(
             f"give a multiple of {processes.count()}"
         )
     place = processes.on_main(lambda: run_folder(approach, folder, resume))
-    dataset = read_dataset(data)
+    dataset = opened(given)
+    assert dataset.folder is not None
+    data = dataset.folder
     root = images_root_of(dataset, data)
     if dataset.splits is None:
         raise InputError(f"{data}: has no splits.json; convert it with --split 0.7,0.15,0.15")
@@ -122,17 +124,16 @@ def finish(experiment: Experiment, result: FitResult, extra: dict[str, Any]) -> 
     write_json(experiment.folder / "manifest.json", experiment.manifest | finished | extra)
 
 
-def folder_of(data: Dataset | Path | str) -> Path:
-    """The dataset folder of what a training function was given.
+def opened(data: Dataset | Path | str) -> Dataset:
+    """The dataset that a training function was given.
 
     Raises:
-        InputError: a dataset that was made in memory.
+        InputError: a folder that holds none, or a dataset that was made in memory.
     """
-    if not isinstance(data, Dataset):
-        return Path(data)
-    if data.folder is None:
+    dataset = data if isinstance(data, Dataset) else read_dataset(data)
+    if dataset.folder is None:
         raise InputError("the dataset was made in memory; write it with data_tools.write_dataset and read it again")
-    return data.folder
+    return dataset
 
 
 def run_folder(approach: str, folder: Path | None, resume: bool) -> Path:

@@ -55,12 +55,32 @@ def test_strict_writes_nothing(areas: Path, tmp_path: Path, capsys: pytest.Captu
     assert "scratch.csv, line 2: zero-area" in capsys.readouterr().err
 
 
-def test_a_second_conversion_replaces_the_first(areas: Path, tmp_path: Path) -> None:
+def test_a_second_conversion_replaces_the_first_when_told(
+    areas: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "out"
-    assert main([str(areas), "--size", "267,275", "--out", str(out)]) == 0
-    assert main([str(areas), "--size", "267,275", "--out", str(out), "--split", "none"]) == 0
+    words = [str(areas), "--size", "267,275", "--out", str(out)]
+    assert main(words) == 0
+    assert main([*words, "--split", "none"]) == 2
+    assert "add --replace" in capsys.readouterr().err
+    assert read_dataset(out).splits is not None
+    assert main([*words, "--split", "none", "--replace"]) == 0
     assert not (out / "splits.json").exists()
     assert read_dataset(out).splits is None
+
+
+def test_what_is_not_the_dataset_s_own_is_never_replaced(
+    areas: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file of somebody's in images/, which a conversion without --copy did not make."""
+    out = tmp_path / "out"
+    words = [str(areas), "--size", "267,275", "--out", str(out)]
+    assert main(words) == 0
+    (out / "images").mkdir()
+    (out / "images" / "thesis.txt").write_text("precious")
+    assert main([*words, "--replace"]) == 2
+    assert "thesis.txt: does not belong to the dataset" in capsys.readouterr().err
+    assert (out / "images" / "thesis.txt").read_text() == "precious"
 
 
 @pytest.mark.parametrize(
@@ -91,7 +111,8 @@ def test_it_never_replaces_what_is_no_dataset(areas: Path, tmp_path: Path, capsy
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("precious")
     assert main([str(areas), "--size", "267,275", "--out", str(tmp_path / "mine")]) == 2
-    assert "thesis.txt" in capsys.readouterr().err
+    assert "is no dataset folder" in capsys.readouterr().err
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "precious"
     assert main([str(tmp_path / "none.csv"), "--size", "267,275", "--out", str(tmp_path / "out")]) == 2
 
 

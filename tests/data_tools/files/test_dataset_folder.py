@@ -7,7 +7,7 @@ import pytest
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset, Sample, Splits, empty_boxes, empty_labels
-from data_tools.files.dataset_folder import Reject, data_hash, read_dataset, split_of, write_dataset
+from data_tools.files.dataset_folder import Reject, data_hash, images_root_of, read_dataset, split_of, write_dataset
 
 
 def make_dataset(root: Path | None = None) -> Dataset:
@@ -117,3 +117,35 @@ def test_a_split_that_is_missing_or_empty_is_named(tmp_path: Path) -> None:
     empty = replace(dataset, splits=Splits(0, "none", (1, 2), (3,), ()))
     with pytest.raises(InputError, match="test split has no images"):
         split_of(empty, tmp_path, "test")
+
+
+def test_the_hash_is_of_what_is_learned_and_judged(squares: Path, tmp_path: Path) -> None:
+    """Moving the folder or its images, or another JSON layout, changes nothing; a box, a type or a group does."""
+    before = data_hash(squares)
+    path = squares / "annotations.json"
+    value = json.loads(path.read_text())
+    value["info"]["images_root"] = "/somewhere/else"
+    value["images"][1]["evidence"] = "folder 'good'"
+    path.write_text(json.dumps(value, indent=3, sort_keys=True))
+    assert data_hash(squares) == before
+    squares.rename(tmp_path / "moved")
+    assert data_hash(tmp_path / "moved") == before
+    for change in (
+        lambda v: v["annotations"][0]["bbox"].__setitem__(2, 15.0),
+        lambda v: v["images"][0].__setitem__("group", "other"),
+        lambda v: v["images"][0].__setitem__("type", "other"),
+        lambda v: v["images"][0].__setitem__("file_name", "other.png"),
+        lambda v: v["categories"][0].__setitem__("name", "other"),
+    ):
+        changed = json.loads(json.dumps(value))
+        change(changed)
+        (tmp_path / "moved" / "annotations.json").write_text(json.dumps(changed))
+        assert data_hash(tmp_path / "moved") != before
+
+
+def test_images_that_have_moved_are_named(squares: Path, tmp_path: Path) -> None:
+    (squares / "images").rename(tmp_path / "elsewhere")
+    dataset = read_dataset(squares)
+    with pytest.raises(InputError, match="--images DIR"):
+        images_root_of(dataset, squares)
+    assert images_root_of(read_dataset(squares, tmp_path / "elsewhere"), squares) == tmp_path / "elsewhere"

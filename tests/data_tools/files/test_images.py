@@ -64,13 +64,24 @@ def test_names_that_leave_the_root_are_refused(tmp_path: Path, name: str) -> Non
         resolve_under(tmp_path, name)
 
 
-def test_a_link_that_leaves_the_root_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "root").mkdir()
-    (tmp_path / "outside.png").write_bytes(b"")
-    (tmp_path / "root" / "link.png").symlink_to(tmp_path / "outside.png")
-    with pytest.raises(InputError, match="link"):
-        resolve_under(tmp_path / "root", "link.png")
-    assert resolve_under(tmp_path / "root", "sub/a.png") == (tmp_path / "root" / "sub" / "a.png").resolve()
+def test_a_linked_image_is_read_and_a_linked_folder_must_stay(tmp_path: Path) -> None:
+    """As DVC and git-annex leave images: names of their own that lead into a store elsewhere."""
+    root, store = tmp_path / "root", tmp_path / "store"
+    root.mkdir()
+    store.mkdir()
+    (store / "5f1a.png").write_bytes(b"")
+    (root / "link.png").symlink_to(store / "5f1a.png")
+    (root / "lost.png").symlink_to(store / "not_fetched.png")
+    (root / "folder").symlink_to(store, target_is_directory=True)
+    assert resolve_under(root, "link.png") == root / "link.png"
+    assert resolve_under(root, "sub/a.png") == root / "sub" / "a.png"
+    with pytest.raises(InputError, match="a link that leads to no file"):
+        resolve_under(root, "lost.png")
+    with pytest.raises(InputError, match="a link that leaves"):
+        resolve_under(root, "folder/5f1a.png")
+    for name in ("../store/5f1a.png", str(store / "5f1a.png"), "sub/../../store/5f1a.png"):
+        with pytest.raises(InputError, match="must be relative and stay under"):
+            resolve_under(root, name)
 
 
 @pytest.mark.parametrize(("suffix", "bits"), [("jpg", 8), ("png", 8), ("png", 16), ("tif", 8), ("tif", 16)])

@@ -8,7 +8,7 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset, Sample
 from data_tools.files.dataset_folder import data_hash, read_dataset, write_dataset
 from data_tools.splits import main
-from data_tools.splitting.deal import leave_later_out, make_folds, make_splits, take_share
+from data_tools.splitting.deal import far_from_asked, leave_later_out, make_folds, make_splits, take_share
 
 
 def samples_of(make_sample, groups: list[int], defects: list[bool]) -> list[Sample]:
@@ -24,7 +24,12 @@ rows = st.lists(st.tuples(st.integers(0, 12), st.booleans()), min_size=1, max_si
 @given(rows, st.integers(0, 5))
 def test_no_group_is_divided_and_nothing_is_lost(make_sample, rows: list[tuple[int, bool]], seed: int) -> None:
     samples = samples_of(make_sample, [g for g, _ in rows], [d for _, d in rows])
-    splits = make_splits(samples, seed=seed)
+    try:
+        splits = make_splits(samples, seed=seed)
+    except InputError as error:  # too few groups for every part
+        assert "leave no group for" in str(error)
+        assert len({g for g, _ in rows}) < len(rows)
+        return
     where = {i: name for name in ("train", "val", "test") for i in splits.ids(name)}
     assert sorted(where) == [sample.image_id for sample in samples]
     for group in {sample.group for sample in samples}:
@@ -137,3 +142,40 @@ def test_the_command_writes_folds_and_later_lots_as_dataset_folders(folder: Path
     assert main([str(folder), "--leave_later_lots_out", "0.2", "--order", "x", "--out", str(tmp_path / "z")]) == 2
     assert "does not match" in capsys.readouterr().err
     assert not (tmp_path / "z").exists()
+
+
+def rare_types(make_sample, types: int, each: int) -> list[Sample]:
+    """60 good images, and so many images of each of so many types; every image its own group."""
+    good = [make_sample(i) for i in range(1, 61)]
+    rare = [make_sample(61 + i, [(1, 1, 5, 5)], defect_type=f"type{i % types}") for i in range(types * each)]
+    return [*good, *rare]
+
+
+@pytest.mark.parametrize("each", [1, 2, 3, 4])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_rare_types_do_not_starve_a_part_of_defects(make_sample, each: int, seed: int) -> None:
+    samples = rare_types(make_sample, 20, each)
+    defects = {s.image_id for s in samples if s.is_defect}
+    splits = make_splits(samples, seed=seed)
+    for name, share in (("train", 0.7), ("val", 0.15), ("test", 0.15)):
+        assert len(defects & set(splits.ids(name))) == pytest.approx(share * len(defects), abs=0.08 * len(defects))
+    for fold in make_folds(samples, 5, seed):
+        assert len(defects & set(fold.test)) == pytest.approx(len(defects) / 5, abs=2)
+
+
+def test_what_is_far_from_asked_is_said(make_sample) -> None:
+    """One group of 60 of 100 images: whatever part it goes to, two parts are far from their shares."""
+    samples = samples_of(make_sample, [0] * 60 + list(range(1, 41)), [i % 2 == 0 for i in range(100)])
+    splits = make_splits(samples, (0.4, 0.3, 0.3))
+    remarks = far_from_asked(splits, samples, (0.4, 0.3, 0.3))
+    assert any(remark.startswith("train holds 60 of 100 images (60%)") for remark in remarks)
+    assert all("--group-by" in remark for remark in remarks)
+    fine = samples_of(make_sample, list(range(100)), [i % 2 == 0 for i in range(100)])
+    assert far_from_asked(make_splits(fine), fine, (0.7, 0.15, 0.15)) == []
+
+
+def test_a_share_that_no_group_can_fill_is_refused(make_sample) -> None:
+    samples = samples_of(make_sample, [1] * 50 + [2] * 50, [False] * 100)
+    with pytest.raises(InputError, match=r"100 images in 2 groups, .* leave no group for (val|test)"):
+        make_splits(samples)
+    assert make_splits(samples, (0.5, 0.5, 0.0)).test == ()

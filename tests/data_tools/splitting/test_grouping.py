@@ -6,32 +6,33 @@ from PIL import Image
 
 from data_tools.core.errors import InputError
 from data_tools.files.image_facts import read_thumbnails
-from data_tools.splitting.grouping import capture_runs, components, group_samples
+from data_tools.splitting.grouping import components, group_samples
+from data_tools.splitting.names import capture_runs
 from data_tools.splitting.near_duplicates import near_duplicates, signatures
 
 
 def test_the_lot_rule() -> None:
     names = ["good/WEE939001B0A_14-APG_1.bmp", "defect/WEE939001B0A_15.bmp", "WEE939002B0A_14 - Copy.bmp"]
-    groups, rule = group_samples(names, None, "auto")
-    assert groups == ["WEE939001B0A", "WEE939001B0A", "WEE939002B0A"]
-    assert rule == "auto: lot"
+    grouping = group_samples(names, None, "auto")
+    assert list(grouping.groups) == ["WEE939001B0A", "WEE939001B0A", "WEE939002B0A"]
+    assert grouping.rule == "auto: lot"
 
 
 def test_capture_numbers_of_all_shots_belong_together() -> None:
     names = ["a/exp1_num_4711.jpg", "b/exp4_num_4760.jpg", "a/exp2_num_9000.jpg", "a/exp3_num_4600.jpg"]
-    groups, _ = group_samples(names, None, "auto")
+    groups = group_samples(names, None, "auto").groups
     assert groups[0] == groups[1]
     assert len(set(groups)) == 3
 
 
 def test_a_plain_count_of_files_says_nothing() -> None:
-    groups, _ = group_samples([f"img_{i:03d}.png" for i in range(20)], None, "auto")
+    groups = group_samples([f"img_{i:03d}.png" for i in range(20)], None, "auto").groups
     assert len(set(groups)) == 20
 
 
 def test_expressions(tmp_path: Path) -> None:
-    assert group_samples(["a_1.png", "a_2.png", "b_1.png"], None, r"^(\w)_")[0] == ["a", "a", "b"]
-    assert group_samples(["a_1.png", "b_1.png"], None, "none")[0] == ["1", "2"]
+    assert group_samples(["a_1.png", "a_2.png", "b_1.png"], None, r"^(\w)_").groups == ("a", "a", "b")
+    assert group_samples(["a_1.png", "b_1.png"], None, "none").groups == ("1", "2")
     with pytest.raises(InputError, match=r"does not match .*'x\.png'"):
         group_samples(["a_1.png", "x.png"], None, r"_(\d)")
     with pytest.raises(InputError, match="not a regular expression"):
@@ -48,21 +49,22 @@ def test_near_duplicates_by_what_they_show(tmp_path: Path) -> None:
             seen = np.clip(pixels * (1 + 0.1 * copy) + rng.normal(0, 3, pixels.shape), 0, 255).astype(np.uint8)
             names.append(f"{chr(97 + scene)}{chr(97 + copy)}.png")
             Image.fromarray(seen).save(tmp_path / names[-1])
-    groups, rule = group_samples(names, tmp_path, "auto")
-    assert "near-duplicates" in rule
+    grouping = group_samples(names, tmp_path, "auto")
+    groups = grouping.groups
+    assert "near-duplicates" in grouping.rule
     assert len(set(groups)) == 12
     assert all(len({groups[3 * i + k] for k in range(3)}) == 1 for i in range(12))
 
 
 def test_a_later_shot_may_come_after_a_pause() -> None:
     names = ["exp5_num_348696.jpg", "exp6_num_348888.jpg", "exp6_num_349050.jpg", "exp1_num_349230.jpg"]
-    assert group_samples(names, None, "auto")[0] == ["g1", "g1", "g2", "g3"]
+    assert group_samples(names, None, "auto").groups == ("g1", "g1", "g2", "g3")
 
 
 def test_the_real_tiles_are_joined_and_not_lumped_together(shared_data: Path) -> None:
     root = shared_data / "magnetic_tile"
     names = sorted(path.relative_to(root).as_posix() for path in root.glob("*/Imgs/*.jpg"))
-    groups, _ = group_samples(names, root, "auto")
+    groups = group_samples(names, root, "auto").groups
     sizes = np.unique(groups, return_counts=True)[1]
     assert 120 < len(sizes) < 170
     assert sizes.max() <= 20
@@ -78,3 +80,65 @@ def test_the_real_tiles_are_known_by_their_looks_alone(shared_data: Path) -> Non
     whole = [len(set(looks[runs == run])) == 1 for run in set(runs) if (runs == run).sum() > 1]
     assert np.mean(whole) > 0.7
     assert np.unique(looks, return_counts=True)[1].max() <= 20
+
+
+def scenes(folder: Path, names: list[str], of: list[int]) -> None:
+    """An image for each name; names with the same number show the same scene, with noise of their own."""
+    rng = np.random.default_rng(0)
+    drawn: dict[int, np.ndarray] = {}
+    for name, scene in zip(names, of, strict=True):
+        if scene not in drawn:
+            coarse = Image.fromarray(rng.uniform(40, 200, (9, 11)).astype(np.float32))
+            drawn[scene] = np.asarray(coarse.resize((110, 90), Image.Resampling.BICUBIC))
+        seen = np.clip(drawn[scene] + rng.normal(0, 25, (90, 110)), 0, 255).astype(np.uint8)
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(seen).save(folder / name)
+
+
+def test_numbers_with_gaps_are_a_count_unless_the_images_confirm_it(tmp_path: Path) -> None:
+    """60 files with three missing: of as many scenes, and of one scene for each three in a row."""
+    names = [f"crazing_{i}.png" for i in range(10, 70) if i not in (17, 33, 51)]
+    scenes(tmp_path / "count", names, list(range(len(names))))
+    count = group_samples(names, tmp_path / "count", "auto")
+    assert len(set(count.groups)) == len(names)
+    assert "plain count" in " ".join(count.remarks)
+    assert "--group-by" in " ".join(count.remarks)
+    shots = [f"shot_{1000 * (i // 3) + i}.png" for i in range(57)]
+    scenes(tmp_path / "shots", shots, [i // 3 for i in range(57)])
+    series = group_samples(shots, tmp_path / "shots", "auto")
+    assert [series.groups[i] for i in range(57)] == [f"g{i // 3 + 1}" for i in range(57)]
+    assert "capture number" in series.rule
+
+
+def test_a_giant_group_is_not_believed() -> None:
+    names = [f"n{i // 10}_part{i}.png" for i in range(200)]
+    assert len(set(group_samples(names, None, "auto").groups)) == 20
+    names = [f"item1_part{i}.png" for i in range(200)]
+    grouping = group_samples(names, None, "auto")
+    assert len(set(grouping.groups)) == 200
+    assert "200 of 200 images would be one group" in grouping.remarks[0]
+
+
+def test_mirrored_and_turned_copies_under_any_name_are_found(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    names, scene = [], []
+    for i in range(20):
+        coarse = Image.fromarray(rng.uniform(40, 200, (8, 8)).astype(np.float32))
+        pixels = np.asarray(coarse.resize((96, 96), Image.Resampling.BICUBIC)).astype(np.uint8)
+        changed = [pixels, pixels[:, ::-1], np.rot90(pixels)]
+        for k, one in enumerate(changed):
+            names.append(f"{chr(97 + k)}{chr(97 + i)}.png")
+            scene.append(i)
+            Image.fromarray(np.ascontiguousarray(one)).save(tmp_path / names[-1])
+    groups = group_samples(names, tmp_path, "auto").groups
+    assert len(set(groups)) == 20
+    assert all(len({g for g, s in zip(groups, scene, strict=True) if s == one}) == 1 for one in range(20))
+
+
+def test_the_real_plain_count_keeps_its_images_apart(shared_data: Path) -> None:
+    """1,770 images counted with 30 gaps, which a rule on numbers alone made one group of 580."""
+    root = shared_data / "neu_det"
+    names = sorted(path.relative_to(root).as_posix() for path in root.glob("IMAGES/*.jpg"))
+    grouping = group_samples(names, root, "auto")
+    assert np.unique(grouping.groups, return_counts=True)[1].max() <= 30
+    assert "capture number" not in grouping.rule

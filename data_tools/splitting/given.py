@@ -1,0 +1,110 @@
+"""The split that a publisher made: by the folders of the images, or by lists of their names."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+
+from data_tools.core.errors import InputError
+from data_tools.core.records import SPLIT_NAMES, Sample, Splits
+from data_tools.splitting.deal import FRACTIONS, deal
+
+GIVEN = "as published"
+_WORDS = {
+    "train": ("train", "training", "trn"),
+    "val": ("val", "valid", "validation", "dev"),
+    "test": ("test", "testing", "eval", "test_public", "test_private"),
+}
+_PART_OF = {word: part for part, words in _WORDS.items() for word in words}
+_LISTS = ("", "ImageSets/Main", "ImageSets/Segmentation", "ImageSets", "splits", "split")
+_SHOWN = 5
+
+
+def given_splits(samples: Sequence[Sample], sources: Sequence[Path], seed: int = 0) -> tuple[Splits, list[str]]:
+    """A publisher's split, with remarks on what it leaves open.
+
+    A list (train.txt, ImageSets/Main/val.txt) counts before folders (train/, valid/, Test/). Where there is no part for
+    validation, it is dealt out of train by whole groups. Images of no part stay outside of all.
+
+    Args:
+        samples: numbered and grouped.
+        sources: that were converted.
+        seed: of the dealing.
+
+    Raises:
+        InputError: nothing says which image is in which part, or an image is in two.
+    """
+    parts = _from_lists(samples, sources) or _from_folders(samples)
+    if not parts:
+        raise InputError(
+            f"{sources[0]}: --split given, but neither folders (train, valid, test) nor lists (train.txt, "
+            "ImageSets/Main/train.txt) say which image is in which part"
+        )
+    ids = {name: [i for i, part in parts.items() if part == name] for name in SPLIT_NAMES}
+    remarks = []
+    outside = [sample.path for sample in samples if sample.image_id not in parts]
+    if outside:
+        shown = ", ".join(outside[:_SHOWN])
+        remarks.append(f"{len(outside)} images are in no part of the given split and stay out of all: {shown}")
+    if not ids["val"] and ids["train"]:
+        chosen = set(ids["train"])
+        of_train = [sample for sample in samples if sample.image_id in chosen]
+        train, val = deal(of_train, (1 - FRACTIONS[1], FRACTIONS[1]), seed)
+        ids["train"], ids["val"] = list(train), list(val)
+        remarks.append(f"the given split has no validation part: {len(val)} of the training images are dealt to it")
+    group_of = {sample.image_id: sample.group for sample in samples}
+    where: dict[str, set[str]] = {}
+    for name in SPLIT_NAMES:
+        for image_id in ids[name]:
+            where.setdefault(group_of[image_id], set()).add(name)
+    divided = [group for group, names in where.items() if len(names) > 1]
+    if divided:
+        remarks.append(
+            f"the given split divides {len(divided)} of {len(where)} groups, such as {divided[0]!r}: images that show "
+            "the same part are on both sides, so its figures may be too good; python -m data_tools.audit names them"
+        )
+    return Splits(seed, GIVEN, *(tuple(sorted(ids[name])) for name in SPLIT_NAMES)), remarks
+
+
+def _from_folders(samples: Sequence[Sample]) -> dict[int, str]:
+    parts = {}
+    for sample in samples:
+        named = [_PART_OF[part.lower()] for part in PurePosixPath(sample.path).parts[:-1] if part.lower() in _PART_OF]
+        if named:
+            parts[sample.image_id] = named[0]
+    return parts if len(set(parts.values())) > 1 else {}
+
+
+def _from_lists(samples: Sequence[Sample], sources: Sequence[Path]) -> dict[int, str]:
+    by_name: dict[str, list[int]] = {}
+    for sample in samples:
+        path = PurePosixPath(sample.path)
+        for name in {path.as_posix(), path.name, path.with_suffix("").as_posix(), path.stem}:
+            by_name.setdefault(name, []).append(sample.image_id)
+    parts: dict[int, str] = {}
+    for part, listing in _lists(sources):
+        for number, line in enumerate(listing.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
+            words = line.split()
+            for image_id in _listed(words[0], by_name) if words else []:
+                if parts.setdefault(image_id, part) != part:
+                    raise InputError(f"{listing}, line {number}: {words[0]!r} is in {parts[image_id]} too")
+    return parts
+
+
+def _listed(word: str, by_name: dict[str, list[int]]) -> list[int]:
+    """The images that a line names, by as much of the path as tells them apart."""
+    pieces = PurePosixPath(word.replace("\\", "/")).parts
+    for start in range(len(pieces)):
+        ids = by_name.get("/".join(pieces[start:]), [])
+        if len(ids) == 1:
+            return ids
+    return []
+
+
+def _lists(sources: Sequence[Path]) -> Iterator[tuple[str, Path]]:
+    folders = {source if source.is_dir() else source.parent for source in sources}
+    for folder in sorted(folders):
+        for place in _LISTS:
+            found = [(part, folder / place / f"{word}.txt") for word, part in _PART_OF.items()]
+            there = [(part, path) for part, path in found if path.is_file()]
+            if there:
+                yield from there
+                return
