@@ -84,7 +84,7 @@ def _claims(
 ) -> Iterator[Claim]:
     shapes, whole = [], []
     for i, entry in enumerate(annotations):
-        kind = entry.get("type") if isinstance(entry, dict) else None
+        kind = str(entry.get("type")) if isinstance(entry, dict) else ""
         if kind in _SILENT:
             findings.reject(path, None, name, f"annotations[{i}]: a {kind} says nothing of defects")
             continue
@@ -96,7 +96,7 @@ def _claims(
             if not is_good(label):
                 findings.mend(path, None, name, f"{kind} without an area: says only that there is a defect")
         elif not isinstance(entry, dict) or kind not in _READERS:
-            reason = f"type {str(kind)[:40]!r} encloses no area that is read here"
+            reason = f"type {kind[:40]!r} encloses no area that is read here"
             shapes.append(Shape(label or "defect", problem=reason, part=f"annotations[{i}]"))
         else:
             box, note = _READERS[kind](entry)
@@ -121,7 +121,8 @@ def _image(item: Mapping[str, Any]) -> tuple[str, tuple[int, int] | None]:
 def _labels(categories: Mapping[str, Any]) -> list[str]:
     labels = categories.get("label")
     entries = labels.get("labels") if isinstance(labels, dict) else None
-    return [str(one.get("name", "")) if isinstance(one, dict) else "" for one in entries or ()]
+    entries = entries if isinstance(entries, list) else []
+    return [str(one.get("name", "")) if isinstance(one, dict) else "" for one in entries]
 
 
 def _bbox(entry: Mapping[str, Any]) -> tuple[Box | str, str]:

@@ -75,7 +75,7 @@ def claims_of(path: Path, findings: Findings, corners: str = "inclusive", folder
             findings.mend(path, None, name, _POINT)
         else:
             shapes.append(_shape(entry, label, f"object {i}", size_hw, widen))
-    tags = [tag for tag in (_tag(one) for one in value.get("tags") or ()) if tag.lower() not in _PARTS]
+    tags = [tag for tag in map(_tag, value.get("tags") or []) if tag.lower() not in _PARTS]
     good = EMPTY if not value["objects"] and not tags else ""
     yield Claim(path, name, None, name, folder, size_hw, tuple(shapes), good=good)
     for label in labels:
@@ -105,7 +105,9 @@ def looks_like_supervisely(path: Path) -> str | None:
 def _is_annotation(value: Any) -> bool:
     if not isinstance(value, dict) or not isinstance(value.get("objects"), list):
         return False
-    size = value.get("size")
+    size, tags = value.get("size"), value.get("tags")
+    if not (tags is None or isinstance(tags, list)):
+        return False
     described = not value["objects"] or any(isinstance(one, dict) and "classTitle" in one for one in value["objects"])
     return isinstance(size, dict) and {"height", "width"} <= size.keys() and described
 
