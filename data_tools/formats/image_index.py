@@ -11,6 +11,7 @@ from typing import TypeVar
 from data_tools.core.errors import InputError
 from data_tools.core.records import GOOD, Sample, empty_boxes, empty_labels
 from data_tools.files.images import IMAGE_SUFFIXES, find_names, read_size, resolve_under
+from data_tools.files.regular import leaves
 from data_tools.formats.name_readings import OTHER_SUFFIX, READINGS, bare
 from data_tools.formats.names import reason_against
 from data_tools.formats.parallel import map_images
@@ -36,6 +37,7 @@ def usable_names(root: Path, findings: Findings) -> Iterator[str]:
             reason = "file name with a backslash, which other systems read as a folder"
         if reason is None and is_link:
             try:
+                reason = f"a link that leaves {root}" if leaves(root / name, root) else None
                 resolve_under(root, name)
             except (InputError, OSError) as error:
                 reason = str(error)
