@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from data_tools.converting.damaged import without_damaged
-from data_tools.converting.summary import first_rejects, summary, warning_lines
+from data_tools.converting.summary import first_problems, first_rejects, summary
 from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset, Sample
 from data_tools.files.atomic import atomic_folder
@@ -71,10 +71,10 @@ def convert(sources: Sequence[Path], out: Path, how: Conversion) -> str:
     if how.copy and root is None:
         raise InputError("--copy: there are no images to copy; give --images DIR")
     dataset, notes, warnings = _assemble_readable(samples, sources, root, how, findings)
-    warnings = [*warning_lines(findings), *warnings]
-    if how.strict and (findings.rejects or warnings):
-        reason = first_rejects(findings) if findings.rejects else "; ".join(warnings)
-        raise InputError(f"--strict: {len(findings.rejects)} rejects, nothing written; {reason}")
+    if how.strict and (findings.rejects or findings.warnings or warnings):
+        counts = f"{len(findings.rejects)} rejects and {sum(findings.warnings.values()) + len(warnings)} warnings"
+        problems = "; ".join(filter(None, (first_problems(findings), *warnings)))
+        raise InputError(f"--strict: {counts}, nothing written; {problems}")
     with atomic_folder(out) as folder:
         if how.copy:
             dataset = replace(dataset, images_root=_copy_images(dataset, folder / "images"))

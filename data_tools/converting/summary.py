@@ -22,14 +22,9 @@ def first_rejects(findings: Findings) -> str:
     return "; ".join(shown) or "it holds no image that the format knows"
 
 
-def warning_lines(findings: Findings) -> list[str]:
-    """A line for each kind of warning, most frequent first; those that differ in values alone are one kind."""
-    counts: Counter[str] = Counter()
-    texts: dict[str, str] = {}
-    for text, count in findings.warnings.items():
-        counts[_kind(text)] += count
-        texts.setdefault(_kind(text), text)
-    return [f"{count} {texts[kind]}" for kind, count in counts.most_common() if count]
+def first_problems(findings: Findings) -> str:
+    """The first few things that were not converted, else the warnings."""
+    return first_rejects(findings) if findings.rejects else "; ".join(findings.warnings)
 
 
 def summary(
@@ -64,8 +59,18 @@ def summary(
     reasons = Counter(_kind(reject.reason) for reject in findings.rejects)
     lines.append(f"rejects: {len(findings.rejects)}" + (f", listed in {out / REJECTS}" if findings.rejects else ""))
     lines += [f"  {count} {reason}" for reason, count in reasons.most_common()]
-    lines += [f"note: {note}" for note in notes] + [f"warning: {warning}" for warning in warnings]
-    return "\n".join(lines)
+    lines += [f"note: {note}" for note in notes] + [f"WARNING: {warning}" for warning in warnings]
+    return "\n".join([*lines, *_warnings(findings)])
+
+
+def _warnings(findings: Findings) -> list[str]:
+    """A line for each kind of warning, most frequent first; those that differ in values alone are one kind."""
+    counts: Counter[str] = Counter()
+    texts: dict[str, str] = {}
+    for text, count in findings.warnings.items():
+        counts[_kind(text)] += count
+        texts.setdefault(_kind(text), text)
+    return [f"WARNING: {count} {texts[kind]}" for kind, count in counts.most_common() if count]
 
 
 def _kind(reason: str) -> str:
