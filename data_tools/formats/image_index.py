@@ -119,6 +119,9 @@ class ImageIndex:
             name: as an annotation gives it, with or without folders and suffix.
             folder: where the annotation stands, relative to the root.
         """
+        exact = () if folder else self._keys(0)[0].get(name, ())
+        if len(exact) == 1:
+            return Match((exact[0],))
         wanted = PurePosixPath(name.replace("\\", "/"))
         if wanted.is_absolute() or ".." in wanted.parts or (len(name) > 1 and name[1] == ":"):
             reason = f"{name[:200]!r}: a file name must be relative and stay under {self.root}"
