@@ -235,6 +235,8 @@ def _require(condition: bool, message: str) -> None:
 
 
 def _require_boxes(boxes: NDArray[np.float64], size_hw: tuple[int, int], name: str, positive_area: bool) -> None:
+    if not len(boxes):
+        return
     height, width = size_hw
     _require(bool(np.isfinite(boxes).all()), f"{name}: a box is not finite")
     inside = (boxes >= 0).all() and (boxes <= np.array([width, height, width, height])).all()
@@ -248,7 +250,10 @@ def _require_boxes(boxes: NDArray[np.float64], size_hw: tuple[int, int], name: s
 
 def _frozen(value: ArrayLike, dtype: type[Scalar], shape: tuple[int, ...], name: str) -> NDArray[Scalar]:
     """A read-only copy of `value` with the given dtype; -1 in `shape` stands for any length."""
-    array: NDArray[Scalar] = np.array(value, dtype=dtype)
+    if isinstance(value, np.ndarray) and value.base is None and not value.flags.writeable and value.dtype == dtype:
+        array: NDArray[Scalar] = value  # of another record, and nobody can change it
+    else:
+        array = np.array(value, dtype=dtype)
     if array.size == 0:
         array = array.reshape(tuple(0 if side == -1 else side for side in shape))
     fits = array.ndim == len(shape) and all(want in (-1, got) for want, got in zip(shape, array.shape, strict=True))

@@ -47,3 +47,8 @@ def read_regular(path: Path) -> bytes:
         if tool is not None:
             raise InputError(f"{path}: stands for a file of {tool} that is not fetched; fetch it")
     return content
+
+
+def leaves(path: Path, folder: Path) -> bool:
+    """Whether a link leads out of a folder: a source is converted without what lies elsewhere."""
+    return path.is_symlink() and not path.resolve().is_relative_to(folder.resolve())

@@ -6,8 +6,7 @@ from itertools import chain
 from pathlib import Path, PurePosixPath
 
 from data_tools.core.errors import InputError
-from data_tools.files.images import resolve_under
-from data_tools.files.regular import reason_against_reading
+from data_tools.files.regular import leaves, reason_against_reading
 from data_tools.files.text import read_text
 from data_tools.formats.claims import Claim
 from data_tools.formats.registry import Findings
@@ -135,9 +134,8 @@ def _files_in(folder: Path, suffix: str, findings: Findings) -> Iterator[Path]:
             if not name.lower().endswith(suffix):
                 continue
             try:
-                resolve_under(folder, path.relative_to(folder).as_posix()) if path.is_symlink() else None
-                reason = reason_against_reading(path)
-            except (InputError, OSError) as error:
+                reason = f"a link that leaves {folder}" if leaves(path, folder) else reason_against_reading(path)
+            except OSError as error:
                 reason = str(error)
             if reason is None:
                 yield path

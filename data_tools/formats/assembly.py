@@ -14,7 +14,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 
@@ -79,7 +79,7 @@ def samples_from_claims(
         if image.claims:
             yield from joining.sample_of(path, image)
     convention = background if all_met and all(source.is_dir() for source in sources) else ""
-    annotated = {PurePosixPath(path).parent for path, image in images.items() if image.claims}
+    annotated = {path.rpartition("/")[0] for path, image in images.items() if image.claims}
     for path in () if places.index is None else places.index.paths:
         image = images.get(path, ClaimedImage())
         if image.claims:
@@ -87,7 +87,7 @@ def samples_from_claims(
         if left_out(path):
             findings.warnings[left_out(path)] += 1
         else:
-            yield from joining.unclaimed(path, image, convention if PurePosixPath(path).parent in annotated else "")
+            yield from joining.unclaimed(path, image, convention if path.rpartition("/")[0] in annotated else "")
 
 
 def _sources_in_shares(claims: Sequence[Claim]) -> set[Path]:

@@ -17,7 +17,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data_tools.core.errors import InputError
@@ -99,6 +99,7 @@ def _claims(path: Path, options: ReadOptions, findings: Findings) -> Iterator[Cl
         )
     rows = [(line, _trimmed(fields, table.columns)) for line, fields in table_lines(path, table.separator, findings)]
     rows = [(line, fields) for line, fields in rows if not fields or any(fields)][table.has_header :]
+    table = replace(table, decimal=_decimal(rows, table.columns))
     corners = options.corners or FORMAT.corners
     shares = _are_shares(rows, table)
     seen: set[tuple[str, ...]] = set()
@@ -193,8 +194,7 @@ def _table(path: Path, names: tuple[str, ...]) -> _Table | None:
         header = find_columns(fields)
         columns = header or (find_columns(names) if len(_without_end(fields, len(names))) == len(names) else None)
         if columns is not None and fields:
-            decimal = "," if _has_decimal_commas(path, separator, columns) else "."
-            return _Table(separator, columns, header is not None, decimal)
+            return _Table(separator, columns, header is not None)
     return None
 
 
@@ -204,9 +204,10 @@ def _without_end(fields: list[str], count: int) -> list[str]:
     return fields
 
 
-def _has_decimal_commas(path: Path, separator: str, columns: Columns) -> bool:
-    boxes = (columns.box_of(fields) for _, fields in table_lines(path, separator) if len(fields) >= columns.count)
-    return any(_DECIMAL_COMMA.match(value) for values in boxes for value in values)
+def _decimal(rows: Sequence[tuple[int, list[str]]], columns: Columns) -> str:
+    """The decimal sign of a file's numbers."""
+    boxes = (columns.box_of(fields) for _, fields in rows if len(fields) == columns.count)
+    return "," if any("," in value and _DECIMAL_COMMA.match(value) for values in boxes for value in values) else "."
 
 
 def _recognise(source: Path) -> str | None:

@@ -11,6 +11,7 @@ from typing import TypeVar
 from data_tools.core.errors import InputError
 from data_tools.core.records import GOOD, Sample, empty_boxes, empty_labels
 from data_tools.files.images import IMAGE_SUFFIXES, find_names, read_size, resolve_under
+from data_tools.files.regular import leaves
 from data_tools.formats.name_readings import OTHER_SUFFIX, READINGS, bare
 from data_tools.formats.names import reason_against
 from data_tools.formats.parallel import map_images
@@ -36,6 +37,7 @@ def usable_names(root: Path, findings: Findings) -> Iterator[str]:
             reason = "file name with a backslash, which other systems read as a folder"
         if reason is None and is_link:
             try:
+                reason = f"a link that leaves {root}" if leaves(root / name, root) else None
                 resolve_under(root, name)
             except (InputError, OSError) as error:
                 reason = str(error)
@@ -117,6 +119,9 @@ class ImageIndex:
             name: as an annotation gives it, with or without folders and suffix.
             folder: where the annotation stands, relative to the root.
         """
+        exact = () if folder else self._keys(0)[0].get(name, ())
+        if len(exact) == 1:
+            return Match((exact[0],))
         wanted = PurePosixPath(name.replace("\\", "/"))
         if wanted.is_absolute() or ".." in wanted.parts or (len(name) > 1 and name[1] == ":"):
             reason = f"{name[:200]!r}: a file name must be relative and stay under {self.root}"

@@ -152,5 +152,11 @@ def choose_format(sources: Sequence[Path], name: str) -> tuple[Format, str]:
         return known[chosen], reasons[chosen]
     listed = ", ".join(map(str, sources))
     if not reasons:
-        raise InputError(f"{listed}: no format recognises this; name one with --format ({', '.join(known)})")
+        from data_tools.formats.seen import seen_in  # which imports the readers' parts, and they this registry
+
+        saw = "; ".join(seen_in(source) for source in sources[:3])
+        raise InputError(
+            f"{listed}: no format recognises this: {saw}; name one with --format ({', '.join(known)}), or the columns "
+            "of a table without a header with --columns"
+        )
     raise InputError(f"{listed}: could be {' or '.join(f'{n} ({why})' for n, why in reasons.items())}; use --format")

@@ -4,6 +4,7 @@ Default corners: inclusive and counted from 1, as the VOC kit has them. `--corne
 half-open and counted from 0, as some tools write them. An image without objects is good.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 from math import degrees
@@ -24,6 +25,7 @@ from data_tools.formats.xml_tree import Element, read_xml
 
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _TURNED = ("cx", "cy", "w", "h", "angle")
+_ROOT = re.compile(rb"<annotation[\s>/]")
 _EMPTY = "VOC file without objects"
 
 
@@ -113,13 +115,13 @@ def _xml(sample: Sample) -> str:
 
 
 def _recognise(source: Path) -> str | None:
-    path = next((path for path in some_files(source, ".xml") if b"<annotation" in _without_plural(head_of(path))), None)
+    path = next((path for path in some_files(source, ".xml") if _looks_like_voc(path)), None)
     return None if path is None else f"{path.name} holds an <annotation>"
 
 
-def _without_plural(head: bytes) -> bytes:
-    """The head of an XML file of two bytes a letter or of one, without <annotations>, which is another format's."""
-    return head.replace(b"\0", b"").replace(b"<annotations", b"")
+def _looks_like_voc(path: Path) -> bool:
+    """Whether an XML file, of one byte a letter or of two, has an <annotation>; <annotations> are another format's."""
+    return bool(_ROOT.search(head_of(path).replace(b"\0", b"")))
 
 
 FORMAT = Format("voc", "Pascal VOC XML, an image a file", "inclusive", _recognise, images_folder, read, write)

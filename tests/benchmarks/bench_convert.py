@@ -108,7 +108,7 @@ def main() -> None:
         folder = Path(name)
         table, images = fabricate(folder, given.rows, given.boxes)
         masks = fabricate_masks(folder / "masked", given.masks)
-        out, size = ["--out", str(folder / "out")], f"{_SIZE_HW[0]},{_SIZE_HW[1]}"
+        out, size = ["--replace", "--out", str(folder / "out")], f"{_SIZE_HW[0]},{_SIZE_HW[1]}"
         cases = {
             "rows": ([str(table), *out, "--size", size], peer_rows(table, None)),
             "rows and image sizes": ([str(table), *out, "--images", str(images)], peer_rows(table, images)),

@@ -1,0 +1,86 @@
+"""What a source holds, in a line for people whose format is not recognised."""
+
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from data_tools.files.images import IMAGE_SUFFIXES
+from data_tools.files.regular import reason_against_reading
+from data_tools.formats.annotation_files import head_of
+from data_tools.formats.tables import first_fields
+
+_MOST_FILES, _MOST_KINDS = 100_000, 6
+_ROOT = re.compile(r"<([A-Za-z_][\w.:-]*)")
+_KEY = re.compile(r'"([^"\\]{1,40})"\s*:')
+_LONGEST = 80
+
+
+def seen_in(source: Path) -> str:
+    """The files of a source by suffix, with what the first of each kind of annotation file starts with."""
+    files = sorted(_files(source))
+    if not files:
+        return "no file in it can be read"
+    counts = Counter(path.suffix.lower() or "without suffix" for path in files)
+    kinds = [f"{count} {suffix}{_start(suffix, files)}" for suffix, count in counts.most_common(_MOST_KINDS)]
+    return ", ".join(kinds)
+
+
+def _files(source: Path) -> Iterator[Path]:
+    if not source.is_dir():
+        yield from [source] if reason_against_reading(source) is None else []
+        return
+    count = 0
+    for where, folders, names in os.walk(source):
+        folders.sort()
+        for name in sorted(names):
+            count += 1
+            if count > _MOST_FILES:
+                return
+            path = Path(where, name)
+            if not name.startswith(".") and reason_against_reading(path) is None:
+                yield path
+
+
+def _start(suffix: str, files: list[Path]) -> str:
+    """What the first file with a suffix starts with, and for images what one is called."""
+    path = next(path for path in files if (path.suffix.lower() or "without suffix") == suffix)
+    if suffix in IMAGE_SUFFIXES:
+        return f" (such as {path.name!r})"
+    describe = _STARTS.get(suffix)
+    text = describe(path)[:_LONGEST] if describe else ""
+    return f" ({path.name}: {text})" if text else ""
+
+
+def _head(path: Path) -> str:
+    return head_of(path).replace(b"\0", b"").decode("utf-8", "replace")
+
+
+def _xml(path: Path) -> str:
+    found = _ROOT.search(re.sub(r"<[?!][^>]*>", "", _head(path)))
+    return f"<{found.group(1)}>" if found else "no XML"
+
+
+def _json(path: Path) -> str:
+    keys = list(dict.fromkeys(_KEY.findall(_head(path))))
+    return f"keys {', '.join(keys[:6])}" if keys else "no keys"
+
+
+def _table(path: Path) -> str:
+    columns = max((first_fields(path, separator) for separator in ",;\t"), key=len)
+    return f"first line {', '.join(columns)}" if columns else "no fields"
+
+
+def _text(path: Path) -> str:
+    line = next((line.strip() for line in _head(path).splitlines() if line.strip()), "")
+    return f"first line {line!r}" if line else "empty"
+
+
+_STARTS: dict[str, Callable[[Path], str]] = {
+    ".xml": _xml,
+    ".json": _json,
+    ".csv": _table,
+    ".tsv": _table,
+    ".txt": _text,
+}
