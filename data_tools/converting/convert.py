@@ -79,7 +79,7 @@ def convert(sources: Sequence[Path], out: Path, how: Conversion) -> str:
         if how.copy:
             dataset = replace(dataset, images_root=_copy_images(dataset, folder / "images"))
         write_dataset(folder, dataset, findings.rejects, findings.mended)
-    return summary(out, dataset, findings, chosen, why, notes, warnings)
+    return summary(out, dataset, findings, chosen, why, (*findings.notes, *notes), warnings)
 
 
 def _check_place(out: Path, sources: Sequence[Path], how: Conversion) -> None:

@@ -1,4 +1,9 @@
-"""What the names of folders say of the images in them."""
+"""What the names of folders say of the images in them, word by word.
+
+A folder tells by whole words: `ok_parts` and `anomaly-free` are good, `not_good` and `NG` are not, `Goodyear` and
+`badge` say nothing, and neither does a name that says both. The name of the whole set's own folder never counts: who
+calls should leave it out.
+"""
 
 import re
 from collections.abc import Sequence
@@ -6,38 +11,184 @@ from collections.abc import Sequence
 from data_tools.core.records import GOOD, UNBOXED
 from data_tools.formats.registry import ReadOptions
 
-GOOD_NAMES = ("good", "free", "ok", "normal", "pass", "no_defect", "defect_free")
-_GOOD, _BAD = re.compile(r"good", re.I), re.compile(r"defect|bad|ng$", re.I)
-_CARRIERS = ("imgs", "images", "img", "jpegimages")
+CARRIERS = (
+    "imgs",
+    "images",
+    "img",
+    "image",
+    "jpegimages",
+    "data",
+    "pictures",
+    "photos",
+    "pics",
+    "raw",
+    "rgb",
+    "gray",
+    "frames",
+)
+SPLIT_FOLDERS = (
+    "train",
+    "training",
+    "trn",
+    "val",
+    "valid",
+    "validation",
+    "dev",
+    "test",
+    "testing",
+    "eval",
+    "test_public",
+    "test_private",
+    "test_private_mixed",
+    "all_tests",
+    "train_contest",
+    "test_contest",
+)
 _PREFIX = "mt_"
+_GOOD = {"good", "ok", "okay", "normal", "pass", "passed", "intact", "flawless", "faultless", "perfect", "io"}
+_BAD = {
+    "defect",
+    "defects",
+    "defective",
+    "defectives",
+    "bad",
+    "ng",
+    "nok",
+    "fail",
+    "failed",
+    "fails",
+    "failure",
+    "failures",
+    "fault",
+    "faults",
+    "faulty",
+    "flaw",
+    "flaws",
+    "flawed",
+    "anomaly",
+    "anomalies",
+    "anomalous",
+    "abnormal",
+    "ko",
+    "reject",
+    "rejects",
+    "rejected",
+    "damage",
+    "damaged",
+    "damages",
+    "error",
+    "errors",
+    "nio",
+    "unacceptable",
+    "nongood",
+    "notok",
+}
+_NOT = {"no", "not", "non", "without", "un", "n", "wo", "zero"}
+_PLAIN = {
+    "parts",
+    "part",
+    "all",
+    "set",
+    "samples",
+    "sample",
+    "images",
+    "image",
+    "img",
+    "imgs",
+    "items",
+    "item",
+    "units",
+    "unit",
+    "devices",
+    "products",
+    "pieces",
+    "class",
+    "a",
+    "the",
+    "only",
+    "contest",
+    "is",
+    "of",
+    "s",
+}
+_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[^\W\d_]+")
+_TYPE_WORDS = {"type", "types", "typ", "kind", "defect", "defecttype"}
 
 
 def is_good(name: str) -> bool:
-    """Whether a type by this name means that there is no defect."""
-    return name.strip().lower().replace(" ", "_").replace("-", "_") in GOOD_NAMES
+    """Whether a type or folder by this name means that there is no defect."""
+    return _says(name) is True
 
 
 def status_of(folders: Sequence[str]) -> str | None:
-    """Good under a folder good*, free, ok...; unboxed under defect* or bad*; None where no folder tells.
+    """Good or unboxed, as the nearest folder says that says anything; None where none does.
 
     Args:
         folders: the folder nearest to the image first.
     """
     for folder in folders:
-        if is_good(folder) or _GOOD.match(folder):
-            return GOOD
-        if _BAD.match(folder):
-            return UNBOXED
+        said = _says(folder)
+        if said is not None:
+            return GOOD if said else UNBOXED
     return None
 
 
 def type_of(folders: Sequence[str], options: ReadOptions) -> str:
-    """The defect type, or "good", that the nearest folder names, past folders such as images/; else "defect".
+    """The defect type, or "good", that the nearest telling folder names; else "defect".
+
+    Folders that carry images or name a part of a split tell nothing, and neither do names of numbers alone. One that
+    only says that there is some defect (NG, bad_parts) gives "defect".
 
     Args:
         folders: the folder nearest to the image first.
+        options: its type map gives new names to folders, also to those that tell nothing.
     """
-    telling = [folder for folder in folders if folder.lower() not in _CARRIERS]
-    name = (telling[0] if telling else "defect").lower().removeprefix(_PREFIX)
-    name = options.type_map.get(name, name)
-    return GOOD if is_good(name) else name
+    for folder in folders:
+        name = folder.lower().removeprefix(_PREFIX)
+        if name in options.type_map:
+            mapped = options.type_map[name]
+            return GOOD if is_good(mapped) else mapped
+        if name in CARRIERS or name in SPLIT_FOLDERS or not re.search(r"[^\W\d_]", name):
+            continue
+        if is_good(folder):
+            return GOOD
+        words = set(_words(folder))
+        return "defect" if words and words <= _BAD | _PLAIN | _NOT | _GOOD and words & (_BAD | _NOT) else name
+    return "defect"
+
+
+def numbered_alike(folders: Sequence[str]) -> set[str]:
+    """The folders whose names differ in their numbers alone, as kos01 and kos02: devices or products, no types."""
+    shapes: dict[str, set[str]] = {}
+    for folder in set(folders):
+        words = _words(folder)
+        if re.search(r"\d", folder) and not set(words) & _TYPE_WORDS:
+            shapes.setdefault(re.sub(r"\d+", "#", folder.lower()), set()).add(folder)
+    return {folder for names in shapes.values() if len(names) > 1 for folder in names}
+
+
+def _says(name: str) -> bool | None:
+    """True for good, False for defective, None where a name says neither, or both."""
+    words = _words(name.lower().removeprefix(_PREFIX) if name.lower().startswith(_PREFIX) else name)
+    if words == ["free"]:
+        return True
+    said: set[bool] = set()
+    turned = False
+    for place, word in enumerate(words):
+        if word in _NOT:
+            turned = not turned
+            continue
+        follows = words[place + 1] if place + 1 < len(words) else ""
+        before = words[place - 1] if place else ""
+        if word in _BAD:
+            said.add(turned or follows == "free" or before == "free" or (before == "of" and "free" in words[:place]))
+            turned = False
+        elif word in _GOOD:
+            said.add(not turned)
+            turned = False
+    return said.pop() if len(said) == 1 else None
+
+
+def _words(name: str) -> list[str]:
+    """The words of a name in small letters, told apart by anything but letters and by capitals after small ones."""
+    return [word.lower() for word in _WORD.findall(name)]

@@ -62,7 +62,7 @@ def _sample(pair: _Pair, options: ReadOptions) -> tuple[Sample | None, Findings]
     if original is None or (pair.copy is not None and copy is None):
         return None, findings
     size_hw = (original.shape[0], original.shape[1])
-    folders = [*reversed(Path(pair.name).parts[:-1]), pair.root.name]
+    folders = [*reversed(Path(pair.name).parts[:-1])]
     if copy is not None and copy.shape != original.shape:
         findings.reject(
             pair.root / pair.name,
@@ -78,12 +78,13 @@ def _sample(pair: _Pair, options: ReadOptions) -> tuple[Sample | None, Findings]
         reason = f"{small} red regions below {options.min_area} pixels"
         findings.reject(pair.root / pair.name, None, pair.name, reason)
     if len(boxes):
-        defect_type = type_of([f for f in folders[:-1] if not _is_carrier(f)], options)
+        defect_type = type_of([f for f in folders if not _is_carrier(f)], options)
         defect_type = "defect" if defect_type == GOOD else defect_type
         labels = np.ones(len(boxes), dtype=np.int64)
         return Sample(1, pair.name, size_hw, boxes, labels, BOXED, "", defect_type), findings
     if status_of(folders) == GOOD:
-        return without_boxes(pair.name, size_hw, GOOD), findings
+        telling = next(folder for folder in folders if status_of([folder]) == GOOD)
+        return without_boxes(pair.name, size_hw, GOOD, evidence=f"folder {telling!r}"), findings
     missing = "no copy with a red area beside it" if copy is None else "nothing is drawn in red in its copy"
     findings.reject(pair.root / pair.name, None, pair.name, f"{missing}, and no folder good* says that it is good")
     return None, findings

@@ -1,72 +1,39 @@
-"""Folders `<Type>/Imgs/<name>.jpg` with a mask `<name>.png` beside each image, or in `masks/` or `ground_truth/`.
+"""Images with masks, in folders of any shape: in masks/, beside the images, with a word for it in the name.
 
-Each 8-connected region of the mask becomes a box; an empty mask is a good image; the type is the folder's name.
+Each 8-connected region of a mask becomes a box; an empty mask is a good image; the type is the folder's name, or the
+mask's value where values are types. Which mask belongs to which image: `mask_places`; what its values mean:
+`mask_reading`. So are read, among others, magnetic tiles, KolektorSDD and KSDD2, DAGM, VisA as published.
 """
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from data_tools.core.records import GOOD, Sample
-from data_tools.formats.folders import type_of
 from data_tools.formats.image_index import usable_images
-from data_tools.formats.masked_images import (
-    MaskJob,
-    is_colored,
-    is_readable,
-    mvtec_roots,
-    one_folder,
-    samples_from_masks,
-)
+from data_tools.formats.mask_jobs import make_jobs
+from data_tools.formats.mask_places import pair_masks
+from data_tools.formats.masked_images import looks_like_a_mask, one_folder, samples_from_masks
+from data_tools.formats.mvtec import mvtec_roots
 from data_tools.formats.registry import Findings, Format, ReadOptions
 
-_MASK_FOLDERS = ("masks", "mask", "ground_truth")
 _LOOKED_AT = 24  # masks that are opened to see whether they are some
 
 
 def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> Iterator[Sample]:
     """Samples in order of their paths.
 
-    A mask pixel counts above 127 of 255. Regions below `options.min_area` are listed; where a mask has no larger one,
-    its largest is kept, so that a small defect does not turn into a good image.
+    Regions below `options.min_area` are listed; where a mask has no larger one, its largest is kept, so that a small
+    defect does not turn into a good image.
 
     Raises:
-        InputError: not a folder.
+        InputError: not a folder, or masks that cannot be understood.
     """
     root = one_folder(sources, FORMAT.name)
-    jobs = [
-        MaskJob(root, path.relative_to(root).as_posix(), mask, _type(path.relative_to(root.parent), options), GOOD)
-        for path, mask in _pairs(root, findings)
-    ]
+    pairing = pair_masks(list(usable_images(root, findings)), root)
+    jobs = make_jobs(pairing, root, options, GOOD, None)
     yield from samples_from_masks(jobs, options, findings)
-
-
-def _pairs(root: Path, findings: Findings) -> list[tuple[Path, Path | None]]:
-    """Every image with its mask, if there is one."""
-    files = [path for path in usable_images(root, findings) if path.parent.name.lower() not in _MASK_FOLDERS]
-    names = set(files)
-    pairs: list[tuple[Path, Path | None]] = []
-    for path in files:
-        if path.suffix.lower() == ".png" and (_is_mask_of_another(path, names) or path.stem.endswith("_mask")):
-            continue
-        pairs.append((path, _mask_of(path)))
-    return pairs
-
-
-def _is_mask_of_another(path: Path, names: set[Path]) -> bool:
-    return any(path.with_suffix(suffix) in names for suffix in (".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".JPG"))
-
-
-def _mask_of(path: Path) -> Path | None:
-    places = [path.parent] + [folder / name for folder in (path.parent, path.parent.parent) for name in _MASK_FOLDERS]
-    for place in places:
-        for name in (f"{path.stem}.png", f"{path.stem}_mask.png"):
-            if (place / name) != path and (place / name).is_file():
-                return place / name
-    return None
-
-
-def _type(relative: Path, options: ReadOptions) -> str:
-    return type_of([*reversed(relative.parts[:-1])], options)
+    for path in pairing.unused:
+        findings.reject(path, None, path.relative_to(root).as_posix(), "a mask of no image")
 
 
 def _images_root(sources: Sequence[Path], _options: ReadOptions) -> Path:
@@ -76,11 +43,13 @@ def _images_root(sources: Sequence[Path], _options: ReadOptions) -> Path:
 def _recognise(source: Path) -> str | None:
     if not source.is_dir() or mvtec_roots(source):
         return None
-    pairs = [(image, mask) for image, mask in _pairs(source, Findings()) if mask is not None][:_LOOKED_AT]
-    for image, mask in pairs:
-        if not is_colored(mask) and is_readable(mask):
+    pairing = pair_masks(list(usable_images(source, Findings())), source)
+    pairs = [(image, masks[0]) for image, masks in pairing.masks.items() if masks]
+    step = max(len(pairs) // _LOOKED_AT, 1)
+    for image, mask in pairs[::step]:
+        if looks_like_a_mask(mask):
             return f"{image.name} has the mask {mask.name}"
     return None
 
 
-FORMAT = Format("mask", "images with a mask of the same name beside them", "none", _recognise, _images_root, read)
+FORMAT = Format("mask", "images with masks beside them or in folders of masks", "none", _recognise, _images_root, read)

@@ -1,5 +1,9 @@
-"""What the formats with a mask beside each image share: masks -> samples, on all processors."""
+"""What the formats with masks share: images with their masks -> samples, on all processors.
 
+The masks are looked at twice: to find out what the values of the whole set mean (`mask_reading`), and to read them.
+"""
+
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -9,37 +13,50 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import BOXED, GOOD, Sample
-from data_tools.files.images import read_gray, read_rgb, read_size
-from data_tools.formats.image_index import read_or_reject, without_boxes
+from data_tools.core.records import BOXED, GOOD, UNBOXED, Sample
+from data_tools.files.images import read_rgb, read_size
+from data_tools.formats.image_index import read_or_reject, size_of, without_boxes
+from data_tools.formats.mask_reading import MaskReading, choose_reading, code_name
+from data_tools.formats.mask_values import MaskStats, read_codes, stats_of
 from data_tools.formats.parallel import map_images
-from data_tools.formats.regions import regions
+from data_tools.formats.regions import boxes_of, label
 from data_tools.formats.registry import Findings, ReadOptions
-
-THRESHOLD = 127
 
 
 @dataclass(frozen=True)
 class MaskJob:
-    """One image with its mask.
+    """One image with its masks.
 
     Attributes:
         root, name: the image and the folder that its name is relative to.
-        mask: None where there is none: then only a good image is converted.
-        defect_type: as its folder says, possibly "good".
-        empty_status: what an image of a defect type with an empty mask is: good or unboxed.
+        masks: several are joined; without any, the image is as its folder says.
+        defect_type: as its folder says: a type, "good", or "defect" where the folder says no more.
+        proof: what says that an image without a mask is good; "" where nothing does.
+        empty_status: what an image of a defect type with empty masks is: good or unboxed.
+        without_masks: what an image without a mask or proof is: unboxed, or None: then it is listed.
     """
 
     root: Path
     name: str
-    mask: Path | None
+    masks: tuple[Path, ...]
     defect_type: str
+    proof: str
     empty_status: str
+    without_masks: str | None = None
 
 
 def samples_from_masks(jobs: Sequence[MaskJob], options: ReadOptions, findings: Findings) -> Iterator[Sample]:
-    """Samples in the order of the jobs; unreadable images and masks are listed."""
-    for sample, noticed in map_images(partial(_sample, options=options), jobs, "masks"):
+    """Samples in the order of the jobs; unreadable images and masks, and masks that are none, are listed.
+
+    Raises:
+        InputError: masks whose values nothing explains, or of which it cannot be told what is background.
+    """
+    paths = [mask for job in jobs for mask in job.masks]
+    stats = [one for one in map_images(_stats, paths, "mask values") if one is not None]
+    reading = choose_reading(stats) if stats else None
+    if reading is not None:
+        findings.notes.append(reading.describe())
+    for sample, noticed in map_images(partial(_sample, options=options, reading=reading), jobs, "masks"):
         findings.absorb(noticed)
         if sample is not None:
             yield sample
@@ -56,16 +73,6 @@ def one_folder(sources: Sequence[Path], name: str) -> Path:
     return sources[0].resolve()
 
 
-def mvtec_roots(folder: Path) -> list[Path]:
-    """The folder, or the folders in it, that have ground_truth/ beside test/ (or train/good)."""
-    inside = sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink())
-    return [
-        place
-        for place in (folder, *inside)
-        if (place / "test").is_dir() and ((place / "ground_truth").is_dir() or (place / "train" / "good").is_dir())
-    ]
-
-
 def is_colored(path: Path) -> bool:
     """Whether an image has pixels whose channels differ clearly; False where it cannot be read."""
     try:
@@ -74,58 +81,109 @@ def is_colored(path: Path) -> bool:
         return False
 
 
-def is_readable(path: Path) -> bool:
-    """Whether an image can be opened and is whole."""
-    try:
-        read_size(path)
-    except InputError:
+def looks_like_a_mask(path: Path) -> bool:
+    """Whether an image can be opened and holds few values, or black and white with soft edges."""
+    stats = _stats(path)
+    if stats is None:
         return False
+    try:
+        choose_reading([stats])
+    except InputError:
+        return len(stats.counts) == 1
     return True
 
 
-def _sample(job: MaskJob, options: ReadOptions) -> tuple[Sample | None, Findings]:
+def _stats(path: Path) -> MaskStats | None:
+    try:
+        return stats_of(*read_codes(path))
+    except InputError:
+        return None  # listed when it is read
+
+
+def _sample(job: MaskJob, options: ReadOptions, reading: MaskReading | None) -> tuple[Sample | None, Findings]:
     findings = Findings()
     path = job.root / job.name
-    image, mask = read_or_reject(read_gray, path, job.name, findings), None
-    if job.mask is not None and image is not None:
-        mask = read_or_reject(read_gray, job.mask, job.name, findings)
-    if image is None or (job.mask is not None and mask is None):
+    if not job.masks:
+        return _without_masks(job, options, findings), findings
+    if read_or_reject(read_rgb, path, job.name, findings) is None:
         return None, findings
-    size_hw = (image.shape[0], image.shape[1])
-    if mask is None and job.defect_type == GOOD:
-        return without_boxes(job.name, size_hw, GOOD), findings
-    if mask is None:
-        findings.reject(path, None, job.name, "no mask beside it, in masks/ or in ground_truth/")
-        return None, findings
-    if mask.shape != size_hw:
-        findings.reject(
-            path,
-            None,
-            job.name,
-            f"mask is {mask.shape[1]} x {mask.shape[0]} pixels, image is {size_hw[1]} x {size_hw[0]}",
-        )
-        return None, findings
-    threshold = THRESHOLD
-    if mask.max() == 1:
-        threshold = 0
-        findings.mend(path, None, job.name, "masks of 0 and 1: 1 is taken as the defect")
-    return _from_mask(job, size_hw, mask > threshold, options, findings), findings
+    size_hw = read_size(path)
+    parts: list[tuple[NDArray[np.float64], list[str]]] = []
+    for mask in job.masks:
+        try:
+            numbers = _numbers(mask, size_hw, reading)
+        except InputError as error:
+            findings.reject(mask, None, job.name, str(error).removeprefix(f"{mask}: "))
+            return None, findings
+        parts.append(_boxes(numbers, reading, options, job, findings))
+    boxes = np.concatenate([of for of, _ in parts])
+    types = [name for _, names in parts for name in names]
+    return _from_boxes(job, size_hw, boxes, types, findings), findings
 
 
-def _from_mask(
-    job: MaskJob, size_hw: tuple[int, int], mask: NDArray[np.bool_], options: ReadOptions, findings: Findings
-) -> Sample:
-    boxes, small = regions(mask, options.min_area, options.merge_distance)
+def _without_masks(job: MaskJob, options: ReadOptions, findings: Findings) -> Sample | None:
+    path = job.root / job.name
+    status, proof = (GOOD, job.proof) if job.proof else (job.without_masks, "")
+    if status is None and options.unlabelled == "good":
+        status, proof = GOOD, "--unlabelled good"
+    if status is None:
+        reason = "no mask beside it, in masks/ or in ground_truth/, and no folder says that it is good"
+        findings.reject(path, None, job.name, reason)
+        return None
+    size_hw = size_of(path, job.name, findings)
+    if size_hw is None:
+        return None
+    if status == UNBOXED:
+        findings.warnings["defect images without a mask: taken as unboxed"] += 1
+    return without_boxes(job.name, size_hw, status, job.defect_type, proof)
+
+
+def _numbers(mask: Path, size_hw: tuple[int, int], reading: MaskReading | None) -> NDArray[np.int64]:
+    codes, _ = read_codes(mask)
+    if codes.shape != size_hw:
+        raise InputError(f"mask is {codes.shape[1]} x {codes.shape[0]} pixels, image is {size_hw[1]} x {size_hw[0]}")
+    if reading is None:
+        raise InputError("no mask of the set can be read")
+    return reading.numbers(codes)
+
+
+def _boxes(
+    numbers: NDArray[np.int64], reading: MaskReading | None, options: ReadOptions, job: MaskJob, findings: Findings
+) -> tuple[NDArray[np.float64], list[str]]:
+    """Boxes of a mask and their types: one a connected region of a number, or one a number where each is a defect."""
+    boxes: list[NDArray[np.float64]] = [np.zeros((0, 4))]
+    types: list[str] = []
+    small = 0
+    kind = "" if reading is None else reading.kind
+    for number in np.unique(numbers[numbers > 0]).tolist():
+        mask = numbers == number
+        regions = mask.astype(np.int32)
+        if kind != "one defect a value":
+            regions = np.where(mask, label(mask, options.merge_distance), 0).astype(np.int32)
+        found, few = boxes_of(regions, options.min_area)
+        boxes.append(found)
+        small += few
+        named = job.defect_type
+        if kind == "one type a value" and job.defect_type in (GOOD, "defect"):
+            name = code_name(number - 1)
+            named = options.type_map.get(name, name)
+        types += ["defect" if named == GOOD else named] * len(found)
     if small:
         reason = f"{small} mask regions below {options.min_area} pixels"
         findings.reject(job.root / job.name, None, job.name, reason)
-    defect_type = job.defect_type
+    return np.concatenate(boxes), types
+
+
+def _from_boxes(
+    job: MaskJob, size_hw: tuple[int, int], boxes: NDArray[np.float64], types: list[str], findings: Findings
+) -> Sample:
     if not len(boxes):
-        if defect_type == GOOD:
-            return without_boxes(job.name, size_hw, GOOD)
+        if job.defect_type in (GOOD, "defect"):
+            return without_boxes(job.name, size_hw, GOOD, evidence="empty mask")
         findings.warnings[f"images in a defect type's folder with an empty mask: taken as {job.empty_status}"] += 1
-        return without_boxes(job.name, size_hw, job.empty_status, defect_type)
-    if defect_type == GOOD:
+        return without_boxes(job.name, size_hw, job.empty_status, job.defect_type, "empty mask")
+    if job.defect_type == GOOD:
         findings.warnings["images in a good folder with a mask: taken as type 'defect'"] += 1
-        defect_type = "defect"
-    return Sample(1, job.name, size_hw, boxes, np.ones(len(boxes), dtype=np.int64), BOXED, "", defect_type)
+    kind = Counter(types).most_common(1)[0][0]
+    labels = np.ones(len(boxes), dtype=np.int64)
+    return Sample(1, job.name, size_hw, boxes, labels, BOXED, "", kind, box_types=tuple(types))

@@ -1,54 +1,62 @@
-"""MVTec-style folders: `train/good`, `test/<type>`, and masks in `ground_truth/<type>/<name>_mask.png`.
+"""MVTec's folders and their like: `train/good`, `test/<type>`, and masks in `ground_truth/<type>`.
 
-One category's folder, or the folder that holds several. Each 8-connected region of a mask becomes a box. A defect
-image without a mask, or with an empty one, is unboxed: its folder says that it is a defect.
+One product's folder, or the folder that holds several: MVTec AD, AD 2 and LOCO (several masks an image), BTAD, MPDD.
+Each 8-connected region of a mask becomes a box. A defect image without a mask, or with an empty one, is unboxed: its
+folder says that it is a defect.
 """
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from data_tools.core.records import GOOD, UNBOXED, Sample
-from data_tools.formats.folders import type_of
-from data_tools.formats.image_index import size_of, usable_images, without_boxes
-from data_tools.formats.masked_images import MaskJob, mvtec_roots, one_folder, samples_from_masks
+from data_tools.formats.folders import status_of
+from data_tools.formats.image_index import usable_images
+from data_tools.formats.mask_jobs import make_jobs
+from data_tools.formats.mask_places import pair_masks
+from data_tools.formats.masked_images import one_folder, samples_from_masks
 from data_tools.formats.registry import Findings, Format, ReadOptions
 
-_PARTS = ("train", "validation", "test")
+_TRUTH = ("ground_truth", "groundtruth", "ground-truth")
+_TEST = ("test", "test_public", "test_private", "test_private_mixed")
+_PARTS = ("train", "validation", "val", *_TEST)
 
 
 def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> Iterator[Sample]:
-    """Samples with a mask or of good devices in order of their paths, then the unboxed ones.
+    """Samples in order of their paths.
 
     Raises:
-        InputError: not a folder.
+        InputError: not a folder, or masks that cannot be understood.
     """
     root = one_folder(sources, FORMAT.name)
-    roots, jobs, unboxed = mvtec_roots(root), [], []
+    roots, inside = mvtec_roots(root), []
     for path in usable_images(root, findings):
         place = next((p for p in roots if path.is_relative_to(p)), None)
-        parts = () if place is None else path.relative_to(place).parts
-        if place is None or len(parts) < 3 or parts[0] not in _PARTS:
-            if place is None or parts[0] != "ground_truth":
-                findings.reject(path, None, path.name, "not in train/<type>, test/<type> or ground_truth/<type>")
-            continue
-        name = path.relative_to(root).as_posix()
-        defect_type = type_of(parts[1:2], options)
-        mask = _mask_of(place, parts[1], path.stem)
-        if mask is None and defect_type != GOOD:
-            unboxed.append((path, name, defect_type))
+        parts = () if place is None else tuple(part.lower() for part in path.relative_to(place).parts)
+        if place is not None and len(parts) > 1 and (parts[0] in _PARTS or parts[0] in _TRUTH):
+            inside.append(path)
         else:
-            jobs.append(MaskJob(root, name, mask, defect_type, UNBOXED))
-    yield from samples_from_masks(jobs, options, findings)
-    for path, name, defect_type in unboxed:
-        findings.warnings["defect images without a mask in ground_truth/: taken as unboxed"] += 1
-        size_hw = size_of(path, name, findings)
-        if size_hw is not None:
-            yield without_boxes(name, size_hw, UNBOXED, defect_type)
+            findings.reject(path, None, path.name, "not in train/<type>, test/<type> or ground_truth/<type>")
+    pairing = pair_masks(inside, root)
+    yield from samples_from_masks(make_jobs(pairing, root, options, UNBOXED, UNBOXED), options, findings)
+    for path in pairing.unused:
+        findings.reject(path, None, path.relative_to(root).as_posix(), "a mask of no image")
 
 
-def _mask_of(place: Path, folder: str, stem: str) -> Path | None:
-    masks = place / "ground_truth" / folder
-    return next((m for m in (masks / f"{stem}_mask.png", masks / f"{stem}.png") if m.is_file()), None)
+def mvtec_roots(folder: Path) -> list[Path]:
+    """The folder, or the folders in it, that have a test part beside ground_truth/ or a good training part."""
+    inside = sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink())
+    return [place for place in (folder, *inside) if _is_root(place)]
+
+
+def _is_root(place: Path) -> bool:
+    folders = {path.name.lower(): path for path in place.iterdir() if path.is_dir()}
+    tests = [folders[name] for name in _TEST if name in folders]
+    if not tests:
+        return False
+    truth = any(name in folders for name in _TRUTH) or any((test / "ground_truth").is_dir() for test in tests)
+    train = folders.get("train")
+    good = train is not None and any(status_of([path.name]) == GOOD for path in train.iterdir() if path.is_dir())
+    return truth or good
 
 
 def _recognise(source: Path) -> str | None:

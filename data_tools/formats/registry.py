@@ -61,13 +61,15 @@ class ReadOptions:
 class Findings:
     """What a reader noticed: things not converted, things mended, and warnings by kind with their number.
 
-    `lost` are annotation files of which nothing can be read: what they speak of is never good.
+    `lost` are annotation files of which nothing can be read: what they speak of is never good. `notes` say how
+    something was understood.
     """
 
     rejects: list[Reject] = field(default_factory=list)
     mended: list[Reject] = field(default_factory=list)
     warnings: Counter[str] = field(default_factory=Counter)
     lost: list[Path] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def lose(self, path: Path, reason: str) -> None:
         """List an annotation file that is there but cannot be read."""
@@ -89,6 +91,7 @@ class Findings:
         self.mended += other.mended
         self.warnings.update(other.warnings)
         self.lost += other.lost
+        self.notes += other.notes
 
 
 @dataclass(frozen=True)

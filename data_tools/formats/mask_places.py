@@ -1,0 +1,150 @@
+"""Which mask belongs to which image, by names and folders.
+
+A mask lies in a folder of masks (masks/, ground_truth/, Label/, ...), or has a word for it at the end of its name
+(a_mask.png, a_label.bmp, a_GT.png), or is a lossless file of the same name beside a .jpg. Both sides are compared
+without these words, without the folders that carry images (images/, Imgs/, Data/) and in small letters; where that does
+not tell images apart, folders of a split count too. An image may have several masks, numbered or in a folder of its
+name.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from data_tools.formats.folders import CARRIERS, SPLIT_FOLDERS
+
+MASK_FOLDERS = (
+    "mask",
+    "masks",
+    "ground_truth",
+    "groundtruth",
+    "ground-truth",
+    "gt",
+    "gts",
+    "label",
+    "labels",
+    "seg",
+    "segmentation",
+    "segmentations",
+    "segmentationclass",
+    "segmentationobject",
+    "annotation",
+    "annotations",
+    "bin",
+    "binary",
+    "defect_mask",
+    "defect_masks",
+    "anomaly_mask",
+    "mask_images",
+    "label_images",
+)
+_WORDS = r"(?:masks?|labels?|labell?ed|gt|ground[ _-]?truth|seg(?:mentation)?|bin(?:ary)?|anno(?:tation)?|matte)"
+_SUFFIXED = re.compile(rf"^(?P<name>.+?)[ ._-]+{_WORDS}(?:[ ._-]*\d{{1,3}})?$", re.I)
+_LOSSLESS = (".png", ".bmp", ".tif", ".tiff", ".gif", ".pgm", ".pbm", ".ppm")
+_LOSSY = (".jpg", ".jpeg", ".jfif", ".jp2", ".webp")
+KNOWN_NAMES = (
+    "masks/ ground_truth/ label/ gt/ seg/, or _mask _label _GT _seg _bin at the end of the name, as .png .bmp .tif .gif"
+)
+
+Key = tuple[tuple[str, ...], str]
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """Images with their masks.
+
+    Attributes:
+        masks: of each image, in order; empty where it has none.
+        unused: masks that no image took.
+    """
+
+    masks: dict[Path, tuple[Path, ...]]
+    unused: tuple[Path, ...]
+
+
+def pair_masks(files: Sequence[Path], root: Path) -> Pairing:
+    """Tell images from masks and find each image's masks.
+
+    Args:
+        files: all image files under `root`, masks among them.
+        root: of the set; its own name says nothing.
+    """
+    marked = {path: _mark(path, root) for path in files}
+    plain = [path for path in files if not marked[path]]
+    by_stem: dict[tuple[Path, str], list[Path]] = {}
+    for path in plain:
+        by_stem.setdefault((path.parent, path.stem.lower()), []).append(path)
+    masks = {path for path in files if marked[path]}
+    for twins in by_stem.values():
+        lossy = [path for path in twins if path.suffix.lower() in _LOSSY]
+        if lossy and len(twins) > len(lossy):
+            masks |= {path for path in twins if path.suffix.lower() in _LOSSLESS}
+    # a name with a word for masks is an image's own where no other image has the rest of it
+    stems = {_key(path, root, False, keep_splits=True) for path in plain if path not in masks}
+    loose = {_key(path, root, False, keep_splits=False) for path in plain if path not in masks}
+    for path in files:
+        if (
+            marked[path] == "name"
+            and not _mask_keys(path, root, True) & stems
+            and not _mask_keys(path, root, False) & loose
+        ):
+            masks.discard(path)
+    images = [path for path in files if path not in masks]
+    found: dict[Path, list[Path]] = {path: [] for path in images}
+    exact, without_splits = (_by_key(images, root, keep) for keep in (True, False))
+    unused = []
+    for path in files:
+        if path not in masks:
+            continue
+        owner = _owner(_mask_keys(path, root, True), exact) or _owner(_mask_keys(path, root, False), without_splits)
+        if owner is None:
+            unused.append(path)
+        else:
+            found[owner].append(path)
+    return Pairing({path: tuple(of) for path, of in found.items()}, tuple(unused))
+
+
+def _mark(path: Path, root: Path) -> str:
+    """Why a file is a mask: its "folder", its "name", or "" where neither says so."""
+    folders = [part.lower() for part in path.relative_to(root).parts[:-1]]
+    if any(folder in MASK_FOLDERS for folder in folders):
+        return "folder"
+    return "name" if _SUFFIXED.match(path.stem) else ""
+
+
+def _mask_keys(path: Path, root: Path, keep_splits: bool) -> set[Key]:
+    """The images that a mask may belong to: of its own name, of its name without the word, of its folder's name."""
+    folders, stem = _key(path, root, True, keep_splits)
+    keys = {(folders, stem)}
+    suffixed = _SUFFIXED.match(stem)
+    if suffixed:
+        keys.add((folders, suffixed["name"]))
+    if folders:
+        keys.add((folders[:-1], folders[-1]))
+    return keys
+
+
+def _key(path: Path, root: Path, is_mask: bool, keep_splits: bool) -> Key:
+    folders = [part.lower() for part in PurePosixPath(path.relative_to(root).as_posix()).parts[:-1]]
+    kept = tuple(
+        part
+        for part in folders
+        if part not in CARRIERS
+        and not (is_mask and part in MASK_FOLDERS)
+        and (keep_splits or part not in SPLIT_FOLDERS)
+    )
+    return kept, path.stem.lower()
+
+
+def _by_key(images: Sequence[Path], root: Path, keep_splits: bool) -> dict[Key, list[Path]]:
+    by_key: dict[Key, list[Path]] = {}
+    for path in images:
+        by_key.setdefault(_key(path, root, False, keep_splits), []).append(path)
+    return by_key
+
+
+def _owner(keys: set[Key], images: dict[Key, list[Path]]) -> Path | None:
+    """The one image that one of the keys names; None where there is none, or several."""
+    named = {path for key in keys for path in images.get(key, ())}
+    return next(iter(named)) if len(named) == 1 else None

@@ -1,0 +1,188 @@
+"""What the masks of a set say: which values are background, and whether the others are one defect, types or instances.
+
+It is decided over the whole set, because a single mask cannot tell: a 1 is the defect, the first of several types, or
+a gray so dark that nobody meant it. "Empty" means background alone. What a reading does not understand is refused with
+its values, never taken for background.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_tools.core.errors import InputError
+from data_tools.formats.mask_values import COLOUR, Codes, MaskStats
+
+Kind = Literal["two values", "soft edges", "one type a value", "one defect a value"]
+
+_NEAR = 32  # of 255: a compressed or smoothed mask strays so far from black and white
+_SHARP, _MASK_LIKE = 0.97, 0.9
+_MOST_TYPES = 64
+_SHOWN = 6
+
+
+@dataclass(frozen=True)
+class MaskReading:
+    """How the masks of a set are read.
+
+    Attributes:
+        kind: see the module.
+        background: the code of background; of "soft edges" 0 or the highest value.
+        highest: 255, or 65535 of deep files: what "soft edges" are judged against.
+        values: the codes that are defects; empty for "soft edges", and for "one defect a value", where any is.
+    """
+
+    kind: Kind
+    background: int
+    highest: int = 255
+    values: tuple[int, ...] = ()
+
+    def describe(self) -> str:
+        """One line for people."""
+        if self.kind == "soft edges":
+            dark = "dark on light" if self.background else "light on dark"
+            return f"masks of {dark} with soft edges, cut at half of {self.highest}"
+        named = ", ".join(map(code_name, self.values[:_SHOWN])) + (", ..." if len(self.values) > _SHOWN else "")
+        return f"masks: {self.kind} ({named or 'any'}), background {code_name(self.background)}"
+
+    def numbers(self, codes: Codes) -> NDArray[np.int64]:
+        """(h, w): 0 on background; else 1, or of "one type a value" and "one defect a value" the code.
+
+        Raises:
+            InputError: a value that the set's other masks do not explain.
+        """
+        if self.kind == "soft edges":
+            return self._cut(codes)
+        defect = codes != self.background
+        unknown: list[int] = np.setdiff1d(codes[defect], self.values).tolist() if self.values else []
+        if unknown:
+            raise InputError(
+                f"mask values {_listed(unknown)}: neither background ({code_name(self.background)}) "
+                f"nor {_listed(self.values)}"
+            )
+        return np.where(defect, 1 if self.kind == "two values" else codes + 1, 0)
+
+    def _cut(self, codes: Codes) -> NDArray[np.int64]:
+        near = _NEAR * self.highest // 255
+        if (codes >= COLOUR).any():
+            raise InputError("mask with colours among masks of black and white")
+        strays = (codes > near) & (codes < self.highest - near)
+        if strays.mean() > 1 - _MASK_LIKE:
+            raise InputError(f"{strays.mean():.0%} of the pixels are neither black nor white: a picture, not a mask")
+        depth = self.highest - codes if self.background else codes
+        cut = depth > self.highest // 2
+        if not cut.any() and depth.max() > near:
+            raise InputError(
+                f"mask values up to {int(depth.max())} of {self.highest} from background: neither background nor defect"
+            )
+        return cut.astype(np.int64)
+
+
+def choose_reading(masks: Sequence[MaskStats]) -> MaskReading:
+    """The reading that explains a set of masks.
+
+    Raises:
+        InputError: none does, or two do; the message says what the masks hold.
+    """
+    plausible = [one for one in masks if one.counts]
+    if not plausible:
+        raise InputError("masks/: none of the masks is one: they hold thousands of values each")
+    highest = 65535 if any(max(one.counts) > 255 and one.deep for one in plausible) else 255
+    like = [one for one in plausible if _is_mask_like(one, highest)]
+    values = Counter[int]()
+    for one in like:
+        values.update(one.counts)
+    if not values:
+        raise InputError("masks/: what lies beside the images are pictures of many gray levels, no masks")
+    soft = _is_soft(like, values, highest)
+    background = _background(like, values, soft, highest)
+    if soft:
+        return MaskReading("soft edges", background, highest)
+    others = tuple(sorted(value for value in values if value != background))
+    if len(others) <= 1:
+        return MaskReading("two values", background, highest, others)
+    if _are_instances(like, background):
+        return MaskReading("one defect a value", background, highest)
+    if len(others) > _MOST_TYPES:
+        raise InputError(f"masks/: hold {len(others)} values, such as {_listed(others)}: neither types nor soft edges")
+    return MaskReading("one type a value", background, highest, others)
+
+
+def code_name(code: int) -> str:
+    """A code as people write it: 7, or #fa3253 for a colour."""
+    return f"#{code - COLOUR:06x}" if code >= COLOUR else str(code)
+
+
+def _is_mask_like(one: MaskStats, highest: int) -> bool:
+    """Whether a mask has few values, or nearly all of its pixels are black or white."""
+    return len(one.counts) <= _MOST_TYPES or _sharpness(one.counts, highest) >= _MASK_LIKE or one.deep
+
+
+def _sharpness(counts: dict[int, int] | Counter[int], highest: int) -> float:
+    near = _NEAR * highest // 255
+    sharp = sum(n for value, n in counts.items() if value <= near or highest - near <= value <= highest)
+    return sharp / sum(counts.values())
+
+
+def _is_soft(masks: Iterable[MaskStats], values: Counter[int], highest: int) -> bool:
+    """Whether what lies between black and white is only the edge of white, or of black."""
+    between = [value for value in values if 0 < value < highest]
+    if not between or max(values) >= COLOUR or max(values) < highest - _NEAR * highest // 255:
+        return False
+    if len(values) > _MOST_TYPES:
+        return _sharpness(values, highest) >= _SHARP and not any(one.deep and highest > 255 for one in masks)
+    near = _NEAR * highest // 255
+    bright = sum(n for value, n in values.items() if value >= highest - near)
+    edge = sum(values[value] for value in between)
+    alone = sum(top > near for one in masks for top in one.pale)
+    return not alone and edge < 0.5 * max(min(bright, sum(values.values()) - bright), 1)
+
+
+def _background(masks: Sequence[MaskStats], values: Counter[int], soft: bool, highest: int) -> int:
+    """The code of background: what most of the images' borders hold; 0 where that is not clear but plausible."""
+    border = Counter[int]()
+    for one in masks:
+        border.update(one.border)
+    total = sum(border.values())
+    if soft:
+        light = sum(n for value, n in border.items() if value > highest // 2) / max(total, 1)
+        if 0.4 < light < 0.6:
+            raise InputError(
+                "masks/: half of the images' borders are white and half black: which one is background cannot be told"
+            )
+        return highest if light >= 0.6 else 0
+    if len(values) == 1 and 0 not in values:
+        (value,) = values
+        raise InputError(
+            f"masks/: hold the value {code_name(value)} alone: whether that is background or defect cannot be told"
+        )
+    most, count = border.most_common(1)[0]
+    if most == 0 or (0 in values and border[0] > 0.5 * total):
+        return 0
+    if count < 0.6 * total:
+        raise InputError(
+            f"masks/: no value of {_listed(values)} holds most of the images' borders: which one is background "
+            "cannot be told"
+        )
+    return most
+
+
+def _are_instances(masks: Sequence[MaskStats], background: int) -> bool:
+    """Whether each number is one region: 1, 2, ... in each mask, or more numbers in all than there can be types."""
+    if background != 0 or any(count != 1 for one in masks for count in one.regions.values()):
+        return False
+    numbered = [sorted(value for value in one.counts if value) for one in masks]
+    if len({value for numbers in numbered for value in numbers}) > _MOST_TYPES:
+        return True
+    counted = all(numbers == list(range(1, len(numbers) + 1)) for numbers in numbered)
+    return counted and any(len(numbers) > 1 for numbers in numbered)
+
+
+def _listed(values: Iterable[int]) -> str:
+    known = sorted(values)
+    return ", ".join(map(code_name, known[:_SHOWN])) + (
+        f", and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
+    )

@@ -1,0 +1,126 @@
+"""The values of a mask as its file holds them, before anything is taken for background or defect."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from data_tools.core.errors import InputError
+from data_tools.files.images import PIXEL_LIMIT, read_size
+
+Codes = NDArray[np.int64]
+COLOUR = 1 << 24
+"""From here on a code is a colour, COLOUR + red, green and blue in a byte each; below it is a gray value or number."""
+
+MOST_VALUES = 4096
+_DEEP = ("I;16", "I;16B", "I;16L", "I;16N", "I")
+
+
+@dataclass(frozen=True)
+class MaskStats:
+    """What one mask holds.
+
+    Attributes:
+        counts: pixels of each code; empty for a mask of too many codes to be one.
+        border: pixels of each code on the image's border.
+        deep: whether the file has more than 8 bits.
+        regions: number of 8-connected regions of each code other than 0.
+        pale: largest code in each region of codes other than 0 that holds none above half of 255, or of 65535.
+    """
+
+    counts: dict[int, int]
+    border: dict[int, int]
+    deep: bool = False
+    regions: dict[int, int] = field(default_factory=dict)
+    pale: tuple[int, ...] = ()
+
+
+def read_codes(path: Path) -> tuple[Codes, bool]:
+    """(h, w) codes of a mask, and whether the file has more than 8 bits.
+
+    A palette's numbers are its codes. Alpha is the mask where it varies over one colour alone, and what is transparent
+    is 0. Floating-point values are taken as they are if whole, and as shares of 255 if they lie in 0..1.
+
+    Raises:
+        InputError: not readable, of several pages, or of values that are no codes.
+    """
+    size_hw = read_size(path, PIXEL_LIMIT)
+    try:
+        with Image.open(path) as image:
+            pages = int(getattr(image, "n_frames", 1))
+            if pages > 1:
+                raise InputError(f"{path}: has {pages} pages; save the one that is the mask")
+            image.load()
+            mode, pixels = image.mode, np.asarray(image)
+            if mode not in ("1", "L", "P", "RGB", "RGBA", "LA", "F", *_DEEP):
+                pixels, mode = np.asarray(image.convert("RGB")), "RGB"
+    except InputError:
+        raise
+    except Exception as error:  # crafted files make Pillow raise whatever its decoders stumble on
+        raise InputError(f"{path}: cannot decode the mask: {error}") from error
+    if pixels.shape[:2] != size_hw:
+        raise InputError(f"{path}: its EXIF turns it, which says nothing for a mask; save it upright")
+    if mode == "F":
+        return _from_floats(pixels, path), False
+    if pixels.ndim == 2:
+        return pixels.astype(np.int64), mode in _DEEP
+    if mode in ("RGBA", "LA"):
+        colours, alpha = pixels[..., :-1], pixels[..., -1].astype(np.int64)
+        if len(np.unique(alpha)) > 1 and np.ptp(colours.reshape(-1, colours.shape[2]), axis=0).max() == 0:
+            return alpha, False
+        return np.where(alpha == 0, 0, _from_colours(colours)), False
+    return _from_colours(pixels), False
+
+
+def stats_of(codes: Codes, deep: bool) -> MaskStats:
+    """See `MaskStats`."""
+    values, counts = np.unique(codes, return_counts=True)
+    if len(values) > MOST_VALUES:
+        return MaskStats({}, {}, deep)
+    edge = np.concatenate([codes[0], codes[-1], codes[1:-1, 0], codes[1:-1, -1]])
+    border_values, border_counts = np.unique(edge, return_counts=True)
+    few = len(values) <= 256
+    return MaskStats(
+        dict(zip(values.tolist(), counts.tolist(), strict=True)),
+        dict(zip(border_values.tolist(), border_counts.tolist(), strict=True)),
+        deep,
+        {int(value): _regions(codes == value) for value in values if value != 0} if few and len(values) <= 32 else {},
+        _pale(codes, 65535 if deep else 255) if few else (),
+    )
+
+
+def _pale(codes: Codes, highest: int) -> tuple[int, ...]:
+    from scipy import ndimage
+
+    numbers, count = ndimage.label((codes > 0) & (codes < COLOUR), structure=np.ones((3, 3)))
+    if not count:
+        return ()
+    tops = ndimage.maximum(codes, numbers, np.arange(1, count + 1))
+    return tuple(int(top) for top in tops if top <= highest // 2)
+
+
+def _regions(mask: NDArray[np.bool_]) -> int:
+    from scipy import ndimage
+
+    return int(ndimage.label(mask, structure=np.ones((3, 3)))[1])
+
+
+def _from_colours(pixels: NDArray[np.uint8]) -> Codes:
+    channels = pixels.astype(np.int64)
+    if channels.shape[2] == 1:
+        return channels[..., 0]
+    red, green, blue = channels[..., 0], channels[..., 1], channels[..., 2]
+    gray = (red == green) & (green == blue)
+    return np.where(gray, red, COLOUR + (red << 16) + (green << 8) + blue)
+
+
+def _from_floats(pixels: NDArray[np.float32], path: Path) -> Codes:
+    if not np.isfinite(pixels).all():
+        raise InputError(f"{path}: holds values that are not finite")
+    if (pixels == np.round(pixels)).all() and pixels.min() >= 0 and pixels.max() <= 65535:
+        return pixels.astype(np.int64)
+    if pixels.min() >= 0 and pixels.max() <= 1:
+        return np.round(pixels * 255).astype(np.int64)
+    raise InputError(f"{path}: floating-point values from {pixels.min():g} to {pixels.max():g} are no mask")
