@@ -70,6 +70,12 @@ def build_parser() -> Parser:
     )
     parser.add_argument("--copy", action="store_true", help="copy the images into the dataset folder")
     parser.add_argument(
+        "--gray_range",
+        type=str | None,
+        default=None,
+        help="LO,HI: darkest and brightest gray value of images of more than 8 bits, which are copied, stretched",
+    )
+    parser.add_argument(
         "--strict", action="store_true", help="write nothing and exit 2 if anything is rejected or warned about"
     )
     parser.add_argument("--replace", action="store_true", help="put the new dataset in place of the one in --out")
@@ -106,6 +112,7 @@ def _convert(arguments: Namespace) -> int:
         group_by=arguments.group_by,
         seed=arguments.seed,
         copy=arguments.copy,
+        gray_range=_gray_range(arguments.gray_range),
         strict=arguments.strict,
         replace=arguments.replace,
     )
@@ -137,6 +144,16 @@ def _columns(text: str | None) -> tuple[str, ...]:
     if text is not None and find_columns(names) is None:
         raise InputError(f"--columns {text}: names the image and its box, such as image,x1,y1,x2,y2,class")
     return names
+
+
+def _gray_range(text: str | None) -> tuple[float, float] | None:
+    if text is None:
+        return None
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise InputError(f"--gray_range {text}: LO,HI, darkest and brightest gray value, such as 0,4095") from error
+    return low, high
 
 
 def _size(text: str | None) -> tuple[int, int] | None:

@@ -1,6 +1,5 @@
 """Reading gray images safely: paths stay under their root, sizes are limited before decoding, bit depth is explicit."""
 
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,13 +11,24 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from data_tools.core.errors import InputError
-from data_tools.files.image_header import displayed_size, plain_bmp_size, seems_whole
+from data_tools.files.image_header import displayed_size, page_count, plain_bmp_size, seems_whole
+from data_tools.files.image_walk import IMAGE_SUFFIXES, walk_images
+
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "PIXEL_LIMIT",
+    "find_images",
+    "read_gray",
+    "read_levels",
+    "read_rgb",
+    "read_size",
+    "resolve_under",
+]
 
 PIXEL_LIMIT = 100_000_000
-IMAGE_SUFFIXES = (".bmp", ".png", ".jpg", ".jpeg", ".tif", ".tiff")
 # named, because other plug-ins of Pillow start programs or fetch files
-_PILLOW_FORMATS = ("BMP", "PNG", "JPEG", "TIFF")
-_SIDE_FILE = "._"  # what macOS leaves beside a file on foreign disks
+_PILLOW_FORMATS = ("BMP", "PNG", "JPEG", "TIFF", "WEBP", "GIF", "JPEG2000", "PPM")
+_DEEP_MODES = ("I;16", "I;16B", "I;16L", "I;16N", "I", "F")
 
 
 def resolve_under(root: Path, name: str) -> Path:
@@ -70,7 +80,7 @@ def read_gray(path: Path, pixel_limit: int = PIXEL_LIMIT) -> NDArray[np.uint8]:
     to gray by the ITU-R 601 luma; transparency is laid over black.
 
     Raises:
-        InputError: unreadable, truncated, or more than `pixel_limit` pixels.
+        InputError: unreadable, truncated, of several pages, or more than `pixel_limit` pixels.
     """
     image = _decoded(path, pixel_limit)
     return image if isinstance(image, np.ndarray) else np.array(image.convert("L"), dtype=np.uint8)
@@ -84,27 +94,26 @@ def read_rgb(path: Path, pixel_limit: int = PIXEL_LIMIT) -> NDArray[np.uint8]:
     return np.array(image.convert("RGB"), dtype=np.uint8)
 
 
-def find_images(folder: Path) -> list[Path]:
-    """Every image file under `folder`, by suffix, sorted by path; links to folders are not followed."""
-    return [folder / name for name, _ in find_names(folder)]
+def read_levels(path: Path, pixel_limit: int = PIXEL_LIMIT) -> NDArray[np.float64] | None:
+    """(height, width) gray levels as the file holds them, EXIF rotation applied; None for a file of 8 bits a channel.
 
-
-def find_names(folder: Path) -> list[tuple[str, bool]]:
-    """What `find_images` finds, as names relative to `folder` with slashes; each with whether it is a link."""
-    found: list[tuple[str, bool]] = []
-    waiting = [(str(folder), "")]
-    while waiting:
-        where, prefix = waiting.pop()
+    Raises:
+        InputError: see `read_gray`.
+    """
+    with _opened(path) as file:
+        opened = _identified(file, path, pixel_limit)
+        if opened.mode not in _DEEP_MODES:
+            return None
         try:
-            entries = list(os.scandir(where))
-        except OSError:  # a folder that may not be listed
-            continue
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                waiting.append((entry.path, f"{prefix}{entry.name}/"))
-            elif _names_an_image(entry.name) and entry.is_file():
-                found.append((prefix + entry.name, entry.is_symlink()))
-    return sorted(found, key=lambda one: one[0].split("/"))
+            opened.load()
+            return np.asarray(ImageOps.exif_transpose(opened), dtype=np.float64)
+        except Exception as error:  # crafted files make Pillow raise whatever its decoders stumble on
+            raise InputError(f"{path}: cannot decode the image: {error}") from error
+
+
+def find_images(folder: Path) -> list[Path]:
+    """Every image file under `folder`, sorted by path, without what `walk_images` leaves out."""
+    return [folder / name for name, _ in walk_images(folder).names]
 
 
 def _decoded(path: Path, pixel_limit: int) -> Image.Image | NDArray[np.uint8]:
@@ -117,7 +126,7 @@ def _decoded(path: Path, pixel_limit: int) -> Image.Image | NDArray[np.uint8]:
             if image.mode in ("I;16", "I;16B", "I;16L", "I;16N", "I"):
                 return _scale_16_bit(np.asarray(image, dtype=np.int64), path)
             if image.mode == "F":
-                raise InputError(f"{path}: floating-point pixels have no known range; save as 8 or 16 bit")
+                raise InputError(f"{path}: floating-point pixels have no known range; give it with --gray_range LO,HI")
             if "A" in image.mode or "transparency" in image.info:
                 image = image.convert("RGBA")
                 black = Image.new("RGBA", image.size, (0, 0, 0, 255))
@@ -133,10 +142,6 @@ def _scale_16_bit(pixels: NDArray[np.int64], path: Path) -> NDArray[np.uint8]:
     if pixels.min() < 0 or pixels.max() > 65535:
         raise InputError(f"{path}: pixel values {pixels.min()}..{pixels.max()} do not fit 16 bits")
     return ((pixels + 128) // 257).astype(np.uint8)
-
-
-def _names_an_image(name: str) -> bool:
-    return name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith(_SIDE_FILE)
 
 
 @contextmanager
@@ -160,10 +165,15 @@ def _identified(file: IO[bytes], path: Path, pixel_limit: int) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit decides
             image = Image.open(file, formats=_PILLOW_FORMATS)
+            pages = page_count(image)
     except UnidentifiedImageError as error:
-        raise InputError(f"{path}: not a readable BMP, PNG, JPEG or TIFF image") from error
+        raise InputError(
+            f"{path}: not a readable image of a kind that is read ({', '.join(_PILLOW_FORMATS)})"
+        ) from error
     except Exception as error:  # crafted headers make Pillow raise whatever its parsers stumble on
         raise InputError(f"{path}: not a readable image ({error})") from error
     if image.width * image.height > pixel_limit:
         raise InputError(f"{path}: {image.width} x {image.height} pixels exceed the limit of {pixel_limit}")
+    if pages > 1:
+        raise InputError(f"{path}: holds {pages} pages; save each as an image of its own")
     return image

@@ -10,7 +10,8 @@ from typing import TypeVar
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import GOOD, Sample, empty_boxes, empty_labels
-from data_tools.files.images import IMAGE_SUFFIXES, find_names, read_size, resolve_under
+from data_tools.files.image_walk import IMAGE_SUFFIXES, UNREAD_SUFFIXES, walk_images
+from data_tools.files.images import read_size, resolve_under
 from data_tools.files.regular import leaves
 from data_tools.formats.name_readings import OTHER_SUFFIX, READINGS, bare
 from data_tools.formats.names import reason_against
@@ -30,8 +31,11 @@ def usable_images(root: Path, findings: Findings) -> Iterator[Path]:
 
 
 def usable_names(root: Path, findings: Findings) -> Iterator[str]:
-    """What `usable_images` finds, as names relative to `root` with slashes."""
-    for name, is_link in find_names(root):
+    """What `usable_images` finds, as names relative to `root` with slashes; what is left out is listed."""
+    walk = walk_images(root)
+    for name, reason_to_skip in walk.left_out:
+        findings.reject(root / name, None, name, reason_to_skip)
+    for name, is_link in walk.names:
         reason = reason_against(name, "file name")
         if reason is None and "\\" in name:
             reason = "file name with a backslash, which other systems read as a folder"
@@ -244,7 +248,7 @@ def images_folder(sources: Sequence[Path], options: ReadOptions) -> Path | None:
 def _holds_images(folder: Path, depth: int) -> bool:
     """Whether an image lies in the folder or at most `depth` folders below."""
     for where, folders, names in os.walk(folder):
-        if any(name.lower().endswith(IMAGE_SUFFIXES) for name in names):
+        if any(name.lower().endswith((*IMAGE_SUFFIXES, *UNREAD_SUFFIXES)) for name in names):
             return True
         if len(Path(where).relative_to(folder).parts) >= depth:
             folders.clear()
