@@ -26,6 +26,7 @@ from data_tools.formats.evidence import NO_EVIDENCE, UNLABELLED, folder_evidence
 from data_tools.formats.folders import is_good
 from data_tools.formats.image_index import images_folder, without_boxes
 from data_tools.formats.image_places import ImagePlaces
+from data_tools.formats.name_readings import bare, folded
 from data_tools.formats.names import reason_against
 from data_tools.formats.rectangles import SHARES, Corners, place
 from data_tools.formats.registry import Findings, ReadOptions
@@ -80,6 +81,7 @@ def samples_from_claims(
             yield from joining.sample_of(path, image)
     convention = background if all_met and all(source.is_dir() for source in sources) else ""
     annotated = {path.rpartition("/")[0] for path, image in images.items() if image.claims}
+    names = {folded(bare(path)) for path, image in images.items() if image.claims}
     for path in () if places.index is None else places.index.paths:
         image = images.get(path, ClaimedImage())
         if image.claims:
@@ -87,7 +89,8 @@ def samples_from_claims(
         if left_out(path):
             findings.warnings[left_out(path)] += 1
         else:
-            yield from joining.unclaimed(path, image, convention if path.rpartition("/")[0] in annotated else "")
+            alone = path.rpartition("/")[0] in annotated and folded(bare(path)) not in names
+            yield from joining.unclaimed(path, image, convention if alone else "")
 
 
 def _sources_in_shares(claims: Sequence[Claim]) -> set[Path]:

@@ -12,6 +12,7 @@ from data_tools.formats.registry import Findings
 
 _OTHER = "file's own name is like that of another image than it names inside: the name inside counts"
 _STALE = "name inside the file is of another image than the file's own name: the own name counts"
+_ELSEWHERE = "path inside the file leads elsewhere, to a file of the same name: the one here counts"
 _ABSENT = "name inside the file is of no image: the file's own name counts"
 
 
@@ -50,9 +51,10 @@ def by_image(claims: Sequence[Claim], places: ImagePlaces, findings: Findings) -
             for text in filter(None, (one.note, one.match.note)):
                 findings.mend(claim.source, claim.line, claim.image, text)
             continue
-        all_met = False
-        reject_claim(claim, reason, findings)
-        for path in () if claim.good else one.match.paths:
+        all_met = all_met and bool(claim.problem)  # what holds no annotation is of no image
+        reject_claim(claim, claim.problem if claim.problem and not one.match.paths else reason, findings)
+        elsewhere = one.match.looseness == 1 and i in refused  # of an image of the same name in another folder
+        for path in () if claim.good or elsewhere else one.match.paths:
             images.setdefault(path, ClaimedImage()).doubts.append(reason)
     for lost in findings.lost:
         paths = () if places.index is None else places.match(lost.stem, places.folder_of(lost)).paths
@@ -78,7 +80,9 @@ def _meeting(claim: Claim, places: ImagePlaces) -> _Meeting:
     own = places.match(claim.own_name, claim.folder)
     if own.path is None or own.path == inside.path:
         return _Meeting(inside, claim.image)
-    if (not inside.paths and inside.unsafe) or reason:
+    if inside.unsafe and _same_name(claim.image, own.path):
+        return _Meeting(own, claim.own_name, _ELSEWHERE)
+    if inside.unsafe or reason:
         return _Meeting(replace(own, reason=inside.reason), claim.image)  # refused, but the image is known
     if not inside.paths:
         return _Meeting(own, claim.own_name, _ABSENT)
@@ -87,6 +91,11 @@ def _meeting(claim: Claim, places: ImagePlaces) -> _Meeting:
     if own.looseness // 2 <= inside.looseness // 2:
         return _Meeting(own, claim.own_name, _STALE)
     return _Meeting(inside, claim.image, _OTHER)
+
+
+def _same_name(name: str, path: str) -> bool:
+    """Whether a path from anywhere and that of an image end in the same file name."""
+    return folded(bare(name.replace("\\", "/").rpartition("/")[2])) == folded(bare(path.rpartition("/")[2]))
 
 
 def _refused(meetings: Sequence[_Meeting]) -> dict[int, str]:

@@ -1,8 +1,8 @@
 """COCO JSON by any tool. What is safe is mended and listed in mended.csv; what is not is refused and listed.
 
 Default corners: exclusive; boxes are left, top, width, height. An image that a file lists without annotations is good
-where each annotation of the file found its image and no other file has any; a "status" and a "type" on images say
-otherwise, as the dataset folders of this project have them.
+where every file can be read, each annotation of this one found its image and no other file has one of the image; a
+"status" and a "type" on images say otherwise, as the dataset folders of this project have them.
 
 Mended: ids of annotations (0, absent, twice), a missing or wrong area, categories numbered in any way, the same image
 listed under two ids, and what `coco_boxes` mends. Refused: an image id with two names, unknown ids, crowds.
@@ -10,7 +10,7 @@ listed under two ids, and what `coco_boxes` mends. Refused: an image id with two
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ _WHOLE = 1 << 28
 _LISTS = ("images", "annotations", "categories")
 _LISTED = "listed in COCO without annotations"
 _STATUS_GOOD = "status good in COCO"
-_ORPHANS = "listed without annotations in a file of which some annotations met no image: not taken as good"
+_ORPHANS = "listed without annotations, but some annotations could not be read or met no image: not taken as good"
 
 
 @dataclass
@@ -74,6 +74,8 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
             findings.lose(path, str(error).removeprefix(f"{path}: "))
     if not files:
         raise InputError("; ".join(reasons[:3]))
+    if findings.lost:  # of what cannot be read nobody knows which images it annotates
+        files = [replace(file, complete=False) for file in files]
     claims = [claim for file in files for claim in _claims(file, folder_under(file.path, root), findings)]
     yield from samples_from_claims(claims, sources, options, findings)
 
@@ -218,6 +220,8 @@ def _key(value: Any) -> str | None:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | str):
         return None
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
+        value = int(value)  # "0001" and 1 are the same
     return value if isinstance(value, str) else (str(value) if abs(value) < 1 << 64 else None)
 
 

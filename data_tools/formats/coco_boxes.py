@@ -84,7 +84,8 @@ def _box(
         usable = not isinstance(outline, str) and outline[2] > outline[0] and outline[3] > outline[1]
         return (outline, (_ZERO,)) if usable else (_with_sides(found), ())
     corners = written_as_corners(entry)
-    if corners is None and isinstance(outline, str):
+    unclear = isinstance(outline, str) or (_close(found, outline) and _close(_with_sides(found), outline))
+    if corners is None and unclear:
         if as_corners is None:
             return "bbox of unknown meaning: others of its file are written as two corners, others with sides", ()
         corners = as_corners
@@ -111,7 +112,7 @@ def _bbox(bbox: Any) -> Corners | str:
     if isinstance(found, str):
         return found.replace("corner", "bbox value")
     left, top, width, height = found
-    return "bbox with a negative side" if width < 0 or height < 0 else (left, top, width, height)
+    return left, top, width, height
 
 
 def _with_sides(found: Corners) -> Corners:

@@ -42,6 +42,10 @@ _ZEROS = "boxes 0,0,0,0 of good images: taken as no box"
 _UNKNOWN_AREA = "rows that name a defect type without a box: taken as unboxed"
 _DECIMAL_COMMA = re.compile(r"^[+-]?\d*,\d+$")
 _ANY_DEFECT = "defect"
+_NO_HEADER = (
+    "no header with a column for the image and columns for the box, such as image,type,x1,y1,x2,y2 or "
+    "filename,class,xmin,ymin,xmax,ymax; without a header, name the columns with --columns"
+)
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,15 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
         InputError: a file without the needed columns.
     """
     files = csv_files(sources, findings)
-    claims = [claim for path in files for claim in _claims(path, options, findings)]
+    tables = {path: _table(path, options.columns) for path in files}
+    if not any(tables.values()) or any(tables[path] is None for path in sources if path in tables):
+        raise InputError(f"{next(path for path in files if tables[path] is None)}, line 1: {_NO_HEADER}")
+    claims: list[Claim] = []
+    for path, table in tables.items():
+        if table is None:
+            findings.reject(path, 1, "", _NO_HEADER)
+        else:
+            claims += _claims(path, table, options, findings)
     yield from samples_from_claims(claims, sources, options, findings)
 
 
@@ -88,15 +100,8 @@ def write(dataset: Dataset, path: Path) -> None:
     write_text(path, table.getvalue())
 
 
-def _claims(path: Path, options: ReadOptions, findings: Findings) -> Iterator[Claim]:
+def _claims(path: Path, table: _Table, options: ReadOptions, findings: Findings) -> Iterator[Claim]:
     """What the rows of a file say; a row that cannot be told to be of an image is listed with its line."""
-    table = _table(path, options.columns)
-    if table is None:
-        raise InputError(
-            f"{path}, line 1: no header with a column for the image and columns for the box, such as "
-            "image,type,x1,y1,x2,y2 or filename,class,xmin,ymin,xmax,ymax; without a header, name the columns with "
-            "--columns"
-        )
     rows = [(line, _trimmed(fields, table.columns)) for line, fields in table_lines(path, table.separator, findings)]
     rows = [(line, fields) for line, fields in rows if not fields or any(fields)][table.has_header :]
     table = replace(table, decimal=_decimal(rows, table.columns))
@@ -138,8 +143,6 @@ def _claim(
     box = table.columns.corners(found)
     box_xyxy, note = half_open(box, "exclusive" if shares or table.columns.shape != "corners" else corners)
     shape = Shape(kind or _ANY_DEFECT, box_xyxy, line, note)
-    if min(found[2:]) < 0 and table.columns.shape != "corners":
-        shape = Shape(kind or _ANY_DEFECT, line=line, problem="a negative width or height")
     return Claim(path, name, line, declared_hw=size_hw, shapes=(shape,))
 
 

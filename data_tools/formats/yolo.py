@@ -34,6 +34,7 @@ _NO_LABELS = re.compile(
     r"^(classes|obj|labels|predefined_classes|train|val|valid|test|readme.*|notes|requirements)$", re.I
 )
 _LINE = re.compile(r"^\s*\d+(\s+-?[01]?(\.\d*)?([eE]-?\d+)?){4,}\s*$")
+_NUMBERS = re.compile(r"^\s*\S+(\s+[-+.\deE]+){4,}\s*$")
 _NAME_FILES = ("classes.txt", "obj.names", "data.yaml", "dataset.yaml", "data.yml")
 _LARGEST_NAMES = 1 << 20
 _FARTHEST = 0.5  # beyond the image, in shares of it: what lies farther out is no share
@@ -75,6 +76,8 @@ def write(dataset: Dataset, folder: Path) -> None:
 def _claim(path: Path, bases: Sequence[Path], names: Sequence[str], findings: Findings) -> Claim | None:
     name = _image_name(path, bases)
     lines = [(i, line) for i, line in enumerate(read_lines(path), start=1) if line.strip()]
+    if lines and not any(_NUMBERS.match(line) for _, line in lines):
+        return Claim(path, name, problem="no line of a class and numbers, so not a label file")
     shapes = tuple(_shape(i, line, names) for i, line in lines)
     return Claim(path, name, shapes=shapes, good="" if lines else _EMPTY)
 
@@ -95,8 +98,6 @@ def _shape(line: int, text: str, names: Sequence[str]) -> Shape:
     defect_type = names[int(fields[0])] if names else f"class_{int(fields[0])}"
     if len(found) == 4:
         x, y, w, h = found
-        if w < 0 or h < 0:
-            return _refused(line, "a negative width or height")
         return Shape(defect_type, (x - w / 2, y - h / 2, x + w / 2, y + h / 2), line, shares=True)
     xs, ys = found[::2], found[1::2]
     return Shape(defect_type, (min(xs), min(ys), max(xs), max(ys)), line, shares=True)
