@@ -9,7 +9,7 @@ from typing import IO, Any
 from PIL import Image
 
 _ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)
-_WIDTH, _HEIGHT = 256, 257  # TIFF tags
+_WIDTH, _HEIGHT, _PHOTOMETRIC = 256, 257, 262  # TIFF tags
 _PNG_END = b"IEND\xaeB`\x82"
 _PNG_METADATA = (b"eXIf", b"tEXt", b"zTXt", b"iTXt")
 _JPEG_END, _PADDING = b"\xff\xd9", 64
@@ -91,6 +91,11 @@ def channel_bits(image: Image.Image) -> int:
     if ";16" in str(raw) or (image.format == "PPM" and image.mode != "1" and _largest(arguments) > _BYTE):
         return 16
     return _BITS.get(image.mode, 8)
+
+
+def white_is_zero(image: Image.Image) -> bool:
+    """Whether an opened TIFF says that its smallest value is white, which Pillow turns round for 8 bits alone."""
+    return bool(getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0)
 
 
 def page_count(image: Image.Image) -> int:

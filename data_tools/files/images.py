@@ -11,12 +11,20 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from data_tools.core.errors import InputError
-from data_tools.files.image_header import displayed_size, page_count, plain_bmp_size, seems_whole
+from data_tools.files.image_header import (
+    channel_bits,
+    displayed_size,
+    page_count,
+    plain_bmp_size,
+    seems_whole,
+    white_is_zero,
+)
 from data_tools.files.image_walk import IMAGE_SUFFIXES, walk_images
 
 __all__ = [
     "IMAGE_SUFFIXES",
     "PIXEL_LIMIT",
+    "bits_of",
     "find_images",
     "read_gray",
     "read_levels",
@@ -111,6 +119,16 @@ def read_levels(path: Path, pixel_limit: int = PIXEL_LIMIT) -> NDArray[np.float6
             raise InputError(f"{path}: cannot decode the image: {error}") from error
 
 
+def bits_of(path: Path, pixel_limit: int = PIXEL_LIMIT) -> int:
+    """Bits a channel of an image file.
+
+    Raises:
+        InputError: unreadable, of several pages, or more than `pixel_limit` pixels.
+    """
+    with _opened(path) as file:
+        return channel_bits(_identified(file, path, pixel_limit))
+
+
 def find_images(folder: Path) -> list[Path]:
     """Every image file under `folder`, sorted by path, without what `walk_images` leaves out."""
     return [folder / name for name, _ in walk_images(folder).names]
@@ -126,7 +144,7 @@ def _decoded(path: Path, pixel_limit: int) -> Image.Image | NDArray[np.uint8]:
             if image.mode in ("I;16", "I;16B", "I;16L", "I;16N", "I"):
                 return _scale_16_bit(np.asarray(image, dtype=np.int64), path)
             if image.mode == "F":
-                raise InputError(f"{path}: floating-point pixels have no known range; give it with --gray_range LO,HI")
+                raise InputError(f"{path}: floating-point pixels have no known range; convert with --gray_range LO,HI")
             if "A" in image.mode or "transparency" in image.info:
                 image = image.convert("RGBA")
                 black = Image.new("RGBA", image.size, (0, 0, 0, 255))
@@ -140,7 +158,9 @@ def _decoded(path: Path, pixel_limit: int) -> Image.Image | NDArray[np.uint8]:
 
 def _scale_16_bit(pixels: NDArray[np.int64], path: Path) -> NDArray[np.uint8]:
     if pixels.min() < 0 or pixels.max() > 65535:
-        raise InputError(f"{path}: pixel values {pixels.min()}..{pixels.max()} do not fit 16 bits")
+        raise InputError(
+            f"{path}: pixel values {pixels.min()}..{pixels.max()} do not fit 16 bits; convert with --gray_range LO,HI"
+        )
     return ((pixels + 128) // 257).astype(np.uint8)
 
 
@@ -165,7 +185,7 @@ def _identified(file: IO[bytes], path: Path, pixel_limit: int) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit decides
             image = Image.open(file, formats=_PILLOW_FORMATS)
-            pages = page_count(image)
+            pages, negative = page_count(image), image.mode in _DEEP_MODES and white_is_zero(image)
     except UnidentifiedImageError as error:
         raise InputError(
             f"{path}: not a readable image of a kind that is read ({', '.join(_PILLOW_FORMATS)})"
@@ -174,6 +194,8 @@ def _identified(file: IO[bytes], path: Path, pixel_limit: int) -> Image.Image:
         raise InputError(f"{path}: not a readable image ({error})") from error
     if image.width * image.height > pixel_limit:
         raise InputError(f"{path}: {image.width} x {image.height} pixels exceed the limit of {pixel_limit}")
+    if negative:
+        raise InputError(f"{path}: stores white as zero in more than 8 bits; save it with black as zero")
     if pages > 1:
         raise InputError(f"{path}: holds {pages} pages; save each as an image of its own")
     return image
