@@ -63,6 +63,12 @@ def build_parser() -> Parser:
         help="what an image is of which nothing says that it is good or defective: listed as a reject, or good",
     )
     parser.add_argument(
+        "--templates",
+        choices=("ignore", "good"),
+        default="ignore",
+        help="what the templates of paired sets are (DeepPCB's _temp): left out, or good images",
+    )
+    parser.add_argument(
         "--columns",
         type=str | None,
         default=None,
@@ -128,14 +134,15 @@ def _options(arguments: Namespace) -> ReadOptions:
         raise InputError(f"--images {arguments.images}: no such folder")
     types = {key.lower(): value for key, value in arguments.type_map.items()}
     return ReadOptions(
-        images,
-        _size(arguments.size),
-        arguments.corners,
-        arguments.min_area,
-        arguments.merge_distance,
-        types,
-        arguments.unlabelled,
-        _columns(arguments.columns),
+        images=images,
+        size_hw=_size(arguments.size),
+        corners=arguments.corners,
+        min_area=arguments.min_area,
+        merge_distance=arguments.merge_distance,
+        type_map=types,
+        unlabelled=arguments.unlabelled,
+        templates=arguments.templates,
+        columns=_columns(arguments.columns),
     )
 
 

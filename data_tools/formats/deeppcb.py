@@ -3,7 +3,7 @@
 Default corners: exclusive. Images and text files are paired by a list file (`image.jpg label.txt` a line), else by
 name; the image may have _test at the end of its name. Types 1 to 6 are open, short, mousebite, spur, copper and
 pin-hole; other types keep their text. An empty text file is a good image. Templates (`_temp`), with which the tested
-boards are compared, are no inspected images and are left out.
+boards are compared, are no inspected images and are left out, unless --templates good takes them as good images.
 """
 
 import re
@@ -38,6 +38,10 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     root = images_folder(sources, options)
     index = None if root is None else ImageIndex(root, Findings())
     claims = list(_claims(sources, index, options.corners or FORMAT.corners, findings))
+    if options.templates == "good" and index is not None:
+        claims += [Claim(index.root / path, path, good="template") for path in index.paths if _is_template(path)]
+        yield from samples_from_claims(claims, sources, options, findings)
+        return
     yield from samples_from_claims(claims, sources, options, findings, left_out=_is_template)
 
 
