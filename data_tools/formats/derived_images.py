@@ -47,6 +47,8 @@ def made_from_others(names: Sequence[str], root: Path) -> dict[str, str]:
         for image, masks in pairing.masks.items()
         for mask in masks
     }
+    for mask in pairing.unused:
+        reasons[mask.relative_to(root).as_posix()] = "has the name or the folder of a mask"
     by_stem: dict[str, str] = {}
     for name in names:
         if name not in reasons:
