@@ -14,30 +14,17 @@ from PIL import Image
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import Sample
-from data_tools.files.images import bits_of, read_gray, read_levels, read_rgb, resolve_under
+from data_tools.files.gray_levels import FULL_BITS, GrayLevels, gray_levels, range_text, used_bits
+from data_tools.files.images import bits_of, read_gray, read_levels, resolve_under
 from data_tools.formats.parallel import map_images
 from data_tools.formats.registry import Findings
 
 _LOOKED_AT = 200
-_FULL, _BYTE = 16, 8
+_BYTE = 8
 _DIM = 64  # of 255
 _MOST_CUT = 0.02  # of an image's pixels; hot and dead ones are fewer
 
 GrayRange = tuple[float, float]
-
-
-@dataclass(frozen=True)
-class _Levels:
-    """The gray levels of an image of more than 8 bits.
-
-    Attributes:
-        low, high: of the whole image.
-        kind: "gray" of 16 bits, "color" of 16 bits, or "wide" where the values have no range of their own.
-    """
-
-    low: float
-    high: float
-    kind: str
 
 
 @dataclass(frozen=True)
@@ -64,20 +51,18 @@ def warning_about_levels(samples: Sequence[Sample], root: Path) -> str | None:
     if wide:
         advice = (
             f"{len(wide)} of {len(names)} images that were looked at have floating-point pixels, or more than 16 bits, "
-            f"with no known range (they hold {_range_text(wide)}): --gray_range {_range_text(wide, ',')} says it"
+            f"with no known range (they hold {range_text(wide)}): --gray_range {range_text(wide, ',')} says it"
         )
         if len(wide) == len(names):
             raise InputError(advice)
         return advice
-    if not levels:
+    bits = used_bits(levels)
+    if bits >= FULL_BITS:
         return None
-    bits = int(np.ceil(np.log2(max(one.high for one in levels) + 1)))
-    if bits >= _FULL:
-        return None
-    said = f"images of 16 bits use {bits} of 16 bits (gray values {_range_text(levels)}), so most of their gray levels"
+    said = f"images of 16 bits use {bits} of 16 bits (gray values {range_text(levels)}), so most of their gray levels"
     if any(one.kind == "color" for one in levels):
         return f"{said} are lost: save them as 16-bit gray, and convert with --gray_range LO,HI"
-    advice = f"--gray_range {_range_text(levels, ',')} stretches the set's range, into copies of 8 bits"
+    advice = f"--gray_range {range_text(levels, ',')} stretches the set's range, into copies of 8 bits"
     return f"{said} would be lost: {advice}"
 
 
@@ -119,30 +104,11 @@ def stretched_copies(
     return copied
 
 
-def _levels_of(root: Path, name: str) -> _Levels | None:
+def _levels_of(root: Path, name: str) -> GrayLevels | None:
     try:
-        path = resolve_under(root, name)
-        levels = read_levels(path)
-        if levels is not None:
-            if not np.isfinite(levels).all():
-                return None  # listed elsewhere
-            low, high = float(levels.min()), float(levels.max())
-            return _Levels(low, high, "gray" if _has_a_range(path) else "wide")
-        if bits_of(path) > _BYTE:
-            pixels = read_rgb(path)  # the upper 8 of 16 bits
-            return _Levels(float(pixels.min()) * 256, float(pixels.max()) * 256 + 255, "color")
+        return gray_levels(resolve_under(root, name))
     except InputError:
-        pass  # listed elsewhere
-    return None
-
-
-def _has_a_range(path: Path) -> bool:
-    """Whether a deep image can be read as it is."""
-    try:
-        read_gray(path)
-    except InputError:
-        return False
-    return True
+        return None  # listed elsewhere
 
 
 def _stretch(root: Path, folder: Path, gray_range: GrayRange, job: tuple[str, str]) -> _Copy | str:
@@ -168,7 +134,3 @@ def _stretch(root: Path, folder: Path, gray_range: GrayRange, job: tuple[str, st
 
 def _stretched(levels: NDArray[np.float64], low: float, high: float) -> NDArray[np.uint8]:
     return np.round(np.clip((levels - low) / (high - low), 0, 1) * 255).astype(np.uint8)
-
-
-def _range_text(levels: Sequence[_Levels], between: str = " to ") -> str:
-    return f"{min(one.low for one in levels):.10g}{between}{max(one.high for one in levels):.10g}"
