@@ -46,7 +46,7 @@ def gray_levels(path: Path) -> GrayLevels | None:
 
 def used_bits(levels: Sequence[GrayLevels]) -> int:
     """How many of their bits the images of a set use together; all of them without images."""
-    return int(np.ceil(np.log2(max(one.high for one in levels) + 1))) if levels else FULL_BITS
+    return int(np.ceil(np.log2(max(0.0, *(one.high for one in levels)) + 1))) if levels else FULL_BITS
 
 
 def range_text(levels: Sequence[GrayLevels], between: str = " to ") -> str:
