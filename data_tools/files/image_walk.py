@@ -76,7 +76,7 @@ def walk_images(folder: Path) -> ImageWalk:
             continue
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
-                if _is_foreign(entry.name):
+                if is_foreign(entry.name):
                     left_out.append((prefix + entry.name, _FOREIGN))
                 else:
                     waiting.append((entry.path, f"{prefix}{entry.name}/"))
@@ -106,7 +106,8 @@ def reason_against_name(name: str) -> str:
     return ""
 
 
-def _is_foreign(name: str) -> bool:
+def is_foreign(name: str) -> bool:
+    """Whether a folder of this name is hidden, or one of a tool: neither its images nor its annotations are data."""
     return name.startswith(".") or name.lower() in _TOOL_FOLDERS
 
 

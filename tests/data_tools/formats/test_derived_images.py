@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_tools.core.records import BOXED
+from data_tools.core.records import BOXED, GOOD
 from data_tools.formats.derived_images import made_from_others, maps_among, one_picture
 from data_tools.formats.registry import Findings, ReadOptions, choose_format
 
@@ -55,3 +55,16 @@ def test_what_is_made_from_a_defect_is_never_good(tmp_path: Path) -> None:
         ("b.png", BOXED),
     }
     assert {reject.image for reject in findings.rejects} == {"a.png", "a_mask.png", "a_depth.png"}
+
+
+def test_predictions_that_a_training_left_are_no_labels(tmp_path: Path) -> None:
+    """runs/detect/exp/labels/a.txt is what a detector thought of a.png, and a.png is said to be good."""
+    Image.fromarray(PICTURE).save(tmp_path / "a.png")
+    (tmp_path / "a.txt").write_text("")
+    guesses = tmp_path / "runs" / "detect" / "exp" / "labels"
+    guesses.mkdir(parents=True)
+    (guesses / "a.txt").write_text("0 0.5 0.5 0.2 0.2\n")
+    findings = Findings()
+    chosen, _ = choose_format([tmp_path], "yolo")
+    assert [(s.path, s.status) for s in chosen.read([tmp_path], ReadOptions(), findings)] == [("a.png", GOOD)]
+    assert [reject.image for reject in findings.rejects] == ["runs"]
