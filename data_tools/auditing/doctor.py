@@ -164,7 +164,9 @@ def _of_images(samples: Sequence[Sample], facts: Facts | None, read: Mapping[int
                 "save all images with one bit depth",
             )
         )
-    dim = [i for i, fact in read.items() if fact.bits > 8 and fact.mean + 3 * fact.spread < _DIM]
+    deep = [i for i, fact in read.items() if fact.bits > 8]
+    # by the set, not each image: one dark image among others is a dark image
+    dim = set(deep if all(read[i].mean + 3 * read[i].spread < _DIM for i in deep) else ())
     if dim:
         found.append(
             Finding(
@@ -172,10 +174,10 @@ def _of_images(samples: Sequence[Sample], facts: Facts | None, read: Mapping[int
                 "doctor",
                 f"{len(dim)} images of 16 bits use few of them, so that most of their gray levels are lost",
                 "convert again with --gray_range LO,HI, the range that the set uses",
-                tuple(dim[:_SHOWN]),
+                tuple(deep[:_SHOWN]),
             )
         )
-    flat = [i for i, fact in read.items() if fact.spread < 1.0 and i not in set(dim)]
+    flat = [i for i, fact in read.items() if fact.spread < 1.0 and i not in dim]
     if flat:
         found.append(
             Finding(

@@ -1,6 +1,7 @@
 """What `detect.predict` and `classify.predict` share: their flags, which images to take, and writing the result."""
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +13,13 @@ from data_tools.commands.parser import Parser
 from data_tools.core.errors import InputError
 from data_tools.core.records import GOOD, Prediction, PredictionHeader, PredictionSet, Sample, empty_boxes, empty_labels
 from data_tools.files.dataset_folder import images_root_of, read_dataset, split_of
-from data_tools.files.images import find_images, read_size
+from data_tools.files.gray_levels import FULL_BITS, gray_levels, range_text, used_bits
+from data_tools.files.image_walk import walk_images
+from data_tools.files.images import read_size
 from data_tools.files.predictions import write_predictions
 from data_tools.files.runs import read_manifest
 
+_SHOWN, _LOOKED_AT = 3, 24
 SPLITS = ("train", "val", "test", "all")
 
 
@@ -104,10 +108,7 @@ def predict_and_write(
 def _from_images(paths: Sequence[Path]) -> Selection:
     files: list[Path] = []
     for path in paths:
-        found = find_images(path) if path.is_dir() else [path]
-        if not found:
-            raise InputError(f"{path}: no images under this folder")
-        files += found
+        files += _images_under(path) if path.is_dir() else [path]
     # a link keeps its own name, as DVC and git-annex leave it: the name of what it leads to says nothing
     files = [Path(os.path.abspath(path)) for path in files]
     root = Path(os.path.commonpath([path.parent for path in files]))
@@ -115,4 +116,27 @@ def _from_images(paths: Sequence[Path]) -> Selection:
         Sample(number, path.relative_to(root).as_posix(), read_size(path), empty_boxes(), empty_labels(), GOOD, "none")
         for number, path in enumerate(dict.fromkeys(files), start=1)
     )
+    _warn_about_levels([root / sample.path for sample in samples])
     return Selection(samples, root, None)
+
+
+def _images_under(folder: Path) -> list[Path]:
+    """The images of a folder; what is left out there is said."""
+    walk = walk_images(folder)
+    left_out = "; ".join(f"{folder / name}: {reason}" for name, reason in walk.left_out[:_SHOWN])
+    if not walk.names:
+        raise InputError(f"{folder}: no images under this folder{f'; {left_out}' if left_out else ''}")
+    if left_out:
+        print(f"WARNING: {len(walk.left_out)} left out: {left_out}", file=sys.stderr)
+    return [folder / name for name, _ in walk.names]
+
+
+def _warn_about_levels(paths: Sequence[Path]) -> None:
+    """Say that images of 16 bits use few of them, which a run that learned from stretched images takes for darkness."""
+    levels = [one for path in paths[:: max(len(paths) // _LOOKED_AT, 1)] if (one := gray_levels(path)) is not None]
+    if used_bits(levels) < FULL_BITS:
+        print(
+            f"WARNING: images of 16 bits use {used_bits(levels)} of 16 bits (gray values {range_text(levels)}); if the "
+            "run learned from a set that was converted with --gray_range, stretch these by the same range",
+            file=sys.stderr,
+        )

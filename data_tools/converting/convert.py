@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from data_tools.converting.copies import without_copies
 from data_tools.converting.damaged import without_damaged
 from data_tools.converting.gray_range import stretched_copies, warning_about_levels
 from data_tools.converting.summary import first_problems, first_rejects, summary
@@ -81,6 +82,8 @@ def convert(sources: Sequence[Path], out: Path, how: Conversion) -> str:
     if how.gray_range is not None and root is None:
         raise InputError("--gray_range: there are no images to stretch; give --images DIR")
     with atomic_folder(out) as folder:
+        if root is not None:
+            samples = without_copies(samples, root, findings)
         levels = None if root is None or how.gray_range else warning_about_levels(samples, root)
         if how.gray_range is not None and root is not None:
             samples = stretched_copies(samples, root, how.gray_range, folder / "images", findings)

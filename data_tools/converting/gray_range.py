@@ -4,7 +4,7 @@ The range is the set's, never an image's own, so that images stay comparable.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -14,34 +14,56 @@ from PIL import Image
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import Sample
-from data_tools.files.images import read_gray, read_levels, resolve_under
+from data_tools.files.gray_levels import FULL_BITS, GrayLevels, gray_levels, range_text, used_bits
+from data_tools.files.images import bits_of, read_gray, read_levels, resolve_under
 from data_tools.formats.parallel import map_images
 from data_tools.formats.registry import Findings
 
 _LOOKED_AT = 200
-_FULL = 16
+_BYTE = 8
+_DIM = 64  # of 255
+_MOST_CUT = 0.02  # of an image's pixels; hot and dead ones are fewer
 
 GrayRange = tuple[float, float]
 
 
+@dataclass(frozen=True)
+class _Copy:
+    """What came of one copy: whether it was stretched, which share of its pixels was cut, and its brightest gray."""
+
+    deep: bool
+    cut: float
+    brightest: int
+
+
 def warning_about_levels(samples: Sequence[Sample], root: Path) -> str | None:
-    """What to say of a set whose deep images use few of their bits; None where there is nothing to say.
+    """What to say of a set whose deep images use few of their bits, or have no known range; None without such.
 
     Some 200 images are looked at.
+
+    Raises:
+        InputError: none of them has a known range.
     """
     step = max(len(samples) // _LOOKED_AT, 1)
-    ranges = map_images(partial(_range_of, root), [sample.path for sample in samples[::step]], "gray levels")
-    deep = [one for one in ranges if one is not None]
-    if not deep:
+    names = [sample.path for sample in samples[::step]]
+    levels = [one for one in map_images(partial(_levels_of, root), names, "gray levels") if one is not None]
+    wide = [one for one in levels if one.kind == "wide"]
+    if wide:
+        advice = (
+            f"{len(wide)} of {len(names)} images that were looked at have floating-point pixels, or more than 16 bits, "
+            f"with no known range (they hold {range_text(wide)}): --gray_range {range_text(wide, ',')} says it"
+        )
+        if len(wide) == len(names):
+            raise InputError(advice)
+        return advice
+    bits = used_bits(levels)
+    if bits >= FULL_BITS:
         return None
-    low, high = min(one[0] for one in deep), max(one[1] for one in deep)
-    bits = int(np.ceil(np.log2(max(high, 1) + 1)))
-    if bits >= _FULL:
-        return None
-    return (
-        f"images of 16 bits use {bits} of 16 bits (gray values {low:g} to {high:g}), so most of their gray levels "
-        f"would be lost: --gray_range {low:g},{high:g} stretches the set's range, into copies of 8 bits"
-    )
+    said = f"images of 16 bits use {bits} of 16 bits (gray values {range_text(levels)}), so most of their gray levels"
+    if any(one.kind == "color" for one in levels):
+        return f"{said} are lost: save them as 16-bit gray, and convert with --gray_range LO,HI"
+    advice = f"--gray_range {range_text(levels, ',')} stretches the set's range, into copies of 8 bits"
+    return f"{said} would be lost: {advice}"
 
 
 def stretched_copies(
@@ -52,7 +74,7 @@ def stretched_copies(
     Images of 8 bits are written as they are read. Those that cannot be read are listed and left out.
 
     Raises:
-        InputError: two images that would have one name.
+        InputError: two images that would have one name, or none that can be stretched.
     """
     written: dict[str, str] = {}
     jobs = []
@@ -62,40 +84,52 @@ def stretched_copies(
             raise InputError(f"{sample.path} and {written[name]}: would both be copied to {name}; rename one")
         written[name] = sample.path
         jobs.append((sample.path, name))
-    copied = []
-    reasons = map_images(partial(_stretch, root, folder, gray_range), jobs, "images")
-    for sample, (_, name), reason in zip(samples, jobs, reasons, strict=True):
-        if reason is None:
-            copied.append(replace(sample, path=name))
-        else:
-            findings.reject(root / sample.path, None, sample.path, reason)
+    copied, deep = [], list[_Copy]()
+    outcomes = map_images(partial(_stretch, root, folder, gray_range), jobs, "images")
+    for sample, (_, name), outcome in zip(samples, jobs, outcomes, strict=True):
+        if isinstance(outcome, str):
+            findings.reject(root / sample.path, None, sample.path, outcome)
+            continue
+        copied.append(replace(sample, path=name))
+        deep += [outcome] if outcome.deep else []
+    cut = sum(one.cut > _MOST_CUT for one in deep)
+    if not copied:
+        raise InputError(f"--gray_range: no image can be stretched; {findings.rejects[-1].reason}")
+    if not deep:
+        findings.warnings["images, none of more than 8 bits, so that --gray_range changes no gray value"] += len(copied)
+    elif max(one.brightest for one in deep) < _DIM:
+        findings.warnings["images that use less than a quarter of --gray_range: it is too wide"] += len(deep)
+    if cut:
+        findings.warnings[f"images of which more than {_MOST_CUT:.0%} lies outside of --gray_range, and is cut"] += cut
     return copied
 
 
-def _range_of(root: Path, name: str) -> GrayRange | None:
+def _levels_of(root: Path, name: str) -> GrayLevels | None:
     try:
-        levels = read_levels(resolve_under(root, name))
+        return gray_levels(resolve_under(root, name))
     except InputError:
         return None  # listed elsewhere
-    return None if levels is None or not np.isfinite(levels).all() else (float(levels.min()), float(levels.max()))
 
 
-def _stretch(root: Path, folder: Path, gray_range: GrayRange, job: tuple[str, str]) -> str | None:
-    """Write one copy; why that cannot be done, or None."""
+def _stretch(root: Path, folder: Path, gray_range: GrayRange, job: tuple[str, str]) -> _Copy | str:
+    """Write one copy; why that cannot be done where it cannot."""
     source, name = job
     low, high = gray_range
     try:
         path = resolve_under(root, source)
         levels = read_levels(path)
+        if levels is None and bits_of(path) > _BYTE:
+            return "color of 16 bits, of which 8 are read, cannot be stretched; save as 16-bit gray"
         if levels is not None and not np.isfinite(levels).all():
             return "holds values that are not finite"
+        cut = 0.0 if levels is None else float(np.mean((levels < low) | (levels > high)))
         pixels = read_gray(path) if levels is None else _stretched(levels, low, high)
     except InputError as error:
         return str(error).removeprefix(f"{root / source}: ")
     target = folder / name
     target.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels).save(target, format="PNG")
-    return None
+    return _Copy(levels is not None, cut, int(pixels.max()))
 
 
 def _stretched(levels: NDArray[np.float64], low: float, high: float) -> NDArray[np.uint8]:

@@ -16,12 +16,12 @@ from PIL import Image
 from tqdm import tqdm
 
 from data_tools.core.errors import InputError
+from data_tools.files.image_header import channel_bits
 from data_tools.files.images import read_gray, resolve_under
 
 THUMBNAIL_SIDE = 16
 _BORDER = 4
 _CHUNK, _WORTH_A_POOL = 2048, 128
-_BITS = {"1": 1, "I;16": 16, "I;16B": 16, "I;16L": 16, "I;16N": 16, "I": 32, "F": 32}
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def read_fact(path: Path) -> ImageFact:
     """
     pixels = read_gray(path)
     with Image.open(path) as header:
-        mode, encoding = header.mode, _encoding(header)
+        mode, bits, encoding = header.mode, channel_bits(header), _encoding(header)
     edge = _BORDER
     inner = pixels[edge:-edge, edge:-edge] if min(pixels.shape) > 2 * edge else pixels[:0]
     total, outside = float(pixels.sum(dtype=np.int64)), max(pixels.size - inner.size, 1)
@@ -69,7 +69,7 @@ def read_fact(path: Path) -> ImageFact:
     return ImageFact(
         (pixels.shape[0], pixels.shape[1]),
         mode,
-        _BITS.get(mode, 8),
+        bits,
         encoding,
         path.stat().st_size,
         total / pixels.size,

@@ -9,11 +9,14 @@ from typing import IO, Any
 from PIL import Image
 
 _ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)
-_WIDTH, _HEIGHT = 256, 257  # TIFF tags
+_WIDTH, _HEIGHT, _PHOTOMETRIC = 256, 257, 262  # TIFF tags
 _PNG_END = b"IEND\xaeB`\x82"
 _PNG_METADATA = (b"eXIf", b"tEXt", b"zTXt", b"iTXt")
 _JPEG_END, _PADDING = b"\xff\xd9", 64
 _STRIPS, _TILES = (273, 279), (324, 325)  # TIFF tags of offsets and byte counts
+_RAW_BYTES = {"L": 1, "RGB": 3, "I;16B": 2}  # of a pixel in PGM and PPM files, by Pillow's name for them
+_BITS = {"1": 1, "I;16": 16, "I;16B": 16, "I;16L": 16, "I;16N": 16, "I": 32, "F": 32}
+_BYTE = 255
 _BMP_HEADER = struct.Struct("<2s8xIIiiHHI12xI4x")
 _BMP_COLOURS = {8: 256, 24: 0}  # of the palette, by bits a pixel
 _BMP_TALLEST = 1 << 24  # what Pillow tells from a height below zero
@@ -75,8 +78,34 @@ def seems_whole(image: Image.Image) -> bool:
     tiles: Any = image.tile  # type: ignore[attr-defined]
     if len(tiles) == 1 and tiles[0][0] == "raw":
         _, extents, offset, arguments = tiles[0]
-        return bool(extents) and offset + arguments[1] * (extents[3] - extents[1]) <= length
+        row_bytes = _RAW_BYTES.get(arguments, 0) * image.width if isinstance(arguments, str) else arguments[1]
+        return bool(extents) and row_bytes > 0 and offset + row_bytes * (extents[3] - extents[1]) <= length
     return False
+
+
+def channel_bits(image: Image.Image) -> int:
+    """Bits a channel in the file behind an opened image; of 16-bit colour Pillow gives the upper 8."""
+    tiles: Any = image.tile  # type: ignore[attr-defined]
+    arguments = tiles[0][3] if tiles else ""
+    raw = arguments if isinstance(arguments, str) else next(iter(arguments or ()), "")
+    if ";16" in str(raw) or (image.format == "PPM" and image.mode != "1" and _largest(arguments) > _BYTE):
+        return 16
+    return _BITS.get(image.mode, 8)
+
+
+def white_is_zero(image: Image.Image) -> bool:
+    """Whether an opened TIFF says that its smallest value is white, which Pillow turns round for 8 bits alone."""
+    return bool(getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0)
+
+
+def page_count(image: Image.Image) -> int:
+    """How many pages or frames the file behind an opened image holds; the previews of photos (MPO) are none."""
+    return 1 if image.format == "MPO" else int(getattr(image, "n_frames", 1))
+
+
+def _largest(arguments: Any) -> int:
+    """The largest gray value that a PPM file promises, where Pillow's decoder is told of it."""
+    return arguments[1] if isinstance(arguments, tuple) and len(arguments) == 2 else 0
 
 
 def _metadata_behind_pixels(image: Image.Image) -> bool:

@@ -1,6 +1,5 @@
 """Reading gray images safely: paths stay under their root, sizes are limited before decoding, bit depth is explicit."""
 
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,46 +11,32 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from data_tools.core.errors import InputError
-from data_tools.files.image_header import displayed_size, plain_bmp_size, seems_whole
+from data_tools.files.image_header import (
+    channel_bits,
+    displayed_size,
+    page_count,
+    plain_bmp_size,
+    seems_whole,
+    white_is_zero,
+)
+from data_tools.files.image_walk import IMAGE_SUFFIXES, walk_images
+
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "PIXEL_LIMIT",
+    "bits_of",
+    "find_images",
+    "read_gray",
+    "read_levels",
+    "read_rgb",
+    "read_size",
+    "resolve_under",
+]
 
 PIXEL_LIMIT = 100_000_000
-IMAGE_SUFFIXES = (
-    ".bmp",
-    ".png",
-    ".jpg",
-    ".jpeg",
-    ".jfif",
-    ".tif",
-    ".tiff",
-    ".webp",
-    ".gif",
-    ".jp2",
-    ".pgm",
-    ".ppm",
-    ".pbm",
-    ".pnm",
-)
 # named, because other plug-ins of Pillow start programs or fetch files
 _PILLOW_FORMATS = ("BMP", "PNG", "JPEG", "TIFF", "WEBP", "GIF", "JPEG2000", "PPM")
 _DEEP_MODES = ("I;16", "I;16B", "I;16L", "I;16N", "I", "F")
-# what tools leave beside data: thumbnails, copies of editors, previews of trainings
-_TOOL_FOLDERS = {
-    "@eadir",
-    "__macosx",
-    "runs",
-    "wandb",
-    "mlruns",
-    "lightning_logs",
-    "node_modules",
-    "__pycache__",
-    "$recycle.bin",
-    "system volume information",
-    "thumbnails",
-    "thumbs",
-    "lost+found",
-    "#recycle",
-}
-_SIDE_FILE = "._"  # what macOS leaves beside a file on foreign disks
 
 
 def resolve_under(root: Path, name: str) -> Path:
@@ -134,43 +119,19 @@ def read_levels(path: Path, pixel_limit: int = PIXEL_LIMIT) -> NDArray[np.float6
             raise InputError(f"{path}: cannot decode the image: {error}") from error
 
 
-def find_images(folder: Path) -> list[Path]:
-    """Every image file under `folder`, by suffix, sorted by path; links to folders are not followed."""
-    return [folder / name for name, _ in find_names(folder)]
+def bits_of(path: Path, pixel_limit: int = PIXEL_LIMIT) -> int:
+    """Bits a channel of an image file.
 
-
-def find_names(folder: Path) -> list[tuple[str, bool]]:
-    """What `find_images` finds, as names relative to `folder` with slashes; each with whether it is a link.
-
-    Hidden folders and those of tools are left out, see `foreign_folders`.
+    Raises:
+        InputError: unreadable, of several pages, or more than `pixel_limit` pixels.
     """
-    return _walked(folder)[0]
+    with _opened(path) as file:
+        return channel_bits(_identified(file, path, pixel_limit))
 
 
-def foreign_folders(folder: Path) -> list[str]:
-    """The hidden folders and the folders of tools under `folder` that `find_images` leaves out, by relative name."""
-    return _walked(folder)[1]
-
-
-def _walked(folder: Path) -> tuple[list[tuple[str, bool]], list[str]]:
-    found: list[tuple[str, bool]] = []
-    foreign: list[str] = []
-    waiting = [(str(folder), "")]
-    while waiting:
-        where, prefix = waiting.pop()
-        try:
-            entries = list(os.scandir(where))
-        except OSError:  # a folder that may not be listed
-            continue
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                if entry.name.startswith(".") or entry.name.lower() in _TOOL_FOLDERS:
-                    foreign.append(prefix + entry.name)
-                else:
-                    waiting.append((entry.path, f"{prefix}{entry.name}/"))
-            elif _names_an_image(entry.name) and entry.is_file():
-                found.append((prefix + entry.name, entry.is_symlink()))
-    return sorted(found, key=lambda one: one[0].split("/")), sorted(foreign)
+def find_images(folder: Path) -> list[Path]:
+    """Every image file under `folder`, sorted by path, without what `walk_images` leaves out."""
+    return [folder / name for name, _ in walk_images(folder).names]
 
 
 def _decoded(path: Path, pixel_limit: int) -> Image.Image | NDArray[np.uint8]:
@@ -183,7 +144,7 @@ def _decoded(path: Path, pixel_limit: int) -> Image.Image | NDArray[np.uint8]:
             if image.mode in ("I;16", "I;16B", "I;16L", "I;16N", "I"):
                 return _scale_16_bit(np.asarray(image, dtype=np.int64), path)
             if image.mode == "F":
-                raise InputError(f"{path}: floating-point pixels have no known range; give it with --gray_range LO,HI")
+                raise InputError(f"{path}: floating-point pixels have no known range; convert with --gray_range LO,HI")
             if "A" in image.mode or "transparency" in image.info:
                 image = image.convert("RGBA")
                 black = Image.new("RGBA", image.size, (0, 0, 0, 255))
@@ -197,12 +158,10 @@ def _decoded(path: Path, pixel_limit: int) -> Image.Image | NDArray[np.uint8]:
 
 def _scale_16_bit(pixels: NDArray[np.int64], path: Path) -> NDArray[np.uint8]:
     if pixels.min() < 0 or pixels.max() > 65535:
-        raise InputError(f"{path}: pixel values {pixels.min()}..{pixels.max()} do not fit 16 bits")
+        raise InputError(
+            f"{path}: pixel values {pixels.min()}..{pixels.max()} do not fit 16 bits; convert with --gray_range LO,HI"
+        )
     return ((pixels + 128) // 257).astype(np.uint8)
-
-
-def _names_an_image(name: str) -> bool:
-    return name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith(_SIDE_FILE)
 
 
 @contextmanager
@@ -226,6 +185,7 @@ def _identified(file: IO[bytes], path: Path, pixel_limit: int) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit decides
             image = Image.open(file, formats=_PILLOW_FORMATS)
+            pages, negative = page_count(image), image.mode in _DEEP_MODES and white_is_zero(image)
     except UnidentifiedImageError as error:
         raise InputError(
             f"{path}: not a readable image of a kind that is read ({', '.join(_PILLOW_FORMATS)})"
@@ -234,7 +194,8 @@ def _identified(file: IO[bytes], path: Path, pixel_limit: int) -> Image.Image:
         raise InputError(f"{path}: not a readable image ({error})") from error
     if image.width * image.height > pixel_limit:
         raise InputError(f"{path}: {image.width} x {image.height} pixels exceed the limit of {pixel_limit}")
-    pages = int(getattr(image, "n_frames", 1)) if image.format in ("TIFF", "GIF", "WEBP") else 1
+    if negative:
+        raise InputError(f"{path}: stores white as zero in more than 8 bits; save it with black as zero")
     if pages > 1:
         raise InputError(f"{path}: holds {pages} pages; save each as an image of its own")
     return image

@@ -6,13 +6,13 @@ from itertools import chain
 from pathlib import Path, PurePosixPath
 
 from data_tools.core.errors import InputError
+from data_tools.files.image_walk import is_foreign
 from data_tools.files.regular import leaves, reason_against_reading
 from data_tools.files.text import read_text
 from data_tools.formats.claims import Claim
 from data_tools.formats.registry import Findings
 
 _UNFETCHED = ".dvc"
-_NOT_LOOKED_INTO = ("@eadir", "__macosx")
 
 
 def annotation_files(sources: Sequence[Path], suffix: str, findings: Findings) -> Iterator[Path]:
@@ -124,7 +124,7 @@ def number(value: float) -> str:
 
 def _files_in(folder: Path, suffix: str, findings: Findings) -> Iterator[Path]:
     for where, folders, names in os.walk(folder):
-        folders[:] = sorted(one for one in folders if not one.startswith(".") and one.lower() not in _NOT_LOOKED_INTO)
+        folders[:] = sorted(one for one in folders if not is_foreign(one))
         for name in sorted([*names, *(one for one in folders if one.lower().endswith(suffix))]):
             path = Path(where, name)
             if name.startswith("._"):

@@ -172,6 +172,10 @@ class _Joining:
         if image.doubts:
             self.findings.reject(whole, None, path, f"{_NOT_GOOD}: {image.doubts[0]}")
             return
+        made_from = "" if self.places.index is None else self.places.index.reason_against_own(path)
+        if made_from:
+            self.findings.reject(whole, None, path, f"{made_from}, and nothing is said of it")
+            return
         status, proof = folder_evidence(path, self.places.index, by_convention=bool(convention))
         if status is None and (convention or self.options.unlabelled == GOOD):
             status, proof = GOOD, convention or UNLABELLED

@@ -10,8 +10,10 @@ from typing import TypeVar
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import GOOD, Sample, empty_boxes, empty_labels
-from data_tools.files.images import IMAGE_SUFFIXES, find_names, foreign_folders, read_size, resolve_under
+from data_tools.files.image_walk import IMAGE_SUFFIXES, UNREAD_SUFFIXES, walk_images
+from data_tools.files.images import read_size, resolve_under
 from data_tools.files.regular import leaves
+from data_tools.formats.derived_images import made_from_others, maps_among, one_picture
 from data_tools.formats.name_readings import OTHER_SUFFIX, READINGS, bare
 from data_tools.formats.names import reason_against
 from data_tools.formats.parallel import map_images
@@ -22,6 +24,7 @@ _Keys = dict[str, list[str]]
 
 _IMAGE_FOLDERS = ("images", "Images", "imgs", "img", "JPEGImages")
 _DEEPEST = 4
+_COPIES = "image that is there with several suffixes: one of the copies is taken"
 
 
 def usable_images(root: Path, findings: Findings) -> Iterator[Path]:
@@ -30,11 +33,15 @@ def usable_images(root: Path, findings: Findings) -> Iterator[Path]:
 
 
 def usable_names(root: Path, findings: Findings) -> Iterator[str]:
-    """What `usable_images` finds, as names relative to `root` with slashes; folders of tools are listed."""
-    for folder in foreign_folders(root):
-        findings.reject(root / folder, None, folder, "a hidden folder or one of a tool: what is in it is left out")
-    for name, is_link in find_names(root):
+    """What `usable_images` finds, as names relative to `root` with slashes; what is left out is listed."""
+    walk = walk_images(root)
+    for name, reason_to_skip in walk.left_out:
+        findings.reject(root / name, None, name, reason_to_skip)
+    maps = maps_among([name for name, _ in walk.names])
+    for name, is_link in walk.names:
         reason = reason_against(name, "file name")
+        if name in maps:
+            reason = f"a map or thumbnail of {maps[name]}: left out"
         if reason is None and "\\" in name:
             reason = "file name with a backslash, which other systems read as a folder"
         if reason is None and is_link:
@@ -104,6 +111,7 @@ class ImageIndex:
         self._sizes: dict[str, tuple[int, int] | InputError] = {}
         self.common_folders = _common([PurePosixPath(path).parts[:-1] for path in self.paths])
         self._by_reading: dict[int, tuple[_Keys, _Keys]] = {}
+        self._made_from_others: dict[str, str] | None = None
 
     def find(self, name: str, folder: str = "") -> tuple[str | None, str]:
         """The relative path of the image that `match` finds and "", or None and why there is none."""
@@ -138,6 +146,8 @@ class ImageIndex:
                     continue
                 loose = 2 * (i + shortened * len(READINGS)) + (0 if at_place else 1)
                 note = "; ".join(filter(None, (reading.note, OTHER_SUFFIX if shortened else "")))
+                if len(found) > 1 and one_picture(found, self.root):
+                    found, note = found[:1], "; ".join(filter(None, (note, _COPIES)))
                 reason = f"several images of this name: {', '.join(found[:3])}" if len(found) > 1 else ""
                 return Match(tuple(found), loose, reading.same and not shortened, note, reason)
         return Match((), reason=f"image not found under {self.root}")
@@ -155,6 +165,12 @@ class ImageIndex:
         if isinstance(found, InputError):
             raise found
         return found
+
+    def reason_against_own(self, path: str) -> str:
+        """Why an image that nothing is claimed of is made from another, and none of its own; "" where it is one."""
+        if self._made_from_others is None:
+            self._made_from_others = made_from_others(self.paths, self.root)
+        return self._made_from_others.get(path, "")
 
     def knows(self, name: str) -> bool:
         """Whether an image has this file name, with or without its suffix."""
@@ -246,7 +262,7 @@ def images_folder(sources: Sequence[Path], options: ReadOptions) -> Path | None:
 def _holds_images(folder: Path, depth: int) -> bool:
     """Whether an image lies in the folder or at most `depth` folders below."""
     for where, folders, names in os.walk(folder):
-        if any(name.lower().endswith(IMAGE_SUFFIXES) for name in names):
+        if any(name.lower().endswith((*IMAGE_SUFFIXES, *UNREAD_SUFFIXES)) for name in names):
             return True
         if len(Path(where).relative_to(folder).parts) >= depth:
             folders.clear()

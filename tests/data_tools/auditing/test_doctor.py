@@ -103,3 +103,17 @@ def test_splits_in_which_nothing_can_be_learned_or_measured(dataset: Dataset) ->
     assert texts(split((1, 3), (7, 8), (9, 11)), UNSAFE)[0].startswith("the val split has no good images")
     assert texts(split((1, 3), (5, 7), (9, 12)), WARNING)[0].startswith("the test split has no boxed image")
     assert texts(split((1, 3), (5, 7), (9, 11)), WARNING) == ["6 images are in no split"]
+
+
+def test_16_bits_that_are_little_used_are_no_failed_exposures(dataset: Dataset) -> None:
+    dim = replace(FACT, bits=16, mean=6.0, spread=0.5)
+    found = texts(dataset, WARNING, **{f"i{number}": dim for number in range(1, 13)})
+    assert any("12 images of 16 bits use few of them" in text for text in found)
+    assert not any("show nothing" in text for text in found)
+
+
+def test_one_dark_image_among_bright_ones_of_16_bits_shows_nothing(dataset: Dataset) -> None:
+    bright, dark = replace(FACT, bits=16), replace(FACT, bits=16, mean=6.0, spread=0.5)
+    found = texts(dataset, WARNING, **{f"i{number}": bright for number in range(2, 13)}, i1=dark)
+    assert any("1 images show nothing" in text for text in found)
+    assert not any("use few" in text for text in found)

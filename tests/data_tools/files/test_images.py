@@ -1,3 +1,5 @@
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -7,12 +9,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from data_tools.core.errors import InputError
-from data_tools.files.images import find_images, read_gray, read_rgb, read_size, resolve_under
+from data_tools.files.images import bits_of, find_images, read_gray, read_levels, read_rgb, read_size, resolve_under
 
 RAMP = np.arange(0, 240, dtype=np.uint8).reshape(12, 20)
 
 
-@pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif"])
+@pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif", ".tiff", ".pgm", ".gif", ".jp2"])
 def test_8_bit_gray_is_read_as_it_is(tmp_path: Path, suffix: str) -> None:
     Image.fromarray(RAMP).save(tmp_path / f"a{suffix}")
     assert np.array_equal(read_gray(tmp_path / f"a{suffix}"), RAMP)
@@ -169,3 +171,73 @@ def test_folders_are_searched_by_suffix_without_following_links(tmp_path: Path) 
         (tmp_path / "root" / name).write_bytes(b"")
     (tmp_path / "root" / "loop").symlink_to(tmp_path / "root")
     assert find_images(tmp_path / "root") == [tmp_path / "root" / "b.PNG", tmp_path / "root" / "sub" / "a.jpg"]
+
+
+def save_netpbm(path: Path, levels: np.ndarray, largest: int) -> None:
+    height, width = levels.shape
+    raw = levels.astype(np.uint8 if largest < 256 else ">u2").tobytes()
+    path.write_bytes(f"P5\n{width} {height}\n{largest}\n".encode() + raw)
+
+
+def test_pgm_of_any_depth(tmp_path: Path) -> None:
+    """Full scale is the largest value that the header names: 8, 12 and 16 bits of one ramp look the same."""
+    for largest in (255, 4095, 65535):
+        levels = np.round(RAMP / 255 * largest)
+        save_netpbm(tmp_path / "a.pgm", levels, largest)
+        assert read_size(tmp_path / "a.pgm") == (12, 20)
+        assert np.abs(read_gray(tmp_path / "a.pgm").astype(int) - RAMP).max() <= 1
+        assert bits_of(tmp_path / "a.pgm") == (8 if largest == 255 else 16)
+
+
+@pytest.mark.parametrize("largest", [255, 65535])
+def test_a_pgm_that_is_cut_off_is_named(tmp_path: Path, largest: int) -> None:
+    save_netpbm(tmp_path / "a.pgm", RAMP, largest)
+    (tmp_path / "a.pgm").write_bytes((tmp_path / "a.pgm").read_bytes()[:-1])
+    with pytest.raises(InputError, match=r"a\.pgm"):
+        read_size(tmp_path / "a.pgm")
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".gif", ".webp", ".png"])
+def test_several_pages_are_refused(tmp_path: Path, suffix: str) -> None:
+    page = Image.fromarray(RAMP)
+    page.save(tmp_path / f"a{suffix}", save_all=True, append_images=[Image.fromarray(RAMP[::-1])])
+    for reader in (read_size, read_gray, read_levels):
+        with pytest.raises(InputError, match="holds 2 pages"):
+            reader(tmp_path / f"a{suffix}")
+
+
+def test_levels_are_those_of_the_file_and_none_of_8_bits(tmp_path: Path) -> None:
+    Image.fromarray(RAMP.astype(np.uint16) * 16).save(tmp_path / "deep.tif")
+    Image.fromarray(RAMP).save(tmp_path / "flat.tif")
+    Image.fromarray((RAMP / 255).astype(np.float32)).save(tmp_path / "float.tif")
+    levels = read_levels(tmp_path / "deep.tif")
+    assert levels is not None
+    assert np.array_equal(levels, RAMP * 16.0)
+    assert read_levels(tmp_path / "flat.tif") is None
+    with pytest.raises(InputError, match="--gray_range"):
+        read_gray(tmp_path / "float.tif")
+
+
+def test_a_negative_of_16_bits_is_refused(tmp_path: Path) -> None:
+    """Pillow turns white-is-zero round for 8 bits and not for 16."""
+    Image.fromarray(RAMP.astype(np.uint16)).save(tmp_path / "a.tif")
+    data = bytearray((tmp_path / "a.tif").read_bytes())
+    entry = data.find(struct.pack("<HHI", 262, 3, 1))
+    data[entry + 8] = 0
+    (tmp_path / "a.tif").write_bytes(data)
+    with pytest.raises(InputError, match="white as zero"):
+        read_gray(tmp_path / "a.tif")
+
+
+def test_color_of_16_bits_is_told_from_8(tmp_path: Path) -> None:
+    """A PNG written by hand, since Pillow writes none: 2 x 1 pixels, red, green and blue of 16 bits."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    rows = b"\0" + struct.pack(">6H", 4095, 0, 0, 65535, 256, 0)
+    header = struct.pack(">IIBBBBB", 2, 1, 16, 2, 0, 0, 0)
+    png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    (tmp_path / "a.png").write_bytes(png)
+    assert bits_of(tmp_path / "a.png") == 16
+    assert read_rgb(tmp_path / "a.png").tolist() == [[[15, 0, 0], [255, 1, 0]]]

@@ -1,0 +1,94 @@
+"""Image files that show no part of their own, but are made from another image: maps, thumbnails, masks, copies.
+
+A file is one only where the image that it is made from lies there too: its name without the word for what it is, or the
+same name in a folder beside it, or with another suffix.
+"""
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_tools.core.errors import InputError
+from data_tools.files.images import read_gray
+from data_tools.formats.folders import CARRIERS
+from data_tools.formats.mask_places import pair_masks
+
+_MAPS = ("depth", "disparity", "xyz", "heatmap", "thumb", "thumbnail", "preview", "checkpoint")
+_NAMED_MAP = re.compile(rf"^(?P<name>.+?)[ ._-]+(?:{'|'.join(_MAPS)})(?:[ _-]?(?:map|image|img))?$", re.I)
+_MAP_FOLDERS = {f"{word}{ending}" for word in _MAPS for ending in ("", "s", "_map", "_maps", "_images")}
+_LARGEST_DIFFERENCE = 6.0  # mean of gray values 0..255, between an image and its copy as JPEG of low quality
+_SMALLEST_LIKENESS = 0.9  # correlation of their gray values
+
+_Key = tuple[tuple[str, ...], str]
+
+
+def maps_among(names: Sequence[str]) -> dict[str, str]:
+    """The depth maps, thumbnails and the like among images, each with the image that it is made from.
+
+    Args:
+        names: relative to one folder, with slashes.
+    """
+    marked = {name for name in names if _is_map(name)}
+    if not marked:
+        return {}
+    photos = {_key(name): name for name in reversed(names) if name not in marked}
+    return {name: photos[_key(name)] for name in names if name in marked and _key(name) in photos}
+
+
+def made_from_others(names: Sequence[str], root: Path) -> dict[str, str]:
+    """The masks and the copies in another suffix among images, each with why it is no image of its own."""
+    pairing = pair_masks([root / name for name in names], root)
+    reasons = {
+        mask.relative_to(root).as_posix(): f"a mask or a copy of {image.relative_to(root).as_posix()}"
+        for image, masks in pairing.masks.items()
+        for mask in masks
+    }
+    for mask in pairing.unused:
+        reasons[mask.relative_to(root).as_posix()] = "has the name or the folder of a mask"
+    by_stem: dict[str, str] = {}
+    for name in names:
+        if name not in reasons:
+            first = by_stem.setdefault(os.path.splitext(name)[0].lower(), name)
+            if first != name:
+                reasons[name] = f"has the name of {first} with another suffix: a copy or a mask of it"
+    return reasons
+
+
+def one_picture(names: Sequence[str], root: Path) -> bool:
+    """Whether images that differ in their suffix alone show the same; False where one cannot be read."""
+    if len({os.path.splitext(name)[0].lower() for name in names}) > 1:
+        return False
+    try:
+        first, *others = (read_gray(root / name) for name in names)
+    except InputError:
+        return False
+    return all(_alike(first, other) for other in others)
+
+
+def _alike(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> bool:
+    if one.shape != other.shape:
+        return False
+    if np.array_equal(one, other):
+        return True
+    a, b = one.astype(np.float32), other.astype(np.float32)
+    spread = float(a.std() * b.std())
+    likeness = float(((a - a.mean()) * (b - b.mean())).mean()) / spread if spread > 0 else 1.0
+    return float(np.abs(a - b).mean()) <= _LARGEST_DIFFERENCE and likeness >= _SMALLEST_LIKENESS
+
+
+def _is_map(name: str) -> bool:
+    path = PurePosixPath(name)
+    return bool(_NAMED_MAP.match(path.stem)) or any(part.lower() in _MAP_FOLDERS for part in path.parts[:-1])
+
+
+def _key(name: str) -> _Key:
+    """What an image and the maps made from it have in common: folders and name without words for what they are."""
+    path = PurePosixPath(name)
+    folders = (part.lower() for part in path.parts[:-1])
+    kept = tuple(part for part in folders if part not in CARRIERS and part not in _MAP_FOLDERS)
+    named = _NAMED_MAP.match(path.stem)
+    return kept, (named["name"] if named else path.stem).lower()
