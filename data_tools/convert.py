@@ -63,6 +63,12 @@ def build_parser() -> Parser:
         help="what an image is of which nothing says that it is good or defective: listed as a reject, or good",
     )
     parser.add_argument(
+        "--templates",
+        choices=("ignore", "good"),
+        default="ignore",
+        help="what the templates of paired sets are (_temp of DeepPCB): left out, or good images",
+    )
+    parser.add_argument(
         "--columns",
         type=str | None,
         default=None,
@@ -129,6 +135,7 @@ def _options(arguments: Namespace) -> ReadOptions:
         types,
         arguments.unlabelled,
         _columns(arguments.columns),
+        arguments.templates,
     )
 
 

@@ -45,6 +45,7 @@ class ReadOptions:
         type_map: new names for types.
         unlabelled: what an image is of which nothing says that it is good or defective: "reject" or "good".
         columns: names of the columns of CSV files without a header.
+        templates: what images are with which tested ones are compared: "ignore" or "good".
     """
 
     images: Path | None = None
@@ -55,6 +56,7 @@ class ReadOptions:
     type_map: dict[str, str] = field(default_factory=dict)
     unlabelled: str = "reject"
     columns: tuple[str, ...] = ()
+    templates: str = "ignore"
 
 
 @dataclass
