@@ -87,7 +87,7 @@ def _western(content: bytes) -> str | None:
         return None
     for run in _HIGH.findall(content):
         word = run.decode("cp1252")
-        if sum(one in _LETTERS for one in word) > _LONGEST_ACCENTS or not _LETTERS | _SIGNS >= set(word):
+        if sum(one in _LETTERS for one in word) > _LONGEST_ACCENTS or not set(word) <= _LETTERS | _SIGNS:
             return None
     return text
 
