@@ -66,7 +66,7 @@ def build_parser() -> Parser:
         "--templates",
         choices=("ignore", "good"),
         default="ignore",
-        help="what the templates of paired sets are (_temp of DeepPCB): left out, or good images",
+        help="what the templates of paired sets are (DeepPCB's _temp): left out, or good images",
     )
     parser.add_argument(
         "--columns",
@@ -75,6 +75,12 @@ def build_parser() -> Parser:
         help="names of the columns of CSV files without a header, such as image,x1,y1,x2,y2,class",
     )
     parser.add_argument("--copy", action="store_true", help="copy the images into the dataset folder")
+    parser.add_argument(
+        "--gray_range",
+        type=str | None,
+        default=None,
+        help="LO,HI: darkest and brightest gray value of images of more than 8 bits, which are copied, stretched",
+    )
     parser.add_argument(
         "--strict", action="store_true", help="write nothing and exit 2 if anything is rejected or warned about"
     )
@@ -112,6 +118,7 @@ def _convert(arguments: Namespace) -> int:
         group_by=arguments.group_by,
         seed=arguments.seed,
         copy=arguments.copy,
+        gray_range=_gray_range(arguments.gray_range),
         strict=arguments.strict,
         replace=arguments.replace,
     )
@@ -127,15 +134,15 @@ def _options(arguments: Namespace) -> ReadOptions:
         raise InputError(f"--images {arguments.images}: no such folder")
     types = {key.lower(): value for key, value in arguments.type_map.items()}
     return ReadOptions(
-        images,
-        _size(arguments.size),
-        arguments.corners,
-        arguments.min_area,
-        arguments.merge_distance,
-        types,
-        arguments.unlabelled,
-        _columns(arguments.columns),
-        arguments.templates,
+        images=images,
+        size_hw=_size(arguments.size),
+        corners=arguments.corners,
+        min_area=arguments.min_area,
+        merge_distance=arguments.merge_distance,
+        type_map=types,
+        unlabelled=arguments.unlabelled,
+        templates=arguments.templates,
+        columns=_columns(arguments.columns),
     )
 
 
@@ -144,6 +151,16 @@ def _columns(text: str | None) -> tuple[str, ...]:
     if text is not None and find_columns(names) is None:
         raise InputError(f"--columns {text}: names the image and its box, such as image,x1,y1,x2,y2,class")
     return names
+
+
+def _gray_range(text: str | None) -> tuple[float, float] | None:
+    if text is None:
+        return None
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise InputError(f"--gray_range {text}: LO,HI, darkest and brightest gray value, such as 0,4095") from error
+    return low, high
 
 
 def _size(text: str | None) -> tuple[int, int] | None:

@@ -16,6 +16,7 @@ SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 # what trains, starts processes or opens a browser; `make check` leaves it out, `make test` runs it
 SLOW = (
+    "test_cases.py",
     "test_end_to_end.py",
     "benchmarks/",
     "classify/test_cam_parity.py",

@@ -15,6 +15,7 @@ from data_tools.files.image_facts import ImageFact
 
 REACH_IOU = 0.5
 _UNREACHED_SHARE = 0.05
+_DIM = 64  # of 255: what a 12-bit image reaches at most is a quarter of it
 _SHOWN = 24
 Facts = Mapping[int, ImageFact | InputError]
 
@@ -163,7 +164,18 @@ def _of_images(samples: Sequence[Sample], facts: Facts | None, read: Mapping[int
                 "save all images with one bit depth",
             )
         )
-    flat = [i for i, fact in read.items() if fact.spread < 1.0]
+    dim = [i for i, fact in read.items() if fact.bits > 8 and fact.mean + 3 * fact.spread < _DIM]
+    if dim:
+        found.append(
+            Finding(
+                WARNING,
+                "doctor",
+                f"{len(dim)} images of 16 bits use few of them, so that most of their gray levels are lost",
+                "convert again with --gray_range LO,HI, the range that the set uses",
+                tuple(dim[:_SHOWN]),
+            )
+        )
+    flat = [i for i, fact in read.items() if fact.spread < 1.0 and i not in set(dim)]
     if flat:
         found.append(
             Finding(

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from data_tools.converting.damaged import without_damaged
+from data_tools.converting.gray_range import stretched_copies, warning_about_levels
 from data_tools.converting.summary import first_problems, first_rejects, summary
 from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset, Sample
@@ -35,6 +36,8 @@ class Conversion:
         group_by: see `group_samples`.
         seed: of the splits; at least 0.
         copy: copy the images into the dataset folder.
+        gray_range: darkest and brightest gray value of images of more than 8 bits, which are then copied, stretched to
+            8 bits; None scales 16 bits as they are.
         strict: write nothing if anything is rejected or warned about.
         replace: put the new dataset in place of one that is there.
     """
@@ -46,12 +49,17 @@ class Conversion:
     group_by: str = "auto"
     seed: int = 0
     copy: bool = False
+    gray_range: tuple[float, float] | None = None
     strict: bool = False
     replace: bool = False
 
     def __post_init__(self) -> None:
         if self.seed < 0:
             raise InputError(f"--seed {self.seed}: at least 0")
+        if self.gray_range is not None and not -1e9 < self.gray_range[0] < self.gray_range[1] < 1e9:
+            raise InputError(
+                f"--gray_range {self.gray_range[0]:g},{self.gray_range[1]:g}: the darkest, then a brighter value"
+            )
 
 
 def convert(sources: Sequence[Path], out: Path, how: Conversion) -> str:
@@ -70,13 +78,20 @@ def convert(sources: Sequence[Path], out: Path, how: Conversion) -> str:
     root = chosen.images_root(sources, how.read)
     if how.copy and root is None:
         raise InputError("--copy: there are no images to copy; give --images DIR")
-    dataset, notes, warnings = _assemble_readable(samples, sources, root, how, findings)
-    if how.strict and (findings.rejects or findings.warnings or warnings):
-        counts = f"{len(findings.rejects)} rejects and {sum(findings.warnings.values()) + len(warnings)} warnings"
-        problems = "; ".join(filter(None, (first_problems(findings), *warnings)))
-        raise InputError(f"--strict: {counts}, nothing written; {problems}")
+    if how.gray_range is not None and root is None:
+        raise InputError("--gray_range: there are no images to stretch; give --images DIR")
     with atomic_folder(out) as folder:
-        if how.copy:
+        levels = None if root is None or how.gray_range else warning_about_levels(samples, root)
+        if how.gray_range is not None and root is not None:
+            samples = stretched_copies(samples, root, how.gray_range, folder / "images", findings)
+            root = folder / "images"
+        dataset, notes, warnings = _assemble_readable(samples, sources, root, how, findings)
+        warnings += [levels] if levels else []
+        if how.strict and (findings.rejects or findings.warnings or warnings):
+            counts = f"{len(findings.rejects)} rejects and {sum(findings.warnings.values()) + len(warnings)} warnings"
+            problems = "; ".join(filter(None, (first_problems(findings), *warnings)))
+            raise InputError(f"--strict: {counts}, nothing written; {problems}")
+        if how.copy and how.gray_range is None:
             dataset = replace(dataset, images_root=_copy_images(dataset, folder / "images"))
         write_dataset(folder, dataset, findings.rejects, findings.mended)
     return summary(out, dataset, findings, chosen, why, (*findings.notes, *notes), warnings)

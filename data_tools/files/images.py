@@ -15,9 +15,42 @@ from data_tools.core.errors import InputError
 from data_tools.files.image_header import displayed_size, plain_bmp_size, seems_whole
 
 PIXEL_LIMIT = 100_000_000
-IMAGE_SUFFIXES = (".bmp", ".png", ".jpg", ".jpeg", ".tif", ".tiff")
+IMAGE_SUFFIXES = (
+    ".bmp",
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".jfif",
+    ".tif",
+    ".tiff",
+    ".webp",
+    ".gif",
+    ".jp2",
+    ".pgm",
+    ".ppm",
+    ".pbm",
+    ".pnm",
+)
 # named, because other plug-ins of Pillow start programs or fetch files
-_PILLOW_FORMATS = ("BMP", "PNG", "JPEG", "TIFF")
+_PILLOW_FORMATS = ("BMP", "PNG", "JPEG", "TIFF", "WEBP", "GIF", "JPEG2000", "PPM")
+_DEEP_MODES = ("I;16", "I;16B", "I;16L", "I;16N", "I", "F")
+# what tools leave beside data: thumbnails, copies of editors, previews of trainings
+_TOOL_FOLDERS = {
+    "@eadir",
+    "__macosx",
+    "runs",
+    "wandb",
+    "mlruns",
+    "lightning_logs",
+    "node_modules",
+    "__pycache__",
+    "$recycle.bin",
+    "system volume information",
+    "thumbnails",
+    "thumbs",
+    "lost+found",
+    "#recycle",
+}
 _SIDE_FILE = "._"  # what macOS leaves beside a file on foreign disks
 
 
@@ -70,7 +103,7 @@ def read_gray(path: Path, pixel_limit: int = PIXEL_LIMIT) -> NDArray[np.uint8]:
     to gray by the ITU-R 601 luma; transparency is laid over black.
 
     Raises:
-        InputError: unreadable, truncated, or more than `pixel_limit` pixels.
+        InputError: unreadable, truncated, of several pages, or more than `pixel_limit` pixels.
     """
     image = _decoded(path, pixel_limit)
     return image if isinstance(image, np.ndarray) else np.array(image.convert("L"), dtype=np.uint8)
@@ -84,14 +117,44 @@ def read_rgb(path: Path, pixel_limit: int = PIXEL_LIMIT) -> NDArray[np.uint8]:
     return np.array(image.convert("RGB"), dtype=np.uint8)
 
 
+def read_levels(path: Path, pixel_limit: int = PIXEL_LIMIT) -> NDArray[np.float64] | None:
+    """(height, width) gray levels as the file holds them, EXIF rotation applied; None for a file of 8 bits a channel.
+
+    Raises:
+        InputError: see `read_gray`.
+    """
+    with _opened(path) as file:
+        opened = _identified(file, path, pixel_limit)
+        if opened.mode not in _DEEP_MODES:
+            return None
+        try:
+            opened.load()
+            return np.asarray(ImageOps.exif_transpose(opened), dtype=np.float64)
+        except Exception as error:  # crafted files make Pillow raise whatever its decoders stumble on
+            raise InputError(f"{path}: cannot decode the image: {error}") from error
+
+
 def find_images(folder: Path) -> list[Path]:
     """Every image file under `folder`, by suffix, sorted by path; links to folders are not followed."""
     return [folder / name for name, _ in find_names(folder)]
 
 
 def find_names(folder: Path) -> list[tuple[str, bool]]:
-    """What `find_images` finds, as names relative to `folder` with slashes; each with whether it is a link."""
+    """What `find_images` finds, as names relative to `folder` with slashes; each with whether it is a link.
+
+    Hidden folders and those of tools are left out, see `foreign_folders`.
+    """
+    return _walked(folder)[0]
+
+
+def foreign_folders(folder: Path) -> list[str]:
+    """The hidden folders and the folders of tools under `folder` that `find_images` leaves out, by relative name."""
+    return _walked(folder)[1]
+
+
+def _walked(folder: Path) -> tuple[list[tuple[str, bool]], list[str]]:
     found: list[tuple[str, bool]] = []
+    foreign: list[str] = []
     waiting = [(str(folder), "")]
     while waiting:
         where, prefix = waiting.pop()
@@ -101,10 +164,13 @@ def find_names(folder: Path) -> list[tuple[str, bool]]:
             continue
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
-                waiting.append((entry.path, f"{prefix}{entry.name}/"))
+                if entry.name.startswith(".") or entry.name.lower() in _TOOL_FOLDERS:
+                    foreign.append(prefix + entry.name)
+                else:
+                    waiting.append((entry.path, f"{prefix}{entry.name}/"))
             elif _names_an_image(entry.name) and entry.is_file():
                 found.append((prefix + entry.name, entry.is_symlink()))
-    return sorted(found, key=lambda one: one[0].split("/"))
+    return sorted(found, key=lambda one: one[0].split("/")), sorted(foreign)
 
 
 def _decoded(path: Path, pixel_limit: int) -> Image.Image | NDArray[np.uint8]:
@@ -117,7 +183,7 @@ def _decoded(path: Path, pixel_limit: int) -> Image.Image | NDArray[np.uint8]:
             if image.mode in ("I;16", "I;16B", "I;16L", "I;16N", "I"):
                 return _scale_16_bit(np.asarray(image, dtype=np.int64), path)
             if image.mode == "F":
-                raise InputError(f"{path}: floating-point pixels have no known range; save as 8 or 16 bit")
+                raise InputError(f"{path}: floating-point pixels have no known range; give it with --gray_range LO,HI")
             if "A" in image.mode or "transparency" in image.info:
                 image = image.convert("RGBA")
                 black = Image.new("RGBA", image.size, (0, 0, 0, 255))
@@ -161,9 +227,14 @@ def _identified(file: IO[bytes], path: Path, pixel_limit: int) -> Image.Image:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit decides
             image = Image.open(file, formats=_PILLOW_FORMATS)
     except UnidentifiedImageError as error:
-        raise InputError(f"{path}: not a readable BMP, PNG, JPEG or TIFF image") from error
+        raise InputError(
+            f"{path}: not a readable image of a kind that is read ({', '.join(_PILLOW_FORMATS)})"
+        ) from error
     except Exception as error:  # crafted headers make Pillow raise whatever its parsers stumble on
         raise InputError(f"{path}: not a readable image ({error})") from error
     if image.width * image.height > pixel_limit:
         raise InputError(f"{path}: {image.width} x {image.height} pixels exceed the limit of {pixel_limit}")
+    pages = int(getattr(image, "n_frames", 1)) if image.format in ("TIFF", "GIF", "WEBP") else 1
+    if pages > 1:
+        raise InputError(f"{path}: holds {pages} pages; save each as an image of its own")
     return image

@@ -3,7 +3,7 @@
 Default corners: exclusive. Images and text files are paired by a list file (`image.jpg label.txt` a line), else by
 name; the image may have _test at the end of its name. Types 1 to 6 are open, short, mousebite, spur, copper and
 pin-hole; other types keep their text. An empty text file is a good image. Templates (`_temp`), with which the tested
-boards are compared, are no inspected images and are left out, unless `--templates good` says otherwise.
+boards are compared, are no inspected images and are left out, unless --templates good takes them as good images.
 """
 
 import re
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import GOOD, Sample
+from data_tools.core.records import Sample
 from data_tools.files.images import resolve_under
 from data_tools.formats.annotation_files import annotation_files, head_of, read_lines, some_files
 from data_tools.formats.assembly import samples_from_claims
@@ -26,7 +26,7 @@ _SEPARATOR = re.compile(r"[,;\s]+")
 _LISTED = re.compile(rb"^\s*\S+\.(jpe?g|png|bmp|tiff?)[,\s]+\S+\.txt\s*$", re.I)
 _ROW = re.compile(rb"^\s*\d+[,\s]+\d+[,\s]+\d+[,\s]+\d+[,\s]+\w[\w-]*\s*$")
 _TESTED, _TEMPLATE = "_test", "_temp"
-_EMPTY, _TEMPLATES = "empty text file", "template of a tested board (--templates good)"
+_EMPTY = "empty text file"
 
 
 def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> Iterator[Sample]:
@@ -38,8 +38,10 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     root = images_folder(sources, options)
     index = None if root is None else ImageIndex(root, Findings())
     claims = list(_claims(sources, index, options.corners or FORMAT.corners, findings))
-    if options.templates == GOOD and index is not None:
-        claims += [Claim(index.root / path, path, good=_TEMPLATES) for path in index.paths if _is_template(path)]
+    if options.templates == "good" and index is not None:
+        claims += [Claim(index.root / path, path, good="template") for path in index.paths if _is_template(path)]
+        yield from samples_from_claims(claims, sources, options, findings)
+        return
     yield from samples_from_claims(claims, sources, options, findings, left_out=_is_template)
 
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import GOOD, Sample, empty_boxes, empty_labels
-from data_tools.files.images import IMAGE_SUFFIXES, find_names, read_size, resolve_under
+from data_tools.files.images import IMAGE_SUFFIXES, find_names, foreign_folders, read_size, resolve_under
 from data_tools.files.regular import leaves
 from data_tools.formats.name_readings import OTHER_SUFFIX, READINGS, bare
 from data_tools.formats.names import reason_against
@@ -30,7 +30,9 @@ def usable_images(root: Path, findings: Findings) -> Iterator[Path]:
 
 
 def usable_names(root: Path, findings: Findings) -> Iterator[str]:
-    """What `usable_images` finds, as names relative to `root` with slashes."""
+    """What `usable_images` finds, as names relative to `root` with slashes; folders of tools are listed."""
+    for folder in foreign_folders(root):
+        findings.reject(root / folder, None, folder, "a hidden folder or one of a tool: what is in it is left out")
     for name, is_link in find_names(root):
         reason = reason_against(name, "file name")
         if reason is None and "\\" in name:

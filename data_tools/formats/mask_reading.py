@@ -21,6 +21,7 @@ Kind = Literal["two values", "soft edges", "one type a value", "one defect a val
 _NEAR = 32  # of 255: a compressed or smoothed mask strays so far from black and white
 _SHARP, _MASK_LIKE = 0.97, 0.9
 _MOST_TYPES = 64
+_NOISY, _SPECKS = 6, 10
 _SHOWN = 6
 
 
@@ -130,13 +131,21 @@ def _sharpness(counts: dict[int, int] | Counter[int], highest: int) -> float:
 def _is_soft(masks: Iterable[MaskStats], values: Counter[int], highest: int) -> bool:
     """Whether what lies between black and white is only the edge of white, or of black."""
     between = [value for value in values if 0 < value < highest]
-    if not between or max(values) >= COLOUR or max(values) < highest - _NEAR * highest // 255:
+    if not between or max(values) >= COLOUR:
+        return False
+    if max(values) <= _NEAR:  # black alone: compressed, if its values are scattered all over
+        specks = [count for one in masks for count in one.regions.values()]
+        return len(between) >= _NOISY and float(np.median(specks)) > _SPECKS
+    if max(values) < highest - _NEAR * highest // 255:
         return False
     if len(values) > _MOST_TYPES:
         return _sharpness(values, highest) >= _SHARP and not any(one.deep and highest > 255 for one in masks)
     near = _NEAR * highest // 255
+    low = [value for value in between if value <= near]
+    if 0 < len(low) < _NOISY:  # a compressed black has many values, numbers of types are few
+        return False
     bright = sum(n for value, n in values.items() if value >= highest - near)
-    edge = sum(values[value] for value in between)
+    edge = sum(values[value] for value in between if near < value < highest - near)
     alone = sum(top > near for one in masks for top in one.pale)
     return not alone and edge < 0.5 * max(min(bright, sum(values.values()) - bright), 1)
 

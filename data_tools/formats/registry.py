@@ -44,8 +44,8 @@ class ReadOptions:
         merge_distance: mask regions with at most so many pixels between them make one box.
         type_map: new names for types.
         unlabelled: what an image is of which nothing says that it is good or defective: "reject" or "good".
+        templates: what the templates of paired sets are, with which parts are compared: "ignore" or "good" images.
         columns: names of the columns of CSV files without a header.
-        templates: what images are with which tested ones are compared: "ignore" or "good".
     """
 
     images: Path | None = None
@@ -55,8 +55,8 @@ class ReadOptions:
     merge_distance: int = 0
     type_map: dict[str, str] = field(default_factory=dict)
     unlabelled: str = "reject"
-    columns: tuple[str, ...] = ()
     templates: str = "ignore"
+    columns: tuple[str, ...] = ()
 
 
 @dataclass

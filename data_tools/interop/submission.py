@@ -1,5 +1,6 @@
 """Scores as a contest wants them: a CSV of ids and scores, validated."""
 
+import csv
 import math
 from collections import Counter
 from collections.abc import Iterable
@@ -11,7 +12,7 @@ from data_tools.files.atomic import write_text
 from data_tools.files.dataset_folder import read_dataset
 from data_tools.files.images import IMAGE_SUFFIXES
 from data_tools.files.predictions import read_predictions
-from data_tools.formats.tables import table_lines
+from data_tools.files.text import read_text
 
 ID, SCORE, LABEL = "id", "defect_score", "label"
 _SHOWN = 5
@@ -27,7 +28,9 @@ class Expected:
     @classmethod
     def in_file(cls, path: Path) -> "Expected":
         """One id a line, or the first field of a CSV with the header id."""
-        lines = [fields[0] for _, fields in table_lines(path) if fields]
+        lines = [
+            fields[0].strip() for fields in csv.reader(read_text(path)[0].splitlines()) if fields and fields[0].strip()
+        ]
         return cls(tuple(lines[1:] if lines and lines[0].lower() == ID else lines), str(path))
 
     @classmethod

@@ -24,7 +24,7 @@ _CHANGE = (
     r"|rot(?:at(?:e|ed|ion))?_?-?\d{0,3}|r(?:90|180|270)|transposed?|aug(?:mented)?_?\d*|bright(?:er|ness|ened)?_?[\d.]*"
     r"|dark(?:er|ened)?_?[\d.]*|contrast_?[\d.]*|gamma_?[\d.]*|blur(?:red)?_?[\d.]*|nois(?:e|y)_?[\d.]*|gauss(?:ian)?"
     r"|sharp(?:en(?:ed)?)?|equali[sz]ed|clahe|jitter(?:ed)?_?\d*|scaled?_?[\d.]+|shift(?:ed)?_?\d*|shear(?:ed)?_?\d*"
-    r"|cutout|mixup|copy|kopie|copie|dup(?:licate)?)"
+    r"|cutout|mixup|copy|kopie|copie|dup(?:licate)?|test|temp(?:late)?|golden|ref(?:erence)?)"
 )
 _CHANGED = re.compile(rf"^(?P<name>.+?)(?:{_SEP}{_CHANGE}(?:{_SEP}?\(?\d{{1,3}}\)?)?)+$", re.I)
 _COPY_OF = re.compile(r"^(?:copy|kopie|copie) (?:of|von|de) (?P<name>.+)$", re.I)

@@ -159,7 +159,7 @@ def test_damaged_files_are_read_or_refused(tmp_path_factory, suffix: str, place:
 def test_other_kinds_of_files_are_not_opened(tmp_path: Path) -> None:
     """A page description under an image's name would start an interpreter."""
     (tmp_path / "a.png").write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n")
-    with pytest.raises(InputError, match="BMP, PNG, JPEG or TIFF"):
+    with pytest.raises(InputError, match="BMP, PNG, JPEG, TIFF"):
         read_size(tmp_path / "a.png")
 
 

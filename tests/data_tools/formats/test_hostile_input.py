@@ -258,7 +258,8 @@ def test_names_and_links_never_leave_the_images(tmp_path: Path, name: str, capsy
 @pytest.mark.parametrize("name", ["mask", "mvtec", "highlight"])
 def test_image_folders_with_broken_and_oddly_named_files(tmp_path: Path, name: str) -> None:
     source = tmp_path / "in"
-    gray, white = np.zeros((40, 50), dtype=np.uint8), np.full((40, 50), 255, dtype=np.uint8)
+    gray, white = np.zeros((40, 50), dtype=np.uint8), np.zeros((40, 50), dtype=np.uint8)
+    white[5:20, 5:20] = 255
     red = np.zeros((40, 50, 3), dtype=np.uint8)
     red[5:20, 5:20, 0] = 255
     place, copy, pixels = {

@@ -71,7 +71,7 @@ def test_folders_beside_and_apart(tmp_path: Path) -> None:
         "d": ("good", "good"),
         "e": ("boxed", "bend"),
     }
-    assert {Path(r.source).stem: r.reason.split(" ")[0] for r in findings.rejects} == {"c": "no", "f": "mask"}
+    assert {Path(r.source).stem: r.reason.split(" ")[0] for r in findings.rejects} == {"c": "no", "f_mask": "mask"}
 
 
 def test_it_wants_one_folder(tmp_path: Path) -> None:
