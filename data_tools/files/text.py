@@ -15,17 +15,23 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _HIGH = re.compile(rb"[\x80-\xff]+")
-_LETTERS = re.compile("[\xc0-\xd6\xd8-\xf6\xf8-\xfe\u0152\u0153\u0160\u0161\u0178\u017d\u017e]")
 _LONGEST_ACCENTS = 2  # letters in a row that no word of Western Europe exceeds
-_SIGNS = "\xb0\xb5\xb2\xb3\xb1\xd7\xa7\xb4\xb7\xbd\xbc\xbe\u20ac\u2013\u2014\u2018\u2019\u201c\u201d\u201e\u2026"
+# what Western and Central European encodings agree in, so that a name keeps its letters whichever it was
+_LETTERS = {
+    letter
+    for letter in bytes(range(0xC0, 0x100)).decode("cp1252")
+    if letter.isalpha() and letter.encode("cp1252").decode("cp1250", "replace") == letter
+}
+_SIGNS = set("\u20ac\u2013\u2014\xa7\xb0\xb1\xb5\xd7")
+_FIRST_CHARACTER, _LAST_FREQUENT = 0xB0, 0xD7  # first bytes of the characters, and of the more frequent half
 _ZEROS = 0.3  # of the bytes at even or odd places: text of two bytes a letter
 
 
 def decode_text(content: bytes) -> tuple[str, str] | None:
     """The text of some bytes and its encoding; None where it cannot be told.
 
-    UTF-8 where it fits, and what a byte order mark says. Else cp1252, Western European, where the letters beyond ASCII
-    stand alone as in such words; or GB 18030, Chinese, where they come in pairs that are common characters.
+    UTF-8 where it fits, and what a byte order mark says. Else cp1252, European, where the letters beyond ASCII stand
+    alone as in such words; or GB 18030, Chinese, where they come in pairs that are frequent characters.
     """
     for mark, encoding in _MARKS:
         if content.startswith(mark):
@@ -81,14 +87,15 @@ def _western(content: bytes) -> str | None:
         return None
     for run in _HIGH.findall(content):
         word = run.decode("cp1252")
-        letters = _LETTERS.findall(word)
-        if len(letters) > _LONGEST_ACCENTS or not all(_LETTERS.match(one) or one in _SIGNS for one in word):
+        if sum(one in _LETTERS for one in word) > _LONGEST_ACCENTS or not set(word) <= _LETTERS | _SIGNS:
             return None
     return text
 
 
 def _chinese(content: bytes) -> str | None:
-    """Text whose characters beyond ASCII are all of the common set of GB 18030, two bytes each."""
-    if any(len(run) % 2 for run in _HIGH.findall(content)):
+    """Text whose characters beyond ASCII are all of the common set of GB 18030, most of them of its frequent part."""
+    runs = _HIGH.findall(content)
+    leads = [lead for run in runs for lead in run[::2] if lead >= _FIRST_CHARACTER]
+    if any(len(run) % 2 for run in runs) or 2 * sum(lead <= _LAST_FREQUENT for lead in leads) < len(leads):
         return None
     return _decoded(content, "gb2312")

@@ -39,7 +39,10 @@ def read_shape(
     if kind is None:
         reason = f"category_id {str(entry.get('category_id'))[:40]!r} is unknown or stands for several names"
         return Shape("unboxed", problem=reason), ()
-    box, changes = _box(entry, size_hw, as_corners)
+    mask = entry.get("segmentation")
+    if size_hw is not None and isinstance(mask, dict) and mask.get("size") != list(size_hw):
+        return Shape(kind, problem=f"a run-length mask of size {str(mask.get('size'))[:40]}, not of its image"), ()
+    box, changes = _box(entry, as_corners)
     if isinstance(box, str):
         return Shape(kind, problem=box), ()
     if entry.get("iscrowd") not in (None, 0, False):
@@ -70,9 +73,7 @@ def written_as_corners(entry: dict[str, Any]) -> bool | None:
     return True if _is_area(area[0], corners) else None
 
 
-def _box(
-    entry: dict[str, Any], size_hw: tuple[int, int] | None, as_corners: bool | None
-) -> tuple[Corners | str, tuple[str, ...]]:
+def _box(entry: dict[str, Any], as_corners: bool | None) -> tuple[Corners | str, tuple[str, ...]]:
     segmentation = entry.get("segmentation")
     outline = _outline(segmentation)
     if entry.get("bbox") in (None, []):

@@ -116,8 +116,11 @@ _TYPE_WORDS = {"type", "types", "typ", "kind", "defect", "defecttype"}
 
 
 def is_good(name: str) -> bool:
-    """Whether a type or folder by this name means that there is no defect."""
-    return _says(name) is True
+    """Whether a type by this name means that there is no defect.
+
+    Types say it in words for that alone: "ok_mark_missing" is a defect, whereas folder "good_lot_7" holds good images.
+    """
+    return _says(name) is True and set(_words(name)) <= {*_GOOD, *_BAD, *_PLAIN, *_NOT, "free", _PREFIX.strip("_")}
 
 
 def status_of(folders: Sequence[str]) -> str | None:
@@ -150,7 +153,7 @@ def type_of(folders: Sequence[str], options: ReadOptions) -> str:
             return GOOD if is_good(mapped) else mapped
         if name in CARRIERS or name in SPLIT_FOLDERS or not re.search(r"[^\W\d_]", name):
             continue
-        if is_good(folder):
+        if _says(folder):
             return GOOD
         words = set(_words(folder))
         return "defect" if words and words <= _BAD | _PLAIN | _NOT | _GOOD and words & (_BAD | _NOT) else name

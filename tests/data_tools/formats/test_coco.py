@@ -2,7 +2,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from pycocotools.mask import encode
 
 from data_tools.core.errors import InputError
 
@@ -112,3 +114,73 @@ def test_files_that_are_no_coco(tmp_path: Path, read, text: str) -> None:
     (tmp_path / "a.json").write_text(text)
     with pytest.raises(InputError, match=r"a\.json"):
         read("coco", tmp_path / "a.json")
+
+
+def masked(*areas: tuple[int, int, int, int], packed: bool) -> dict[str, Any]:
+    mask = np.zeros((60, 80), dtype=np.uint8, order="F")
+    for x1, y1, x2, y2 in areas:
+        mask[y1:y2, x1:x2] = 1
+    found = encode(mask)
+    if packed:
+        return {"size": [60, 80], "counts": found["counts"].decode()}
+    flat = mask.ravel(order="F")
+    edges = np.flatnonzero(np.diff(flat)) + 1
+    return {"size": [60, 80], "counts": np.diff([0, *edges.tolist(), flat.size]).tolist()}
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_masks_as_run_lengths(tmp_path: Path, read, packed: bool) -> None:
+    one, two = masked((10, 20, 30, 29), packed=packed), masked((10, 20, 30, 29), (50, 40, 60, 44), packed=packed)
+    annotations = [
+        {"image_id": 1, "category_id": 0, "segmentation": one, "bbox": [10, 20, 20, 9], "area": 180, "iscrowd": 1},
+        {"image_id": 2, "category_id": 0, "segmentation": two, "area": 220},
+        {"image_id": 3, "category_id": 0, "segmentation": two, "bbox": [10, 20, 50, 24], "area": 220, "iscrowd": 1},
+        {"image_id": 4, "category_id": 0, "segmentation": one | {"size": [80, 60]}, "area": 220},
+    ]
+    samples, findings = read("coco", put(tmp_path, [image(i) for i in range(1, 5)], annotations))
+    assert samples["1.png"].boxes_xyxy.tolist() == [[10, 20, 30, 29]]
+    assert samples["2.png"].boxes_xyxy.tolist() == [[10, 20, 60, 44]]
+    assert [samples[f"{i}.png"].status for i in (3, 4)] == ["unboxed", "unboxed"]
+    assert [r.reason.split(": ")[1] for r in findings.rejects if "iscrowd" in r.reason] == ["iscrowd"]
+
+
+@pytest.mark.parametrize("counts", ["", "!", "\x7f", "o" * 40, "0" * 9, "ÿ", [1, -1], [10**30], [5], None, {}])
+def test_damaged_run_lengths(tmp_path: Path, read, counts: Any) -> None:
+    annotation = {"image_id": 1, "category_id": 0, "segmentation": {"size": [60, 80], "counts": counts}}
+    samples, findings = read("coco", put(tmp_path, [image(1)], [annotation]))
+    assert samples["1.png"].status == "unboxed"
+    assert findings.rejects[0].reason.startswith("annotations[0]: ")
+
+
+OUTLINE = [[10, 10, 30, 10, 30, 20, 10, 20]]
+
+
+@pytest.mark.parametrize(
+    ("annotation", "expected"),
+    [
+        ({"bbox": [10, 10, 30, 20], "segmentation": OUTLINE, "area": 200}, [10, 10, 30, 20]),  # corners
+        ({"bbox": [10, 10, 30, 20], "area": 200}, [10, 10, 30, 20]),  # the area says so as well
+        ({"bbox": [0, 0, 0, 0], "segmentation": OUTLINE, "area": 200}, [10, 10, 30, 20]),
+        ({"bbox": [30, 20, -20, -10], "area": 200}, [10, 10, 30, 20]),
+        ({"bbox": [10, 20, 40, 4], "attributes": {"rotation": 90}, "area": 160}, [28, 2, 32, 42]),
+        ({"bbox": [50, 40, 5, 5], "segmentation": OUTLINE, "area": 200}, None),
+    ],
+)
+def test_a_bbox_against_what_else_is_known(tmp_path: Path, read, annotation: dict, expected: list | None) -> None:
+    samples, findings = read("coco", put(tmp_path, [image(1)], [annotation | {"image_id": 1, "category_id": 0}]))
+    if expected is None:
+        assert samples["1.png"].status == "unboxed"
+        assert "contradicts its outline" in findings.rejects[0].reason
+    else:
+        assert samples["1.png"].boxes_xyxy == pytest.approx(np.array([expected]))
+        assert findings.mended
+
+
+def test_a_lost_file_or_annotation_leaves_no_image_good_by_absence(tmp_path: Path, read) -> None:
+    put(tmp_path, [image(1), image(2)], [box(1, 1, [1, 2, 3, 4])])
+    assert {s.status for s in read("coco", tmp_path)[0].values()} == {"boxed", "good"}
+    (tmp_path / "lost.json").write_text('{"images": [], "annotations": [')
+    assert {s.status for s in read("coco", tmp_path)[0].values()} == {"boxed"}
+    (tmp_path / "lost.json").unlink()
+    put(tmp_path, [image(1), image(2)], [box(1, 1, [1, 2, 3, 4]), box(2, 77, [1, 2, 3, 4])])
+    assert {s.status for s in read("coco", tmp_path)[0].values()} == {"boxed"}

@@ -4,6 +4,7 @@ import pytest
 
 from data_tools.core.errors import InputError
 from data_tools.formats.columns import find_columns
+from data_tools.formats.registry import formats
 
 SIZE = (267, 275)
 
@@ -119,3 +120,48 @@ def test_sizes_of_many_images_are_read_by_all_processors_and_cut_files_are_liste
     assert {name: s.size_hw for name, s in samples.items()} == {f"{i}.bmp": (20 + i, 30) for i in range(80) if i != 7}
     assert [(r.line, r.image) for r in findings.rejects] == [(9, "7")]
     assert "7.bmp" in findings.rejects[0].reason
+
+
+def test_what_spreadsheets_write(tmp_path: Path, read, save) -> None:
+    for name in ("0007.png", "b.png"):
+        save(tmp_path / name, (60, 80))
+    rows = ["sep=;", "id;type;x1;y1;x2;y2;;", "7;Löcher;1,5;2,5;20,5;30,5;;", "b;good;;;;;;", ";;;;;;;"]
+    for encoding in ("utf-16", "cp1252"):
+        (tmp_path / "a.csv").write_bytes("\r\n".join(rows).encode(encoding))
+        assert "a.csv has the columns id" in str(formats()["csv"].recognise(tmp_path))
+        samples, findings = read("csv", tmp_path)
+        assert samples["0007.png"].boxes_xyxy.tolist() == [[1.5, 2.5, 20.5, 30.5]]
+        assert samples["0007.png"].box_types == ("Löcher",)
+        assert (samples["b.png"].status, samples["b.png"].evidence) == ("good", "row without a box")
+        assert not findings.rejects
+        assert [r.reason.split(":")[0] for r in findings.mended] == [
+            "text that is not UTF-8",
+            "number without its leading zeros as a name",
+        ]
+
+
+def test_decimal_points_beside_decimal_commas_are_refused(tmp_path: Path, read) -> None:
+    (tmp_path / "a.csv").write_text("image;x1;y1;x2;y2\na;1,5;2,5;20,5;30,5\nb;1.234;2;2000;30\n")
+    samples, findings = read("csv", tmp_path, size_hw=SIZE)
+    assert {name: sample.status for name, sample in samples.items()} == {"a": "boxed", "b": "unboxed"}
+    assert findings.rejects[0].line == 3
+
+
+def test_columns_of_a_table_without_a_header(tmp_path: Path, read) -> None:
+    (tmp_path / "a.csv").write_text("a.png,1,2,20,30,scratch\nb.png,5,5,9,9,dent\n")
+    assert formats()["csv"].recognise(tmp_path) is None
+    columns = ("image", "x1", "y1", "x2", "y2", "class")
+    samples, findings = read("csv", tmp_path, size_hw=SIZE, columns=columns)
+    assert {name: s.box_types for name, s in samples.items()} == {"a.png": ("scratch",), "b.png": ("dent",)}
+    assert not findings.rejects
+    (tmp_path / "a.csv").write_text(",".join(columns) + "\na.png,1,2,20,30,scratch\n")
+    assert set(read("csv", tmp_path, size_hw=SIZE, columns=columns)[0]) == {"a.png"}
+
+
+def test_a_table_of_something_else_is_listed(tmp_path: Path, read) -> None:
+    (tmp_path / "a.csv").write_text("lot,date\n1,2\n")
+    (tmp_path / "b.csv").write_text("image,x1,y1,x2,y2\na,1,2,20,30\n")
+    assert formats()["csv"].recognise(tmp_path) is not None
+    samples, findings = read("csv", tmp_path, size_hw=SIZE)
+    assert set(samples) == {"a"}
+    assert [(Path(r.source).name, r.line) for r in findings.rejects] == [("a.csv", 1)]

@@ -67,3 +67,21 @@ def test_every_layout_is_recognised_as_one_format(tmp_path: Path, save) -> None:
         for source in (tmp_path / name, tmp_path / name / path):
             chosen, why = choose_format([source], "auto")
             assert (chosen.name, Path(path).name in why) == (name, True)
+
+
+def test_a_source_that_nothing_recognises_is_described(tmp_path: Path, save) -> None:
+    save(tmp_path / "a_mask2.png")
+    (tmp_path / "b.xml").write_text("<?xml version='1.0'?><!-- x --><CamVid><item/></CamVid>")
+    (tmp_path / "c.csv").write_text("ImageId;Score\na;1\n")
+    (tmp_path / "d.json").write_text('{"settings": {"depth": 3}}')
+    (tmp_path / "e.txt").write_text("\n0 5 6 20 30\n")
+    with pytest.raises(InputError) as raised:
+        choose_format([tmp_path], "auto")
+    for seen in ("a_mask2.png", "<CamVid>", "ImageId, Score", "keys settings, depth", "0 5 6 20 30"):
+        assert seen in str(raised.value)
+
+
+def test_the_first_file_of_a_kind_does_not_decide(tmp_path: Path) -> None:
+    (tmp_path / "a_config.json").write_text("{}")
+    (tmp_path / "b.json").write_text('{"shapes": [], "imagePath": "a.png"}')
+    assert choose_format([tmp_path], "auto")[0].name == "labelme"

@@ -80,3 +80,28 @@ def test_entities_and_deep_nesting_are_refused(tmp_path: Path) -> None:
     path.write_bytes('<?xml version="1.0" encoding="utf-16"?><!DOCTYPE a><a/>'.encode("utf-16"))
     with pytest.raises(InputError, match="document type"):
         read_xml(path)
+
+
+def test_encodings_that_the_file_declares_or_not(tmp_path: Path, read, save) -> None:
+    for name, encoding, head in (
+        ("a", "gbk", '<?xml version="1.0" encoding="GBK"?>'),
+        ("b", "gbk", ""),
+        ("c", "utf-16", '<?xml version="1.0" encoding="utf-16"?>'),
+    ):
+        save(tmp_path / f"{name}.png")
+        text = xml(tmp_path / f"{name}.xml", f"{name}.png", (5, 5, 20, 20)).read_text().replace("scratch", "划痕")
+        (tmp_path / f"{name}.xml").write_bytes((head + text).encode(encoding))
+    samples, findings = read("voc", tmp_path)
+    assert {name: s.type for name, s in samples.items()} == dict.fromkeys(("a.png", "b.png", "c.png"), "划痕")
+    assert not findings.rejects
+
+
+def test_a_box_that_a_file_has_twice_is_kept_and_one_of_two_files_is_not(tmp_path: Path, read) -> None:
+    xml(tmp_path / "one" / "a.xml", "a.png", (5, 5, 20, 20), (5, 5, 20, 20))
+    samples, findings = read("voc", tmp_path)
+    assert len(samples["a.png"].boxes_xyxy) == 2
+    assert "both kept" in findings.mended[0].reason
+    xml(tmp_path / "two" / "a.xml", "a.png", (5, 5, 20, 20))
+    samples, findings = read("voc", tmp_path)
+    assert len(samples["a.png"].boxes_xyxy) == 2
+    assert [r.reason for r in findings.rejects] == ["duplicate of another box"]

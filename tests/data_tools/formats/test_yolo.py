@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import numpy as np
@@ -65,3 +66,39 @@ def test_class_names_that_are_none(tmp_path: Path, read) -> None:
         put(tmp_path / "data.yaml", text)
         with pytest.raises(InputError, match=r"data\.yaml"):
             read("yolo", tmp_path, size_hw=(10, 10))
+
+
+def test_labels_that_are_there_but_cannot_be_used(tmp_path: Path, read, save) -> None:
+    for name in "abcdefg":
+        save(tmp_path / "src" / "images" / f"{name}.png", (60, 80))
+    labels = tmp_path / "src" / "labels"
+    put(labels / "a.txt", "0 .5 .5 .1 .1\n")
+    (labels / "b.txt").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(labels / "c.txt")
+    (labels / "d.txt").mkdir()
+    put(labels / "e.txt.dvc", "outs: []")
+    put(tmp_path / "elsewhere.txt", "")
+    (labels / "f.txt").symlink_to(tmp_path / "elsewhere.txt")
+    samples, findings = read("yolo", tmp_path / "src")
+    assert {name: s.status for name, s in samples.items()} == {"images/a.png": "boxed", "images/g.png": "good"}
+    assert samples["images/g.png"].evidence == "no label file, as YOLO has it"
+    assert sorted({Path(r.image).stem for r in findings.rejects}) == ["b", "c", "d", "e", "f"]
+
+
+def test_a_label_file_that_meets_no_image_leaves_none_good_without_a_label(tmp_path: Path, read, save) -> None:
+    for name in ("a", "b"):
+        save(tmp_path / "images" / f"{name}.png", (60, 80))
+        save(tmp_path / "other" / f"{name}.png", (60, 80))
+    put(tmp_path / "labels/a.txt", "0 .5 .5 .1 .1\n")
+    put(tmp_path / "labels/notes on this.txt", "made by us\n")
+    assert set(read("yolo", tmp_path)[0]) == {"images/a.png", "images/b.png"}
+    put(tmp_path / "labels/x.txt", "0 .5 .5 .1 .1\n")
+    assert set(read("yolo", tmp_path)[0]) == {"images/a.png"}
+
+
+def test_one_label_file_speaks_of_its_own_image_alone(tmp_path: Path, read, save) -> None:
+    put(tmp_path / "labels/a.txt", "0 .5 .5 .1 .1\n")
+    assert set(read("yolo", tmp_path / "labels" / "a.txt", size_hw=(60, 80))[0]) == {"a"}
+    for name in ("a", "b"):
+        save(tmp_path / "photos" / f"{name}.png", (60, 80))
+    assert set(read("yolo", tmp_path / "labels" / "a.txt", images=tmp_path / "photos")[0]) == {"a.png"}
