@@ -128,9 +128,10 @@ def _entry(source: Path, line: int | None, image: str, reason: str) -> Reject:
 
 
 def formats() -> dict[str, Format]:
-    """Every format by name."""
-    found = [import_module(f"data_tools.formats.{module}").FORMAT for module in _MODULES]
-    return {one.name: one for one in found}
+    """Every format by name; a module of another package is named in full."""
+    names = [module if "." in module else f"data_tools.formats.{module}" for module in _MODULES]
+    known: list[Format] = [import_module(name).FORMAT for name in names]
+    return {one.name: one for one in known}
 
 
 def choose_format(sources: Sequence[Path], name: str) -> tuple[Format, str]:

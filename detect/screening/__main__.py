@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="screening", description=__doc__, formatter_class=layout)
     parser.add_argument("--data", type=Path, required=True, help="dataset folder with splits")
     parser.add_argument("--levers", type=Path, required=True, help="YAML file, see above")
-    parser.add_argument("--config", default="light", help="of detect.train: installed name or file")
+    parser.add_argument("--config", default="standard", help="of detect.train: installed name or file")
     parser.add_argument("--minutes", type=float, default=9.0, help="of training for each model")
     parser.add_argument("--jobs", type=int, default=1, help="models that train at the same time")
     parser.add_argument("--parts", type=int, default=4, help="of the images: 2, 4 or 8")

@@ -3,21 +3,20 @@
 import json
 import shutil
 from collections.abc import Callable
-from importlib.resources import files
 from pathlib import Path
 from subprocess import CalledProcessError
 
 import numpy as np
 import pytest
 import torch
-import yaml
 from PIL import Image
 from torch.utils.data import DataLoader
 
+from data_tools.commands.configurations import resolve
 from data_tools.core.errors import InputError
-from data_tools.core.records import PredictionHeader, PredictionSet, Sample
+from data_tools.core.records import Dataset, PredictionHeader, PredictionSet, Sample, Splits
 from data_tools.files.atomic import write_json
-from data_tools.files.dataset_folder import read_dataset
+from data_tools.files.dataset_folder import read_dataset, write_dataset
 from data_tools.files.predictions import write_predictions
 from data_tools.files.runs import SERIES_MARK
 from detect.compare_detectors import __main__ as time_to_quality
@@ -124,7 +123,7 @@ def test_the_reference_leaves_out_images_without_a_valid_box(tmp_path: Path, mak
 
 
 def test_the_reference_starts_from_the_backbone_of_light() -> None:
-    light = yaml.safe_load((files("configs") / "detect" / "light.yaml").read_text(encoding="utf-8"))
+    light = resolve("standard", "detect")
     assert light["model"]["backbone"] == BACKBONE
 
 
@@ -137,9 +136,8 @@ def test_batches_hold_images_of_one_shape() -> None:
 
 
 def test_cells_are_planned_by_seed_and_guarded(tmp_path: Path) -> None:
-    for name in ("annotations.json", "splits.json"):
-        (tmp_path / name).write_text("{}", encoding="utf-8")
-    configs, minutes = {"ours": "light", "baseline": "light"}, {"ours": 10.0, "torchvision": 5.0}
+    write_dataset(tmp_path, Dataset((), ("defect",), None, Splits(0, "none", (), (), ())))
+    configs, minutes = {"ours": "standard", "baseline": "standard"}, {"ours": 10.0, "torchvision": 5.0}
     cells = plan(["ours", "torchvision"], [0, 1], [tmp_path], minutes, tmp_path / "out", configs)
     order = [(cell.approach, cell.seed) for cell in cells]
     assert order == [("ours", 0), ("torchvision", 0), ("ours", 1), ("torchvision", 1)]
@@ -161,9 +159,8 @@ def test_folds_have_cells_of_their_own(tmp_path: Path) -> None:
     folds = [tmp_path / name for name in ("fold_1", "fold_2", "other/fold_1")]
     for fold in folds:
         fold.mkdir(parents=True)
-        for name in ("annotations.json", "splits.json"):
-            (fold / name).write_text("{}", encoding="utf-8")
-    out, configs = tmp_path / "out", {"ours": "light", "baseline": "light"}
+        write_dataset(fold, Dataset((), ("defect",), None, Splits(0, "none", (), (), ())))
+    out, configs = tmp_path / "out", {"ours": "standard", "baseline": "standard"}
     minutes = {"ours": 10.0, "torchvision": 10.0}
     cells = plan(["ours", "torchvision"], [0], folds[:2], minutes, out, configs)
     order = [(cell.approach, cell.folder) for cell in cells]

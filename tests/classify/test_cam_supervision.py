@@ -111,7 +111,7 @@ def test_a_step_moves_the_map_of_a_classifier_into_the_box() -> None:
     model.eval()  # frozen statistics, so that the map that is learned is the map that is read
     box = [32.0, 96, 96, 160]
     batch = replace(make_batch([[box]], [1.0], side=256, seen=256), images=torch.rand(1, 3, 256, 256))
-    loss = ClassifierLoss(model, LossConfig(cam_weight=1.0), 1.0)
+    loss = ClassifierLoss(model, LossConfig(cam_weight=1.0))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.02)
 
     def share() -> float:

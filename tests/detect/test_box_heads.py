@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torchvision.ops import box_iou
 
 from detect.box_heads import BoxHead, BoxHeads, shaken
-from detect.proposals import SampleSampler
+from detect.proposals import Draws, SampleSampler
 
 SIZES = [(64, 64)]
 MAPS = OrderedDict(p2=torch.zeros(1, 1, 16, 16))
@@ -24,26 +24,26 @@ class Fixed(nn.Module):
         return self.logits.expand(len(features), -1), self.deltas.expand(len(features), -1)
 
 
+DRAWS = Draws()
+
+
 def head(logits: list[float], deltas: list[float], foreground: float = 0.5) -> BoxHead:
     class Pool(nn.Module):
         def forward(self, maps: object, boxes: list[Tensor], sizes: object) -> Tensor:
             return torch.zeros(sum(len(one) for one in boxes), 1)
 
-    made = BoxHead(
+    return BoxHead(
         Pool(),
         nn.Identity(),
         Fixed(logits, deltas),
         fg_iou_thresh=foreground,
         bg_iou_thresh=foreground,
-        batch_size_per_image=8,
-        positive_fraction=0.5,
+        sampler=SampleSampler(8, 0.5, DRAWS),
         bbox_reg_weights=(1.0, 1.0, 1.0, 1.0),
         score_thresh=0.0,
         nms_thresh=0.5,
         detections_per_img=5,
     )
-    made.fg_bg_sampler = SampleSampler(8, 0.5)
-    return made
 
 
 def test_each_head_moves_the_boxes_of_the_one_before() -> None:
@@ -81,8 +81,10 @@ def test_a_stricter_head_takes_a_loose_box_for_background() -> None:
     loose, strict = head(sure, [0.0] * 4, 0.5).train(), head(sure, [0.0] * 4, 0.6).train()
 
     def class_loss(one: BoxHead) -> list[float]:
-        found = BoxHeads([one]).losses(MAPS, proposals, SIZES, targets, [torch.Generator()])["loss_classifier"]
-        return found.tolist()
+        own = [torch.Generator()]
+        with DRAWS.of(own):
+            loss = BoxHeads([one]).losses(MAPS, proposals, SIZES, targets, own)["loss_classifier"]
+        return loss.tolist()
 
     assert class_loss(loose) == pytest.approx([0, 2], abs=1e-6)
     assert class_loss(strict) == pytest.approx([40, 2])
@@ -94,8 +96,10 @@ def test_later_heads_count_less_and_no_sample_is_drawn_from_the_global_numbers()
     heads = BoxHeads([head([0.0, 0.0], [0.0] * 4), head([0.0, 0.0], [0.0] * 4)], jittered=4).train()
 
     def losses() -> dict[str, list[float]]:
-        found = heads.losses(MAPS, list(proposals), SIZES, targets, [torch.Generator().manual_seed(3)])
-        return {name: loss.tolist() for name, loss in found.items()}
+        own = [torch.Generator().manual_seed(3)]
+        with DRAWS.of(own):
+            parts = heads.losses(MAPS, list(proposals), SIZES, targets, own)
+        return {name: loss.tolist() for name, loss in parts.items()}
 
     first = losses()
     assert list(first) == ["loss_classifier", "loss_box_reg", "loss_classifier_2", "loss_box_reg_2"]

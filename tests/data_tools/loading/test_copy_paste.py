@@ -171,5 +171,5 @@ def test_bad_shares_are_refused() -> None:
         PasteConfig(share=1.5)
     with pytest.raises(InputError, match=r"paste\.stretch must be at least 1 and at most 4, not 0.5"):
         PasteConfig(stretch=0.5)
-    with pytest.raises(InputError, match=r"paste\.lengthen must lie in 1..20, not 21"):
+    with pytest.raises(InputError, match=r"paste\.lengthen must be at least 1 and at most 20, not 21"):
         PasteConfig(lengthen=21)
