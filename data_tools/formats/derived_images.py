@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from data_tools.core.errors import InputError
 from data_tools.files.images import read_gray
 from data_tools.formats.folders import CARRIERS
-from data_tools.formats.mask_places import pair_masks
+from data_tools.formats.mask_places import is_named_as_mask, pair_masks
 
 _MAPS = ("depth", "disparity", "xyz", "heatmap", "thumb", "thumbnail", "preview", "checkpoint")
 _NAMED_MAP = re.compile(rf"^(?P<name>.+?)[ ._-]+(?:{'|'.join(_MAPS)})(?:[ _-]?(?:map|image|img))?$", re.I)
@@ -41,14 +41,7 @@ def maps_among(names: Sequence[str]) -> dict[str, str]:
 
 def made_from_others(names: Sequence[str], root: Path) -> dict[str, str]:
     """The masks and the copies in another suffix among images, each with why it is no image of its own."""
-    pairing = pair_masks([root / name for name in names], root)
-    reasons = {
-        mask.relative_to(root).as_posix(): f"a mask or a copy of {image.relative_to(root).as_posix()}"
-        for image, masks in pairing.masks.items()
-        for mask in masks
-    }
-    for mask in pairing.unused:
-        reasons[mask.relative_to(root).as_posix()] = "has the name or the folder of a mask"
+    reasons = _masks_among(names, root) if any(map(is_named_as_mask, names)) else {}
     by_stem: dict[str, str] = {}
     for name in names:
         if name not in reasons:
@@ -56,6 +49,18 @@ def made_from_others(names: Sequence[str], root: Path) -> dict[str, str]:
             if first != name:
                 reasons[name] = f"has the name of {first} with another suffix: a copy or a mask of it"
     return reasons
+
+
+def _masks_among(names: Sequence[str], root: Path) -> dict[str, str]:
+    pairing = pair_masks([root / name for name in names], root)
+    owners: dict[Path, Path | None] = dict.fromkeys(pairing.unused)
+    owners |= {mask: image for image, masks in pairing.masks.items() for mask in masks}
+    return {
+        mask.relative_to(root).as_posix(): "has the name or the folder of a mask"
+        if image is None
+        else f"a mask or a copy of {image.relative_to(root).as_posix()}"
+        for mask, image in owners.items()
+    }
 
 
 def one_picture(names: Sequence[str], root: Path) -> bool:

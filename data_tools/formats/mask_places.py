@@ -148,3 +148,9 @@ def _owner(keys: set[Key], images: dict[Key, list[Path]]) -> Path | None:
     """The one image that one of the keys names; None where there is none, or several."""
     named = {path for key in keys for path in images.get(key, ())}
     return next(iter(named)) if len(named) == 1 else None
+
+
+def is_named_as_mask(name: str) -> bool:
+    """Whether a file's name, relative to its set and with slashes, or one of its folders has a word for masks."""
+    path = PurePosixPath(name)
+    return bool(_SUFFIXED.match(path.stem)) or any(part.lower() in MASK_FOLDERS for part in path.parts[:-1])
