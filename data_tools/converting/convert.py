@@ -17,7 +17,8 @@ from data_tools.core.records import Dataset, Sample
 from data_tools.files.atomic import atomic_folder
 from data_tools.files.dataset_folder import require_replaceable, write_dataset
 from data_tools.files.images import resolve_under
-from data_tools.formats.registry import Findings, ReadOptions, choose_format
+from data_tools.formats.choice import choose_format
+from data_tools.formats.registry import Findings, ReadOptions
 from data_tools.splitting.deal import FRACTIONS, far_from_asked, make_splits
 from data_tools.splitting.given import given_splits
 from data_tools.splitting.grouping import group_samples

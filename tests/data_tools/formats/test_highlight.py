@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from data_tools.formats.registry import choose_format
+from data_tools.formats.choice import choose_format
 
 BOXES = [(20, 15, 60, 40), (90, 70, 140, 100)]
 

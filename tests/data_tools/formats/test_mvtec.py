@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data_tools.formats.registry import choose_format
+from data_tools.formats.choice import choose_format
 
 SIZE = (40, 60)
 

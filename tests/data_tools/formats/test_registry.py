@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 from data_tools.core.errors import InputError
-from data_tools.formats.registry import choose_format, formats
+from data_tools.formats.choice import choose_format
+from data_tools.formats.registry import formats
 
 
 def test_each_format_is_recognised_and_says_why(shared_data: Path) -> None:

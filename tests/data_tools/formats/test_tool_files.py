@@ -9,7 +9,7 @@ import pytest
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, GOOD, UNBOXED
-from data_tools.formats.registry import choose_format
+from data_tools.formats.choice import choose_format
 from data_tools.formats.tool_files import keys_in
 
 RECTANGLE = {"x": 12.5, "y": 50, "width": 25, "height": 25, "rotation": 0, "rectanglelabels": ["s"]}
