@@ -76,7 +76,7 @@ def read_codes(path: Path) -> tuple[Codes, bool]:
 
 def stats_of(codes: Codes, deep: bool) -> MaskStats:
     """See `MaskStats`."""
-    values, counts = np.unique(codes, return_counts=True)
+    values, counts = _counted(codes)
     if len(values) > MOST_VALUES:
         return MaskStats({}, {}, deep)
     edge = np.concatenate([codes[0], codes[-1], codes[1:-1, 0], codes[1:-1, -1]])
@@ -91,12 +91,22 @@ def stats_of(codes: Codes, deep: bool) -> MaskStats:
     )
 
 
+def _counted(codes: Codes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The codes that occur, ascending, and how often: gray values are counted, colours sorted first."""
+    if codes.min() < 0 or codes.max() >= 1 << 16:
+        return np.unique(codes, return_counts=True)
+    counts = np.bincount(codes.ravel())
+    values = np.flatnonzero(counts)
+    return values, counts[values]
+
+
 def _pale(codes: Codes, highest: int) -> tuple[int, ...]:
     from scipy import ndimage
 
-    numbers, count = ndimage.label((codes > 0) & (codes < COLOUR), structure=np.ones((3, 3)))
-    if not count:
+    inside = (codes > 0) & (codes < COLOUR)
+    if not np.any(inside & (codes <= highest // 2)):
         return ()
+    numbers, count = ndimage.label(inside, structure=np.ones((3, 3)))
     tops = ndimage.maximum(codes, numbers, np.arange(1, count + 1))
     return tuple(int(top) for top in tops if top <= highest // 2)
 
