@@ -46,7 +46,7 @@ def made_from_others(names: Sequence[str], root: Path) -> dict[str, str]:
     for name in names:
         if name not in reasons:
             first = by_stem.setdefault(os.path.splitext(name)[0].lower(), name)
-            if first != name:
+            if PurePosixPath(first).suffix.lower() != PurePosixPath(name).suffix.lower():
                 reasons[name] = f"has the name of {first} with another suffix: a copy or a mask of it"
     return reasons
 
@@ -65,7 +65,7 @@ def _masks_among(names: Sequence[str], root: Path) -> dict[str, str]:
 
 def one_picture(names: Sequence[str], root: Path) -> bool:
     """Whether images that differ in their suffix alone show the same; False where one cannot be read."""
-    if len({os.path.splitext(name)[0].lower() for name in names}) > 1:
+    if len({os.path.splitext(name)[0] for name in names}) > 1:
         return False
     try:
         first, *others = (read_gray(root / name) for name in names)
