@@ -12,11 +12,11 @@ from data_tools.core.errors import InputError
 from data_tools.core.geometry import best_centre, xywh_to_xyxy, xyxy_to_xywh
 from data_tools.core.records import PredictionSet, Sample
 from data_tools.files.atomic import write_json
-from data_tools.interop.foreign import Finding, Foreign
+from data_tools.interop.foreign import ForeignFile, ForeignPrediction
 from data_tools.interop.naming import Naming
 
 
-def read(path: Path, samples: Sequence[Sample], num_classes: int) -> Foreign:
+def read(path: Path, samples: Sequence[Sample], num_classes: int) -> ForeignFile:
     """Findings of the images that have results; an image's score is its best box's, its peak that box's centre.
 
     `image_id` may also be a file name. Boxes that stick out of the image are cut at its border, and counted.
@@ -53,9 +53,9 @@ def read(path: Path, samples: Sequence[Sample], num_classes: int) -> Foreign:
         cut += int((np.abs(boxes - inside) > 1e-6).any(axis=1).sum())
         scores = np.array([score for _, score, _ in of_image])
         labels = np.array([label for _, _, label in of_image], dtype=np.int64)
-        findings[image_id] = Finding(float(scores.max()), inside, scores, labels, best_centre(inside, scores))
+        findings[image_id] = ForeignPrediction(float(scores.max()), inside, scores, labels, best_centre(inside, scores))
     notes = (f"{cut} boxes reached beyond their image and were cut at its border",) if cut else ()
-    return Foreign(findings, notes)
+    return ForeignFile(findings, notes)
 
 
 def write(path: Path, predictions: PredictionSet) -> int:

@@ -10,7 +10,7 @@ from data_tools.core.records import Prediction, Sample, empty_boxes, empty_label
 
 
 @dataclass(frozen=True, eq=False)
-class Finding:
+class ForeignPrediction:
     """What is said of one image.
 
     Attributes:
@@ -29,15 +29,15 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Foreign:
+class ForeignFile:
     """A file's findings by image id, and what a person should know about the reading of it."""
 
-    findings: Mapping[int, Finding]
+    findings: Mapping[int, ForeignPrediction]
     notes: tuple[str, ...] = ()
 
 
 def to_predictions(
-    samples: Sequence[Sample], findings: Mapping[int, Finding], scores: Mapping[int, float] | None
+    samples: Sequence[Sample], findings: Mapping[int, ForeignPrediction], scores: Mapping[int, float] | None
 ) -> tuple[Prediction, ...]:
     """One prediction for each sample.
 
@@ -48,7 +48,7 @@ def to_predictions(
     lowest = 0.0 if not known or min(known) > 0 else min(known) - 1.0
     predictions = []
     for sample in samples:
-        finding = findings.get(sample.image_id, Finding())
+        finding = findings.get(sample.image_id, ForeignPrediction())
         own = lowest if finding.score is None else finding.score
         predictions.append(
             Prediction(

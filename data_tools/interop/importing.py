@@ -8,7 +8,7 @@ from data_tools.core.records import Dataset, PredictionHeader, PredictionSet, Sa
 from data_tools.files.dataset_folder import read_dataset, split_of
 from data_tools.files.predictions import write_predictions
 from data_tools.interop import coco_results, saliency_maps, tables
-from data_tools.interop.foreign import Foreign, to_predictions
+from data_tools.interop.foreign import ForeignFile, to_predictions
 
 FORMATS = ("coco", "maps", "points")
 
@@ -76,7 +76,7 @@ def _guess(source: Path) -> str:
     return by_suffix[source.suffix.lower()]
 
 
-def _read(source: Path, chosen: str, dataset: Dataset, samples: Sequence[Sample]) -> Foreign:
+def _read(source: Path, chosen: str, dataset: Dataset, samples: Sequence[Sample]) -> ForeignFile:
     if chosen == "coco":
         return coco_results.read(source, dataset.samples, len(dataset.categories))
     if chosen == "points":

@@ -10,12 +10,12 @@ from data_tools.core.errors import InputError
 from data_tools.core.heatmaps import peak
 from data_tools.core.records import Sample
 from data_tools.files.images import PIXEL_LIMIT, resolve_under
-from data_tools.interop.foreign import Finding, Foreign
+from data_tools.interop.foreign import ForeignFile, ForeignPrediction
 
 SUFFIXES = (".npy", ".png")
 
 
-def read(folder: Path, samples: Sequence[Sample]) -> Foreign:
+def read(folder: Path, samples: Sequence[Sample]) -> ForeignFile:
     """The maps that are there, named as the image with its folder, as the image alone, or by its id.
 
     The image's score is the map's maximum as stored, the peak as `heatmaps.peak` finds it. A map that is
@@ -24,7 +24,7 @@ def read(folder: Path, samples: Sequence[Sample]) -> Foreign:
     Raises:
         InputError: no map at all, a name that fits several images, or an unreadable map.
     """
-    findings: dict[int, Finding] = {}
+    findings: dict[int, ForeignPrediction] = {}
     used: dict[Path, Sample] = {}
     flat = 0
     for sample in samples:
@@ -39,7 +39,7 @@ def read(folder: Path, samples: Sequence[Sample]) -> Foreign:
         flat += best is None
         highest = float(heatmap.max())
         score = highest if np.isfinite(highest) else None
-        findings[sample.image_id] = Finding(score, peak_xy=None if best is None else best.xy, heatmap=heatmap)
+        findings[sample.image_id] = ForeignPrediction(score, peak_xy=None if best is None else best.xy, heatmap=heatmap)
     if not findings:
         raise InputError(f"{folder}: no map (.npy, .png) has the name or the id of an image, such as {samples[0].path}")
     notes = []
@@ -47,7 +47,7 @@ def read(folder: Path, samples: Sequence[Sample]) -> Foreign:
         notes.append(f"{flat} maps are flat or not finite, so they have no peak")
     if len({finding.score for finding in findings.values()}) == 1 and len(findings) > 1:
         notes.append("every map has the same maximum, so the images' scores say nothing: give them with --scores")
-    return Foreign(findings, tuple(notes))
+    return ForeignFile(findings, tuple(notes))
 
 
 def read_map(path: Path) -> NDArray[np.float32]:

@@ -8,14 +8,14 @@ from pathlib import Path
 from data_tools.core.errors import InputError
 from data_tools.core.records import PredictionSet, Sample
 from data_tools.files.atomic import atomic_path
-from data_tools.interop.foreign import Finding, Foreign
+from data_tools.interop.foreign import ForeignFile, ForeignPrediction
 from data_tools.interop.naming import Naming
 
 _IDS = ("id", "image_id", "file_name", "image", "name")
 COLUMNS = ("id", "file_name", "score", "x", "y")
 
 
-def read_points(path: Path, samples: Sequence[Sample]) -> Foreign:
+def read_points(path: Path, samples: Sequence[Sample]) -> ForeignFile:
     """The best point of each image as its peak; a row with empty x and y is an abstention.
 
     Coordinates are edge coordinates in pixels of the original image: the centre of pixel i is i + 0.5. Without a score
@@ -26,7 +26,7 @@ def read_points(path: Path, samples: Sequence[Sample]) -> Foreign:
         InputError: a malformed row, an unknown image, or a point outside its image.
     """
     naming = Naming(samples)
-    findings: dict[int, Finding] = {}
+    findings: dict[int, ForeignPrediction] = {}
     further = 0
     for where, row in _rows(path, ("x", "y")):
         sample = naming.find(row["id"], where)
@@ -42,8 +42,8 @@ def read_points(path: Path, samples: Sequence[Sample]) -> Foreign:
         before = findings.get(sample.image_id)
         further += before is not None
         if before is None or (score is not None and (before.score is None or score > before.score)):
-            findings[sample.image_id] = Finding(score, peak_xy=peak)
-    return Foreign(
+            findings[sample.image_id] = ForeignPrediction(score, peak_xy=peak)
+    return ForeignFile(
         findings, (f"{further} further points of images that have a better one were left out",) * (further > 0)
     )
 

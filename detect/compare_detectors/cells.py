@@ -23,12 +23,12 @@ OURS = {"ours": "detect", "baseline": "classify"}
 SINGLE_STAGE = ("single_stage", "single_stage_pretrained")
 PEERS = ("torchvision", "torchvision_224", *SINGLE_STAGE)
 APPROACHES = (*OURS, *PEERS)
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]  # where our packages lie, in a checkout or installed
 _ENDLESS = 100_000
 
 
 @dataclass(frozen=True)
-class Cell:
+class TimedRun:
     """One training.
 
     Attributes:
@@ -63,7 +63,7 @@ def plan(
     minutes: Mapping[str, float],
     out: Path,
     configs: Mapping[str, str],
-) -> list[Cell]:
+) -> list[TimedRun]:
     """Every cell, all approaches of a seed and dataset before the next, so that a comparison cut short is even.
 
     Args:
@@ -97,7 +97,7 @@ def _name_of(data: Path) -> str:
     return data.resolve().name
 
 
-def _cell(approach: str, data: Path, seed: int, minutes: float, folder: Path, configs: Mapping[str, str]) -> Cell:
+def _cell(approach: str, data: Path, seed: int, minutes: float, folder: Path, configs: Mapping[str, str]) -> TimedRun:
     identity = {"approach": approach, "seed": seed, "minutes": minutes, "data_hash": data_hash(data)}
     common = ("--data", str(data), "--run", str(folder))
     if approach in OURS:
@@ -107,10 +107,10 @@ def _cell(approach: str, data: Path, seed: int, minutes: float, folder: Path, co
     else:
         peer = ("--approach", approach, "--minutes", str(minutes), "--seed", str(seed))
         command = ("detect.compare_detectors.peer", *peer, *common)
-    return Cell(approach, data, seed, folder, command, identity)
+    return TimedRun(approach, data, seed, folder, command, identity)
 
 
-def is_finished(cell: Cell) -> bool:
+def is_finished(cell: TimedRun) -> bool:
     """Whether the cell has been trained, as it is asked for now.
 
     Raises:
@@ -122,7 +122,7 @@ def is_finished(cell: Cell) -> bool:
     return finished_manifest(cell.folder) is not None
 
 
-def run(cell: Cell) -> None:
+def run(cell: TimedRun) -> None:
     """Train a cell. One of ours that was interrupted after a checkpoint goes on; any other begins again.
 
     Raises:
@@ -134,7 +134,7 @@ def run(cell: Cell) -> None:
         raise InputError(f"{cell}: stopped before its end; the same command goes on")
 
 
-def _train(cell: Cell, resume: bool) -> None:
+def _train(cell: TimedRun, resume: bool) -> None:
     command = [sys.executable, "-m", *cell.command, *(["--resume"] if resume else [])]
     paths = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     done = subprocess.run(command, stdout=sys.stderr, env=os.environ | {"PYTHONPATH": paths}, check=False)

@@ -14,7 +14,7 @@ from data_tools.files.predictions import read_predictions
 from data_tools.judging.judged import Entry, Judged, judge
 from data_tools.metrics.bootstrap import Clusters, Floats, distributions, percentile_interval
 from data_tools.metrics.coco_engines import PYCOCOTOOLS
-from detect.compare_detectors.cells import Cell
+from detect.compare_detectors.cells import TimedRun
 from detect.compare_detectors.intervals import statistics_of
 
 REFERENCE = "ours"
@@ -85,7 +85,7 @@ class Figure:
         }
 
 
-def judged_cells(datasets: Mapping[Path, Dataset], cells: Sequence[Cell]) -> dict[str, list[Run]]:
+def judged_cells(datasets: Mapping[Path, Dataset], cells: Sequence[TimedRun]) -> dict[str, list[Run]]:
     """The finished cells of each approach, aligned with the truth of their test split; nothing knows who made them.
 
     Args:

@@ -33,7 +33,7 @@ from data_tools.files.dataset_folder import data_hash, read_dataset, write_datas
 from data_tools.files.predictions import read_predictions
 from data_tools.splitting.deal import deal
 from data_tools.training.selection import localization_scores
-from detect.compare_detectors.cells import Cell, budget_flags, config_hash, is_finished, spent
+from detect.compare_detectors.cells import TimedRun, budget_flags, config_hash, is_finished, spent
 from detect.compare_detectors.table import pipes
 from detect.screening.design import Pair, effects, pairs_of
 from detect.screening.levers import Lever, flags_of, read_levers
@@ -48,7 +48,7 @@ class Model:
 
     part: int
     levers: tuple[str, ...]
-    cell: Cell
+    cell: TimedRun
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -137,7 +137,7 @@ def plan(
             command = ("detect.train", "--config", str(config), "--data", str(data), "--run", str(folder), *flags)
             command += budget_flags(minutes, seed)
             label = f"{folder.name} ({', '.join(on) or 'no lever'})"
-            cell = Cell(label, data, seed, folder, command, identity | {"flags": list(flags)})
+            cell = TimedRun(label, data, seed, folder, command, identity | {"flags": list(flags)})
             models.append(Model(pair.part, on, cell))
     return tuple(models)
 
@@ -159,7 +159,7 @@ def judge(models: Sequence[Model], design: Sequence[Pair], levers: Sequence[str]
     return {"schema": 1, "models": rows, "effects": found}
 
 
-def _figures(cell: Cell) -> dict[str, float | None]:
+def _figures(cell: TimedRun) -> dict[str, float | None]:
     dataset = read_dataset(cell.data)
     samples = dataset.split("val")
     by_id = {one.image_id: one for one in read_predictions(cell.folder / "predictions" / "val.jsonl").predictions}

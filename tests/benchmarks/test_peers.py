@@ -20,7 +20,7 @@ from data_tools.files.dataset_folder import read_dataset, write_dataset
 from data_tools.files.predictions import write_predictions
 from data_tools.files.runs import SERIES_MARK
 from detect.compare_detectors import __main__ as time_to_quality
-from detect.compare_detectors.cells import Cell, is_finished, plan
+from detect.compare_detectors.cells import TimedRun, is_finished, plan
 from detect.compare_detectors.torchvision_peer import BACKBONE, BoxedImages, ShapeBatches
 from detect.compare_detectors.training import Recipe, to_prediction, train_for
 from tests.benchmarks.bench_step import Times, summarise
@@ -63,7 +63,7 @@ def test_a_training_that_fails_leaves_the_others_of_the_comparison_to_go_on(
 ) -> None:
     tried = []
 
-    def run(cell: Cell) -> None:
+    def run(cell: TimedRun) -> None:
         tried.append((cell.approach, cell.seed))
         if cell.seed == 0:
             raise CalledProcessError(1, "peer")
