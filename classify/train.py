@@ -1,7 +1,7 @@
 """Train the label-only baseline: good or defect, no boxes.
 
 python -m classify.train                                      # quickstart on the synthetic set
-python -m classify.train --config light --data DATASET --fit.max_minutes 5
+python -m classify.train --config standard --data DATASET --fit.max_minutes 5
 python -m classify.train --run RUN --resume
 torchrun --nproc-per-node 2 -m -- classify.train --data DATASET --run RUN    # processes share each batch
 """

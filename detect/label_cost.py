@@ -1,7 +1,7 @@
 """How many boxes buy what: the detector trained on ever more boxed images, beside a baseline that needs none.
 
 python -m detect.label_cost --data DATASET --run runs/label_cost --baseline runs/classify
-python -m detect.label_cost --label_cost 5,25,all --data DATASET --run DIR --config light --fit.max_minutes 10
+python -m detect.label_cost --label_cost 5,25,all --data DATASET --run DIR --config standard --fit.max_minutes 10
 
 A budget of n leaves n training images their boxes; every other defect of the train split stays a known defect without
 an area, which still teaches the detector's image score. The n images are spread over groups, and larger budgets hold

@@ -1,7 +1,7 @@
 """Train the region-proposal detector on boxes.
 
 python -m detect.train                                        # quickstart on the synthetic set
-python -m detect.train --config light --data DATASET --fit.max_minutes 15
+python -m detect.train --config standard --data DATASET --fit.max_minutes 15
 python -m detect.train --run RUN --resume
 torchrun --nproc-per-node 2 -m -- detect.train --data DATASET --run RUN    # processes share each batch
 """

@@ -2,7 +2,7 @@
 
 Faster R-CNN as `fasterrcnn_resnet50_fpn` builds it: pyramid of 256 channels, anchors of 32 to 512 px in ratios 0.5, 1
 and 2, 2,000 proposals, 512 RoIs, images scaled to at least 800 px; batch norm and the backbone's layers up to stride 4
-stay as pretrained. The backbone is that of `detect.train --config light`, with the same weights.
+stay as pretrained. The backbone is that of `detect.train --config standard`, with the same weights.
 
 The recipe: images without boxes are left out; mirrored left to right with probability 0.5; batches of 2 of similar
 shape; SGD with momentum 0.9, weight decay 1e-4 and learning rate 0.02 for 16 images; warm-up and decay by steps. The

@@ -40,7 +40,19 @@ def few_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("name", "offline"),
     [
         ("standard", []),
-        ("resnet50", ["--model.weights", "none", "--model.frozen_to_stride", "0", "--fit.workers", "0"]),
+        (
+            "resnet50",
+            [
+                "--model.weights",
+                "none",
+                "--model.frozen_to_stride",
+                "0",
+                "--fit.workers",
+                "0",
+                "--model.sampling.rois",
+                "16",
+            ],
+        ),
     ],
 )
 def test_a_detectors_configuration_trains(name: str, offline: list[str], few_images: Path, tmp_path: Path) -> None:
