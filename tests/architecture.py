@@ -3,6 +3,7 @@
 import ast
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,6 +34,7 @@ def modules(root: Path = ROOT) -> dict[str, Path]:
     return found
 
 
+@cache
 def imports(root: Path = ROOT) -> list[Import]:
     """Every import statement of every module, wherever it stands; those under `if TYPE_CHECKING` are left out."""
     known = modules(root)

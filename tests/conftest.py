@@ -22,6 +22,8 @@ SLOW = (
     "classify/test_cam_parity.py",
     "classify/test_study.py",
     "configs/test_configs.py",
+    "data_tools/auditing/test_audit.py",
+    "data_tools/auditing/test_label_noise.py",
     "data_tools/report/test_page.py",
     "data_tools/synthetic/test_render.py",
     "data_tools/training/test_processes.py",

@@ -8,6 +8,7 @@ from typing import Any, get_type_hints
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
 
 import classify
@@ -83,6 +84,7 @@ def test_dotted_keys_are_opened() -> None:
     assert nested({"a.b": 1, "a": {"c": 2}, "d": {"e.f": 3}}) == {"a": {"b": 1, "c": 2}, "d": {"e": {"f": 3}}}
 
 
+@settings_of_hypothesis(max_examples=15)
 @given(epochs=st.integers(1, 10**6), lr=st.floats(1e-9, 1e3), share=st.none() | st.floats(0.01, 0.99))
 def test_a_run_s_file_gives_its_settings_back(
     epochs: int, lr: float, share: float | None, tmp_path_factory: pytest.TempPathFactory
