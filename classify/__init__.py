@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from classify.trained import load as load
     from classify.training import train as train
     from data_tools.loading.input_config import InputConfig as InputConfig
-    from data_tools.training.fit import FitConfig as FitConfig
+    from data_tools.training.fit_config import FitConfig as FitConfig
 
 _PLACES = {
     "ClassifierConfig": "classify.models",
-    "FitConfig": "data_tools.training.fit",
+    "FitConfig": "data_tools.training.fit_config",
     "InputConfig": "data_tools.loading.input_config",
     "LossConfig": "classify.losses",
     "Settings": "classify.settings",

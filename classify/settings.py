@@ -6,7 +6,7 @@ from typing import Literal
 from classify.losses import LossConfig
 from classify.models import ClassifierConfig
 from data_tools.loading.input_config import InputConfig
-from data_tools.training.fit import FitConfig
+from data_tools.training.fit_config import FitConfig
 
 CamMethod = Literal[
     "auto", "gradcam", "gradcam++", "hirescam", "layercam", "xgradcam", "eigencam", "scorecam", "ablationcam"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from data_tools.loading.copy_paste import PasteConfig as PasteConfig
     from data_tools.loading.input_config import InputConfig as InputConfig
-    from data_tools.training.fit import FitConfig as FitConfig
+    from data_tools.training.fit_config import FitConfig as FitConfig
     from detect.config import DetectorConfig as DetectorConfig
     from detect.settings import Settings as Settings
     from detect.trained import TrainedDetector as TrainedDetector
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _PLACES = {
     "DetectorConfig": "detect.config",
-    "FitConfig": "data_tools.training.fit",
+    "FitConfig": "data_tools.training.fit_config",
     "InputConfig": "data_tools.loading.input_config",
     "PasteConfig": "data_tools.loading.copy_paste",
     "Settings": "detect.settings",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from data_tools.core.errors import InputError
 from data_tools.loading.copy_paste import PasteConfig
 from data_tools.loading.input_config import InputConfig
-from data_tools.training.fit import FitConfig
+from data_tools.training.fit_config import FitConfig
 from detect.config import DetectorConfig
 
 

@@ -17,7 +17,7 @@ import detect
 from data_tools.core.errors import InputError
 from data_tools.core.records import Prediction
 from data_tools.loading.input_config import InputConfig
-from data_tools.training.fit import FitConfig
+from data_tools.training.fit_config import FitConfig
 
 ROOT = Path(__file__).resolve().parents[1]
 FIT = FitConfig(epochs=1, batch_size=4, warmup_steps=2, mixed_precision="no")

@@ -9,19 +9,18 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import Dataset, Sample
+from data_tools.core.records import Dataset
 from data_tools.files.atomic import write_text
 from data_tools.files.cvat_xml import annotated_xml
 from data_tools.formats.annotation_files import head_of
-from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.folders import is_good
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.outlines import Box, around, shape, turned_ellipse, turned_note, turned_rectangle
 from data_tools.formats.rectangles import numbers
-from data_tools.formats.registry import Findings, Format, ReadOptions
+from data_tools.formats.registry import Findings, Format
 from data_tools.formats.run_lengths import box_of_runs, runs_of_counts
-from data_tools.formats.tool_files import claims_of_files, images_root, recognised, refuse_inclusive
+from data_tools.formats.tool_files import images_root, recognised, tool_reader
 from data_tools.formats.xml_tree import Element, read_xml
 
 _ROOT = re.compile(
@@ -32,17 +31,6 @@ _CUBOID = [f"{axis}{corner}{face}" for corner in ("tl", "bl", "tr", "br") for fa
 _WITHOUT_AREA = ("tag", "points", "skeleton")
 SUFFIXES = (".xml",)
 EMPTY = "image without shapes in a CVAT file"
-
-
-def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> Iterator[Sample]:
-    """Samples of what the files claim.
-
-    Raises:
-        InputError: no file of CVAT, or --corners inclusive.
-    """
-    refuse_inclusive(options, "CVAT")
-    claims = claims_of_files(sources, SUFFIXES, lambda path: claims_of(path, findings), findings)
-    return samples_from_claims(claims, sources, options, findings, root=images_root)
 
 
 def claims_of(path: Path, findings: Findings) -> Iterator[Claim]:
@@ -186,5 +174,12 @@ def _recognise(source: Path) -> str | None:
 
 
 FORMAT = Format(
-    "cvat", "CVAT for images 1.1, XML", "exclusive", _recognise, images_root, read, write, written_suffix=".xml"
+    "cvat",
+    "CVAT for images 1.1, XML",
+    "exclusive",
+    _recognise,
+    images_root,
+    tool_reader("CVAT", SUFFIXES, claims_of),
+    write,
+    written_suffix=".xml",
 )

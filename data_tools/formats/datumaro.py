@@ -8,32 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import Sample
 from data_tools.files.dataset_folder import read_json
-from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.folders import is_good
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.outlines import Box, around, shape, turned_note, turned_rectangle
 from data_tools.formats.rectangles import numbers
-from data_tools.formats.registry import Findings, Format, ReadOptions
-from data_tools.formats.tool_files import claims_of_files, images_root, keys_in, recognised, refuse_inclusive
+from data_tools.formats.registry import Findings, Format
+from data_tools.formats.tool_files import images_root, keys_in, recognised, tool_reader
 
 SUFFIXES = (".json",)
 EMPTY = "Datumaro item without annotations"
 _WITHOUT_AREA = ("label", "points", "skeleton")
 _SILENT = ("caption",)
-
-
-def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> Iterator[Sample]:
-    """Samples of what the files claim.
-
-    Raises:
-        InputError: no file of Datumaro, or --corners inclusive.
-    """
-    refuse_inclusive(options, "Datumaro")
-    claims = claims_of_files(sources, SUFFIXES, lambda path: claims_of(path, findings), findings)
-    return samples_from_claims(claims, sources, options, findings, root=images_root)
 
 
 def claims_of(path: Path, findings: Findings) -> Iterator[Claim]:
@@ -165,4 +152,6 @@ def _recognise(source: Path) -> str | None:
     return recognised(source, SUFFIXES, looks_like_datumaro)
 
 
-FORMAT = Format("datumaro", "Datumaro JSON", "exclusive", _recognise, images_root, read)
+FORMAT = Format(
+    "datumaro", "Datumaro JSON", "exclusive", _recognise, images_root, tool_reader("Datumaro", SUFFIXES, claims_of)
+)

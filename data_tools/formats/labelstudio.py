@@ -5,26 +5,25 @@ the image is good; a task without an annotation, or one that was skipped, says n
 Several annotations of a task are joined. Choices, key points and tags of the whole image have no area.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import GOOD, UNBOXED, Dataset, Sample
+from data_tools.core.records import GOOD, UNBOXED, Dataset
 from data_tools.files.atomic import write_json
 from data_tools.files.dataset_folder import read_json
 from data_tools.files.labelstudio_tasks import annotated_task, labelling_setup
-from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim
 from data_tools.formats.folders import is_good
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.labelstudio_names import image_of
 from data_tools.formats.labelstudio_regions import SizeHW, answer_of
 from data_tools.formats.rectangles import numbers
-from data_tools.formats.registry import Findings, Format, ReadOptions
+from data_tools.formats.registry import Findings, Format
 from data_tools.formats.remarks import NOT_UNDERSTOOD, status_of_remark
-from data_tools.formats.tool_files import claims_of_files, images_root, keys_in, recognised, refuse_inclusive
+from data_tools.formats.tool_files import images_root, keys_in, recognised, tool_reader
 
 SUFFIXES = (".json",)
 EMPTY = "empty annotation in Label Studio"
@@ -34,17 +33,6 @@ _OWN = ("id", "annotator", "annotation_id", "created_at", "updated_at", "lead_ti
 _SIZE = ("original_height", "original_width")
 _SILENT = "tasks of Label Studio without a submitted annotation: they say nothing, and predictions are no annotations"
 _POINT = "a key point without an area: says only that there is a defect"
-
-
-def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> Iterator[Sample]:
-    """Samples of what the files claim.
-
-    Raises:
-        InputError: no file of Label Studio, or --corners inclusive.
-    """
-    refuse_inclusive(options, "Label Studio")
-    claims = claims_of_files(sources, SUFFIXES, lambda path: claims_of(path, findings), findings)
-    return samples_from_claims(claims, sources, options, findings, root=images_root)
 
 
 def claims_of(path: Path, findings: Findings) -> Iterator[Claim]:
@@ -213,7 +201,7 @@ FORMAT = Format(
     "exclusive",
     _recognise,
     images_root,
-    read,
+    tool_reader("Label Studio", SUFFIXES, claims_of),
     write,
     written_suffix=".json",
     advice=_advice,

@@ -6,7 +6,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from data_tools.core.errors import InputError
+from data_tools.core.records import Sample
 from data_tools.formats.annotation_files import annotation_files, head_of, some_files
+from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim
 from data_tools.formats.image_index import images_folder
 from data_tools.formats.registry import Findings, ReadOptions
@@ -92,14 +94,26 @@ def images_root(sources: Sequence[Path], options: ReadOptions) -> Path | None:
     return root
 
 
-def refuse_inclusive(options: ReadOptions, tool: str) -> None:
-    """Refuse --corners inclusive for a tool whose corners are no pixels.
+def tool_reader(
+    tool: str, suffixes: Sequence[str], claims_of: Callable[[Path, Findings], Iterator[Claim]]
+) -> Callable[[Sequence[Path], ReadOptions, Findings], Iterator[Sample]]:
+    """The `read` of a tool whose corners lie between pixels: samples of what its files claim.
 
-    Raises:
-        InputError: it is given.
+    It raises an InputError where no file is one of the tool's, or where --corners inclusive is given.
+
+    Args:
+        tool: its name for people.
+        suffixes: of its files in folders.
+        claims_of: reads one file; an InputError that it raises is why the file is listed.
     """
-    if options.corners == "inclusive":
-        raise InputError(f"--corners inclusive: {tool} gives positions between pixels; leave it out")
+
+    def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> Iterator[Sample]:
+        if options.corners == "inclusive":
+            raise InputError(f"--corners inclusive: {tool} gives positions between pixels; leave it out")
+        claims = claims_of_files(sources, suffixes, lambda path: claims_of(path, findings), findings)
+        return samples_from_claims(claims, sources, options, findings, root=images_root)
+
+    return read
 
 
 def _tool_files(sources: Sequence[Path], suffixes: Sequence[str], findings: Findings) -> Iterator[Path]:

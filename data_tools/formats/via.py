@@ -9,31 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import Sample
 from data_tools.files.dataset_folder import read_json
 from data_tools.files.text import read_text
 from data_tools.formats import via2, via3
 from data_tools.formats.annotation_files import head_of
-from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim
-from data_tools.formats.registry import Findings, Format, ReadOptions
+from data_tools.formats.registry import Findings, Format
 from data_tools.formats.tables import table_lines
-from data_tools.formats.tool_files import claims_of_files, images_root, keys_in, recognised, refuse_inclusive
+from data_tools.formats.tool_files import images_root, keys_in, recognised, tool_reader
 
 SUFFIXES = (".json", ".csv")
 _SEPARATORS = (",", ";", "\t")
 _KEYS = ({"filename", "regions"}, {"_via_img_metadata"}, {"metadata", "view"})
-
-
-def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> Iterator[Sample]:
-    """Samples of what the files claim.
-
-    Raises:
-        InputError: no file of VIA, or --corners inclusive.
-    """
-    refuse_inclusive(options, "VIA")
-    claims = claims_of_files(sources, SUFFIXES, lambda path: claims_of(path, findings), findings)
-    return samples_from_claims(claims, sources, options, findings, root=images_root)
 
 
 def claims_of(path: Path, findings: Findings) -> Iterator[Claim]:
@@ -112,4 +99,11 @@ def _recognise(source: Path) -> str | None:
     return recognised(source, SUFFIXES, looks_like_via)
 
 
-FORMAT = Format("via", "VGG Image Annotator, JSON or CSV", "exclusive", _recognise, images_root, read)
+FORMAT = Format(
+    "via",
+    "VGG Image Annotator, JSON or CSV",
+    "exclusive",
+    _recognise,
+    images_root,
+    tool_reader("VIA", SUFFIXES, claims_of),
+)

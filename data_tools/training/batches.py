@@ -1,5 +1,6 @@
 """Batches of samples: augmented and in seeded order for training, plain and in order for prediction."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,10 +20,11 @@ from data_tools.loading.transforms import Augmentation
 from data_tools.splitting.deal import take_share
 from data_tools.training import processes
 from data_tools.training.experiment import Experiment
-from data_tools.training.fit import FitConfig, log
+from data_tools.training.fit_config import FitConfig
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
 
 _JITTER_ALIGNED = 0.03
 

@@ -21,7 +21,8 @@ from data_tools.files.predictions import write_predictions
 from data_tools.files.run_config import write_settings
 from data_tools.files.runs import read_manifest
 from data_tools.training import processes
-from data_tools.training.fit import FitConfig, FitResult, seed_everything
+from data_tools.training.fit import FitResult, seed_everything
+from data_tools.training.fit_config import FitConfig
 
 _PACKAGES = ("torch", "torchvision", "timm", "accelerate", "albumentations", "numpy")
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -21,7 +21,6 @@ from torch.optim import AdamW
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from data_tools.core.checks import require_number
 from data_tools.core.errors import InputError
 from data_tools.files.atomic import recover_folder, write_text
 from data_tools.loading.batch import Batch, Item
@@ -35,6 +34,7 @@ from data_tools.training.checkpoint import (
     restore_optimizer,
     save_checkpoint,
 )
+from data_tools.training.fit_config import FitConfig
 from data_tools.training.interrupt import Stopped, stop_requests
 from data_tools.training.progress import Progress
 
@@ -44,67 +44,6 @@ LAST, BEST, METRICS = "last", "best", "metrics.jsonl"
 
 LossFunction = Callable[[nn.Module, Batch], dict[str, Tensor]]
 Validation = Callable[[nn.Module], dict[str, float | None]]
-
-
-@dataclass(frozen=True)
-class FitConfig:
-    """How to train.
-
-    Attributes:
-        epochs: at most so many passes.
-        max_minutes: wall-clock budget, validation included; the learning rate is annealed within it. With a budget the
-            number of steps depends on the machine; without one a run repeats exactly, also when it is interrupted and
-            resumed. None is no limit.
-        batch_size: images a step, shared evenly by all processes of the run.
-        lr: highest learning rate of AdamW.
-        backbone_lr_factor: the backbone learns at `lr` times this.
-        weight_decay: of AdamW, on weights but not on biases and normalisation.
-        warmup_steps: the learning rate rises linearly over so many steps, then falls as a cosine to a hundredth.
-        ema_decay: the validated and saved weights are an exponential moving average over steps; 0 switches it off.
-        grad_clip: largest gradient norm.
-        positive_share: share of defect images in training; null keeps the natural distribution.
-        train_share: share of the train split that is learned from, whole groups picked by the seed.
-        patience: stop after so many epochs without a higher validation; null never stops early.
-        workers: loader processes; results do not depend on it.
-        checkpoint_minutes: `last/` is saved at the end of each epoch, and within an epoch each time so many minutes
-            have passed.
-        mixed_precision: "no", "bf16", "fp16", or "auto": bf16 where the device multiplies it in hardware, else no.
-        seed: of weights, order, augmentation and sampling.
-    """
-
-    epochs: int = 12
-    max_minutes: float | None = None
-    batch_size: int = 8
-    lr: float = 5e-4
-    backbone_lr_factor: float = 1.0
-    weight_decay: float = 0.02
-    warmup_steps: int = 50
-    ema_decay: float = 0.99
-    grad_clip: float = 5.0
-    positive_share: float | None = 0.5
-    train_share: float = 1.0
-    patience: int | None = None
-    workers: int = 0
-    checkpoint_minutes: float = 5.0
-    mixed_precision: Literal["auto", "no", "bf16", "fp16"] = "auto"
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        require_number("fit.epochs", self.epochs, 1)
-        require_number("fit.max_minutes", self.max_minutes, above=0, optional=True)
-        require_number("fit.batch_size", self.batch_size, 1)
-        require_number("fit.lr", self.lr, above=0)
-        require_number("fit.backbone_lr_factor", self.backbone_lr_factor, 0)
-        require_number("fit.weight_decay", self.weight_decay, 0)
-        require_number("fit.warmup_steps", self.warmup_steps, 0)
-        require_number("fit.ema_decay", self.ema_decay, 0, below=1)
-        require_number("fit.grad_clip", self.grad_clip, above=0)
-        require_number("fit.positive_share", self.positive_share, above=0, below=1, optional=True)
-        require_number("fit.train_share", self.train_share, most=1, above=0)
-        require_number("fit.patience", self.patience, 1, optional=True)
-        require_number("fit.workers", self.workers, 0)
-        require_number("fit.checkpoint_minutes", self.checkpoint_minutes, 0)
-        require_number("fit.seed", self.seed, 0)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Which approach gives most for the same minutes of training on the same images?
 
-python -m detect.compare_detectors --data DATASET --minutes 10 --seeds 0,1,2 --out runs/time_to_quality
+python -m detect.compare_detectors --data DATASET --minutes 10 --seeds 0,1,2 --out runs/compare
 python -m detect.compare_detectors ... --approaches ours,torchvision_224      # some of them
 python -m detect.compare_detectors ... --table                                # only judge what is finished
 python -m detect.compare_detectors --data FOLDS/fold_* ...                    # of data_tools.splits --folds
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     layout = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(prog="time_to_quality", description=__doc__, formatter_class=layout)
+    parser = argparse.ArgumentParser(prog="detect.compare_detectors", description=__doc__, formatter_class=layout)
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="dataset folder with splits, or folds")
     parser.add_argument("--minutes", type=float, default=10.0, help="of training for each cell")
     parser.add_argument("--baseline-minutes", type=float, help="of training for each cell of the baseline, if others")

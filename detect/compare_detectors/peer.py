@@ -37,10 +37,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         train_and_predict(arguments.approach, arguments.data, arguments.minutes, arguments.seed, arguments.run)
     except InputError as error:
-        print(f"time_to_quality: error: {error}", file=sys.stderr)
+        print(f"detect.compare_detectors: error: {error}", file=sys.stderr)
         return 2
     except FloatingPointError as error:
-        print(f"time_to_quality: {arguments.approach}, seed {arguments.seed}: {error}", file=sys.stderr)
+        print(f"detect.compare_detectors: {arguments.approach}, seed {arguments.seed}: {error}", file=sys.stderr)
         return 1
     return 0
 

@@ -38,7 +38,8 @@ from data_tools.loading.samplers import BalancedSampler
 from data_tools.loading.transforms import Augmentation, AugmentConfig
 from data_tools.networks.backbones import build_backbone
 from data_tools.networks.weights import PACKAGED_BACKBONE
-from data_tools.training.fit import FitConfig, fit, seed_everything
+from data_tools.training.fit import fit, seed_everything
+from data_tools.training.fit_config import FitConfig
 from detect.compare_detectors.schedule import linear_rule
 from detect.compare_detectors.torchvision_peer import (
     LR,

@@ -19,7 +19,7 @@ from data_tools.files.atomic import write_json
 from data_tools.files.dataset_folder import read_dataset, write_dataset
 from data_tools.files.predictions import write_predictions
 from data_tools.files.runs import SERIES_MARK
-from detect.compare_detectors import __main__ as time_to_quality
+from detect.compare_detectors import __main__ as compare_detectors
 from detect.compare_detectors.cells import TimedRun, is_finished, plan
 from detect.compare_detectors.torchvision_peer import BACKBONE, BoxedImages, ShapeBatches
 from detect.compare_detectors.training import Recipe, to_prediction, train_for
@@ -78,18 +78,18 @@ def test_a_training_that_fails_leaves_the_others_of_the_comparison_to_go_on(
             header = PredictionHeader(cell.approach, {}, "last", split)
             write_predictions(cell.folder / "predictions" / f"{split}.jsonl", PredictionSet(header, tuple(found)))
 
-    monkeypatch.setattr(time_to_quality, "run", run)
+    monkeypatch.setattr(compare_detectors, "run", run)
     out = tmp_path / "out"
     words = ["--data", str(squares), "--out", str(out), "--approaches", "torchvision,torchvision_224", "--seeds", "0,1"]
-    assert time_to_quality.main([*words, "--resamples", "20"]) == 1
+    assert compare_detectors.main([*words, "--resamples", "20"]) == 1
     assert tried == [(a, seed) for seed in (0, 1) for a in ("torchvision", "torchvision_224")]
     assert caplog.text.count("failed with status 1") == 2
     table = (out / "comparison.md").read_text()
     assert "Not trained, or failed: torchvision seed 0 on data; torchvision_224 seed 0 on data." in table
     assert json.loads((out / "comparison.json").read_text())["approaches"]["torchvision"]["auc"]["values"] == [1.0]
-    assert time_to_quality.main([*words, "--resamples", "20", "--table"]) == 0
+    assert compare_detectors.main([*words, "--resamples", "20", "--table"]) == 0
     shutil.copytree(squares, tmp_path / "again")
-    assert time_to_quality.main([*words, "--data", str(squares), str(tmp_path / "again")]) == 2  # before any training
+    assert compare_detectors.main([*words, "--data", str(squares), str(tmp_path / "again")]) == 2  # before any training
     assert len(tried) == 4
 
 

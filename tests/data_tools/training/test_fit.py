@@ -21,7 +21,8 @@ from data_tools.loading.dataset import DefectDataset, make_loader
 from data_tools.loading.samplers import BalancedSampler
 from data_tools.training import checkpoint
 from data_tools.training.checkpoint import load_tensors
-from data_tools.training.fit import FitConfig, FitResult, fit
+from data_tools.training.fit import FitResult, fit
+from data_tools.training.fit_config import FitConfig
 from data_tools.training.interrupt import Stopped
 
 CONFIG = FitConfig(mixed_precision="no", epochs=3, batch_size=2, lr=0.01, warmup_steps=2, positive_share=None)
