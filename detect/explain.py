@@ -42,7 +42,7 @@ def explain(
         stride: of the backbone's map to explain by.
     """
     device = next(model.parameters()).device
-    found: list[NDArray[np.float32]] = []
+    heatmaps: list[NDArray[np.float32]] = []
     for chosen, batch in batches_of(samples, pixels, config, _BATCH_SIZE, "explaining"):
         maps = best_box_maps(model, batch.to(device), method, stride).cpu().numpy()
         # the detector pads its input to whole cells
@@ -50,8 +50,8 @@ def explain(
         for sample, one, seen in zip(chosen, maps, batch.sizes_hw, strict=True):
             rows, columns = cells_seen((one.shape[0], one.shape[1]), seen, padded)
             window = config.preprocess.window(sample.size_hw)
-            found.append(place_in_image(one[:rows, :columns], window, sample.size_hw))
-    return found
+            heatmaps.append(place_in_image(one[:rows, :columns], window, sample.size_hw))
+    return heatmaps
 
 
 def best_box_maps(model: Detector, batch: Batch, method: str, stride: int) -> Tensor:

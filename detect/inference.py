@@ -56,11 +56,11 @@ def propose(
     """
     model.eval()
     device = next(model.parameters()).device
-    found: list[Prediction] = []
+    predictions: list[Prediction] = []
     for chosen, batch in batches_of(samples, pixels, config, BATCH_SIZE, "proposing"):
         raws = zip(chosen, model.propose(batch.to(device), count), batch.sizes_hw, strict=True)
-        found += [to_prediction(sample, raw, size, "best_box", config.preprocess) for sample, raw, size in raws]
-    return found
+        predictions += [to_prediction(sample, raw, size, "best_box", config.preprocess) for sample, raw, size in raws]
+    return predictions
 
 
 def predict(
@@ -71,8 +71,8 @@ def predict(
 
 
 def to_predictions(
-    samples: Sequence[Sample], found: Sequence[SizedDetections], config: InputConfig, rule: ScoreRule
+    samples: Sequence[Sample], detections: Sequence[SizedDetections], config: InputConfig, rule: ScoreRule
 ) -> list[Prediction]:
     """What `detect` found of each sample, in original pixels, in order."""
-    pairs = zip(samples, found, strict=True)
+    pairs = zip(samples, detections, strict=True)
     return [to_prediction(sample, raw, size, rule, config.preprocess) for sample, (raw, size) in pairs]

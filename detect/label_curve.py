@@ -200,8 +200,8 @@ def _write(out: Path, summary: dict[str, Any]) -> None:
 
 
 def _entry(budget: _Budget) -> Entry:
-    found, validation = (read_predictions(budget.folder / "predictions" / f"{s}.jsonl") for s in ("test", "val"))
-    return Entry(budget.label, found, validation)
+    predictions, validation = (read_predictions(budget.folder / "predictions" / f"{s}.jsonl") for s in ("test", "val"))
+    return Entry(budget.label, predictions, validation)
 
 
 def _point(report: dict[str, Any] | None, budget: _Budget, state: str, names: Sequence[str]) -> dict[str, Any]:

@@ -111,10 +111,12 @@ class BalancedRpn(RegionProposalNetwork):  # type: ignore[misc]
         try:
             self._pre_nms_top_n = dict.fromkeys(limits[0], 3 * count)
             self._post_nms_top_n = dict.fromkeys(limits[1], count)
-            found: tuple[list[Tensor], list[Tensor]] = self.filter_proposals(boxes, scores, images.image_sizes, sizes)
+            proposals: tuple[list[Tensor], list[Tensor]] = self.filter_proposals(
+                boxes, scores, images.image_sizes, sizes
+            )
         finally:
             self._pre_nms_top_n, self._post_nms_top_n = limits
-        return found
+        return proposals
 
 
 def _mask(labels: Tensor, among: Tensor, count: int, generator: torch.Generator) -> Tensor:

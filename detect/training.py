@@ -80,11 +80,11 @@ def train(
         resume,
     )
     samples = experiment.dataset.split("val")
-    found = detect_in_views(model, samples, experiment.root, input_config, "choosing the score")
-    rule = choose_rule(samples, [raw for raw, _ in found])
+    detections = detect_in_views(model, samples, experiment.root, input_config, "choosing the score")
+    rule = choose_rule(samples, [raw for raw, _ in detections])
     log.info("image score: %s (chosen on validation)", rule)
     config = {"model": asdict(model_config), "input": asdict(input_config), "score_rule": rule}
-    save_predictions(experiment, config, "val", to_predictions(samples, found, input_config, rule))
+    save_predictions(experiment, config, "val", to_predictions(samples, detections, input_config, rule))
     test = experiment.dataset.split("test")
     save_predictions(experiment, config, "test", predict(model, test, experiment.root, input_config, rule))
     made = {"score_rule": rule, "num_classes": len(experiment.dataset.categories), "anchors": asdict(anchors)}
@@ -105,9 +105,9 @@ class _Validation:
 
     def __call__(self, model: nn.Module) -> dict[str, float | None]:
         assert isinstance(model, Detector)
-        found = detect(model, self.samples, self.experiment.root, self.config, "validating")
-        rule = choose_rule(self.samples, [raw for raw, _ in found])
-        predictions = to_predictions(self.samples, found, self.config, rule)
+        detections = detect(model, self.samples, self.experiment.root, self.config, "validating")
+        rule = choose_rule(self.samples, [raw for raw, _ in detections])
+        predictions = to_predictions(self.samples, detections, self.config, rule)
         classes = len(self.experiment.dataset.categories)
         scores = localization_scores(self.samples, predictions, classes)
         known = [value for value in (scores["auc"], scores["ap50"]) if value is not None]

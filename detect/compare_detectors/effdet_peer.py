@@ -156,13 +156,13 @@ def _predict(model: Any, samples: Sequence[Sample], root: Path) -> list[Predicti
     bench = DetBenchPredict(model).to(device()).eval()
     dataset = _Images(samples, root, _transform("test", bench.config))
     loader: DataLoader[Any] = DataLoader(dataset, 8, collate_fn=_Collate(bench.config))
-    found: list[Prediction] = []
+    predictions: list[Prediction] = []
     for images, target in tqdm(loader, desc="predicting", leave=False):
-        chosen = samples[len(found) : len(found) + len(images)]
+        chosen = samples[len(predictions) : len(predictions) + len(images)]
         sizes = torch.tensor([sample.size_hw[::-1] for sample in chosen], dtype=torch.float32)
         scales = torch.stack(target["img_scale"]).float()
         answers = bench(images.to(device()), {"img_scale": scales.to(device()), "img_size": sizes.to(device())})
         for sample, rows in zip(chosen, answers.cpu().numpy().astype(np.float64), strict=True):
             rows = rows[rows[:, 4] > 0]  # the package fills up with rows of zeros
-            found.append(to_prediction(sample, rows[:, :4], rows[:, 4], rows[:, 5].astype(np.int64)))
-    return found
+            predictions.append(to_prediction(sample, rows[:, :4], rows[:, 4], rows[:, 5].astype(np.int64)))
+    return predictions

@@ -21,7 +21,7 @@ COCO_IOUS = tuple(np.linspace(0.5, 0.95, 10).tolist())
 
 def statistics_of(run: Judged, clusters: Clusters) -> dict[str, Statistic]:
     """The figures of the comparison's table, by name; those of boxes are absent where the run has none to judge."""
-    found = {
+    statistics = {
         "auc": auc_of(run.scores, run.positive, clusters),
         "fpr_at_tpr_98": fpr_at_tpr_of(run.scores, run.positive, clusters, OPERATING_TPR),
     }
@@ -32,20 +32,20 @@ def statistics_of(run: Judged, clusters: Clusters) -> dict[str, Statistic]:
     columns["peak_px"][run.boxed_rows] = to_box
     columns["peak_diagonal"][run.boxed_rows] = to_box / diagonals
     columns["coverage"][run.boxed_rows] = np.isfinite(to_box)
-    found |= {name: mean_of(column, clusters) for name, column in columns.items()}
+    statistics |= {name: mean_of(column, clusters) for name, column in columns.items()}
     boxes = run.in_boxes
     types = np.array([sample.type for sample in run.samples])
     good = np.array([sample.status != BOXED for sample in run.samples])
     for name in sorted({sample.type for sample in run.boxed}):
-        found[f"hit_rate/{name}"] = mean_of(np.where(types == name, columns["hit_rate"], np.nan), clusters)
+        statistics[f"hit_rate/{name}"] = mean_of(np.where(types == name, columns["hit_rate"], np.nan), clusters)
     if boxes is None:
-        return found
+        return statistics
     precision = partial(box_ap_of, boxes.samples, boxes.predictions, clusters, run.num_classes)
     everything = np.ones(len(run.samples), dtype=bool)
-    found |= {"ap": precision(COCO_IOUS, everything), "ap50": precision((0.5,), everything)}
+    statistics |= {"ap": precision(COCO_IOUS, everything), "ap50": precision((0.5,), everything)}
     for name in sorted({sample.type for sample in run.boxed}):
-        found[f"ap50/{name}"] = precision((0.5,), good | (types == name))
-    return found
+        statistics[f"ap50/{name}"] = precision((0.5,), good | (types == name))
+    return statistics
 
 
 def fpr_at_tpr_of(scores: Floats, positive: NDArray[np.bool_], clusters: Clusters, tpr: float) -> Statistic:

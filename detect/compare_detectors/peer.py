@@ -60,8 +60,8 @@ def train_and_predict(approach: str, data: Path, minutes: float, seed: int, fold
     spent = train_for(recipe, minutes * 60)
     for split in ("val", "test"):
         header = PredictionHeader(f"{approach}: {folder.name}", recipe.settings, "last", split)
-        found = recipe.predict(dataset.split(split), root)
-        write_predictions(folder / "predictions" / f"{split}.jsonl", PredictionSet(header, tuple(found)))
+        predictions = recipe.predict(dataset.split(split), root)
+        write_predictions(folder / "predictions" / f"{split}.jsonl", PredictionSet(header, tuple(predictions)))
     manifest = {
         "schema": 1,
         "approach": approach,

@@ -99,8 +99,10 @@ def judged_cells(datasets: Mapping[Path, Dataset], cells: Sequence[TimedRun]) ->
     for cell in cells:
         dataset = datasets[cell.data]
         test, val, train = (dataset.split(name) for name in ("test", "val", "train"))
-        found, validation = (read_predictions(cell.folder / "predictions" / f"{s}.jsonl") for s in ("test", "val"))
-        entry = Entry(str(cell), found, validation)
+        predictions, validation = (
+            read_predictions(cell.folder / "predictions" / f"{s}.jsonl") for s in ("test", "val")
+        )
+        entry = Entry(str(cell), predictions, validation)
         judged = judge(test, val, train, entry, len(dataset.categories), 0, PYCOCOTOOLS)
         result.setdefault(cell.approach, []).append(Run(cell.fold, cell.seed, judged))
     return result
@@ -171,7 +173,7 @@ def _figures(runs: Sequence[Run], clusters: Mapping[str, Clusters], resamples: i
 
 def _against(figures: Mapping[str, Mapping[str, Figure]]) -> dict[str, Any]:
     """Ours minus each other for every headline figure, and the ratio of the AP50s, on the folds that both have."""
-    found: dict[str, Any] = {}
+    comparisons: dict[str, Any] = {}
     ours = figures.get(REFERENCE, {})
     for other in sorted(figures.keys() - {REFERENCE} if ours else ()):
         row: dict[str, Any] = {}
@@ -187,8 +189,8 @@ def _against(figures: Mapping[str, Mapping[str, Figure]]) -> dict[str, Any]:
             }
             if name == "ap50" and a is not None and b:
                 row["ap50_ratio"] = {"value": a / b, "ci95": _ratio_interval(mine, theirs)}
-        found[other] = row
-    return found
+        comparisons[other] = row
+    return comparisons
 
 
 def _ratio_interval(a: Figure, b: Figure) -> list[float] | None:

@@ -109,13 +109,13 @@ def total_loss(network: nn.Module, batch: tuple[list[Tensor], list[Target]]) -> 
 def predict(network: nn.Module, samples: Sequence[Sample], root: Path) -> list[Prediction]:
     """What the detector finds in each sample, in original pixels."""
     network.eval()
-    found = []
+    predictions = []
     for sample in tqdm(samples, desc="predicting", leave=False):
         answer = network([read_rgb(root, sample).to(device())])[0]
         arrays = {name: value.cpu().numpy() for name, value in answer.items()}
         boxes, scores = arrays["boxes"].astype(np.float64), arrays["scores"].astype(np.float64)
-        found.append(to_prediction(sample, boxes, scores, arrays["labels"]))
-    return found
+        predictions.append(to_prediction(sample, boxes, scores, arrays["labels"]))
+    return predictions
 
 
 def read_rgb(root: Path, sample: Sample) -> Tensor:

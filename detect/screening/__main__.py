@@ -81,10 +81,10 @@ def _screen(arguments: argparse.Namespace) -> int:
     finished = [model for model in models if is_finished(model.cell)]
     if not finished:
         raise InputError(f"{arguments.out}: no finished model to judge")
-    found = judge(models, design, tuple(levers))
-    found |= {"minutes": arguments.minutes, "levers": {name: lever.flags for name, lever in levers.items()}}
-    table = to_markdown(found)
-    write_json(arguments.out / "screening.json", found)
+    report = judge(models, design, tuple(levers))
+    report |= {"minutes": arguments.minutes, "levers": {name: lever.flags for name, lever in levers.items()}}
+    table = to_markdown(report)
+    write_json(arguments.out / "screening.json", report)
     write_text(arguments.out / "screening.md", table + "\n")
     print(table)
     return 1 if len(finished) < len(models) and not arguments.table else 0
@@ -145,18 +145,18 @@ def plan(
 def judge(models: Sequence[Model], design: Sequence[Pair], levers: Sequence[str]) -> dict[str, Any]:
     """Each model's figures on its part, and each lever's effects; the effects are None until all models are there."""
     figures = [_figures(model.cell) if is_finished(model.cell) else None for model in models]
-    found: dict[str, dict[str, Any]] = {name: {} for name in levers}
+    effects_by_lever: dict[str, dict[str, Any]] = {name: {} for name in levers}
     for key in HEADINGS:
         values = [None if figure is None else figure[key] for figure in figures]
         of_key = effects(design, list(zip(values[::2], values[1::2], strict=True)), levers)
         for name, effect in of_key.items():
-            found[name][key] = effect and asdict(effect)
+            effects_by_lever[name][key] = effect and asdict(effect)
     rows = [
         {"model": model.cell.folder.name, "part": model.part + 1, "levers": list(model.levers), "figures": figure}
         | {"steps": spent(model.cell.folder)["steps"] if figure else None}
         for model, figure in zip(models, figures, strict=True)
     ]
-    return {"schema": 1, "models": rows, "effects": found}
+    return {"schema": 1, "models": rows, "effects": effects_by_lever}
 
 
 def _figures(cell: TimedRun) -> dict[str, float | None]:
@@ -166,13 +166,13 @@ def _figures(cell: TimedRun) -> dict[str, float | None]:
     return localization_scores(samples, [by_id[sample.image_id] for sample in samples], len(dataset.categories))
 
 
-def to_markdown(found: Mapping[str, Any]) -> str:
+def to_markdown(report: Mapping[str, Any]) -> str:
     """The effects with their standard errors, and the models."""
     effects_of = [["lever", *HEADINGS.values()]]
-    for name, figures in found["effects"].items():
+    for name, figures in report["effects"].items():
         effects_of.append([name, *(_effect(figures[key]) for key in HEADINGS)])
     models = [["model", "part", "levers", "steps", *HEADINGS.values()]]
-    for row in found["models"]:
+    for row in report["models"]:
         values = row["figures"] or dict.fromkeys(HEADINGS)
         about = [row["model"], str(row["part"]), ", ".join(row["levers"]) or "none", str(row["steps"] or "not trained")]
         models.append([*about, *("n/a" if values[key] is None else f"{values[key]:.3f}" for key in HEADINGS)])

@@ -82,5 +82,5 @@ def effects(
     values = np.array(figures, dtype=np.float64)
     signed = np.array([pair.signs for pair in pairs]) * (values[:, :1] - values[:, 1:])
     errors = signed.std(axis=0, ddof=1) / np.sqrt(len(pairs))
-    found = zip(levers, signed.mean(axis=0).tolist(), errors.tolist(), strict=True)
-    return {name: Effect(mean, error) for name, mean, error in found}
+    estimates = zip(levers, signed.mean(axis=0).tolist(), errors.tolist(), strict=True)
+    return {name: Effect(mean, error) for name, mean, error in estimates}

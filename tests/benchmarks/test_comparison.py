@@ -41,9 +41,9 @@ def test_linear_rule() -> None:
 
 def test_matching_gives_each_true_box_to_the_best_box() -> None:
     truth = np.array([[0.0, 0, 10, 10], [20, 0, 30, 10]])
-    found = np.array([[0.0, 0, 10, 10], [0, 0, 10, 9], [20, 0, 30, 6], [50, 50, 60, 60]])
+    boxes = np.array([[0.0, 0, 10, 10], [0, 0, 10, 9], [20, 0, 30, 6], [50, 50, 60, 60]])
     scores = np.array([0.9, 0.8, 0.7, 0.6])
-    hits = np.stack([match_arrays(found, scores, truth, iou) == FIRST for iou in (0.5, 0.75)], axis=1)
+    hits = np.stack([match_arrays(boxes, scores, truth, iou) == FIRST for iou in (0.5, 0.75)], axis=1)
     assert hits.tolist() == [[True, True], [False, False], [True, False], [False, False]]
     assert match_arrays(np.zeros((0, 4)), np.zeros(0), truth, 0.5).shape == (0,)
 
@@ -82,8 +82,8 @@ def test_box_ap_agrees_with_pycocotools_also_on_a_resample(
         for row, value in zip(counts, values, strict=True):
             drawn = [i for i, code in enumerate(clusters.codes) for _ in range(int(row[code]))]
             again = [replace(samples[i], image_id=n) for n, i in enumerate(drawn, start=1)]
-            found = [replace(predictions[i], image_id=n) for n, i in enumerate(drawn, start=1)]
-            assert value == pytest.approx(box_map(again, found, 2)[name], abs=1e-6)
+            drawn_predictions = [replace(predictions[i], image_id=n) for n, i in enumerate(drawn, start=1)]
+            assert value == pytest.approx(box_map(again, drawn_predictions, 2)[name], abs=1e-6)
 
 
 def test_box_ap_without_a_true_box_is_undefined(make_sample: MakeSample, make_prediction: MakePrediction) -> None:
@@ -139,8 +139,8 @@ def test_the_table_has_hand_made_values_and_na(make_sample: MakeSample, make_pre
 
 def test_one_group_gives_no_interval(make_sample: MakeSample, make_prediction: MakePrediction) -> None:
     samples = [make_sample(1, [[10, 10, 20, 20]], group="g"), make_sample(2, group="g")]
-    found = [make_prediction(1, 0.9, [[10, 10, 20, 20]], [0.9], (15, 15)), make_prediction(2, 0.1)]
-    comparison = compare({"ours": [Run("tiles", 0, _judged(samples, found, "a"))]}, resamples=100)
+    predictions = [make_prediction(1, 0.9, [[10, 10, 20, 20]], [0.9], (15, 15)), make_prediction(2, 0.1)]
+    comparison = compare({"ours": [Run("tiles", 0, _judged(samples, predictions, "a"))]}, resamples=100)
     assert comparison["approaches"]["ours"]["ap50"] == {"mean": 1.0, "sd": None, "ci95": None, "values": [1.0]}
 
 
@@ -153,14 +153,14 @@ def test_folds_are_averaged_and_compared_where_both_were_tested(
         samples = [make_sample(first + i, [[10, 10, 20, 20]]) for i in (0, 1)] + [
             make_sample(first + i) for i in (2, 3)
         ]
-        found = [
+        boxed_predictions = [
             make_prediction(
                 first + i, 0.9, [[10, 10, 20, 20]] if hit else [[60, 60, 70, 70]], [0.9], (15, 15) if hit else (65, 65)
             )
             for i, hit in enumerate(hits)
         ]
         good = [make_prediction(first + i, 0.1) for i in (2, 3)]
-        return Run(f"fold_{number}", 0, _judged(samples, found + good, label))
+        return Run(f"fold_{number}", 0, _judged(samples, boxed_predictions + good, label))
 
     ours = [fold(1, (True, True), "a"), fold(2, (True, False), "b")]
     comparison = compare({"ours": ours, "peer": [fold(2, (False, False), "c")]}, resamples=400)
@@ -183,8 +183,8 @@ def test_folds_are_drawn_independently(make_sample: MakeSample, make_prediction:
     def fold(number: int) -> Run:
         first = 100 * number
         samples = [make_sample(first + i, [[10, 10, 20, 20]]) for i in range(40)] + [make_sample(first + 40)]
-        found = [make_prediction(first + i, 0.9, peak=(15, 15) if i % 2 else (65, 65)) for i in range(40)]
-        return Run(f"fold_{number}", 0, _judged(samples, [*found, make_prediction(first + 40, 0.1)], "a"))
+        boxed_predictions = [make_prediction(first + i, 0.9, peak=(15, 15) if i % 2 else (65, 65)) for i in range(40)]
+        return Run(f"fold_{number}", 0, _judged(samples, [*boxed_predictions, make_prediction(first + 40, 0.1)], "a"))
 
     def width(folds: int) -> float:
         runs = [fold(number) for number in range(1, folds + 1)]

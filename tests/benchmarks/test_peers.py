@@ -71,12 +71,12 @@ def test_a_training_that_fails_leaves_the_others_of_the_comparison_to_go_on(
         write_json(cell.folder / "manifest.json", record)
         write_json(cell.folder / SERIES_MARK, dict(cell.identity))
         for split in ("val", "test"):
-            found = [
+            predictions = [
                 to_prediction(sample, sample.boxes_xyxy, np.ones(len(sample.labels)), sample.labels)
                 for sample in read_dataset(squares).split(split)
             ]
             header = PredictionHeader(cell.approach, {}, "last", split)
-            write_predictions(cell.folder / "predictions" / f"{split}.jsonl", PredictionSet(header, tuple(found)))
+            write_predictions(cell.folder / "predictions" / f"{split}.jsonl", PredictionSet(header, tuple(predictions)))
 
     monkeypatch.setattr(compare_detectors, "run", run)
     out = tmp_path / "out"
@@ -96,10 +96,10 @@ def test_a_training_that_fails_leaves_the_others_of_the_comparison_to_go_on(
 def test_a_detectors_answer_becomes_a_record(make_sample: MakeSample) -> None:
     sample = make_sample(size_hw=(50, 100))
     boxes = np.array([[0.0, 0, 10, 10], [90, 40, 110, 60]])
-    found = to_prediction(sample, boxes, np.array([0.2, 0.7]), np.array([1, 1]))
-    assert found.score == 0.7
-    assert found.boxes_xyxy[1].tolist() == [90, 40, 100, 50]
-    assert found.peak_xy == (95, 45)
+    prediction = to_prediction(sample, boxes, np.array([0.2, 0.7]), np.array([1, 1]))
+    assert prediction.score == 0.7
+    assert prediction.boxes_xyxy[1].tolist() == [90, 40, 100, 50]
+    assert prediction.peak_xy == (95, 45)
     nothing = to_prediction(sample, np.zeros((0, 4)), np.zeros(0), np.zeros(0, dtype=np.int64))
     assert (nothing.score, nothing.peak_xy) == (0.0, None)
 

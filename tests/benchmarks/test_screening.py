@@ -53,16 +53,16 @@ def test_effects_are_found_whatever_the_parts_and_what_two_levers_do_together(
         return float(of_part[part] + on @ truth / 2 + on @ together @ on)
 
     figures = [(figure(p.part, np.array(p.signs)), figure(p.part, -np.array(p.signs))) for p in pairs]
-    found = effects(pairs, figures, names)
-    assert [one.mean for one in found.values() if one is not None] == pytest.approx(truth.tolist())
+    estimates = effects(pairs, figures, names)
+    assert [one.mean for one in estimates.values() if one is not None] == pytest.approx(truth.tolist())
 
 
 def test_an_effect_with_its_standard_error_by_hand() -> None:
     pairs = pairs_of(2, 2)  # a and b, none; then a, b
-    found = effects(pairs, [(0.5, 0.3), (0.6, 0.2)], ["a", "b"])
+    estimates = effects(pairs, [(0.5, 0.3), (0.6, 0.2)], ["a", "b"])
     # a: 0.2 and 0.4; b: 0.2 and -0.4
-    assert found["a"] == Effect(pytest.approx(0.3), pytest.approx(0.1))
-    assert found["b"] == Effect(pytest.approx(-0.1), pytest.approx(0.3))
+    assert estimates["a"] == Effect(pytest.approx(0.3), pytest.approx(0.1))
+    assert estimates["b"] == Effect(pytest.approx(-0.1), pytest.approx(0.3))
     assert effects(pairs, [(0.5, None), (0.6, 0.2)], ["a", "b"]) == {"a": None, "b": None}
 
 
@@ -158,15 +158,15 @@ def test_the_command_trains_what_is_missing_and_says_what_each_lever_adds(
     assert done.returncode == 0, done.stderr
     printed = done.stdout
     assert "| more pasted defects | " in printed
-    found = json.loads((out / "screening.json").read_text())
-    assert [(row["part"], row["levers"]) for row in found["models"]] == [
+    report = json.loads((out / "screening.json").read_text())
+    assert [(row["part"], row["levers"]) for row in report["models"]] == [
         (1, ["more pasted defects"]),
         (1, []),
         (2, ["more pasted defects"]),
         (2, []),
     ]
-    aucs = [row["figures"]["auc"] for row in found["models"]]
-    effect = found["effects"]["more pasted defects"]["auc"]["mean"]
+    aucs = [row["figures"]["auc"] for row in report["models"]]
+    effect = report["effects"]["more pasted defects"]["auc"]["mean"]
     assert effect == pytest.approx((aucs[0] - aucs[1] + aucs[2] - aucs[3]) / 2)
     made = [(out / f"model_0{n}" / "manifest.json").stat().st_mtime_ns for n in (1, 2, 3, 4)]
     assert screening.main(words) == 0

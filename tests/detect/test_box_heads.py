@@ -49,10 +49,10 @@ def head(logits: list[float], deltas: list[float], foreground: float = 0.5) -> B
 def test_each_head_moves_the_boxes_of_the_one_before() -> None:
     proposals = [torch.tensor([[10.0, 10, 20, 20]])]
     right, down = head([0.0, 2.0], [0.5, 0, 0, 0]), head([0.0, 0.0], [0, 1.0, 0, 0])
-    (found,) = BoxHeads([right, down]).eval()(MAPS, proposals, SIZES)
-    assert found["boxes"].tolist() == [[15, 20, 25, 30]]
+    (detections,) = BoxHeads([right, down]).eval()(MAPS, proposals, SIZES)
+    assert detections["boxes"].tolist() == [[15, 20, 25, 30]]
     mean = (torch.tensor([0.0, 2.0]).softmax(0)[1] + 0.5) / 2
-    assert found["scores"].item() == pytest.approx(mean.item())
+    assert detections["scores"].item() == pytest.approx(mean.item())
 
 
 def test_one_head_is_torchvisions_own() -> None:
@@ -69,8 +69,8 @@ def test_boxes_stay_in_the_image_and_empty_lists_pass() -> None:
     logits, deltas = far.forward_boxes(MAPS, [torch.tensor([[40.0, 40, 60, 60]])], SIZES)
     (moved,) = far.moved([torch.tensor([[40.0, 40, 60, 60]])], logits, deltas, SIZES)
     assert moved.max() <= 64
-    (found,) = BoxHeads([far, far]).eval()(MAPS, [torch.zeros(0, 4)], SIZES)
-    assert found["boxes"].shape == (0, 4)
+    (detections,) = BoxHeads([far, far]).eval()(MAPS, [torch.zeros(0, 4)], SIZES)
+    assert detections["boxes"].shape == (0, 4)
 
 
 def test_a_stricter_head_takes_a_loose_box_for_background() -> None:

@@ -25,13 +25,15 @@ def folder(tmp_path: Path, make_sample, make_prediction) -> Path:
     write_dataset(tmp_path / "data", Dataset(tuple(samples), ("defect",), None, splits))
     for name, far in (("near", 3), ("far", 20)):
         for split in ("val", "test"):
-            found = []
+            predictions = []
             for i in splits.ids(split):
                 x, y = rng.uniform(20, 60 - far, 2)
                 box = (x, y, x + far, y + far)
                 score = rng.random() / 2 + i % 2 / 2
-                found.append(make_prediction(i, score, [box], [score], (x + far / 2, y + far / 2)))
-            write_predictions(tmp_path / name / f"{split}.jsonl", PredictionSet(PredictionHeader(name), tuple(found)))
+                predictions.append(make_prediction(i, score, [box], [score], (x + far / 2, y + far / 2)))
+            write_predictions(
+                tmp_path / name / f"{split}.jsonl", PredictionSet(PredictionHeader(name), tuple(predictions))
+            )
     return tmp_path
 
 

@@ -53,8 +53,8 @@ def test_the_score_of_the_best_box_is_what_is_explained(model: Detector) -> None
     (gradient,) = torch.autograd.grad(score, outputs[0])
     weights = gradient.mean(dim=(2, 3), keepdim=True)
     expected = (weights * outputs[0]).sum(dim=1).relu().detach()
-    found = best_box_maps(model, make_batch(1), "gradcam", 16)
-    assert torch.allclose(found, expected, atol=1e-5 * float(expected.max()))
+    maps = best_box_maps(model, make_batch(1), "gradcam", 16)
+    assert torch.allclose(maps, expected, atol=1e-5 * float(expected.max()))
 
 
 def test_maps_lie_over_the_original_image(model: Detector, tmp_path: Path, make_sample) -> None:
@@ -63,10 +63,10 @@ def test_maps_lie_over_the_original_image(model: Detector, tmp_path: Path, make_
     Image.fromarray(pixels).save(tmp_path / "1.png")
     sample = make_sample(1, size_hw=(80, 100))
     config = InputConfig(preprocess=PreprocessConfig(crop_px=20))
-    (found,) = explain(model, [sample], tmp_path, config, "eigencam", 16)
-    assert found.shape == (round(80 * 2 / 40), round(100 * 4 / 60))
-    assert not found[0].any()
-    assert found[1:3].any()
+    (heatmap,) = explain(model, [sample], tmp_path, config, "eigencam", 16)
+    assert heatmap.shape == (round(80 * 2 / 40), round(100 * 4 / 60))
+    assert not heatmap[0].any()
+    assert heatmap[1:3].any()
 
 
 def test_no_box_is_a_map_of_zeros() -> None:

@@ -57,7 +57,7 @@ def _write(
     heatmap: NDArray[np.float32] | None,
     data: Path,
 ) -> Path:
-    found = Prediction(
+    prediction = Prediction(
         1,
         "1.png",
         SIZE_HW,
@@ -68,7 +68,7 @@ def _write(
         peak,
         heatmap,
     )
-    write_predictions(run / "predictions" / "test.jsonl", PredictionSet(PredictionHeader(approach), (found,)))
+    write_predictions(run / "predictions" / "test.jsonl", PredictionSet(PredictionHeader(approach), (prediction,)))
     manifest = {"approach": approach, "data": str(data), "data_hash": data_hash(data), "finished": "2026-01-01"}
     (run / "manifest.json").write_text(json.dumps(manifest))
     return run

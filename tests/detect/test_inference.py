@@ -25,12 +25,12 @@ def build(views: tuple[float, ...]) -> Detector:
 def test_each_view_is_a_look_at_its_size(squares: Path) -> None:
     dataset = read_dataset(squares)
     samples, root, config = dataset.split("val"), images_root_of(dataset, squares), InputConfig()
-    found = detect_in_views(build((1.0, 2.0)), samples, root, config, "testing")
+    detections = detect_in_views(build((1.0, 2.0)), samples, root, config, "testing")
     once = detect(build((1.0,)), samples, root, config)
     twice = detect(build((1.0,)), samples, root, replace(config, scale=2.0))
     assert [size for _, size in once] == [(64, 64)] * len(samples)
     assert [size for _, size in twice] == [(128, 128)] * len(samples)
-    for (raw, size), first, last in zip(found, once, twice, strict=True):
+    for (raw, size), first, last in zip(detections, once, twice, strict=True):
         wanted, wanted_size = agree([first, last])
         assert size == wanted_size
         assert torch.equal(raw.boxes_xyxy, wanted.boxes_xyxy)

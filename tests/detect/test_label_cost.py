@@ -42,12 +42,12 @@ def baseline(tmp_path: Path, squares: Path, make_prediction) -> Path:
     """A finished run whose peak is always the middle of the square."""
     folder = tmp_path / "classify"
     for split in ("val", "test"):
-        found = [
+        predictions = [
             make_prediction(s.image_id, float(s.is_defect), peak=(32.0, 32.0), size_hw=(64, 64))
             for s in read_dataset(squares).split(split)
         ]
         path = folder / "predictions" / f"{split}.jsonl"
-        write_predictions(path, PredictionSet(PredictionHeader("classify"), tuple(found)))
+        write_predictions(path, PredictionSet(PredictionHeader("classify"), tuple(predictions)))
     manifest = {"approach": "classify", "data": str(squares), "data_hash": data_hash(squares), "finished": "2020-01-01"}
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return folder

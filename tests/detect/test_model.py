@@ -92,8 +92,8 @@ def test_types_are_told_for_the_images_whose_type_is_known() -> None:
 def test_detections_lie_inside_the_unpadded_image(model: Detector) -> None:
     small, large = item(3, [], False, (40, 50)), item(4, [], False, (70, 90))
     with torch.inference_mode():
-        found = model.eval().detect(collate([small, large]))
-    for raw, (height, width) in zip(found, ((40, 50), (70, 90)), strict=True):
+        detections = model.eval().detect(collate([small, large]))
+    for raw, (height, width) in zip(detections, ((40, 50), (70, 90)), strict=True):
         assert math.isfinite(raw.image_logit)
         if len(raw.boxes_xyxy):
             assert float(raw.boxes_xyxy[:, [0, 2]].max()) <= width
@@ -166,25 +166,25 @@ def test_boxes_are_computed_in_full_precision_under_autocast(model: Detector) ->
         with torch.inference_mode():
             model.eval()
             proposals, _ = model.rpn(*model._features(batch)[:2])
-            (found,) = model.detect(batch)
+            (detections,) = model.detect(batch)
     assert {p.dtype for p in proposals} == {torch.float32}
-    assert found.boxes_xyxy.dtype == found.scores.dtype == torch.float32
+    assert detections.boxes_xyxy.dtype == detections.scores.dtype == torch.float32
 
 
 def test_proposals_are_many_ranked_and_leave_the_model_as_it_was(model: Detector) -> None:
     batch = collate([item(5, [], False), item(6, [], False)])
     with torch.inference_mode():
         before = model.eval().detect(batch)
-        found = model.propose(batch, 300)
+        proposals = model.propose(batch, 300)
         after = model.detect(batch)
-    assert model.config.sampling.proposals < max(len(raw.scores) for raw in found) <= 300
-    for raw in found:
+    assert model.config.sampling.proposals < max(len(raw.scores) for raw in proposals) <= 300
+    for raw in proposals:
         assert raw.scores.tolist() == sorted(raw.scores.tolist(), reverse=True)
         assert 0 <= float(raw.scores.min()) <= float(raw.scores.max()) <= 1
     assert [raw.scores.tolist() for raw in before] == [raw.scores.tolist() for raw in after]
     with torch.inference_mode():
         few = model.propose(batch, 10)
-    assert [raw.boxes_xyxy.tolist() for raw in few] == [raw.boxes_xyxy[:10].tolist() for raw in found]
+    assert [raw.boxes_xyxy.tolist() for raw in few] == [raw.boxes_xyxy[:10].tolist() for raw in proposals]
 
 
 def test_a_pyramid_that_came_with_the_weights_is_taken_where_it_fits(model: Detector) -> None:

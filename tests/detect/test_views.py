@@ -15,20 +15,20 @@ def test_the_last_look_gives_the_boxes_and_all_looks_their_places_and_scores() -
     first = raw([[0.0, 0, 10, 10], [40, 40, 50, 50], [1, 1, 10, 10]], [0.9, 0.6, 0.5], [1, 1, 1], 1.0)
     # in twice the size: the first one's best box a little smaller, one that the first look did not see, and the second
     last = raw([[60.0, 0, 80, 20], [2, 0, 20, 20], [80, 80, 100, 100]], [0.5, 0.3, 0.2], [1, 1, 1], 3.0)
-    found, size = agree([(first, (50, 50)), (last, (100, 100))])
+    detections, size = agree([(first, (50, 50)), (last, (100, 100))])
     assert size == (50, 50)
-    assert found.image_logit == 2.0
+    assert detections.image_logit == 2.0
     # the first one's left edge at 0 with a weight of 0.9 and at 1 with 0.3
     expected = torch.tensor([[0.25, 0, 10, 10], [40, 40, 50, 50], [30, 0, 40, 10]])
-    torch.testing.assert_close(found.boxes_xyxy, expected)
-    assert found.scores.tolist() == pytest.approx([0.6, 0.4, 0.25])
+    torch.testing.assert_close(detections.boxes_xyxy, expected)
+    assert detections.scores.tolist() == pytest.approx([0.6, 0.4, 0.25])
 
 
 def test_only_a_box_of_the_same_class_agrees() -> None:
     first = raw([[0.0, 0, 10, 10], [0, 0, 10, 9]], [0.9, 0.1], [2, 1], 0.0)
-    found, _ = agree([(first, (10, 10)), (raw([[0.0, 0, 10, 10]], [0.5], [1], 0.0), (10, 10))])
-    assert found.labels.tolist() == [1]
-    assert found.scores.tolist() == pytest.approx([0.3])
+    detections, _ = agree([(first, (10, 10)), (raw([[0.0, 0, 10, 10]], [0.5], [1], 0.0), (10, 10))])
+    assert detections.labels.tolist() == [1]
+    assert detections.scores.tolist() == pytest.approx([0.3])
 
 
 def test_a_look_may_find_nothing() -> None:

@@ -26,9 +26,13 @@ def run(tmp_path: Path, make_sample: Callable[..., Sample], make_prediction: Cal
         Image.fromarray(np.full((100, 100), 90, dtype=np.uint8)).save(tmp_path / "data" / "images" / sample.path)
     dataset = Dataset(tuple(samples), ("defect",), tmp_path / "data" / "images", Splits(0, "none", (), (), (1, 2, 3)))
     write_dataset(tmp_path / "data", dataset)
-    found = (make_prediction(1, 0.9, peak=(50, 50)), make_prediction(2, 0.8, peak=(80, 50)), make_prediction(3, 0.1))
+    predictions = (
+        make_prediction(1, 0.9, peak=(50, 50)),
+        make_prediction(2, 0.8, peak=(80, 50)),
+        make_prediction(3, 0.1),
+    )
     folder = tmp_path / "run"
-    write_predictions(folder / "predictions" / "test.jsonl", PredictionSet(PredictionHeader("p"), found))
+    write_predictions(folder / "predictions" / "test.jsonl", PredictionSet(PredictionHeader("p"), predictions))
     manifest = {
         "approach": "detect",
         "data": str(tmp_path / "data"),
