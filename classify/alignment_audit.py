@@ -67,8 +67,8 @@ def audit(samples: Sequence[Sample], predictions: Sequence[Prediction], seed: in
         mean = cluster_bootstrap(values, groups, seed)
         interval = list(mean.ci95) if mean is not None and len(set(groups)) > 1 else None
         bias[name] = None if mean is None else {"mean_px": mean.value, "ci95": interval}
-    found = [peak(p.heatmap, p.size_hw) for _, p in rows if p.heatmap is not None]
-    areas = [one.area_px for one in found if one is not None]
+    peaks = [peak(p.heatmap, p.size_hw) for _, p in rows if p.heatmap is not None]
+    areas = [one.area_px for one in peaks if one is not None]
     return bias | {
         "plateau_px2": {"median": float(np.median(areas)), "largest": float(max(areas))} if areas else None,
         "peak_distance": summarise(peak_distances(samples, [p.peak_xy for p in predictions])),
@@ -101,13 +101,13 @@ def looking_offset(model: Classifier, stride: int, side: int = 256, seed: int = 
 
 def receptive_field_offset(samples: Sequence[Sample], run: TrainedClassifier) -> list[float] | None:
     """`receptive_field.looking_offset` as (dx, dy) in original pixels, mean over the samples; None where that is."""
-    found: dict[tuple[int, int], tuple[float, float] | None] = {}
+    offsets: dict[tuple[int, int], tuple[float, float] | None] = {}
     rows = []
     for sample in samples:
         height, width = size_hw = run.input.target_hw(sample.size_hw)
-        if size_hw not in found:
-            found[size_hw] = receptive_field.looking_offset(run.model.backbone, run.reading.cam.stride, size_hw)
-        offset = found[size_hw]
+        if size_hw not in offsets:
+            offsets[size_hw] = receptive_field.looking_offset(run.model.backbone, run.reading.cam.stride, size_hw)
+        offset = offsets[size_hw]
         if offset is None:
             return None
         x1, y1, x2, y2 = run.input.preprocess.window(sample.size_hw)

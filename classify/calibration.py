@@ -22,5 +22,5 @@ def fit_temperature(logits: Sequence[float], positive: Sequence[bool]) -> float:
     def cross_entropy(log_temperature: float) -> float:
         return float(np.logaddexp(0.0, -margins / np.exp(log_temperature)).mean())
 
-    found = minimize_scalar(cross_entropy, bounds=(np.log(LEAST), np.log(MOST)), method="bounded")
-    return float(np.exp(found.x))
+    optimum = minimize_scalar(cross_entropy, bounds=(np.log(LEAST), np.log(MOST)), method="bounded")
+    return float(np.exp(optimum.x))

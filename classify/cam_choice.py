@@ -72,12 +72,12 @@ def _peaks(
         peaks = []
         for method in METHODS:
             rows = zip(chosen, evidence.maps(method), batch.sizes_hw, strict=True)
-            found_here = (to_prediction(s, 0.0, cam, seen, padded, config.preprocess) for s, cam, seen in rows)
-            peaks.append([prediction.peak_xy for prediction in found_here])
+            predictions = (to_prediction(s, 0.0, cam, seen, padded, config.preprocess) for s, cam, seen in rows)
+            peaks.append([prediction.peak_xy for prediction in predictions])
         return list(zip(*peaks, strict=True))
 
-    found = shared_batches(samples, root, config, _BATCH_SIZE, f"maps of stride {stride}", read)
-    return {method: [peaks[i] for peaks in found] for i, method in enumerate(METHODS)}
+    peaks_by_sample = shared_batches(samples, root, config, _BATCH_SIZE, f"maps of stride {stride}", read)
+    return {method: [peaks[i] for peaks in peaks_by_sample] for i, method in enumerate(METHODS)}
 
 
 def _mean_distance(samples: Sequence[Sample], peaks: Sequence[Point | None]) -> float:

@@ -49,11 +49,11 @@ def logits_of(
     model.eval()
     device = next(model.parameters()).device
 
-    def look(_samples: tuple[Sample, ...], batch: Batch) -> list[float]:
+    def logits_of_batch(_samples: tuple[Sample, ...], batch: Batch) -> list[float]:
         logits: list[float] = model(batch.images.to(device))[:, 0].tolist()
         return logits
 
-    return shared_batches(samples, pixels, config, BATCH_SIZE, "validating", look)
+    return shared_batches(samples, pixels, config, BATCH_SIZE, "validating", logits_of_batch)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,22 +83,22 @@ def read(
     """Logit and map of each sample, in order."""
     device = next(model.parameters()).device
 
-    def look(_samples: tuple[Sample, ...], batch: Batch) -> list[RawReading]:
+    def readings_of_batch(_samples: tuple[Sample, ...], batch: Batch) -> list[RawReading]:
         padded = (int(batch.images.shape[2]), int(batch.images.shape[3]))
         logits, maps = cam_maps(model, model.layer_of(cam.stride), batch.images.to(device), cam.method)
         rows = zip(logits[:, 0].tolist(), maps, batch.sizes_hw, strict=True)
         return [RawReading(logit, one, seen, padded) for logit, one, seen in rows]
 
-    return shared_batches(samples, pixels, config, BATCH_SIZE, label, look)
+    return shared_batches(samples, pixels, config, BATCH_SIZE, label, readings_of_batch)
 
 
 def to_predictions(
-    samples: Sequence[Sample], found: Sequence[RawReading], config: InputConfig, temperature: float
+    samples: Sequence[Sample], raw_readings: Sequence[RawReading], config: InputConfig, temperature: float
 ) -> list[Prediction]:
     """What `read` found of each sample, calibrated and in original pixels, in order."""
     return [
         to_prediction(sample, raw.logit / temperature, raw.cam, raw.seen_hw, raw.padded_hw, config.preprocess)
-        for sample, raw in zip(samples, found, strict=True)
+        for sample, raw in zip(samples, raw_readings, strict=True)
     ]
 
 
@@ -106,5 +106,5 @@ def predict(
     model: Classifier, samples: Sequence[Sample], pixels: Path | PixelReader, config: InputConfig, reading: Reading
 ) -> list[Prediction]:
     """A prediction with heat map and peak for each sample, in order."""
-    found = read(model, samples, pixels, config, reading.cam)
-    return to_predictions(samples, found, config, reading.temperature)
+    raw_readings = read(model, samples, pixels, config, reading.cam)
+    return to_predictions(samples, raw_readings, config, reading.temperature)

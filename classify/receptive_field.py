@@ -33,7 +33,7 @@ def looking_offset(backbone: Backbone, stride: int, input_hw: tuple[int, int]) -
         None for a network with other layers, or of receptive fields beyond 4,096 pixels.
     """
     body = _linear(copy.deepcopy(backbone.body).cpu().eval())
-    index, found = backbone.strides.index(stride), []
+    index, offsets = backbone.strides.index(stride), []
     if body is None or not _is_linear(body, index):
         return None
     for side, is_row in ((input_hw[1], True), (input_hw[0], False)):
@@ -41,8 +41,8 @@ def looking_offset(backbone: Backbone, stride: int, input_hw: tuple[int, int]) -
         if middle is None:
             return None
         first, jump, cells = middle
-        found.append(first + jump * (cells - 1) / 2 - side / 2)
-    return found[0], found[1]
+        offsets.append(first + jump * (cells - 1) / 2 - side / 2)
+    return offsets[0], offsets[1]
 
 
 def _middle_of_cell(

@@ -72,8 +72,8 @@ def train(
     reading, choices, validation = _choose(model, experiment, settings)
     test = predict(model, experiment.dataset.split("test"), experiment.root, input_config, reading)
     config = {"model": asdict(model_config), "input": asdict(input_config), "loss": asdict(settings.loss)}
-    for split, found in (("val", validation), ("test", test)):
-        boxed = [with_boxes(prediction, choices["box_fraction"]) for prediction in found]
+    for split, predictions in (("val", validation), ("test", test)):
+        boxed = [with_boxes(prediction, choices["box_fraction"]) for prediction in predictions]
         save_predictions(experiment, config | choices, split, boxed)
     finish(experiment, result, {"weights": asdict(backbone.weights)} | choices)
     return processes.on_main(lambda: read_run(experiment.folder))
@@ -91,9 +91,9 @@ def _choose(
     cam = CamChoice(settings.cam, model.config.cam_stride)
     if settings.cam == AUTO:
         log.info("choosing the class-activation map by mean peak distance on validation:")
-        found = choose_cam(model, samples, experiment.root, settings.input)
-        cam = found or replace(cam, method="gradcam")
-        if found is None:
+        best_cam = choose_cam(model, samples, experiment.root, settings.input)
+        cam = best_cam or replace(cam, method="gradcam")
+        if best_cam is None:
             log.info("  validation has no boxes to choose by: %s", cam)
         else:
             used_for.append("choice of the class-activation map (validation)")

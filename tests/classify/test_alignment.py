@@ -49,9 +49,9 @@ def test_only_abstentions_are_undefined_not_zero(make_sample, make_prediction) -
 
 def test_a_one_hot_map_is_read_at_its_cell_centre() -> None:
     """Not as with align_corners=True, which would be off by up to 15.5 px, nor by the cell's corner."""
-    found = peak(one_hot(3, 2), (224, 224))
-    assert found is not None
-    assert found.xy == (80.0, 112.0)  # edge coordinates; in index coordinates row 111.5, column 79.5
+    cell_peak = peak(one_hot(3, 2), (224, 224))
+    assert cell_peak is not None
+    assert cell_peak.xy == (80.0, 112.0)  # edge coordinates; in index coordinates row 111.5, column 79.5
     assert peak(one_hot(0, 6), (224, 224)).xy == (208.0, 16.0)
     corners = (6 * 223 / 6 + 0.5, 0.5)
     assert np.abs(np.array(corners) - (208.0, 16.0)).max() == 15.5

@@ -46,18 +46,18 @@ def test_grad_cam_by_hand() -> None:
 
 def test_the_other_methods_by_hand() -> None:
     model = Tiny()
-    found = {name: cam_maps(model, model.relu, tiny_images(), name)[1][0] for name in METHODS}
+    maps = {name: cam_maps(model, model.relu, tiny_images(), name)[1][0] for name in METHODS}
     # eigen-cam: cells lie on the line (a, 2a) around their mean 3, at distance sqrt(5) (a - 3)
-    assert found["eigencam"] == pytest.approx(np.sqrt(5) * np.array([[1.0, 0], [0, 5.0]]), abs=1e-5)
+    assert maps["eigencam"] == pytest.approx(np.sqrt(5) * np.array([[1.0, 0], [0, 5.0]]), abs=1e-5)
     # ablation-cam: the logit 1.5 is 3 - 1.5, so without a channel it falls by 3 and by -1.5: weights 2 and -1
-    assert found["ablationcam"].tolist() == [[0, 0], [0, 0]]
+    assert maps["ablationcam"].tolist() == [[0, 0], [0, 0]]
     # score-cam: both channels scale to the same mask (.5, 0, 0, 1), so both weigh 1/2
-    assert found["scorecam"] == pytest.approx(np.array([[6.0, 0], [0, 12.0]]), abs=1e-5)
-    assert found["hirescam"].tolist() == [[0.5, 0], [0, 1.0]]
-    assert found["layercam"].tolist() == [[1.0, 0], [0, 2.0]]
-    assert found["xgradcam"] == pytest.approx(np.array([[0.5, 0], [0, 1.0]]), abs=1e-5)
+    assert maps["scorecam"] == pytest.approx(np.array([[6.0, 0], [0, 12.0]]), abs=1e-5)
+    assert maps["hirescam"].tolist() == [[0.5, 0], [0, 1.0]]
+    assert maps["layercam"].tolist() == [[1.0, 0], [0, 2.0]]
+    assert maps["xgradcam"] == pytest.approx(np.array([[0.5, 0], [0, 1.0]]), abs=1e-5)
     # grad-cam++: channel 0 has gradient g = 1/4, sum of activations 12: alpha = g^2 / (2 g^2 + 12 g^3) = 0.2
-    assert found["gradcam++"] == pytest.approx(np.array([[0.8, 0], [0, 1.6]]), abs=1e-5)
+    assert maps["gradcam++"] == pytest.approx(np.array([[0.8, 0], [0, 1.6]]), abs=1e-5)
 
 
 @pytest.mark.parametrize("name", ["simple_cnn", "tf_efficientnet_lite0"])

@@ -96,19 +96,19 @@ def test_perturbation_methods(stride: int) -> None:
 
 def raw_maps(peer: type, model: nn.Module, layer: nn.Module, images: Tensor, exact: bool = False) -> np.ndarray:
     """The package's maps before it scales and upsamples them, from activations and gradients as float64 if `exact`."""
-    found: list[np.ndarray] = []
+    maps: list[np.ndarray] = []
 
     class Recording(peer):  # type: ignore[misc]
         def get_cam_image(self, *arguments: object, **named: object) -> np.ndarray:
             if exact:  # input, layer, targets, activations, gradients, ...
                 arguments = (*arguments[:3], *(np.float64(part) for part in arguments[3:5]), *arguments[5:])
-            found.append(super().get_cam_image(*arguments, **named))
-            return found[-1]
+            maps.append(super().get_cam_image(*arguments, **named))
+            return maps[-1]
 
     with Recording(model, [layer]) as cam:
         cam(images, [ClassifierOutputTarget(0)] * len(images))
     model.zero_grad()
-    return np.maximum(found[0], 0)
+    return np.maximum(maps[0], 0)
 
 
 def assert_equal(ours: np.ndarray, expected: np.ndarray, name: str, tolerance: float = 1e-5) -> None:

@@ -116,9 +116,9 @@ def test_a_step_moves_the_map_of_a_classifier_into_the_box() -> None:
 
     def share() -> float:
         _, maps = cam_maps(model, model.layer_of(32), batch.images)
-        found = energy_pointing(maps[0], np.array([box]), (256, 256))
-        assert found is not None
-        return found.inside
+        energy = energy_pointing(maps[0], np.array([box]), (256, 256))
+        assert energy is not None
+        return energy.inside
 
     shares = [share()]
     for _ in range(3):

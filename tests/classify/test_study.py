@@ -141,10 +141,10 @@ def test_measures_by_hand(tmp_path: Path, make_sample: Callable[..., Sample], ma
         for i, group in enumerate(("v", "v", "a", "a", "a", "b", "b", "b"), start=1)
     )
     dataset = Dataset(samples, ("defect",), None, Splits(0, "none", (), (1, 2), (3, 4, 5, 6, 7, 8)))
-    found = {1: 0.6, 2: 0.1, 3: 0.9, 4: 0.5, 5: 0.2, 6: 0.7, 7: 0.3, 8: 0.8}
+    scores = {1: 0.6, 2: 0.1, 3: 0.9, 4: 0.5, 5: 0.2, 6: 0.7, 7: 0.3, 8: 0.8}
     peaks = {3: (50, 50), 4: (70, 50), 8: None}
     for split, ids in (("val", (1, 2)), ("test", (3, 4, 5, 6, 7, 8))):
-        predictions = tuple(make_prediction(i, found[i], peak=peaks.get(i)) for i in ids)
+        predictions = tuple(make_prediction(i, scores[i], peak=peaks.get(i)) for i in ids)
         write_predictions(
             tmp_path / "predictions" / f"{split}.jsonl", PredictionSet(PredictionHeader("p"), predictions)
         )
