@@ -123,8 +123,9 @@ class DefectDataset(TorchDataset[Item]):
     def _load(self, sample: Sample) -> NDArray[np.uint8]:
         image = self._read(sample)
         if image.shape != sample.size_hw:
-            found, noted = f"{image.shape[1]} x {image.shape[0]}", f"{sample.size_hw[1]} x {sample.size_hw[0]}"
-            raise InputError(f"{sample.path} (image {sample.image_id}): is {found} pixels, but annotated as {noted}")
+            actual = f"{image.shape[1]} x {image.shape[0]}"
+            noted = f"{sample.size_hw[1]} x {sample.size_hw[0]}"
+            raise InputError(f"{sample.path} (image {sample.image_id}): is {actual} pixels, but annotated as {noted}")
         return image
 
 

@@ -44,8 +44,8 @@ class Patch:
     @property
     def at_edges(self) -> NDArray[np.bool_]:
         """(2, 2) whether it was cut at the source's left and upper edge, and at its right and lower one."""
-        found: NDArray[np.bool_] = np.stack([self.before, self.behind]) < _AT_EDGE * self.source_wh
-        return found
+        at_edges: NDArray[np.bool_] = np.stack([self.before, self.behind]) < _AT_EDGE * self.source_wh
+        return at_edges
 
 
 def cut(

@@ -73,9 +73,9 @@ def test_a_pasted_box_keeps_its_size_and_lies_inside(
 ) -> None:
     box = np.array([*corner, *np.minimum(np.add(corner, sides), 40)])
     patch = one_box(np.ones((40, 40), np.uint8), box.tolist())
-    found = paste(np.zeros((height, width), np.uint8), patch, centre)
-    if found is not None:
-        (new,) = found[1]
+    pasted = paste(np.zeros((height, width), np.uint8), patch, centre)
+    if pasted is not None:
+        (new,) = pasted[1]
         assert new[2:] - new[:2] == pytest.approx(box[2:] - box[:2])
         assert (new >= 0).all()
         assert (new <= [width, height, width, height]).all()
