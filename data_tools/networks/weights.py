@@ -73,19 +73,19 @@ def load_weights(body: nn.Module, name: str, weights: str) -> tuple[Weights, dic
     state, description = _read_source(name, weights)
     pyramid = _part(state, "backbone.fpn.") or _part(state, "fpn.")
     inner = _part(state, "backbone.body.")  # a detector's, of torchvision or ours, or a classifier's of ours
-    found = inner or state
+    tensors = inner or state
     own = body.state_dict()
-    bad = [key for key in own if key in found and own[key].shape != found[key].shape]
+    bad = [key for key in own if key in tensors and own[key].shape != tensors[key].shape]
     if bad:
-        shapes = f"{tuple(found[bad[0]].shape)}, not {tuple(own[bad[0]].shape)}"
+        shapes = f"{tuple(tensors[bad[0]].shape)}, not {tuple(own[bad[0]].shape)}"
         raise InputError(f"{description}: shape of {bad[0]!r} is {shapes}; are these weights of {name!r}?")
-    missing = tuple(key for key in own if key not in found)
+    missing = tuple(key for key in own if key not in tensors)
     if len(missing) > len(own) // 2:
-        has = f"it has such as {next(iter(found))!r}" if found else "it is empty"
+        has = f"it has such as {next(iter(tensors))!r}" if tensors else "it is empty"
         raise InputError(
             f"{description}: {len(missing)} of {len(own)} keys of {name!r} are missing, such as {missing[0]!r}; {has}"
         )
-    body.load_state_dict({key: found[key] for key in own if key in found}, strict=False)
+    body.load_state_dict({key: tensors[key] for key in own if key in tensors}, strict=False)
     prefix = "backbone.body." if inner else ""
     taken = {prefix + key for key in own}
     unexpected = tuple(key for key in state if key not in taken and not key.startswith(("backbone.fpn.", "fpn.")))
