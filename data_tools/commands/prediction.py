@@ -97,10 +97,10 @@ def predict_and_write(
 ) -> int:
     """Predict the selected images, write the PredictionSet, and print its path."""
     selection = select(arguments)
-    found = tuple(predict(selection.samples, selection.root))
+    predictions = tuple(predict(selection.samples, selection.root))
     header = PredictionHeader(f"{approach}: {Path(arguments.run).name}", config, "best", selection.split)
     out = Path(arguments.out)
-    write_predictions(out, PredictionSet(header, found))
+    write_predictions(out, PredictionSet(header, predictions))
     print(out)
     return 0
 
