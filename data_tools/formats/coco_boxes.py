@@ -56,10 +56,10 @@ def read_shape(
 
 def written_as_corners(entry: dict[str, Any]) -> bool | None:
     """Whether the outline, or else the area, proves a bbox to be two corners (True) or a corner with sides (False)."""
-    found = _bbox(entry.get("bbox"))
-    if isinstance(found, str) or min(found[2:]) <= 0:
+    bbox = _bbox(entry.get("bbox"))
+    if isinstance(bbox, str) or min(bbox[2:]) <= 0:
         return None
-    sides, corners = _with_sides(found), found
+    sides, corners = _with_sides(bbox), bbox
     outline = _outline(entry.get("segmentation"))
     if not isinstance(outline, str):
         if _close(sides, outline) or _rotation(entry):
@@ -78,21 +78,21 @@ def _box(entry: dict[str, Any], as_corners: bool | None) -> tuple[Corners | str,
     outline = _outline(segmentation)
     if entry.get("bbox") in (None, []):
         return outline, (_OUTLINE,)
-    found = _bbox(entry["bbox"])
-    if isinstance(found, str):
-        return found, ()
-    if not found[2] or not found[3]:
+    bbox = _bbox(entry["bbox"])
+    if isinstance(bbox, str):
+        return bbox, ()
+    if not bbox[2] or not bbox[3]:
         usable = not isinstance(outline, str) and outline[2] > outline[0] and outline[3] > outline[1]
-        return (outline, (_ZERO,)) if usable else (_with_sides(found), ())
+        return (outline, (_ZERO,)) if usable else (_with_sides(bbox), ())
     corners = written_as_corners(entry)
-    unclear = isinstance(outline, str) or (_close(found, outline) and _close(_with_sides(found), outline))
+    unclear = isinstance(outline, str) or (_close(bbox, outline) and _close(_with_sides(bbox), outline))
     if corners is None and unclear:
         if as_corners is None:
             return "bbox of unknown meaning: others of its file are written as two corners, others with sides", ()
         corners = as_corners
     if corners:
-        return found, (_CORNERS,)
-    box = _with_sides(found)
+        return bbox, (_CORNERS,)
+    box = _with_sides(bbox)
     degrees = _rotation(entry)
     if degrees:
         x1, y1, x2, y2 = box
@@ -101,7 +101,7 @@ def _box(entry: dict[str, Any], as_corners: bool | None) -> tuple[Corners | str,
             return "bbox and rotation contradict the outline", ()
         return turned, (turned_note(degrees),)
     if not isinstance(outline, str) and not _close(box, outline) and not _alike(box, outline):
-        return f"bbox {[round(side, 2) for side in found]} contradicts its outline, which spans {_text(outline)}", ()
+        return f"bbox {[round(side, 2) for side in bbox]} contradicts its outline, which spans {_text(outline)}", ()
     return box, ()
 
 
@@ -109,15 +109,15 @@ def _bbox(bbox: Any) -> Corners | str:
     """The four numbers of a bbox."""
     if not isinstance(bbox, list) or len(bbox) != 4:
         return "bbox is not a list of left, top, width, height"
-    found = numbers(bbox)
-    if isinstance(found, str):
-        return found.replace("corner", "bbox value")
-    left, top, width, height = found
+    values = numbers(bbox)
+    if isinstance(values, str):
+        return values.replace("corner", "bbox value")
+    left, top, width, height = values
     return left, top, width, height
 
 
-def _with_sides(found: Corners) -> Corners:
-    return found[0], found[1], found[0] + found[2], found[1] + found[3]
+def _with_sides(bbox: Corners) -> Corners:
+    return bbox[0], bbox[1], bbox[0] + bbox[2], bbox[1] + bbox[3]
 
 
 def _outline(segmentation: Any) -> Corners | str:
@@ -128,20 +128,20 @@ def _outline(segmentation: Any) -> Corners | str:
         return "neither bbox nor segmentation"
     points: list[tuple[float, float]] = []
     for polygon in segmentation:
-        found = numbers(polygon) if isinstance(polygon, list) else "segmentation is no list of polygons"
-        if isinstance(found, str):
-            return found
-        if len(found) < 6 or len(found) % 2:
+        coordinates = numbers(polygon) if isinstance(polygon, list) else "segmentation is no list of polygons"
+        if isinstance(coordinates, str):
+            return coordinates
+        if len(coordinates) < 6 or len(coordinates) % 2:
             return "a polygon of fewer than three points"
-        points += zip(found[::2], found[1::2], strict=True)
+        points += zip(coordinates[::2], coordinates[1::2], strict=True)
     return around(points)
 
 
 def _rotation(entry: dict[str, Any]) -> float:
     """Degrees by which a tool says that the bbox is turned; 0 without."""
     attributes = entry.get("attributes")
-    found = numbers((attributes.get("rotation"),)) if isinstance(attributes, dict) else "none"
-    return 0.0 if isinstance(found, str) else found[0] % 360
+    rotation = numbers((attributes.get("rotation"),)) if isinstance(attributes, dict) else "none"
+    return 0.0 if isinstance(rotation, str) else rotation[0] % 360
 
 
 def _close(one: Sequence[float], other: Sequence[float]) -> bool:
@@ -163,13 +163,13 @@ def _is_area(area: float, box: Corners) -> bool:
 
 def _area_fits(entry: dict[str, Any], box: Corners) -> bool:
     """Whether the area is that of the box; with a segmentation it is the outline's, hence smaller."""
-    found = numbers((entry.get("area"),))
-    if isinstance(found, str):
+    area = numbers((entry.get("area"),))
+    if isinstance(area, str):
         return False
     of_box = (box[2] - box[0]) * (box[3] - box[1])
     if entry.get("segmentation"):
-        return 0 < found[0] <= of_box * (1 + _AREA_SLACK)
-    return abs(found[0] - of_box) <= _AREA_SLACK * of_box
+        return 0 < area[0] <= of_box * (1 + _AREA_SLACK)
+    return abs(area[0] - of_box) <= _AREA_SLACK * of_box
 
 
 def _text(box: Corners) -> str:

@@ -20,10 +20,10 @@ _Ints = NDArray[np.int64]
 
 def box_of_mask(segmentation: dict[str, Any]) -> Box | str:
     """The half-open box around the pixels of a mask, or what is wrong with it."""
-    found = _runs(segmentation)
-    if isinstance(found, str):
-        return found
-    (height, _), starts, lengths = found
+    runs = _runs(segmentation)
+    if isinstance(runs, str):
+        return runs
+    (height, _), starts, lengths = runs
     box = box_of_runs(starts, lengths, height)
     if isinstance(box, str):
         return box
@@ -33,11 +33,11 @@ def box_of_mask(segmentation: dict[str, Any]) -> Box | str:
 
 def is_one_area(segmentation: Any, box: Box) -> bool:
     """Whether a mask is one 8-connected area with the given extent."""
-    found = _runs(segmentation) if isinstance(segmentation, dict) else "no mask"
+    runs = _runs(segmentation) if isinstance(segmentation, dict) else "no mask"
     extent = box_of_mask(segmentation) if isinstance(segmentation, dict) else "no mask"
-    if isinstance(found, str) or isinstance(extent, str):
+    if isinstance(runs, str) or isinstance(extent, str):
         return False
-    mask = mask_down_columns(found[1], found[2], found[0])
+    mask = mask_down_columns(runs[1], runs[2], runs[0])
     if isinstance(mask, str) or any(abs(a - b) > _SLACK for a, b in zip(extent, box, strict=True)):
         return False
     return bool(label(mask, 0).max() == 1)

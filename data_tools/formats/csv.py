@@ -133,14 +133,14 @@ def _claim(
     says_good = kind.lower() in _NO_TYPE or is_good(kind)
     if all(value.lower() in _NO_BOX for value in values):
         return _without_box(path, line, name, kind, size_hw, _GOOD_ROW if says_good else "", findings)
-    found = _numbers(values, table.decimal)
-    if isinstance(found, str):
-        lost = Shape(kind or _ANY_DEFECT, line=line, problem=found)
+    box_numbers = _numbers(values, table.decimal)
+    if isinstance(box_numbers, str):
+        lost = Shape(kind or _ANY_DEFECT, line=line, problem=box_numbers)
         return Claim(path, name, line, declared_hw=size_hw, shapes=(lost,))
-    if not any(found) and says_good:
+    if not any(box_numbers) and says_good:
         findings.mend(path, line, name, _ZEROS)
         return _without_box(path, line, name, kind, size_hw, "row with box 0,0,0,0", findings)
-    box = table.columns.corners(found)
+    box = table.columns.corners(box_numbers)
     box_xyxy, note = half_open(box, "exclusive" if shares or table.columns.shape != "corners" else corners)
     shape = Shape(kind or _ANY_DEFECT, box_xyxy, line, note)
     return Claim(path, name, line, declared_hw=size_hw, shapes=(shape,))
@@ -160,12 +160,12 @@ def _are_shares(rows: Sequence[tuple[int, list[str]]], table: _Table) -> bool:
     for _, fields in rows:
         if len(fields) != table.columns.count:
             continue
-        found = _numbers(table.columns.box_of(fields), table.decimal)
-        if isinstance(found, str):
+        box_numbers = _numbers(table.columns.box_of(fields), table.decimal)
+        if isinstance(box_numbers, str):
             continue
-        if min(found) < 0 or max(found) > 1:
+        if min(box_numbers) < 0 or max(box_numbers) > 1:
             return False
-        fractions = fractions or any(value != int(value) for value in found)
+        fractions = fractions or any(value != int(value) for value in box_numbers)
     return fractions
 
 
@@ -186,8 +186,8 @@ def _trimmed(fields: list[str], columns: Columns) -> list[str]:
 
 def _size(values: tuple[str, str] | None) -> tuple[int, int] | None:
     """Height and width from two fields; None where they are empty or no size."""
-    found = None if values is None else numbers(values)
-    return None if found is None or isinstance(found, str) else declared_size(found[0], found[1])
+    sides = None if values is None else numbers(values)
+    return None if sides is None or isinstance(sides, str) else declared_size(sides[0], sides[1])
 
 
 def _table(path: Path, names: tuple[str, ...]) -> _Table | None:

@@ -92,13 +92,13 @@ def _shape(line: int, text: str, corners: str) -> Shape:
     fields = _SEPARATOR.split(text.strip())
     if len(fields) != 5:
         return Shape("unboxed", line=line, problem=f"{len(fields)} fields instead of x1,y1,x2,y2,type")
-    found = numbers(fields[:4])
-    if isinstance(found, str):
-        return Shape(_TYPES.get(fields[4], fields[4]), line=line, problem=found)
+    coordinates = numbers(fields[:4])
+    if isinstance(coordinates, str):
+        return Shape(_TYPES.get(fields[4], fields[4]), line=line, problem=coordinates)
     if fields[4].isdecimal() and fields[4] not in _TYPES:
         what = "0 stands for the background" if fields[4] == "0" else f"{fields[4][:9]} is none of 1 to 6"
         return Shape("unboxed", line=line, problem=f"type {what}; x1,y1,x2,y2,type is read, not the class first")
-    x1, y1, x2, y2 = found
+    x1, y1, x2, y2 = coordinates
     box_xyxy, note = half_open((x1, y1, x2, y2), corners)
     return Shape(_TYPES.get(fields[4], fields[4]), box_xyxy, line, note)
 

@@ -145,8 +145,8 @@ def _unnamed_copies(files: Sequence[Path]) -> dict[Path, Path]:
 
 def _key(path: Path) -> str:
     """The name that an original and its copy share."""
-    found = _AFTER_NAME.match(path.stem)
-    return found["name"] if found else path.stem
+    match = _AFTER_NAME.match(path.stem)
+    return match["name"] if match else path.stem
 
 
 def _named_as_copy(path: Path, root: Path) -> bool:

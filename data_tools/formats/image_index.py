@@ -115,8 +115,8 @@ class ImageIndex:
 
     def find(self, name: str, folder: str = "") -> tuple[str | None, str]:
         """The relative path of the image that `match` finds and "", or None and why there is none."""
-        found = self.match(name, folder)
-        return found.path, found.reason
+        match = self.match(name, folder)
+        return match.path, match.reason
 
     def match(self, name: str, folder: str = "") -> Match:
         """The images that a name may mean.
@@ -141,15 +141,15 @@ class ImageIndex:
         for shortened, path in enumerate(names):
             for i, reading in enumerate(READINGS):
                 key = reading.of_name(path)
-                found, at_place = self._candidates(i, key, reading.of_name(folder) or folder) if key else ([], False)
-                if not found:
+                paths, at_place = self._candidates(i, key, reading.of_name(folder) or folder) if key else ([], False)
+                if not paths:
                     continue
                 loose = 2 * (i + shortened * len(READINGS)) + (0 if at_place else 1)
                 note = "; ".join(filter(None, (reading.note, OTHER_SUFFIX if shortened else "")))
-                if len(found) > 1 and one_picture(found, self.root):
-                    found, note = found[:1], "; ".join(filter(None, (note, _COPIES)))
-                reason = f"several images of this name: {', '.join(found[:3])}" if len(found) > 1 else ""
-                return Match(tuple(found), loose, reading.same and not shortened, note, reason)
+                if len(paths) > 1 and one_picture(paths, self.root):
+                    paths, note = paths[:1], "; ".join(filter(None, (note, _COPIES)))
+                reason = f"several images of this name: {', '.join(paths[:3])}" if len(paths) > 1 else ""
+                return Match(tuple(paths), loose, reading.same and not shortened, note, reason)
         return Match((), reason=f"image not found under {self.root}")
 
     def size_of(self, path: str) -> tuple[int, int]:
@@ -161,10 +161,10 @@ class ImageIndex:
         if not self._sizes:
             read = map_images(partial(_try_size, self.root), self.paths, "image sizes")
             self._sizes = dict(zip(self.paths, read, strict=True))
-        found = self._sizes[path]
-        if isinstance(found, InputError):
-            raise found
-        return found
+        size_hw = self._sizes[path]
+        if isinstance(size_hw, InputError):
+            raise size_hw
+        return size_hw
 
     def reason_against_own(self, path: str) -> str:
         """Why an image that nothing is claimed of is made from another, and none of its own; "" where it is one."""
@@ -187,11 +187,11 @@ class ImageIndex:
             tail = PurePosixPath(*wanted.parts[i:]).as_posix()
             if tail in by_path:
                 return by_path[tail], False
-        found = by_name.get(wanted.name, [])
-        if len(found) > 1:
-            shared = [(_shared_folders(wanted, path), _shared_start(folder, path)) for path in found]
-            found = [path for path, count in zip(found, shared, strict=True) if count == max(shared)]
-        return found, False
+        paths = by_name.get(wanted.name, [])
+        if len(paths) > 1:
+            shared = [(_shared_folders(wanted, path), _shared_start(folder, path)) for path in paths]
+            paths = [path for path, count in zip(paths, shared, strict=True) if count == max(shared)]
+        return paths, False
 
     def _keys(self, reading: int) -> "tuple[_Keys, _Keys]":
         """The images by path and by file name, each with and without suffix, as a reading sees them."""

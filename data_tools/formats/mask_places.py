@@ -91,7 +91,7 @@ def pair_masks(files: Sequence[Path], root: Path) -> Pairing:
         ):
             masks.discard(path)
     images = [path for path in files if path not in masks]
-    found: dict[Path, list[Path]] = {path: [] for path in images}
+    masks_of: dict[Path, list[Path]] = {path: [] for path in images}
     exact, without_splits = (_by_key(images, root, keep) for keep in (True, False))
     unused = []
     for path in files:
@@ -101,8 +101,8 @@ def pair_masks(files: Sequence[Path], root: Path) -> Pairing:
         if owner is None:
             unused.append(path)
         else:
-            found[owner].append(path)
-    return Pairing({path: tuple(of) for path, of in found.items()}, tuple(unused))
+            masks_of[owner].append(path)
+    return Pairing({path: tuple(of) for path, of in masks_of.items()}, tuple(unused))
 
 
 def _mark(path: Path, root: Path) -> str:

@@ -160,14 +160,14 @@ def _boxes(
         regions = mask.astype(np.int32)
         if kind != "one defect a value":
             regions = np.where(mask, label(mask, options.merge_distance), 0).astype(np.int32)
-        found, few = boxes_of(regions, options.min_area)
-        boxes.append(found)
+        region_boxes, few = boxes_of(regions, options.min_area)
+        boxes.append(region_boxes)
         small += few
         named = job.defect_type
         if kind == "one type a value" and job.defect_type in (GOOD, "defect"):
             name = code_name(number - 1)
             named = options.type_map.get(name, name)
-        types += ["defect" if named == GOOD else named] * len(found)
+        types += ["defect" if named == GOOD else named] * len(region_boxes)
     if small:
         reason = f"{small} mask regions below {options.min_area} pixels"
         findings.reject(job.root / job.name, None, job.name, reason)

@@ -67,7 +67,7 @@ def _without_upload(path: str) -> str:
 
 def _without_export(path: str) -> str:
     """Without the suffix and hash that Roboflow puts behind the name of an image; "" where there is none."""
-    return _on_stem(folded(path), lambda stem: found["stem"] if (found := _EXPORT.match(stem)) else "")
+    return _on_stem(folded(path), lambda stem: export["stem"] if (export := _EXPORT.match(stem)) else "")
 
 
 def _number(path: str) -> str:

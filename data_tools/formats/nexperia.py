@@ -53,16 +53,16 @@ def _rows(path: Path, corners: str, findings: Findings) -> Iterator[tuple[str, S
             findings.reject(path, line, image[:200], reason)
             continue
         reason = _reason_against(fields)
-        found = numbers(fields[3:7]) if reason is None else reason
-        if isinstance(found, str):
-            yield image, Shape(fields[1] if len(fields) > 1 else "unboxed", line=line, problem=found)
+        rectangle = numbers(fields[3:7]) if reason is None else reason
+        if isinstance(rectangle, str):
+            yield image, Shape(fields[1] if len(fields) > 1 else "unboxed", line=line, problem=rectangle)
             continue
-        if found[0] == found[2] or found[1] == found[3]:  # a click without a drag: no area was drawn
+        if rectangle[0] == rectangle[2] or rectangle[1] == rectangle[3]:  # a click without a drag: no area was drawn
             yield image, Shape(fields[1], line=line, problem="zero-area rectangle")
             continue
         if fields[1] != path.stem:
             findings.warnings["rows whose class differs from the file's name: kept under their own class"] += 1
-        x1, y1, x2, y2 = found
+        x1, y1, x2, y2 = rectangle
         box_xyxy, note = half_open((x1, y1, x2, y2), corners)
         yield image, Shape(fields[1], box_xyxy, line, note)
 

@@ -35,7 +35,7 @@ class Placed:
 
 def numbers(values: Sequence[object]) -> tuple[float, ...] | str:
     """The values as finite floats, or what is wrong with the first bad one."""
-    found = []
+    floats = []
     for value in values:
         try:
             number = float(value)  # type: ignore[arg-type]
@@ -43,8 +43,8 @@ def numbers(values: Sequence[object]) -> tuple[float, ...] | str:
             return f"corner {str(value)[:40]!r} is not a number"
         if isinstance(value, bool) or not math.isfinite(number):
             return f"corner {str(value)[:40]!r} is not finite"
-        found.append(number)
-    return tuple(found)
+        floats.append(number)
+    return tuple(floats)
 
 
 def half_open(corners: Corners, meaning: str) -> tuple[Corners, str]:

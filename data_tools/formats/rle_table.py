@@ -111,10 +111,10 @@ def _claim(
         if isinstance(boxes, str):
             shapes.append(Shape(kind, line=line, problem=boxes))
             continue
-        found, small = boxes
+        region_boxes, small = boxes
         if small:
             findings.reject(path, line, name, f"{small} regions of fewer than {options.min_area} pixels")
-        shapes += [Shape(kind, (x1, y1, x2, y2), line) for x1, y1, x2, y2 in found]
+        shapes += [Shape(kind, (x1, y1, x2, y2), line) for x1, y1, x2, y2 in region_boxes]
     good = "" if filled else f"empty run lengths in {'the row' if len(rows) == 1 else f'all {len(rows)} rows'}"
     return Claim(path, name, rows[0][0], declared_hw=None, shapes=tuple(shapes), good=good)
 

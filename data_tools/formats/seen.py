@@ -58,8 +58,8 @@ def _head(path: Path) -> str:
 
 
 def _xml(path: Path) -> str:
-    found = _ROOT.search(re.sub(r"<[?!][^>]*>", "", _head(path)))
-    return f"<{found.group(1)}>" if found else "no XML"
+    root_tag = _ROOT.search(re.sub(r"<[?!][^>]*>", "", _head(path)))
+    return f"<{root_tag.group(1)}>" if root_tag else "no XML"
 
 
 def _json(path: Path) -> str:

@@ -63,8 +63,8 @@ def csv_claims(path: Path, rows: Sequence[tuple[int, list[str], str]], findings:
         if text.startswith("#"):
             key, _, content = text.lstrip("# ").partition("=")
             if key.strip() == "ATTRIBUTE":
-                found = _json(content)
-                definitions = found if isinstance(found, dict) else {}
+                declaration = _json(content)
+                definitions = declaration if isinstance(declaration, dict) else {}
             continue
         values = [_json(field) for field in fields[: len(COLUMNS)]]
         names = values[1] if len(values) == len(COLUMNS) else None

@@ -75,11 +75,11 @@ def _shape(one: Element, corners: str) -> Shape:
     name, box = one.value("name"), one.child("bndbox")
     if box is None:
         return _turned(one, name)
-    found = numbers([box.value(corner) for corner in _CORNERS])
-    if isinstance(found, str):
-        return Shape(name, line=one.line, problem=found)
+    coordinates = numbers([box.value(corner) for corner in _CORNERS])
+    if isinstance(coordinates, str):
+        return Shape(name, line=one.line, problem=coordinates)
     counted_from = 1 if corners == "inclusive" else 0
-    x1, y1, x2, y2 = (value - counted_from for value in found)
+    x1, y1, x2, y2 = (value - counted_from for value in coordinates)
     if -1 <= min(x1, y1) < 0 and counted_from:
         reason = "corner 0, but VOC counts from 1; if this file counts from 0, give --corners exclusive"
         return Shape(name, line=one.line, problem=reason)
@@ -92,10 +92,10 @@ def _turned(one: Element, name: str) -> Shape:
     box = one.child("robndbox")
     if box is None:
         return Shape(name, line=one.line, problem="object without a bndbox")
-    found = numbers([box.value(value) for value in _TURNED])
-    if isinstance(found, str):
-        return Shape(name, line=one.line, problem=found)
-    x, y, w, h, angle = found
+    rectangle = numbers([box.value(value) for value in _TURNED])
+    if isinstance(rectangle, str):
+        return Shape(name, line=one.line, problem=rectangle)
+    x, y, w, h, angle = rectangle
     flat = (x - w / 2, y - h / 2, x + w / 2, y + h / 2)
     return Shape(name, turned_rectangle(flat, degrees(angle), (x, y)), one.line, turned_note(round(degrees(angle), 3)))
 

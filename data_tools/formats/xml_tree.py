@@ -29,8 +29,8 @@ class Element:
 
     def value(self, tag: str) -> str:
         """The stripped text of the first child with this tag; empty without one."""
-        found = self.child(tag)
-        return "" if found is None else found.text.strip()
+        child = self.child(tag)
+        return "" if child is None else child.text.strip()
 
 
 def read_xml(path: Path) -> Element:

@@ -90,16 +90,16 @@ def _shape(line: int, text: str, names: Sequence[str]) -> Shape:
         return _refused(line, f"class {fields[0][:40]!r} is no number from 0")
     if names and int(fields[0]) >= len(names):
         return _refused(line, f"class {fields[0]}, but there are {len(names)} class names")
-    found = numbers(fields[1:])
-    if isinstance(found, str):
-        return _refused(line, found)
-    if min(found) < -_FARTHEST or max(found) > 1 + _FARTHEST:
+    shares = numbers(fields[1:])
+    if isinstance(shares, str):
+        return _refused(line, shares)
+    if min(shares) < -_FARTHEST or max(shares) > 1 + _FARTHEST:
         return _refused(line, "a number outside 0..1: YOLO gives shares of the image's size")
     defect_type = names[int(fields[0])] if names else f"class_{int(fields[0])}"
-    if len(found) == 4:
-        x, y, w, h = found
+    if len(shares) == 4:
+        x, y, w, h = shares
         return Shape(defect_type, (x - w / 2, y - h / 2, x + w / 2, y + h / 2), line, shares=True)
-    xs, ys = found[::2], found[1::2]
+    xs, ys = shares[::2], shares[1::2]
     return Shape(defect_type, (min(xs), min(ys), max(xs), max(ys)), line, shares=True)
 
 
