@@ -93,15 +93,15 @@ def _audit(parser: Parser, arguments: Namespace) -> int:
     options = AuditOptions(
         anchors, arguments.crop, arguments.labels, scores_of_files(arguments.scores), arguments.suspects
     )
-    found = audit(dataset, options)
+    report = audit(dataset, options)
     if arguments.review is not None:
-        write_review(Path(arguments.review), found.suspects or ())
+        write_review(Path(arguments.review), report.suspects or ())
     if arguments.html is not None:
         from data_tools.report.audit_page import write_audit_page
 
-        write_audit_page(Path(arguments.html), str(folder), dataset, found)
-    print("\n".join(describe(str(folder), found)))
-    return 2 if found.unsafe else 0
+        write_audit_page(Path(arguments.html), str(folder), dataset, report)
+    print("\n".join(describe(str(folder), report)))
+    return 2 if report.unsafe else 0
 
 
 def _user() -> str:

@@ -139,10 +139,10 @@ def _judge_labels(
         return None, None, [Finding(NOTE, "labels", f"labels were not checked: {error}")]
     suspects, likely = noise.rank_suspects(samples, scores, agreement, clusters, options.most_suspects)
     separation = noise.separation(scores, samples)
-    found = []
+    findings = []
     if likely:
         shown = tuple(s.sample.image_id for s in suspects[: min(likely, 24)])
-        found.append(
+        findings.append(
             Finding(
                 WARNING,
                 "labels",
@@ -153,7 +153,7 @@ def _judge_labels(
                 shown,
             )
         )
-    return tuple(suspects), separation, found
+    return tuple(suspects), separation, findings
 
 
 @contextmanager

@@ -128,10 +128,10 @@ def _of_images(samples: Sequence[Sample], facts: Facts | None, read: Mapping[int
                 "near-duplicates and labels were not checked",
             )
         ]
-    found = []
+    findings = []
     broken = [fact for fact in facts.values() if isinstance(fact, InputError)]
     if broken:
-        found.append(
+        findings.append(
             Finding(
                 UNSAFE,
                 "doctor",
@@ -142,7 +142,7 @@ def _of_images(samples: Sequence[Sample], facts: Facts | None, read: Mapping[int
     other = [s for s in samples if s.image_id in read and read[s.image_id].size_hw != s.size_hw]
     if other:
         one, size = other[0], read[other[0].image_id].size_hw
-        found.append(
+        findings.append(
             Finding(
                 UNSAFE,
                 "doctor",
@@ -156,7 +156,7 @@ def _of_images(samples: Sequence[Sample], facts: Facts | None, read: Mapping[int
     depths = Counter(fact.bits for fact in read.values())
     if len(depths) > 1:
         listed = ", ".join(f"{n} of {bits} bit" for bits, n in depths.most_common())
-        found.append(
+        findings.append(
             Finding(
                 WARNING,
                 "doctor",
@@ -168,7 +168,7 @@ def _of_images(samples: Sequence[Sample], facts: Facts | None, read: Mapping[int
     # by the set, not each image: one dark image among others is a dark image
     dim = set(deep if all(read[i].mean + 3 * read[i].spread < _DIM for i in deep) else ())
     if dim:
-        found.append(
+        findings.append(
             Finding(
                 WARNING,
                 "doctor",
@@ -179,7 +179,7 @@ def _of_images(samples: Sequence[Sample], facts: Facts | None, read: Mapping[int
         )
     flat = [i for i, fact in read.items() if fact.spread < 1.0 and i not in dim]
     if flat:
-        found.append(
+        findings.append(
             Finding(
                 WARNING,
                 "doctor",
@@ -188,7 +188,7 @@ def _of_images(samples: Sequence[Sample], facts: Facts | None, read: Mapping[int
                 tuple(flat[:_SHOWN]),
             )
         )
-    return found
+    return findings
 
 
 def _of_splits(dataset: Dataset) -> list[Finding]:
@@ -201,16 +201,16 @@ def _of_splits(dataset: Dataset) -> list[Finding]:
                 "run python -m data_tools.splits DATASET --group-by auto",
             )
         ]
-    found = []
+    findings = []
     for name in SPLIT_NAMES:
         part = dataset.split(name)
         there = {"defects": any(s.is_defect for s in part), "good images": not all(s.is_defect for s in part)}
         missing = [kind for kind, any_of_it in there.items() if not any_of_it]
         if not part:
             level = NOTE if name == "test" else UNSAFE
-            found.append(Finding(level, "doctor", f"the {name} split is empty", "give it a share with --split"))
+            findings.append(Finding(level, "doctor", f"the {name} split is empty", "give it a share with --split"))
         elif missing:
-            found.append(
+            findings.append(
                 Finding(
                     UNSAFE,
                     "doctor",
@@ -219,7 +219,7 @@ def _of_splits(dataset: Dataset) -> list[Finding]:
                 )
             )
         elif name != "train" and not any(s.status == BOXED for s in part):
-            found.append(
+            findings.append(
                 Finding(
                     WARNING,
                     "doctor",
@@ -229,8 +229,8 @@ def _of_splits(dataset: Dataset) -> list[Finding]:
             )
     unassigned = len(dataset.samples) - sum(len(dataset.split(name)) for name in SPLIT_NAMES)
     if unassigned:
-        found.append(Finding(WARNING, "doctor", f"{unassigned} images are in no split", "split anew to use them"))
-    return found
+        findings.append(Finding(WARNING, "doctor", f"{unassigned} images are in no split", "split anew to use them"))
+    return findings
 
 
 def _of_boxes(checkup: Checkup, unreached: Sequence[int]) -> list[Finding]:

@@ -135,10 +135,10 @@ def cluster_agreement(pooled: NDArray[np.float32], samples: Sequence[Sample]) ->
 
     positive = np.array([s.is_defect for s in samples], dtype=bool)
     clusters = min(max(2, len(samples) // _CLUSTER_IMAGES), _MOST_CLUSTERS, len(samples))
-    found = KMeans(clusters, n_init=3, random_state=0).fit_predict(_reduced(pooled))
-    sizes, defects = np.bincount(found), np.bincount(found, positive)
-    same = np.where(positive, defects[found], sizes[found] - defects[found]) - 1
-    others = sizes[found] - 1
+    cluster_of = KMeans(clusters, n_init=3, random_state=0).fit_predict(_reduced(pooled))
+    sizes, defects = np.bincount(cluster_of), np.bincount(cluster_of, positive)
+    same = np.where(positive, defects[cluster_of], sizes[cluster_of] - defects[cluster_of]) - 1
+    others = sizes[cluster_of] - 1
     agreement: Scores = np.where(others > 0, same / np.maximum(others, 1), np.nan)
     return agreement
 

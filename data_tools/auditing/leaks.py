@@ -67,11 +67,11 @@ def label_leaks(samples: Sequence[Sample], facts: Mapping[int, ImageFact]) -> tu
     if why_not:
         return [], [Finding(NOTE, "leaks", f"whether file properties tell the label was not checked: {why_not}")]
     folds = _folds(positive, groups)
-    found = [*_token_properties(samples, positive, folds), _size_property(samples, positive, folds)]
+    properties = [*_token_properties(samples, positive, folds), _size_property(samples, positive, folds)]
     if len(facts) == len(samples):
-        found += _fact_properties([facts[s.image_id] for s in samples], positive, folds)
-    found.sort(key=lambda one: -(one.auc or 0))
-    return found, [_finding(one) for one in found if one.auc is not None and one.auc > FLAGGED_AUC]
+        properties += _fact_properties([facts[s.image_id] for s in samples], positive, folds)
+    properties.sort(key=lambda one: -(one.auc or 0))
+    return properties, [_finding(one) for one in properties if one.auc is not None and one.auc > FLAGGED_AUC]
 
 
 def straddling(dataset: Dataset, thumbnails: Floats | None, rows: Sequence[int]) -> list[Finding]:
@@ -87,26 +87,26 @@ def straddling(dataset: Dataset, thumbnails: Floats | None, rows: Sequence[int])
     split_of = {i: name for name in SPLIT_NAMES for i in dataset.splits.ids(name)}
     samples = dataset.samples
     where = [split_of.get(sample.image_id) for sample in samples]
-    found = _divided("group", [s.group for s in samples], samples, where, UNSAFE)
+    findings = _divided("group", [s.group for s in samples], samples, where, UNSAFE)
     # who names a rule of their own may know better than the names' habits
     level = WARNING if not dataset.splits.group_by.startswith(("none", "auto", "lot", "as given")) else UNSAFE
     paths = [s.path for s in samples]
     lots = lots_of(paths)
     if lots is not None:
-        found += _divided("lot", lots, samples, where, level)
+        findings += _divided("lot", lots, samples, where, level)
     else:
         complete = thumbnails is not None and len(rows) == len(samples)
         links, _ = named_links(paths, thumbnails if complete else None)
         for name, pairs in links.items():
-            found += _divided_pairs(_LINKED[name], pairs, samples, where, UNSAFE if name == "copies" else level)
+            findings += _divided_pairs(_LINKED[name], pairs, samples, where, UNSAFE if name == "copies" else level)
     if thumbnails is not None and len(thumbnails) > 1:
         signed: Signatures = signatures(thumbnails)
         pairs, similarity = near_duplicates(signed, signed.same)
         best_first = pairs[np.argsort(-similarity, kind="stable")]
-        found += _divided_pairs("near-duplicates", np.asarray(rows)[best_first], samples, where, UNSAFE)
+        findings += _divided_pairs("near-duplicates", np.asarray(rows)[best_first], samples, where, UNSAFE)
         turned = np.asarray(rows, dtype=np.int64)[turned_duplicates(thumbnails)]
-        found += _divided_pairs("images that are others mirrored or turned", turned, samples, where, UNSAFE)
-    return found
+        findings += _divided_pairs("images that are others mirrored or turned", turned, samples, where, UNSAFE)
+    return findings
 
 
 def cross_validated_auc(
@@ -120,9 +120,9 @@ def cross_validated_auc(
     for fold in folds:
         inside = values[fold]
         seen = counts - np.bincount(inside, minlength=total)
-        found = hits - np.bincount(inside, positive[fold], total)
+        defects = hits - np.bincount(inside, positive[fold], total)
         base = (positive.sum() - positive[fold].sum()) / max(len(positive) - len(fold), 1)
-        share = (found + _PRIOR * base) / (seen + _PRIOR)
+        share = (defects + _PRIOR * base) / (seen + _PRIOR)
         # folds differ a little in their base rate, which is no property of the values
         scores[fold] = share[inside] - base
     return roc_auc(scores, positive)

@@ -49,8 +49,8 @@ class Normality:
         """(cells,) Mahalanobis distances of the (cells, features) of one image."""
         placed = self._placed([rows]) - self._means.astype(np.float32)
         white = self._whiten @ placed.transpose(0, 2, 1)
-        found: NDArray[np.float64] = np.sqrt((white.astype(np.float64) ** 2).sum(axis=1)).ravel()
-        return found
+        distances: NDArray[np.float64] = np.sqrt((white.astype(np.float64) ** 2).sum(axis=1)).ravel()
+        return distances
 
     def _placed(self, images: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """(places, samples, features): a place for each cell, or one place for all cells."""

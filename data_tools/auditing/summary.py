@@ -12,22 +12,22 @@ _SHOWN_PROPERTIES = 8
 _SHOWN_SUSPECTS = 10
 
 
-def describe(name: str, found: Audit) -> list[str]:
+def describe(name: str, audit: Audit) -> list[str]:
     """The audit as lines of text, the verdict first."""
-    lines = [f"{name}: {verdict(found.findings)}", ""]
-    for finding in found.findings:
+    lines = [f"{name}: {verdict(audit.findings)}", ""]
+    for finding in audit.findings:
         lines.append(f"{finding.level}: {finding.text}")
         if finding.remedy:
             lines.append(f"    -> {finding.remedy}")
-    lines += ["", *_describe_checkup(found.checkup)]
-    if found.properties:
+    lines += ["", *_describe_checkup(audit.checkup)]
+    if audit.properties:
         lines += ["", "file properties that tell the label (cross-validated AUC, 0.5 is chance):"]
-        lines += [f"  {one.auc or 0.5:.2f}  {one.name}: {one.detail}" for one in found.properties[:_SHOWN_PROPERTIES]]
-    if found.suspects:
-        lines += ["", f"least believed labels (of {len(found.suspects)} in the review list; --review FILE writes it):"]
+        lines += [f"  {one.auc or 0.5:.2f}  {one.name}: {one.detail}" for one in audit.properties[:_SHOWN_PROPERTIES]]
+    if audit.suspects:
+        lines += ["", f"least believed labels (of {len(audit.suspects)} in the review list; --review FILE writes it):"]
         lines += [
             f"  {s.confidence:.2f}  {s.sample.path} is {s.sample.status}, {s.sample.type}: {s.reason}"
-            for s in found.suspects[:_SHOWN_SUSPECTS]
+            for s in audit.suspects[:_SHOWN_SUSPECTS]
         ]
     return lines
 
