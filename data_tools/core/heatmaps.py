@@ -96,10 +96,10 @@ class Regions:
     @property
     def highest(self) -> NDArray[np.float64]:
         """(n,) maximum of the map in each region."""
-        found = np.zeros(len(self.areas) + 1, dtype=np.float32)
+        maxima = np.zeros(len(self.areas) + 1, dtype=np.float32)
         inside = self._numbers > 0
-        np.maximum.at(found, self._numbers[inside], self._values[inside])
-        return found[1:].astype(np.float64)
+        np.maximum.at(maxima, self._numbers[inside], self._values[inside])
+        return maxima[1:].astype(np.float64)
 
 
 def regions_above(full: Map, fraction: float) -> Regions:
@@ -179,11 +179,11 @@ def map_to_boxes(
     full = full_size(heatmap, size_hw)
     if full is None:
         return empty_boxes(), np.zeros(0)
-    found = regions_above(full, fraction)
-    highest = found.highest
+    regions = regions_above(full, fraction)
+    highest = regions.highest
     order = np.argsort(-highest, kind="stable")
-    order = order[found.areas[order] >= min_area]
-    return found.boxes_xyxy[order], image_score * highest[order]
+    order = order[regions.areas[order] >= min_area]
+    return regions.boxes_xyxy[order], image_score * highest[order]
 
 
 def boxes_to_map(

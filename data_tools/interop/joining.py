@@ -83,8 +83,8 @@ def join_predictions(of_detectors: Sequence[Prediction], overlap: float) -> Pred
     )
 
 
-def _require_detections(path: Path, found: PredictionSet) -> None:
-    for p in found.predictions:
+def _require_detections(path: Path, prediction_set: PredictionSet) -> None:
+    for p in prediction_set.predictions:
         if not (0.0 <= p.score <= 1.0 and ((p.box_scores >= 0.0) & (p.box_scores <= 1.0)).all()):
             raise InputError(f"{path}: image {p.image_id}: a score is not in 0..1, so it cannot be joined")
         if p.peak_xy is not None and not len(p.box_scores):

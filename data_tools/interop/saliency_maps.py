@@ -90,7 +90,7 @@ def _find(folder: Path, sample: Sample) -> Path | None:
     path = PurePosixPath(sample.path)
     for stem in (path.with_suffix("").as_posix(), path.stem, str(sample.image_id)):
         for suffix in SUFFIXES:
-            found = resolve_under(folder, stem + suffix)
-            if found.is_file():
-                return found
+            map_path = resolve_under(folder, stem + suffix)
+            if map_path.is_file():
+                return map_path
     return None

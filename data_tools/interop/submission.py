@@ -90,13 +90,13 @@ def check_scores(scores: dict[str, float], source: str) -> None:
         )
 
 
-def check_ids(found: Iterable[str], expected: Iterable[str], source: str, asked: str) -> None:
+def check_ids(actual: Iterable[str], expected: Iterable[str], source: str, asked: str) -> None:
     """Refuse ids that are not exactly the expected ones.
 
     Raises:
         InputError: ids are missing or unknown.
     """
-    have, want = set(found), set(expected)
+    have, want = set(actual), set(expected)
     for ids, what in ((want - have, "missing"), (have - want, "not expected")):
         if ids:
             shown = ", ".join(sorted(ids)[:_SHOWN]) + (", ..." if len(ids) > _SHOWN else "")
