@@ -103,8 +103,8 @@ def _lists(sources: Sequence[Path]) -> Iterator[tuple[str, Path]]:
     folders = {source if source.is_dir() else source.parent for source in sources}
     for folder in sorted(folders):
         for place in _LISTS:
-            found = [(part, folder / place / f"{word}.txt") for word, part in _PART_OF.items()]
-            there = [(part, path) for part, path in found if path.is_file()]
+            candidates = [(part, folder / place / f"{word}.txt") for word, part in _PART_OF.items()]
+            there = [(part, path) for part, path in candidates if path.is_file()]
             if there:
                 yield from there
                 return

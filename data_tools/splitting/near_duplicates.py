@@ -62,21 +62,21 @@ def signatures(thumbnails: Floats) -> Signatures:
     return Signatures(_unit(whitened), None if dimensions == _DIMENSIONS else standard, 0.7, 0.9)
 
 
-def near_duplicates(found: Signatures, threshold: float) -> tuple[Pairs, Floats]:
+def near_duplicates(image_signatures: Signatures, threshold: float) -> tuple[Pairs, Floats]:
     """(m, 2) pairs of images with a similarity above `threshold`, and their (m,) similarities.
 
     Every pair is looked at below 512 images; above, a pair at the threshold is met with a probability of 0.99. Of many
     images that are all the same, each is paired with some others, which is enough to join them.
     """
-    total = len(found.vectors)
-    candidates = _all_pairs(total) if total < 512 else _banded_pairs(found.vectors, threshold)
+    total = len(image_signatures.vectors)
+    candidates = _all_pairs(total) if total < 512 else _banded_pairs(image_signatures.vectors, threshold)
     kept: list[Pairs] = [np.zeros((0, 2), dtype=np.int64)]
     similarities: list[Floats] = [np.zeros(0, dtype=np.float32)]
     for pairs in candidates:
-        similarity = _inner(found.vectors, pairs)
+        similarity = _inner(image_signatures.vectors, pairs)
         good = similarity > threshold
-        if found.raw is not None:
-            good &= _inner(found.raw, pairs) > _SAME_RAW
+        if image_signatures.raw is not None:
+            good &= _inner(image_signatures.raw, pairs) > _SAME_RAW
         kept.append(pairs[good])
         similarities.append(similarity[good])
     pairs, first = np.unique(np.concatenate(kept), axis=0, return_index=True)

@@ -102,8 +102,8 @@ def _moments(dataset: Dataset, rule: str, order: str | None) -> list[str] | list
                 "group is a date or number in the file names"
             )
         return [sample.group for sample in dataset.samples]
-    found = groups_by_expression([sample.path for sample in dataset.samples], order, "--order")
-    return [int(one) for one in found] if all(one.isascii() and one.isdigit() for one in found) else found
+    moments = groups_by_expression([sample.path for sample in dataset.samples], order, "--order")
+    return [int(one) for one in moments] if all(one.isascii() and one.isdigit() for one in moments) else moments
 
 
 def _regrouped(dataset: Dataset, group_by: str) -> Dataset:
