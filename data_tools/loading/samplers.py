@@ -21,10 +21,12 @@ class BalancedSampler(Sampler[Key]):
         positive: for each sample, whether it belongs to the positive class.
         positive_share: share of positive samples in an epoch; None keeps the natural distribution, and each sample
             comes exactly once.
-        seed: of the order. An epoch has as many keys as there are samples, less those that would not fill a batch.
+        seed: of the order.
         sizes_hw: of each sample as loaded. Batches then hold images of similar shape, which saves padding.
         batch_size: images a step, of all processes together.
         rank, processes: this process takes its part of each batch, the batches staying what they are for one process.
+        batches: of an epoch; None takes as many as there are samples for, leaving out what would not fill one. With
+            more, samples come again; with fewer, each epoch draws its own.
 
     Raises:
         InputError: the processes cannot share a batch evenly.
@@ -43,10 +45,11 @@ class BalancedSampler(Sampler[Key]):
         batch_size: int = 1,
         rank: int = 0,
         processes: int = 1,
+        batches: int | None = None,
     ) -> None:
         if batch_size % processes:
             raise InputError(f"fit.batch_size {batch_size} is shared by {processes} processes: give a multiple of it")
-        if processes > 1 and len(positive) < batch_size:
+        if processes > 1 and batches is None and len(positive) < batch_size:
             raise InputError(
                 f"{len(positive)} training images do not fill a batch of {batch_size}, which several "
                 "processes need; lower fit.batch_size"
@@ -55,6 +58,7 @@ class BalancedSampler(Sampler[Key]):
         self.positive = np.asarray(positive, dtype=bool)
         self.positive_share, self.seed, self.epoch, self.start = positive_share, seed, 0, 0
         self.sizes_hw, self.batch_size = np.asarray(sizes_hw, dtype=np.float64).reshape(-1, 2), batch_size
+        self.total = len(self.positive) if batches is None else batches * batch_size
 
     def __len__(self) -> int:
         return self._in_batches() * self.share // self.batch_size
@@ -69,14 +73,14 @@ class BalancedSampler(Sampler[Key]):
         yield from ((self.epoch, int(index)) for index in order[mine])
 
     def _in_batches(self) -> int:
-        """How many of the samples fill whole batches; all of them if they do not even fill one."""
-        return len(self.positive) // self.batch_size * self.batch_size or len(self.positive)
+        """How many keys fill whole batches; all of them if they do not even fill one."""
+        return self.total // self.batch_size * self.batch_size or self.total
 
     def _order(self, rng: np.random.Generator) -> NDArray[np.int64]:
-        total = len(self.positive)
+        total = self.total
         yes, no = np.flatnonzero(self.positive), np.flatnonzero(~self.positive)
         if self.positive_share is None or not len(yes) or not len(no):
-            return rng.permutation(total)
+            return _rounds(rng, np.arange(len(self.positive)), total)
         n_yes = round(total * self.positive_share)
         picked = _rounds(rng, yes, n_yes), _rounds(rng, no, total - n_yes)
         # spread both classes evenly, so that every batch holds its share of each

@@ -64,7 +64,9 @@ def training_loader(
     sizes = [config.target_hw(sample.size_hw) for sample in samples]
     positive = [sample.is_defect for sample in samples]
     rank, count = processes.rank(), processes.count()
-    sampler = BalancedSampler(positive, fit.positive_share, fit.seed, sizes, fit.batch_size, rank, count)
+    sampler = BalancedSampler(
+        positive, fit.positive_share, fit.seed, sizes, fit.batch_size, rank, count, fit.epoch_steps
+    )
     return make_loader(dataset, sampler, sampler.share, fit.workers)
 
 

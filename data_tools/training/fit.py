@@ -19,7 +19,6 @@ from accelerate.state import AcceleratorState
 from torch import Tensor, nn
 from torch.optim import AdamW
 from torch.utils.data import DataLoader
-from tqdm import tqdm
 
 from data_tools.core.errors import InputError
 from data_tools.files.atomic import recover_folder, write_text
@@ -34,9 +33,13 @@ from data_tools.training.checkpoint import (
     restore_optimizer,
     save_checkpoint,
 )
+from data_tools.training.curves import CURVES, draw_curves
+from data_tools.training.event_files import EVENTS, require_tensorboard, write_events
 from data_tools.training.fit_config import FitConfig
 from data_tools.training.interrupt import Stopped, stop_requests
 from data_tools.training.progress import Progress
+from data_tools.training.progress_bar import ProgressBar
+from data_tools.training.schedule import Schedule
 
 log = logging.getLogger(__name__)
 
@@ -102,18 +105,20 @@ def fit(
         Stopped: SIGTERM came; the state is saved.
         InputError: `resume` with a damaged checkpoint, or one of another model.
     """
-    training = _Training(model, config, folder, len(loader))
+    training = _Training(model, config, folder, len(loader), monitor)
     if resume:
         training.restore()
-    progress, clock = training.progress, training.clock
-    with stop_requests() as stop:
+    progress, schedule = training.progress, training.schedule
+    bar = ProgressBar(schedule.total_steps, progress.step, len(loader), processes.is_main())
+    with stop_requests() as stop, bar:
         while not training.is_over():
-            losses = training.epoch(loader, loss_function, stop)
+            losses = training.epoch(loader, loss_function, stop, bar)
             validated = time.monotonic()
             # the main process's, so that all agree on the best epoch to the last bit
             metrics = processes.gather(validate(training.average))[0]
-            clock.validation_seconds = time.monotonic() - validated
-            training.end_epoch(losses, metrics, monitor)
+            schedule.validation_seconds = time.monotonic() - validated
+            training.end_epoch(losses, metrics)
+            bar.validated()
     if progress.is_stale(config.patience):
         log.info("no higher validation for %d epochs: stopped", config.patience)
     processes.on_main(lambda: None)  # the main process may still be writing
@@ -129,43 +134,13 @@ def fit(
     )
 
 
-class _Clock:
-    """Turns steps done and minutes spent into one progress from 0 to 1."""
-
-    def __init__(self, config: FitConfig, steps_per_epoch: int) -> None:
-        self.config, self.total_steps = config, max(config.epochs * steps_per_epoch, 1)
-        self.start = time.monotonic()
-        self.validation_seconds = 0.0
-
-    def go_on_from(self, seconds: float) -> None:
-        """Count the seconds that an interrupted run had spent."""
-        self.start = time.monotonic() - seconds
-
-    def seconds(self) -> float:
-        return time.monotonic() - self.start
-
-    def progress(self, step: int) -> float:
-        """The main process's clock counts for all."""
-        by_steps = step / self.total_steps
-        if self.config.max_minutes is None:
-            return min(by_steps, 1.0)
-        budget = max(self.config.max_minutes * 60 - self.validation_seconds, 1.0)
-        return processes.on_main(lambda: min(max(by_steps, self.seconds() / budget), 1.0))
-
-    def is_over(self, step: int) -> bool:
-        return self.progress(step) >= 1.0
-
-    def lr_factor(self, step: int) -> float:
-        warmup = min((step + 1) / max(self.config.warmup_steps, 1), 1.0)
-        cosine = 0.5 * (1 + math.cos(math.pi * self.progress(step)))
-        return warmup * (0.01 + 0.99 * cosine)
-
-
 class _Training:
     """A model with its moving average, optimizer and progress, and how they are saved and restored."""
 
-    def __init__(self, model: nn.Module, config: FitConfig, folder: Path, steps_per_epoch: int) -> None:
-        self.config, self.folder = config, folder
+    def __init__(self, model: nn.Module, config: FitConfig, folder: Path, epoch_steps: int, monitor: str) -> None:
+        self.config, self.folder, self.monitor = config, folder, monitor
+        if config.tensorboard:
+            require_tensorboard()
         precision = resolve_precision(config.mixed_precision)
         log.info("precision: %s", {"no": "float32"}.get(precision, f"{precision} and float32 mixed"))
         AcceleratorState._reset_state()  # one process may train several models, each with its own precision
@@ -175,7 +150,7 @@ class _Training:
         optimizer = AdamW(_parameter_groups(model, config), lr=config.lr)
         self.wrapped, self.optimizer = self.accelerator.prepare(model, optimizer)
         self.average = copy.deepcopy(model).requires_grad_(False).eval()
-        self.progress, self.clock = Progress(), _Clock(config, steps_per_epoch)
+        self.progress, self.schedule = Progress(), Schedule(config, epoch_steps)
         self.saved_at, self.images_per_s = time.monotonic(), 0.0
 
     def is_over(self) -> bool:
@@ -183,32 +158,25 @@ class _Training:
         progress, config = self.progress, self.config
         if progress.step_in_epoch:
             return False
-        spent = progress.epoch >= config.epochs or self.clock.is_over(progress.step)
-        return spent or progress.is_stale(config.patience)
+        return self.schedule.is_over(progress.step) or progress.is_stale(config.patience)
 
-    def epoch(self, loader: DataLoader[Item], loss_function: LossFunction, stop: threading.Event) -> dict[str, float]:
+    def epoch(
+        self, loader: DataLoader[Item], loss_function: LossFunction, stop: threading.Event, bar: ProgressBar
+    ) -> dict[str, float]:
         """The rest of the epoch under way, cut short when the budget is spent; the mean of each loss."""
         progress, sampler = self.progress, cast(Any, loader.sampler)
         sampler.epoch, sampler.start = progress.epoch, progress.step_in_epoch * self.config.batch_size
         self.wrapped.train()
         started, first = time.monotonic(), progress.step_in_epoch
-        batches: Iterable[Any] = tqdm(
-            loader,
-            desc=f"epoch {progress.epoch + 1}",
-            total=len(loader),
-            initial=progress.step_in_epoch,
-            leave=False,
-            mininterval=1.0,
-            disable=not processes.is_main(),
-        )
-        for batch in batches:
-            if self.clock.is_over(progress.step):
+        for batch in cast(Iterable[Any], loader):
+            if self.schedule.is_over(progress.step):
                 break
             losses = self.step(self._placed(batch), loss_function, loader)
             for name, loss in losses.items():
                 progress.loss_sums[name] = progress.loss_sums.get(name, 0.0) + loss
             progress.step += 1
             progress.step_in_epoch += 1
+            bar.step()
             boxes_lost, stopped = processes.totals(batch.boxes_lost, stop.is_set())
             progress.boxes_lost += int(boxes_lost)
             if stopped:
@@ -229,7 +197,7 @@ class _Training:
 
     def step(self, batch: Batch, loss_function: LossFunction, loader: DataLoader[Item]) -> dict[str, float]:
         """One optimizer step; each loss."""
-        self.progress.lr = self.config.lr * self.clock.lr_factor(self.progress.step)
+        self.progress.lr = self.schedule.lr(self.progress.step)
         for group in self.optimizer.param_groups:
             group["lr"] = self.progress.lr * group["lr_factor"]
         with self.accelerator.autocast():
@@ -248,13 +216,13 @@ class _Training:
         )
         return values
 
-    def end_epoch(self, losses: dict[str, float], metrics: Mapping[str, float | None], monitor: str) -> None:
+    def end_epoch(self, losses: dict[str, float], metrics: Mapping[str, float | None]) -> None:
         """Keep the epoch if it is the best so far, and let the main process write that, its line, and `last/`."""
         progress = self.progress
         progress.epoch += 1
         progress.step_in_epoch, progress.loss_sums = 0, {}
-        progress.seconds = self.clock.seconds()
-        kept = progress.note(metrics, monitor)
+        progress.seconds = self.schedule.seconds()
+        kept = progress.note(metrics, self.monitor)
         if not processes.is_main():
             return
         if kept:
@@ -265,6 +233,9 @@ class _Training:
         line |= {"lr": progress.lr, "losses": losses, "validation": dict(metrics)}
         _append(self.folder / METRICS, line)
         self.save()
+        draw_curves(self.folder / METRICS, self.monitor, progress.best_epoch, self.folder / CURVES)
+        if self.config.tensorboard:
+            write_events(self.folder / METRICS, self.folder / EVENTS)
         log.info("epoch %d: %s%s", progress.epoch, _summary(losses, metrics), "  (kept)" if kept else "")
 
     def save(self) -> None:
@@ -272,7 +243,7 @@ class _Training:
         self.saved_at = time.monotonic()
         if not processes.is_main():
             return
-        self.progress.seconds = self.clock.seconds()
+        self.progress.seconds = self.schedule.seconds()
         tensors = {
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
@@ -295,7 +266,7 @@ class _Training:
                 self.progress = Progress(**state)
             except TypeError as error:
                 raise InputError(f"{last}: a checkpoint of another version: {error}") from error
-            self.clock.go_on_from(self.progress.seconds)
+            self.schedule.go_on_from(self.progress.seconds)
         if processes.is_main():
             _keep_lines(self.folder / METRICS, self.progress.epoch)
         log.info("resumed after epoch %d, step %d", self.progress.epoch, self.progress.step)

@@ -11,10 +11,12 @@ class FitConfig:
     """How to train.
 
     Attributes:
-        epochs: at most so many passes.
-        max_minutes: wall-clock budget, validation included; the learning rate is annealed within it. With a budget the
-            number of steps depends on the machine; without one a run repeats exactly, also when it is interrupted and
-            resumed. None is no limit.
+        steps: optimizer steps in all; the learning rate is annealed over them. Null takes `epochs`.
+        epoch_steps: steps from one validation to the next; null is one pass through the training images.
+        epochs: how many epochs, where `steps` is null.
+        max_minutes: wall-clock budget, validation included, within which the learning rate is annealed if it is reached
+            before the steps are done. It costs repeatability: the number of steps then depends on the machine and on
+            what else it does. Null is no limit, and a run repeats exactly, also when it is interrupted and resumed.
         batch_size: images a step, shared evenly by all processes of the run.
         lr: highest learning rate of AdamW.
         backbone_lr_factor: the backbone learns at `lr` times this.
@@ -25,6 +27,7 @@ class FitConfig:
         positive_share: share of defect images in training; null keeps the natural distribution.
         train_share: share of the train split that is learned from, whole groups picked by the seed.
         patience: stop after so many epochs without a higher validation; null never stops early.
+        tensorboard: also write TensorBoard event files; needs the extra `tensorboard`.
         workers: loader processes; results do not depend on it.
         checkpoint_minutes: `last/` is saved at the end of each epoch, and within an epoch each time so many minutes
             have passed.
@@ -32,6 +35,8 @@ class FitConfig:
         seed: of weights, order, augmentation and sampling.
     """
 
+    steps: int | None = None
+    epoch_steps: int | None = None
     epochs: int = 12
     max_minutes: float | None = None
     batch_size: int = 8
@@ -44,12 +49,15 @@ class FitConfig:
     positive_share: float | None = 0.5
     train_share: float = 1.0
     patience: int | None = None
+    tensorboard: bool = False
     workers: int = 0
     checkpoint_minutes: float = 5.0
     mixed_precision: Literal["auto", "no", "bf16", "fp16"] = "auto"
     seed: int = 0
 
     def __post_init__(self) -> None:
+        require_number("fit.steps", self.steps, 1, optional=True)
+        require_number("fit.epoch_steps", self.epoch_steps, 1, optional=True)
         require_number("fit.epochs", self.epochs, 1)
         require_number("fit.max_minutes", self.max_minutes, above=0, optional=True)
         require_number("fit.batch_size", self.batch_size, 1)
@@ -65,3 +73,11 @@ class FitConfig:
         require_number("fit.workers", self.workers, 0)
         require_number("fit.checkpoint_minutes", self.checkpoint_minutes, 0)
         require_number("fit.seed", self.seed, 0)
+
+    def total_steps(self, epoch_steps: int) -> int:
+        """Optimizer steps of the whole run.
+
+        Args:
+            epoch_steps: those of an epoch, as its loader gives them.
+        """
+        return self.steps if self.steps is not None else max(self.epochs * epoch_steps, 1)

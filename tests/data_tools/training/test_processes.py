@@ -222,6 +222,17 @@ def test_a_small_set_is_one_batch_for_one_process_and_too_small_for_two() -> Non
         BalancedSampler([True] * 9, None, 0, (), 4, 0, 3)
 
 
+def test_an_epoch_of_so_many_batches_repeats_a_small_set_and_draws_from_a_large_one() -> None:
+    small = [index for _, index in BalancedSampler([True, False, False], 0.5, 0, (), 4, batches=3)]
+    assert len(small) == 12
+    assert sum(index == 0 for index in small) == 6
+    large = BalancedSampler([False] * 100, None, 0, (), 4, batches=3)
+    first = [index for _, index in large]
+    large.epoch = 1
+    assert len(set(first)) == 12
+    assert first != [index for _, index in large]
+
+
 @given(st.integers(0, 40), st.integers(1, 5), st.integers(1, 6))
 def test_whole_batches_are_dealt_out_and_put_together_again(total: int, batch_size: int, count: int) -> None:
     hands = []

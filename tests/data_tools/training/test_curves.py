@@ -1,0 +1,57 @@
+"""The picture of a run and its event files, from a metrics.jsonl with gaps."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from data_tools.training.curves import draw_curves
+from data_tools.training.event_files import write_events
+
+
+@pytest.fixture
+def metrics(tmp_path: Path) -> Path:
+    path = tmp_path / "metrics.jsonl"
+    lines = [
+        {
+            "epoch": epoch,
+            "step": 10 * epoch,
+            "lr": 1e-3 / epoch,
+            "images_per_s": 20.0,
+            "losses": {"rpn": 1.0 / epoch, "box": 0.5},
+            "validation": {"auc": None, "ap50": 0.1 * epoch, "selection": 0.1 * epoch, "selection_error": None},
+        }
+        for epoch in (1, 2, 3)
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+def test_curves_mark_the_kept_epoch(metrics: Path, tmp_path: Path) -> None:
+    draw_curves(metrics, "selection", 2, tmp_path / "kept.png")
+    draw_curves(metrics, "selection", 0, tmp_path / "none.png")
+    kept, none = (np.asarray(Image.open(tmp_path / name)) for name in ("kept.png", "none.png"))
+    assert kept.shape == none.shape
+    assert (kept != none).any()
+
+
+def test_no_line_no_picture(tmp_path: Path) -> None:
+    (tmp_path / "metrics.jsonl").touch()
+    draw_curves(tmp_path / "metrics.jsonl", "selection", 0, tmp_path / "curves.png")
+    assert not (tmp_path / "curves.png").exists()
+
+
+def test_event_files_hold_each_epoch_once_however_often_they_are_written(metrics: Path, tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    for _ in range(2):
+        write_events(metrics, tmp_path / "tensorboard")
+    events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    assert [(one.step, round(one.value, 3)) for one in events.Scalars("validation/ap50")] == [
+        (10, 0.1),
+        (20, 0.2),
+        (30, 0.3),
+    ]
+    assert "validation/auc" not in events.Tags()["scalars"]

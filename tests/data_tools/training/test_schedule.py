@@ -1,0 +1,63 @@
+"""The schedule counts steps; the bar's remaining time counts steps and validations apart."""
+
+from dataclasses import replace
+
+import pytest
+
+from data_tools.training import progress_bar
+from data_tools.training.fit_config import FitConfig
+from data_tools.training.progress_bar import ProgressBar
+from data_tools.training.schedule import Schedule
+
+CONFIG = FitConfig(lr=1.0, warmup_steps=4, epochs=3)
+
+
+def test_steps_count_and_epochs_only_without_them() -> None:
+    assert Schedule(CONFIG, 7).total_steps == 21
+    assert Schedule(replace(CONFIG, steps=10), 7).total_steps == 10
+    assert Schedule(replace(CONFIG, steps=100), 7).total_steps == 100
+
+
+def test_rate_rises_over_the_warmup_and_falls_as_a_cosine() -> None:
+    """Half-way the cosine is 0.5, so the rate is 0.01 + 0.99 / 2; at the end a hundredth."""
+    schedule = Schedule(replace(CONFIG, steps=100), 7)
+    assert schedule.lr(0) == pytest.approx(0.25)
+    assert schedule.lr(50) == pytest.approx(0.505)
+    assert schedule.lr(100) == pytest.approx(0.01)
+    assert not schedule.is_over(99)
+    assert schedule.is_over(100)
+
+
+def test_minutes_end_a_run_only_if_they_are_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    free, limited = Schedule(CONFIG, 10), Schedule(replace(CONFIG, max_minutes=1.0), 10)
+    now[0] = 30.0
+    assert (free.progress(3), limited.progress(3)) == (pytest.approx(0.1), pytest.approx(0.5))
+    now[0] = 61.0
+    assert (free.is_over(3), limited.is_over(3)) == (False, True)
+
+
+def test_remaining_time_is_right_within_a_fifth_after_a_tenth(monkeypatch: pytest.MonkeyPatch) -> None:
+    """120 steps of 2 s with a validation of 30 s after each 10: 600 s in all."""
+    now = [0.0]
+    monkeypatch.setattr(progress_bar.time, "monotonic", lambda: now[0])
+    with ProgressBar(120, 0, 10, shown=False) as bar:
+        for step in range(1, 121):
+            now[0] += 2.0
+            bar.step()
+            if step % 10 == 0:
+                now[0] += 30.0
+                bar.validated()
+            if step >= 12:
+                assert bar.seconds_left() == pytest.approx(600 - now[0], rel=0.2)
+        assert bar.seconds_left() == 0
+
+
+def test_a_resumed_bar_counts_its_own_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(progress_bar.time, "monotonic", lambda: now[0])
+    with ProgressBar(100, 60, 200, shown=False) as bar:
+        now[0] = 3.0
+        bar.step()
+        assert bar.seconds_left() == pytest.approx(39 * 3.0)
