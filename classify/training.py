@@ -14,7 +14,8 @@ from classify.inference import Reading, logits_of, predict, read, to_predictions
 from classify.losses import ClassifierLoss
 from classify.models import Classifier
 from classify.settings import Settings
-from data_tools.core.records import Dataset, Prediction
+from data_tools.core.errors import InputError
+from data_tools.core.records import SPLIT_NAMES, Dataset, Prediction
 from data_tools.files.runs import Run, read_run
 from data_tools.judging.map_boxes import choose_fraction, with_boxes
 from data_tools.loading.input_config import InputConfig
@@ -31,6 +32,7 @@ from data_tools.training.start_report import describe_start
 log = logging.getLogger(__name__)
 
 MONITOR = "selection"
+_WITHOUT_GOOD = ". Boxes alone are enough for detect.train"
 
 
 def train(
@@ -55,7 +57,8 @@ def train(
     backbone = build_backbone(model_config.backbone, model_config.weights)
     model = Classifier(backbone, model_config)
     loss = ClassifierLoss(model, settings.loss)
-    experiment = open_experiment("classify", data, None if run is None else Path(run), settings, fit_config, resume)
+    folder = None if run is None else Path(run)
+    experiment = open_experiment("classify", data, folder, settings, fit_config, require_both_labels, resume)
     input_config, _ = decide_by_layout(experiment, input_config)
     log.info(describe_start(experiment, model.parts(), backbone.weights, input_config))
     loader = training_loader(experiment, input_config, fit_config)
@@ -77,6 +80,22 @@ def train(
         save_predictions(experiment, config | choices, split, boxed)
     finish(experiment, result, {"weights": asdict(backbone.weights)} | choices)
     return processes.on_main(lambda: read_run(experiment.folder))
+
+
+def require_both_labels(dataset: Dataset) -> None:
+    """Refuse a dataset without good or without defect images in train or validation.
+
+    Raises:
+        InputError: which are missing, and what can be done.
+    """
+    for split in SPLIT_NAMES[:2]:
+        samples = dataset.split(split)
+        missing = "good" if all(sample.is_defect for sample in samples) else "defect"
+        if len({sample.is_defect for sample in samples}) < 2:
+            raise InputError(
+                f"{dataset.folder}: the {split} split has no {missing} images; a classifier learns to tell good from "
+                "defect images and needs both there" + _WITHOUT_GOOD * (missing == "good")
+            )
 
 
 def _choose(

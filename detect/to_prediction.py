@@ -64,16 +64,25 @@ def to_prediction(
     )
 
 
-def choose_rule(samples: Sequence[Sample], raws: Sequence[RawDetections]) -> ScoreRule:
+def score_rules(training: Sequence[Sample]) -> tuple[ScoreRule, ...]:
+    """The rules that can score an image, given the training images: without good ones the image head knows nothing."""
+    return SCORE_RULES if len({sample.is_defect for sample in training}) > 1 else ("best_box",)
+
+
+def choose_rule(
+    samples: Sequence[Sample], raws: Sequence[RawDetections], rules: Sequence[ScoreRule] = SCORE_RULES
+) -> ScoreRule:
     """The mean of both logits, unless another rule's AUC on (validation) samples is significantly higher.
 
     Two noisy scores are mostly better together, and a small validation set cannot tell rules apart: DeLong's paired
     test at 5 % must speak for the other one.
     """
+    if DEFAULT_RULE not in rules:
+        return rules[0]
     positive = [sample.is_defect for sample in samples]
-    scores = {rule: [image_score(raw, rule) for raw in raws] for rule in SCORE_RULES}
+    scores = {rule: [image_score(raw, rule) for raw in raws] for rule in rules}
     chosen, gain = DEFAULT_RULE, 0.0
-    for rule in SCORE_RULES:
+    for rule in rules:
         compared = compare_auc(scores[rule], scores[DEFAULT_RULE], positive)
         if compared is None or compared.z is None:  # one class, or scores without any spread: nothing can be said
             continue

@@ -1,6 +1,7 @@
 """The training of a detector on boxes."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 from torch import nn
 
 from data_tools.core.anchors import STRIDES, describe_anchors, resolve_anchors
+from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, GOOD, Dataset, Sample
 from data_tools.files.runs import Run, read_run
 from data_tools.loading.input_config import InputConfig
@@ -24,7 +26,7 @@ from detect.config import DetectorConfig
 from detect.inference import detect, detect_in_views, predict, to_predictions
 from detect.model import Detector
 from detect.settings import Settings
-from detect.to_prediction import choose_rule
+from detect.to_prediction import ScoreRule, choose_rule, score_rules
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +53,12 @@ def train(
     # weights first: what is wrong with them shall leave no run folder behind
     seed_everything(fit_config.seed)
     backbone = build_backbone(model_config.backbone, model_config.weights)
-    experiment = open_experiment("detect", data, None if run is None else Path(run), settings, fit_config, resume)
+    folder = None if run is None else Path(run)
+    experiment = open_experiment("detect", data, folder, settings, fit_config, require_boxes, resume)
+    rules = score_rules(experiment.dataset.split("train"))
+    if "image_head" not in rules:
+        log.info("no good images to learn from: the image score comes from the boxes alone")
+        model_config = replace(model_config, losses=replace(model_config.losses, image=0.0))
     input_config, paste_config = decide_by_layout(experiment, input_config, settings.paste)
     boxes_hw = _training_boxes(experiment, input_config)
     anchors = resolve_anchors(model_config.anchors, STRIDES, boxes_hw)
@@ -68,7 +75,7 @@ def train(
         " and ".join(map(str, model_config.prediction.views)),
     )
     loader = training_loader(experiment, input_config, fit_config, paste_config)
-    validation = _Validation(experiment, input_config)
+    validation = _Validation(experiment, input_config, rules)
     result = fit(
         model,
         loader,
@@ -81,8 +88,8 @@ def train(
     )
     samples = experiment.dataset.split("val")
     detections = detect_in_views(model, samples, experiment.root, input_config, "choosing the score")
-    rule = choose_rule(samples, [raw for raw, _ in detections])
-    log.info("image score: %s (chosen on validation)", rule)
+    rule = choose_rule(samples, [raw for raw, _ in detections], rules)
+    log.info("image score: %s (%s)", rule, "chosen on validation" if len(rules) > 1 else "the only one")
     config = {"model": asdict(model_config), "input": asdict(input_config), "score_rule": rule}
     save_predictions(experiment, config, "val", to_predictions(samples, detections, input_config, rule))
     test = experiment.dataset.split("test")
@@ -95,18 +102,19 @@ def train(
 class _Validation:
     """Scores of a model on the validation split.
 
-    `selection`, the mean of AUC and AP50, and its standard error over groups pick the checkpoint.
+    `selection`, the mean of AUC and AP50 or of what is defined of them, and its standard error over groups pick the
+    checkpoint.
     """
 
-    def __init__(self, experiment: Experiment, config: InputConfig) -> None:
-        self.experiment, self.config = experiment, config
+    def __init__(self, experiment: Experiment, config: InputConfig, rules: Sequence[ScoreRule]) -> None:
+        self.experiment, self.config, self.rules = experiment, config, rules
         self.samples: tuple[Sample, ...] = experiment.dataset.split("val")
         self.clusters = Clusters.of([sample.group for sample in self.samples])
 
     def __call__(self, model: nn.Module) -> dict[str, float | None]:
         assert isinstance(model, Detector)
         detections = detect(model, self.samples, self.experiment.root, self.config, "validating")
-        rule = choose_rule(self.samples, [raw for raw, _ in detections])
+        rule = choose_rule(self.samples, [raw for raw, _ in detections], self.rules)
         predictions = to_predictions(self.samples, detections, self.config, rule)
         classes = len(self.experiment.dataset.categories)
         scores = localization_scores(self.samples, predictions, classes)
@@ -117,6 +125,27 @@ class _Validation:
             statistics.append(auc_of([prediction.score for prediction in predictions], positive, self.clusters))
         error = standard_error([one for one in statistics if one is not None], self.clusters)
         return scores | {MONITOR: float(np.mean(known)) if known else None, f"{MONITOR}_error": error}
+
+
+def require_boxes(dataset: Dataset) -> None:
+    """Refuse a dataset that a detector cannot learn from, or whose validation cannot pick a checkpoint.
+
+    Boxes alone are enough; good images are not needed.
+
+    Raises:
+        InputError: what is missing.
+    """
+    if not any(sample.status == BOXED for sample in dataset.split("train")):
+        raise InputError(
+            f"{dataset.folder}: the train split has no image with a box, which a detector learns from; classify.train "
+            "learns from labels alone"
+        )
+    val = dataset.split("val")
+    if not any(sample.status == BOXED for sample in val) and len({sample.is_defect for sample in val}) < 2:
+        raise InputError(
+            f"{dataset.folder}: the val split needs images with boxes, or good and defect images, to choose a "
+            "checkpoint and thresholds by"
+        )
 
 
 def _types(experiment: Experiment, config: DetectorConfig) -> tuple[str, ...]:

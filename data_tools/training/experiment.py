@@ -4,7 +4,7 @@ import platform
 import shlex
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import SPLIT_NAMES, Dataset, Prediction, PredictionHeader, PredictionSet
+from data_tools.core.records import Dataset, Prediction, PredictionHeader, PredictionSet
 from data_tools.files.atomic import write_json
 from data_tools.files.dataset_folder import data_hash, images_root_of, read_dataset
 from data_tools.files.predictions import write_predictions
@@ -52,6 +52,7 @@ def open_experiment(
     folder: Path | None,
     settings: Any,
     fit: FitConfig,
+    require: Callable[[Dataset], None],
     resume: bool = False,
 ) -> Experiment:
     """Open data and run folder, write config.yaml and the manifest's beginning, and seed everything.
@@ -62,6 +63,7 @@ def open_experiment(
         folder: run folder; None makes runs/<approach>-<time>.
         settings: a dataclass with all settings, for config.yaml.
         fit: those of the fit loop.
+        require: raises `InputError` where the approach cannot learn from the dataset, whose splits are there.
         resume: go on with the run in `folder`.
 
     Raises:
@@ -79,10 +81,7 @@ def open_experiment(
     root = images_root_of(dataset, data)
     if dataset.splits is None:
         raise InputError(f"{data}: has no splits.json; convert it with --split 0.7,0.15,0.15")
-    for split in SPLIT_NAMES[:2]:
-        statuses = {sample.is_defect for sample in dataset.split(split)}
-        if len(statuses) < 2:
-            raise InputError(f"{data}: the {split} split needs good and defect images, but has only one of the two")
+    require(dataset)
     if resume and read_manifest(place).get("data_hash") != data_hash(data):
         raise InputError(f"{place}: was started on other annotations or splits than {data} holds now")
 
