@@ -3,7 +3,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 RUNS := runs/quickstart
-DATA := datasets/synthetic
 SOURCES := data_tools detect classify configs tests
 
 .PHONY: quickstart test check lint install install-dev clean-quickstart
@@ -29,17 +28,16 @@ lint: $(VENV)/.dev-installed
 install: $(VENV)/.installed
 install-dev: $(VENV)/.dev-installed
 
+$(RUNS)/classify/report-ready: | $(RUNS)/detect/report-ready
 $(RUNS)/report.html: $(RUNS)/detect/report-ready $(RUNS)/classify/report-ready
 	@$(BIN)/python -m detect.evaluate --runs $(RUNS)/detect $(RUNS)/classify --out $(RUNS)/report.json --html $@ > /dev/null
 
 # a finished run is reused; an interrupted one is taken up again
-$(RUNS)/%/report-ready: $(DATA)/annotations.json
+# without --data each trains on the synthetic set, which the first renders
+$(RUNS)/%/report-ready: | $(VENV)/.installed
 	@if [ -d $(RUNS)/$*/last ]; then more=--resume; else rm -rf $(RUNS)/$*; more=; fi; \
-	$(BIN)/python -m $*.train --data $(DATA) --run $(RUNS)/$* $$more
+	$(BIN)/python -m $*.train --run $(RUNS)/$* $$more
 	@touch $@
-
-$(DATA)/annotations.json: | $(VENV)/.installed
-	@$(BIN)/python -m data_tools.synth --out $(DATA)
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -53,4 +51,4 @@ $(VENV)/.dev-installed: setup.cfg pyproject.toml | $(VENV)/bin/python
 	@touch $@ $(VENV)/.installed
 
 clean-quickstart:
-	rm -rf $(RUNS) $(DATA)
+	rm -rf $(RUNS) datasets/synthetic

@@ -1,4 +1,4 @@
-"""The label-only baseline with class-activation maps: `train`, `load` and `Settings`, imported when they are used."""
+"""The label-only baseline with its maps: `plan`, `train`, `load` and `Settings`, imported when they are used."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from classify.losses import LossConfig as LossConfig
     from classify.models import ClassifierConfig as ClassifierConfig
+    from classify.recipe import plan as plan
     from classify.settings import Settings as Settings
     from classify.trained import TrainedClassifier as TrainedClassifier
     from classify.trained import load as load
@@ -21,6 +22,7 @@ _PLACES = {
     "Settings": "classify.settings",
     "TrainedClassifier": "classify.trained",
     "load": "classify.trained",
+    "plan": "classify.recipe",
     "train": "classify.training",
 }
 __all__ = [
@@ -31,6 +33,7 @@ __all__ = [
     "Settings",
     "TrainedClassifier",
     "load",
+    "plan",
     "train",
 ]
 

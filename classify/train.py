@@ -1,13 +1,15 @@
 """Train the label-only baseline: good or defect, no boxes.
 
-python -m classify.train                                      # quickstart on the synthetic set
-python -m classify.train --config standard --data DATASET --fit.max_minutes 5
+python -m classify.train                               # the quick recipe on the synthetic set
+python -m classify.train --data DATASET --run RUN      # the data decide the settings
+python -m classify.train --config standard --data DATASET --fit.steps 1000
 python -m classify.train --run RUN --resume
 torchrun --nproc-per-node 2 -m -- classify.train --data DATASET --run RUN    # processes share each batch
 """
 
 from collections.abc import Sequence
 
+from classify.recipe import plan
 from classify.settings import Settings
 from classify.training import train
 from data_tools.commands.callable_door import make_callable
@@ -26,7 +28,7 @@ def build_parser() -> Parser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
-    return run_training("classify", build_parser(), Settings, train, argv)
+    return run_training("classify", build_parser(), Settings, train, plan, argv)
 
 
 make_callable(__name__, train)

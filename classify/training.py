@@ -13,7 +13,10 @@ from classify.cam_choice import AUTO, CamChoice, choose_cam
 from classify.inference import Reading, logits_of, predict, read, to_predictions
 from classify.losses import ClassifierLoss
 from classify.models import Classifier
+from classify.recipe import plan
 from classify.settings import Settings
+from data_tools.commands.planned import planned_settings
+from data_tools.commands.settings import read_settings
 from data_tools.core.errors import InputError
 from data_tools.core.records import SPLIT_NAMES, Dataset, Prediction
 from data_tools.files.runs import Run, read_run
@@ -24,7 +27,7 @@ from data_tools.metrics.bootstrap import Clusters, auc_of
 from data_tools.networks.backbones import build_backbone
 from data_tools.training import processes
 from data_tools.training.batches import decide_by_layout, training_loader
-from data_tools.training.experiment import Experiment, finish, open_experiment, save_predictions
+from data_tools.training.experiment import Experiment, finish, open_experiment, opened, save_predictions
 from data_tools.training.fit import fit, seed_everything
 from data_tools.training.selection import standard_error
 from data_tools.training.start_report import describe_start
@@ -42,7 +45,7 @@ def train(
 
     Args:
         data: a dataset that was read from a folder, or that folder; it needs splits.
-        settings: None takes the defaults.
+        settings: None lets the data decide, see `classify.plan`.
         run: run folder to fill; None makes runs/classify-<time>.
         resume: go on with the run in `run` after its last checkpoint, with the same settings.
 
@@ -50,7 +53,14 @@ def train(
         InputError: unusable data, weights or settings, or a run folder that is in use.
         FloatingPointError: a loss was not finite; the checkpoint before it stays.
     """
-    settings = settings or Settings()
+    dataset = opened(data)
+    if settings is None:
+        started = Path(run) if run is not None and resume else None
+        settings = (
+            planned_settings(Settings, plan(dataset), "classify")
+            if started is None
+            else read_settings(Settings, started)
+        )
     model_config, input_config, fit_config = settings.model, settings.input, settings.fit
     # the model first: what is wrong with it or its weights shall leave no run folder behind
     seed_everything(fit_config.seed)
@@ -58,7 +68,7 @@ def train(
     model = Classifier(backbone, model_config)
     loss = ClassifierLoss(model, settings.loss)
     folder = None if run is None else Path(run)
-    experiment = open_experiment("classify", data, folder, settings, fit_config, require_both_labels, resume)
+    experiment = open_experiment("classify", dataset, folder, settings, fit_config, require_both_labels, resume)
     input_config, _ = decide_by_layout(experiment, input_config)
     log.info(describe_start(experiment, model.parts(), backbone.weights, input_config))
     loader = training_loader(experiment, input_config, fit_config)

@@ -1,4 +1,4 @@
-"""The region-proposal detector: `train`, `load` and `Settings`; nothing heavy is imported before it is used."""
+"""The region-proposal detector: `plan`, `train`, `load` and `Settings`; nothing heavy is imported before it is used."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from data_tools.loading.input_config import InputConfig as InputConfig
     from data_tools.training.fit_config import FitConfig as FitConfig
     from detect.config import DetectorConfig as DetectorConfig
+    from detect.recipe import plan as plan
     from detect.settings import Settings as Settings
     from detect.trained import TrainedDetector as TrainedDetector
     from detect.trained import load as load
@@ -21,6 +22,7 @@ _PLACES = {
     "Settings": "detect.settings",
     "TrainedDetector": "detect.trained",
     "load": "detect.trained",
+    "plan": "detect.recipe",
     "train": "detect.training",
 }
 __all__ = [
@@ -31,6 +33,7 @@ __all__ = [
     "Settings",
     "TrainedDetector",
     "load",
+    "plan",
     "train",
 ]
 

@@ -1,7 +1,8 @@
 """Train the region-proposal detector on boxes.
 
-python -m detect.train                                        # quickstart on the synthetic set
-python -m detect.train --config standard --data DATASET --fit.max_minutes 15
+python -m detect.train                               # the quick recipe on the synthetic set
+python -m detect.train --data DATASET --run RUN      # the data decide the settings
+python -m detect.train --config standard --data DATASET --fit.steps 3000
 python -m detect.train --run RUN --resume
 torchrun --nproc-per-node 2 -m -- detect.train --data DATASET --run RUN    # processes share each batch
 """
@@ -12,6 +13,7 @@ from data_tools.commands.callable_door import make_callable
 from data_tools.commands.parser import Parser
 from data_tools.commands.settings import add_settings
 from data_tools.commands.training import add_training_arguments, run_training
+from detect.recipe import plan
 from detect.settings import Settings
 from detect.training import train
 
@@ -26,7 +28,7 @@ def build_parser() -> Parser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
-    return run_training("detect", build_parser(), Settings, train, argv)
+    return run_training("detect", build_parser(), Settings, train, plan, argv)
 
 
 make_callable(__name__, train)

@@ -56,8 +56,22 @@ def find_configuration(name: str, approach: str, beside: Path | None = None) -> 
     return path.resolve()
 
 
+def counting_epochs(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings without a budget in steps, for whoever lays one in epochs over them."""
+    fit = settings.get("fit")
+    if not isinstance(fit, Mapping):
+        return dict(settings)
+    return {**settings, "fit": {key: value for key, value in fit.items() if key not in ("steps", "epoch_steps")}}
+
+
 def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings with others laid over them, group by group; neither is changed."""
+    """Settings with others laid over them, group by group; neither is changed.
+
+    A budget in epochs over one in steps takes its place.
+    """
+    fit = over.get("fit")
+    if isinstance(fit, Mapping) and "epochs" in fit and "steps" not in fit:
+        under = counting_epochs(under)
     result = dict(under)
     for key, value in over.items():
         below = result.get(key)

@@ -9,8 +9,9 @@ from typing import Any
 
 from jsonargparse import Namespace
 
-from data_tools.commands.configurations import resolve
+from data_tools.commands.configurations import counting_epochs, resolve
 from data_tools.commands.parser import MOVED, Parser, run_command
+from data_tools.commands.planned import planned_values
 from data_tools.commands.settings import settings_of
 from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset
@@ -20,15 +21,20 @@ from data_tools.files.runs import Run
 from data_tools.training import processes
 from data_tools.training.experiment import run_folder
 from data_tools.training.interrupt import Stopped
+from data_tools.training.recipe import DEFAULT_RECIPE, RECIPES, Plan, RecipeName
 
 log = logging.getLogger(__name__)
 
 DEFAULT_DATA = Path("datasets/synthetic")
+GOOD_IMAGES, DEFECT_IMAGES = 900, 600  # of some 126 lots: rendering is cheap, and 19 lots to judge by say more than 5
 Train = Callable[[Dataset, Any, Path | None, bool], Run]
 """Dataset, settings, run folder and whether to resume -> the finished run."""
+Planner = Callable[[Dataset, RecipeName], Plan]
 
 
-def run_training(approach: str, parser: Parser, kind: type[Any], train: Train, argv: Sequence[str] | None) -> int:
+def run_training(
+    approach: str, parser: Parser, kind: type[Any], train: Train, plan: Planner, argv: Sequence[str] | None
+) -> int:
     """Run a training command, alone or as one of the processes that torchrun has started; returns the exit status.
 
     Args:
@@ -36,6 +42,7 @@ def run_training(approach: str, parser: Parser, kind: type[Any], train: Train, a
         parser: of the command.
         kind: its settings class.
         train: the typed function behind the command.
+        plan: decides the settings by the data where no configuration is given.
         argv: the words of the command line; None takes the process's own.
     """
 
@@ -48,7 +55,10 @@ def run_training(approach: str, parser: Parser, kind: type[Any], train: Train, a
             print(f"{parser.prog}: error: {error}", file=sys.stderr)
             return 1
 
-    return run_command(parser, body, lambda: with_default_config(approach, argv))
+    def check(words: Sequence[str]) -> None:
+        settings_of(parser, parser.parse_args(list(words)), kind)
+
+    return run_command(parser, body, lambda: with_planned_config(approach, plan, check, argv))
 
 
 def _train_or_stop(approach: str, train: Train, settings: Any, arguments: Namespace) -> int:
@@ -77,10 +87,56 @@ def add_training_arguments(parser: Parser) -> None:
         help="YAML file; a name such as 'quickstart' is looked up "
         "among the configurations that are installed with the project",
     )
+    parser.add_argument(
+        "--recipe",
+        choices=RECIPES,
+        default=None,
+        help="without --config the data decide the settings, within the effort of this recipe; by default "
+        f"'{DEFAULT_RECIPE}', and 'quick' for the synthetic set",
+    )
     parser.add_argument("--data", type=str | None, default=None, help="dataset folder; by default the synthetic set")
     parser.add_argument("--images", type=str | None, default=None, help=MOVED)
     parser.add_argument("--run", type=str | None, default=None, help="run folder; by default runs/<approach>-<time>")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --run after its last epoch")
+
+
+def with_planned_config(
+    approach: str, plan: Planner, check: Callable[[Sequence[str]], None], argv: Sequence[str] | None
+) -> list[str]:
+    """The command line with its configuration: the one it names, a resumed run's own, or else what the data decide.
+
+    Args:
+        approach: "detect" or "classify".
+        plan: decides the settings by the data.
+        check: refuses a command line that says something wrong, before any data is looked at.
+        argv: the words; None takes the process's own.
+
+    Raises:
+        InputError: a configuration that cannot be read, or data that cannot be learned from.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    flat = _flat(words)
+    recipe = _value_of(flat, "--recipe")
+    if {"--help", "-h", "--config", "--resume"} & set(flat):
+        if recipe is not None and "--help" not in flat:
+            raise InputError("--recipe decides the settings by the data; leave out --config and --resume")
+        return with_default_config(approach, words)
+    data = _value_of(flat, "--data")
+    chosen = recipe or ("quick" if data is None else DEFAULT_RECIPE)
+    asked = words if data is None else [word for word in words if not word.startswith("--print_config")]
+    check(with_default_config(approach, asked))
+    assert chosen in RECIPES
+    run = _value_of(flat, "--run")
+    if run is not None:
+        processes.on_main(lambda: run_folder(approach, Path(run), resume=False))  # before the default data is rendered
+    dataset = read_dataset(data or processes.on_main(default_data), _value_of(flat, "--images"))
+    decided = plan(dataset, chosen)
+    given = [word.removeprefix("--") for word in flat if word.startswith("--")]
+    log.info("recipe %s %s", chosen, decided.describe(overridden=given))
+    settings = planned_values(decided, approach)
+    if "--fit.epochs" in flat and "--fit.steps" not in flat:
+        settings = counting_epochs(settings)
+    return ["--config", _inline(settings), *words]
 
 
 def with_default_config(approach: str, argv: Sequence[str] | None, default: str = "quickstart") -> list[str]:
@@ -93,16 +149,31 @@ def with_default_config(approach: str, argv: Sequence[str] | None, default: str 
         InputError: a configuration that cannot be read.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    flat = [part for word in words for part in (word.split("=", 1) if word.startswith("--") else [word])]
+    flat = _flat(words)
+
+    def inline(name: str) -> str:
+        settings = resolve(name, approach)
+        epochs = "--fit.epochs" in flat and "--fit.steps" not in flat
+        return _inline(counting_epochs(settings) if epochs else settings)
+
     if "--config" in flat[:-1]:
         place = flat.index("--config") + 1
-        return [*flat[:place], _inline(resolve(flat[place], approach)), *flat[place + 1 :]]
+        return [*flat[:place], inline(flat[place]), *flat[place + 1 :]]
     if {"--help", "-h", "--config"} & set(flat):
         return words
     if "--resume" in flat and "--run" in flat[:-1]:
         own = Path(flat[flat.index("--run") + 1]) / CONFIG
         return ["--config", _inline(resolve(str(own), approach)), *words] if own.is_file() else words
-    return ["--config", _inline(resolve(default, approach)), *words]
+    return ["--config", inline(default), *words]
+
+
+def _flat(words: Sequence[str]) -> list[str]:
+    """The words with --flag=value in two."""
+    return [part for word in words for part in (word.split("=", 1) if word.startswith("--") else [word])]
+
+
+def _value_of(flat: Sequence[str], flag: str) -> str | None:
+    return flat[flat.index(flag) + 1] if flag in flat[:-1] else None
 
 
 def _inline(settings: Mapping[str, Any]) -> str:
@@ -116,5 +187,5 @@ def default_data() -> Path:
         log.info("no --data: rendering the synthetic set into %s", DEFAULT_DATA)
         from data_tools.synthetic.render import make_synthetic
 
-        make_synthetic(DEFAULT_DATA, good=300, defect=150, seed=0)
+        make_synthetic(DEFAULT_DATA, good=GOOD_IMAGES, defect=DEFECT_IMAGES, seed=0)
     return DEFAULT_DATA

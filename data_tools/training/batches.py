@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_JITTER_ALIGNED = 0.03
+JITTER_ALIGNED = 0.03
 
 
 def decide_by_layout(
@@ -38,7 +38,7 @@ def decide_by_layout(
         return config, paste
     layout = layout_of_samples(experiment.dataset.split("train"), experiment.root)
     geometry = layout.geometry if config.augment.geometry == "auto" else config.augment.geometry
-    jitter = paste.jitter if paste.jitter is not None else (_JITTER_ALIGNED if layout.is_aligned else 1.0)
+    jitter = paste.jitter if paste.jitter is not None else (JITTER_ALIGNED if layout.is_aligned else 1.0)
     log.info(
         "training images share %.0f %% of their variance: geometry %s%s",
         100 * layout.shared,

@@ -31,7 +31,7 @@ def test_print_config_prints_what_would_be_used(
     shown = yaml.safe_load(capsys.readouterr().out)
     own = yaml.safe_load((CONFIGS / approach / "quickstart.yaml").read_text())
     assert shown["fit"]["lr"] == 0.123
-    assert shown["fit"]["max_minutes"] == own["fit"]["max_minutes"] is not None
+    assert shown["fit"]["steps"] == own["fit"]["steps"] is not None
     assert shown["input"]["size_hw"] == own["input"].get("size_hw")
     assert main(["--config", "resnet50", "--print_config"]) == 0  # type: ignore[operator]
     assert yaml.safe_load(capsys.readouterr().out)["model"]["backbone"] == "resnet50"

@@ -1,0 +1,83 @@
+"""How long a training would take on this machine, from a few steps of it."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from torch import Tensor, nn
+
+from data_tools.loading.batch import Batch
+from data_tools.training.fit import LossFunction, fit
+from data_tools.training.fit_config import FitConfig
+
+_STEPS, _SETTLED = 8, 4  # the first steps pay for caches and memory
+
+
+@dataclass(frozen=True)
+class ExpectedTime:
+    """What was measured.
+
+    Attributes:
+        step_seconds: of an optimizer step, the median of some.
+        image_seconds: of an image in validation.
+    """
+
+    step_seconds: float
+    image_seconds: float
+
+    def minutes(self, fit_config: FitConfig, epoch_steps: int, validation: int, predicted: int) -> float:
+        """Of the whole run.
+
+        Args:
+            fit_config: with the budget.
+            epoch_steps: steps from one validation to the next.
+            validation: images of a validation.
+            predicted: images predicted at the end.
+        """
+        steps = fit_config.total_steps(epoch_steps)
+        epochs = -(-steps // max(epoch_steps, 1))
+        return (steps * self.step_seconds + (epochs * validation + predicted) * self.image_seconds) / 60
+
+
+def measure(
+    model: nn.Module, loader: Any, loss_function: LossFunction, config: FitConfig, validate: Callable[[], int]
+) -> ExpectedTime:
+    """Train for a few steps in a temporary folder, and predict some images.
+
+    Args:
+        model: changed by it.
+        loader, loss_function, config: as for `fit`.
+        validate: predicts some images as a validation would, and says how many.
+    """
+    moments: list[float] = []
+
+    def timed(network: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        moments.append(time.monotonic())
+        return loss_function(network, batch)
+
+    few = replace(config, steps=_STEPS, epoch_steps=None, max_minutes=None, tensorboard=False)
+    with TemporaryDirectory() as folder, _quiet("data_tools.training.fit"):
+        fit(model, loader, timed, lambda _model: {"none": None}, "none", few, Path(folder), resume=False)
+    step_seconds = float(np.median(np.diff(moments)[-_SETTLED:]))
+    validate()
+    started = time.monotonic()
+    images = validate()
+    return ExpectedTime(step_seconds, (time.monotonic() - started) / max(images, 1))
+
+
+@contextmanager
+def _quiet(name: str) -> Iterator[None]:
+    """Keep a module's messages of an ordinary run to itself."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,181 @@
+"""Settings that fit themselves to the data: what a dataset looks like, and the decisions that follow from it.
+
+A decision says its reason, is stored with the run, and may be overridden. None depends on the clock or on test images.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_tools.core.errors import InputError
+from data_tools.core.records import BOXED, GOOD, Dataset
+from data_tools.loading.layout import Layout, layout_of_samples
+from data_tools.training.fit_config import FitConfig
+
+RecipeName = Literal["quick", "standard", "thorough"]
+RECIPES: tuple[RecipeName, ...] = get_args(RecipeName)
+DEFAULT_RECIPE: RecipeName = "standard"
+
+SMALL_TENTH = 0.1
+LEAST_SPAN_PX = 8.0  # input pixels that the smallest tenth of box sides spans: two cells of the finest feature map
+_RICH, _MOST_GROWTH = 2000, 4.0
+_MOST_PASSES, _FEWEST_STEPS = 100, 100
+_VALIDATING = 0.3  # images validated for each image trained on, at most
+_FEWEST_EPOCHS, _MOST_EPOCHS = 3, 10
+_WARMUP_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What a recipe may spend.
+
+    Attributes:
+        base: the installed configuration that the decisions change.
+        pixels: of an image as the network sees it.
+        steps: optimizer steps for up to 2,000 training images; they grow with the square root of more, fourfold at
+            most.
+        batch_size: images a step.
+    """
+
+    base: str
+    pixels: int
+    steps: int
+    batch_size: int
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A setting that the data decided: its dotted key, its value as JSON knows it, and why."""
+
+    key: str
+    value: Any
+    reason: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A recipe as it fits a dataset.
+
+    Attributes:
+        base: the installed configuration that is changed.
+        decisions: the changes.
+    """
+
+    base: str
+    decisions: tuple[Decision, ...]
+
+    def values(self) -> dict[str, Any]:
+        """The decided values by dotted key."""
+        return {decision.key: decision.value for decision in self.decisions}
+
+    def describe(self, overridden: Sequence[str] = ()) -> str:
+        """A line a decision; those overridden by the user are left out."""
+        shown = [decision for decision in self.decisions if decision.key not in overridden]
+        width = max((len(decision.key) for decision in shown), default=0)
+        lines = [f"  {one.key:<{width}}  {_short(one.value)}: {one.reason}" for one in shown]
+        return "\n".join([f"on top of the configuration {self.base!r}, decided by the data:", *lines])
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a recipe looks at, in the train split, and how many images validation has.
+
+    Attributes:
+        images, good, boxed, unboxed: numbers of training images.
+        sizes_hw: (n, 2) of the training images, in pixels.
+        boxes_hw: (m, 2) heights and widths of the training boxes, in original pixels.
+        types: how many training images each type of defect has.
+        validation: number of validation images.
+        layout: what the training images share.
+    """
+
+    images: int
+    good: int
+    boxed: int
+    unboxed: int
+    sizes_hw: NDArray[np.int64]
+    boxes_hw: NDArray[np.float64]
+    types: Mapping[str, int]
+    validation: int
+    layout: Layout
+
+    @property
+    def pixels(self) -> float:
+        """Median of the images' pixels."""
+        return float(np.median(self.sizes_hw.prod(axis=1)))
+
+    @property
+    def small_side(self) -> float | None:
+        """Pixels below which a tenth of the boxes' shorter sides lies; None without boxes."""
+        if not len(self.boxes_hw):
+            return None
+        return float(np.quantile(self.boxes_hw.min(axis=1), SMALL_TENTH))
+
+
+def look_at(dataset: Dataset, root: Path) -> Facts:
+    """The facts of a dataset with splits and images under `root`.
+
+    Raises:
+        InputError: no splits, an empty train split, or an unreadable image.
+    """
+    if dataset.splits is None:
+        raise InputError(f"{dataset.folder}: has no splits.json; convert it with --split 0.7,0.15,0.15")
+    samples = dataset.split("train")
+    if not samples:
+        raise InputError(f"{dataset.folder}: the train split is empty")
+    boxes = [sample.boxes_xyxy for sample in samples if sample.status == BOXED]
+    corners = np.concatenate([np.zeros((0, 4)), *boxes])
+    statuses = Counter(sample.status for sample in samples)
+    return Facts(
+        len(samples),
+        statuses[GOOD],
+        statuses[BOXED],
+        len(samples) - statuses[GOOD] - statuses[BOXED],
+        np.array([sample.size_hw for sample in samples]),
+        np.stack([corners[:, 3] - corners[:, 1], corners[:, 2] - corners[:, 0]], axis=1),
+        Counter(sample.type for sample in samples if sample.is_defect),
+        len(dataset.split("val")),
+        layout_of_samples(samples, root),
+    )
+
+
+def decide_budget(facts: Facts, effort: Effort) -> tuple[Decision, ...]:
+    """Batch, steps, steps from one validation to the next, and warm-up."""
+    batch = min(effort.batch_size, facts.images)
+    wanted = effort.steps * min(max(facts.images / _RICH, 1.0) ** 0.5, _MOST_GROWTH)
+    passes = _MOST_PASSES * facts.images / batch
+    steps = _rounded(max(min(wanted, passes), _FEWEST_STEPS))
+    epochs = _VALIDATING * steps * batch / max(facts.validation, 1)
+    epochs = int(np.clip(epochs, _FEWEST_EPOCHS, _MOST_EPOCHS))
+    return (
+        Decision("fit.batch_size", batch, f"of {facts.images:,} training images"),
+        Decision(
+            "fit.steps", steps, f"{steps * batch / facts.images:.1f} passes through {facts.images:,} training images"
+        ),
+        Decision(
+            "fit.epoch_steps", -(-steps // epochs), f"{epochs} validations of {facts.validation:,} images, for the time"
+        ),
+        Decision("fit.warmup_steps", min(FitConfig.warmup_steps, round(_WARMUP_SHARE * steps)), "a tenth, or 50"),
+    )
+
+
+def decide_geometry(facts: Facts) -> Decision:
+    """Mirrors and turns that the training images' common layout allows."""
+    shared = f"training images share {facts.layout.shared:.0%} of their variance"
+    return Decision("input.augment.geometry", facts.layout.geometry, shared)
+
+
+def _rounded(steps: float) -> int:
+    """Steps to the nearest ten."""
+    return max(round(steps / 10), 1) * 10
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, list):
+        return "[" + ", ".join(_short(one) for one in value) + "]"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,136 @@
+"""What the data decide: hand-made facts, and the command line around them."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+import classify
+import classify.plan
+import detect
+import detect.plan
+import detect.train
+from data_tools.commands.planned import planned_settings
+from data_tools.core.records import Dataset, Sample
+from data_tools.files.dataset_folder import read_dataset
+from data_tools.loading.layout import Layout
+from data_tools.training.recipe import Effort, Facts, decide_budget, look_at
+from detect.recipe import _decide_size
+
+EFFORT = Effort("quickstart", 224 * 224, 500, 8)
+FACTS = Facts(
+    images=1000,
+    good=500,
+    boxed=500,
+    unboxed=0,
+    sizes_hw=np.full((1000, 2), 448),
+    boxes_hw=np.full((500, 2), 16.0),
+    types={"scratch": 500},
+    validation=100,
+    layout=Layout(0.0, {}),
+)
+
+
+def decided(facts: Facts, effort: Effort = EFFORT) -> dict[str, object]:
+    return {one.key: one.value for one in (*decide_budget(facts, effort), *_decide_size(facts, effort))}
+
+
+def test_images_that_show_their_defects_are_seen_whole() -> None:
+    """448 px squeezed to 224 show 16 px at 8; larger defects need fewer pixels, down to half of the budget."""
+    assert decided(FACTS)["input.max_pixels"] == 224 * 224
+    assert decided(replace(FACTS, boxes_hw=np.full((9, 2), 40.0)))["input.max_pixels"] == round((448 * 16 / 40) ** 2)
+    assert decided(replace(FACTS, boxes_hw=np.full((9, 2), 400.0)))["input.max_pixels"] == 224 * 224 // 2
+    assert decided(replace(FACTS, boxes_hw=np.zeros((0, 2))))["input.max_pixels"] == 224 * 224
+
+
+def test_a_small_image_keeps_its_pixels() -> None:
+    small = replace(FACTS, sizes_hw=np.full((9, 2), 200), boxes_hw=np.full((9, 2), 100.0))
+    assert decided(small)["input.max_pixels"] == 224 * 224
+
+
+def test_a_small_defect_in_a_large_image_is_seen_in_windows() -> None:
+    """30 px in 4,000: seen at 8, a window of 224 spans 840 px."""
+    large = replace(FACTS, sizes_hw=np.full((9, 2), 4000), boxes_hw=np.full((9, 2), 30.0))
+    assert decided(large)["input.slices.side_px"] == 840
+    assert decided(large)["input.slices.seen_px"] == 224
+
+
+def test_steps_grow_with_the_root_of_the_images_and_repeat_few_ones_a_hundred_times_at_most() -> None:
+    assert decided(FACTS)["fit.steps"] == 500
+    assert decided(replace(FACTS, images=8000))["fit.steps"] == 1000
+    assert decided(replace(FACTS, images=10**6))["fit.steps"] == 2000
+    assert decided(replace(FACTS, images=16))["fit.steps"] == 200
+    assert (decided(replace(FACTS, images=3))["fit.batch_size"], decided(replace(FACTS, images=3))["fit.steps"]) == (
+        3,
+        100,
+    )
+
+
+def test_validation_sees_at_most_three_images_for_ten_of_training() -> None:
+    assert decided(FACTS)["fit.epoch_steps"] == 50  # 1,200 / 100 would be twelve; ten at most
+    assert decided(replace(FACTS, validation=300))["fit.epoch_steps"] == 125
+    assert decided(replace(FACTS, validation=10**5))["fit.epoch_steps"] == 167
+
+
+def test_the_plan_is_what_is_trained_and_may_be_overridden(
+    squares: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--data", str(squares), "--recipe", "quick", "--fit.lr", "0.25", "--print_config"]
+    assert detect.train.main(words) == 0
+    shown = yaml.safe_load(capsys.readouterr().out)
+    plan = detect.plan(read_dataset(squares), "quick")
+    for key, value in plan.values().items():
+        place = shown
+        for part in key.split("."):
+            place = place[part]
+        assert place == value, key
+    assert shown["fit"]["lr"] == 0.25
+    assert planned_settings(detect.Settings, plan, "detect").fit.steps == plan.values()["fit.steps"]
+    assert detect.train.main([*words, "--fit.epochs", "2"]) == 0
+    assert yaml.safe_load(capsys.readouterr().out)["fit"]["steps"] is None
+
+
+def test_recipe_and_configuration_exclude_each_other(squares: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert detect.train.main(["--data", str(squares), "--recipe", "quick", "--config", "standard"]) == 2
+    assert "leave out --config" in capsys.readouterr().err
+    assert detect.train.main(["--data", str(squares), "--recipe", "fast"]) == 2
+    assert "thorough" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("main", [detect.plan.main, classify.plan.main])
+def test_planning_prints_decisions_with_reasons_and_trains_nothing(
+    main: Callable[[list[str]], int], squares: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(squares.rglob("*"))
+    assert main([str(squares), "--no_time"]) == 0
+    shown = capsys.readouterr().out
+    assert "input.max_pixels" in shown
+    assert "12 training images" in shown
+    assert sorted(squares.rglob("*")) == before
+    assert main(["nowhere"]) == 2
+
+
+def test_the_baselines_plan_does_not_see_boxes(squares: Path) -> None:
+    data = read_dataset(squares)
+    boxed = [replace(one, boxes_xyxy=one.boxes_xyxy * [0.1, 0.1, 1, 1]) for one in data.samples if one.is_defect]
+    other = replace(data, samples=(*boxed, *(one for one in data.samples if not one.is_defect)))
+    assert classify.plan(data) == classify.plan(other)
+
+
+def test_no_test_image_decides(squares: Path) -> None:
+    data = read_dataset(squares)
+    assert data.splits is not None
+    without = replace(data, splits=replace(data.splits, test=()))
+    assert detect.plan(data) == detect.plan(without)
+
+
+def test_facts_of_a_dataset(squares: Path, make_sample: Callable[..., Sample]) -> None:
+    data: Dataset = read_dataset(squares)
+    facts = look_at(data, squares / "images")
+    assert (facts.images, facts.good, facts.boxed, facts.unboxed, facts.validation) == (12, 6, 6, 0, 6)
+    assert (facts.pixels, facts.small_side) == (64 * 64, 16.0)
+    assert json.dumps(dict(facts.types)) == '{"scratch": 6}'
