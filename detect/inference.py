@@ -8,10 +8,11 @@ import torch
 
 from data_tools.core.records import Prediction, Sample
 from data_tools.loading.batch import Batch
-from data_tools.loading.image_inputs import PixelReader
+from data_tools.loading.image_inputs import PixelReader, folder_reader
 from data_tools.loading.input_config import InputConfig
 from data_tools.training.batches import batches_of, shared_batches
 from detect.model import Detector
+from detect.slicing import join_with_slices
 from detect.to_prediction import ScoreRule, to_prediction
 from detect.views import SizedDetections, agree
 
@@ -37,10 +38,36 @@ def detect(
     return shared_batches(samples, pixels, config, BATCH_SIZE, label, read)
 
 
+def detect_everywhere(
+    model: Detector,
+    samples: Sequence[Sample],
+    pixels: Path | PixelReader,
+    config: InputConfig,
+    label: str,
+    in_views: bool = True,
+) -> list[SizedDetections]:
+    """Detections of each sample as a prediction sees it: the whole, and its slices where the input has them.
+
+    Args:
+        model, samples, pixels, config, label: as for `detect`.
+        in_views: False looks once, not in each of the model's views.
+    """
+    look = detect_in_views if in_views else detect
+    whole = look(model, samples, pixels, config, label)
+    if config.slices.side_px is None:
+        return whole
+
+    def look_at_slices(parts: Sequence[Sample], read: PixelReader) -> list[SizedDetections]:
+        return look(model, parts, read, config.of_windows(), f"{label}, slices")
+
+    read = folder_reader(pixels) if isinstance(pixels, Path) else pixels
+    return join_with_slices(samples, whole, config, look_at_slices, read)
+
+
 def detect_in_views(
     model: Detector, samples: Sequence[Sample], pixels: Path | PixelReader, config: InputConfig, label: str
 ) -> list[SizedDetections]:
-    """The same from a look at each of the model's `views`, see `detect.views.agree`."""
+    """Detections of whole images, from a look at each of the model's `views`, see `detect.views.agree`."""
     scaled = [replace(config, scale=config.scale * view) for view in model.config.prediction.views]
     looks = [detect(model, samples, pixels, one, label) for one in scaled]
     return [agree(of_sample) for of_sample in zip(*looks, strict=True)]
@@ -67,7 +94,7 @@ def predict(
     model: Detector, samples: Sequence[Sample], pixels: Path | PixelReader, config: InputConfig, rule: ScoreRule
 ) -> list[Prediction]:
     """A prediction in original pixels for each sample, in order."""
-    return to_predictions(samples, detect_in_views(model, samples, pixels, config, "predicting"), config, rule)
+    return to_predictions(samples, detect_everywhere(model, samples, pixels, config, "predicting"), config, rule)
 
 
 def to_predictions(

@@ -29,7 +29,7 @@ def expected_minutes(experiment: Experiment, decided: Plan) -> float:
     from data_tools.networks.backbones import build_backbone
     from data_tools.training.expected_time import measure
     from data_tools.training.fit import seed_everything
-    from detect.inference import BATCH_SIZE, detect_in_views
+    from detect.inference import BATCH_SIZE, detect_everywhere
     from detect.preparing import loss_of, prepare
     from detect.training import require_boxes
 
@@ -41,7 +41,7 @@ def expected_minutes(experiment: Experiment, decided: Plan) -> float:
 
     def predict_some() -> int:
         some = val[: 2 * BATCH_SIZE]
-        detect_in_views(made.model, some, experiment.root, made.input, "timing")
+        detect_everywhere(made.model, some, experiment.root, made.input, "timing")
         return len(some)
 
     times = measure(made.model, made.loader, loss_of, settings.fit, predict_some)

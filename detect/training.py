@@ -22,7 +22,7 @@ from data_tools.training.experiment import Experiment, finish, open_experiment, 
 from data_tools.training.fit import fit, seed_everything
 from data_tools.training.selection import localization_scores, standard_error
 from data_tools.training.start_report import describe_start
-from detect.inference import detect, detect_in_views, predict, to_predictions
+from detect.inference import detect_everywhere, predict, to_predictions
 from detect.model import Detector
 from detect.preparing import Prepared, loss_of, prepare
 from detect.recipe import plan
@@ -74,7 +74,7 @@ def train(
 def _save_predictions(experiment: Experiment, made: Prepared) -> ScoreRule:
     """Predictions of validation and test by the trained model; how they score an image."""
     samples = experiment.dataset.split("val")
-    detections = detect_in_views(made.model, samples, experiment.root, made.input, "choosing the score")
+    detections = detect_everywhere(made.model, samples, experiment.root, made.input, "choosing the score")
     rule = choose_rule(samples, [raw for raw, _ in detections], made.rules)
     log.info("image score: %s (%s)", rule, "chosen on validation" if len(made.rules) > 1 else "the only one")
     config = {"model": asdict(made.config), "input": asdict(made.input), "score_rule": rule}
@@ -98,7 +98,9 @@ class _Validation:
 
     def __call__(self, model: nn.Module) -> dict[str, float | None]:
         assert isinstance(model, Detector)
-        detections = detect(model, self.samples, self.experiment.root, self.config, "validating")
+        detections = detect_everywhere(
+            model, self.samples, self.experiment.root, self.config, "validating", in_views=False
+        )
         rule = choose_rule(self.samples, [raw for raw, _ in detections], self.rules)
         predictions = to_predictions(self.samples, detections, self.config, rule)
         classes = len(self.experiment.dataset.categories)

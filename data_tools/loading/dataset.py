@@ -22,7 +22,7 @@ from data_tools.loading.input_config import InputConfig
 from data_tools.loading.resizing import resize
 from data_tools.loading.samplers import Key
 from data_tools.loading.transforms import Augmentation, Preprocessing
-from data_tools.loading.windows import clipped, random_window, visible_share
+from data_tools.loading.windows import clipped, is_left, random_window, slice_window, visible_share
 
 # mean and standard deviation of a standardised image, about those of photographs; the last keeps faint noise faint
 _MEAN, _SPREAD, _LEAST_SPREAD = 0.45, 0.2, 0.02
@@ -65,10 +65,11 @@ class DefectDataset(TorchDataset[Item]):
         """
         epoch, index = key
         sample = self.samples[index]
-        zoom = self._zoom_of(sample, key)
-        image, boxes, rows = self._at_input_size(sample, zoom)
-        labels, lost = sample.labels[rows], len(sample.labels) - len(rows)
-        if self.paster is not None and sample.status == GOOD:
+        slicing = self._slicing_of(sample, key)
+        zoom = self._zoom_of(sample, key) if slicing is None else None
+        image, boxes, rows = self._at_input_size(sample, zoom) if slicing is None else self._window(sample, slicing)
+        labels, lost = sample.labels[rows], 0 if slicing is not None else len(sample.labels) - len(rows)
+        if self.paster is not None and sample.status == GOOD and slicing is None:
             pasted = self.paster(image, self._at_input_size, np.random.default_rng((self.seed, epoch, index)))
             image, boxes, labels = pasted or (image, boxes, labels)
         if self.augmentation is not None:
@@ -78,9 +79,9 @@ class DefectDataset(TorchDataset[Item]):
         pixels = image.astype(np.float32) / np.float32(255)
         if self.config.standardize:
             pixels = standardized(pixels)
-        unboxed = sample.is_defect and not len(boxes)
-        defect = sample.is_defect or len(boxes) > 0
-        is_certain = zoom is None and defect == sample.is_defect
+        unboxed = sample.is_defect and not len(boxes) and slicing is None
+        defect = (sample.is_defect and slicing is None) or len(boxes) > 0
+        is_certain = zoom is None and slicing is None and defect == sample.is_defect
         return Item(
             index,
             torch.from_numpy(pixels).unsqueeze(0),
@@ -103,6 +104,34 @@ class DefectDataset(TorchDataset[Item]):
             return None
         rng = np.random.default_rng((self.seed, *key, 1))
         return rng if rng.random() < config.zoom_share else None
+
+    def _slicing_of(self, sample: Sample, key: Key) -> np.random.Generator | None:
+        """The random numbers of the slice to show; None for the whole image, as of a defect without known boxes."""
+        config, window = self.config.slices, self.config.preprocess.window(sample.size_hw)
+        if self.augmentation is None or config.side_px is None or sample.status == UNBOXED:
+            return None
+        if sample.is_defect and not is_left(clipped(sample.boxes_xyxy, window)).any():  # a crop has cut them off
+            return None
+        rng = np.random.default_rng((self.seed, *key, 2))
+        return rng if rng.random() < config.share else None
+
+    def _window(
+        self, sample: Sample, rng: np.random.Generator
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.int64]]:
+        """A slice of the image at the scale of slices, the boxes it shows, and their rows among the sample's boxes.
+
+        What it shows is known, so it teaches like an image of its own: a good one where it shows no box.
+        """
+        assert self.config.slices.side_px is not None
+        image, boxes, rows = self.preprocessing(self._load(sample), sample.boxes_xyxy)
+        x1, y1, x2, y2 = window = slice_window((image.shape[0], image.shape[1]), boxes, self.config.slices.side_px, rng)
+        shown = is_left(clipped(boxes, window))
+        part, seen = resize(
+            np.ascontiguousarray(image[y1:y2, x1:x2]),
+            clipped(boxes[shown], window) - np.array([x1, y1, x1, y1]),
+            self.config.window_hw((y2 - y1, x2 - x1)),
+        )
+        return part, seen, rows[shown]
 
     def _at_input_size(
         self, sample: Sample, zoom: np.random.Generator | None = None

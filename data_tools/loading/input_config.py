@@ -1,11 +1,38 @@
 """What the networks see: size, standardising, augmentation and preprocessing."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from data_tools.core.checks import require_number
 from data_tools.loading.transforms import AugmentConfig, PreprocessConfig
 
 _COARSEST = 32
+
+
+@dataclass(frozen=True)
+class SliceConfig:
+    """Windows in which large images are seen beside the squeezed whole.
+
+    Training sees windows around defects and at random; prediction covers the image with overlapping ones, and
+    `data_tools.core.slices` joins their boxes.
+
+    Attributes:
+        side_px: of a square window, in original pixels; null sees whole images alone.
+        seen_px: side at which a window is seen.
+        overlap: share 0..0.9 of its side that a window shares with its neighbour at least. A defect no longer than that
+            is whole in some window.
+        share: share 0..1 of the training images that are shown as a window.
+    """
+
+    side_px: int | None = None
+    seen_px: int = 224
+    overlap: float = 0.25
+    share: float = 0.75
+
+    def __post_init__(self) -> None:
+        require_number("input.slices.side_px", self.side_px, 32, optional=True)
+        require_number("input.slices.seen_px", self.seen_px, 32)
+        require_number("input.slices.overlap", self.overlap, 0, 0.9)
+        require_number("input.slices.share", self.share, 0, 1)
 
 
 @dataclass(frozen=True)
@@ -19,6 +46,7 @@ class InputConfig:
         scale: both sides become so many times what the other settings make them, as multiples of 32.
         standardize: shift and stretch the gray levels of each image to the same mean and spread, so that neither the
             light nor the lot shows. It comes last, after augmentation.
+        slices: see `SliceConfig`.
         augment: see `AugmentConfig`.
         preprocess: see `PreprocessConfig`; comes before the resizing.
     """
@@ -27,6 +55,7 @@ class InputConfig:
     max_pixels: int | None = None
     scale: float = 1.0
     standardize: bool = False
+    slices: SliceConfig = field(default_factory=SliceConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
 
@@ -42,6 +71,25 @@ class InputConfig:
         if self.scale == 1.0:
             return height, width
         return in_strides(height * self.scale), in_strides(width * self.scale)
+
+    def window_hw(self, size_hw: tuple[int, int]) -> tuple[int, int]:
+        """Height and width at which a window of that many original pixels is seen.
+
+        Raises:
+            ValueError: `slices` are off.
+        """
+        if self.slices.side_px is None:
+            raise ValueError("input.slices are off")
+        scale = self.scale * self.slices.seen_px / self.slices.side_px
+        return in_strides(size_hw[0] * scale), in_strides(size_hw[1] * scale)
+
+    def of_windows(self) -> "InputConfig":
+        """The same for windows that were cut out of preprocessed images and are images of their own now."""
+        if self.slices.side_px is None:
+            raise ValueError("input.slices are off")
+        scale = self.scale * self.slices.seen_px / self.slices.side_px
+        whole = replace(self.preprocess, crop_px=0)
+        return replace(self, size_hw=None, max_pixels=None, scale=scale, slices=SliceConfig(), preprocess=whole)
 
     def _unscaled_hw(self, size_hw: tuple[int, int]) -> tuple[int, int]:
         if self.size_hw is not None:

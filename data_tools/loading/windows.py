@@ -12,6 +12,7 @@ Window = tuple[int, int, int, int]
 LEAST_VISIBLE = 0.4
 _LEAST_LEFT = 0.5  # pixels; albumentations rounds, and keeps boxes of no area at the edge of a crop
 _TRIES = 20
+_AROUND = 2 / 3
 
 
 def random_window(
@@ -36,6 +37,36 @@ def random_window(
         if ((shown == 0) | (shown >= LEAST_VISIBLE)).all() and (not len(shown) or shown.any()):
             return window
     return 0, 0, size_hw[1], size_hw[0]
+
+
+def slice_window(
+    size_hw: tuple[int, int], boxes_xyxy: NDArray[np.float64], side: int, rng: np.random.Generator
+) -> Window:
+    """A square window of a training image that is seen in slices, two of three around one of its boxes.
+
+    Each box shows at least `LEAST_VISIBLE` of its area or nothing of it, if such a place is found.
+
+    Args:
+        size_hw: of the image.
+        boxes_xyxy: (n, 4).
+        side: in pixels; a narrower image gives a narrower window.
+        rng: of the window.
+    """
+    height, width = min(side, size_hw[0]), min(side, size_hw[1])
+    most = np.array([size_hw[1] - width, size_hw[0] - height])
+    around = boxes_xyxy[rng.integers(len(boxes_xyxy))] if len(boxes_xyxy) and rng.random() < _AROUND else None
+    window = (0, 0, width, height)
+    for _ in range(_TRIES):
+        low, high = np.zeros(2), most.astype(np.float64)
+        if around is not None:  # the box's middle lies somewhere in the window
+            middle = (around[:2] + around[2:]) / 2
+            low, high = np.clip(middle - (width, height), 0, most), np.clip(middle, 0, most)
+        x, y = np.floor(rng.uniform(low, high + 1)).clip(0, most).astype(int).tolist()
+        window = (x, y, x + width, y + height)
+        shown = visible_share(boxes_xyxy, window)
+        if ((shown == 0) | (shown >= LEAST_VISIBLE)).all():
+            break
+    return window
 
 
 def visible_share(boxes_xyxy: NDArray[np.float64], window: Window) -> NDArray[np.float64]:

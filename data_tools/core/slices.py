@@ -1,0 +1,134 @@
+"""Large images seen in overlapping windows: where the windows lie, and one set of boxes from what they show.
+
+Slicing as in Akyon et al., Slicing Aided Hyper Inference (ICIP 2022). Parts of a defect that a seam divides are not
+joined by their overlap alone, which a long defect makes small, but by what both windows can see of each other's box.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_tools.core.geometry import iou
+
+Window = tuple[int, int, int, int]
+"""x1, y1, x2, y2 in whole pixels, half-open."""
+
+Floats = NDArray[np.float64]
+_AGREE = 0.5
+_AT_SEAM = 0.02  # of a window's side: a box that ends so near to a seam is taken as cut by it
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a window shows, all in pixels of the whole image.
+
+    Attributes:
+        window: that was looked at.
+        boxes_xyxy: (n, 4) in it.
+        scores: (n,) in 0..1.
+        labels: (n,) int64.
+    """
+
+    window: Window
+    boxes_xyxy: Floats
+    scores: Floats
+    labels: NDArray[np.int64]
+
+
+def slices_of(within: Window, side: int, overlap: float) -> tuple[Window, ...]:
+    """Windows that cover an area, row by row; neighbours share at least `overlap` of their side.
+
+    Args:
+        within: the area, such as a whole image.
+        side: of a window; where the area is narrower, the window is as narrow.
+        overlap: share 0..1, below 1.
+    """
+    x1, y1, x2, y2 = within
+    columns, rows = _starts(x2 - x1, side, overlap), _starts(y2 - y1, side, overlap)
+    return tuple((x1 + x, y1 + y, min(x1 + x + side, x2), min(y1 + y + side, y2)) for y in rows for x in columns)
+
+
+def join_slices(looks: Sequence[Seen], image: Window) -> tuple[Floats, Floats, NDArray[np.int64]]:
+    """The boxes of an image from those of its windows, best first: no defect twice, none cut at a seam.
+
+    Two windows' boxes are the same defect if what both windows can see of them agrees: each box, cut at the other's
+    window, overlaps the other with an IoU of at least 0.5. From the surest to the least sure, each box joins the group
+    with the surest box it agrees with, at most one a window. A group becomes the mean, weighed by scores, of the
+    boxes that no seam cuts; where seams cut all, the hull of them. Its score is the highest.
+
+    Args:
+        looks: of one image; the whole image may be one of the windows.
+        image: all of it; its edges are no seams.
+
+    Returns:
+        (n, 4) boxes, (n,) scores, (n,) labels.
+    """
+    boxes = np.concatenate([np.zeros((0, 4)), *(one.boxes_xyxy for one in looks)])
+    scores = np.concatenate([np.zeros(0), *(one.scores for one in looks)])
+    labels = np.concatenate([np.zeros(0, dtype=np.int64), *(one.labels for one in looks)])
+    source = np.repeat(np.arange(len(looks)), [len(one.boxes_xyxy) for one in looks])
+    windows = np.array([one.window for one in looks], dtype=np.float64).reshape(-1, 4)[source]
+    cut = _is_cut(boxes, windows, np.array(image, dtype=np.float64))
+    groups: list[list[int]] = []
+    place = np.full(len(boxes), -1)
+    for i in np.argsort(-scores, kind="stable").tolist():
+        same = np.flatnonzero((place >= 0) & (labels == labels[i]) & (source != source[i]))
+        agreeing = same[_agreement(boxes[i], windows[i], boxes[same], windows[same]) >= _AGREE]
+        free = [int(g) for g in dict.fromkeys(place[agreeing]) if source[i] not in source[groups[g]]]
+        if free:
+            place[i] = min(free)  # groups begin in the order of their surest boxes
+            groups[place[i]].append(i)
+        else:
+            place[i] = len(groups)
+            groups.append([i])
+    joined = [_joined(boxes[one], scores[one], cut[one]) for one in groups]
+    first = [one[0] for one in groups]
+    return np.array(joined, dtype=np.float64).reshape(-1, 4), scores[first], labels[first]
+
+
+def _starts(length: int, side: int, overlap: float) -> list[int]:
+    """Where windows begin along one direction: as few as cover it, evenly."""
+    if length <= side:
+        return [0]
+    step = max(side * (1 - overlap), 1.0)
+    count = int(np.ceil((length - side) / step)) + 1
+    return [round(i * (length - side) / (count - 1)) for i in range(count)]
+
+
+def _agreement(box: Floats, window: Floats, others: Floats, their_windows: Floats) -> Floats:
+    """(n,) IoU of a box, cut at each of n windows, with that window's box, cut at the first box's window."""
+    if not len(others):
+        return np.zeros(0)
+    mine = _clipped(np.broadcast_to(box, others.shape), their_windows)
+    theirs = _clipped(others, window)
+    shared = np.minimum(mine[:, 2:], theirs[:, 2:]) - np.maximum(mine[:, :2], theirs[:, :2])
+    overlap = shared.clip(min=0).prod(axis=1)
+    areas = [(one[:, 2:] - one[:, :2]).clip(min=0).prod(axis=1) for one in (mine, theirs)]
+    union = areas[0] + areas[1] - overlap
+    agreement: Floats = np.divide(overlap, union, out=np.zeros(len(others)), where=union > 0)
+    return agreement
+
+
+def _clipped(boxes: Floats, windows: Floats) -> Floats:
+    """(n, 4) boxes cut at one window, or each at its own."""
+    low, high = np.maximum(boxes[:, :2], windows[..., :2]), np.minimum(boxes[:, 2:], windows[..., 2:])
+    return np.concatenate([low, high], axis=1)
+
+
+def _is_cut(boxes: Floats, windows: Floats, image: Floats) -> NDArray[np.bool_]:
+    """(n,) whether a box ends at an edge of its window that is no edge of the image."""
+    near = _AT_SEAM * np.tile(windows[:, 2:] - windows[:, :2], 2)
+    at_edge = np.abs(boxes - windows) <= near
+    return np.asarray((at_edge & (windows != image)).any(axis=1))
+
+
+def _joined(boxes: Floats, scores: Floats, cut: NDArray[np.bool_]) -> Floats:
+    if cut.all():
+        return np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
+    kept, weights = boxes[~cut], scores[~cut]
+    near = iou(kept[:1], kept)[0] >= _AGREE  # a part that ends before its seam is no view of the whole
+    weights = weights[near] if weights[near].any() else np.ones(int(near.sum()))
+    mean: Floats = (weights / weights.sum()) @ kept[near]
+    return mean

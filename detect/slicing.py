@@ -1,0 +1,95 @@
+"""Prediction of large images: the squeezed whole and its slices, joined to one set of detections an image."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from data_tools.core.records import GOOD, Sample, empty_boxes, empty_labels
+from data_tools.core.slices import Seen, Window, join_slices, slices_of
+from data_tools.loading.image_inputs import PixelReader
+from data_tools.loading.input_config import InputConfig
+from detect.model import RawDetections
+from detect.views import SizedDetections
+
+_MOST = 100  # boxes an image: as many as COCO's AP looks at
+Detect = Callable[[Sequence[Sample], PixelReader], list[SizedDetections]]
+
+
+def join_with_slices(
+    samples: Sequence[Sample],
+    whole: Sequence[SizedDetections],
+    config: InputConfig,
+    detect: Detect,
+    read: PixelReader,
+) -> list[SizedDetections]:
+    """Detections of whole images with those of their slices, best first, in the whole look's pixels.
+
+    The image's logit is the highest of all looks: a defect anywhere makes a defect.
+
+    Args:
+        samples: the images.
+        whole: detections of each whole image, with the height and width at which it was seen.
+        config: with `slices`.
+        detect: detections of images given as samples and a way to their pixels.
+        read: pixels of a whole image.
+    """
+    assert config.slices.side_px is not None
+    windows = [
+        slices_of(config.preprocess.window(one.size_hw), config.slices.side_px, config.slices.overlap)
+        for one in samples
+    ]
+    parts = [(sample, window) for sample, mine in zip(samples, windows, strict=True) for window in mine]
+    numbered = [_part(number, sample, window) for number, (sample, window) in enumerate(parts, start=1)]
+    detections = iter(detect(numbered, _part_reader(parts, read)))
+    joined = []
+    for sample, mine, (raw, size) in zip(samples, windows, whole, strict=True):
+        looks = [(config.preprocess.window(sample.size_hw), raw, size)]
+        looks += [(window, *next(detections)) for window in mine]
+        joined.append((_join(looks, size), size))
+    return joined
+
+
+def _part(number: int, sample: Sample, window: Window) -> Sample:
+    """A slice as an image of its own."""
+    x1, y1, x2, y2 = window
+    return Sample(number, sample.path, (y2 - y1, x2 - x1), empty_boxes(), empty_labels(), GOOD, "none")
+
+
+def _part_reader(parts: Sequence[tuple[Sample, Window]], read: PixelReader) -> PixelReader:
+    """Reads the slices in their order, each image once."""
+    held: dict[int, NDArray[np.uint8]] = {}
+
+    def read_part(part: Sample) -> NDArray[np.uint8]:
+        sample, (x1, y1, x2, y2) = parts[part.image_id - 1]
+        if sample.image_id not in held:
+            held.clear()
+            held[sample.image_id] = read(sample)
+        return np.ascontiguousarray(held[sample.image_id][y1:y2, x1:x2])
+
+    return read_part
+
+
+def _join(looks: Sequence[tuple[Window, RawDetections, tuple[int, int]]], size: tuple[int, int]) -> RawDetections:
+    image, first, _ = looks[0]
+    boxes, scores, labels = join_slices([_seen(*look) for look in looks], image)
+    to_input = np.array([size[1] / (image[2] - image[0]), size[0] / (image[3] - image[1])] * 2)
+    placed = (boxes - np.array([*image[:2], *image[:2]])) * to_input
+    like = first.boxes_xyxy
+    return replace(
+        first,
+        boxes_xyxy=torch.as_tensor(placed[:_MOST], dtype=like.dtype),
+        scores=torch.as_tensor(scores[:_MOST], dtype=like.dtype),
+        labels=torch.as_tensor(labels[:_MOST]),
+        image_logit=max(raw.image_logit for _, raw, _ in looks),
+    )
+
+
+def _seen(window: Window, raw: RawDetections, size: tuple[int, int]) -> Seen:
+    """A look's boxes in pixels of the image."""
+    x1, y1, x2, y2 = window
+    scale = np.array([(x2 - x1) / size[1], (y2 - y1) / size[0]] * 2)
+    boxes = raw.boxes_xyxy.double().numpy().reshape(-1, 4) * scale + np.array([x1, y1, x1, y1])
+    return Seen(window, boxes, raw.scores.double().numpy(), raw.labels.numpy())

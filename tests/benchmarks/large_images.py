@@ -1,0 +1,85 @@
+"""Large images composed of magnetic tiles: good ones side by side, here and there one with its defect, at native scale.
+
+python -m tests.benchmarks.large_images datasets/magnetic_tile --out datasets/large
+
+Sides are drawn from 1,024 to 4,096 px, evenly in their logarithm. Train, validation and test images are made of the
+tiles of the dataset's own splits, so no tile is on two sides; each image is a group of its own within its split.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from data_tools.core.records import BOXED, GOOD, SPLIT_NAMES, Dataset, Sample, Splits
+from data_tools.files.dataset_folder import images_root_of, read_dataset, write_dataset
+from data_tools.files.images import read_gray, resolve_under
+
+COUNTS = {"train": 120, "val": 36, "test": 80}
+LEAST, MOST = 1024, 4096
+CELL = 256
+MOST_DEFECTS = 3
+
+
+def compose(
+    rng: np.random.Generator, good: list[NDArray[np.uint8]], bad: list[tuple[NDArray[np.uint8], NDArray[np.float64]]]
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """An image (h, w) of tiles laid row by row, and its (n, 4) boxes; `bad` tiles come whole, at random places."""
+    height, width = np.exp(rng.uniform(np.log(LEAST), np.log(MOST), 2)).round().astype(int)
+    image = np.zeros((height, width), dtype=np.uint8)
+    for y in range(0, height, CELL):
+        for x in range(0, width, CELL):
+            tile = good[rng.integers(len(good))]
+            tile = np.tile(tile, (-(-CELL // tile.shape[0]), -(-CELL // tile.shape[1])))
+            part = image[y : y + CELL, x : x + CELL]
+            part[:] = tile[: part.shape[0], : part.shape[1]]
+    boxes, taken = [], np.zeros((height, width), dtype=bool)
+    for tile, own in bad:
+        h, w = tile.shape
+        for _ in range(50):
+            y, x = (int(rng.integers(0, most + 1)) for most in (height - h, width - w))
+            if not taken[y : y + h, x : x + w].any():
+                image[y : y + h, x : x + w], taken[y : y + h, x : x + w] = tile, True
+                boxes.append(own + np.array([x, y, x, y]))
+                break
+    return image, np.concatenate([np.zeros((0, 4)), *boxes])
+
+
+def make(source: Path, out: Path, seed: int) -> Dataset:
+    """The whole dataset folder."""
+    tiles = read_dataset(source)
+    root = images_root_of(tiles, source)
+    rng, samples, parts = np.random.default_rng(seed), [], {}
+    (out / "images").mkdir(parents=True)
+    for split in SPLIT_NAMES:
+        own = tiles.split(split)
+        good = [read_gray(resolve_under(root, one.path)) for one in own if one.status == GOOD]
+        boxed = [one for one in own if one.status == BOXED]
+        parts[split] = tuple(range(len(samples) + 1, len(samples) + 1 + COUNTS[split]))
+        for number in parts[split]:
+            count = int(rng.integers(1, MOST_DEFECTS + 1)) if number % 2 else 0
+            chosen = [boxed[i] for i in rng.choice(len(boxed), count, replace=False)]
+            bad = [(read_gray(resolve_under(root, one.path)), one.boxes_xyxy) for one in chosen]
+            image, boxes = compose(rng, good, bad)
+            name = f"{split}_{number:04d}.png"
+            Image.fromarray(image).save(out / "images" / name, compress_level=1)
+            kind = chosen[0].type if chosen else GOOD
+            labels = np.ones(len(boxes), dtype=np.int64)
+            status = BOXED if chosen else GOOD
+            samples.append(Sample(number, name, image.shape, boxes, labels, status, f"{split}{number}", kind))  # type: ignore[arg-type]
+    splits = Splits(seed, "none", parts["train"], parts["val"], parts["test"])
+    dataset = Dataset(tuple(samples), ("defect",), out / "images", splits)
+    write_dataset(out, dataset)
+    return dataset
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("source", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--seed", type=int, default=0)
+    words = parser.parse_args()
+    made = make(words.source, words.out, words.seed)
+    print(f"{words.out}: {len(made.samples)} images, {sum(len(s.boxes_xyxy) for s in made.samples)} boxes")

@@ -1,0 +1,132 @@
+"""Large images: what slices see comes out in the image's own pixels, once; training windows show their boxes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+import detect
+from data_tools.core.records import Dataset, Sample, Splits
+from data_tools.files.dataset_folder import read_dataset, write_dataset
+from data_tools.files.predictions import read_predictions
+from data_tools.loading.dataset import DefectDataset
+from data_tools.loading.image_inputs import PixelReader
+from data_tools.loading.input_config import InputConfig, SliceConfig
+from data_tools.loading.transforms import Augmentation, AugmentConfig, PreprocessConfig
+from data_tools.training.fit_config import FitConfig
+from detect.model import RawDetections
+from detect.slicing import join_with_slices
+from detect.to_prediction import to_prediction
+from detect.views import SizedDetections
+
+CONFIG = InputConfig(max_pixels=64 * 64, slices=SliceConfig(side_px=100, seen_px=64))
+
+
+def raw(boxes: Sequence[Sequence[float]], logit: float) -> RawDetections:
+    count = len(boxes)
+    return RawDetections(
+        torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4),
+        torch.full((count,), 0.9),
+        torch.ones(count, dtype=torch.int64),
+        logit,
+    )
+
+
+@pytest.mark.parametrize("crop", [0, 20])
+def test_boxes_of_slices_come_out_in_the_images_own_pixels(make_sample: Callable[..., Sample], crop: int) -> None:
+    """A finder of white pixels looks at the slices; the squeezed whole shows it nothing."""
+    truth = [[30.0, 40, 42, 52], [200, 90, 210, 130], [330, 260, 345, 275]]
+    sample = make_sample(7, truth, (300, 400))
+    pixels = np.zeros((300, 400), dtype=np.uint8)
+    for x1, y1, x2, y2 in np.array(truth, dtype=int):
+        pixels[y1:y2, x1:x2] = 255
+    config = replace(CONFIG, preprocess=PreprocessConfig(crop_px=crop))
+
+    def find(parts: Sequence[Sample], read: PixelReader) -> list[SizedDetections]:
+        detections = []
+        for part in parts:
+            image, size = read(part), config.window_hw(part.size_hw)
+            assert image.shape == part.size_hw
+            scale = np.array([size[1] / image.shape[1], size[0] / image.shape[0]] * 2)
+            boxes = [np.array(box) * scale for box in white_boxes(image)]
+            detections.append((raw([box.tolist() for box in boxes], 3.0 if boxes else -3.0), size))
+        return detections
+
+    size = config.target_hw(sample.size_hw)
+    ((joined, seen),) = join_with_slices([sample], [(raw([], -9.0), size)], config, find, lambda _sample: pixels)
+    assert seen == size
+    assert joined.image_logit == 3.0
+    prediction = to_prediction(sample, joined, seen, "best_box", config.preprocess)
+    order = np.argsort(prediction.boxes_xyxy[:, 0])
+    np.testing.assert_allclose(prediction.boxes_xyxy[order], truth, atol=1e-3)
+
+
+def white_boxes(image: NDArray[np.uint8]) -> list[list[int]]:
+    from scipy.ndimage import find_objects, label
+
+    return [[x.start, y.start, x.stop, y.stop] for y, x in find_objects(label(image)[0])]
+
+
+def test_training_windows_show_their_boxes_at_the_scale_of_slices(
+    tmp_path: Path, make_sample: Callable[..., Sample]
+) -> None:
+    sample = make_sample(1, [[220, 100, 240, 120]], (300, 400))
+    pixels = np.zeros((300, 400), dtype=np.uint8)
+    pixels[100:120, 220:240] = 255
+    Image.fromarray(pixels).save(tmp_path / "1.png")
+    config = replace(CONFIG, augment=AugmentConfig(geometry="none", photometry=0), slices=SliceConfig(100, 64, share=1))
+    items = [DefectDataset([sample], tmp_path, config, Augmentation(config.augment))[epoch, 0] for epoch in range(60)]
+    assert {tuple(item.image.shape) for item in items} == {(1, 64, 64)}
+    shown = [item for item in items if len(item.boxes_xyxy)]
+    assert 30 <= len(shown) < 60
+    for item in items:
+        assert item.defect == float(len(item.boxes_xyxy) > 0)
+        assert not item.unboxed
+        assert item.boxes_lost == 0
+    for item in shown:
+        x1, y1, x2, y2 = item.boxes_xyxy[0].round().int().tolist()
+        inside = item.image[0, y1:y2, x1:x2]
+        assert inside.mean() > 0.8
+        assert item.image.sum() == pytest.approx(float(inside.sum()), rel=0.25)
+
+
+def test_an_unboxed_defect_is_shown_whole(tmp_path: Path, make_sample: Callable[..., Sample]) -> None:
+    sample = make_sample(1, (), (300, 400), status="unboxed")
+    Image.fromarray(np.zeros((300, 400), dtype=np.uint8)).save(tmp_path / "1.png")
+    config = replace(CONFIG, augment=AugmentConfig(geometry="none"), slices=SliceConfig(100, 64, share=1))
+    item = DefectDataset([sample], tmp_path, config, Augmentation(config.augment))[0, 0]
+    assert (item.defect, item.unboxed, item.image.shape[1:]) == (1.0, True, config.target_hw((300, 400)))
+
+
+@pytest.mark.parametrize("size_hw", [(300, 420), (40, 900)])
+def test_a_detector_trains_on_windows_and_predicts_by_slices(
+    tmp_path: Path, make_sample: Callable[..., Sample], size_hw: tuple[int, int]
+) -> None:
+    rng, folder, samples = np.random.default_rng(0), tmp_path / "data", []
+    (folder / "images").mkdir(parents=True)
+    for i in range(1, 13):
+        pixels = rng.integers(40, 90, size_hw, dtype=np.uint8)
+        boxes = [(200, 10, 212, 22)] if i % 2 else []
+        pixels[10:22, 200:212] = 255 if boxes else 60
+        Image.fromarray(pixels).save(folder / "images" / f"{i}.png")
+        samples.append(make_sample(i, boxes, size_hw))
+    ids = tuple(range(1, 13))
+    splits = Splits(0, "none", ids[:8], ids[8:10], ids[10:])
+    write_dataset(folder, Dataset(tuple(samples), ("defect",), folder / "images", splits))
+    settings = detect.Settings(
+        model=detect.DetectorConfig(backbone="simple_cnn", weights="none", frozen_to_stride=0, fpn_channels=16),
+        input=CONFIG,
+        fit=FitConfig(steps=2, epoch_steps=2, batch_size=4, warmup_steps=1, mixed_precision="no"),
+    )
+    run = detect.train(read_dataset(folder), settings, tmp_path / "run")
+    again = detect.load(run.folder).predict(read_dataset(folder))
+    written = read_predictions(run.predictions("test")).predictions
+    for one, other in zip(again, written, strict=True):
+        assert one.size_hw == size_hw
+        assert 0 < len(one.boxes_xyxy) <= 100
+        np.testing.assert_allclose(one.boxes_xyxy, other.boxes_xyxy, atol=0.02)
