@@ -5,6 +5,7 @@ from typing import Literal
 
 from classify.losses import LossConfig
 from classify.models import ClassifierConfig
+from data_tools.core.errors import InputError
 from data_tools.loading.input_config import InputConfig
 from data_tools.training.fit_config import FitConfig
 
@@ -37,3 +38,10 @@ class Settings:
             "distance to validation's boxes, which counts as using boxes"
         },
     )
+
+    def __post_init__(self) -> None:
+        if self.input.slices.side_px is not None:
+            raise InputError(
+                "input.slices: windows of a defect image show its defect or not, which labels alone do not say; the "
+                "baseline sees whole images, with more pixels by input.max_pixels"
+            )

@@ -15,7 +15,7 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, GOOD, UNBOXED, Dataset, Sample, Splits, empty_boxes, empty_labels
 from data_tools.files.dataset_folder import read_dataset, write_dataset
 from data_tools.files.predictions import read_predictions
-from data_tools.loading.input_config import InputConfig
+from data_tools.loading.input_config import InputConfig, SliceConfig
 from data_tools.training.fit_config import FitConfig
 from detect.config import WeightConfig
 
@@ -110,6 +110,12 @@ def test_a_detector_is_refused_what_it_cannot_learn_from(
     with pytest.raises(InputError, match=reason):
         detect.train(data, DETECT, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_the_baseline_refuses_windows(squares: Path) -> None:
+    """Only boxes would say which windows show the defect."""
+    with pytest.raises(InputError, match="labels alone do not say"):
+        replace(CLASSIFY, input=InputConfig(slices=SliceConfig(side_px=64)))
 
 
 def test_good_images_have_no_box(squares: Path) -> None:

@@ -1,5 +1,6 @@
 """Reading gray images safely: paths stay under their root, sizes are limited before decoding, bit depth is explicit."""
 
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,7 +34,16 @@ __all__ = [
     "resolve_under",
 ]
 
-PIXEL_LIMIT = 100_000_000
+_LIMIT_VARIABLE = "DEFECTS_PIXEL_LIMIT"
+
+
+def _pixel_limit() -> int:
+    """The largest image that is decoded, in pixels: 100 million, or what the environment says."""
+    given = os.environ.get(_LIMIT_VARIABLE, "")
+    return int(given) if given.isdecimal() and int(given) else 100_000_000
+
+
+PIXEL_LIMIT = _pixel_limit()
 # named, because other plug-ins of Pillow start programs or fetch files
 _PILLOW_FORMATS = ("BMP", "PNG", "JPEG", "TIFF", "WEBP", "GIF", "JPEG2000", "PPM")
 _DEEP_MODES = ("I;16", "I;16B", "I;16L", "I;16N", "I", "F")
@@ -193,7 +203,10 @@ def _identified(file: IO[bytes], path: Path, pixel_limit: int) -> Image.Image:
     except Exception as error:  # crafted headers make Pillow raise whatever its parsers stumble on
         raise InputError(f"{path}: not a readable image ({error})") from error
     if image.width * image.height > pixel_limit:
-        raise InputError(f"{path}: {image.width} x {image.height} pixels exceed the limit of {pixel_limit}")
+        raise InputError(
+            f"{path}: {image.width} x {image.height} pixels exceed the limit of {pixel_limit:,}; "
+            f"the environment variable {_LIMIT_VARIABLE} raises it"
+        )
     if negative:
         raise InputError(f"{path}: stores white as zero in more than 8 bits; save it with black as zero")
     if pages > 1:

@@ -19,7 +19,7 @@ from data_tools.files.images import read_gray, resolve_under
 Geometry = Literal["none", "hflip", "vflip", "flips", "d4"]
 
 _SIDE = 64
-_MOST_IMAGES = 200
+_MOST_IMAGES, _MOST_PIXELS, _FEWEST_IMAGES = 200, 2e8, 10
 _MOST_MISPLACED = 0.1
 _ALIGNED = 0.5
 _CHANGES: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
@@ -73,12 +73,13 @@ def layout_of(images: Iterable[NDArray[np.uint8]]) -> Layout:
 
 
 def layout_of_samples(samples: Sequence[Sample], root: Path, seed: int = 0) -> Layout:
-    """The layout of (training) samples, from at most 200 of them picked by the seed.
+    """The layout of (training) samples, from at most 200 of them, of at most 200 million pixels, picked by the seed.
 
     Raises:
         InputError: an unreadable image.
     """
-    count = min(len(samples), _MOST_IMAGES)
+    pixels = float(np.mean([height * width for height, width in (sample.size_hw for sample in samples)]))
+    count = min(len(samples), _MOST_IMAGES, max(int(_MOST_PIXELS / pixels), _FEWEST_IMAGES))
     picked = np.random.default_rng(seed).choice(len(samples), count, replace=False)
     return layout_of(read_gray(resolve_under(root, samples[i].path)) for i in picked)
 
