@@ -16,7 +16,7 @@ from data_tools.training.recipe import (
 )
 
 EFFORTS: dict[RecipeName, Effort] = {
-    "quick": Effort("quickstart", 224 * 224, 260, 16),
+    "quick": Effort("quickstart", 224 * 224, 200, 16),
     "standard": Effort("standard", 256 * 256, 800, 16),
     "thorough": Effort("standard", 384 * 384, 2500, 16),
 }

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from data_tools.core.records import Dataset
 from data_tools.files.dataset_folder import images_root_of
+from data_tools.loading.input_config import SliceConfig
 from data_tools.training.batches import JITTER_ALIGNED
 from data_tools.training.recipe import (
     DEFAULT_RECIPE,
@@ -19,7 +20,7 @@ from data_tools.training.recipe import (
 )
 
 EFFORTS: dict[RecipeName, Effort] = {
-    "quick": Effort("quickstart", 224 * 224, 520, 8),
+    "quick": Effort("quickstart", 224 * 224, 580, 8),
     "standard": Effort("standard", 256 * 256, 1200, 4),
     "thorough": Effort("standard", 384 * 384, 4000, 4),
 }
@@ -38,11 +39,12 @@ def plan(data: Dataset, recipe: RecipeName = DEFAULT_RECIPE) -> Plan:
     """
     effort = EFFORTS[recipe]
     facts = look_at(data, images_root_of(data, data.folder or Path(".")))
+    size = _decide_size(facts, effort)
     return Plan(
         effort.base,
         (
-            *_decide_size(facts, effort),
-            *decide_budget(facts, effort),
+            *size,
+            *decide_budget(facts, effort, _looks(facts, size)),
             decide_geometry(facts),
             *_decide_pasting(facts),
             _decide_types(facts),
@@ -65,6 +67,7 @@ def _decide_size(facts: Facts, effort: Effort) -> tuple[Decision, ...]:
             Decision("input.max_pixels", effort.pixels, f"of the whole image, which is seen too; {native}"),
             Decision("input.slices.side_px", side, why),
             Decision("input.slices.seen_px", seen, f"windows are seen at {seen / side:.2f} of their size"),
+            Decision("model.prediction.views", [1.0], "overlapping windows are looks enough"),
         )
     pixels = effort.pixels
     if facts.pixels > effort.pixels:
@@ -73,6 +76,12 @@ def _decide_size(facts: Facts, effort: Effort) -> tuple[Decision, ...]:
     shown = small * min((pixels / facts.pixels) ** 0.5, 1.0)
     why = f"a tenth of the box sides, below {small:.0f} px, is seen below {shown:.1f} px; {native}"
     return (Decision("input.max_pixels", pixels, why),)
+
+
+def _looks(facts: Facts, size: tuple[Decision, ...]) -> float:
+    """How often a prediction looks at an image: once, and at each of its slices."""
+    sides = [one.value for one in size if one.key == "input.slices.side_px"]
+    return 1 + sum(facts.pixels / (side * (1 - SliceConfig.overlap)) ** 2 for side in sides)
 
 
 def _decide_pasting(facts: Facts) -> tuple[Decision, ...]:

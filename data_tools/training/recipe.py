@@ -144,13 +144,18 @@ def look_at(dataset: Dataset, root: Path) -> Facts:
     )
 
 
-def decide_budget(facts: Facts, effort: Effort) -> tuple[Decision, ...]:
-    """Batch, steps, steps from one validation to the next, and warm-up."""
+def decide_budget(facts: Facts, effort: Effort, looks: float = 1.0) -> tuple[Decision, ...]:
+    """Batch, steps, steps from one validation to the next, and warm-up.
+
+    Args:
+        facts, effort: the data, and what may be spent on them.
+        looks: how often a prediction looks at an image, its slices counted.
+    """
     batch = min(effort.batch_size, facts.images)
     wanted = effort.steps * min(max(facts.images / _RICH, 1.0) ** 0.5, _MOST_GROWTH)
     passes = _MOST_PASSES * facts.images / batch
     steps = _rounded(max(min(wanted, passes), _FEWEST_STEPS))
-    epochs = _VALIDATING * steps * batch / max(facts.validation, 1)
+    epochs = _VALIDATING * steps * batch / max(facts.validation * looks, 1)
     epochs = int(np.clip(epochs, _FEWEST_EPOCHS, _MOST_EPOCHS))
     return (
         Decision("fit.batch_size", batch, f"of {facts.images:,} training images"),

@@ -17,7 +17,7 @@ from data_tools.core.records import BOXED, GOOD, SPLIT_NAMES, Dataset, Sample, S
 from data_tools.files.dataset_folder import images_root_of, read_dataset, write_dataset
 from data_tools.files.images import read_gray, resolve_under
 
-COUNTS = {"train": 120, "val": 36, "test": 80}
+COUNTS = {"train": 120, "val": 20, "test": 40}
 LEAST, MOST = 1024, 4096
 CELL = 256
 MOST_DEFECTS = 3
