@@ -81,7 +81,8 @@ def _decide_size(facts: Facts, effort: Effort) -> tuple[Decision, ...]:
 def _looks(facts: Facts, size: tuple[Decision, ...]) -> float:
     """How often a prediction looks at an image: once, and at each of its slices."""
     sides = [one.value for one in size if one.key == "input.slices.side_px"]
-    return 1 + sum(facts.pixels / (side * (1 - SliceConfig.overlap)) ** 2 for side in sides)
+    looks: float = 1 + sum(facts.pixels / (side * (1 - SliceConfig.overlap)) ** 2 for side in sides)
+    return looks
 
 
 def _decide_pasting(facts: Facts) -> tuple[Decision, ...]:
