@@ -1,6 +1,7 @@
-"""How settings check themselves: one sentence that names the key, the rule and the value."""
+"""How settings and records check themselves: one sentence that names the key, the rule and the value."""
 
 import math
+import sys
 from typing import Any
 
 from data_tools.core.errors import InputError
@@ -45,3 +46,27 @@ def require_number(
     rule = "be " + (" and ".join(filter(None, (low, high))) or "a finite number")
     inside = least <= value <= most and (above is None or value > above) and (below is None or value < below)
     require(inside and math.isfinite(value), key, rule, value)
+
+
+def whole_number(value: Any, key: str) -> int:
+    """A whole number that was read from a file: 3 or 3.0, but not 1.9, "3", true or infinity; nothing is cut off.
+
+    Raises:
+        ValueError: anything else, or a number that 64 bits do not hold.
+    """
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not math.isfinite(value) or value != int(value) or abs(value) >= 1 << 63:
+        raise ValueError(f"{key} must be a whole number, not {str(value)[:40]!r}")
+    return int(value)
+
+
+def real_number(value: Any, key: str) -> float:
+    """A finite number that was read from a file; neither text nor true.
+
+    Raises:
+        ValueError: anything else.
+    """
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or abs(value) > sys.float_info.max or not math.isfinite(value):
+        raise ValueError(f"{key} must be a finite number, not {str(value)[:40]!r}")
+    return float(value)

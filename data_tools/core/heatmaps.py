@@ -6,6 +6,7 @@ x = (c + 0.5) W / C, y = (r + 0.5) H / R: half-pixel alignment, align_corners=Fa
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 from data_tools.core.records import empty_boxes
 
 Map = NDArray[np.float32]
+AnyMap = NDArray[np.floating[Any]]
+_TELLING_CELLS = 5
 _NEIGHBOURS = np.ones((3, 3))
 
 
@@ -24,17 +27,23 @@ class Peak:
     area_px: float
 
 
-def normalise(heatmap: Map) -> Map | None:
-    """The positive part scaled to a maximum of 1; None where a map is flat, nowhere positive or not finite."""
-    values = np.asarray(heatmap, dtype=np.float32)
+def normalise(heatmap: AnyMap) -> Map | None:
+    """The positive part scaled to a maximum of 1; None where a map is flat or not finite.
+
+    A map that is nowhere positive, such as one of log likelihoods, has a maximum like any other: its lowest value
+    counts as 0. Only the order of a map's values and their ratios carry meaning, so a map times 1e-50 is the same map.
+    """
+    values = np.asarray(heatmap, dtype=np.float64)
     if values.ndim != 2 or values.size == 0 or not np.isfinite(values).all() or values.max() == values.min():
         return None
-    positive = np.maximum(values, 0.0)
-    highest = float(positive.max())
-    return (positive / highest).astype(np.float32) if highest > 0 else None
+    values = values / np.abs(values).max()
+    if values.max() <= 0:
+        values = values - values.min()
+    positive: Map = (np.maximum(values, 0.0) / values.max()).astype(np.float32)
+    return positive
 
 
-def peak(heatmap: Map, size_hw: tuple[int, int], tolerance: float = 1e-6) -> Peak | None:
+def peak(heatmap: AnyMap, size_hw: tuple[int, int], tolerance: float = 1e-6) -> Peak | None:
     """Centroid of the connected plateau that holds the first maximum; None (an abstention) for a map without one.
 
     Args:
@@ -69,6 +78,21 @@ def local_maxima(heatmap: Map, size_hw: tuple[int, int]) -> NDArray[np.float64]:
     order = np.argsort(-values[rows, columns], kind="stable")
     cell_h, cell_w = size_hw[0] / values.shape[0], size_hw[1] / values.shape[1]
     return np.stack([(columns[order] + 0.5) * cell_w, (rows[order] + 0.5) * cell_h], axis=1)
+
+
+def is_transposed(grid_hw: tuple[int, ...], size_hw: tuple[int, int]) -> bool:
+    """Whether a map's grid has the shape of the image on its side: as high as the image is wide, in proportion.
+
+    Where the image is nearly square nothing can be told, and a grid of few cells fits by chance.
+    """
+    (rows, columns), (height, width) = grid_hw, size_hw
+    if height == width or min(rows, columns) < _TELLING_CELLS:
+        return False
+    if (rows, columns) == (width, height):
+        return True
+    if max(height, width) < 1.05 * min(height, width):
+        return False
+    return abs(rows / columns * height / width - 1) < 0.02
 
 
 def upsample(heatmap: Map, size_hw: tuple[int, int]) -> Map:

@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 GOOD, BOXED, UNBOXED = "good", "boxed", "unboxed"
+_SMALLEST_MAP, _LARGEST_MAP = 1e-30, 1e38  # maxima at which float32 keeps a map's values apart
 STATUSES = (GOOD, BOXED, UNBOXED)
 SPLIT_NAMES = ("train", "val", "test")
 
@@ -178,7 +179,7 @@ class Prediction:
         object.__setattr__(self, "box_labels", labels)
         object.__setattr__(self, "size_hw", _size(self.size_hw, name))
         object.__setattr__(self, "score", float(self.score))
-        _require(self.image_id >= 1, f"{name}: image ids start at 1")
+        _require(self.image_id >= 1 and self.image_id == int(self.image_id), f"{name}: image ids are 1, 2, ...")
         _require(bool(np.isfinite(self.score)), f"{name}: score is not finite")
         _require(len(boxes) == len(scores) == len(labels), f"{name}: boxes, scores and labels differ in number")
         _require(bool(np.isfinite(scores).all()), f"{name}: a box score is not finite")
@@ -190,7 +191,7 @@ class Prediction:
             height, width = self.size_hw
             _require(0 <= x <= width and 0 <= y <= height, f"{name}: peak ({x}, {y}) lies outside the image")
         if self.heatmap is not None:
-            heatmap = np.array(self.heatmap, dtype=np.float32)
+            heatmap = as_map(self.heatmap)
             _require(heatmap.ndim == 2 and heatmap.size > 0, f"{name}: a heat map has two axes, not {heatmap.shape}")
             heatmap.flags.writeable = False
             object.__setattr__(self, "heatmap", heatmap)
@@ -217,6 +218,15 @@ class PredictionSet:
         ids = [prediction.image_id for prediction in self.predictions]
         twice = sorted(i for i, count in Counter(ids).items() if count > 1)
         _require(not twice, f"predictions: image ids {twice[:5]} stand twice")
+
+
+def as_map(values: ArrayLike) -> NDArray[np.float32]:
+    """Float32 of a map, scaled to a maximum of 1 first where its values would not survive: its scale means nothing."""
+    array = np.asarray(values, dtype=np.float64)
+    highest = float(np.max(np.abs(array), initial=0.0, where=np.isfinite(array)))
+    if highest > 0 and not _SMALLEST_MAP <= highest <= _LARGEST_MAP:
+        array = array / highest
+    return array.astype(np.float32)
 
 
 def empty_boxes() -> NDArray[np.float64]:
@@ -253,7 +263,7 @@ def _frozen(value: ArrayLike, dtype: type[Scalar], shape: tuple[int, ...], name:
     if isinstance(value, np.ndarray) and value.base is None and not value.flags.writeable and value.dtype == dtype:
         array: NDArray[Scalar] = value  # of another record, and nobody can change it
     else:
-        array = np.array(value, dtype=dtype)
+        array = _exact(value, dtype, name)
     if array.size == 0:
         array = array.reshape(tuple(0 if side == -1 else side for side in shape))
     fits = array.ndim == len(shape) and all(want in (-1, got) for want, got in zip(shape, array.shape, strict=True))
@@ -262,7 +272,19 @@ def _frozen(value: ArrayLike, dtype: type[Scalar], shape: tuple[int, ...], name:
     return array
 
 
+def _exact(value: ArrayLike, dtype: type[Scalar], name: str) -> NDArray[Scalar]:
+    """A copy with the given dtype; whole numbers are not made by cutting fractions off."""
+    with np.errstate(invalid="ignore"):  # of what no whole number can be, which is refused below
+        array = np.array(value, dtype=dtype)
+    if np.issubdtype(dtype, np.integer):
+        given = np.asarray(value)
+        whole = given.size == 0 or given.dtype.kind in "iub" or bool((given == array).all())
+        _require(whole, f"{name}: whole numbers are needed, not {given.tolist()}")
+    return array
+
+
 def _size(size_hw: tuple[int, int], name: str) -> tuple[int, int]:
     height, width = (int(side) for side in size_hw)
     _require(height > 0 and width > 0, f"{name}: size {height} x {width}")
+    _require((height, width) == tuple(size_hw), f"{name}: size {size_hw} is not in whole pixels")
     return height, width

@@ -80,6 +80,11 @@ def read_rejects(folder: Path) -> tuple[Reject, ...]:
         raise InputError(f"{path}: not the rejects of a conversion: {error!r}") from error
 
 
+def files_of(folder: Path) -> tuple[Path, ...]:
+    """The files of a dataset folder that no other command's output may replace."""
+    return tuple(folder / name for name in (ANNOTATIONS, SPLITS, REJECTS, MENDED, HISTORY))
+
+
 def copy_history(source: Path, folder: Path) -> None:
     """Carry the history of label changes, if there is one, to a dataset folder made from `source`."""
     if (source / HISTORY).exists():

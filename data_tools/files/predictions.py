@@ -1,59 +1,100 @@
-"""PredictionSet files: JSON lines, with the heat maps in an .npz of the same name beside it."""
+"""PredictionSet files: JSON lines, with the heat maps in an .npz of the same name beside it.
 
+The header holds the SHA-256 of the .npz that belongs to it, so that scores are never read with the maps of other ones,
+as after a process that was killed between writing the two. Files without it, of earlier versions, are read as they are.
+"""
+
+import hashlib
 import json
+import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from data_tools.core.checks import real_number, whole_number
 from data_tools.core.errors import InputError
 from data_tools.core.records import Prediction, PredictionHeader, PredictionSet
+from data_tools.files.arrays import Numbers, read_npz
 from data_tools.files.atomic import atomic_path, write_text
+from data_tools.files.places import require_place
 
 SCHEMA = 1
+SUFFIX = ".jsonl"
+_DIGEST = "heatmaps_sha256"
+_MARK = b"heat maps of predictions"  # the comment of our .npz files: another's is neither replaced nor deleted
+_FAINTEST, _BRIGHTEST = 1 / 16, 6e4  # maxima at which float16 has its full precision down to a thousandth of them
+_FLAT = 1 / 8
+_BROKEN = (ValueError, TypeError, AttributeError, OverflowError, RecursionError)
+
+
+def maps_path(path: Path) -> Path:
+    """Where the heat maps of a PredictionSet are."""
+    return path.with_suffix(".npz")
+
+
+def require_predictions_place(out: Path, inputs: Iterable[Path] = (), flag: str = "--out") -> None:
+    """Refuse a place where a PredictionSet cannot be written, before the work that makes it.
+
+    Raises:
+        InputError: see `data_tools.files.places.require_place`; or an .npz lies where the heat maps go, which is not
+            of an earlier PredictionSet there.
+    """
+    require_place(out, inputs, (SUFFIX,), flag)
+    maps = maps_path(out)
+    if (maps.exists() or maps.is_symlink()) and not _is_ours(maps, out):
+        raise InputError(
+            f"{flag} {out}: {maps} lies where its heat maps would go and is none of them; give another name, or move it"
+        )
 
 
 def write_predictions(path: Path, prediction_set: PredictionSet) -> None:
-    """Write header and predictions as JSON lines to `path`; heat maps as float16 to its sibling `.npz`.
+    """Write header and predictions as JSON lines to `path`; heat maps as float16 or better to its sibling `.npz`.
 
     The heat maps are written first, so that a complete `.jsonl` never points to maps that are not there.
+
+    Raises:
+        InputError: see `require_predictions_place`.
     """
+    require_predictions_place(path)
     maps = {str(p.image_id): p.heatmap for p in prediction_set.predictions if p.heatmap is not None}
-    maps_path = path.with_suffix(".npz")
-    if maps:
-        with atomic_path(maps_path) as temporary, temporary.open("wb") as file:
-            arrays: dict[str, Any] = {key: _as_float16(value) for key, value in maps.items()}
-            np.savez_compressed(file, **arrays)
     header = prediction_set.header
-    lines: list[dict[str, Any]] = [
-        {"schema": SCHEMA, "producer": header.producer, "config": header.config}
-        | {"checkpoint": header.checkpoint, "split": header.split}
-    ]
-    lines += [_to_line(prediction) for prediction in prediction_set.predictions]
+    first: dict[str, Any] = {"schema": SCHEMA, "producer": header.producer, "config": header.config}
+    first |= {"checkpoint": header.checkpoint, "split": header.split}
+    if maps:
+        with atomic_path(maps_path(path)) as temporary:
+            arrays: dict[str, Any] = {key: _as_stored(value) for key, value in maps.items()}
+            with temporary.open("wb") as file:
+                np.savez_compressed(file, **arrays)
+            with zipfile.ZipFile(temporary, "a") as archive:
+                archive.comment = _MARK
+            first[_DIGEST] = _digest(temporary)
+    lines = [first, *(_to_line(prediction) for prediction in prediction_set.predictions)]
     write_text(path, "".join(json.dumps(line, allow_nan=False, ensure_ascii=False) + "\n" for line in lines))
     if not maps:
-        maps_path.unlink(missing_ok=True)
+        maps_path(path).unlink(missing_ok=True)
 
 
 def read_predictions(path: Path) -> PredictionSet:
     """Read what `write_predictions` wrote, heat maps included.
 
     Raises:
-        InputError: a file is missing or malformed; the message names the file and the line.
+        InputError: a file is missing or malformed, or the heat maps are not those that were written with it; the
+            message names the file and the line.
     """
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot read the predictions: {error}") from error
-    header = _read_header(path, lines)
-    maps = _read_maps(path.with_suffix(".npz"))
-    predictions = []
-    for number, line in enumerate(lines[1:], start=2):
-        if line.strip():
-            predictions.append(_from_line(path, number, line, maps))
+    header, digest = _read_header(path, lines)
+    values = [(number, _value(path, number, line)) for number, line in enumerate(lines[1:], start=2) if line.strip()]
+    mapped = any(value.get("heatmap") is not None for _, value in values)
+    maps = _read_maps(path, digest) if mapped else {}
+    predictions = tuple(_from_line(path, number, value, maps) for number, value in values)
     try:
-        return PredictionSet(header, tuple(predictions))
+        return PredictionSet(header, predictions)
     except ValueError as error:
         raise InputError(f"{path}: {error}") from error
 
@@ -72,55 +113,113 @@ def _to_line(prediction: Prediction) -> dict[str, Any]:
     }
 
 
-def _from_line(path: Path, number: int, line: str, maps: dict[str, NDArray[np.float32]]) -> Prediction:
-    where = f"{path}, line {number}"
+def _value(path: Path, number: int, line: str) -> dict[str, Any]:
     try:
         value = json.loads(line)
-        key = value.get("heatmap")
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}, line {number}: {error}") from error
+    if not isinstance(value, dict):
+        raise InputError(f"{path}, line {number}: not a prediction but {type(value).__name__}")
+    return value
+
+
+def _from_line(path: Path, number: int, value: dict[str, Any], maps: dict[str, Numbers]) -> Prediction:
+    where = f"{path}, line {number}"
+    try:
+        image_id = whole_number(value["image_id"], "image_id")
+        key, name, peak = value.get("heatmap"), value["file_name"], value["peak_xy"]
         if key is not None and key not in maps:
-            raise InputError(f"{where}: heat map {key!r} is not in {path.with_suffix('.npz')}")
+            raise InputError(f"{where}: heat map {key!r} is not in {maps_path(path)}")
+        if not isinstance(name, str) or not name:
+            raise ValueError(f"file_name must be the image's name, not {name!r}")
+        height, width = (whole_number(side, "size_hw") for side in value["size_hw"])
         return Prediction(
-            image_id=int(value["image_id"]),
-            file_name=str(value["file_name"]),
-            size_hw=tuple(value["size_hw"]),
-            score=float(value["score"]),
-            boxes_xyxy=np.array(value["boxes_xyxy"], dtype=np.float64),
-            box_scores=np.array(value["box_scores"], dtype=np.float64),
-            box_labels=np.array(value["box_labels"], dtype=np.int64),
-            peak_xy=None if value["peak_xy"] is None else tuple(value["peak_xy"]),
-            heatmap=None if key is None else maps[key],
+            image_id=image_id,
+            file_name=name,
+            size_hw=(height, width),
+            score=real_number(value["score"], "score"),
+            boxes_xyxy=_numbers(value, "boxes_xyxy"),
+            box_scores=_numbers(value, "box_scores"),
+            box_labels=_numbers(value, "box_labels"),  # type: ignore[arg-type]  # the record refuses fractions
+            peak_xy=None if peak is None else _point(peak),
+            heatmap=None if key is None else maps[key],  # type: ignore[arg-type]
         )
     except KeyError as error:
         raise InputError(f"{where}: key {error} is missing") from error
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+    except _BROKEN as error:
         raise InputError(f"{where}: {error}") from error
 
 
-def _read_header(path: Path, lines: list[str]) -> PredictionHeader:
+def _numbers(value: dict[str, Any], key: str) -> NDArray[np.float64]:
+    array = np.array(value[key])
+    if array.size and array.dtype.kind not in "iuf":
+        raise ValueError(f"{key}: numbers are needed, not {str(value[key])[:40]}")
+    return array.astype(np.float64)
+
+
+def _point(value: Any) -> tuple[float, float]:
+    x, y = (real_number(v, "peak_xy") for v in value)
+    return x, y
+
+
+def _read_header(path: Path, lines: list[str]) -> tuple[PredictionHeader, str | None]:
+    """The header, and the digest of the heat maps that belong to it, if it names one."""
     try:
         value = json.loads(lines[0])
         schema = value["schema"]
         header = PredictionHeader(
             str(value["producer"]), value.get("config"), value.get("checkpoint"), value.get("split")
         )
+        digest = value.get(_DIGEST)
     except (IndexError, KeyError, ValueError, TypeError, RecursionError) as error:
         raise InputError(f"{path}, line 1: not the header of a PredictionSet") from error
     if schema != SCHEMA:
         raise InputError(f"{path}, line 1: schema {schema!r}, but this version reads schema {SCHEMA}")
-    return header
+    return header, None if digest is None else str(digest)
 
 
-def _read_maps(path: Path) -> dict[str, NDArray[np.float32]]:
-    if not path.exists():
+def _read_maps(path: Path, digest: str | None) -> dict[str, Numbers]:
+    maps = maps_path(path)
+    if not maps.exists():
         return {}
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {key: np.asarray(archive[key], dtype=np.float32) for key in archive.files}
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{path}: cannot read the heat maps: {error}") from error
+        arrays = read_npz(maps)
+    except InputError as error:
+        raise InputError(f"{maps}: cannot read the heat maps: {str(error).removeprefix(f'{maps}: ')}") from error
+    if digest is not None and _digest(maps) != digest:
+        raise InputError(
+            f"{maps}: not the heat maps that {path} was written with; they are of other predictions, or one of the two "
+            "was written anew: predict again"
+        )
+    return arrays
 
 
-def _as_float16(heatmap: NDArray[np.float32]) -> NDArray[np.float16]:
-    """Float16 of the map, scaled down first where its maximum would overflow; a map's scale carries no meaning."""
-    peak = float(np.max(np.abs(heatmap), initial=0.0, where=np.isfinite(heatmap)))
-    return (heatmap / peak if peak > 6e4 else heatmap).astype(np.float16)
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _is_ours(maps: Path, predictions: Path) -> bool:
+    """Whether an .npz belongs to a PredictionSet: its comment says so, or an older PredictionSet refers to it."""
+    try:
+        with zipfile.ZipFile(maps) as archive:
+            if archive.comment == _MARK:
+                return True
+        with predictions.open(encoding="utf-8") as lines:
+            header = json.loads(lines.readline())
+            return header["schema"] == SCHEMA and any(json.loads(line).get("heatmap") is not None for line in lines)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, zipfile.BadZipFile):
+        return False
+
+
+def _as_stored(heatmap: NDArray[np.float32]) -> NDArray[np.floating[Any]]:
+    """Float16 of the map, scaled to a maximum of 1 first where it would not survive: a map's scale carries no meaning.
+
+    Float32 where the values differ by a small part of their size, which float16 would make equal.
+    """
+    known = heatmap[np.isfinite(heatmap)]
+    largest = float(np.abs(known).max(initial=0.0))
+    scaled = heatmap / largest if largest > 0 and not _FAINTEST <= largest <= _BRIGHTEST else heatmap
+    if known.size and float(np.ptp(known)) < largest * _FLAT:
+        return scaled.astype(np.float32)
+    return scaled.astype(np.float16)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from data_tools.core.heatmaps import boxes_to_map, map_to_boxes, normalise, peak, upsample
+from data_tools.core.heatmaps import boxes_to_map, is_transposed, map_to_boxes, normalise, peak, upsample
 
 
 def one_hot(shape: tuple[int, int], cell: tuple[int, int]) -> np.ndarray:
@@ -51,13 +51,51 @@ def test_the_peak_is_the_centroid_of_the_first_plateau() -> None:
 
 
 @pytest.mark.parametrize(
-    "heatmap", [np.zeros((3, 3)), np.ones((3, 3)), -np.ones((3, 3)), [[np.nan, 1.0]], [[np.inf, 1.0]], [[-1.0, -2.0]]]
+    "heatmap", [np.zeros((3, 3)), np.ones((3, 3)), -np.ones((3, 3)), [[np.nan, 1.0]], [[np.inf, 1.0]], [[-np.inf, 1.0]]]
 )
 def test_no_peak_is_invented(heatmap: np.ndarray) -> None:
     values = np.array(heatmap, dtype=np.float32)
     assert normalise(values) is None
     assert peak(values, (30, 30)) is None
     assert map_to_boxes(values, (30, 30), 0.5)[0].shape == (0, 4)
+
+
+def test_a_map_that_is_nowhere_positive_has_a_maximum_like_any_other() -> None:
+    heatmap = np.array([[-9.0, -9.0, -9.0], [-9.0, -1.0, -5.0]])
+    assert normalise(heatmap).tolist() == [[0, 0, 0], [0, 1, 0.5]]  # type: ignore[union-attr]
+    assert peak(heatmap, (2, 3)).xy == (1.5, 1.5)  # type: ignore[union-attr]
+    assert map_to_boxes(heatmap, (2, 3), 0.9)[0].tolist() == [[1, 1, 2, 2]]
+    assert peak(np.array([[0.0, -1.0]]), (1, 2)).xy == (0.5, 0.5)  # type: ignore[union-attr]
+
+
+@given(
+    arrays(np.float64, (4, 5), elements=st.integers(-6, 6)),
+    st.sampled_from([1e-300, 1e-50, 1e-40, 1e-8, 1.0, 3e38, 1e300]),
+)
+def test_a_maps_scale_carries_no_meaning(heatmap: np.ndarray, scale: float) -> None:
+    before, after = normalise(heatmap), normalise(heatmap * scale)
+    assert (before is None) == (after is None)
+    if before is not None and after is not None:
+        assert np.allclose(before, after, atol=1e-6)
+        assert peak(heatmap, (40, 50)) == peak(heatmap * scale, (40, 50))
+
+
+@pytest.mark.parametrize(
+    ("grid_hw", "size_hw", "transposed"),
+    [
+        ((120, 100), (100, 120), True),
+        ((12, 10), (100, 120), True),
+        ((100, 120), (100, 120), False),
+        ((112, 112), (100, 120), False),
+        ((100, 103), (103, 100), True),
+        ((50, 51), (103, 100), False),
+        ((3, 2), (100, 150), False),
+    ],
+)
+def test_a_grid_on_its_side_is_told_from_the_image(
+    grid_hw: tuple[int, int], size_hw: tuple[int, int], transposed: bool
+) -> None:
+    assert is_transposed(grid_hw, size_hw) == transposed
 
 
 @given(

@@ -1,3 +1,4 @@
+import hashlib
 import json
 from pathlib import Path
 
@@ -44,7 +45,15 @@ def test_the_lines_are_what_the_contract_says(tmp_path: Path) -> None:
     path = tmp_path / "test.jsonl"
     write_predictions(path, make_set())
     header, first, second = (json.loads(line) for line in path.read_text().splitlines())
-    assert header == {"schema": 1, "producer": "producer", "config": {"a": 1}, "checkpoint": "abc", "split": "test"}
+    digest = hashlib.sha256((tmp_path / "test.npz").read_bytes()).hexdigest()
+    assert header == {
+        "schema": 1,
+        "producer": "producer",
+        "config": {"a": 1},
+        "checkpoint": "abc",
+        "split": "test",
+        "heatmaps_sha256": digest,
+    }
     assert list(first) == [
         "image_id",
         "file_name",

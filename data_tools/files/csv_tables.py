@@ -1,0 +1,40 @@
+"""CSV tables that a spreadsheet opens without running what stands in them.
+
+A cell that begins with = + - @, a tab or a line break is a formula to a spreadsheet. Text that begins so gets a leading
+apostrophe, which spreadsheets take for "this is text"; numbers stay numbers. `plain` is the way back.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_SIGN = "'"
+
+
+def defused(cell: object) -> object:
+    """The cell as it goes into a table: text that a spreadsheet would run begins with an apostrophe."""
+    if not isinstance(cell, str) or not cell.lstrip(" ").startswith(_FORMULA) or _is_number(cell):
+        return cell
+    return _SIGN + cell
+
+
+def plain(cell: str) -> str:
+    """The cell as it was before `defused`."""
+    bare = cell.removeprefix(_SIGN)
+    return bare if defused(bare) == cell else cell
+
+
+def csv_text(rows: Iterable[Sequence[object]]) -> str:
+    """Rows as CSV with line feeds, every cell `defused`."""
+    table = io.StringIO()
+    csv.writer(table, lineterminator="\n").writerows([defused(cell) for cell in row] for row in rows)
+    return table.getvalue()
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return "\t" not in text and "\n" not in text and "\r" not in text and "_" not in text

@@ -1,0 +1,64 @@
+"""Where an output goes, looked at before the work that makes it: it can be written there, and replaces no input."""
+
+import os
+import stat
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from data_tools.core.errors import InputError
+
+
+def require_place(out: Path, inputs: Iterable[Path] = (), suffixes: Sequence[str] = (), flag: str = "--out") -> None:
+    """Refuse a file that could not be written at `out`, or that would take the place of what is read.
+
+    Args:
+        out: file to be written, with folders that may be absent yet.
+        inputs: files that the command reads, and folders of such files: what is there already is not replaced.
+        suffixes: endings that the file's name may have; empty for any.
+        flag: that named the file, for the message.
+
+    Raises:
+        InputError: another ending, a folder, no regular file, an input, or a folder that cannot be written to.
+    """
+    if suffixes and out.suffix not in suffixes:
+        raise InputError(f"{flag} {out}: give a file that ends in {' or '.join(suffixes)}")
+    try:
+        mode = out.stat().st_mode if out.exists() else None
+    except OSError as error:
+        raise InputError(f"{flag} {out}: cannot be written: {error.strerror or error}") from error
+    if mode is not None and stat.S_ISDIR(mode):
+        raise InputError(f"{flag} {out}: is a folder; name a file in it")
+    if mode is not None and not stat.S_ISREG(mode):
+        raise InputError(f"{flag} {out}: is not a regular file")
+    for path in inputs:
+        inside = mode is not None and path.is_dir() and out.resolve().is_relative_to(path.resolve())
+        if inside or _same(out, path):
+            raise InputError(f"{flag} {out}: is what the command reads; name another file")
+    require_writable(out.parent, f"{flag} {out}")
+
+
+def require_writable(folder: Path, what: str) -> None:
+    """Refuse a folder in which nothing can be written, or which cannot be made; it is not made here.
+
+    Args:
+        folder: may be absent, with those above it.
+        what: is to be written, for the message.
+
+    Raises:
+        InputError: see above.
+    """
+    there = Path(os.path.abspath(folder))
+    try:
+        while not there.exists() and not there.is_symlink():
+            there = there.parent
+        if not there.is_dir():
+            raise InputError(f"{what}: cannot be written: {there} is not a folder")
+        with tempfile.TemporaryFile(dir=there):  # tried, because permissions say nothing of a read-only disk
+            pass
+    except OSError as error:
+        raise InputError(f"{what}: cannot be written in {there}: {error.strerror or error}") from error
+
+
+def _same(out: Path, path: Path) -> bool:
+    return out.resolve() == path.resolve() or (out.exists() and path.exists() and out.samefile(path))
