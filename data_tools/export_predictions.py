@@ -15,9 +15,11 @@ from pathlib import Path
 from jsonargparse import Namespace
 
 from data_tools.commands.parser import Parser, run_command
+from data_tools.core.agreement import require_of_dataset
 from data_tools.core.errors import InputError
-from data_tools.files.dataset_folder import read_dataset
-from data_tools.files.predictions import read_predictions
+from data_tools.files.dataset_folder import files_of, read_dataset
+from data_tools.files.places import require_place
+from data_tools.files.predictions import maps_path, read_predictions
 from data_tools.interop import coco_results, preannotations, tables
 
 _BY_SUFFIX = {".json": "coco", ".csv": "csv", ".xml": "cvat"}
@@ -35,7 +37,12 @@ def build_parser() -> Parser:
         default="auto",
         help="by default as the suffix says: COCO results, CSV, or pre-annotations for CVAT",
     )
-    parser.add_argument("--data", type=str | None, default=None, help="labelstudio, cvat: dataset folder of the images")
+    parser.add_argument(
+        "--data",
+        type=str | None,
+        default=None,
+        help="dataset folder of the images, which labelstudio and cvat need; ids, names and sizes must agree",
+    )
     parser.add_argument(
         "--min_score",
         type=float | None,
@@ -51,21 +58,27 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _export(arguments: Namespace) -> int:
-    out = Path(arguments.out)
+    out, source = Path(arguments.out), Path(arguments.predictions)
     chosen = _BY_SUFFIX.get(out.suffix.lower()) if arguments.format == "auto" else arguments.format
     if chosen is None:
         raise InputError(f"{out}: ends in none of {', '.join(_BY_SUFFIX)}; say what to write with --format")
-    predictions = read_predictions(Path(arguments.predictions))
+    if chosen in _WRITERS and arguments.min_score is not None:
+        raise InputError(f"--min_score belongs to {' and '.join(preannotations.TOOLS)}, not to {chosen}")
+    if chosen in preannotations.TOOLS and arguments.data is None:
+        raise InputError(f"--format {chosen}: give the dataset folder of the images with --data")
+    data = None if arguments.data is None else Path(arguments.data)
+    require_place(out, [source, maps_path(source), *(() if data is None else files_of(data))])
+    predictions = read_predictions(source)
+    dataset = None if data is None else read_dataset(data)
     if chosen in _WRITERS:
-        if arguments.data is not None or arguments.min_score is not None:
-            raise InputError(f"--data and --min_score belong to {' and '.join(preannotations.TOOLS)}, not to {chosen}")
+        if dataset is not None:
+            require_of_dataset(predictions, dataset.samples, len(dataset.categories), str(source))
         write, what = _WRITERS[chosen]
         print(f"{out}: {write(out, predictions)} {what}")
         return 0
-    if arguments.data is None:
-        raise InputError(f"--format {chosen}: give the dataset folder of the images with --data")
+    assert dataset is not None
     least = preannotations.MIN_SCORE if arguments.min_score is None else arguments.min_score
-    print(preannotations.write(out, predictions, read_dataset(Path(arguments.data)), chosen, least))
+    print(preannotations.write(out, predictions, dataset, chosen, least))
     return 0
 
 

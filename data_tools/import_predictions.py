@@ -1,7 +1,7 @@
 """Predictions of any other tool -> a PredictionSet, so that `detect.evaluate` can judge it beside ours.
 
 python -m data_tools.import_predictions results.json --data DATASET --split test --out theirs.jsonl   # COCO results
-python -m data_tools.import_predictions MAPS --data DATASET --split test --out saliency.jsonl         # .npy or .png
+python -m data_tools.import_predictions MAPS --data DATASET --split test --out saliency.jsonl         # maps
 python -m data_tools.import_predictions points.csv --data DATASET --split test --out points.jsonl     # id,x,y[,score]
 
 An image's score is that of its best box, the maximum of its map, or that of its point (1 without one); --scores gives
@@ -16,6 +16,7 @@ from jsonargparse import Namespace
 
 from data_tools.commands.parser import Parser, run_command
 from data_tools.interop.importing import FORMATS, import_predictions
+from data_tools.interop.naming import AUTO, READINGS
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,13 @@ def build_parser() -> Parser:
         default="abstain",
         help="what to do if the source says nothing of an image",
     )
+    parser.add_argument(
+        "--ids",
+        choices=READINGS,
+        default=AUTO,
+        help="what a whole number calls an image by: its id in the dataset, or the number in its file name (3 for "
+        "0003.png); auto takes the one that fits all, and refuses numbers that fit both and differ",
+    )
     return parser
 
 
@@ -57,6 +65,7 @@ def _import(arguments: Namespace) -> int:
         arguments.producer,
         scores,
         arguments.missing == "error",
+        arguments.ids,
     )
     for line in lines:
         log.info(line)

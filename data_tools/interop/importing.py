@@ -5,10 +5,11 @@ from pathlib import Path
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset, PredictionHeader, PredictionSet, Sample
-from data_tools.files.dataset_folder import read_dataset, split_of
-from data_tools.files.predictions import write_predictions
+from data_tools.files.dataset_folder import files_of, read_dataset, split_of
+from data_tools.files.predictions import require_predictions_place, write_predictions
 from data_tools.interop import coco_results, saliency_maps, tables
 from data_tools.interop.foreign import ForeignFile, to_predictions
+from data_tools.interop.naming import AUTO, Naming
 
 FORMATS = ("coco", "maps", "points")
 
@@ -25,6 +26,7 @@ def import_predictions(
     producer: str | None = None,
     scores: Path | None = None,
     silent_is_error: bool = False,
+    ids: str = AUTO,
 ) -> list[str]:
     """Write what another tool says of a split's images as a PredictionSet; what was read, for people.
 
@@ -37,17 +39,20 @@ def import_predictions(
         producer: for the header; by default the source's name.
         scores: CSV id,score with the score of every image.
         silent_is_error: refuse a source that says nothing of some image; else such an image abstains.
+        ids: what a whole number calls an image by, of `data_tools.interop.naming.READINGS`.
 
     Raises:
-        InputError: a source that cannot be read, or says nothing of the split.
+        InputError: a source that cannot be read, or says nothing of the split; or a place where nothing can be written.
     """
+    files = [] if source.is_dir() else [source]
+    require_predictions_place(out, [*files, *files_of(data), *([] if scores is None else [scores])])
     dataset = read_dataset(data)
     samples = split_of(dataset, data, split)
     chosen = form if form != "auto" else _guess(source)
-    foreign = _read(source, chosen, dataset, samples)
-    given = None if scores is None else tables.read_scores(scores, samples, dataset.samples)
-    ids = {sample.image_id for sample in samples}
-    own = {number: finding for number, finding in foreign.findings.items() if number in ids}
+    foreign = _read(source, chosen, dataset, samples, ids)
+    given = None if scores is None else tables.read_scores(scores, samples, Naming(dataset.samples, ids))
+    wanted = {sample.image_id for sample in samples}
+    own = {number: finding for number, finding in foreign.findings.items() if number in wanted}
     silent = [sample.path for sample in samples if sample.image_id not in own]
     if not own:
         raise InputError(f"{source}: says nothing of any image of the {split} split")
@@ -76,11 +81,12 @@ def _guess(source: Path) -> str:
     return by_suffix[source.suffix.lower()]
 
 
-def _read(source: Path, chosen: str, dataset: Dataset, samples: Sequence[Sample]) -> ForeignFile:
+def _read(source: Path, chosen: str, dataset: Dataset, samples: Sequence[Sample], ids: str) -> ForeignFile:
+    naming = Naming(dataset.samples, ids)
     if chosen == "coco":
-        return coco_results.read(source, dataset.samples, len(dataset.categories))
+        return coco_results.read(source, samples, len(dataset.categories), naming)
     if chosen == "points":
-        return tables.read_points(source, dataset.samples)
+        return tables.read_points(source, naming)
     if not source.is_dir():
         raise InputError(f"{source}: maps come as a folder")
-    return saliency_maps.read(source, samples)
+    return saliency_maps.read(source, samples, dataset.samples, naming)

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from data_tools.core.agreement import require_same_names
 from data_tools.core.box_fusion import fuse_boxes
 from data_tools.core.errors import InputError
 from data_tools.core.geometry import best_centre
 from data_tools.core.records import Prediction, PredictionHeader, PredictionSet
-from data_tools.files.predictions import read_predictions, write_predictions
+from data_tools.files.predictions import read_predictions, require_predictions_place, write_predictions
 
 _LEAST = 1e-6  # probabilities closer to 0 or 1 count as that close
 
@@ -29,12 +30,14 @@ def join_files(paths: Sequence[Path], out: Path, overlap: float = 0.5, producer:
         producer: for the header; by default those of the detectors.
 
     Raises:
-        InputError: sets of different images, scores out of 0..1, or peaks without boxes.
+        InputError: sets of different images or names, scores out of 0..1, peaks without boxes, or a place where
+            nothing can be written.
     """
     if len(paths) < 2:
         raise InputError("give two or more PredictionSets to join")
     if not 0.0 < overlap < 1.0:
         raise InputError(f"--overlap must be between 0 and 1, not {overlap}")
+    require_predictions_place(out, paths)
     sets = [read_predictions(path) for path in paths]
     for path, one in zip(paths, sets, strict=True):
         _require_detections(path, one)
@@ -94,6 +97,8 @@ def _require_detections(path: Path, prediction_set: PredictionSet) -> None:
 def _require_same_images(first_path: Path, first: PredictionSet, path: Path, other: PredictionSet) -> None:
     if first.header.split != other.header.split:
         raise InputError(f"{path}: of the split {other.header.split!r}, but {first_path} of {first.header.split!r}")
+    names = {p.image_id: p.file_name for p in first.predictions}
+    require_same_names(((p.image_id, p.file_name) for p in other.predictions), names, str(path), str(first_path))
     sizes, others = ({p.image_id: p.size_hw for p in one.predictions} for one in (first, other))
     only = sorted(sizes.keys() ^ others.keys())
     if only:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from data_tools.core.agreement import require_of_dataset
 from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset, Prediction, PredictionSet, Sample
 from data_tools.files.atomic import write_json, write_text
@@ -39,6 +40,7 @@ def write(path: Path, predictions: PredictionSet, dataset: Dataset, tool: str, m
     Raises:
         InputError: predictions of another dataset, or of no image.
     """
+    require_of_dataset(predictions, dataset.samples, len(dataset.categories), predictions.header.producer)
     proposals = list(_proposals(predictions, dataset, min_score))
     if not proposals:
         raise InputError("no predictions, so nothing to review")
@@ -67,15 +69,7 @@ def _proposals(predictions: PredictionSet, dataset: Dataset, min_score: float) -
     """What is shown of each predicted image; boxes without an area are never shown."""
     samples = {sample.image_id: sample for sample in dataset.samples}
     for prediction in predictions.predictions:
-        sample = samples.get(prediction.image_id)
-        if sample is None or sample.path != prediction.file_name or sample.size_hw != prediction.size_hw:
-            what = f"image {prediction.image_id} ({prediction.file_name})"
-            raise InputError(f"{what} is another one or none in the dataset: the predictions are of other data")
-        unknown = [number for number in prediction.box_labels.tolist() if number > len(dataset.categories)]
-        if unknown:
-            raise InputError(
-                f"image {prediction.image_id}: class {unknown[0]}, but the dataset has {len(dataset.categories)}"
-            )
+        sample = samples[prediction.image_id]
         sides = prediction.boxes_xyxy[:, 2:] - prediction.boxes_xyxy[:, :2]
         fits = (prediction.box_scores >= min_score) & (sides > 0).all(axis=1)
         kept = tuple(fits.nonzero()[0].tolist())

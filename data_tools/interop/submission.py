@@ -3,14 +3,18 @@
 import csv
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from data_tools.core.agreement import require_of_dataset
 from data_tools.core.errors import InputError
+from data_tools.core.records import Dataset, Prediction
 from data_tools.files.atomic import write_text
-from data_tools.files.dataset_folder import read_dataset
+from data_tools.files.csv_tables import defused
+from data_tools.files.dataset_folder import files_of, read_dataset
 from data_tools.files.images import IMAGE_SUFFIXES
+from data_tools.files.places import require_place
 from data_tools.files.predictions import read_predictions
 from data_tools.files.text import read_text
 
@@ -20,10 +24,16 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class Expected:
-    """The ids that must all be there, and what asks for them."""
+    """The ids that must all be there, what asks for them, and the files that say so.
+
+    Attributes:
+        dataset: that asks, whose images the predictions must be of; None without one.
+    """
 
     ids: tuple[str, ...]
     asked_by: str
+    files: tuple[Path, ...] = ()
+    dataset: Dataset | None = None
 
     @classmethod
     def in_file(cls, path: Path) -> "Expected":
@@ -31,7 +41,7 @@ class Expected:
         lines = [
             fields[0].strip() for fields in csv.reader(read_text(path)[0].splitlines()) if fields and fields[0].strip()
         ]
-        return cls(tuple(lines[1:] if lines and lines[0].lower() == ID else lines), str(path))
+        return cls(tuple(lines[1:] if lines and lines[0].lower() == ID else lines), str(path), (path,))
 
     @classmethod
     def in_dataset(cls, data: Path, split: str) -> "Expected":
@@ -40,11 +50,13 @@ class Expected:
         Raises:
             InputError: no such split.
         """
+        dataset = read_dataset(data)
         try:
-            samples = read_dataset(data).split(split)
+            samples = dataset.split(split)
         except ValueError as error:
             raise InputError(f"{data}: {error}") from error
-        return cls(tuple(submission_id(sample.path) for sample in samples), f"{data} ({split})")
+        ids = tuple(submission_id(sample.path) for sample in samples)
+        return cls(ids, f"{data} ({split})", files_of(data), dataset)
 
 
 def write_submission(source: Path, out: Path, threshold: float | None, expected: Expected | None = None) -> int:
@@ -63,7 +75,11 @@ def write_submission(source: Path, out: Path, threshold: float | None, expected:
         raise InputError(f"--columns {ID},{LABEL}: a label needs --threshold, chosen on validation data")
     if out.suffix.lower() != ".csv":
         raise InputError(f"--out {out}: give a file that ends in .csv")
-    scores = _scores(source)
+    require_place(out, [source, *(() if expected is None else expected.files)])
+    predictions = read_predictions(source)
+    if expected is not None and expected.dataset is not None:
+        require_of_dataset(predictions, expected.dataset.samples, len(expected.dataset.categories), str(source))
+    scores = _scores(source, predictions.predictions)
     if expected is not None:
         check_ids(scores, expected.ids, str(source), expected.asked_by)
     if threshold is None:
@@ -109,13 +125,12 @@ def submission_id(file_name: str) -> str:
     return name[: -len(PurePosixPath(name).suffix)] if PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES else name
 
 
-def _scores(path: Path) -> dict[str, float]:
+def _scores(path: Path, predictions: Sequence[Prediction]) -> dict[str, float]:
     """Scores by id.
 
     Raises:
-        InputError: no predictions; an id stands twice, is empty or would break the CSV file.
+        InputError: no predictions; an id stands twice, is empty, would break the CSV file or be run by a spreadsheet.
     """
-    predictions = read_predictions(path).predictions
     if not predictions:
         raise InputError(f"{path}: no predictions")
     ids = [submission_id(prediction.file_name) for prediction in predictions]
@@ -123,7 +138,7 @@ def _scores(path: Path) -> dict[str, float]:
     if twice:
         names = [p.file_name for p, key in zip(predictions, ids, strict=True) if key == twice[0]]
         raise InputError(f"{path}: id {twice[0]!r} stands for several images: {', '.join(names[:_SHOWN])}")
-    odd = [key for key in ids if not key or any(c in key for c in ',"\r\n\0')]
+    odd = [key for key in ids if not key or any(c in key for c in ',"\r\n\0') or defused(key) != key]
     if odd:
         raise InputError(f"{path}: {odd[0]!r} cannot be an id in a CSV file; rename the image")
     return {key: prediction.score for key, prediction in zip(ids, predictions, strict=True)}

@@ -18,7 +18,7 @@ SIZE = (50, 80)
 @pytest.fixture
 def data(tmp_path: Path, make_sample) -> Path:
     """Three test images, of which the first two share a file name, and one training image."""
-    paths = ("good/001.png", "bad/001.png", "bad/002.png", "bad/003.png")
+    paths = ("good/p001.png", "bad/p001.png", "bad/p002.png", "bad/p003.png")
     samples = []
     for i, path in enumerate(paths, start=1):
         sample = make_sample(i, [] if i == 1 else [(10, 10, 30, 30)], SIZE)
@@ -48,7 +48,7 @@ def result(image_id: object = 2, bbox: object = (10, 10, 20, 20), score: object 
 
 def test_coco_results(data: Path, tmp_path: Path, capsys) -> None:
     source = write(
-        tmp_path / "r.json", [result(), result(score=0.9, bbox=[70, 40, 20, 20]), result("bad/002.png"), result(4)]
+        tmp_path / "r.json", [result(), result(score=0.9, bbox=[70, 40, 20, 20]), result("bad/p002.png"), result(4)]
     )
     first, second, third = imported(data, source, "--producer", "yolo")
     assert (first.score, first.peak_xy, len(first.boxes_xyxy)) == (0.0, None, 0)
@@ -64,11 +64,11 @@ def test_coco_results(data: Path, tmp_path: Path, capsys) -> None:
         ("{", "not readable as JSON"),
         ("[" * 100_000, "not readable as JSON"),
         ({"annotations": []}, "a list of detections"),
-        ([], "says nothing"),
-        ([[]], "entry 0"),
+        ([[]], "entry 0: a detection is an object"),
+        ([result(4)], "says nothing"),
         ([result(), {"image_id": 2}], "entry 1: key 'bbox' is missing"),
         ([result(99)], "no image with the id 99"),
-        ([result("001")], "2 images are called '001'"),
+        ([result("p001")], "2 images are called 'p001'"),
         ([result("../etc")], "no image"),
         ([result(True)], "no image"),
         ([result(bbox=[1, 2, 3])], "bbox must be"),
@@ -88,7 +88,7 @@ def test_bad_coco_results_are_refused_by_name(data: Path, tmp_path: Path, capsys
 
 def test_points_keep_the_best_of_each_image(data: Path, tmp_path: Path) -> None:
     source = write(
-        tmp_path / "p.csv", "\ufefffile_name,x,y,score\r\nbad/001.png,20,20,0.3\r\n2,25,20,0.7\r\ngood/001,,,0.1\r\n"
+        tmp_path / "p.csv", "\ufefffile_name,x,y,score\r\nbad/p001.png,20,20,0.3\r\n2,25,20,0.7\r\ngood/p001,,,0.1\r\n"
     )
     first, second, third = imported(data, source)
     assert (first.score, first.peak_xy) == (0.1, None)
@@ -124,8 +124,8 @@ def test_maps_by_path_name_or_id(data: Path, tmp_path: Path) -> None:
     (maps / "bad").mkdir(parents=True)
     heatmap = np.zeros((5, 8), dtype=np.float64)
     heatmap[2, 1] = 4.0
-    np.save(maps / "bad" / "001.npy", heatmap[None])
-    Image.fromarray((heatmap * 10000).astype(np.uint16)).save(maps / "002.png")
+    np.save(maps / "bad" / "p001.npy", heatmap[None])
+    Image.fromarray((heatmap * 10000).astype(np.uint16)).save(maps / "p002.png")
     np.save(maps / "1.npy", np.ones((3, 3)))
     first, second, third = imported(data, maps)
     assert (first.peak_xy, first.score) == (None, 1.0)
@@ -139,12 +139,12 @@ def test_maps_by_path_name_or_id(data: Path, tmp_path: Path) -> None:
         (np.zeros((2, 2, 3)), "two axes"),
         (np.zeros(4), "two axes"),
         (np.array([["a"]]), "real numbers"),
-        (np.array([[{}]], dtype=object), "not readable"),
+        (np.array([[{}]], dtype=object), "real numbers"),
     ],
 )
 def test_what_is_no_map_is_refused(data: Path, tmp_path: Path, capsys, array: np.ndarray, words: str) -> None:
     (tmp_path / "maps").mkdir()
-    np.save(tmp_path / "maps" / "002.npy", array, allow_pickle=True)
+    np.save(tmp_path / "maps" / "p002.npy", array, allow_pickle=True)
     assert run(data, tmp_path / "maps") == 2
     assert words in capsys.readouterr().err
 
@@ -154,9 +154,9 @@ def test_one_map_for_two_images_and_none_at_all_are_refused(data: Path, tmp_path
     maps.mkdir()
     assert run(data, maps) == 2
     assert "no map" in capsys.readouterr().err
-    np.save(maps / "001.npy", np.eye(3))
+    np.save(maps / "p001.npy", np.eye(3))
     assert run(data, maps) == 2
-    assert "fits both good/001.png and bad/001.png" in capsys.readouterr().err
+    assert "p001.npy: 2 images are called 'p001'" in capsys.readouterr().err
 
 
 def test_scores_from_a_table(data: Path, tmp_path: Path, capsys) -> None:
