@@ -1,5 +1,6 @@
 """Predictions and truth -> the report. It never asks who made a prediction."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ from data_tools.judging.seeds import over_seeds
 from data_tools.judging.verdict import verdict
 from data_tools.metrics.bootstrap import RESAMPLES
 from data_tools.metrics.coco_engines import PYCOCOTOOLS, choose_engine
+
+log = logging.getLogger(__name__)
 
 
 def evaluate(
@@ -49,6 +52,9 @@ def evaluate(
     train, val = ((dataset.split(name) if dataset.splits is not None else ()) for name in ("train", "val"))
     engine = choose_engine(box_map_engine)
     judged = {e.label: judge(samples, val, train, e, len(dataset.categories), seed, engine) for e in entries}
+    for label, one in judged.items():
+        for remark in one.remarks:
+            log.warning("warning: %s: %s", label, remark)
     approaches = _approaches(entries, judged)
     several_seeds = any(len(approach.runs) > 1 for approach in approaches)
     sampled: dict[str, SampledByRun] = {}

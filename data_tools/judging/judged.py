@@ -1,6 +1,5 @@
 """What is judged: one approach's predictions aligned with the truth, with all that the metrics take from them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -8,10 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.core.errors import InputError
 from data_tools.core.heatmaps import boxes_to_map
 from data_tools.core.records import BOXED, GOOD, Prediction, PredictionSet, Sample
+from data_tools.judging.alignment import align
 from data_tools.judging.map_boxes import choose_fraction, with_boxes
+from data_tools.judging.suspicions import suspicions
 from data_tools.metrics.fpr_at_tpr import threshold_at_tpr
 from data_tools.metrics.froc import FROC_RULES, Froc, froc_by_rule
 from data_tools.metrics.peak_distance import Distances, peak_distances
@@ -155,6 +155,12 @@ class Judged:
     def _has_maps(self) -> bool:
         return any(prediction.heatmap is not None for prediction in self.predictions)
 
+    @cached_property
+    def remarks(self) -> tuple[str, ...]:
+        """What makes the predictions look like ones of other images or in another convention."""
+        of_validation = () if self.validation is None else suspicions(*self.validation)
+        return (*suspicions(self.samples, self.predictions), *(f"on validation: {one}" for one in of_validation))
+
     @property
     def currencies(self) -> dict[str, Any]:
         """Whether boxes and maps are the run's own or converted, and the cut that validation chose."""
@@ -182,29 +188,9 @@ def judge(
     """
     chosen_on = None
     if entry.validation is not None:
-        chosen_on = validation, align(validation, entry.validation, f"{entry.label} (validation)")
+        chosen_on = validation, align(validation, entry.validation, f"{entry.label} (validation)", num_classes)
     proposals = None
     if entry.proposals is not None:
-        proposals = align(samples, entry.proposals, f"{entry.label} (proposals)")
-    predictions = align(samples, entry.predictions, entry.label)
+        proposals = align(samples, entry.proposals, f"{entry.label} (proposals)", num_classes)
+    predictions = align(samples, entry.predictions, entry.label, num_classes)
     return Judged(samples, predictions, chosen_on, training, proposals, num_classes, seed, box_map_engine)
-
-
-def align(samples: Sequence[Sample], predictions: PredictionSet, label: str) -> tuple[Prediction, ...]:
-    """The predictions in the order of the samples.
-
-    Raises:
-        InputError: an image without prediction, a foreign image, or another image size.
-    """
-    by_id = {prediction.image_id: prediction for prediction in predictions.predictions}
-    missing = [sample.image_id for sample in samples if sample.image_id not in by_id]
-    foreign = sorted(by_id.keys() - {sample.image_id for sample in samples})
-    if missing or foreign:
-        raise InputError(
-            f"{label}: {len(missing)} images of the split have no prediction (ids {missing[:5]}), and {len(foreign)} "
-            f"predictions fit no image of it (ids {foreign[:5]}). Are dataset and split those that were predicted?"
-        )
-    for sample in samples:
-        if by_id[sample.image_id].size_hw != sample.size_hw:
-            raise InputError(f"{label}: image {sample.image_id} has another size than in the dataset")
-    return tuple(by_id[sample.image_id] for sample in samples)
