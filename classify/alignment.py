@@ -17,6 +17,8 @@ from data_tools.commands.prediction import SPLITS, select_split
 from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED
 from data_tools.files.atomic import write_json
+from data_tools.files.dataset_folder import files_of
+from data_tools.files.places import require_place
 
 
 def build_parser() -> Parser:
@@ -36,6 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _audit(arguments: Namespace) -> int:
+    if arguments.out:
+        require_place(Path(arguments.out), files_of(Path(arguments.data)))
     selection = select_split(Path(arguments.data), arguments.split)
     boxed = [sample for sample in selection.samples if sample.status == BOXED]
     if not boxed:

@@ -21,7 +21,8 @@ from data_tools.auditing.summary import describe
 from data_tools.commands.parser import MOVED, Parser, run_command
 from data_tools.core.anchors import AnchorConfig
 from data_tools.core.errors import InputError
-from data_tools.files.dataset_folder import read_dataset
+from data_tools.files.dataset_folder import files_of, read_dataset
+from data_tools.files.places import require_place
 
 
 def build_parser() -> Parser:
@@ -76,6 +77,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _audit(parser: Parser, arguments: Namespace) -> int:
     folder = Path(arguments.dataset)
+    read = [Path(name) for name in arguments.scores or ()]
+    for flag in ("review", "html"):
+        if arguments[flag] is not None:
+            require_place(Path(arguments[flag]), [*files_of(folder), *read], flag=f"--{flag}")
     dataset = read_dataset(folder, arguments.images)
     if arguments.apply is not None:
         if arguments.out is None:
@@ -91,7 +96,7 @@ def _audit(parser: Parser, arguments: Namespace) -> int:
     if arguments.detector is not None:
         anchors = anchors_of(Path(arguments.detector))
     options = AuditOptions(
-        anchors, arguments.crop, arguments.labels, scores_of_files(arguments.scores), arguments.suspects
+        anchors, arguments.crop, arguments.labels, scores_of_files(arguments.scores, dataset), arguments.suspects
     )
     report = audit(dataset, options)
     if arguments.review is not None:

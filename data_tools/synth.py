@@ -17,6 +17,7 @@ from data_tools.commands.parser import Parser, run_command
 from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, GOOD, UNBOXED
 from data_tools.files.atomic import atomic_path
+from data_tools.files.places import require_place
 from data_tools.synthetic.render import contact_sheet, make_synthetic
 
 
@@ -40,6 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _synth(arguments: Namespace) -> int:
     if arguments.seed < 0:
         raise InputError(f"--seed {arguments.seed}: at least 0")
+    if arguments.contact_sheet:
+        require_place(Path(arguments.contact_sheet), flag="--contact_sheet")
     dataset = make_synthetic(Path(arguments.out), arguments.good, arguments.defect, arguments.seed, arguments.replace)
     if arguments.contact_sheet:
         with atomic_path(Path(arguments.contact_sheet)) as path:

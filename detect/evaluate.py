@@ -18,6 +18,11 @@ from jsonargparse import Namespace
 
 from data_tools.commands.parser import MOVED, Parser, run_command
 from data_tools.core.errors import InputError
+from data_tools.files.dataset_folder import files_of
+from data_tools.files.places import require_place
+from data_tools.files.predictions import maps_path
+from data_tools.files.run_config import CONFIG
+from data_tools.files.runs import MANIFEST
 from data_tools.judging.evaluate import evaluate
 from data_tools.judging.inputs import JudgingInput, choose_runs, open_files, open_runs, with_companions
 from data_tools.judging.registry import metrics
@@ -81,6 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _evaluate(arguments: Namespace) -> int:
     if arguments.resamples < 100:
         raise InputError(f"--resamples {arguments.resamples}: at least 100, for a 95 % interval")
+    _require_places(arguments)
     given = _from_files(arguments) if arguments.predictions else _from_runs(arguments)
     report = evaluate(
         given.dataset,
@@ -99,6 +105,19 @@ def _evaluate(arguments: Namespace) -> int:
         write_html(Path(arguments.html), report, images, arguments.thumbnail_side)
     print(side_by_side(report.to_json(), full=arguments.full or arguments.metric != "all"))
     return 0
+
+
+def _require_places(arguments: Namespace) -> None:
+    """Refuse outputs that cannot be written, or that would take the place of an input, before anything is judged."""
+    files = [Path(name) for flag in ("predictions", "validation", "proposals") for name in arguments[flag] or ()]
+    inputs = [*files, *(maps_path(path) for path in files)]
+    for folder in (*([arguments.data] if arguments.data else ()), *(arguments.runs or ())):
+        inputs += [*files_of(Path(folder)), Path(folder) / CONFIG, Path(folder) / MANIFEST]
+    inputs += [Path(arguments.images)] if arguments.images else []
+    for flag, other in (("out", "html"), ("html", "out")):
+        if arguments[flag]:
+            others = [Path(arguments[other])] if arguments[other] else []
+            require_place(Path(arguments[flag]), [*inputs, *others], flag=f"--{flag}")
 
 
 def _from_runs(arguments: Namespace) -> JudgingInput:

@@ -14,6 +14,7 @@ from data_tools.auditing.doctor import Checkup, examine
 from data_tools.auditing.findings import LEVELS, NOTE, UNSAFE, WARNING, Finding
 from data_tools.auditing.leaks import Property, label_leaks, straddling
 from data_tools.auditing.review import Suspect
+from data_tools.core.agreement import require_of_dataset
 from data_tools.core.anchors import AnchorConfig
 from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset, Sample
@@ -165,15 +166,21 @@ def _cells(samples: Sequence[Sample], root: Path) -> Iterator[Any]:
         yield cell_features([s.path for s in samples], root, [s.size_hw for s in samples], Path(scratch), _LONGEST_PX)
 
 
-def scores_of_files(names: Sequence[str] | None) -> dict[int, float] | None:
-    """The score of each image in PredictionSets that together score each image once; None of no files."""
+def scores_of_files(names: Sequence[str] | None, dataset: Dataset) -> dict[int, float] | None:
+    """The score of each image in PredictionSets that together score each image once; None of no files.
+
+    Raises:
+        InputError: an image scored twice, or predictions that are not of the dataset's images.
+    """
     if names is None:
         return None
     from data_tools.files.predictions import read_predictions
 
     by_id: dict[int, float] = {}
     for name in names:
-        for prediction in read_predictions(Path(name)).predictions:
+        scored = read_predictions(Path(name))
+        require_of_dataset(scored, dataset.samples, len(dataset.categories), name)
+        for prediction in scored.predictions:
             if prediction.image_id in by_id:
                 raise InputError(
                     f"{name}: image {prediction.image_id} was scored by an earlier file; out-of-fold "

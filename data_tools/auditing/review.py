@@ -31,6 +31,7 @@ from pathlib import Path
 from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, GOOD, UNBOXED, Dataset, Sample, Splits, empty_boxes, empty_labels
 from data_tools.files.atomic import atomic_folder, write_text
+from data_tools.files.csv_tables import csv_text, plain
 from data_tools.files.dataset_folder import HISTORY, read_rejects, write_dataset
 
 COLUMNS = ("image_id", "file_name", "status", "type", "suggested", "confidence", "reason", "decision")
@@ -81,7 +82,7 @@ def write_review(path: Path, suspects: Sequence[Suspect]) -> None:
         (s.image_id, s.path, s.status, s.type, one.suggested, f"{one.confidence:.4f}", one.reason, "")
         for one, s in ((one, one.sample) for one in suspects)
     ]
-    write_text(path, _table([COLUMNS, *rows]))
+    write_text(path, csv_text([COLUMNS, *rows]))
 
 
 def read_review(path: Path, dataset: Dataset) -> tuple[Decision, ...]:
@@ -182,7 +183,7 @@ def _decision(row: dict[str, str], by_id: dict[int, Sample], where: str) -> Deci
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(f"{where}: the dataset has no image {row['image_id']!r}") from error
     for column, now in (("file_name", sample.path), ("status", sample.status)):
-        if row[column] != now:
+        if plain(row[column] or "") != now:
             raise InputError(
                 f"{where}: {column} of image {sample.image_id} is {now!r} in this dataset, not "
                 f"{row[column]!r}; make a new list for this dataset"
@@ -200,11 +201,5 @@ def _relabelled(sample: Sample, decision: str) -> Sample:
 
 def _history(source: Path, rows: Sequence[Sequence[object]]) -> str:
     path = source / HISTORY
-    before = path.read_text(encoding="utf-8") if path.exists() else _table([_HISTORY_COLUMNS])
-    return before + _table(rows)
-
-
-def _table(rows: Sequence[Sequence[object]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
+    before = path.read_text(encoding="utf-8") if path.exists() else csv_text([_HISTORY_COLUMNS])
+    return before + csv_text(rows)

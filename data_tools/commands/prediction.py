@@ -16,7 +16,7 @@ from data_tools.files.dataset_folder import images_root_of, read_dataset, split_
 from data_tools.files.gray_levels import FULL_BITS, gray_levels, range_text, used_bits
 from data_tools.files.image_walk import walk_images
 from data_tools.files.images import read_size
-from data_tools.files.predictions import write_predictions
+from data_tools.files.predictions import require_predictions_place, write_predictions
 from data_tools.files.runs import read_manifest
 
 _SHOWN, _LOOKED_AT = 3, 24
@@ -96,10 +96,11 @@ def predict_and_write(
     predict: Callable[[Sequence[Sample], Path], list[Prediction]],
 ) -> int:
     """Predict the selected images, write the PredictionSet, and print its path."""
+    out = Path(arguments.out)
+    require_predictions_place(out)
     selection = select(arguments)
     predictions = tuple(predict(selection.samples, selection.root))
     header = PredictionHeader(f"{approach}: {Path(arguments.run).name}", config, "best", selection.split)
-    out = Path(arguments.out)
     write_predictions(out, PredictionSet(header, predictions))
     print(out)
     return 0

@@ -9,16 +9,29 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from data_tools.core.errors import InputError
+
+_KEPT, _KEPT_SUFFIX = 40, 16
+
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on a clean exit it is flushed to disk and renamed to `path`.
 
     After an exception the temporary file is removed and whatever stood at `path` before is untouched.
+
+    Raises:
+        InputError: a folder stands at `path`, or nothing can be written there.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+    with _in_words(path):
+        if path.is_dir():
+            raise InputError(f"{path}: is a folder, so no file can be written there")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # only the start of a long name, which together with what is added would be longer than a name may be
+        handle, name = tempfile.mkstemp(
+            dir=path.parent, prefix=f".{path.name[:_KEPT]}.", suffix=path.suffix[:_KEPT_SUFFIX]
+        )
     os.close(handle)
     temporary = Path(name)
     try:
@@ -35,10 +48,14 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
     """Yield an empty temporary folder beside `folder`; on a clean exit it takes the place of `folder`.
 
     After an exception the temporary folder is removed and `folder` is untouched.
+
+    Raises:
+        InputError: nothing can be written there.
     """
     folder = Path(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    with _in_words(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
         yield temporary
         for file in temporary.rglob("*"):
@@ -76,6 +93,15 @@ def recover_folder(folder: Path) -> None:
         os.rename(old, folder)
     for rest in folder.parent.glob(f".{folder.name}.*"):
         shutil.rmtree(rest, ignore_errors=True)
+
+
+@contextmanager
+def _in_words(path: Path) -> Iterator[None]:
+    """Say why nothing can be written at `path`, as an error of the user's."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 def _swap_in(temporary: Path, folder: Path) -> None:

@@ -2,7 +2,6 @@
 
 import csv
 import hashlib
-import io
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from data_tools.core.errors import InputError
 from data_tools.core.geometry import xywh_to_xyxy, xyxy_to_xywh
 from data_tools.core.records import SPLIT_NAMES, Dataset, Sample, Splits
 from data_tools.files.atomic import write_json, write_text
+from data_tools.files.csv_tables import csv_text, plain
 from data_tools.files.text import read_text
 
 ANNOTATIONS, SPLITS, REJECTS, MENDED = "annotations.json", "splits.json", "rejects.csv", "mended.csv"
@@ -73,7 +73,12 @@ def read_rejects(folder: Path) -> tuple[Reject, ...]:
         with path.open(encoding="utf-8", newline="") as file:
             rows = csv.DictReader(file, strict=True)
             return tuple(
-                Reject(row["source"], int(row["line"]) if row["line"] else None, row["image"], row["reason"])
+                Reject(
+                    plain(row["source"]),
+                    int(row["line"]) if row["line"] else None,
+                    plain(row["image"]),
+                    plain(row["reason"]),
+                )
                 for row in rows
             )
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
@@ -254,11 +259,8 @@ def read_json(path: Path, advice: str = "") -> Any:
 
 
 def _table(rows: Iterable[Reject], last_column: str) -> str:
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow([*_REJECT_COLUMNS[:3], last_column])
-    writer.writerows([r.source, "" if r.line is None else r.line, r.image, r.reason] for r in rows)
-    return table.getvalue()
+    cells = [(r.source, "" if r.line is None else r.line, r.image, r.reason) for r in rows]
+    return csv_text([(*_REJECT_COLUMNS[:3], last_column), *cells])
 
 
 def _sample(image: dict[str, Any], annotations: list[dict[str, Any]]) -> Sample:

@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from data_tools.files.regular import reason_against_reading
+
 IMAGE_SUFFIXES = (
     ".bmp",
     ".png",
@@ -81,11 +83,15 @@ def walk_images(folder: Path) -> ImageWalk:
                 else:
                     waiting.append((entry.path, f"{prefix}{entry.name}/"))
                 continue
-            reason = reason_against_name(entry.name)
-            if reason:
-                left_out.append((prefix + entry.name, reason))
-            elif names_an_image(entry.name) and entry.is_file():
-                names.append((prefix + entry.name, entry.is_symlink()))
+            odd = reason_against_name(entry.name)
+            if odd:
+                left_out.append((prefix + entry.name, odd))
+            elif names_an_image(entry.name):
+                reason = reason_against_reading(Path(entry.path))
+                if reason is None:
+                    names.append((prefix + entry.name, entry.is_symlink()))
+                else:
+                    left_out.append((prefix + entry.name, reason))
     return ImageWalk(tuple(sorted(names, key=_parts)), tuple(sorted(left_out, key=_parts)))
 
 

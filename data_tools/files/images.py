@@ -21,6 +21,7 @@ from data_tools.files.image_header import (
     white_is_zero,
 )
 from data_tools.files.image_walk import IMAGE_SUFFIXES, walk_images
+from data_tools.files.regular import real_path, reason_against_reading
 
 __all__ = [
     "IMAGE_SUFFIXES",
@@ -62,9 +63,9 @@ def resolve_under(root: Path, name: str) -> Path:
     if relative.is_absolute() or ".." in relative.parts or "\0" in name or Path(name).drive:
         raise InputError(f"{name!r}: a file name must be relative and stay under {root}")
     path = root / relative
-    if not path.parent.resolve().is_relative_to(root.resolve()):
+    if not real_path(path.parent).is_relative_to(real_path(root)):
         raise InputError(f"{name!r}: a link that leaves {root}")
-    if path.is_symlink() and not path.resolve().is_file():
+    if path.is_symlink() and reason_against_reading(path) is not None:
         raise InputError(f"{name!r}: a link that leads to no file; fetch what it stands for")
     return path
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from data_tools.core.errors import InputError
+from data_tools.files.regular import real_path
 
 
 def require_place(out: Path, inputs: Iterable[Path] = (), suffixes: Sequence[str] = (), flag: str = "--out") -> None:
@@ -32,7 +33,7 @@ def require_place(out: Path, inputs: Iterable[Path] = (), suffixes: Sequence[str
     if mode is not None and not stat.S_ISREG(mode):
         raise InputError(f"{flag} {out}: is not a regular file")
     for path in inputs:
-        inside = mode is not None and path.is_dir() and out.resolve().is_relative_to(path.resolve())
+        inside = mode is not None and path.is_dir() and real_path(out).is_relative_to(real_path(path))
         if inside or _same(out, path):
             raise InputError(f"{flag} {out}: is what the command reads; name another file")
     require_writable(out.parent, f"{flag} {out}")
@@ -61,4 +62,4 @@ def require_writable(folder: Path, what: str) -> None:
 
 
 def _same(out: Path, path: Path) -> bool:
-    return out.resolve() == path.resolve() or (out.exists() and path.exists() and out.samefile(path))
+    return real_path(out) == real_path(path) or (out.exists() and path.exists() and out.samefile(path))

@@ -1,5 +1,6 @@
 """Reading whole files of unknown origin: regular files alone, since a pipe or a device never ends."""
 
+import os
 import stat
 from pathlib import Path
 
@@ -51,4 +52,9 @@ def read_regular(path: Path) -> bytes:
 
 def leaves(path: Path, folder: Path) -> bool:
     """Whether a link leads out of a folder: a source is converted without what lies elsewhere."""
-    return path.is_symlink() and not path.resolve().is_relative_to(folder.resolve())
+    return path.is_symlink() and not real_path(path).is_relative_to(real_path(folder))
+
+
+def real_path(path: Path) -> Path:
+    """The path with its links followed as far as they lead; one that leads around in a circle raises nothing."""
+    return Path(os.path.realpath(path))

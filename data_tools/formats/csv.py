@@ -13,8 +13,6 @@ they are shares of the image. The separator may be a comma, a semicolon (then a 
 or a tab.
 """
 
-import csv
-import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +21,7 @@ from pathlib import Path
 from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset, Sample
 from data_tools.files.atomic import write_text
+from data_tools.files.csv_tables import csv_text, plain
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.columns import Columns, find_columns
@@ -88,21 +87,20 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
 
 def write(dataset: Dataset, path: Path) -> None:
     """One row a box, exclusive corners; a row without corners for an image without boxes."""
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["image", "image_width", "image_height", "type", "x1", "y1", "x2", "y2"])
+    rows: list[Sequence[object]] = [("image", "image_width", "image_height", "type", "x1", "y1", "x2", "y2")]
     for sample in dataset.samples:
         height, width = sample.size_hw
         for box, box_type in zip(sample.boxes_xyxy.tolist(), sample.box_types, strict=True):
-            writer.writerow([sample.path, width, height, box_type, *(f"{v:.17g}" for v in box)])
+            rows.append((sample.path, width, height, box_type, *(f"{v:.17g}" for v in box)))
         if not len(sample.boxes_xyxy):
-            writer.writerow([sample.path, width, height, sample.type, "", "", "", ""])
-    write_text(path, table.getvalue())
+            rows.append((sample.path, width, height, sample.type, "", "", "", ""))
+    write_text(path, csv_text(rows))
 
 
 def _claims(path: Path, table: _Table, options: ReadOptions, findings: Findings) -> Iterator[Claim]:
     """What the rows of a file say; a row that cannot be told to be of an image is listed with its line."""
-    rows = [(line, _trimmed(fields, table.columns)) for line, fields in table_lines(path, table.separator, findings)]
+    lines = table_lines(path, table.separator, findings)
+    rows = [(line, _trimmed([plain(field) for field in fields], table.columns)) for line, fields in lines]
     rows = [(line, fields) for line, fields in rows if not fields or any(fields)][table.has_header :]
     table = replace(table, decimal=_decimal(rows, table.columns))
     corners = options.corners or FORMAT.corners

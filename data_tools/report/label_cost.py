@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from data_tools.files.csv_tables import defused
 from data_tools.files.runs import DONE
 from data_tools.report.table import NOT_DEFINED, WIDTH, number
 
@@ -150,7 +151,8 @@ def to_csv(summary: Mapping[str, Any]) -> str:
     import pandas
 
     # kept as objects, so that a column with gaps does not turn whole numbers into floats
-    return pandas.DataFrame(rows, columns=head, dtype=object).to_csv(index=False, lineterminator="\n")
+    table = pandas.DataFrame([[defused(cell) for cell in row] for row in rows], columns=head, dtype=object)
+    return table.to_csv(index=False, lineterminator="\n")
 
 
 def _at(one: Point, baseline: str, metric: str) -> str:

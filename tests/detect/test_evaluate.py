@@ -71,7 +71,7 @@ def test_files_that_are_seeds_of_one_approach(folder: Path, capsys) -> None:
     [
         (("--validation", "a.jsonl"), "1 given for 2"),
         (("--approaches", "a", "b", "c"), "3 given for 2"),
-        (("--resamples", "1"), "at least 100"),
+        (("--resamples", "100"), "--resamples is given twice"),
         (("--proposals", "absent.jsonl", "-"), "absent.jsonl"),
         (("--runs", "x"), "either"),
     ],
@@ -79,6 +79,12 @@ def test_files_that_are_seeds_of_one_approach(folder: Path, capsys) -> None:
 def test_flags_that_do_not_fit(folder: Path, capsys, more: tuple[str, ...], words: str) -> None:
     assert evaluate.main([*arguments(folder), *more]) == 2
     assert words in capsys.readouterr().err
+
+
+def test_too_few_resamples(folder: Path, capsys) -> None:
+    words = [word if word != "200" else "1" for word in arguments(folder)]
+    assert evaluate.main(words) == 2
+    assert "at least 100" in capsys.readouterr().err
 
 
 def test_it_starts_without_anything_heavy() -> None:

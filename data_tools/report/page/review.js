@@ -59,8 +59,13 @@ function reviewRow(image) {
     confidence === null ? "" : Number(confidence.toFixed(4)), reasonFor(image), review.get(image.id)];
 }
 
+// Text that a spreadsheet would run as a formula gets an apostrophe in front, as data_tools/files/csv_tables.py has it.
+function defused(text) {
+  return /^ *[=+\-@\t\r\n]/.test(text) && !(text.trim() !== "" && Number.isFinite(Number(text))) ? "'" + text : text;
+}
+
 function quoted(value) {
-  const text = String(value);
+  const text = defused(String(value));
   return /[",\r\n]|^\s|\s$/.test(text) ? '"' + text.replaceAll('"', '""') + '"' : text;
 }
 
