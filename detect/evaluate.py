@@ -112,7 +112,8 @@ def _require_places(arguments: Namespace) -> None:
     files = [Path(name) for flag in ("predictions", "validation", "proposals") for name in arguments[flag] or ()]
     inputs = [*files, *(maps_path(path) for path in files)]
     for folder in (*([arguments.data] if arguments.data else ()), *(arguments.runs or ())):
-        inputs += [*files_of(Path(folder)), Path(folder) / CONFIG, Path(folder) / MANIFEST]
+        inputs += files_of(Path(folder))
+        inputs += [Path(folder) / name for name in (CONFIG, MANIFEST, "predictions", "best", "last")]
     inputs += [Path(arguments.images)] if arguments.images else []
     for flag, other in (("out", "html"), ("html", "out")):
         if arguments[flag]:

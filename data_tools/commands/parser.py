@@ -15,7 +15,10 @@ from data_tools.core.errors import InputError
 from data_tools.training.interrupt import Stopped
 
 # a disk that is full or read-only, or that refuses: the user's to mend, and nothing half-written is left
-_UNWRITABLE = (errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR)
+_UNWRITABLE = (
+    *(errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES, errno.EPERM),
+    *(errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP),
+)
 
 MOVED = "folder of the dataset's images, where they have moved"
 

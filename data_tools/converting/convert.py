@@ -13,13 +13,13 @@ from data_tools.converting.damaged import without_damaged
 from data_tools.converting.gray_range import stretched_copies, warning_about_levels
 from data_tools.converting.summary import first_problems, first_rejects, summary
 from data_tools.core.errors import InputError
-from data_tools.core.records import Dataset, Sample
+from data_tools.core.records import SPLIT_NAMES, Dataset, Sample
 from data_tools.files.atomic import atomic_folder
 from data_tools.files.dataset_folder import require_replaceable, write_dataset
 from data_tools.files.images import resolve_under
 from data_tools.formats.choice import choose_format
 from data_tools.formats.registry import Findings, ReadOptions
-from data_tools.splitting.deal import FRACTIONS, far_from_asked, make_splits
+from data_tools.splitting.deal import FRACTIONS, far_from_asked, make_splits, without_status
 from data_tools.splitting.given import given_splits
 from data_tools.splitting.grouping import group_samples
 
@@ -156,7 +156,8 @@ def _assemble(
         splits, warnings = given_splits(numbered, sources, how.seed)
     elif how.shares is not None:
         splits = make_splits(numbered, how.shares, how.seed, grouping.rule)
-        warnings = far_from_asked(splits, numbered, how.shares)
+        parts = {name: splits.ids(name) for name in SPLIT_NAMES}
+        warnings = far_from_asked(splits, numbered, how.shares) + without_status(parts, numbered)
     return Dataset(numbered, categories, root, splits), grouping.remarks, warnings
 
 

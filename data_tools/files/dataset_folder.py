@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from data_tools.core.checks import whole_number
 from data_tools.core.errors import InputError
 from data_tools.core.geometry import xywh_to_xyxy, xyxy_to_xywh
 from data_tools.core.records import SPLIT_NAMES, Dataset, Sample, Splits
@@ -163,19 +164,21 @@ def from_coco(value: dict[str, Any]) -> tuple[tuple[Sample, ...], tuple[str, ...
     Raises:
         ValueError, KeyError, TypeError: the dictionary breaks a rule; the message names the id.
     """
-    categories = sorted(value["categories"], key=lambda category: int(category["id"]))
-    ids = [int(category["id"]) for category in categories]
+    categories = sorted(value["categories"], key=lambda category: whole_number(category["id"], "category id"))
+    ids = [whole_number(category["id"], "category id") for category in categories]
     if ids != list(range(1, len(ids) + 1)):
         raise ValueError(f"category ids must be 1..{len(ids)}, not {ids}")
     by_image: dict[int, list[dict[str, Any]]] = {}
     seen: set[int] = set()
     for annotation in value["annotations"]:
-        number = int(annotation["id"])
+        number = whole_number(annotation["id"], "annotation id")
         if number < 1 or number in seen:
             raise ValueError(f"annotation id {number} is below 1 or stands twice")
         seen.add(number)
-        by_image.setdefault(int(annotation["image_id"]), []).append(annotation)
-    samples = tuple(_sample(image, by_image.pop(int(image["id"]), [])) for image in value["images"])
+        by_image.setdefault(whole_number(annotation["image_id"], "image_id"), []).append(annotation)
+    samples = tuple(
+        _sample(image, by_image.pop(whole_number(image["id"], "image id"), [])) for image in value["images"]
+    )
     if by_image:
         raise ValueError(f"annotations for unknown image ids {sorted(by_image)[:5]}")
     return samples, tuple(str(category["name"]) for category in categories)
@@ -268,11 +271,11 @@ def _sample(image: dict[str, Any], annotations: list[dict[str, Any]]) -> Sample:
     fallback = "good" if status == "good" else "defect"
     image_type = str(image.get("type", fallback))
     return Sample(
-        image_id=int(image["id"]),
+        image_id=whole_number(image["id"], "image id"),
         path=str(image["file_name"]),
-        size_hw=(int(image["height"]), int(image["width"])),
+        size_hw=(whole_number(image["height"], "height"), whole_number(image["width"], "width")),
         boxes_xyxy=xywh_to_xyxy(np.array([a["bbox"] for a in annotations], dtype=np.float64)),
-        labels=np.array([a["category_id"] for a in annotations], dtype=np.int64),
+        labels=np.array([whole_number(a["category_id"], "category_id") for a in annotations], dtype=np.int64),
         status=status,
         group=str(image.get("group", image["id"])),
         type=image_type,
@@ -301,8 +304,8 @@ def _read_splits(path: Path) -> Splits | None:
         return None
     value = read_json(path)
     try:
-        parts = {name: tuple(int(i) for i in value[name]) for name in SPLIT_NAMES}
-        return Splits(int(value["seed"]), str(value["group_by"]), **parts)
+        parts = {name: tuple(whole_number(i, name) for i in value[name]) for name in SPLIT_NAMES}
+        return Splits(whole_number(value["seed"], "seed"), str(value["group_by"]), **parts)
     except KeyError as error:
         raise InputError(f"{path}: key {error} is missing") from error
     except (ValueError, TypeError) as error:

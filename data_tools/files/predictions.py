@@ -154,7 +154,7 @@ def _numbers(value: dict[str, Any], key: str) -> NDArray[np.float64]:
     array = np.array(value[key])
     if array.size and array.dtype.kind not in "iuf":
         raise ValueError(f"{key}: numbers are needed, not {str(value[key])[:40]}")
-    return array.astype(np.float64)
+    return array.astype(np.float64, copy=False)
 
 
 def _point(value: Any) -> tuple[float, float]:

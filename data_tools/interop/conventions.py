@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 
 FIRST_PIXEL = 1.5  # coordinates of whole images never all lie below, shares of an image with some slack do
 _SLACK_PX = 1.0
-_MANY = 1 / 3
+_FAR = 0.05  # of the image's longer side: so far beyond the border no detector reaches by rounding
 
 
 def require_pixels(path: Path, coordinates: Floats, what: str) -> None:
@@ -56,10 +56,10 @@ def cut_to_images(
     limits = np.concatenate([sizes_wh, sizes_wh], axis=1)
     inside = np.clip(boxes, 0.0, limits)
     beyond = np.abs(boxes - inside).max(axis=1, initial=0.0)
-    many = bool((beyond > _SLACK_PX).mean() > _MANY) if len(boxes) else False
-    if many and _are_corners(boxes_xywh, limits):
+    far = beyond > _FAR * sizes_wh.max(axis=1)
+    if far.any() and _are_corners(boxes_xywh, limits):
         raise InputError(
-            f"{path}: {int((beyond > _SLACK_PX).sum())} of {len(boxes)} boxes reach beyond their image, and none does "
+            f"{path}: {int(far.sum())} of {len(boxes)} boxes reach far beyond their image, and none does "
             "if bbox is read as corners x1, y1, x2, y2; COCO results are x, y, width, height"
         )
     outside = np.flatnonzero(_emptied(boxes, inside))
@@ -72,7 +72,7 @@ def cut_to_images(
         )
     cut = int((beyond > 1e-6).sum())
     notes = [f"{cut} boxes reached beyond their image and were cut at its border"] if cut else []
-    if many:
+    if 3 * int(far.sum()) > len(boxes):
         notes.append("so many reach beyond that the boxes may be of another image size, or corners x1, y1, x2, y2")
     return inside, tuple(notes)
 

@@ -19,7 +19,7 @@ Reading = Callable[[Floats, Floats], Floats]
 _FIRST_PIXEL = 1.5
 _FEWEST = 2  # images by which another reading must be better
 _FAR_BETTER = 0.3  # as a share of the boxed images
-_FITS = 0.3  # intersection over union from which a box is near enough to tell the convention
+_FITS = (0.3, 0.5, 0.7)  # intersections over union at which readings of the boxes are compared
 _NEAR = 0.05  # of the diagonal: a peak so close to a true box has found it
 _SHUFFLES = 100
 _SURE = 0.9  # share of found images from which nobody doubts, even where all defects lie in one place
@@ -59,7 +59,9 @@ def suspicions(samples: Sequence[Sample], predictions: Sequence[Prediction]) -> 
         best = np.array([p.boxes_xyxy[int(np.argmax(p.box_scores))] for _, p in with_boxes]).reshape(-1, 4)
         peaks = np.array([p.peak_xy for _, p in with_peaks], dtype=np.float64).reshape(-1, 2)
         truth = _Truth([s for s, _ in with_boxes])
-        remarks += _read_otherwise("boxes", best, truth, lambda boxes: truth.overlaps(boxes) >= _FITS)
+        remarks += _read_otherwise(
+            "boxes", best, truth, lambda boxes: truth.overlaps(boxes)[:, None] >= np.array(_FITS)
+        )
         remarks += _other_classes(with_boxes, best, truth)
         if with_boxes and not remarks and truth.overlaps(best).max() < 0.5:
             remarks.append(
@@ -68,7 +70,9 @@ def suspicions(samples: Sequence[Sample], predictions: Sequence[Prediction]) -> 
         places = _Truth([s for s, _ in with_peaks])
         if not remarks:
             points = np.hstack([peaks, peaks])
-            remarks += _read_otherwise("peaks", points, places, lambda boxes: places.distances(boxes[:, :2]) <= _NEAR)
+            remarks += _read_otherwise(
+                "peaks", points, places, lambda boxes: places.distances(boxes[:, :2])[:, None] <= np.array([_NEAR])
+            )
         if not remarks:
             remarks += _no_better_than_chance(peaks, places)
     return (*remarks, *_upside_down_scores(samples, predictions))
@@ -103,6 +107,11 @@ class _Truth:
         nearest = self._per_image(np.minimum, np.hypot(away[:, 0], away[:, 1]))
         return np.asarray(nearest / np.hypot(self.sizes_wh[:, 0], self.sizes_wh[:, 1]))
 
+    def dealt_on(self, boxes: Floats) -> Floats:
+        """The boxes moved to other images, at the same place in them."""
+        sides = np.tile(self.sizes_wh, 2)
+        return np.asarray(np.roll(boxes / sides, max(self.count // 2, 1), axis=0) * sides)
+
     def _per_image(self, reduce: np.ufunc, values: Floats) -> Floats:
         return np.asarray(reduce.reduceat(values, self._starts)) if self.count else np.zeros(0)
 
@@ -129,7 +138,10 @@ def _maps_on_their_side(predictions: Sequence[Prediction]) -> list[str]:
 
 
 def _read_otherwise(what: str, boxes: Floats, truth: _Truth, fits: Callable[[Floats], NDArray[np.bool_]]) -> list[str]:
-    """A remark if the best of the other readings fits far more images than the numbers as they are."""
+    """A remark if the best of the other readings fits far more images than the numbers as they are.
+
+    `fits` gives (n, bars): whether each image is fitted, by each of several bars. The bar that tells most is taken.
+    """
     if truth.count < _FEWEST:
         return []
     readings = {name: read(boxes, truth.sizes_wh) for name, read in _READINGS.items()}
@@ -137,11 +149,19 @@ def _read_otherwise(what: str, boxes: Floats, truth: _Truth, fits: Callable[[Flo
     if scale is not None:
         name = f"of another image size, {scale[0]:.3g} times as wide and {scale[1]:.3g} times as high"
         readings[name] = boxes * np.tile(scale, 2)
-    now = int(fits(boxes).sum())
-    name, best = max(((name, int(fits(read).sum())) for name, read in readings.items()), key=lambda one: one[1])
-    if best - now < max(_FEWEST, _FAR_BETTER * truth.count):
+    now = fits(boxes).sum(axis=0)
+    # a reading that moves all to the middle also fits better, but then it fits the images of others as well
+    gains = {
+        name: fits(read).sum(axis=0) - np.maximum(now, fits(truth.dealt_on(read)).sum(axis=0))
+        for name, read in readings.items()
+    }
+    name = max(gains, key=lambda name: int(gains[name].max()))
+    bar = int(gains[name].argmax())
+    gain = int(gains[name][bar])
+    if gain < max(_FEWEST, _FAR_BETTER * truth.count):
         return []
-    return [f"the {what} fit {now} of {truth.count} images with boxes, but {best} if they are {name}"]
+    better = int(fits(readings[name]).sum(axis=0)[bar])
+    return [f"the {what} fit {now[bar]} of {truth.count} images with boxes, but {better} if they are {name}"]
 
 
 def _scale(boxes: Floats, truth: _Truth) -> Floats | None:

@@ -1,7 +1,7 @@
 """Whole groups dealt to parts: train, val and test; k folds; later lots left out; a share of the images."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -164,6 +164,25 @@ def far_from_asked(splits: Splits, samples: Sequence[Sample], fractions: Sequenc
                     f"{name} holds {count} of {len(ids)} {what} ({count / len(ids):.0%}), far from the {share:.0%} "
                     f"asked for: groups are kept whole ({splits.group_by}); --group-by REGEX or none groups otherwise"
                 )
+    return remarks
+
+
+def without_status(parts: Mapping[str, Sequence[int]], samples: Sequence[Sample]) -> list[str]:
+    """A remark for each status of the data that a part lacks: nothing can be learned or judged there about it.
+
+    Args:
+        parts: image ids by the part's name; an empty part lacks nothing.
+        samples: all images.
+    """
+    statuses = {sample.image_id: sample.status for sample in samples}
+    remarks = []
+    for status, count in sorted(Counter(statuses.values()).items()):
+        lacking = [name for name, ids in parts.items() if ids and all(statuses[i] != status for i in ids)]
+        if lacking:
+            groups = len({sample.group for sample in samples if sample.status == status})
+            remarks.append(
+                f"{', '.join(lacking)}: no {status} image; there are {count} in {groups} groups, too few for every part"
+            )
     return remarks
 
 

@@ -23,6 +23,7 @@ from data_tools.splitting.deal import (
     leave_later_out,
     make_folds,
     make_splits,
+    without_status,
 )
 from data_tools.splitting.grouping import group_samples, groups_by_expression
 
@@ -87,7 +88,9 @@ def _one_split(dataset: Dataset, request: SplitRequest) -> Splits:
     rule = _rule(dataset)
     if request.later_share is None:
         splits = make_splits(dataset.samples, request.shares, request.seed, rule)
-        for remark in far_from_asked(splits, dataset.samples, request.shares):
+        parts = {name: splits.ids(name) for name in SPLIT_NAMES}
+        remarks = far_from_asked(splits, dataset.samples, request.shares) + without_status(parts, dataset.samples)
+        for remark in remarks:
             log.warning("warning: %s", remark)
         return splits
     moments = _moments(dataset, rule, request.order)
@@ -140,6 +143,9 @@ def _save_in_place(folder: Path, dataset: Dataset, may_replace: bool) -> bool:
 
 def _write_folds(source: Path, out: Path, dataset: Dataset, count: int, seed: int) -> str:
     folds = make_folds(dataset.samples, count, seed, _rule(dataset))
+    tests = {f"fold_{number}": splits.test for number, splits in enumerate(folds, start=1)}
+    for remark in without_status(tests, dataset.samples):
+        log.warning("warning: %s", remark)
     lines = []
     with atomic_folder(out) as folder:
         for number, splits in enumerate(folds, start=1):

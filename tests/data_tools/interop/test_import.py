@@ -199,3 +199,27 @@ def test_export_asks_for_a_known_suffix(data: Path, tmp_path: Path, capsys) -> N
     imported(data, write(tmp_path / "r.json", [result()]))
     assert export_predictions.main([str(data / "out.jsonl"), "--out", str(tmp_path / "x.txt")]) == 2
     assert "--format" in capsys.readouterr().err
+
+
+def test_our_own_files_come_back_where_numbers_are_names_of_other_images(tmp_path: Path, make_sample) -> None:
+    """The images are called by each other's ids, so that only the file name beside an id tells which is meant."""
+    samples = [make_sample(i, [(10, 10, 30, 30)], SIZE) for i in (1, 2)]
+    for sample, path in zip(samples, ("2.png", "1.png"), strict=True):
+        object.__setattr__(sample, "path", path)
+    write_dataset(tmp_path / "data", Dataset(tuple(samples), ("defect",), None, Splits(0, "", (), (), (1, 2))))
+    source = write(tmp_path / "r.json", [result("1.png", (1, 2, 3, 4))])
+    before = imported(tmp_path / "data", source)
+    assert [len(p.box_scores) for p in before] == [0, 1]
+    for suffix in ("json", "csv"):
+        out = tmp_path / f"again.{suffix}"
+        assert export_predictions.main([str(tmp_path / "data" / "out.jsonl"), "--out", str(out)]) == 0
+        assert [p.peak_xy for p in imported(tmp_path / "data", out)] == [None, (2.5, 4.0)]
+
+
+def test_a_place_that_cannot_be_written_is_found_before_the_source_is_read(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    for out in (tmp_path, tmp_path / "file" / "x.jsonl", tmp_path / "out.txt"):
+        assert import_predictions.main([str(tmp_path / "absent.json"), "--data", str(data), "--out", str(out)]) == 2
+        assert f"--out {out}" in capsys.readouterr().err

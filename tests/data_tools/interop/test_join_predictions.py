@@ -1,6 +1,7 @@
 """Several detectors' predictions become one answer, and what does not belong together is refused."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -97,3 +98,22 @@ def test_what_does_not_belong_together_is_refused(
     assert run(tmp_path, [good, good], "--overlap", "1.5") == 2
     assert "--overlap must be between 0 and 1" in capfd.readouterr().err
     assert not (tmp_path / "joined.jsonl").exists()
+
+
+def test_sets_whose_names_disagree_and_outputs_that_are_inputs_are_refused(
+    tmp_path: Path, make_prediction, capfd: pytest.CaptureFixture[str]
+) -> None:
+    one = make_prediction(1, 0.5, [(0, 0, 10, 10)], [0.5], (5, 5))
+    renamed = replace(one, file_name="2.png")
+    files = [write(tmp_path / "a.jsonl", one), write(tmp_path / "b.jsonl", renamed)]
+    assert run(tmp_path, files) == 2
+    assert "b.jsonl: image 1 is 2.png in the predictions, but 1.png in" in capfd.readouterr().err
+    files[1] = write(tmp_path / "joined.jsonl", one)
+    before = Path(files[1]).read_text()
+    assert run(tmp_path, files) == 2
+    assert "joined.jsonl: is what the command reads" in capfd.readouterr().err
+    assert Path(files[1]).read_text() == before
+    (tmp_path / "joined.jsonl").unlink()
+    (tmp_path / "joined.jsonl").mkdir()
+    assert run(tmp_path, [files[0], files[0]]) == 2
+    assert "is a folder" in capfd.readouterr().err

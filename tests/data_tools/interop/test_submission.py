@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from data_tools.core.records import PredictionHeader, PredictionSet
+from data_tools.core.records import Dataset, PredictionHeader, PredictionSet
+from data_tools.files.dataset_folder import write_dataset
 from data_tools.files.predictions import write_predictions
 from data_tools.interop.submission import submission_id
 from data_tools.submission import main
@@ -44,6 +45,8 @@ def test_labels_need_a_threshold(tmp_path: Path, put, capsys: pytest.CaptureFixt
         ({"a.jpg": 0.0, "b.jpg": 1.0}, "every score is 0 or 1"),
         ({"x/a.jpg": 0.1, "y/a.bmp": 0.2}, "'a' stands for several images: x/a.jpg, y/a.bmp"),
         ({"a,b.jpg": 0.1}, "cannot be an id"),
+        ({"=1+1.jpg": 0.1}, "cannot be an id"),
+        ({"-dent.jpg": 0.1}, "cannot be an id"),
         ({}, "no predictions"),
     ],
 )
@@ -64,6 +67,24 @@ def test_ids_are_checked_against_the_expected_ones(tmp_path: Path, put, capsys: 
         assert message in capsys.readouterr().err
     assert main([*flags, "--ids", str(ids), "--data", str(tmp_path)]) == 2
     assert main([*flags, "--ids", str(tmp_path / "none.csv")]) == 2
+
+
+def test_the_ids_are_never_written_over(tmp_path: Path, put, capsys: pytest.CaptureFixture[str]) -> None:
+    ids = tmp_path / "ids.csv"
+    ids.write_text("a\nb\n")
+    assert main(["--predictions", put({"a.jpg": 0.25, "b.jpg": 0.3}), "--out", str(ids), "--ids", str(ids)]) == 2
+    assert "is what the command reads" in capsys.readouterr().err
+    assert ids.read_text() == "a\nb\n"
+
+
+def test_predictions_of_another_numbering_are_refused(
+    tmp_path: Path, put, make_sample, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_dataset(tmp_path / "ds", Dataset((make_sample(1), make_sample(2)), ("defect",)))
+    flags = ["--out", str(tmp_path / "s.csv"), "--data", str(tmp_path / "ds"), "--split", "all"]
+    assert main(["--predictions", put({"1.png": 0.25, "2.png": 0.3}), *flags]) == 0
+    assert main(["--predictions", put({"2.png": 0.25, "1.png": 0.3}), *flags]) == 2
+    assert "image 1 is 2.png in the predictions, but 1.png in the dataset" in capsys.readouterr().err
 
 
 def test_only_image_suffixes_are_cut() -> None:

@@ -8,7 +8,14 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset, Sample
 from data_tools.files.dataset_folder import data_hash, read_dataset, write_dataset
 from data_tools.splits import main
-from data_tools.splitting.deal import far_from_asked, leave_later_out, make_folds, make_splits, take_share
+from data_tools.splitting.deal import (
+    far_from_asked,
+    leave_later_out,
+    make_folds,
+    make_splits,
+    take_share,
+    without_status,
+)
 
 
 def samples_of(make_sample, groups: list[int], defects: list[bool]) -> list[Sample]:
@@ -172,6 +179,17 @@ def test_what_is_far_from_asked_is_said(make_sample) -> None:
     assert all("--group-by" in remark for remark in remarks)
     fine = samples_of(make_sample, list(range(100)), [i % 2 == 0 for i in range(100)])
     assert far_from_asked(make_splits(fine), fine, (0.7, 0.15, 0.15)) == []
+
+
+def test_a_status_that_cannot_reach_a_part_is_said(make_sample, tmp_path: Path, caplog) -> None:
+    samples = [make_sample(i) for i in range(1, 21)] + [make_sample(i, [(1, 1, 5, 5)], group="lot") for i in (21, 22)]
+    write_dataset(tmp_path / "d", Dataset(tuple(samples), ("defect",)))
+    assert main([str(tmp_path / "d")]) == 0
+    assert "no boxed image; there are 2 in 1 groups, too few for every part" in caplog.text
+    caplog.clear()
+    assert main([str(tmp_path / "d"), "--folds", "3", "--out", str(tmp_path / "folds")]) == 0
+    assert caplog.text.count("no boxed image") == 1
+    assert without_status({"train": (1, 21), "test": ()}, samples) == []
 
 
 def test_a_share_that_no_group_can_fill_is_refused(make_sample) -> None:

@@ -1,0 +1,62 @@
+"""Flags that stand twice are refused by name; places that cannot be written to end in a message."""
+
+import errno
+from collections.abc import Sequence
+
+import pytest
+
+from data_tools.commands.parser import Parser, run_command
+
+
+@pytest.fixture
+def parser() -> Parser:
+    parser = Parser(prog="made.up")
+    parser.add_argument("source", nargs="*")
+    parser.add_argument("--split", type=str, default="test")
+    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--runs", nargs="+", type=str, default=None)
+    parser.add_argument("--names", type=list[str], default=[])
+    parser.add_argument("--fit.lr", type=float, default=0.1)
+    parser.add_argument("--fit.steps", type=int, default=1)
+    return parser
+
+
+@pytest.mark.parametrize(
+    ("words", "flag"),
+    [
+        (["--split", "val", "--split", "test"], "--split"),
+        (["--split=val", "--split", "test"], "--split"),
+        (["--split", "val", "--spl", "test"], "--split"),
+        (["--full", "--full"], "--full"),
+        (["--runs", "a", "b", "--runs", "c"], "--runs"),
+        (["--fit.lr", "1", "--fit.lr=2"], "--fit.lr"),
+    ],
+)
+def test_a_flag_given_twice_is_refused_by_name(
+    parser: Parser, words: Sequence[str], flag: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command(parser, lambda _: 0, words) == 2
+    assert f"made.up: error: {flag} is given twice" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["a", "--split", "a", "--runs", "a", "a", "--full"],
+        ["--fit.lr", "1", "--fit.steps", "1"],
+        ["--names+", "a", "--names+", "b"],
+        ["--split", "a", "--", "a"],
+    ],
+)
+def test_values_may_repeat_and_lists_may_grow(parser: Parser, words: Sequence[str]) -> None:
+    assert run_command(parser, lambda arguments: len(arguments.names), words) == 2 * ("--names+" in words)
+
+
+def test_a_full_disk_is_a_message_and_a_fault_of_ours_is_not(parser: Parser, capsys) -> None:
+    def fail(number: int) -> None:
+        raise OSError(number, "reason", "out.json")
+
+    assert run_command(parser, lambda _: fail(errno.ENOSPC) or 0, []) == 2
+    assert capsys.readouterr().err == "made.up: error: out.json: reason\n"
+    with pytest.raises(OSError, match="reason"):
+        run_command(parser, lambda _: fail(errno.EPIPE) or 0, [])
