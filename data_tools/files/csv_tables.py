@@ -14,9 +14,10 @@ _SIGN = "'"
 
 def defused(cell: object) -> object:
     """The cell as it goes into a table: text that a spreadsheet would run begins with an apostrophe."""
-    if not isinstance(cell, str) or not cell.lstrip(" ").startswith(_FORMULA) or _is_number(cell):
+    if not isinstance(cell, str):
         return cell
-    return _SIGN + cell
+    bare = cell.lstrip(_SIGN).lstrip(" ")  # one that has an apostrophe already gets another, so that `plain` is exact
+    return _SIGN + cell if bare.startswith(_FORMULA) and not _is_number(bare) else cell
 
 
 def plain(cell: str) -> str:

@@ -146,3 +146,16 @@ def test_names_that_differ_in_their_suffix_alone_are_refused(
     assert main([str(tmp_path / "data"), "--format", "yolo", "--out", str(tmp_path / "out")]) == 2
     assert "a.jpg and a.png" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_type_that_a_spreadsheet_would_run_is_defused_and_converts_back(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(
+        "image,type,x1,y1,x2,y2,image_width,image_height\na,=HYPERLINK(1),1,1,9,9,80,60\nb,-dent,1,1,9,9,80,60\n"
+    )
+    for source, folder in (("a.csv", "one"), ("out.csv", "two")):
+        assert convert([str(tmp_path / source), "--split", "none", "--out", str(tmp_path / folder)]) == 0
+        assert [s.type for s in read_dataset(tmp_path / folder).samples] == ["=HYPERLINK(1)", "-dent"]
+        if folder == "one":
+            assert main([str(tmp_path / folder), "--format", "csv", "--out", str(tmp_path / "out.csv")]) == 0
+    assert "a,80,60,'=HYPERLINK(1),1" in (tmp_path / "out.csv").read_text()
+    assert "b,80,60,'-dent,1" in (tmp_path / "out.csv").read_text()

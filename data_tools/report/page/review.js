@@ -61,7 +61,8 @@ function reviewRow(image) {
 
 // Text that a spreadsheet would run as a formula gets an apostrophe in front, as data_tools/files/csv_tables.py has it.
 function defused(text) {
-  return /^ *[=+\-@\t\r\n]/.test(text) && !(text.trim() !== "" && Number.isFinite(Number(text))) ? "'" + text : text;
+  const bare = text.replace(/^'* */, "");
+  return /^[=+\-@\t\r\n]/.test(bare) && !Number.isFinite(Number(bare)) ? "'" + text : text;
 }
 
 function quoted(value) {

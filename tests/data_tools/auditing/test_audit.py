@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from data_tools.audit import main
+from data_tools.auditing.review import Suspect, read_review, write_review
 from data_tools.convert import main as convert
 from data_tools.core.records import (
     BOXED,
@@ -217,3 +218,15 @@ def test_what_a_crop_would_cut_is_told(tmp_path: Path, capsys) -> None:
         assert f"the central crop would cut {cut} of 20 boxes" in out
         assert ("train on whole images" in out) == bool(cut)
     assert main([str(folder), "--crop", "0"]) == 2
+
+
+def test_a_list_of_names_that_a_spreadsheet_would_run_is_defused_and_read_again(tmp_path: Path) -> None:
+    sample = Sample(1, "=1+1.png", (40, 50), empty_boxes(), empty_labels(), GOOD, "g", GOOD)
+    dataset = Dataset((sample,), ("defect",))
+    write_review(tmp_path / "r.csv", (Suspect(sample, "defect", 0.9, "@reason"),))
+    _, row = csv.reader((tmp_path / "r.csv").open(newline=""))
+    assert (row[1], row[6]) == ("'=1+1.png", "'@reason")
+    text = (tmp_path / "r.csv").read_text()
+    (tmp_path / "r.csv").write_text(text.rstrip().removesuffix(",") + ",defect\n")
+    (decision,) = read_review(tmp_path / "r.csv", dataset)
+    assert decision.image_id == 1

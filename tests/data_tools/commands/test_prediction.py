@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_tools.commands.prediction import select
+from data_tools.commands.prediction import predict_and_write, select
 from data_tools.core.errors import InputError
+from data_tools.core.records import Prediction
+from data_tools.files.predictions import read_predictions
 
 
 def arguments(folder: Path) -> Namespace:
@@ -42,3 +44,30 @@ def test_12_bits_in_16_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[st
     written = capsys.readouterr().err
     assert said in written
     assert bool(said) == bool(written)
+
+
+@pytest.mark.parametrize(
+    "out", ["o.npz", "im.png", "features.json", "features.jsonl", "folder.jsonl", "im.png/p.jsonl"]
+)
+def test_an_output_that_would_destroy_something_is_refused_before_the_work(tmp_path: Path, out: str) -> None:
+    save(tmp_path / "im.png", np.zeros((6, 8), np.uint8))
+    np.savez(tmp_path / "features.npz", a=1)
+    (tmp_path / "folder.jsonl").mkdir()
+    before = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    given = Namespace(**vars(arguments(tmp_path)), out=str(tmp_path / out), run="run")
+
+    def never(*_: object) -> list[Prediction]:
+        raise AssertionError("predicted before the output was looked at")
+
+    with pytest.raises(InputError, match="--out"):
+        predict_and_write(given, "detect", {}, never)  # type: ignore[arg-type]
+    assert {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
+
+
+def test_a_prediction_is_written(tmp_path: Path, make_prediction, capsys: pytest.CaptureFixture[str]) -> None:
+    save(tmp_path / "im.png", np.zeros((6, 8), np.uint8))
+    out = tmp_path / "a" / "p.jsonl"
+    given = Namespace(**vars(arguments(tmp_path)), out=str(out), run="run")
+    predict_and_write(given, "detect", {}, lambda samples, _: [make_prediction(s.image_id) for s in samples])  # type: ignore[arg-type]
+    assert capsys.readouterr().out == f"{out}\n"
+    assert len(read_predictions(out).predictions) == 1

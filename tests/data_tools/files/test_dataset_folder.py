@@ -7,7 +7,15 @@ import pytest
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset, Sample, Splits, empty_boxes, empty_labels
-from data_tools.files.dataset_folder import Reject, data_hash, images_root_of, read_dataset, split_of, write_dataset
+from data_tools.files.dataset_folder import (
+    Reject,
+    data_hash,
+    images_root_of,
+    read_dataset,
+    read_rejects,
+    split_of,
+    write_dataset,
+)
 
 
 def make_dataset(root: Path | None = None) -> Dataset:
@@ -42,6 +50,33 @@ def test_round_trip_keeps_everything(tmp_path: Path) -> None:
         for name in ("image_id", "path", "size_hw", "status", "group", "type", "box_types"):
             assert getattr(one, name) == getattr(other, name)
     assert (tmp_path / "out" / "rejects.csv").read_text() == "source,line,image,reason\nf.csv,3,x,zero area\n"
+
+
+def test_rejects_run_no_formula_in_a_spreadsheet_and_come_back_as_they_were(tmp_path: Path) -> None:
+    rejects = (Reject("=f.csv", 3, "@x", "-bad"), Reject("f.csv", None, "'=y", "reason"))
+    write_dataset(tmp_path, make_dataset(), rejects)
+    assert (tmp_path / "rejects.csv").read_text().splitlines()[1] == "'=f.csv,3,'@x,'-bad"
+    assert read_rejects(tmp_path) == rejects
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"id": 2, "file_name"', '"id": 2.9, "file_name"'),
+        ('"category_id": 2', '"category_id": 1.9'),
+        ('"image_id": 1', '"image_id": 1.2'),
+        ('"height": 41', '"height": 41.5'),
+        ('"id": 1, "name"', '"id": 1.9, "name"'),
+    ],
+)
+def test_no_number_of_a_dataset_is_cut_to_a_whole_one(tmp_path: Path, old: str, new: str) -> None:
+    write_dataset(tmp_path, make_dataset())
+    path = tmp_path / "annotations.json"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(InputError, match=r"annotations\.json: .* must be a whole number"):
+        read_dataset(tmp_path)
 
 
 def test_pycocotools_loads_it_unchanged_with_derived_area(tmp_path: Path) -> None:

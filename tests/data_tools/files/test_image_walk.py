@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,17 @@ def test_what_is_no_data_is_left_out_with_a_reason(tmp_path: Path) -> None:
 def test_the_name_of_the_folder_itself_decides_nothing(tmp_path: Path) -> None:
     touch(tmp_path / ".cache" / "runs", "a.png")
     assert walk_images(tmp_path / ".cache" / "runs").names == (("a.png", False),)
+
+
+def test_what_is_no_file_is_left_out_with_a_reason(tmp_path: Path) -> None:
+    touch(tmp_path, "a.png")
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    (tmp_path / "lost.png").symlink_to("nowhere.png")
+    (tmp_path / "kept.png").symlink_to("a.png")
+    os.mkfifo(tmp_path / "pipe.png")
+    walk = walk_images(tmp_path)
+    assert walk.names == (("a.png", False), ("kept.png", True))
+    assert [name for name, _ in walk.left_out] == ["loop.png", "lost.png", "pipe.png"]
 
 
 def test_a_suffix_is_read_or_not(tmp_path: Path) -> None:
