@@ -176,7 +176,7 @@ _CSV: dict[str, tuple[str | int, ...]] = {
 def _measures(dataset: Dataset, entry: Entry, resamples: int) -> dict[str, Any]:
     """Keys as in the evaluator's report; undefined values are None."""
     splits = [dataset.split(split) for split in ("test", "val", "train")]
-    judged = judge(splits[0], splits[1], splits[2], entry, len(dataset.categories), 0, PYCOCOTOOLS)
+    judged = judge(splits[0], splits[1], splits[2], entry, dataset.categories, 0, PYCOCOTOOLS)
     sections = image_level.METRIC.sections(judged)
     images, boxed = (_sampled(metric, judged, resamples) for metric in (image_level.METRIC, pointing.METRIC))
     auc = sections["auc"]

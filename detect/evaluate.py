@@ -28,6 +28,7 @@ from data_tools.judging.inputs import JudgingInput, choose_runs, open_files, ope
 from data_tools.judging.registry import metrics
 from data_tools.metrics.bootstrap import RESAMPLES
 from data_tools.metrics.coco_engines import AUTO, ENGINES
+from data_tools.report.class_tables import class_tables
 from data_tools.report.table import side_by_side
 
 
@@ -103,7 +104,8 @@ def _evaluate(arguments: Namespace) -> int:
 
         images = Path(arguments.images) if arguments.images else given.dataset.images_root
         write_html(Path(arguments.html), report, images, arguments.thumbnail_side)
-    print(side_by_side(report.to_json(), full=arguments.full or arguments.metric != "all"))
+    contents = report.to_json()
+    print(side_by_side(contents, arguments.full or arguments.metric != "all", class_tables(contents)))
     return 0
 
 

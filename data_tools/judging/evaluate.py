@@ -51,7 +51,7 @@ def evaluate(
     chosen = _choose(metrics)
     train, val = ((dataset.split(name) if dataset.splits is not None else ()) for name in ("train", "val"))
     engine = choose_engine(box_map_engine)
-    judged = {e.label: judge(samples, val, train, e, len(dataset.categories), seed, engine) for e in entries}
+    judged = {e.label: judge(samples, val, train, e, dataset.categories, seed, engine) for e in entries}
     for label, one in judged.items():
         for remark in one.remarks:
             log.warning("warning: %s: %s", label, remark)

@@ -50,7 +50,7 @@ class Judged:
         validation: the same for the validation split; None where there are no predictions for it.
         training: the train split, for box sizes and the mean position.
         proposals: region proposals in the order of the samples, or None.
-        num_classes: class ids are 1..num_classes.
+        categories: names of the classes; their ids are 1, 2, ...
         seed: of resampling and of the random baselines.
         box_map_engine: of `data_tools.metrics.coco_engines.ENGINES`.
     """
@@ -60,9 +60,14 @@ class Judged:
     validation: Pairs | None
     training: tuple[Sample, ...]
     proposals: tuple[Prediction, ...] | None
-    num_classes: int
+    categories: tuple[str, ...]
     seed: int
     box_map_engine: str
+
+    @property
+    def num_classes(self) -> int:
+        """Class ids are 1..num_classes."""
+        return len(self.categories)
 
     @cached_property
     def scores(self) -> NDArray[np.float64]:
@@ -177,7 +182,7 @@ def judge(
     validation: tuple[Sample, ...],
     training: tuple[Sample, ...],
     entry: Entry,
-    num_classes: int,
+    categories: tuple[str, ...],
     seed: int,
     box_map_engine: str,
 ) -> Judged:
@@ -186,11 +191,11 @@ def judge(
     Raises:
         InputError: a set of predictions does not fit its images.
     """
-    chosen_on = None
+    chosen_on, num_classes = None, len(categories)
     if entry.validation is not None:
         chosen_on = validation, align(validation, entry.validation, f"{entry.label} (validation)", num_classes)
     proposals = None
     if entry.proposals is not None:
         proposals = align(samples, entry.proposals, f"{entry.label} (proposals)", num_classes)
     predictions = align(samples, entry.predictions, entry.label, num_classes)
-    return Judged(samples, predictions, chosen_on, training, proposals, num_classes, seed, box_map_engine)
+    return Judged(samples, predictions, chosen_on, training, proposals, categories, seed, box_map_engine)

@@ -8,6 +8,7 @@ from data_tools.judging.metric import Breakdown, Comparison, Metric, MetricRow
 _MODULES: tuple[str, ...] = (
     "data_tools.judging.image_level",
     "data_tools.judging.box_precision",
+    "data_tools.judging.types",
     "data_tools.judging.pointing",
     "data_tools.judging.free_response",
     "data_tools.judging.map_accuracy",

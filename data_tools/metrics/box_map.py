@@ -1,13 +1,14 @@
 """COCO's mean average precision of boxes, with pycocotools as the reference implementation."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data_tools.core.geometry import areas
 from data_tools.core.records import BOXED, UNBOXED, Prediction, Sample
-from data_tools.metrics.coco_engines import PYCOCOTOOLS, SIZES, BoxTable, Ranges, choose_engine, match
+from data_tools.metrics.coco_engines import PYCOCOTOOLS, SIZES, BoxTable, Matched, Ranges, choose_engine, match
 
 NAMES = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large", "ar1", "ar10", "ar100")
 TERCILES = ("smallest_third", "middle_third", "largest_third")
@@ -34,13 +35,11 @@ def box_map(
             up to the second, and beyond: COCO's own sizes do not fit small images.
         engine: of `coco_engines.ENGINES`.
     """
-    pairs = [(s, p) for s, p in zip(samples, predictions, strict=True) if s.status != UNBOXED]
     ranges = SIZES if tercile_edges is None else SIZES | _terciles(*tercile_edges)
     beyond_coco = [name for name in ranges if name not in SIZES]
-    if not any(len(sample.boxes_xyxy) for sample, _ in pairs):
+    matched = _matched(samples, predictions, num_classes, ranges, engine)
+    if matched is None:
         return dict.fromkeys((*NAMES, *(f"ap_{name}" for name in beyond_coco)))
-    images = _images(sorted(pairs, key=lambda pair: pair[0].image_id))
-    matched = match(choose_engine(engine), _truth(images), _predicted(images), len(images), num_classes, ranges)
     sizes = {name: i for i, name in enumerate(ranges)}
     precision, recall = matched.precision[..., -1], matched.recall[:, :, sizes["all"], :]
     of_all = precision[..., sizes["all"]]
@@ -52,6 +51,26 @@ def box_map(
     }
 
 
+def ap50_by_class(
+    samples: Sequence[Sample], predictions: Sequence[Prediction], num_classes: int, engine: str = PYCOCOTOOLS
+) -> list[float | None]:
+    """AP50 of each class in order, None for a class without true boxes; "ap50" of `box_map` is the mean of the others.
+
+    Args:
+        samples, predictions, num_classes, engine: see `box_map`.
+    """
+    ranges = {"all": SIZES["all"]}
+    matched = _matched(samples, predictions, num_classes, ranges, engine)
+    if matched is None:
+        return [None] * num_classes
+    return [_mean(matched.precision[0, :, place, 0, -1]) for place in range(num_classes)]
+
+
+def class_free(predictions: Sequence[Prediction]) -> list[Prediction]:
+    """The same with every box of class 1: where defects are, whatever they are called."""
+    return [replace(one, box_labels=np.ones_like(one.box_labels)) for one in predictions]
+
+
 def tercile_edges(training: Sequence[Sample]) -> tuple[float, float] | None:
     """The areas in square pixels that divide the training boxes into thirds; None with fewer than three boxes."""
     boxes = [areas(sample.boxes_xyxy) for sample in training if sample.status == BOXED]
@@ -60,6 +79,17 @@ def tercile_edges(training: Sequence[Sample]) -> tuple[float, float] | None:
         return None
     low, high = np.quantile(every, [1 / 3, 2 / 3])
     return float(low), float(high)
+
+
+def _matched(
+    samples: Sequence[Sample], predictions: Sequence[Prediction], num_classes: int, ranges: Ranges, engine: str
+) -> Matched | None:
+    """None without any true box."""
+    pairs = [(s, p) for s, p in zip(samples, predictions, strict=True) if s.status != UNBOXED]
+    if not any(len(sample.boxes_xyxy) for sample, _ in pairs):
+        return None
+    images = _images(sorted(pairs, key=lambda pair: pair[0].image_id))
+    return match(choose_engine(engine), _truth(images), _predicted(images), len(images), num_classes, ranges)
 
 
 def _terciles(low: float, high: float) -> Ranges:

@@ -34,9 +34,20 @@ def match_arrays(
     within_px: float | None = None,
 ) -> NDArray[np.int64]:
     """The same for (n, 4) boxes with (n,) scores and (m, 4) true boxes of an image."""
-    result = np.full(len(boxes_xyxy), FALSE)
+    return match_rows(boxes_xyxy, scores, true_xyxy, iou_threshold, within_px)[0]
+
+
+def match_rows(
+    boxes_xyxy: NDArray[np.float64],
+    scores: NDArray[np.float64],
+    true_xyxy: NDArray[np.float64],
+    iou_threshold: float = 0.5,
+    within_px: float | None = None,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The same, and (n,) the row of the true box that each `FIRST` one finds, -1 for the others."""
+    result, rows = np.full(len(boxes_xyxy), FALSE), np.full(len(boxes_xyxy), -1)
     if not len(true_xyxy) or not len(result):
-        return result
+        return result, rows
     if within_px is None:
         closeness = iou(boxes_xyxy, true_xyxy)
         matches = closeness >= iou_threshold
@@ -50,5 +61,6 @@ def match_arrays(
         free = candidates[~is_taken[candidates]]
         result[row] = FIRST if len(free) else AGAIN
         if len(free):
-            is_taken[free[np.argmax(closeness[row, free])]] = True
-    return result
+            rows[row] = free[np.argmax(closeness[row, free])]
+            is_taken[rows[row]] = True
+    return result, rows

@@ -22,6 +22,7 @@ from data_tools.judging.curves import baseline_curves, curves_of, dot_at
 from data_tools.judging.evaluation_report import EvaluationReport
 from data_tools.report import figures
 from data_tools.report.breakdown import breakdown_tables
+from data_tools.report.class_tables import class_tables
 from data_tools.report.outcomes import NEAR_PX, OUTCOMES, Threshold, image_outcomes, thresholds_of
 from data_tools.report.page_data import page_data, safe_json
 from data_tools.report.table import comparison_table, describe_data, describe_engines, metric_table, seed_table
@@ -78,10 +79,17 @@ def write_html(
             verdict=report.verdict,
             tables=[table for table in tables if table is not None],
             breakdown=breakdown_tables(contents),
+            type_tables=class_tables(contents),
             thresholds=thresholds,
             figures=_curve_figures(report, thresholds),
             data=safe_json(
-                page_data(images, thresholds, None if pictures is None else pictures.jpegs, report.data.split)
+                page_data(
+                    images,
+                    thresholds,
+                    None if pictures is None else pictures.jpegs,
+                    report.data.split,
+                    next(iter(report.judged.values())).categories if report.judged else (),
+                )
             ),
             n_images=len(images),
             side=None if pictures is None else pictures.side,

@@ -18,7 +18,11 @@ LARGEST_MAP = 24  # cells a side; a finer map is averaged down for display alone
 
 
 def page_data(
-    images: Sequence[ImageOutcome], thresholds: Mapping[str, Threshold], jpegs: Sequence[str] | None, split: str
+    images: Sequence[ImageOutcome],
+    thresholds: Mapping[str, Threshold],
+    jpegs: Sequence[str] | None,
+    split: str,
+    categories: Sequence[str] = (),
 ) -> dict[str, Any]:
     """A JSON value: `labels` and `thresholds` by approach, then one entry an image.
 
@@ -27,7 +31,9 @@ def page_data(
         thresholds: by approach; an approach without one gets null.
         jpegs: base64 pictures in the order of the images; None where no image is at hand.
         split: that was judged.
+        categories: names of the classes; boxes tell theirs where there are several.
     """
+    several = len(categories) > 1
     labels = list(images[0].predictions) if images else []
     pictures: Sequence[str | None] = jpegs if jpegs is not None else [None] * len(images)
     return {
@@ -35,8 +41,9 @@ def page_data(
         "near_px": NEAR_PX,
         "labels": labels,
         "thresholds": [thresholds[label].value if label in thresholds else None for label in labels],
+        "categories": list(categories) if several else [],
         "colours": _base64(np.round(heat_colours()).astype(np.uint8)),
-        "images": [_image(image, picture) for image, picture in zip(images, pictures, strict=True)],
+        "images": [_image(image, picture, several) for image, picture in zip(images, pictures, strict=True)],
     }
 
 
@@ -48,7 +55,7 @@ def safe_json(value: Any) -> Markup:
     return Markup(text)
 
 
-def _image(image: ImageOutcome, picture: str | None) -> dict[str, Any]:
+def _image(image: ImageOutcome, picture: str | None, several: bool) -> dict[str, Any]:
     sample = image.sample
     height, width = sample.size_hw
     return {
@@ -60,13 +67,16 @@ def _image(image: ImageOutcome, picture: str | None) -> dict[str, Any]:
         "type": sample.type,
         "group": sample.group,
         "boxes": _rounded(sample.boxes_xyxy),
+        "classes": sample.labels.tolist() if several else [],
         "jpeg": picture,
-        "runs": [_run(prediction, image.distances.get(label)) for label, prediction in image.predictions.items()],
+        "runs": [
+            _run(prediction, image.distances.get(label), several) for label, prediction in image.predictions.items()
+        ],
     }
 
 
-def _run(prediction: Prediction, distance: float | None) -> dict[str, Any]:
-    """Score, peak, distance (null without a peak or without boxes), boxes worth drawing, the map."""
+def _run(prediction: Prediction, distance: float | None, several: bool) -> dict[str, Any]:
+    """Score, peak, distance (null without a peak or without boxes), boxes worth drawing with their classes, the map."""
     best = shown_boxes(prediction)
     return {
         "score": prediction.score,
@@ -74,6 +84,7 @@ def _run(prediction: Prediction, distance: float | None) -> dict[str, Any]:
         "px": None if distance is None or np.isinf(distance) else float(f"{distance:.6g}"),
         "boxes": _rounded(prediction.boxes_xyxy[best]),
         "scores": [float(f"{score:.6g}") for score in prediction.box_scores[best].tolist()],
+        "classes": prediction.box_labels[best].tolist() if several else [],
         "map": None if prediction.heatmap is None else _map(prediction.heatmap),
     }
 

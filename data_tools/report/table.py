@@ -51,7 +51,7 @@ class ReportTable:
     baselines: int = 0
 
 
-def side_by_side(report: Report, full: bool = True) -> str:
+def side_by_side(report: Report, full: bool = True, more: Sequence[ReportTable] = ()) -> str:
     """The report for a terminal, at most 110 characters wide as long as names of types and runs are of usual length.
 
     Approaches are columns and trivial baselines, in parentheses, follow; a table that is too wide goes on below. Names
@@ -60,10 +60,11 @@ def side_by_side(report: Report, full: bool = True) -> str:
     Args:
         report: the value of report.json; every key may be absent or null.
         full: every metric; otherwise those that most people look at first.
+        more: further tables of the report.
     """
     short, legend = _short_names(list(as_mapping(report.get("runs"))))
     parts = [*textwrap.wrap(describe_data(report), WIDTH), "\n".join(legend)]
-    tables = [metric_table(report, full), seed_table(report), type_table(report), comparison_table(report, full)]
+    tables = [metric_table(report, full), seed_table(report), type_table(report), *more, comparison_table(report, full)]
     for table in tables:
         if table is not None:
             parts.append(_as_text(table, short))

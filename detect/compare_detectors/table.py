@@ -103,7 +103,7 @@ def judged_cells(datasets: Mapping[Path, Dataset], cells: Sequence[TimedRun]) ->
             read_predictions(cell.folder / "predictions" / f"{s}.jsonl") for s in ("test", "val")
         )
         entry = Entry(str(cell), predictions, validation)
-        judged = judge(test, val, train, entry, len(dataset.categories), 0, PYCOCOTOOLS)
+        judged = judge(test, val, train, entry, dataset.categories, 0, PYCOCOTOOLS)
         result.setdefault(cell.approach, []).append(Run(cell.fold, cell.seed, judged))
     return result
 

@@ -49,13 +49,16 @@ function nearestTruePoint([x, y], boxes) {
 function marks(image, runs, layers, unit, style) {
   const svg = element("svg:svg", { viewBox: `0 0 ${image.w} ${image.h}`, "aria-hidden": "true" });
   if (layers.has("truth")) {
-    image.boxes.forEach((box) => svg.append(...frameOf(box, TRUTH, unit, { class: "truth" })));
+    image.boxes.forEach((box, i) => {
+      svg.append(...frameOf(box, TRUTH, unit, { class: "truth" }));
+      if (style.scores && image.classes.length) { svg.append(trueTag(box, className(image.classes[i]), image, unit)); }
+    });
   }
   if (layers.has("boxes")) {
     const dashes = { class: "found", "stroke-dasharray": style.dashes.map((length) => length * unit).join(" ") };
     runs.forEach((run) => image.runs[run].boxes.forEach((box, i) => {
       svg.append(...frameOf(box, FOUND, unit, dashes));
-      if (style.scores) { svg.append(scoreTag(box, image.runs[run].scores[i], image, unit)); }
+      if (style.scores) { svg.append(scoreTag(box, image.runs[run], i, image, unit)); }
     }));
   }
   for (const run of runs) {
@@ -74,11 +77,24 @@ function marks(image, runs, layers, unit, style) {
   return svg;
 }
 
-function scoreTag(box, score, image, unit) {
+// Name of a class id; "" where the data have one class alone.
+function className(id) { return data.categories[id - 1] || ""; }
+
+function scoreTag(box, run, i, image, unit) {
+  const name = run.classes.length ? `${className(run.classes[i])} ` : "";
   const above = box[1] > 17 * unit, y = above ? box[1] - 6 * unit : Math.min(box[3] + 14 * unit, image.h - 3 * unit);
-  const x = Math.min(box[0], image.w - 30 * unit);
-  const text = { x, y, fill: FOUND, stroke: HALO, "stroke-width": 3 * unit, "paint-order": "stroke", "font-size": 12 * unit };
-  return element("svg:text", text, [score.toFixed(2)]);
+  return tag(name + run.scores[i].toFixed(2), box[0], y, FOUND, image, unit);
+}
+
+// A true box's type stands inside its lower edge, away from the scores.
+function trueTag(box, name, image, unit) {
+  return tag(name, box[0] + 2 * unit, Math.max(box[3] - 4 * unit, 12 * unit), TRUTH, image, unit);
+}
+
+function tag(text, x, y, colour, image, unit) {
+  const left = Math.max(0, Math.min(x, image.w - 7.5 * unit * text.length));
+  const place = { x: left, y, fill: colour, stroke: HALO, "stroke-width": 3 * unit, "paint-order": "stroke", "font-size": 12 * unit };
+  return element("svg:text", place, [text]);
 }
 
 function bytes(base64) { return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)); }

@@ -40,7 +40,7 @@ def make_dataset(seed: int = 0, statuses: tuple[str, ...] = (GOOD, BOXED, UNBOXE
     third = count // 3
     ids = tuple(range(1, count + 1))
     return Dataset(
-        tuple(samples), ("defect",), None, Splits(0, "", ids[:third], ids[third : 2 * third], ids[2 * third :])
+        tuple(samples), ("scratch", "chip"), None, Splits(0, "", ids[:third], ids[third : 2 * third], ids[2 * third :])
     )
 
 

@@ -67,7 +67,7 @@ def report_of(
 ) -> EvaluationReport:
     """A report on all images with the same metrics, written by hand, of every run."""
     judged = {
-        label: judge(dataset.samples, (), (), Entry(label, one), 1, 0, PYCOCOTOOLS)
+        label: judge(dataset.samples, (), (), Entry(label, one), ("defect",), 0, PYCOCOTOOLS)
         for label, one in predictions.items()
     }
     runs = {label: RunReport("p", label, metrics or {}) for label in predictions}

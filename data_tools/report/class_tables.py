@@ -1,0 +1,40 @@
+"""Types as tables: AP50 of each, one column an approach, and one confusion matrix an approach."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from data_tools.report.table import ReportTable, TableCell, TableRow, as_mapping, number
+
+_MISSED = "missed"
+
+
+def class_tables(report: Mapping[str, Any]) -> list[ReportTable]:
+    """The tables of a report on data of several types; none where it has one type, or no run speaks in boxes."""
+    sections = {}
+    for name, run in as_mapping(report.get("runs")).items():
+        section = as_mapping(as_mapping(as_mapping(run).get("metrics")).get("types"))
+        if section:
+            sections[name] = section
+    if not sections:
+        return []
+    names = list(dict.fromkeys(name for section in sections.values() for name in as_mapping(section.get("ap50"))))
+    rows = []
+    for name in names:
+        values = [as_mapping(section.get("ap50")).get(name) for section in sections.values()]
+        rows.append(TableRow(name, tuple(TableCell(number(value, 3)) for value in values)))
+    tables = [ReportTable("box AP50 of a type", tuple(sections), tuple(rows))] if rows else []
+    return [*tables, *(table for name, section in sections.items() if (table := _confusion(name, section)) is not None)]
+
+
+def _confusion(run: str, section: Mapping[str, Any]) -> ReportTable | None:
+    """Rows are what a box is, columns what it is called; what is not found, and what is nothing, comes last."""
+    confusion = as_mapping(section.get("confusion"))
+    if not confusion:
+        return None
+    types = [str(name) for name in confusion["types"]]
+    rows = [
+        TableRow(name, tuple(TableCell(str(count)) for count in counts))
+        for name, counts in zip(types, confusion["counts"], strict=True)
+    ]
+    corner = f"{run}: true type, called"
+    return ReportTable(corner[:60], (*types[:-1], _MISSED), tuple(rows))
