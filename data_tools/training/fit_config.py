@@ -28,7 +28,7 @@ class FitConfig:
         train_share: share of the train split that is learned from, whole groups picked by the seed.
         patience: stop after so many epochs without a higher validation; null never stops early.
         tensorboard: also write TensorBoard event files; needs the extra `tensorboard`.
-        workers: loader processes; results do not depend on it.
+        workers: loader processes, 0..64; results do not depend on it.
         checkpoint_minutes: `last/` is saved at the end of each epoch, and within an epoch each time so many minutes
             have passed.
         mixed_precision: "no", "bf16", "fp16", or "auto": bf16 where the device multiplies it in hardware, else no.
@@ -70,7 +70,7 @@ class FitConfig:
         require_number("fit.positive_share", self.positive_share, above=0, below=1, optional=True)
         require_number("fit.train_share", self.train_share, most=1, above=0)
         require_number("fit.patience", self.patience, 1, optional=True)
-        require_number("fit.workers", self.workers, 0)
+        require_number("fit.workers", self.workers, 0, 64)
         require_number("fit.checkpoint_minutes", self.checkpoint_minutes, 0)
         require_number("fit.seed", self.seed, 0)
 

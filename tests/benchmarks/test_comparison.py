@@ -103,7 +103,7 @@ def test_fpr_agrees_with_the_evaluators() -> None:
 
 def _judged(samples: list[Sample], predictions: list[Prediction], label: str) -> Judged:
     entry = Entry(label, PredictionSet(PredictionHeader(label), tuple(predictions)))
-    return judge(tuple(samples), (), (), entry, 1, 0, PYCOCOTOOLS)
+    return judge(tuple(samples), (), (), entry, ("defect",), 0, PYCOCOTOOLS)
 
 
 def test_the_table_has_hand_made_values_and_na(make_sample: MakeSample, make_prediction: MakePrediction) -> None:
