@@ -121,13 +121,13 @@ def caption(dataset: Dataset, rows: Sequence[dict[str, Any]]) -> str:
     test = dataset.split("test")
     defects, groups = sum(sample.is_defect for sample in test), len({sample.group for sample in test})
     text = (
-        f"Test: {len(test) - defects} good and {defects} defect images of {groups} groups. Intervals: bootstrap of "
-        f"whole groups; for an AUC of 1, which has none, Clopper-Pearson on images. Precision and recall: at the score "
+        f"Test: {len(test) - defects} good and {defects} defect images of {groups} groups. Intervals "
+        f"are by group. Precision and recall: at the score "
         f"that catches {100 * OPERATING_TPR:.0f} % of the defects of validation. Peak distance: mean over the images "
         "with a peak; one without is a miss in the hit rate. Original AUC: on that study's own data, for orientation."
     )
     if groups < _FEW_GROUPS:
-        text += f" So few groups ({groups}) make the intervals too narrow."
+        text += f" So few groups ({groups}) make the intervals wide."
     missing: dict[str, list[str]] = {}
     for row in rows:
         if row["state"] != DONE:
@@ -180,10 +180,8 @@ def _measures(dataset: Dataset, entry: Entry, resamples: int) -> dict[str, Any]:
     sections = image_level.METRIC.sections(judged)
     images, boxed = (_sampled(metric, judged, resamples) for metric in (image_level.METRIC, pointing.METRIC))
     auc = sections["auc"]
-    if auc is not None and 0 < auc["value"] < 1:
-        auc = auc | {"ci95": images["auc"].ci95, "delong_ci95": auc["ci95"]}
     return {
-        "auc": auc,
+        "auc": auc and auc | {"ci95": images["auc"].ci95},
         **_operating_point(judged),
         "fpr_at_tpr": {tpr: look_up(sections, ("fpr_at_tpr", tpr, "fpr")) for tpr in TPRS},
         "peak_distance": summarise(judged.distances) | _intervals(boxed),
@@ -195,7 +193,7 @@ def _sampled(metric: Metric, judged: Judged, resamples: int) -> Mapping[str, Sam
     """Every resampled statistic of a metric, by its name."""
     if metric.sampling is None:
         return {}
-    return resample(metric.sampling, {"run": judged}, 0, resamples, several_seeds=True)["run"]
+    return resample(metric.sampling, {"run": judged}, 0, resamples)["run"]
 
 
 def _operating_point(judged: Judged) -> dict[str, Any]:

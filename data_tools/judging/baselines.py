@@ -38,7 +38,7 @@ def stratified(boxed: Sequence[Sample], distances: Distances, training: Sequence
         name: {value: summarise(distances[members == value]) for value in sorted(set(members.tolist()))}
         for name, members in strata(boxed, training).items()
     }
-    return summarise(distances) | parts
+    return summarise(distances) | {"n_groups": len({sample.group for sample in boxed})} | parts
 
 
 def baseline_sections(

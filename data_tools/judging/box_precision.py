@@ -3,18 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from data_tools.core.records import UNBOXED
 from data_tools.judging.judged import Judged
 from data_tools.judging.metric import LOWER, Comparison, Metric, MetricRow, Style
-from data_tools.judging.pairs import by_bootstrap
-from data_tools.judging.resampling import Sampling, ToSample
+from data_tools.judging.pairs import by_group
+from data_tools.judging.resampling import Sampling
 from data_tools.metrics.bootstrap import Clusters
-from data_tools.metrics.box_ap_resampling import box_ap50_of
+from data_tools.metrics.box_ap_resampling import box_ap, tied_share
 from data_tools.metrics.box_map import box_map, tercile_edges
 from data_tools.metrics.coco_engines import describe_engine
 from data_tools.metrics.error_types import best_f1_threshold, error_types
+from data_tools.metrics.figures import Figure
+
+_MANY_TIES = 0.1
 
 
 def box_precision(judged: Judged) -> dict[str, Any]:
@@ -26,6 +27,14 @@ def box_precision(judged: Judged) -> dict[str, Any]:
     precision: dict[str, Any] = dict(
         box_map(boxes.samples, boxes.predictions, judged.num_classes, edges, judged.box_map_engine)
     )
+    precision["n_groups"] = len({sample.group for sample in boxes.samples if sample.status != UNBOXED})
+    tied = tied_share(boxes.samples, boxes.predictions)
+    precision["tied_scores"] = tied
+    if tied is not None and tied > _MANY_TIES:
+        precision["remark"] = (
+            f"{100 * tied:.0f} % of the boxes share their score with another, so that box AP may depend on their "
+            "order, that of the image ids as pycocotools takes it"
+        )
     if edges is not None:
         precision["tercile_edges_px2"] = list(edges)
     return {"box_map": precision, "error_types": _error_types(boxes), "currencies": judged.currencies}
@@ -42,11 +51,11 @@ def _error_types(judged: Judged) -> dict[str, Any] | None:
     return error_types(judged.samples, judged.predictions, threshold) | {"threshold_chosen_on": chosen_on}
 
 
-def _to_sample(judged: Judged, clusters: Clusters) -> Mapping[str, ToSample]:
+def _figures(judged: Judged, clusters: Clusters) -> Mapping[str, Figure]:
     """Box AP50 of a run that speaks in boxes or can be read so."""
     boxes = judged.in_boxes
-    ap50 = boxes and box_ap50_of(boxes.samples, boxes.predictions, boxes.num_classes, clusters)
-    return {"box_ap50": ToSample(float(ap50(np.ones((1, clusters.total)))[0]), ap50)} if ap50 else {}
+    ap50 = boxes and box_ap((0.5,), boxes.samples, boxes.predictions, boxes.num_classes, clusters)
+    return {"box_ap50": ap50} if ap50 else {}
 
 
 def _n_not_unboxed(judged: Judged) -> int:
@@ -92,8 +101,8 @@ METRIC = Metric(
         _errors("boxes twice", "duplicate", "Predicted boxes on a true box that a better one has taken."),
         _errors("boxes on background", "background", "Predicted boxes that touch no true box."),
     ),
-    sampling=Sampling(lambda judged: judged.samples, _to_sample),
+    sampling=Sampling(lambda judged: judged.samples, _figures),
     intervals={"box_ap50": ("box_map", "ap50_ci95")},
-    comparisons=(Comparison("box_ap50", "box AP50", by_bootstrap("box_ap50", _n_not_unboxed)),),
+    comparisons=(Comparison("box_ap50", "box AP50", by_group("box_ap50", _n_not_unboxed)),),
     engine=describe_engine,
 )

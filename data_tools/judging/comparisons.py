@@ -1,5 +1,6 @@
 """Approaches side by side: every pair on the same images, over all their seeds."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
@@ -8,7 +9,7 @@ from data_tools.judging.evaluation_report import Difference
 from data_tools.judging.metric import Comparison, Metric
 from data_tools.judging.pairs import Approach, Pair, Tested
 from data_tools.judging.resampling import SampledByRun
-from data_tools.metrics.comparison import holm, images_to_settle
+from data_tools.metrics.comparison import groups_to_settle, holm
 
 
 def compare_all(
@@ -39,11 +40,17 @@ def compare_all(
 
 
 def _difference(pair: Pair, comparison: Comparison, tested: Tested) -> Difference:
-    spans_zero = tested.ci95[0] <= 0 <= tested.ci95[1]
+    groups = images = None
+    if tested.ci95 is not None and tested.ci95[0] <= 0 <= tested.ci95[1]:
+        groups = groups_to_settle(tested.difference, tested.ci95, tested.n_groups, tested.fewest_groups)
+        images = None if groups is None else math.ceil(groups * tested.n / tested.n_groups)
+    name, p_value = tested.per_image or (None, None)
     return Difference(
         metric=comparison.name,
         a=pair.a.name,
         b=pair.b.name,
+        value_a=tested.value_a,
+        value_b=tested.value_b,
         difference=tested.difference,
         ci95=tested.ci95,
         p_value=tested.p_value,
@@ -52,8 +59,11 @@ def _difference(pair: Pair, comparison: Comparison, tested: Tested) -> Differenc
         seeds_a=len(pair.a.runs),
         seeds_b=len(pair.b.runs),
         in_family=comparison.in_family,
-        images_to_settle=images_to_settle(tested.difference, tested.ci95, tested.n) if spans_zero else None,
+        images_to_settle=images,
+        groups_to_settle=groups,
         n_groups=tested.n_groups,
+        per_image_test=name,
+        per_image_p_value=p_value,
     )
 
 

@@ -16,6 +16,7 @@ from data_tools.judging.resampling import Sampled, SampledByRun, resample
 from data_tools.judging.seeds import over_seeds
 from data_tools.judging.verdict import verdict
 from data_tools.metrics.bootstrap import RESAMPLES
+from data_tools.metrics.clustered import NOT_ENOUGH_GROUPS
 from data_tools.metrics.coco_engines import PYCOCOTOOLS, choose_engine
 
 log = logging.getLogger(__name__)
@@ -56,11 +57,10 @@ def evaluate(
         for remark in one.remarks:
             log.warning("warning: %s: %s", label, remark)
     approaches = _approaches(entries, judged)
-    several_seeds = any(len(approach.runs) > 1 for approach in approaches)
     sampled: dict[str, SampledByRun] = {}
     for metric in chosen if judged else ():
         if metric.sampling is not None:
-            sampled[metric.name] = resample(metric.sampling, judged, seed, resamples, several_seeds)
+            sampled[metric.name] = resample(metric.sampling, judged, seed, resamples)
     runs = {entry.label: _run(entry, judged[entry.label], chosen, sampled) for entry in entries}
     rows = [row for metric in chosen for row in metric.rows]
     summaries = {
@@ -124,6 +124,8 @@ def _add_intervals(metric: Metric, sections: Mapping[str, Any], sampled: Mapping
             section = section[parent] if section is not None else None
         if section is not None:
             section[key] = sampled[statistic].ci95 if statistic in sampled else None
+            if statistic in sampled and section[key] is None:
+                section["ci95_note"] = NOT_ENOUGH_GROUPS
 
 
 def _summary(samples: Sequence[Sample], split: str) -> DataSummary:

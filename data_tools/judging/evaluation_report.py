@@ -69,15 +69,18 @@ class Difference:
     Attributes:
         metric: the comparison's name.
         a, b: names of the approaches.
-        difference: of the means over seeds.
-        ci95: its 95 % interval.
+        value_a, value_b: means over seeds on the images that are compared.
+        difference: of these two.
+        ci95: its 95 % interval; None where there are not enough groups.
         p_value: two-sided, without correction; None where it is unknown.
         test: how interval and p-value came about.
         n: images behind it.
         seeds_a, seeds_b: runs of each approach.
         in_family: whether Holm's correction covers it.
         images_to_settle: about how many such images would show a difference of this size, where none is shown.
-        n_groups: groups of the images behind it, where these are not all that were judged.
+        groups_to_settle: how many groups these are.
+        n_groups: groups of the images behind it.
+        per_image_test, per_image_p_value: a test that takes images to be independent, where every group is one image.
         p_value_holm: corrected; None outside the family.
     """
 
@@ -85,7 +88,7 @@ class Difference:
     a: str
     b: str
     difference: float
-    ci95: tuple[float, float]
+    ci95: tuple[float, float] | None
     p_value: float | None
     test: str
     n: int
@@ -93,16 +96,21 @@ class Difference:
     seeds_b: int
     in_family: bool
     images_to_settle: int | None
-    n_groups: int | None = None
+    groups_to_settle: int | None
+    n_groups: int
+    value_a: float
+    value_b: float
+    per_image_test: str | None = None
+    per_image_p_value: float | None = None
     p_value_holm: float | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """As a row of report.json, where `n_groups` and `p_value_holm` stand only if they are known."""
-        row = asdict(self) | {"ci95": list(self.ci95)}
+        """As a row of report.json, where what few comparisons have stands only if it is known."""
+        row = asdict(self) | {"ci95": None if self.ci95 is None else list(self.ci95)}
         return {key: value for key, value in row.items() if value is not None or key not in _WHERE_KNOWN}
 
 
-_WHERE_KNOWN = ("n_groups", "p_value_holm")
+_WHERE_KNOWN = ("per_image_test", "per_image_p_value", "p_value_holm")
 
 
 @dataclass(frozen=True)

@@ -4,31 +4,32 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from data_tools.judging.judged import OPERATING_TPR, Judged
 from data_tools.judging.metric import LOWER, Comparison, Metric, MetricRow, Style
-from data_tools.judging.pairs import by_bootstrap, by_delong
-from data_tools.judging.resampling import Sampling, ToSample
-from data_tools.metrics.auc import auc_with_ci, roc_auc
+from data_tools.judging.pairs import by_group
+from data_tools.judging.resampling import Sampling
+from data_tools.judging.single_images import delong
+from data_tools.metrics.auc import roc_auc
 from data_tools.metrics.average_precision import average_precision
-from data_tools.metrics.bootstrap import Clusters, auc_of, average_precision_of
+from data_tools.metrics.bootstrap import Clusters
 from data_tools.metrics.calibration import calibration
+from data_tools.metrics.figures import Auc, AveragePrecision, Figure, Rate
 from data_tools.metrics.fpr_at_tpr import TPRS, fpr_at_tpr, outcome_at
 
 
 def image_level(judged: Judged) -> dict[str, Any]:
     """Sections "auc", "average_precision", "fpr_at_tpr", "operating_point" (from validation) and "calibration"."""
     scores, positive = judged.scores, judged.positive
-    auc = auc_with_ci(scores, positive) if len(scores) else None
+    auc = roc_auc(scores, positive) if len(scores) else None
+    n_positive = int(positive.sum())
     points = {str(tpr): fpr_at_tpr(scores, positive, tpr) for tpr in TPRS}
     return {
         "auc": None
         if auc is None
-        else {
-            "value": auc.value,
-            "ci95": list(auc.ci95),
-            "n_positive": auc.n_positive,
-            "n_negative": auc.n_negative,
-        },
+        else {"value": auc, "n_positive": n_positive, "n_negative": len(scores) - n_positive}
+        | {f"n_groups{name}": groups for name, groups in _groups(judged).items()},
         "average_precision": {"value": average_precision(scores, positive)},
         "fpr_at_tpr": {tpr: None if point is None else asdict(point) for tpr, point in points.items()},
         "operating_point": _operating_point(judged),
@@ -45,15 +46,31 @@ def _operating_point(judged: Judged) -> dict[str, Any]:
     return {"validation_tpr": OPERATING_TPR, **asdict(outcome_at(judged.scores, judged.positive, judged.threshold))}
 
 
-def _to_sample(judged: Judged, clusters: Clusters) -> Mapping[str, ToSample]:
-    """Average precision, and the AUC, whose interval is DeLong's wherever there is one seed alone."""
-    scores, positive = judged.scores, judged.positive
+def _groups(judged: Judged) -> dict[str, int]:
+    """How many groups there are, how many with positives and how many with negatives."""
+    kinds = (("", None), ("_positive", True), ("_negative", False))
     return {
-        "average_precision": ToSample(
-            average_precision(scores, positive), average_precision_of(scores, positive, clusters)
-        ),
-        "auc": ToSample(roc_auc(scores, positive), auc_of(scores, positive, clusters), for_seeds_alone=True),
+        name: len({sample.group for sample in judged.samples if kind is None or sample.is_defect == kind})
+        for name, kind in kinds
     }
+
+
+def _figures(judged: Judged, clusters: Clusters) -> Mapping[str, Figure]:
+    """Average precision, AUC, and the rates at the threshold from validation."""
+    scores, positive = judged.scores, judged.positive
+    figures: dict[str, Figure] = {
+        "average_precision": AveragePrecision(scores, positive, clusters),
+        "auc": Auc(scores, positive, clusters),
+    }
+    if judged.threshold is not None:
+        flagged = (scores >= judged.threshold).astype(np.float64)
+        figures["tpr"] = Rate(np.where(positive, flagged, np.nan), clusters)
+        figures["fpr"] = Rate(np.where(positive, np.nan, flagged), clusters)
+    return figures
+
+
+def _n(judged: Judged) -> int:
+    return len(judged.samples)
 
 
 def _fpr_row(tpr: str, percent: str, kept: bool = False) -> MetricRow:
@@ -93,6 +110,7 @@ METRIC = Metric(
             ("operating_point", "tpr"),
             "Share of defect images flagged at the threshold that validation chose.",
             Style.PERCENT,
+            ci95=("operating_point", "tpr_ci95"),
             over_seeds=True,
         ),
         MetricRow(
@@ -101,6 +119,7 @@ METRIC = Metric(
             "Share of good images flagged at the threshold that validation chose.",
             Style.PERCENT,
             LOWER,
+            ("operating_point", "fpr_ci95"),
             over_seeds=True,
         ),
         MetricRow(
@@ -132,14 +151,19 @@ METRIC = Metric(
             better=LOWER,
         ),
     ),
-    sampling=Sampling(lambda judged: judged.samples, _to_sample),
-    intervals={"average_precision": ("average_precision", "ci95")},
+    sampling=Sampling(lambda judged: judged.samples, _figures),
+    intervals={
+        "auc": ("auc", "ci95"),
+        "average_precision": ("average_precision", "ci95"),
+        "tpr": ("operating_point", "tpr_ci95"),
+        "fpr": ("operating_point", "fpr_ci95"),
+    },
     comparisons=(
-        Comparison("auc", "AUC", by_delong, in_family=True),
+        Comparison("auc", "AUC", by_group("auc", _n, delong), in_family=True),
         Comparison(
             "average_precision",
             "average precision",
-            by_bootstrap("average_precision", lambda judged: len(judged.samples)),
+            by_group("average_precision", _n),
             in_family=True,
         ),
     ),

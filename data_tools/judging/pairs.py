@@ -1,22 +1,24 @@
-"""Two approaches on the same images: the tests by which a metric's figures are compared.
+"""Two approaches on the same images: how a metric's figures are compared, with the group as the unit.
 
 A metric names one of these rules for each of its comparisons. A rule takes a `Pair` and gives a `Tested`, or None where
 there is nothing to compare; nothing outside this module knows how an interval or a p-value comes about.
 """
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data_tools.judging.judged import Judged
-from data_tools.judging.resampling import SampledByRun, resample_common
-from data_tools.metrics.auc import compare_auc
-from data_tools.metrics.bootstrap import bootstrap_p_value, mean_of, median_of, percentile_interval
-from data_tools.metrics.comparison import mcnemar, wilcoxon
+from data_tools.judging.resampling import Sampled, SampledByRun, draw_all
+from data_tools.judging.single_images import PerImageTest
+from data_tools.metrics.bootstrap import Clusters
+from data_tools.metrics.clustered import NOT_ENOUGH_GROUPS, resampled_interval
+from data_tools.metrics.figures import Figure, Mean, Median
+from data_tools.metrics.sign_flip import EXACT_GROUPS, RANDOM_FLIPS, Flips, sign_flip, smallest_p_value
 
-_BOOTSTRAP = "paired bootstrap clustered by group"
 Floats = NDArray[np.float64]
 
 
@@ -26,15 +28,6 @@ class Approach:
 
     name: str
     runs: Mapping[str, Judged]
-
-    def drawn(self, columns: Floats, seed: int) -> Floats:
-        """(resamples, seeds) statistics -> (resamples,) means over seeds that are themselves drawn with replacement."""
-        k = len(self.runs)
-        if k == 1:
-            return columns[:, 0]
-        weights = np.random.default_rng((seed, k)).multinomial(k, np.full(k, 1 / k), size=len(columns))
-        mean: Floats = (columns * weights).sum(axis=1) / k
-        return mean
 
     @property
     def first(self) -> Judged:
@@ -49,11 +42,11 @@ class Approach:
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """Two approaches, with the resampled statistics of one metric.
+    """Two approaches, with the resampled figures of one metric.
 
     Attributes:
         a, b: the approaches.
-        sampled: the metric's statistics, by the labels of all runs.
+        sampled: the metric's figures, by the labels of all runs.
         seed: of the resampling.
         resamples: how many.
     """
@@ -64,22 +57,16 @@ class Pair:
     seed: int
     resamples: int
 
-    @property
-    def and_seeds(self) -> str:
-        """What the name of a test adds where seeds are resampled too."""
-        return " and by seed" if len(self.a.runs) + len(self.b.runs) > 2 else ""
-
-    def difference(self, statistic: str) -> tuple[float, Floats] | None:
-        """Of the means over seeds, on the images and on the resamples; None where a run lacks the statistic."""
+    def sides(self, figure: str) -> tuple[list[Sampled], list[Sampled]] | None:
+        """The figure of the runs of each; None where a run lacks it."""
         sides = []
-        for approach, offset in ((self.a, 0), (self.b, 1)):
-            of_runs = [self.sampled[label].get(statistic) for label in approach.runs]
+        for approach in (self.a, self.b):
+            of_runs = [self.sampled[label].get(figure) for label in approach.runs]
             known = [one for one in of_runs if one is not None]
             if len(known) < len(of_runs):
                 return None
-            drawn = approach.drawn(np.stack([one.drawn for one in known], axis=1), self.seed + offset)
-            sides.append((float(np.mean([one.value for one in known])), drawn))
-        return sides[0][0] - sides[1][0], sides[0][1] - sides[1][1]
+            sides.append(known)
+        return sides[0], sides[1]
 
 
 @dataclass(frozen=True)
@@ -87,123 +74,112 @@ class Tested:
     """a minus b in one figure.
 
     Attributes:
-        difference: of the means over seeds.
-        ci95: its 95 % interval.
+        value_a, value_b: means over seeds, on the images that are compared.
+        ci95: 95 % interval of the difference; None where there are not enough groups.
         p_value: that there is no difference, two-sided; None where that is unknown.
         test: how interval and p-value came about, in words.
         n: images behind it.
-        n_groups: groups of these images, where they are not those of the whole split.
+        n_groups: groups of these images.
+        fewest_groups: groups with the kind of image that the fewest have.
+        per_image: name and p-value of a test of single images, where every group is one image.
     """
 
-    difference: float
-    ci95: tuple[float, float]
+    value_a: float
+    value_b: float
+    ci95: tuple[float, float] | None
     p_value: float | None
     test: str
     n: int
-    n_groups: int | None = None
+    n_groups: int
+    fewest_groups: int
+    per_image: tuple[str, float] | None = None
+
+    @property
+    def difference(self) -> float:
+        """Of the two values."""
+        return self.value_a - self.value_b
 
 
 Rule = Callable[[Pair], Tested | None]
 
 
-def by_bootstrap(statistic: str, n: Callable[[Judged], int]) -> Rule:
-    """Interval and p-value from the resamples of a statistic; `n` counts the images that it is over."""
+def by_group(figure: str, n: Callable[[Judged], int], per_image: PerImageTest | None = None) -> Rule:
+    """Interval by the bootstrap and p-value by the sign-flip permutation of whole groups.
+
+    Args:
+        figure: its name among the metric's.
+        n: counts the images that it is over.
+        per_image: a test to be shown beside it where every group is one image and each approach has one run.
+    """
 
     def rule(pair: Pair) -> Tested | None:
         n_images = n(pair.a.first)
-        sampled = pair.difference(statistic) if n_images else None
-        if sampled is None:
-            return None
-        difference, drawn = sampled
-        return Tested(
-            difference, _interval(difference, drawn), bootstrap_p_value(drawn), _BOOTSTRAP + pair.and_seeds, n_images
-        )
+        sides = pair.sides(figure) if n_images else None
+        return None if sides is None else _tested(pair, *sides, n_images, per_image)
 
     return rule
 
 
-def by_delong(pair: Pair) -> Tested | None:
-    """The AUC by DeLong's test; with several seeds, or where a class is missing, by the bootstrap of "auc"."""
-    run_a, run_b = pair.a.first, pair.b.first
-    n = len(run_a.samples)
-    if n and len(pair.a.runs) == len(pair.b.runs) == 1:
-        tested = compare_auc(run_a.scores, run_b.scores, run_a.positive)
-        if tested is not None:
-            return Tested(tested.difference, tested.ci95, tested.p_value, "DeLong", n)
-    return by_bootstrap("auc", lambda run: len(run.samples))(pair)
-
-
-def by_hits(pair: Pair) -> Tested | None:
-    """The hit rate: interval by bootstrap, p-value by McNemar's exact test.
-
-    With several seeds an image counts as hit when more than half of them hit it.
-    """
-    tested = by_bootstrap("hit_rate", lambda run: len(run.boxed))(pair)
-    if tested is None:
-        return None
-    hit_a, hit_b = ((approach.distances <= 0).mean(axis=1) > 0.5 for approach in (pair.a, pair.b))
-    p_value = mcnemar(int((hit_a & ~hit_b).sum()), int((hit_b & ~hit_a).sum()))
-    test = f"{tested.test}; exact McNemar" + (" of the majority over seeds" if pair.and_seeds else "")
-    return Tested(tested.difference, tested.ci95, p_value, test, tested.n)
-
-
-def by_common_mean(pair: Pair) -> Tested | None:
-    """The mean distance where every run of both has a peak: interval by bootstrap, p-value by Wilcoxon's test."""
-    common = _Common.of(pair)
-    if common is None:
-        return None
-    drawn = common.drawn(pair, resample_common(mean_of, common.columns, common.groups, pair.seed, pair.resamples))
-    difference = float(np.mean(np.mean(common.a, axis=0)) - np.mean(np.mean(common.b, axis=0)))
-    tested = wilcoxon(common.a.mean(axis=1) - common.b.mean(axis=1))
-    over_seeds = " of the means over seeds" if pair.and_seeds else ""
-    test = f"{_BOOTSTRAP}{pair.and_seeds} of the mean; Wilcoxon signed rank{over_seeds}, zero differences dropped"
-    p_value = 1.0 if tested is None else tested[1]
-    return Tested(difference, _interval(difference, drawn), p_value, test, len(common.a), common.n_groups)
+def by_common_mean(per_image: PerImageTest | None = None) -> Rule:
+    """The mean distance on the images on which every run of both has a peak."""
+    return lambda pair: _on_common_images(pair, Mean, per_image)
 
 
 def by_common_median(pair: Pair) -> Tested | None:
-    """The median distance on the same images, by bootstrap alone."""
-    common = _Common.of(pair)
-    if common is None:
+    """The median distance on the same images."""
+    return _on_common_images(pair, Median, None)
+
+
+def _on_common_images(pair: Pair, make: type[Mean], per_image: PerImageTest | None) -> Tested | None:
+    columns = np.concatenate([pair.a.distances, pair.b.distances], axis=1)
+    everywhere = np.isfinite(columns).all(axis=1)
+    if not everywhere.any():
         return None
-    drawn = common.drawn(pair, resample_common(median_of, common.columns, common.groups, pair.seed, pair.resamples))
-    difference = float(np.mean(np.median(common.a, axis=0)) - np.mean(np.median(common.b, axis=0)))
-    interval, p_value = _interval(difference, drawn), bootstrap_p_value(drawn)
-    return Tested(difference, interval, p_value, _BOOTSTRAP + pair.and_seeds, len(common.a), common.n_groups)
+    groups = [sample.group for sample, kept in zip(pair.a.first.boxed, everywhere, strict=True) if kept]
+    clusters = Clusters.of(groups)
+    bounds = 0.0, float(pair.a.first.distances.diagonal.max())
+    figures = {str(i): {"": make(column, clusters, bounds)} for i, column in enumerate(columns[everywhere].T)}
+    sampled = [one[""] for one in draw_all(figures, clusters, pair.seed, pair.resamples).values()]
+    k = len(pair.a.runs)
+    return _tested(pair, sampled[:k], sampled[k:], len(groups), per_image)
 
 
-@dataclass(frozen=True, eq=False)
-class _Common:
-    """(images, seeds) distances of both approaches on the images on which every run has a peak."""
-
-    a: Floats
-    b: Floats
-    groups: list[str]
-
-    @classmethod
-    def of(cls, pair: Pair) -> "_Common | None":
-        """None where there is no such image."""
-        distances = np.concatenate([pair.a.distances, pair.b.distances], axis=1)
-        everywhere = np.isfinite(distances).all(axis=1)
-        if not everywhere.any():
-            return None
-        groups = [sample.group for sample, kept in zip(pair.a.first.boxed, everywhere, strict=True) if kept]
-        k = len(pair.a.runs)
-        return cls(distances[everywhere, :k], distances[everywhere, k:], groups)
-
-    @property
-    def columns(self) -> list[Floats]:
-        return [*self.a.T, *self.b.T]
-
-    @property
-    def n_groups(self) -> int:
-        return len(set(self.groups))
-
-    def drawn(self, pair: Pair, of_columns: Floats) -> Floats:
-        """(resamples,) differences of the means over seeds, from the values of all columns."""
-        k = self.a.shape[1]
-        return pair.a.drawn(of_columns[:, :k], pair.seed) - pair.b.drawn(of_columns[:, k:], pair.seed + 1)
+def _tested(pair: Pair, a: Sequence[Sampled], b: Sequence[Sampled], n: int, per_image: PerImageTest | None) -> Tested:
+    figure = a[0].figure
+    groups, fewest = figure.clusters.total, figure.fewest_groups
+    values = [float(np.mean([one.value for one in side])) for side in (a, b)]
+    single = per_image is not None and len(a) == len(b) == 1 and groups == len(figure.clusters.codes)
+    beside = per_image(a[0].figure, b[0].figure) if per_image is not None and single else None
+    if fewest < 2:
+        return Tested(values[0], values[1], None, None, NOT_ENOUGH_GROUPS, n, groups, fewest, beside)
+    drawn = _over_seeds(a, pair.seed) - _over_seeds(b, pair.seed + 1)
+    span = figure.bounds[1] - figure.bounds[0]
+    ci95 = resampled_interval(values[0] - values[1], drawn, groups, fewest, (-span, span))
+    p_value = sign_flip(_flips([one.figure for one in a], [one.figure for one in b]), groups, pair.seed)
+    test = _in_words(groups, fewest, "by group and by seed" if len(a) + len(b) > 2 else "by group")
+    return Tested(values[0], values[1], ci95, p_value, test, n, groups, fewest, beside)
 
 
-def _interval(difference: float, drawn: Floats) -> tuple[float, float]:
-    return percentile_interval(drawn) or (difference, difference)
+def _over_seeds(runs: Sequence[Sampled], seed: int) -> Floats:
+    """(resamples,) means over seeds that are themselves drawn with replacement."""
+    k = len(runs)
+    if k == 1:
+        return runs[0].drawn
+    columns = np.stack([one.drawn for one in runs], axis=1)
+    weights = np.random.default_rng((seed, k)).multinomial(k, np.full(k, 1 / k), size=len(columns))
+    mean: Floats = (columns * weights).sum(axis=1) / k
+    return mean
+
+
+def _flips(a: Sequence[Figure], b: Sequence[Figure]) -> Flips:
+    """The mean over pairs of runs in which each run of a, and each of b, takes part equally often."""
+    pairs = [a[i % len(a)].flips(b[i % len(b)]) for i in range(math.lcm(len(a), len(b)))]
+    return lambda signs: np.asarray(np.mean([flips(signs) for flips in pairs], axis=0))
+
+
+def _in_words(groups: int, fewest: int, drawn: str) -> str:
+    ways = f"all 2^{groups} ways" if groups <= EXACT_GROUPS else f"{RANDOM_FLIPS} of the ways"
+    least = smallest_p_value(groups)
+    floor = f", no p below {least:.3g}" if least > 0.05 else ""
+    degrees = f"t with {fewest - 1} degree{'s' if fewest > 2 else ''} of freedom"
+    return f"sign-flip permutation of {groups} groups ({ways}{floor}); interval: paired bootstrap {drawn}, {degrees}"

@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from data_tools.judging.baselines import baseline_sections, stratified
 from data_tools.judging.judged import OPERATING_TPR, Judged
 from data_tools.judging.metric import LOWER, Breakdown, Comparison, KeyPath, Metric, MetricRow, Style
-from data_tools.judging.pairs import by_bootstrap, by_common_mean, by_common_median, by_hits
-from data_tools.judging.resampling import Sampling, ToSample, mean_to_sample, rates
+from data_tools.judging.pairs import by_common_mean, by_common_median, by_group
+from data_tools.judging.resampling import Sampling, pointing_figures
+from data_tools.judging.single_images import exact_mcnemar, signed_rank
 from data_tools.judging.strata import ASPECT_NAMES
 from data_tools.metrics.bootstrap import Clusters
 from data_tools.metrics.box_map import TERCILES
 from data_tools.metrics.energy_pointing import energy_pointing
+from data_tools.metrics.figures import Figure
 from data_tools.metrics.fpr_at_tpr import outcome_at
 from data_tools.metrics.located import LOCATED_TPR, end_to_end, overkill_at_located_tpr
 from data_tools.metrics.peak_distance import DRA_LIMIT_PX, TOLERANCES_PX, distance_recall, distance_recall_area
@@ -46,6 +48,7 @@ def _end_to_end(judged: Judged) -> dict[str, Any] | None:
         "dra_20px": distance_recall_area(to_box, DRA_LIMIT_PX),
         "flagged": float((scores >= judged.threshold).mean()),
         "n": len(to_box),
+        "n_groups": len({sample.group for sample in judged.boxed}),
         "threshold": judged.threshold,
         "validation_tpr": OPERATING_TPR,
     }
@@ -96,23 +99,25 @@ def _energy(judged: Judged) -> dict[str, Any]:
     }
 
 
-def _to_sample(judged: Judged, clusters: Clusters) -> Mapping[str, ToSample]:
+def _figures(judged: Judged, clusters: Clusters) -> Mapping[str, Figure]:
     """Mean distance where there is a peak, and rates over all boxed images, as they are and end to end."""
-    to_box = judged.distances.to_box
-    columns = rates(to_box)
+    distances = judged.distances
+    figures = pointing_figures(distances.to_box, distances, clusters)
     if judged.threshold is not None:
-        through = rates(end_to_end(to_box, judged.scores[judged.boxed_rows], judged.threshold))
-        columns |= {f"end_to_end.{name}": column for name, column in through.items() if name != "mean_px"}
-    return {name: mean_to_sample(column, clusters) for name, column in columns.items()}
+        to_box = end_to_end(distances.to_box, judged.scores[judged.boxed_rows], judged.threshold)
+        through = pointing_figures(to_box, distances, clusters)
+        figures |= {f"end_to_end.{name}": through[name] for name in _THROUGH}
+    return figures
 
 
 def _n_boxed(judged: Judged) -> int:
     return len(judged.boxed)
 
 
+_THROUGH = ("hit_rate", "hit_rate_15px", "dra_20px")
 _INTERVALS: Mapping[str, KeyPath] = {
-    name: ("peak_distance", f"{name}_ci95") for name in ("mean_px", "hit_rate", "hit_rate_15px", "dra_20px")
-} | {f"end_to_end.{name}": ("end_to_end", f"{name}_ci95") for name in ("hit_rate", "hit_rate_15px", "dra_20px")}
+    name: ("peak_distance", f"{name}_ci95") for name in ("mean_px", *_THROUGH, "coverage")
+} | {f"end_to_end.{name}": ("end_to_end", f"{name}_ci95") for name in _THROUGH}
 
 
 def _distance(label: str, key: str, meaning: str, style: Style = Style.ONE_DIGIT, better: str = LOWER) -> MetricRow:
@@ -180,12 +185,11 @@ METRIC = Metric(
             "Area under the share of boxed images within a distance, up to 20 px.",
             short=False,
         ),
-        MetricRow(
+        _key_row(
             "coverage (has a peak)",
-            ("peak_distance", "coverage"),
+            "peak_distance",
+            "coverage",
             "Share of boxed images of which the approach says where the defect is.",
-            short=True,
-            over_seeds=True,
         ),
         _key_row(
             "flagged and within 15 px",
@@ -231,26 +235,26 @@ METRIC = Metric(
             short=True,
         ),
     ),
-    sampling=Sampling(lambda judged: judged.boxed, _to_sample),
+    sampling=Sampling(lambda judged: judged.boxed, _figures),
     intervals=_INTERVALS,
     comparisons=(
-        Comparison("peak_distance", "peak distance mean, px", by_common_mean, True, Style.ONE_DIGIT, LOWER),
-        Comparison("peak_distance_median", "peak distance median, px", by_common_median, False, Style.ONE_DIGIT, LOWER),
-        Comparison("hit_rate", "hit rate (0 px)", by_hits, in_family=True),
-        Comparison("dra_20px", "DRA (to 20 px)", by_bootstrap("dra_20px", _n_boxed), in_family=True),
-        Comparison("hit_rate_15px", "hit rate (15 px)", by_bootstrap("hit_rate_15px", _n_boxed), short=False),
         Comparison(
-            "end_to_end.hit_rate", "flagged and hit", by_bootstrap("end_to_end.hit_rate", _n_boxed), short=False
+            "peak_distance", "peak distance mean, px", by_common_mean(signed_rank), True, Style.ONE_DIGIT, LOWER
         ),
+        Comparison("peak_distance_median", "peak distance median, px", by_common_median, False, Style.ONE_DIGIT, LOWER),
+        Comparison("hit_rate", "hit rate (0 px)", by_group("hit_rate", _n_boxed, exact_mcnemar), in_family=True),
+        Comparison("dra_20px", "DRA (to 20 px)", by_group("dra_20px", _n_boxed), in_family=True),
+        Comparison("hit_rate_15px", "hit rate (15 px)", by_group("hit_rate_15px", _n_boxed), short=False),
+        Comparison("end_to_end.hit_rate", "flagged and hit", by_group("end_to_end.hit_rate", _n_boxed), short=False),
         Comparison(
             "end_to_end.hit_rate_15px",
             "flagged and within 15 px",
-            by_bootstrap("end_to_end.hit_rate_15px", _n_boxed),
+            by_group("end_to_end.hit_rate_15px", _n_boxed),
         ),
         Comparison(
             "end_to_end.dra_20px",
             "flagged, DRA (to 20 px)",
-            by_bootstrap("end_to_end.dra_20px", _n_boxed),
+            by_group("end_to_end.dra_20px", _n_boxed),
             short=False,
         ),
     ),

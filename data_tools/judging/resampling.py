@@ -1,20 +1,16 @@
-"""Bootstrap distributions of every run's statistics, all from the same draws, so that they can be compared in pairs."""
+"""Bootstrap distributions of every run's figures, all from the same draws, so that they can be compared in pairs."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data_tools.core.records import Sample
 from data_tools.judging.judged import Judged
-from data_tools.metrics.bootstrap import (
-    Clusters,
-    Statistic,
-    distributions,
-    mean_of,
-    percentile_interval,
-)
+from data_tools.metrics.bootstrap import Clusters, distributions
+from data_tools.metrics.figures import Figure, Mean, Rate
 from data_tools.metrics.peak_distance import DRA_LIMIT_PX, Distances
 
 Floats = NDArray[np.float64]
@@ -22,35 +18,34 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Sampled:
-    """A statistic on the images as they are, and on resamples of their groups (NaN where undefined)."""
+    """A figure on the images as they are, and on resamples of their groups (NaN where undefined).
 
-    value: float
+    Attributes:
+        figure: defined on the images as they are.
+        drawn: (resamples,) its values.
+        seed: of the draws.
+    """
+
+    figure: Figure
     drawn: Floats
+    seed: int = field(default=0)
 
     @property
+    def value(self) -> float:
+        """On the images as they are."""
+        value = self.figure.value
+        assert value is not None
+        return value
+
+    @cached_property
     def ci95(self) -> list[float] | None:
-        """The percentile interval, as JSON has it."""
-        interval = percentile_interval(self.drawn)
+        """The 95 % interval as JSON has it; None where there are not enough groups."""
+        interval = self.figure.interval(self.drawn, self.seed, len(self.drawn))
         return None if interval is None else list(interval)
 
 
 SampledByRun = dict[str, dict[str, Sampled]]
-"""By run, then by statistic; a statistic that is undefined for a run is absent."""
-
-
-@dataclass(frozen=True, eq=False)
-class ToSample:
-    """A statistic before it is resampled.
-
-    Attributes:
-        value: on the images as they are; None where it is undefined, so that nothing is drawn.
-        statistic: the same as a function of how often each group is drawn.
-        for_seeds_alone: needed only where some approach has several seeds; otherwise another rule gives its interval.
-    """
-
-    value: float | None
-    statistic: Statistic
-    for_seeds_alone: bool = False
+"""By run, then by figure; a figure that is undefined for a run is absent."""
 
 
 @dataclass(frozen=True)
@@ -59,79 +54,59 @@ class Sampling:
 
     Attributes:
         samples: the images that are drawn, with their groups.
-        statistics: by name, for a run and the clusters of these images.
+        figures: by name, for a run and the clusters of these images.
     """
 
     samples: Callable[[Judged], Sequence[Sample]]
-    statistics: Callable[[Judged, Clusters], Mapping[str, ToSample]]
+    figures: Callable[[Judged, Clusters], Mapping[str, Figure]]
 
 
-def resample(
-    sampling: Sampling, runs: Mapping[str, Judged], seed: int, resamples: int, several_seeds: bool
-) -> SampledByRun:
-    """The statistics of every run, of which there is at least one, all from the same draws."""
+def resample(sampling: Sampling, runs: Mapping[str, Judged], seed: int, resamples: int) -> SampledByRun:
+    """The figures of every run, of which there is at least one, all from the same draws."""
     first = next(iter(runs.values()))
     clusters = Clusters.of([sample.group for sample in sampling.samples(first)])
-    statistics = {
-        (label, name): one
-        for label, run in runs.items()
-        for name, one in sampling.statistics(run, clusters).items()
-        if several_seeds or not one.for_seeds_alone
-    }
-    return _draw(runs, clusters, statistics, seed, resamples)
+    return draw_all({label: sampling.figures(run, clusters) for label, run in runs.items()}, clusters, seed, resamples)
 
 
 def resample_distances(
     distances: Mapping[str, Distances], groups: Sequence[str], seed: int, resamples: int
 ) -> SampledByRun:
-    """The `rates` of distances that belong to no run, such as those of baselines."""
+    """The `pointing_figures` of distances that belong to no run, such as those of baselines."""
     clusters = Clusters.of(groups)
-    statistics = {
-        (name, key): mean_to_sample(column, clusters)
-        for name, one in distances.items()
-        for key, column in rates(one.to_box).items()
-    }
-    return _draw(distances, clusters, statistics, seed, resamples)
+    figures = {name: pointing_figures(one.to_box, one, clusters) for name, one in distances.items()}
+    return draw_all(figures, clusters, seed, resamples)
 
 
-def resample_common(
-    make: Callable[[Floats, Clusters], Statistic],
-    columns: Sequence[Floats],
-    groups: Sequence[str],
-    seed: int,
-    resamples: int,
-) -> Floats:
-    """(resamples, columns) values of one statistic, such as `mean_of`, for several columns on the same images."""
-    clusters = Clusters.of(groups)
-    return distributions(clusters, [make(column, clusters) for column in columns], seed, resamples)
+def pointing_figures(to_box: Floats, distances: Distances, clusters: Clusters) -> dict[str, Figure]:
+    """The mean distance where there is a peak, and shares of all boxed images.
 
-
-def rates(to_box: Floats) -> dict[str, Floats]:
-    """For each image its distance, whether it hits at 0 and 15 px, and its part of DRA; a mean of each is a metric."""
+    Args:
+        to_box: (n,) distances, infinite for an abstention; those of `distances`, or with the detection in the way.
+        distances: of the same images, for the furthest that a peak can be.
+        clusters: their groups.
+    """
+    furthest = float(distances.diagonal.max(initial=0.0))
     return {
-        "mean_px": to_box,
-        "hit_rate": (to_box <= 0).astype(np.float64),
-        "hit_rate_15px": (to_box <= 15).astype(np.float64),
-        "dra_20px": np.maximum(0.0, 1.0 - to_box / DRA_LIMIT_PX),
+        "mean_px": Mean(to_box, clusters, (0.0, furthest)),
+        "hit_rate": Rate((to_box <= 0).astype(np.float64), clusters),
+        "hit_rate_15px": Rate((to_box <= 15).astype(np.float64), clusters),
+        "dra_20px": Mean(np.maximum(0.0, 1.0 - to_box / DRA_LIMIT_PX), clusters),
+        "coverage": Rate(np.isfinite(to_box).astype(np.float64), clusters),
     }
 
 
-def mean_to_sample(column: Floats, clusters: Clusters) -> ToSample:
-    """The mean over the images whose value is finite."""
-    known = column[np.isfinite(column)]
-    return ToSample(float(known.mean()) if len(known) else None, mean_of(column, clusters))
-
-
-def _draw(
-    labels: Mapping[str, object],
-    clusters: Clusters,
-    statistics: Mapping[tuple[str, str], ToSample],
-    seed: int,
-    resamples: int,
+def draw_all(
+    figures: Mapping[str, Mapping[str, Figure]], clusters: Clusters, seed: int, resamples: int
 ) -> SampledByRun:
-    defined = {key: (one.value, one.statistic) for key, one in statistics.items() if one.value is not None}
-    drawn = distributions(clusters, [statistic for _, statistic in defined.values()], seed, resamples)
-    sampled: SampledByRun = {label: {} for label in labels}
-    for ((label, name), (value, _)), column in zip(defined.items(), drawn.T, strict=True):
-        sampled[label][name] = Sampled(value, column)
+    """Every figure that is defined, by run and name, from the same draws."""
+    defined = {
+        (label, name): figure
+        for label, of_run in figures.items()
+        for name, figure in of_run.items()
+        if figure.value is not None
+    }
+    drawn = distributions(clusters, [figure.statistic() for figure in defined.values()], seed, resamples)
+    sampled: SampledByRun = {label: {} for label in figures}
+    for ((label, name), figure), column in zip(defined.items(), drawn.T, strict=True):
+        sampled[label][name] = Sampled(figure, column, seed)
     return sampled

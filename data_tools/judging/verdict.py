@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from data_tools.judging.evaluation_report import ApproachReport, Difference
+from data_tools.metrics.clustered import NOT_ENOUGH_GROUPS
+from data_tools.metrics.comparison import FEWEST_GROUPS
+from data_tools.metrics.sign_flip import smallest_p_value
 
-FEW_GROUPS = 10
 DISTANCE, MEDIAN, HITS = "peak_distance", "peak_distance_median", "hit_rate"
 """The comparisons that it speaks of."""
 COVERAGE, MEAN_PX = "peak_distance.coverage", "peak_distance.mean_px"
@@ -34,14 +36,15 @@ def verdict(
 
 
 def _claim(row: Difference) -> str:
-    low, high = row.ci95
     seeds = sorted({row.seeds_a, row.seeds_b})
     count = " and ".join(map(str, seeds)) + (" seed" if seeds == [1] else " seeds")
-    n = f"{row.n} image{'s' if row.n != 1 else ''}, {count}"
-    if low <= 0 <= high:
-        more = row.images_to_settle
-        settle = "" if more is None else f"; about {_round_up(more)} such images would settle a difference of this size"
-        return f"no difference shown between {row.a} and {row.b} (95 % CI {low:.1f}..{high:.1f} px, {n}){settle}"
+    n = f"{_counted(row.n, 'image')} of {_counted(row.n_groups, 'group')}, {count}"
+    if row.ci95 is None:
+        return f"{NOT_ENOUGH_GROUPS} to compare {row.a} and {row.b} ({n})"
+    low, high = row.ci95
+    if not _shown(row):
+        interval = f"95 % CI {low:.1f}..{high:.1f} px, {n}"
+        return f"no difference shown between {row.a} and {row.b} ({interval}){_to_settle(row)}"
     closer, low, high = (row.a, -high, -low) if row.difference < 0 else (row.b, low, high)
     return f"{closer} closer by {abs(row.difference):.1f} px (95 % CI {low:.1f}..{high:.1f}, {n})"
 
@@ -53,16 +56,16 @@ def _warnings(
     baselines: Mapping[str, Mapping[str, Any]],
 ) -> list[str]:
     """What a reader must know beside the claim; an empty text is none."""
-    shown = not row.ci95[0] <= 0 <= row.ci95[1]
     winner, loser = (row.a, row.b) if row.difference < 0 else (row.b, row.a)
     warnings = []
     for name in (row.a, row.b):
         coverage = _mean(approaches, name, COVERAGE)
         if coverage is not None and coverage < 1:
             warnings.append(f"{name} abstains on {100 * (1 - coverage):.1f} % of the boxed images, left out of this")
-    if row.n_groups is not None and row.n_groups < FEW_GROUPS:
-        warnings.append(f"only {row.n_groups} groups, so the interval is too narrow")
-    if not shown:
+    if row.ci95 is not None and row.n_groups < FEWEST_GROUPS:
+        least = smallest_p_value(row.n_groups)
+        warnings.append(f"{NOT_ENOUGH_GROUPS}: with {row.n_groups} no p-value can be below {least:.4g}")
+    if not _shown(row):
         return warnings
     adjusted = row.p_value_holm
     if adjusted is not None and adjusted > 0.05:
@@ -81,12 +84,28 @@ def _warnings(
 
 
 def _leads(metric: str, others: Mapping[str, Difference], name: str, lower: bool) -> bool:
-    """Whether `name` is better by an interval that excludes 0."""
+    """Whether `name` is shown to be better."""
     row = others.get(metric)
-    if row is None or row.ci95[0] <= 0 <= row.ci95[1]:
+    if row is None or not _shown(row):
         return False
     better = row.a if (row.difference < 0) == lower else row.b
     return bool(better == name)
+
+
+def _shown(row: Difference) -> bool:
+    """Whether the interval excludes 0, and there are groups enough for a p-value to say the same."""
+    return row.ci95 is not None and not row.ci95[0] <= 0 <= row.ci95[1] and row.n_groups >= FEWEST_GROUPS
+
+
+def _to_settle(row: Difference) -> str:
+    if row.groups_to_settle is None or row.images_to_settle is None:
+        return ""
+    groups, images = _round_up(row.groups_to_settle), _round_up(row.images_to_settle)
+    return f"; about {groups} such groups ({images} images) would settle a difference of this size"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' if count != 1 else ''}"
 
 
 def _mean(approaches: Mapping[str, ApproachReport], name: str, key: str) -> float | None:

@@ -45,7 +45,7 @@ def roc_auc(scores: ArrayLike, positive: Sequence[bool] | NDArray[np.bool_]) -> 
     flags = np.asarray(positive, dtype=bool)
     if flags.all() or not flags.any():
         return None
-    over_negatives, _ = _placements(np.asarray(scores, dtype=np.float64), flags)
+    over_negatives, _ = placements(np.asarray(scores, dtype=np.float64), flags)
     return float(over_negatives.mean())
 
 
@@ -101,10 +101,15 @@ def compare_auc(a: ArrayLike, b: ArrayLike, positive: Sequence[bool] | NDArray[n
     )
 
 
-def _placements(
+def placements(
     scores: NDArray[np.float64], flags: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """For each positive the share of negatives below it, and for each negative the share of positives above it."""
+    """For each positive the share of negatives below it, and for each negative the share of positives above it.
+
+    Args:
+        scores: (n,) higher is more defective.
+        flags: (n,) whether an image is positive; both classes are there.
+    """
     yes, no = scores[flags], scores[~flags]
     sorted_yes, sorted_no = np.sort(yes), np.sort(no)
     below = (np.searchsorted(sorted_no, yes, "left") + np.searchsorted(sorted_no, yes, "right")) / 2
@@ -114,10 +119,10 @@ def _placements(
 
 def _covariance(columns: list[NDArray[np.float64]], flags: NDArray[np.bool_]) -> NDArray[np.float64]:
     """DeLong's (k, k) covariance of k AUCs; 0 for a class with one image, whose spread is unknown."""
-    placements = [_placements(column, flags) for column in columns]
+    placed = [placements(column, flags) for column in columns]
     total = np.zeros((len(columns), len(columns)))
     for side in (0, 1):
-        rows = np.stack([placement[side] for placement in placements])
+        rows = np.stack([placement[side] for placement in placed])
         if rows.shape[1] > 1:
             total += np.atleast_2d(np.cov(rows)) / rows.shape[1]
     return total

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from data_tools.metrics.bootstrap import RESAMPLES, Clusters, average_precision_of, distributions, percentile_interval
-
 Floats = NDArray[np.float64]
 
 
@@ -43,16 +41,3 @@ def _counted(scores: ArrayLike, flags: NDArray[np.bool_]) -> tuple[NDArray[np.in
     order = np.argsort(-values, kind="stable")
     last_of_tie = np.append(np.diff(values[order]) != 0, True)
     return np.cumsum(flags[order])[last_of_tie], np.arange(1, len(flags) + 1)[last_of_tie]
-
-
-def average_precision_interval(
-    scores: ArrayLike,
-    positive: Sequence[bool] | NDArray[np.bool_],
-    groups: Sequence[str],
-    seed: int,
-    resamples: int = RESAMPLES,
-) -> tuple[float, float] | None:
-    """95 % percentile interval of the average precision, whole groups resampled; None without positives."""
-    clusters = Clusters.of(groups)
-    drawn = distributions(clusters, [average_precision_of(scores, positive, clusters)], seed, resamples)
-    return percentile_interval(drawn[:, 0])

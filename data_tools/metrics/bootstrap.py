@@ -4,6 +4,7 @@ Images of one lot resemble each other, so drawing them one by one would make int
 call see the same draws, so that the difference of two of them is a paired bootstrap.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 RESAMPLES = 10_000
 _CELLS = 1_000_000
+_CACHED_CELLS = 100_000
 
 Floats = NDArray[np.float64]
 Statistic = Callable[[Floats], Floats]
@@ -40,6 +42,19 @@ class Clusters:
         names, codes = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
         return cls(codes.astype(np.int64), len(names))
 
+    def sizes(self, chosen: NDArray[np.bool_] | None = None) -> Floats:
+        """(total,) images of each group, or of those that are chosen by (n,) flags."""
+        codes = self.codes if chosen is None else self.codes[chosen]
+        return np.bincount(codes, minlength=self.total).astype(np.float64)
+
+    def sums(self, values: Floats) -> Floats:
+        """(total,) sums of (n,) values over the images of each group."""
+        return np.asarray(np.bincount(self.codes, weights=values, minlength=self.total), dtype=np.float64)
+
+    def beside(self, other: "Clusters") -> "Clusters":
+        """The images of both, one after the other, the groups of the other numbered after one's own."""
+        return Clusters(np.concatenate([self.codes, other.codes + self.total]), self.total + other.total)
+
 
 def cluster_bootstrap(values: Floats, groups: Sequence[str], seed: int, resamples: int = RESAMPLES) -> Interval | None:
     """The mean of `values` and its interval; None of no values. For a paired comparison give the differences."""
@@ -57,7 +72,7 @@ def distributions(clusters: Clusters, statistics: Sequence[Statistic], seed: int
         return np.full((resamples, len(statistics)), np.nan)
     rows = [
         np.stack([statistic(counts) for statistic in statistics], axis=1)
-        for counts in _draws(clusters.total, seed, resamples)
+        for counts in draws(clusters.total, seed, resamples)
     ]
     return np.concatenate(rows)
 
@@ -71,15 +86,6 @@ def percentile_interval(drawn: Floats) -> tuple[float, float] | None:
     return float(low), float(high)
 
 
-def bootstrap_p_value(differences: Floats) -> float | None:
-    """Two-sided p-value that a difference is 0: twice the smaller tail beyond 0, at least 2 / (B + 1)."""
-    known = differences[np.isfinite(differences)]
-    if not len(known):
-        return None
-    tail = min(int((known <= 0).sum()), int((known >= 0).sum()))
-    return min(1.0, 2 * (tail + 1) / (len(known) + 1))
-
-
 def mean_of(values: ArrayLike, clusters: Clusters) -> Statistic:
     """The mean over the images whose value is finite."""
     array = np.asarray(values, dtype=np.float64)
@@ -91,20 +97,36 @@ def mean_of(values: ArrayLike, clusters: Clusters) -> Statistic:
 
 
 def median_of(values: ArrayLike, clusters: Clusters) -> Statistic:
-    """The median over the images whose value is finite; the mean of the two middle ones for an even number."""
+    """The median over the images whose value is finite; the mean of the two middle ones for an even number.
+
+    Images are counted by blocks of ascending values first, and one by one only in the block that holds the middle.
+    """
     array = np.asarray(values, dtype=np.float64)
     order = np.argsort(array, kind="stable")
     order = order[np.isfinite(array[order])]
-    ordered, codes = array[order], clusters.codes[order]
+    if not len(order):
+        return lambda counts: np.full(len(counts), np.nan)
+    ordered, size = array[order], math.isqrt(len(order)) + 1
+    blocks = -(-len(order) // size)
+    codes = np.append(clusters.codes[order], np.full(blocks * size - len(order), clusters.total)).reshape(blocks, size)
+    members = np.zeros((clusters.total + 1, blocks))
+    np.add.at(members, (codes, np.arange(blocks)[:, None]), 1.0)
 
     def statistic(counts: Floats) -> Floats:
-        if not len(ordered):
-            return np.full(len(counts), np.nan)
-        reached = np.cumsum(counts[:, codes], axis=1)
-        total = reached[:, -1:]
-        low = ordered[np.argmax(reached * 2 >= total, axis=1)]
-        high = ordered[np.argmax(reached * 2 > total, axis=1)]
-        return np.where(total[:, 0] > 0, (low + high) / 2, np.nan)
+        rows = np.arange(len(counts))
+        by_block = np.cumsum(counts @ members[:-1], axis=1)
+        total = by_block[:, -1]
+        padded = np.concatenate([counts, np.zeros((len(counts), 1))], axis=1)
+
+        def where(beyond: Callable[[Floats, Floats], Any]) -> Floats:
+            """The first value up to which more images than half, or half of them, have been counted."""
+            block = np.argmax(beyond(by_block * 2, total[:, None]), axis=1)
+            before = np.where(block > 0, by_block[rows, block - 1], 0.0)
+            reached = before[:, None] + np.cumsum(padded[rows[:, None], codes[block]], axis=1)
+            place = block * size + np.argmax(beyond(reached * 2, total[:, None]), axis=1)
+            return ordered[np.minimum(place, len(ordered) - 1)]
+
+        return np.where(total > 0, (where(np.greater_equal) + where(np.greater)) / 2, np.nan)
 
     return statistic
 
@@ -114,61 +136,62 @@ def average_precision_of(scores: ArrayLike, positive: ArrayLike, clusters: Clust
     ranking = _Ranking.of(scores, positive, clusters)
 
     def statistic(counts: Floats) -> Floats:
-        hits, tied, between = ranking.counted(counts)
-        taken = np.cumsum(hits + tied + between, axis=1)
-        precision = _divide(np.cumsum(hits, axis=1), taken, undefined=0.0)
-        return _divide((hits * precision).sum(axis=1), hits.sum(axis=1))
+        hits, others = ranking.counted(counts)
+        reached = np.cumsum(hits, axis=0)
+        precision = _precision(reached, others)
+        return _divide(np.einsum("ij,ij->j", hits, precision), reached[-1])
 
-    return statistic
+    return _in_parts(statistic, ranking.levels)
 
 
 def box_ap_of(scores: ArrayLike, hits: ArrayLike, clusters: Clusters, boxes: Floats) -> Statistic:
     """COCO's average precision of one class at one IoU: precision, made to fall, at recall 0, .01, ... 1.
 
     Args:
-        scores: (n,) of the predicted boxes.
+        scores: (n,) of the predicted boxes; equal ones are taken in the order given, a group drawn again beside itself.
         hits: (n,) whether each finds a true box that none before it found.
         clusters: the groups of the n boxes' images.
         boxes: (clusters.total,) number of true boxes in each group.
     """
-    ranking = _Ranking.of(scores, hits, clusters)
+    from_the_top = np.empty(len(clusters.codes))
+    from_the_top[np.argsort(-np.asarray(scores, dtype=np.float64), kind="stable")] = np.arange(len(clusters.codes))
+    ranking = _Ranking.of(-from_the_top, hits, clusters)
     recalls = np.linspace(0, 1, 101)
 
     def statistic(counts: Floats) -> Floats:
-        hits, tied, between = ranking.counted(counts)
-        reached = np.cumsum(hits, axis=1)
-        precision = _divide(reached, np.cumsum(hits + tied + between, axis=1), undefined=0.0)
-        precision = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+        hits, others = ranking.counted(counts)
+        reached = np.cumsum(hits, axis=0)
+        precision = np.maximum.accumulate(_precision(reached, others)[::-1], axis=0)[::-1]
         total = counts @ boxes
-        recall = _divide(reached, np.broadcast_to(total[:, None], reached.shape), undefined=0.0)
-        padded = np.concatenate([precision, np.zeros((len(counts), 1))], axis=1)
-        at = np.stack([np.searchsorted(row, recalls, "left") for row in recall])
-        return np.where(total > 0, np.take_along_axis(padded, at, axis=1).mean(axis=1), np.nan)
+        recall = np.ascontiguousarray(_divide(reached, np.broadcast_to(total, reached.shape), undefined=0.0).T)
+        padded = np.concatenate([precision, np.zeros((1, len(counts)))])
+        at = np.stack([np.searchsorted(row, recalls, "left") for row in recall], axis=1)
+        return np.where(total > 0, np.take_along_axis(padded, at, axis=0).mean(axis=0), np.nan)
 
-    return statistic
+    return _in_parts(statistic, ranking.levels)
 
 
 def auc_of(scores: ArrayLike, positive: ArrayLike, clusters: Clusters) -> Statistic:
     """Area under the ROC curve of the resampled images, ties counting half."""
-    ranking = _Ranking.of(scores, positive, clusters)
+    ranking = _Ranking.of(scores, positive, clusters, halves=True)
     negatives = np.bincount(clusters.codes[~np.asarray(positive, dtype=bool)], minlength=clusters.total)
 
     def statistic(counts: Floats) -> Floats:
-        hits, tied, between = ranking.counted(counts)
+        hits, others = ranking.counted(counts)
         total = counts @ negatives.astype(np.float64)
-        below = total[:, None] - np.cumsum(between + tied, axis=1) + tied / 2
-        return _divide((hits * below).sum(axis=1), hits.sum(axis=1) * total)
+        below = total - np.cumsum(others, axis=0)
+        return _divide(np.einsum("ij,ij->j", hits, below), hits.sum(axis=0) * total)
 
-    return statistic
+    return _in_parts(statistic, ranking.levels)
 
 
 @dataclass(frozen=True, eq=False)
 class _Ranking:
-    """How many images of each group there are at and between the distinct scores of positives, from the highest.
+    """How many images of each group there are at the distinct scores of positives, from the highest.
 
     Attributes:
-        members: sparse (3 * levels, groups): positives at a level, negatives at it, negatives above it and below the
-            level before. Negatives below all positives matter to no statistic here.
+        members: sparse (2 * levels, groups): positives at a level, then negatives at it or between it and the level
+            above. Negatives below all positives matter to no statistic here.
         levels: number of distinct scores of positives.
     """
 
@@ -176,28 +199,55 @@ class _Ranking:
     levels: int
 
     @classmethod
-    def of(cls, scores: ArrayLike, positive: ArrayLike, clusters: Clusters) -> "_Ranking":
+    def of(cls, scores: ArrayLike, positive: ArrayLike, clusters: Clusters, halves: bool = False) -> "_Ranking":
+        """With `halves`, half of a negative that ties with a positive is counted one level further down."""
         from scipy.sparse import csr_matrix
 
         values, flags = np.asarray(scores, dtype=np.float64), np.asarray(positive, dtype=bool)
         levels = np.unique(values[flags])[::-1]
-        # place of each image among the levels, counted from the highest: equal ones first, then those just above
         place = np.searchsorted(-levels, -values, "left")
-        kept = place < len(levels)
-        at_level = np.zeros(len(values), dtype=bool)
-        at_level[kept] = levels[place[kept]] == values[kept]
-        block = np.where(flags, 0, np.where(at_level, 1, 2))
-        rows = (block * len(levels) + place)[kept]
-        shape = (3 * len(levels), clusters.total)
-        return cls(csr_matrix((np.ones(len(rows)), (rows, clusters.codes[kept])), shape=shape), len(levels))
+        weights = np.where(place < len(levels), 1.0, 0.0)
+        rows = np.where(flags, 0, len(levels)) + np.minimum(place, max(len(levels) - 1, 0))
+        codes = clusters.codes
+        if halves and len(levels):
+            tied = np.flatnonzero(~flags & (levels[np.minimum(place, len(levels) - 1)] == values))
+            weights[tied] = 0.5
+            further = tied[place[tied] + 1 < len(levels)]
+            rows = np.concatenate([rows, rows[further] + 1])
+            weights, codes = np.append(weights, np.full(len(further), 0.5)), np.append(codes, codes[further])
+        kept = weights > 0
+        shape = (2 * len(levels), clusters.total)
+        return cls(csr_matrix((weights[kept], (rows[kept], codes[kept])), shape=shape), len(levels))
 
-    def counted(self, counts: Floats) -> tuple[Floats, Floats, Floats]:
-        """(c, levels) positives at each level, negatives at it, and negatives between it and the one before."""
-        table: Floats = np.ascontiguousarray((self.members @ counts.T).T)
-        return table[:, : self.levels], table[:, self.levels : 2 * self.levels], table[:, 2 * self.levels :]
+    def counted(self, counts: Floats) -> tuple[Floats, Floats]:
+        """(levels, c) positives at each level, and negatives at it or between it and the one above."""
+        table: Floats = self.members @ np.ascontiguousarray(counts.T)
+        return table[: self.levels], table[self.levels :]
 
 
-def _draws(total: int, seed: int, resamples: int) -> Iterator[Floats]:
+def _precision(reached: Floats, others: Floats) -> Floats:
+    """(levels, c) share of positives down to each level, 0 where nothing is; `others` are counted level by level."""
+    # in place: fresh memory for each step costs more time than the arithmetic
+    taken: Floats = np.cumsum(others, axis=0)
+    taken += reached
+    np.maximum(taken, 1.0, out=taken)
+    np.divide(reached, taken, out=taken)
+    return taken
+
+
+def _in_parts(statistic: Statistic, levels: int) -> Statistic:
+    """The statistic on so few resamples at a time that its tables stay in the processor's cache."""
+    if not levels:
+        return lambda counts: np.full(len(counts), np.nan)
+    step = max(_CACHED_CELLS // levels, 8)
+
+    def in_parts(counts: Floats) -> Floats:
+        return np.concatenate([statistic(counts[start : start + step]) for start in range(0, len(counts), step)])
+
+    return in_parts
+
+
+def draws(total: int, seed: int, resamples: int) -> Iterator[Floats]:
     """Chunks (c, total) of how often each group is drawn in `total` draws with replacement."""
     rng = np.random.default_rng(seed)
     chunk = max(min(_CELLS // total, 500), 1)

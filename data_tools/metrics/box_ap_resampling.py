@@ -1,18 +1,96 @@
-"""Box AP on resamples of the images' groups: COCO's figure as a statistic for the cluster bootstrap.
+"""Box AP by groups of images: COCO's figure as a statistic for the inference by group.
 
 Which predicted box finds which true box does not depend on other images, so boxes are matched once and a resample only
-counts them anew. Predicted boxes of equal score are taken together, where COCO takes them in the order of the images.
+counts them anew. Predicted boxes of equal score are taken in the order of the image ids, as pycocotools takes them.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data_tools.core.records import UNBOXED, Prediction, Sample
 from data_tools.metrics.bootstrap import Clusters, Floats, Statistic, box_ap_of
+from data_tools.metrics.figures import Figure
 from data_tools.metrics.matching import FIRST, match_arrays
 
 _MOST_IN_AN_IMAGE = 100
+
+
+@dataclass(frozen=True, eq=False)
+class MatchedBoxes:
+    """The predicted boxes of one class, matched at one IoU, from the highest score down.
+
+    Attributes:
+        hits: (n,) whether each finds a true box that none before it found.
+        codes: (n,) the group of its image.
+        places: (n,) ascending, 0 for the first; what is compared with another approach's.
+        boxes: (groups,) true boxes of each group.
+    """
+
+    hits: NDArray[np.bool_]
+    codes: NDArray[np.int64]
+    places: Floats
+    boxes: Floats
+
+    def beside(self, other: "MatchedBoxes") -> "MatchedBoxes":
+        """Of both approaches, merged by place, the groups of the other numbered after one's own."""
+        places = np.concatenate([self.places, other.places])
+        order = np.argsort(places, kind="stable")
+        hits = np.concatenate([self.hits, other.hits])
+        codes = np.concatenate([self.codes, other.codes + len(self.boxes)])
+        return MatchedBoxes(hits[order], codes[order], places[order], np.concatenate([self.boxes, other.boxes]))
+
+    def statistic(self) -> Statistic:
+        """Average precision; NaN for a resample without a true box."""
+        if not self.hits.any():
+            return lambda counts: np.where(counts @ self.boxes > 0, 0.0, np.nan)
+        return box_ap_of(-self.places, self.hits, Clusters(self.codes, len(self.boxes)), self.boxes)
+
+
+@dataclass(frozen=True, eq=False)
+class BoxAp(Figure):
+    """The mean over classes and IoU thresholds of COCO's average precision.
+
+    A resample that draws no true box of a class leaves that class out of its mean.
+
+    Attributes:
+        parts: of each class that has a true box, at each IoU; at least one.
+        clusters: the groups of the images.
+    """
+
+    parts: tuple[MatchedBoxes, ...]
+    clusters: Clusters
+
+    @cached_property
+    def value(self) -> float | None:
+        """COCO's figure."""
+        return float(self.statistic()(np.ones((1, self.clusters.total)))[0])
+
+    @property
+    def fewest_groups(self) -> int:
+        """Groups with a true box."""
+        return int(np.count_nonzero(np.sum([part.boxes for part in self.parts], axis=0)))
+
+    def beside(self, other: Figure) -> "BoxAp":
+        """Of both runs' boxes, merged by their places."""
+        assert isinstance(other, BoxAp)
+        parts = tuple(own.beside(its) for own, its in zip(self.parts, other.parts, strict=True))
+        return BoxAp(parts, self.clusters.beside(other.clusters))
+
+    def statistic(self) -> Statistic:
+        """The mean over parts, of a resample."""
+        statistics = [part.statistic() for part in self.parts]
+
+        def statistic(counts: Floats) -> Floats:
+            values = np.stack([one(counts) for one in statistics])
+            known = np.isfinite(values)
+            total = np.where(known, values, 0.0).sum(axis=0)
+            return np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)
+
+        return statistic
 
 
 def box_ap50_of(
@@ -29,9 +107,19 @@ def box_ap_at(
     num_classes: int,
     clusters: Clusters,
 ) -> Statistic | None:
-    """The mean over the classes and IoU thresholds of average precision; None without a true box.
+    """The statistic of `box_ap`; None without a true box."""
+    figure = box_ap(ious, samples, predictions, num_classes, clusters)
+    return None if figure is None else figure.statistic()
 
-    A resample that draws no true box of a class leaves that class out of its mean.
+
+def box_ap(
+    ious: Sequence[float],
+    samples: Sequence[Sample],
+    predictions: Sequence[Prediction],
+    num_classes: int,
+    clusters: Clusters,
+) -> BoxAp | None:
+    """COCO's average precision of boxes; None without a true box.
 
     Args:
         ious: thresholds at which a box finds a true one.
@@ -40,31 +128,32 @@ def box_ap_at(
         num_classes: class ids are 1..num_classes.
         clusters: the groups of the samples.
     """
+    order = sorted((i for i, s in enumerate(samples) if s.status != UNBOXED), key=lambda i: samples[i].image_id)
+    images = [(samples[i], predictions[i], int(clusters.codes[i])) for i in order]
     labels = range(1, num_classes + 1)
-    parts = [_of_class(iou, samples, predictions, label, clusters) for iou in ious for label in labels]
-    statistics = [part for part in parts if part is not None]
-    if not statistics:
+    parts = [_of_class(iou, images, label, clusters.total) for iou in ious for label in labels]
+    known = tuple(part for part in parts if part is not None)
+    return BoxAp(known, clusters) if known else None
+
+
+def tied_share(samples: Sequence[Sample], predictions: Sequence[Prediction]) -> float | None:
+    """The share of boxes that count for box AP whose score another box of their class has too; None without boxes."""
+    counted = [p for s, p in zip(samples, predictions, strict=True) if s.status != UNBOXED and len(p.box_scores)]
+    if not counted:
         return None
-
-    def statistic(counts: Floats) -> Floats:
-        values = np.stack([one(counts) for one in statistics])
-        known = np.isfinite(values)
-        total = np.where(known, values, 0.0).sum(axis=0)
-        return np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)
-
-    return statistic
+    keys = [np.stack([p.box_labels.astype(np.float64), p.box_scores], axis=1) for p in counted]
+    _, counts = np.unique(np.concatenate(keys), axis=0, return_counts=True)
+    return float(counts[counts > 1].sum() / counts.sum())
 
 
 def _of_class(
-    iou: float, samples: Sequence[Sample], predictions: Sequence[Prediction], label: int, clusters: Clusters
-) -> Statistic | None:
-    boxes = np.zeros(clusters.total)
+    iou: float, images: Sequence[tuple[Sample, Prediction, int]], label: int, groups: int
+) -> MatchedBoxes | None:
+    boxes = np.zeros(groups)
     scores: list[Floats] = []
-    hits: list[np.ndarray] = []
-    codes: list[np.ndarray] = []
-    for sample, prediction, code in zip(samples, predictions, clusters.codes.tolist(), strict=True):
-        if sample.status == UNBOXED:
-            continue
+    hits: list[NDArray[np.bool_]] = []
+    codes: list[NDArray[np.int64]] = []
+    for sample, prediction, code in images:
         true = sample.boxes_xyxy[sample.labels == label]
         boxes[code] += len(true)
         own = prediction.box_labels == label
@@ -75,7 +164,6 @@ def _of_class(
         codes.append(np.full(len(kept), code))
     if not boxes.any():
         return None
-    if not any(one.any() for one in hits):
-        return lambda counts: np.where(counts @ boxes > 0, 0.0, np.nan)
-    of_boxes = Clusters(np.concatenate(codes), clusters.total)
-    return box_ap_of(np.concatenate(scores), np.concatenate(hits), of_boxes, boxes)
+    order = np.argsort(-np.concatenate(scores), kind="stable")
+    places = np.arange(len(order), dtype=np.float64)
+    return MatchedBoxes(np.concatenate(hits)[order], np.concatenate(codes)[order], places, boxes)

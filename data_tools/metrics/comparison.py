@@ -1,4 +1,4 @@
-"""Two approaches on the same images: Wilcoxon, McNemar, Holm, and how many images would settle the question."""
+"""Two approaches on the same images: Wilcoxon, McNemar, Holm, and how many groups would settle the question."""
 
 import math
 from collections.abc import Sequence
@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Z_95, Z_POWER_80 = 1.959963984540054, 0.8416212335729143
+FEWEST_GROUPS = 6
+"""With fewer no p-value of the sign-flip permutation can reach 5 %: 2 / 2^5 is .0625."""
 
 
 def wilcoxon(differences: NDArray[np.float64]) -> tuple[float, float] | None:
@@ -46,14 +48,25 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return [float(value) for value in adjusted]
 
 
-def images_to_settle(difference: float, ci95: tuple[float, float], n: int) -> int | None:
-    """Images needed to show a difference of the size seen, at the 5 % level with 80 % power; None for no difference.
+def groups_to_settle(difference: float, ci95: tuple[float, float], groups: int, fewest: int) -> int | None:
+    """Groups needed to show a difference of the size seen, at the 5 % level with 80 % power; None for no difference.
 
-    A normal approximation: the standard error, a 3.92th of the interval's width, shrinks with the square root of the
-    number of images, and further images come in groups like these.
+    The standard error, read from the interval's width, shrinks with the square root of the number of groups, and
+    further groups are like these. There are no fewer than six, since below that no p-value can reach 5 %.
+
+    Args:
+        difference: seen.
+        ci95: its interval, by Student's t with fewest - 1 degrees.
+        groups: that it is over.
+        fewest: of them those with the kind of image that the fewest have.
     """
-    error = (ci95[1] - ci95[0]) / (2 * Z_95)
+    from scipy.stats import t
+
+    error = (ci95[1] - ci95[0]) / (2 * float(t.ppf(0.975, fewest - 1)))
     if difference == 0 or error == 0:
         return None
-    needed = n * ((Z_95 + Z_POWER_80) * error / difference) ** 2
-    return math.ceil(needed) if needed < 1e9 else None
+    needed = groups * (error / difference) ** 2 * (Z_95 + Z_POWER_80) ** 2
+    for _ in range(20):
+        degrees = max(needed * fewest / groups, 2) - 1
+        needed = groups * (error / difference) ** 2 * float(t.ppf(0.975, degrees) + t.ppf(0.8, degrees)) ** 2
+    return max(math.ceil(needed), FEWEST_GROUPS) if needed < 1e9 else None

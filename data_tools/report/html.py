@@ -25,7 +25,14 @@ from data_tools.report.breakdown import breakdown_tables
 from data_tools.report.class_tables import class_tables
 from data_tools.report.outcomes import NEAR_PX, OUTCOMES, Threshold, image_outcomes, thresholds_of
 from data_tools.report.page_data import page_data, safe_json
-from data_tools.report.table import comparison_table, describe_data, describe_engines, metric_table, seed_table
+from data_tools.report.table import (
+    comparison_table,
+    describe_data,
+    describe_engines,
+    describe_remarks,
+    metric_table,
+    seed_table,
+)
 from data_tools.report.thumbnails import Thumbnails, make_thumbnails
 
 log = logging.getLogger(__name__)
@@ -76,6 +83,7 @@ def write_html(
             script=Markup(script),
             data_line=describe_data(contents),
             engines=describe_engines(contents),
+            remarks=describe_remarks(contents),
             verdict=report.verdict,
             tables=[table for table in tables if table is not None],
             breakdown=breakdown_tables(contents),

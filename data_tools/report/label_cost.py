@@ -6,6 +6,7 @@ from typing import Any
 
 from data_tools.files.csv_tables import defused
 from data_tools.files.runs import DONE
+from data_tools.metrics.clustered import NOT_ENOUGH_GROUPS
 from data_tools.report.table import NOT_DEFINED, WIDTH, number
 
 METRICS = {"auc": "AUC", "ap50": "box AP50", "hit_rate": "hit rate"}
@@ -74,7 +75,7 @@ def overtakes(points: Sequence[Point], baseline: str, metric: str) -> tuple[Poin
         ahead = one
     for one in reversed(points):
         compared = one["against"][baseline].get(metric)
-        if compared is None or compared["ci95"][0] <= 0:
+        if compared is None or compared["ci95"] is None or compared["ci95"][0] <= 0:
             break
         shown = one
     return ahead, shown
@@ -146,7 +147,7 @@ def to_csv(summary: Mapping[str, Any]) -> str:
             for name in baselines:
                 for metric in METRICS:
                     compared = one["against"][name].get(metric) or {"difference": None, "ci95": (None, None)}
-                    row += [compared["difference"], *compared["ci95"]]
+                    row += [compared["difference"], *(compared["ci95"] or (None, None))]
         rows.append([*row, *[None] * (len(head) - len(row))])
     import pandas
 
@@ -157,9 +158,11 @@ def to_csv(summary: Mapping[str, Any]) -> str:
 
 def _at(one: Point, baseline: str, metric: str) -> str:
     compared = one["against"][baseline][metric]
-    low, high = compared["ci95"]
     images = f"{one['boxed_images']} boxed image{'s' if one['boxed_images'] != 1 else ''}"
-    difference = f"difference {compared['difference']:+.3f}, paired 95 % CI {low:+.3f}..{high:+.3f}"
+    interval = NOT_ENOUGH_GROUPS
+    if compared["ci95"] is not None:
+        interval = f"paired 95 % CI {compared['ci95'][0]:+.3f}..{compared['ci95'][1]:+.3f}"
+    difference = f"difference {compared['difference']:+.3f}, {interval}"
     return f"{images} ({difference}, {compared['n']} images)"
 
 
@@ -171,4 +174,5 @@ def _value(figure: Mapping[str, Any]) -> str:
 def _difference(compared: Mapping[str, Any] | None) -> str:
     if compared is None:
         return NOT_DEFINED
-    return f"{compared['difference']:+.3f} ({compared['ci95'][0]:+.3f}..{compared['ci95'][1]:+.3f})"
+    ends = compared["ci95"]
+    return f"{compared['difference']:+.3f}" + (f" ({ends[0]:+.3f}..{ends[1]:+.3f})" if ends else "")

@@ -10,6 +10,9 @@ from typing import Any
 
 from data_tools.judging.metric import HIGHER, LOWER, MISSING, Comparison, MetricRow, Style, look_up
 from data_tools.judging.registry import comparisons, metric_rows
+from data_tools.metrics.clustered import NOT_ENOUGH_GROUPS
+from data_tools.metrics.comparison import FEWEST_GROUPS
+from data_tools.metrics.sign_flip import smallest_p_value
 
 Report = Mapping[str, Any]
 NOT_DEFINED = "n/a"
@@ -63,12 +66,13 @@ def side_by_side(report: Report, full: bool = True, more: Sequence[ReportTable] 
         more: further tables of the report.
     """
     short, legend = _short_names(list(as_mapping(report.get("runs"))))
-    parts = [*textwrap.wrap(describe_data(report), WIDTH), "\n".join(legend)]
+    parts = ["\n".join(textwrap.wrap(describe_data(report), WIDTH)), "\n".join(legend)]
     tables = [metric_table(report, full), seed_table(report), type_table(report), *more, comparison_table(report, full)]
     for table in tables:
         if table is not None:
             parts.append(_as_text(table, short))
     parts += textwrap.wrap(describe_engines(report), WIDTH)
+    parts += ["\n".join(textwrap.wrap(f"remark: {remark}", WIDTH)) for remark in describe_remarks(report)]
     if report.get("verdict"):
         parts.append("\n".join(textwrap.wrap(f"verdict: {report['verdict']}", WIDTH)))
     return "\n\n".join(part for part in parts if part)
@@ -80,7 +84,7 @@ def describe_data(report: Report) -> str:
     kinds = (("n_good", "good"), ("n_boxed", "defects with boxes"), ("n_unboxed", "defects without boxes"))
     counts = [f"{data[key]} {name}" for key, name in kinds if data.get(key) is not None]
     if data.get("n_groups") is not None:
-        counts.append(f"{data['n_groups']} groups")
+        counts.append(_describe_groups(data["n_groups"]))
     images = "" if data.get("n_images") is None else f"{data['n_images']} images"
     head = " ".join(text for text in (f"{data['split']} split:" if data.get("split") else "", images) if text)
     return head + (f" ({', '.join(counts)})" if counts else "")
@@ -90,6 +94,22 @@ def describe_engines(report: Report) -> str:
     """A few words on what computed the box AP, "" where the report does not say; versions of it may differ."""
     engine = as_mapping(report.get("engines")).get("box_map")
     return f"box AP computed by {engine}" if engine else ""
+
+
+def describe_remarks(report: Report) -> list[str]:
+    """What a reader must know of single runs before believing their figures, a sentence each."""
+    runs = {name: as_mapping(as_mapping(run).get("metrics")) for name, run in as_mapping(report.get("runs")).items()}
+    remarks = {name: look_up(metrics, ("box_map", "remark")) for name, metrics in runs.items()}
+    return [f"{name}: {remark}" for name, remark in remarks.items() if remark]
+
+
+def _describe_groups(count: int) -> str:
+    """The number of groups, and what cannot be said with so few."""
+    if count < 2:
+        return f"{count} group, {NOT_ENOUGH_GROUPS} for an interval"
+    if count < FEWEST_GROUPS:
+        return f"{count} groups, {NOT_ENOUGH_GROUPS} for a p-value below {smallest_p_value(count):.4g}"
+    return f"{count} groups"
 
 
 def metric_table(report: Report, full: bool = True) -> ReportTable | None:
@@ -156,7 +176,7 @@ def comparison_table(report: Report, full: bool = True) -> ReportTable | None:
             continue
         label = name if compared is None else compared.label
         rows.append(TableRow(label, tuple(map(TableCell, _difference_texts(value, compared, holm)))))
-    columns = ("a", "b", "a - b", "95 % CI", "p (Holm)" if holm else "p", "n", "favours")
+    columns = ("a", "b", "a - b", "95 % CI", "p (Holm)" if holm else "p", "n", "groups", "favours")
     return ReportTable("difference", columns, tuple(rows)) if rows else None
 
 
@@ -169,10 +189,11 @@ def _difference_texts(value: Report, compared: Comparison | None, holm: bool) ->
         value.get("a"),
         value.get("b"),
         number(value.get("difference"), digits, sign=True),
-        _interval(ci95, digits, sign=True) or NOT_DEFINED,
+        _interval(ci95, digits, sign=True) or NOT_ENOUGH_GROUPS,
         "" if holm and p_value is None else _p_value(p_value),
         number(value.get("n"), 0),
-        _favoured(HIGHER if compared is None else compared.better, value.get("difference"), ci95),
+        number(value.get("n_groups"), 0),
+        _favoured(HIGHER if compared is None else compared.better, value),
     )
     return [NOT_DEFINED if text is None else str(text) for text in texts]
 
@@ -199,9 +220,10 @@ def _metric_cell(row: MetricRow, metrics: Report, value: Any) -> TableCell:
         return TableCell(NOT_DEFINED if row.path[0] in metrics else "")
     if value is None:
         return TableCell(NOT_DEFINED)
-    if row.style is Style.PERCENT:
-        return TableCell(f"{row.style.scale * value:.{row.style.digits}f} %")
     interval = look_up(metrics, row.ci95) if row.ci95 else None
+    if row.style is Style.PERCENT:
+        ends = interval and [end if end is None else row.style.scale * end for end in interval]
+        return TableCell(f"{row.style.scale * value:.{row.style.digits}f} %", _interval(ends, row.style.digits))
     return TableCell(number(value, row.style.digits), _interval(interval, row.style.digits))
 
 
@@ -211,11 +233,12 @@ def _interval(ci95: Any, digits: int, sign: bool = False) -> str:
     return f"{number(ci95[0], digits, sign)}..{number(ci95[1], digits, sign)}"
 
 
-def _favoured(better: str, difference: float | None, ci95: Sequence[float | None]) -> str:
-    low, high = ci95
+def _favoured(better: str, value: Report) -> str:
+    difference, (low, high) = value.get("difference"), value.get("ci95") or (None, None)
     if difference is None or low is None or high is None:
         return NOT_DEFINED
-    if low <= 0 <= high:
+    # an older report does not say how many groups there are
+    if low <= 0 <= high or (value.get("n_groups") or FEWEST_GROUPS) < FEWEST_GROUPS:
         return "neither"
     return "a" if (difference < 0) == (better == LOWER) else "b"
 

@@ -8,6 +8,7 @@ import pytest
 from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, GOOD, UNBOXED, Dataset, Prediction, PredictionHeader, PredictionSet
 from data_tools.judging.evaluate import evaluate
+from data_tools.judging.judged import Entry
 from data_tools.judging.registry import metrics as registered
 from data_tools.report.table import side_by_side
 from tests.data_tools.judging.made_up import (
@@ -210,3 +211,110 @@ def test_an_approach_against_itself_shows_no_difference(dataset: Dataset) -> Non
 def test_an_unknown_metric_is_refused(dataset: Dataset) -> None:
     with pytest.raises(InputError, match="metric 'auk': give one of auc, box_map"):
         evaluate(dataset, "test", [entry(dataset, silent, "a")], ("auk",))
+
+
+def in_lots(dataset: Dataset, count: int | None) -> Dataset:
+    """The dataset with its images dealt to so many lots; each its own for None."""
+    named = [f"lot{s.image_id if count is None else s.image_id % count}" for s in dataset.samples]
+    samples = (replace(sample, group=group) for sample, group in zip(dataset.samples, named, strict=True))
+    return replace(dataset, samples=tuple(samples))
+
+
+def intervals(value: object, path: str = "") -> dict[str, list[float] | None]:
+    """Every 95 % interval of a report, by the path to it."""
+    found = {}
+    if isinstance(value, dict):
+        for key, one in value.items():
+            if key.endswith("ci95"):
+                found[f"{path}/{key}"] = one
+            found |= intervals(one, f"{path}/{key}")
+    elif isinstance(value, list):
+        for i, one in enumerate(value):
+            found |= intervals(one, f"{path}/{i}")
+    return found
+
+
+def test_one_group_gives_no_interval_and_no_p_value_and_says_why(dataset: Dataset) -> None:
+    one = in_lots(dataset, 1)
+    found = judge_all(one, entry(one, with_boxes, "boxes"), entry(one, map_alone, "maps"))
+    every = intervals(found)
+    assert len(every) > 20
+    assert set(map(type, every.values())) == {type(None)}
+    assert {row["p_value"] for row in found["comparisons"]} == {None}
+    assert {row["test"] for row in found["comparisons"]} == {"not enough groups"}
+    for section in ("auc", "average_precision", "peak_distance", "box_map"):
+        assert found["runs"]["boxes"]["metrics"][section]["ci95_note"] == "not enough groups"
+    assert found["verdict"].startswith("not enough groups to compare boxes and maps")
+    text = side_by_side(found)
+    assert "1 group, not enough groups for an interval" in text.replace("\n", " ")
+
+
+def test_every_interval_has_a_width(report: dict) -> None:
+    known = {path: ends for path, ends in intervals(report).items() if ends is not None}
+    assert len(known) > 20
+    assert [path for path, (low, high) in known.items() if not low < high] == []
+
+
+def test_groups_are_counted_beside_images(dataset: Dataset, report: dict) -> None:
+    samples = dataset.split("test")
+    boxed = {s.group for s in samples if s.status == BOXED}
+    metrics = report["runs"]["boxes"]["metrics"]
+    assert metrics["peak_distance"]["n_groups"] == len(boxed)
+    assert metrics["auc"]["n_groups"] == len({s.group for s in samples})
+    assert metrics["auc"]["n_groups_positive"] == len({s.group for s in samples if s.is_defect})
+    assert {row["n_groups"] for row in report["comparisons"]} == {len(boxed), metrics["auc"]["n_groups"]}
+    assert f"images of {len(boxed)} groups" in report["verdict"]
+    settled = [row for row in report["comparisons"] if row["images_to_settle"] is not None]
+    assert all(row["groups_to_settle"] <= row["images_to_settle"] for row in settled)
+
+
+def test_a_difference_is_that_of_the_two_values_shown(report: dict) -> None:
+    shown = {
+        "auc": ("auc", "value"),
+        "average_precision": ("average_precision", "value"),
+        "box_ap50": ("box_map", "ap50"),
+        "hit_rate": ("peak_distance", "hit_rate"),
+        "dra_20px": ("peak_distance", "dra_20px"),
+    }
+    for row in report["comparisons"]:
+        assert row["difference"] == row["value_a"] - row["value_b"]
+        assert row["ci95"][0] <= row["difference"] <= row["ci95"][1]
+        if row["metric"] in shown:
+            section, key = shown[row["metric"]]
+            for value, label in ((row["value_a"], "boxes"), (row["value_b"], "maps")):
+                assert value == pytest.approx(report["runs"][label]["metrics"][section][key], abs=1e-12)
+
+
+def test_tests_of_single_images_are_shown_only_where_each_is_a_group(dataset: Dataset, report: dict) -> None:
+    assert not any("per_image_test" in row for row in report["comparisons"])
+    single = in_lots(dataset, None)
+    found = judge_all(single, entry(single, with_boxes, "boxes"), entry(single, map_alone, "maps"))
+    named = {row["metric"]: row["per_image_test"] for row in found["comparisons"] if "per_image_test" in row}
+    assert named.keys() == {"auc", "hit_rate", "peak_distance"}
+    assert named["auc"] == "DeLong"
+    assert named["hit_rate"] == "exact McNemar"
+    assert named["peak_distance"].startswith("Wilcoxon")
+    assert all("sign-flip permutation" in row["test"] for row in found["comparisons"])
+
+
+def test_group_differences_of_1_2_3_and_minus_1_give_6_of_16() -> None:
+    """Four groups of one boxed image; the peaks of a lie 1, 2, 3 and -1 px further off than those of b."""
+    truth = make_dataset(0, (BOXED,), 4)
+    box = np.array([[10.0, 10.0, 20.0, 20.0]])
+    samples = tuple(
+        replace(s, boxes_xyxy=box, labels=np.array([1]), box_types=(), group=f"g{i}")
+        for i, s in enumerate(truth.samples)
+    )
+    entries = []
+    for name, distances in (("a", (6, 7, 8, 4)), ("b", (5, 5, 5, 5))):
+        answers = tuple(
+            replace(silent(s, np.random.default_rng(0)), peak_xy=(20.0 + d, 15.0))
+            for s, d in zip(samples, distances, strict=True)
+        )
+        entries.append(Entry(name, PredictionSet(PredictionHeader(name), answers)))
+    found = evaluate(replace(truth, samples=samples, splits=None), "all", entries, resamples=RESAMPLES).to_json()
+    row = next(row for row in found["comparisons"] if row["metric"] == "peak_distance")
+    assert row["difference"] == pytest.approx(1.25)
+    assert row["p_value"] == 6 / 16
+    assert "no p below 0.125" in row["test"]
+    assert "with 4 no p-value can be below 0.125" in found["verdict"]

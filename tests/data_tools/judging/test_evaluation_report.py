@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -43,9 +44,10 @@ def test_the_json_is_strict_and_has_the_keys_of_the_contract(report: EvaluationR
 
 
 def test_what_is_unknown_of_a_difference_is_left_out() -> None:
-    known = Difference("auc", "a", "b", 0.1, (0.0, 0.2), 0.03, "DeLong", 9, 1, 1, True, None)
+    known = Difference("auc", "a", "b", 0.1, (0.0, 0.2), 0.03, "by hand", 9, 1, 1, True, None, None, 9, 0.8, 0.7)
     assert known.to_json()["images_to_settle"] is None
-    assert not {"n_groups", "p_value_holm"} & known.to_json().keys()
+    assert not {"per_image_test", "per_image_p_value", "p_value_holm"} & known.to_json().keys()
+    assert replace(known, ci95=None).to_json()["ci95"] is None
 
 
 def test_the_frame_has_a_row_a_run_and_every_figure_that_was_judged(report: EvaluationReport) -> None:

@@ -8,7 +8,9 @@ from data_tools.judging.verdict import COVERAGE, DISTANCE, HITS, MEAN_PX, MEDIAN
 
 
 def row(metric: str = "peak_distance", difference: float = -8.0, ci95: tuple[float, float] = (-12.0, -4.0), **more):
-    known = Difference(metric, "detector", "cnn", difference, ci95, 0.01, "by hand", 90, 3, 3, True, None, 40)
+    known = Difference(
+        metric, "detector", "cnn", difference, ci95, 0.01, "by hand", 90, 3, 3, True, None, None, 40, difference, 0.0
+    )
     return replace(known, **more)
 
 
@@ -32,25 +34,25 @@ def baseline(px: float = 50.0):
 def test_the_claim_names_the_closer_one_with_a_positive_interval() -> None:
     assert (
         verdict([row()], approaches(), baseline())
-        == "detector closer by 8.0 px (95 % CI 4.0..12.0, 90 images, 3 seeds)"
+        == "detector closer by 8.0 px (95 % CI 4.0..12.0, 90 images of 40 groups, 3 seeds)"
     )
     other = verdict([row(difference=8.0, ci95=(4.0, 12.0))], approaches(), baseline())
-    assert other == "cnn closer by 8.0 px (95 % CI 4.0..12.0, 90 images, 3 seeds)"
+    assert other == "cnn closer by 8.0 px (95 % CI 4.0..12.0, 90 images of 40 groups, 3 seeds)"
 
 
 @pytest.mark.parametrize("ci95", [(-12.0, 1.0), (-12.0, 0.0), (0.0, 3.0)])
 def test_an_interval_that_touches_zero_shows_nothing(ci95) -> None:
-    found = verdict([row(ci95=ci95, images_to_settle=1234)], approaches(), baseline())
+    found = verdict([row(ci95=ci95, images_to_settle=1234, groups_to_settle=71)], approaches(), baseline())
     assert found is not None
     assert found.startswith("no difference shown between detector and cnn")
-    assert "about 1300 such images would settle" in found
+    assert "about 71 such groups (1300 images) would settle" in found
 
 
 @pytest.mark.parametrize(
     ("rows", "known", "base", "words"),
     [
         ([row()], approaches(cnn=0.75), baseline(), "cnn abstains on 25.0 %"),
-        ([row(n_groups=4)], approaches(), baseline(), "only 4 groups"),
+        ([row(n_groups=4)], approaches(), baseline(), "not enough groups: with 4 no p-value can be below 0.125"),
         ([row(p_value_holm=0.08)], approaches(), baseline(), "p = 0.08 after Holm"),
         ([row(), row("peak_distance_median", 3.0, (1.0, 5.0))], approaches(), baseline(), "median speaks for cnn"),
         ([row(), row("hit_rate", -0.2, (-0.3, -0.1))], approaches(), baseline(), "cnn hits a box more often"),
@@ -61,6 +63,21 @@ def test_guard_rails(rows, known, base, words: str) -> None:
     found = verdict(rows, known, base)
     assert found is not None
     assert words in found
+
+
+def test_five_groups_show_nothing_whatever_the_interval() -> None:
+    """No p-value of five groups can be below 2 / 2^5 = .0625."""
+    found = verdict([row(n_groups=5)], approaches(), baseline())
+    assert found is not None
+    assert found.startswith(
+        "no difference shown between detector and cnn (95 % CI -12.0..-4.0 px, 90 images of 5 groups"
+    )
+    assert "not enough groups: with 5 no p-value can be below 0.0625" in found
+
+
+def test_one_group_compares_nothing() -> None:
+    found = verdict([row(ci95=None, p_value=None, n_groups=1)], approaches(), baseline())
+    assert found == "not enough groups to compare detector and cnn (90 images of 1 group, 3 seeds)"
 
 
 def test_nothing_to_say() -> None:

@@ -1,5 +1,6 @@
 """A metric in one file: how far apart the mean scores of defect and good images lie."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,9 +8,10 @@ import numpy as np
 
 from data_tools.judging.judged import Judged
 from data_tools.judging.metric import Comparison, Metric, MetricRow
-from data_tools.judging.pairs import by_bootstrap
-from data_tools.judging.resampling import Sampling, ToSample
-from data_tools.metrics.bootstrap import Clusters, mean_of
+from data_tools.judging.pairs import by_group
+from data_tools.judging.resampling import Sampling
+from data_tools.metrics.bootstrap import Clusters, Statistic, mean_of
+from data_tools.metrics.figures import Figure
 
 
 def score_gap(judged: Judged) -> dict[str, Any]:
@@ -22,12 +24,31 @@ def gap_of(scores: np.ndarray, positive: np.ndarray) -> float | None:
     return float(scores[positive].mean() - scores[~positive].mean())
 
 
-def _to_sample(judged: Judged, clusters: Clusters) -> Mapping[str, ToSample]:
-    yes, no = (
-        mean_of(np.where(chosen, judged.scores, np.nan), clusters) for chosen in (judged.positive, ~judged.positive)
-    )
-    value = gap_of(judged.scores, judged.positive)
-    return {"score_gap": ToSample(value, lambda counts: yes(counts) - no(counts))}
+class ScoreGap(Figure):
+    bounds = (-math.inf, math.inf)
+
+    def __init__(self, scores: np.ndarray, positive: np.ndarray, clusters: Clusters) -> None:
+        self.scores, self.positive, self.clusters = scores, positive, clusters
+
+    @property
+    def value(self) -> float | None:
+        return gap_of(self.scores, self.positive)
+
+    def statistic(self) -> Statistic:
+        yes, no = (
+            mean_of(np.where(chosen, self.scores, np.nan), self.clusters) for chosen in (self.positive, ~self.positive)
+        )
+        return lambda counts: yes(counts) - no(counts)
+
+    def beside(self, other: Figure) -> "ScoreGap":
+        assert isinstance(other, ScoreGap)
+        scores = np.concatenate([self.scores, other.scores])
+        positive = np.concatenate([self.positive, other.positive])
+        return ScoreGap(scores, positive, self.clusters.beside(other.clusters))
+
+
+def _figures(judged: Judged, clusters: Clusters) -> Mapping[str, Figure]:
+    return {"score_gap": ScoreGap(judged.scores, judged.positive, clusters)}
 
 
 METRIC = Metric(
@@ -43,13 +64,13 @@ METRIC = Metric(
             over_seeds=True,
         ),
     ),
-    sampling=Sampling(lambda judged: judged.samples, _to_sample),
+    sampling=Sampling(lambda judged: judged.samples, _figures),
     intervals={"score_gap": ("score_gap", "ci95")},
     comparisons=(
         Comparison(
             "score_gap",
             "toy: gap of scores",
-            by_bootstrap("score_gap", lambda judged: len(judged.samples)),
+            by_group("score_gap", lambda judged: len(judged.samples)),
             in_family=True,
         ),
     ),

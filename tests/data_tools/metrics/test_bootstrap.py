@@ -2,12 +2,11 @@ import numpy as np
 import pytest
 
 from data_tools.metrics.auc import roc_auc
-from data_tools.metrics.average_precision import average_precision, average_precision_interval
+from data_tools.metrics.average_precision import average_precision
 from data_tools.metrics.bootstrap import (
     Clusters,
     auc_of,
     average_precision_of,
-    bootstrap_p_value,
     distributions,
     mean_of,
     median_of,
@@ -72,21 +71,3 @@ def test_the_same_seed_gives_the_same_draws_to_all_statistics() -> None:
     both = distributions(clusters, [mean, mean], 3, 50)
     assert (both[:, 0] == both[:, 1]).all()
     assert (distributions(clusters, [mean], 3, 50)[:, 0] == both[:, 0]).all()
-
-
-def test_p_value_from_the_tails() -> None:
-    assert bootstrap_p_value(np.array([1.0] * 99)) == pytest.approx(0.02)
-    assert bootstrap_p_value(np.array([-1.0] * 49 + [1.0] * 50)) == 1.0
-    assert bootstrap_p_value(np.zeros(9)) == 1.0
-    assert bootstrap_p_value(np.array([np.nan])) is None
-
-
-def test_the_interval_of_average_precision_holds_the_value() -> None:
-    rng = np.random.default_rng(0)
-    positive = rng.random(300) < 0.3
-    scores = rng.normal(positive.astype(float))
-    low, high = average_precision_interval(scores, positive, [str(i) for i in range(300)], 0)  # type: ignore[misc]
-    value = average_precision(scores, positive)
-    assert value is not None
-    assert low < value < high
-    assert average_precision_interval([0.1], [False], ["a"], 0) is None

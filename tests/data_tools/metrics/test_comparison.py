@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from scipy.stats import t
 
 from data_tools.metrics.bootstrap import cluster_bootstrap
-from data_tools.metrics.comparison import holm, images_to_settle, mcnemar, wilcoxon
+from data_tools.metrics.comparison import FEWEST_GROUPS, groups_to_settle, holm, mcnemar, wilcoxon
+from data_tools.metrics.sign_flip import smallest_p_value
 
 
 @pytest.mark.parametrize(("only_a", "only_b", "p_value"), [(1, 9, 0.0215), (0, 5, 0.0625), (9, 1, 0.0215), (0, 0, 1.0)])
@@ -42,9 +44,17 @@ def test_wilcoxon_is_scipys() -> None:
     assert wilcoxon(differences) == pytest.approx((expected.statistic, expected.pvalue))
 
 
-def test_how_many_images_would_settle_it() -> None:
-    """At z = 1 the sample must grow by (1.96 + 0.84)^2 = 7.85."""
-    assert images_to_settle(1.0, (1 - 1.959964, 1 + 1.959964), 100) == 785
-    assert images_to_settle(-1.0, (-1 - 1.959964, -1 + 1.959964), 100) == 785
-    assert images_to_settle(0.0, (-1.0, 1.0), 100) is None
-    assert images_to_settle(1e-9, (-1.0, 1.0), 100) is None
+def test_how_many_groups_would_settle_it() -> None:
+    """At a t of 1 the number of groups must grow by (t(.975) + t(.8))^2, which tends to (1.96 + 0.84)^2 = 7.85."""
+    half = float(t.ppf(0.975, 999))
+    assert groups_to_settle(1.0, (1 - half, 1 + half), 1000, 1000) == pytest.approx(7850, abs=3)
+    assert groups_to_settle(-1.0, (-1 - half, -1 + half), 1000, 1000) == pytest.approx(7850, abs=3)
+    few = float(t.ppf(0.975, 7))
+    assert groups_to_settle(1.0, (1 - few, 1 + few), 8, 8) == 65  # 8 * (1.998 + 0.847)^2 = 64.7 with 64 degrees
+    assert groups_to_settle(0.0, (-1.0, 1.0), 100, 100) is None
+    assert groups_to_settle(1e-9, (-1.0, 1.0), 100, 100) is None
+
+
+def test_fewer_than_six_groups_settle_nothing() -> None:
+    assert smallest_p_value(FEWEST_GROUPS - 1) > 0.05 >= smallest_p_value(FEWEST_GROUPS)
+    assert groups_to_settle(1.0, (0.99, 1.01), 8, 8) == FEWEST_GROUPS
