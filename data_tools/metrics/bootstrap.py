@@ -124,7 +124,7 @@ def median_of(values: ArrayLike, clusters: Clusters) -> Statistic:
             before = np.where(block > 0, by_block[rows, block - 1], 0.0)
             reached = before[:, None] + np.cumsum(padded[rows[:, None], codes[block]], axis=1)
             place = block * size + np.argmax(beyond(reached * 2, total[:, None]), axis=1)
-            return ordered[np.minimum(place, len(ordered) - 1)]
+            return np.asarray(ordered[np.minimum(place, len(ordered) - 1)])
 
         return np.where(total > 0, (where(np.greater_equal) + where(np.greater)) / 2, np.nan)
 

@@ -22,8 +22,9 @@ def rate_interval(hits: Floats, clusters: Clusters) -> Ends | None:
     """Clopper-Pearson with the effective number of images (Korn & Graubard, Survey Methodology 1998).
 
     That number is n over the design effect, never beyond n, and over the squared ratio of Student's t with groups - 1
-    and with n - 1 degrees. A rate of 0 or 1 shows no design effect, so the largest is taken: that of groups whose
-    images are all alike. With every group one image this is Clopper-Pearson.
+    and with n - 1 degrees; with fewer where a few groups bring most of the variance, as `_degrees` says. A rate of 0
+    or 1 shows no design effect, so the largest is taken: that of groups whose images are all alike. With every group
+    one image this is Clopper-Pearson.
 
     Args:
         hits: (n,) 0 or 1 for each image.
@@ -35,9 +36,10 @@ def rate_interval(hits: Floats, clusters: Clusters) -> Ends | None:
         return None
     rate = totals.sum() / n
     if 0 < rate < 1:
-        error = _variance(totals, sizes)
-        effect = max(error / (rate * (1 - rate) / (n - 1)), 1.0)
-        effective = n / effect * (_t(n - 1) / _t(groups - 1)) ** 2
+        effect = max(_variance(totals, sizes) / (rate * (1 - rate) / (n - 1)), 1.0)
+        # without clustering, rare misses of single images are what Clopper-Pearson is made for
+        degrees = _degrees(totals - rate * sizes, groups - 1) if effect > 1 + 1e-9 else groups - 1
+        effective = n / effect * (_t(n - 1) / _t(degrees)) ** 2
     else:
         effective = n**2 / float((sizes**2).sum())
     return clopper_pearson(rate * effective, effective)
@@ -86,9 +88,8 @@ def mean_interval(values: Floats, clusters: Clusters, bounds: Ends, seed: int, r
 def auc_interval(placements: tuple[Floats, Floats], positive: NDArray[np.bool_], clusters: Clusters) -> Ends | None:
     """Obuchowski's variance for clustered data (Biometrics 1997), on the logit scale, with Student's t.
 
-    Its degrees are the smaller number of groups, of those with positives and those with negatives, less one; or, where
-    a few groups bring most of the variance, those of a variance of so long-tailed parts (twice its square over the
-    variance of the estimate), which near an AUC of 1 is what keeps the interval honest.
+    Its degrees are the smaller number of groups, of those with positives and those with negatives, less one; or fewer
+    where a few groups bring most of the variance, as `_degrees` says.
 
     Args:
         placements: of positives and of negatives, as `data_tools.metrics.auc.placements` gives them.
@@ -108,11 +109,7 @@ def auc_interval(placements: tuple[Floats, Floats], positive: NDArray[np.bool_],
     if not 0 < value < 1 or variance <= 1e-16:
         fewest = min(sizes.sum() ** 2 / (sizes**2).sum() for sizes in (with_positives, with_negatives))
         return unseen(value, fewest, (0.0, 1.0))
-    together = parts.sum(axis=0)
-    square, fourth = float((together**2).sum()), float((together**4).sum())
-    tails = fourth - square**2 / clusters.total
-    degrees = min(smaller - 1.0, 2 * square**2 / tails) if tails > 0 else smaller - 1.0
-    return on_logit_scale(value, math.sqrt(variance), max(degrees, 1.0))
+    return on_logit_scale(value, math.sqrt(variance), _degrees(parts.sum(axis=0), smaller - 1))
 
 
 def auc_parts(placements: tuple[Floats, Floats], positive: NDArray[np.bool_], clusters: Clusters) -> Floats:
@@ -195,6 +192,17 @@ def _variance(totals: Floats, sizes: Floats) -> float:
     groups, n = len(sizes), sizes.sum()
     rest = totals - totals.sum() / n * sizes
     return float(groups / (groups - 1) * (rest**2).sum() / n**2)
+
+
+def _degrees(parts: Floats, most: float) -> float:
+    """Of a variance estimated from groups' parts: twice its square over its own variance (Satterthwaite 1946).
+
+    As many as there are groups for normal parts, and fewer for long-tailed ones, as near a rate or an AUC of 1, where a
+    few groups hold all that goes wrong and most samples hold too few of them. Between 1 and `most`.
+    """
+    square = float((parts**2).sum())
+    spread = float((parts**4).sum()) - square**2 / len(parts)
+    return max(min(most, 2 * square**2 / spread), 1.0) if spread > 0 else most
 
 
 def _t(degrees: float) -> float:
