@@ -16,9 +16,9 @@ from data_tools.training.recipe import (
 )
 
 EFFORTS: dict[RecipeName, Effort] = {
-    "quick": Effort("quickstart", 224 * 224, 200, 16),
-    "standard": Effort("standard", 256 * 256, 800, 16),
-    "thorough": Effort("standard", 384 * 384, 2500, 16),
+    "quick": Effort("quickstart", 224 * 224, 200, 3, 16),
+    "standard": Effort("standard", 256 * 256, 800, 8, 16),
+    "thorough": Effort("standard", 384 * 384, 2500, 16, 16),
 }
 
 

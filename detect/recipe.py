@@ -20,9 +20,9 @@ from data_tools.training.recipe import (
 )
 
 EFFORTS: dict[RecipeName, Effort] = {
-    "quick": Effort("quickstart", 224 * 224, 580, 8),
-    "standard": Effort("standard", 256 * 256, 1200, 4),
-    "thorough": Effort("standard", 384 * 384, 4000, 4),
+    "quick": Effort("quickstart", 224 * 224, 580, 4, 8),
+    "standard": Effort("standard", 256 * 256, 1200, 8, 4),
+    "thorough": Effort("standard", 384 * 384, 4000, 16, 4),
 }
 _LEAST_OF_A_TYPE = 5
 _TYPE_WEIGHT = 0.25

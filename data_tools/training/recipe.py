@@ -23,7 +23,7 @@ DEFAULT_RECIPE: RecipeName = "standard"
 
 SMALL_TENTH = 0.1
 LEAST_SPAN_PX = 8.0  # input pixels that the smallest tenth of box sides spans: two cells of the finest feature map
-_RICH, _MOST_GROWTH = 2000, 4.0
+_MOST_GROWTH = 4
 _MOST_PASSES, _FEWEST_STEPS = 100, 100
 _VALIDATING = 0.3  # images validated for each image trained on, at most
 _FEWEST_EPOCHS, _MOST_EPOCHS = 3, 10
@@ -37,14 +37,15 @@ class Effort:
     Attributes:
         base: the installed configuration that the decisions change.
         pixels: of an image as the network sees it.
-        steps: optimizer steps for up to 2,000 training images; they grow with the square root of more, fourfold at
-            most.
+        steps: optimizer steps.
+        passes: through the training images at least; `steps` grow for them, fourfold at most.
         batch_size: images a step.
     """
 
     base: str
     pixels: int
     steps: int
+    passes: int
     batch_size: int
 
 
@@ -152,9 +153,9 @@ def decide_budget(facts: Facts, effort: Effort, looks: float = 1.0) -> tuple[Dec
         looks: how often a prediction looks at an image, its slices counted.
     """
     batch = min(effort.batch_size, facts.images)
-    wanted = effort.steps * min(max(facts.images / _RICH, 1.0) ** 0.5, _MOST_GROWTH)
-    passes = _MOST_PASSES * facts.images / batch
-    steps = _rounded(max(min(wanted, passes), _FEWEST_STEPS))
+    a_pass = facts.images / batch
+    wanted = min(max(effort.steps, effort.passes * a_pass), _MOST_GROWTH * effort.steps)
+    steps = _rounded(max(min(wanted, _MOST_PASSES * a_pass), _FEWEST_STEPS))
     epochs = _VALIDATING * steps * batch / max(facts.validation * looks, 1)
     epochs = int(np.clip(epochs, _FEWEST_EPOCHS, _MOST_EPOCHS))
     return (

@@ -21,7 +21,7 @@ from data_tools.loading.layout import Layout
 from data_tools.training.recipe import Effort, Facts, decide_budget, look_at
 from detect.recipe import _decide_size
 
-EFFORT = Effort("quickstart", 224 * 224, 500, 8)
+EFFORT = Effort("quickstart", 224 * 224, 500, 4, 8)
 FACTS = Facts(
     images=1000,
     good=500,
@@ -59,11 +59,11 @@ def test_a_small_defect_in_a_large_image_is_seen_in_windows() -> None:
     assert decided(large)["input.slices.seen_px"] == 224
 
 
-def test_steps_grow_with_the_root_of_the_images_and_repeat_few_ones_a_hundred_times_at_most() -> None:
+def test_steps_pass_four_times_through_the_images_if_four_times_the_steps_are_enough() -> None:
     assert decided(FACTS)["fit.steps"] == 500
-    assert decided(replace(FACTS, images=8000))["fit.steps"] == 1000
+    assert decided(replace(FACTS, images=3000))["fit.steps"] == 1500
     assert decided(replace(FACTS, images=10**6))["fit.steps"] == 2000
-    assert decided(replace(FACTS, images=16))["fit.steps"] == 200
+    assert decided(replace(FACTS, images=16))["fit.steps"] == 200  # a hundred passes are the most
     assert (decided(replace(FACTS, images=3))["fit.batch_size"], decided(replace(FACTS, images=3))["fit.steps"]) == (
         3,
         100,
