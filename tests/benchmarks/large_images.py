@@ -17,17 +17,20 @@ from data_tools.core.records import BOXED, GOOD, SPLIT_NAMES, Dataset, Sample, S
 from data_tools.files.dataset_folder import images_root_of, read_dataset, write_dataset
 from data_tools.files.images import read_gray, resolve_under
 
-COUNTS = {"train": 120, "val": 20, "test": 40}
+COUNTS = (120, 20, 40)
 LEAST, MOST = 1024, 4096
 CELL = 256
 MOST_DEFECTS = 3
 
 
 def compose(
-    rng: np.random.Generator, good: list[NDArray[np.uint8]], bad: list[tuple[NDArray[np.uint8], NDArray[np.float64]]]
+    rng: np.random.Generator,
+    good: list[NDArray[np.uint8]],
+    bad: list[tuple[NDArray[np.uint8], NDArray[np.float64]]],
+    most: int = MOST,
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
     """An image (h, w) of tiles laid row by row, and its (n, 4) boxes; `bad` tiles come whole, at random places."""
-    height, width = np.exp(rng.uniform(np.log(LEAST), np.log(MOST), 2)).round().astype(int)
+    height, width = np.exp(rng.uniform(np.log(LEAST), np.log(most), 2)).round().astype(int)
     image = np.zeros((height, width), dtype=np.uint8)
     for y in range(0, height, CELL):
         for x in range(0, width, CELL):
@@ -47,22 +50,22 @@ def compose(
     return image, np.concatenate([np.zeros((0, 4)), *boxes])
 
 
-def make(source: Path, out: Path, seed: int) -> Dataset:
+def make(source: Path, out: Path, seed: int, counts: tuple[int, ...] = COUNTS, most: int = MOST) -> Dataset:
     """The whole dataset folder."""
     tiles = read_dataset(source)
     root = images_root_of(tiles, source)
     rng, samples, parts = np.random.default_rng(seed), [], {}
     (out / "images").mkdir(parents=True)
-    for split in SPLIT_NAMES:
+    for split, number_of in zip(SPLIT_NAMES, counts, strict=True):
         own = tiles.split(split)
         good = [read_gray(resolve_under(root, one.path)) for one in own if one.status == GOOD]
         boxed = [one for one in own if one.status == BOXED]
-        parts[split] = tuple(range(len(samples) + 1, len(samples) + 1 + COUNTS[split]))
+        parts[split] = tuple(range(len(samples) + 1, len(samples) + 1 + number_of))
         for number in parts[split]:
             count = int(rng.integers(1, MOST_DEFECTS + 1)) if number % 2 else 0
             chosen = [boxed[i] for i in rng.choice(len(boxed), count, replace=False)]
             bad = [(read_gray(resolve_under(root, one.path)), one.boxes_xyxy) for one in chosen]
-            image, boxes = compose(rng, good, bad)
+            image, boxes = compose(rng, good, bad, most)
             name = f"{split}_{number:04d}.png"
             Image.fromarray(image).save(out / "images" / name, compress_level=1)
             kind = chosen[0].type if chosen else GOOD
@@ -80,6 +83,8 @@ if __name__ == "__main__":
     parser.add_argument("source", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--counts", type=int, nargs=3, default=COUNTS, help="train, validation and test images")
+    parser.add_argument("--most", type=int, default=MOST, help="longest side in pixels")
     words = parser.parse_args()
-    made = make(words.source, words.out, words.seed)
+    made = make(words.source, words.out, words.seed, tuple(words.counts), words.most)
     print(f"{words.out}: {len(made.samples)} images, {sum(len(s.boxes_xyxy) for s in made.samples)} boxes")
