@@ -4,8 +4,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from classify.losses import LossConfig as LossConfig
-    from classify.models import ClassifierConfig as ClassifierConfig
+    from classify.config import ClassifierConfig as ClassifierConfig
+    from classify.config import LossConfig as LossConfig
     from classify.recipe import plan as plan
     from classify.settings import Settings as Settings
     from classify.trained import TrainedClassifier as TrainedClassifier
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from data_tools.training.fit_config import FitConfig as FitConfig
 
 _PLACES = {
-    "ClassifierConfig": "classify.models",
+    "ClassifierConfig": "classify.config",
     "FitConfig": "data_tools.training.fit_config",
     "InputConfig": "data_tools.loading.input_config",
-    "LossConfig": "classify.losses",
+    "LossConfig": "classify.config",
     "Settings": "classify.settings",
     "TrainedClassifier": "classify.trained",
     "load": "classify.trained",

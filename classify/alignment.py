@@ -9,9 +9,6 @@ from pathlib import Path
 
 from jsonargparse import Namespace
 
-from classify.alignment_audit import audit_run, describe
-from classify.cam import METHODS
-from classify.trained import load
 from data_tools.commands.parser import Parser, run_command
 from data_tools.commands.prediction import SPLITS, select_split
 from data_tools.core.errors import InputError
@@ -19,6 +16,7 @@ from data_tools.core.records import BOXED
 from data_tools.files.atomic import write_json
 from data_tools.files.dataset_folder import files_of
 from data_tools.files.places import require_place
+from data_tools.networks.cam_names import CLASSIFIER_METHODS
 
 
 def build_parser() -> Parser:
@@ -27,7 +25,7 @@ def build_parser() -> Parser:
     parser.add_argument("--run", type=str, required=True, help="folder of a finished run of classify.train")
     parser.add_argument("--data", type=str, required=True, help="dataset folder")
     parser.add_argument("--split", choices=SPLITS, default="val", help="which part of the dataset")
-    parser.add_argument("--cam", choices=METHODS, default=None, help="method; by default the run's own")
+    parser.add_argument("--cam", choices=CLASSIFIER_METHODS, default=None, help="method; by default the run's own")
     parser.add_argument("--out", type=str | None, default=None, help="JSON file to write beside the printed lines")
     return parser
 
@@ -40,6 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _audit(arguments: Namespace) -> int:
     if arguments.out:
         require_place(Path(arguments.out), files_of(Path(arguments.data)))
+    from classify.alignment_audit import audit_run, describe
+    from classify.trained import load
+
     selection = select_split(Path(arguments.data), arguments.split)
     boxed = [sample for sample in selection.samples if sample.status == BOXED]
     if not boxed:

@@ -8,11 +8,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from classify.cam_package import PACKAGE_METHODS, package_maps
+from classify.cam_package import package_maps
 from data_tools.networks.cam import activations_and_gradients, evaluation_mode, recorded, the_map
-from data_tools.networks.cam_methods import METHODS as GRADIENT_METHODS
-
-METHODS = (*GRADIENT_METHODS, *PACKAGE_METHODS)
+from data_tools.networks.cam_methods import METHODS
+from data_tools.networks.cam_names import CLASSIFIER_METHODS, PACKAGE_METHODS
 
 
 @runtime_checkable
@@ -39,7 +38,7 @@ class Evidence:
     def maps(self, method: str) -> NDArray[np.float32]:
         """(n, rows, columns) maps by a method of `data_tools.networks.cam_methods`."""
         with torch.no_grad():
-            maps = GRADIENT_METHODS[method](self.activations, self.gradients)
+            maps = METHODS[method](self.activations, self.gradients)
         return maps.cpu().numpy().astype(np.float32)
 
 
@@ -71,7 +70,8 @@ def cam_maps(
             after an exception. The caller may be in `no_grad` or `inference_mode`.
         layer: the module of the model whose (n, c, rows, columns) output is explained.
         images: (n, 3, h, w).
-        method: one of `METHODS`. "scorecam" and "ablationcam" cost a forward pass for each channel of the layer.
+        method: one of `CLASSIFIER_METHODS`. "scorecam" and "ablationcam" cost a forward pass for each of the layer's
+            channels.
 
     Returns:
         (n, 1) detached logits and (n, rows, columns) float32 maps on the layer's grid, not normalised.
@@ -82,7 +82,7 @@ def cam_maps(
     """
     if method in PACKAGE_METHODS:
         return package_maps(model, layer, images, method)
-    if method not in GRADIENT_METHODS:
-        raise KeyError(f"unknown method {method!r}; known are {', '.join(METHODS)}")
+    if method not in METHODS:
+        raise KeyError(f"unknown method {method!r}; known are {', '.join(CLASSIFIER_METHODS)}")
     evidence = gather_evidence(model, layer, images)
     return evidence.logits, evidence.maps(method)

@@ -12,8 +12,6 @@ from torch import Tensor, nn
 
 from data_tools.networks.cam import evaluation_mode, recorded, the_map
 
-PACKAGE_METHODS = ("scorecam", "ablationcam")
-
 
 def package_maps(model: nn.Module, layer: nn.Module, images: Tensor, method: str) -> tuple[Tensor, NDArray[np.float32]]:
     """Logits and maps of a batch, on the layer's grid and not normalised; the model stays as it was.
@@ -27,7 +25,7 @@ def package_maps(model: nn.Module, layer: nn.Module, images: Tensor, method: str
         model: gives (n, 1) logits.
         layer: a module of it with an (n, c, rows, columns) output.
         images: (n, 3, h, w).
-        method: of `PACKAGE_METHODS`.
+        method: of `data_tools.networks.cam_names.PACKAGE_METHODS`.
 
     Returns:
         (n, 1) logits and (n, rows, columns) maps, nowhere negative.

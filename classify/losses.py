@@ -1,30 +1,13 @@
 """What the classifier learns from: cross-entropy, and where boxes are used its own map."""
 
-from dataclasses import dataclass
-
 from torch import Tensor, nn
 from torch.nn import functional
 
 from classify.cam_supervision import cam_loss, evidence_map
+from classify.config import LossConfig
 from classify.models import Classifier
-from data_tools.core.checks import require_number
 from data_tools.loading.batch import Batch
 from data_tools.networks.cam import recorded, the_map
-
-
-@dataclass(frozen=True)
-class LossConfig:
-    """What is added to the cross-entropy; off by default.
-
-    Attributes:
-        cam_weight: weight of the loss that pulls the class-activation map into the boxes of the training images and
-            flattens it on good ones, see `classify.cam_supervision`; 0 is off. The run has then used training boxes.
-    """
-
-    cam_weight: float = 0.0
-
-    def __post_init__(self) -> None:
-        require_number("loss.cam_weight", self.cam_weight, 0)
 
 
 class ClassifierLoss:

@@ -1,43 +1,14 @@
 """Label-only classifiers: a feature extractor, global average pooling, dropout and one linear layer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from data_tools.core.checks import require_number
+from classify.config import ClassifierConfig
 from data_tools.core.errors import InputError
 from data_tools.loading.sample_random import SampleDropout
 from data_tools.networks.backbones import Backbone, freeze, freeze_statistics
-
-
-@dataclass(frozen=True)
-class ClassifierConfig:
-    """The classifier.
-
-    Attributes:
-        backbone: "simple_cnn", "resnet50", "vgg16", "tf_efficientnet_lite0", or any timm model that gives feature maps.
-        weights: "package", "timm", "torchvision:NAME", "none", the path of a .safetensors or .pth file, or the folder
-            of a run; see `data_tools.networks.weights.Weights`.
-        trainable: "all" fine-tunes the backbone, "none" trains the top layer only.
-        batch_norm: whether the backbone's batch norm takes its statistics from the batch ("train") or keeps the
-            pretrained ones ("frozen"), as a backbone that is not trained always does.
-        dropout: before the linear layer.
-        cam_stride: stride of the map that the class-activation map is taken from: 32 is the last one. `--cam auto`
-            chooses it.
-    """
-
-    backbone: str = "tf_efficientnet_lite0"
-    weights: str = "package"
-    trainable: Literal["all", "none"] = "all"
-    batch_norm: Literal["train", "frozen"] = "train"
-    dropout: float = 0.2
-    cam_stride: Literal[8, 16, 32] = 32
-
-    def __post_init__(self) -> None:
-        require_number("model.dropout", self.dropout, 0, below=1)
 
 
 class Classifier(nn.Module):

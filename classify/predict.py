@@ -10,11 +10,10 @@ from pathlib import Path
 
 from jsonargparse import Namespace
 
-from classify.cam import METHODS
-from classify.trained import load
 from data_tools.commands.parser import Parser, run_command
 from data_tools.commands.prediction import add_prediction_arguments, predict_and_write
 from data_tools.core.records import Prediction, Sample
+from data_tools.networks.cam_names import CLASSIFIER_METHODS
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +24,7 @@ def build_parser() -> Parser:
     add_prediction_arguments(parser)
     parser.add_argument(
         "--cam",
-        choices=METHODS,
+        choices=CLASSIFIER_METHODS,
         default=None,
         help="method of the heat maps; by default the "
         "run's own, for which the run has chosen where to cut boxes out of the maps",
@@ -39,6 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _predict(arguments: Namespace) -> int:
+    from classify.trained import load
+
     classifier = load(Path(arguments.run))
     reading, fraction = classifier.read_by(arguments.cam)
     if fraction is None:

@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from classify.losses import LossConfig
-from classify.models import ClassifierConfig
+from classify.config import ClassifierConfig, LossConfig
 from data_tools.core.errors import InputError
 from data_tools.loading.input_config import InputConfig
 from data_tools.training.fit_config import FitConfig

@@ -17,7 +17,6 @@ from typing import Any
 from jsonargparse import Namespace
 
 from classify.study_grid import Original, make_cells
-from classify.study_run import run_study
 from data_tools.commands.parser import Parser, run_command
 from data_tools.commands.training import default_data, with_default_config
 
@@ -63,6 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _study(parser: Parser, arguments: Namespace) -> int:
+    from classify.study_run import run_study
+
     options = parser.instantiate(arguments)
     data = default_data() if options.data is None else Path(options.data)
     cells = make_cells(options.settings, options.axes, options.cells, options.original)

@@ -8,14 +8,25 @@ torchrun --nproc-per-node 2 -m -- classify.train --data DATASET --run RUN    # p
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from classify.recipe import plan
 from classify.settings import Settings
-from classify.training import train
 from data_tools.commands.callable_door import make_callable
 from data_tools.commands.parser import Parser
 from data_tools.commands.settings import add_settings
 from data_tools.commands.training import add_training_arguments, run_training
+from data_tools.core.records import Dataset
+from data_tools.files.runs import Run
+
+
+def train(
+    data: Dataset | Path | str, settings: Settings | None = None, run: Path | str | None = None, resume: bool = False
+) -> Run:
+    """Train a classifier: `classify.training.train`, which needs torch and is not loaded before."""
+    from classify.training import train as train_now
+
+    return train_now(data, settings, run, resume)
 
 
 def build_parser() -> Parser:

@@ -18,8 +18,7 @@ from data_tools.commands.parser import Parser, run_command
 from data_tools.commands.prediction import add_prediction_arguments, predict_and_write
 from data_tools.core.records import Prediction, Sample
 from data_tools.metrics.proposal_recall import COUNTS
-from data_tools.networks.cam_methods import METHODS
-from detect.trained import load
+from data_tools.networks.cam_names import GRADIENT_METHODS
 
 
 def build_parser() -> Parser:
@@ -28,7 +27,7 @@ def build_parser() -> Parser:
     add_prediction_arguments(parser)
     parser.add_argument(
         "--cam",
-        choices=tuple(METHODS),
+        choices=GRADIENT_METHODS,
         default=None,
         help="also write a heat map of what the best "
         "box's score owes to the backbone; the peak stays the centre of that box",
@@ -51,6 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _predict(arguments: Namespace) -> int:
+    from detect.trained import load
+
     detector = load(Path(arguments.run))
     if arguments.proposals:
         most = max(COUNTS)

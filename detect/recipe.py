@@ -5,7 +5,7 @@ from pathlib import Path
 from data_tools.core.records import Dataset
 from data_tools.files.dataset_folder import images_root_of
 from data_tools.loading.input_config import SliceConfig
-from data_tools.training.batches import JITTER_ALIGNED
+from data_tools.loading.layout import JITTER_ALIGNED
 from data_tools.training.recipe import (
     DEFAULT_RECIPE,
     LEAST_SPAN_PX,

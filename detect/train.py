@@ -8,14 +8,25 @@ torchrun --nproc-per-node 2 -m -- detect.train --data DATASET --run RUN    # pro
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from data_tools.commands.callable_door import make_callable
 from data_tools.commands.parser import Parser
 from data_tools.commands.settings import add_settings
 from data_tools.commands.training import add_training_arguments, run_training
+from data_tools.core.records import Dataset
+from data_tools.files.runs import Run
 from detect.recipe import plan
 from detect.settings import Settings
-from detect.training import train
+
+
+def train(
+    data: Dataset | Path | str, settings: Settings | None = None, run: Path | str | None = None, resume: bool = False
+) -> Run:
+    """Train a detector: `detect.training.train`, which needs torch and is not loaded before."""
+    from detect.training import train as train_now
+
+    return train_now(data, settings, run, resume)
 
 
 def build_parser() -> Parser:

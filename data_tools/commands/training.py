@@ -18,8 +18,6 @@ from data_tools.core.records import Dataset
 from data_tools.files.dataset_folder import read_dataset
 from data_tools.files.run_config import CONFIG
 from data_tools.files.runs import Run
-from data_tools.training import processes
-from data_tools.training.experiment import run_folder
 from data_tools.training.interrupt import Stopped
 from data_tools.training.recipe import DEFAULT_RECIPE, RECIPES, Plan, RecipeName
 
@@ -47,6 +45,8 @@ def run_training(
     """
 
     def body(arguments: Namespace) -> int:
+        from data_tools.training import processes
+
         settings = settings_of(parser, arguments, kind)
         try:
             with processes.joined():
@@ -62,6 +62,9 @@ def run_training(
 
 
 def _train_or_stop(approach: str, train: Train, settings: Any, arguments: Namespace) -> int:
+    from data_tools.training import processes
+    from data_tools.training.experiment import run_folder
+
     folder = Path(arguments.run) if arguments.run else None
     if folder is not None:
         processes.on_main(lambda: run_folder(approach, folder, arguments.resume))  # before the default data is rendered

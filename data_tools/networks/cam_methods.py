@@ -9,6 +9,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from data_tools.networks.cam_names import GRADIENT_METHODS
+
 Method = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -65,14 +67,8 @@ def eigen_cam(activations: Tensor, gradients: Tensor) -> Tensor:
     return oriented.reshape(len(activations), *activations.shape[2:]).relu()
 
 
-METHODS: dict[str, Method] = {
-    "gradcam": grad_cam,
-    "gradcam++": grad_cam_plus_plus,
-    "hirescam": hires_cam,
-    "layercam": layer_cam,
-    "xgradcam": x_grad_cam,
-    "eigencam": eigen_cam,
-}
+_FUNCTIONS: tuple[Method, ...] = (grad_cam, grad_cam_plus_plus, hires_cam, layer_cam, x_grad_cam, eigen_cam)
+METHODS: dict[str, Method] = dict(zip(GRADIENT_METHODS, _FUNCTIONS, strict=True))
 
 
 def _weighted(activations: Tensor, weights: Tensor) -> Tensor:

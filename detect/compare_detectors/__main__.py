@@ -27,7 +27,6 @@ from data_tools.core.errors import InputError
 from data_tools.files.atomic import write_json, write_text
 from data_tools.files.dataset_folder import read_dataset
 from detect.compare_detectors.cells import APPROACHES, SINGLE_STAGE, is_finished, plan, run, spent
-from detect.compare_detectors.effdet_peer import import_effdet
 from detect.compare_detectors.table import compare, judged_cells, require_disjoint, to_markdown
 
 log = logging.getLogger(__name__)
@@ -64,6 +63,8 @@ def _compare(arguments: argparse.Namespace) -> int:
     cells = plan(approaches, arguments.seeds, arguments.data, minutes, arguments.out, configs)
     waiting = [cell for cell in cells if not is_finished(cell)]
     if not arguments.table and any(cell.approach in SINGLE_STAGE for cell in waiting):
+        from detect.compare_detectors.effdet_peer import import_effdet
+
         import_effdet()  # before hours of training, not after
     for number, cell in enumerate(() if arguments.table else waiting, start=1):
         log.info("training %d of %d: %s", number, len(waiting), cell)

@@ -21,9 +21,11 @@ import torch
 from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
-from classify.cam import METHODS, cam_maps
-from classify.models import Classifier, ClassifierConfig
+from classify.cam import cam_maps
+from classify.config import ClassifierConfig
+from classify.models import Classifier
 from data_tools.networks.backbones import build_backbone
+from data_tools.networks.cam_names import CLASSIFIER_METHODS
 
 LIMITS = {"resnet50": (1.2, 3.5), "vgg16": (1.2, 2.0)}
 
@@ -100,7 +102,7 @@ def memory_is_flat(images: int) -> bool:
     """Maps of many images by every method on an earlier and on the last layer: the process must not grow by 5 %."""
     torch.manual_seed(0)
     model = Classifier(build_backbone("simple_cnn", "none"), ClassifierConfig("simple_cnn", "none"))
-    methods = [method for method in METHODS if method not in ("scorecam", "ablationcam")]
+    methods = [method for method in CLASSIFIER_METHODS if method not in ("scorecam", "ablationcam")]
     early = 0.0
     for i in range(images):
         for stride in (16, 32):

@@ -5,10 +5,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from classify.cam import METHODS, cam_maps, gather_evidence
-from classify.models import Classifier, ClassifierConfig
+from classify.cam import cam_maps, gather_evidence
+from classify.config import ClassifierConfig
+from classify.models import Classifier
 from data_tools.networks.backbones import build_backbone
 from data_tools.networks.cam import activations_and_gradients
+from data_tools.networks.cam_names import CLASSIFIER_METHODS
 
 
 class Tiny(nn.Module):
@@ -46,7 +48,7 @@ def test_grad_cam_by_hand() -> None:
 
 def test_the_other_methods_by_hand() -> None:
     model = Tiny()
-    maps = {name: cam_maps(model, model.relu, tiny_images(), name)[1][0] for name in METHODS}
+    maps = {name: cam_maps(model, model.relu, tiny_images(), name)[1][0] for name in CLASSIFIER_METHODS}
     # eigen-cam: cells lie on the line (a, 2a) around their mean 3, at distance sqrt(5) (a - 3)
     assert maps["eigencam"] == pytest.approx(np.sqrt(5) * np.array([[1.0, 0], [0, 5.0]]), abs=1e-5)
     # ablation-cam: the logit 1.5 is 3 - 1.5, so without a channel it falls by 3 and by -1.5: weights 2 and -1
@@ -78,7 +80,7 @@ def test_grad_cam_is_the_head_on_the_last_map(name: str, trainable: str) -> None
 def test_one_by_one_equals_all_at_once() -> None:
     model = make_classifier("simple_cnn", "all")
     images = torch.rand(3, 3, 64, 64)
-    for stride, method in itertools.product((16, 32), METHODS):
+    for stride, method in itertools.product((16, 32), CLASSIFIER_METHODS):
         layer = model.layer_of(stride)
         together = cam_maps(model, layer, images, method)[1]
         alone = np.concatenate([cam_maps(model, layer, images[i : i + 1], method)[1] for i in range(3)])
@@ -120,13 +122,13 @@ def test_images_are_not_changed() -> None:
     model = make_classifier("simple_cnn", "all")
     images = torch.rand(1, 3, 64, 64)
     before = images.clone()
-    for method in METHODS:
+    for method in CLASSIFIER_METHODS:
         cam_maps(model, model.layer_of(16), images, method)
     assert torch.equal(images, before)
 
 
 @pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode, torch.enable_grad])
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", CLASSIFIER_METHODS)
 @pytest.mark.parametrize("stride", [16, 32])
 def test_any_caller_and_the_model_is_left_as_found(context: type, method: str, stride: int) -> None:
     model = make_classifier("simple_cnn", "none").train()
@@ -138,7 +140,7 @@ def test_any_caller_and_the_model_is_left_as_found(context: type, method: str, s
     assert snapshot(model) == before
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", CLASSIFIER_METHODS)
 @pytest.mark.parametrize("stride", [16, 32])
 def test_an_exception_leaves_the_model_as_found(method: str, stride: int) -> None:
     model = make_classifier("simple_cnn", "all").train()

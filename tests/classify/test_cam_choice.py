@@ -7,7 +7,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 from classify.cam_choice import CamChoice, choose_cam
-from classify.models import Classifier, ClassifierConfig
+from classify.config import ClassifierConfig
+from classify.models import Classifier
 from data_tools.core.errors import InputError
 from data_tools.loading.input_config import InputConfig
 from data_tools.networks.backbones import Backbone

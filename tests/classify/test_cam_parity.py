@@ -9,7 +9,8 @@ from pytorch_grad_cam.utils.svd_on_activations import get_2d_projection_with_sig
 from torch import Tensor, nn
 
 from classify.cam import cam_maps
-from classify.models import Classifier, ClassifierConfig
+from classify.config import ClassifierConfig
+from classify.models import Classifier
 from data_tools.networks.backbones import build_backbone
 from data_tools.networks.cam_methods import METHODS
 

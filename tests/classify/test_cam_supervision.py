@@ -7,8 +7,9 @@ import torch
 
 from classify.cam import cam_maps
 from classify.cam_supervision import cam_loss, cells_of_boxes, evidence_map, outside_boxes, unevenness
-from classify.losses import ClassifierLoss, LossConfig
-from classify.models import Classifier, ClassifierConfig
+from classify.config import ClassifierConfig, LossConfig
+from classify.losses import ClassifierLoss
+from classify.models import Classifier
 from data_tools.loading.batch import Batch
 from data_tools.metrics.energy_pointing import energy_pointing
 from data_tools.networks.backbones import build_backbone

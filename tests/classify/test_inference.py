@@ -7,8 +7,9 @@ from PIL import Image
 from torch import nn
 
 from classify.cam_choice import CamChoice
+from classify.config import ClassifierConfig
 from classify.inference import Reading, logits_of, predict
-from classify.models import Classifier, ClassifierConfig
+from classify.models import Classifier
 from data_tools.core.records import Sample
 from data_tools.loading.input_config import InputConfig
 from data_tools.networks.backbones import build_backbone

@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from classify.losses import ClassifierLoss, LossConfig
-from classify.models import Classifier, ClassifierConfig
+from classify.config import ClassifierConfig, LossConfig
+from classify.losses import ClassifierLoss
+from classify.models import Classifier
 from data_tools.core.errors import InputError
 from data_tools.loading.batch import Batch
 from data_tools.networks.backbones import build_backbone

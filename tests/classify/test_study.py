@@ -13,6 +13,7 @@ from classify.settings import Settings
 from classify.study_grid import make_cells
 from classify.study_table import constant_row, measure, to_markdown
 from data_tools.commands.settings import settings_from
+from data_tools.commands.training import with_default_config
 from data_tools.core.errors import WeightsUnavailableError
 from data_tools.core.records import Dataset, PredictionHeader, PredictionSet, Sample, Splits
 from data_tools.files.predictions import write_predictions
@@ -162,16 +163,15 @@ def test_measures_by_hand(tmp_path: Path, make_sample: Callable[..., Sample], ma
 
 
 def test_settings_of_the_command_line_are_nested_and_win() -> None:
-    options = study.build_parser().parse_args(
-        ["--config", str(CONFIG), "--settings.input.size_hw", "[64, 96]", "--settings.fit.epochs", "3"]
-    )
+    words = ["--config", str(CONFIG), "--settings.input.size_hw", "[64, 96]", "--settings.fit.epochs", "3"]
+    options = study.build_parser().parse_args(with_default_config("classify", words))
     cell = make_cells(options.settings, options.axes, options.cells[:1], [])[0]
     settings = settings_from(Settings, cell.settings, "the cell")
     assert (settings.input.size_hw, settings.fit.epochs, settings.fit.batch_size) == ((64, 96), 3, 16)
 
 
 def test_the_installed_grid_fits_the_training_command() -> None:
-    options = study.build_parser().parse_args(["--config", str(CONFIG)])
+    options = study.build_parser().parse_args(with_default_config("classify", ["--config", str(CONFIG)]))
     settings = study.build_parser().instantiate(options)
     cells = make_cells(settings.settings, settings.axes, settings.cells, settings.original)
     assert len({cell.name for cell in cells}) == len(cells) > 20

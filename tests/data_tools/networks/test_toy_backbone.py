@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from classify.models import Classifier, ClassifierConfig
+from classify.config import ClassifierConfig
+from classify.models import Classifier
 from data_tools.core.errors import InputError
 from data_tools.networks.backbones import OWN_BACKBONES, OwnBackbone, build_backbone
 
