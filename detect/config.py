@@ -21,7 +21,7 @@ class HeadConfig:
 
     def __post_init__(self) -> None:
         require(self.count in (1, 2, 3), "model.heads.count", "be 1, 2 or 3", self.count)
-        require_number("model.heads.channels", self.channels, 1)
+        require_number("model.heads.channels", self.channels, 1, 2**14)
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class SamplingConfig:
     jittered: int = 16
 
     def __post_init__(self) -> None:
-        require_number("model.sampling.proposals", self.proposals, 1)
-        require_number("model.sampling.rois", self.rois, 1)
-        require_number("model.sampling.jittered", self.jittered, 0)
+        require_number("model.sampling.proposals", self.proposals, 1, 10**5)
+        require_number("model.sampling.rois", self.rois, 1, 10**5)
+        require_number("model.sampling.jittered", self.jittered, 0, 10**5)
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ class WeightConfig:
     type: float = 0.0
 
     def __post_init__(self) -> None:
-        require_number("model.losses.image", self.image, 0)
-        require_number("model.losses.type", self.type, 0)
+        require_number("model.losses.image", self.image, 0, 1e6)
+        require_number("model.losses.type", self.type, 0, 1e6)
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class PredictionConfig:
     views: tuple[float, ...] = (1.0,)
 
     def __post_init__(self) -> None:
-        require_number("model.prediction.detections", self.detections, 1)
+        require_number("model.prediction.detections", self.detections, 1, 10**5)
         require_number("model.prediction.score_threshold", self.score_threshold, 0, below=1)
         require_number("model.prediction.nms_iou", self.nms_iou, 0, 1)
         require(len(self.views) > 0, "model.prediction.views", "name at least one size", list(self.views))
@@ -119,4 +119,4 @@ class DetectorConfig:
     anchors: AnchorConfig = field(default_factory=AnchorConfig)
 
     def __post_init__(self) -> None:
-        require_number("model.fpn_channels", self.fpn_channels, 1)
+        require_number("model.fpn_channels", self.fpn_channels, 1, 2**12)

@@ -10,16 +10,13 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from data_tools.core.errors import InputError
+from data_tools.files.run_config import read_values
 
 log = logging.getLogger(__name__)
 
 BASE = "base"
 _RENAMED = {"light": "standard"}
-_LARGEST = 1 << 20
-_FOREIGN = ("class_path", "config", "__path__")
 
 
 def resolve(name: str, approach: str) -> dict[str, Any]:
@@ -94,44 +91,10 @@ def _resolve(path: Path, approach: str, chain: tuple[Path, ...]) -> dict[str, An
     if path in chain:
         around = " -> ".join(str(one) for one in (*chain[chain.index(path) :], path))
         raise InputError(f"{chain[-1]}: its {BASE} leads around in a circle: {around}")
-    settings = _read(path)
+    settings = read_values(path)
     if BASE not in settings:
         return settings
     base = settings.pop(BASE)
     if not isinstance(base, str):
         raise InputError(f"{path}: {BASE} must be the name of one configuration, not {base!r}")
     return merged(_resolve(find_configuration(base, approach, path), approach, (*chain, path)), settings)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        if path.stat().st_size > _LARGEST:
-            raise InputError(f"{path}: larger than a configuration can be ({_LARGEST:,} bytes)")
-        text = path.read_text(encoding="utf-8-sig")
-        for event in yaml.parse(text):
-            if isinstance(event, yaml.AliasEvent):
-                line = event.start_mark.line + 1 if event.start_mark is not None else 0
-                raise InputError(f"{path}, line {line}: aliases (*{event.anchor}) are not expanded; write it out")
-        settings = yaml.safe_load(text)
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8: {error}") from error
-    except (OSError, yaml.YAMLError, RecursionError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read as a configuration: {error}") from error
-    if settings is None:
-        return {}
-    if not isinstance(settings, dict) or not all(isinstance(key, str) for key in settings):
-        raise InputError(f"{path}: a configuration is a mapping of settings, such as 'fit: {{epochs: 8}}'")
-    foreign = _foreign(settings)
-    if foreign is not None:
-        raise InputError(f"{path}: {foreign!r} is no setting: a configuration imports and reads nothing")
-    return settings
-
-
-def _foreign(value: Any) -> str | None:
-    """The first key anywhere inside that would make a parser import a class or read a file."""
-    inside = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
-    if isinstance(value, Mapping):
-        for key in value:
-            if key in _FOREIGN:
-                return str(key)
-    return next((below for one in inside if (below := _foreign(one)) is not None), None)

@@ -3,13 +3,15 @@
 import argparse
 import difflib
 import errno
+import json
 import logging
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NoReturn
 
-from jsonargparse import ArgumentParser
+from jsonargparse import ArgumentParser, Namespace
 
 from data_tools.core.errors import InputError
 from data_tools.training.interrupt import Stopped
@@ -24,7 +26,48 @@ MOVED = "folder of the dataset's images, where they have moved"
 
 
 class Parser(ArgumentParser):
-    """A jsonargparse parser whose error for an unknown key names the nearest valid one."""
+    """A jsonargparse parser whose error for an unknown key names the nearest valid one.
+
+    Where a group of settings is expected, one of `setting_groups`, it takes settings alone. There jsonargparse takes a
+    text for the path of a file to read or of a class to import, and so would let a stranger's configuration do either.
+    """
+
+    def __init__(self, *positional: Any, **named: Any) -> None:
+        super().__init__(*positional, **named)
+        self.setting_groups: set[str] = set()  # dotted, such as "model" and "model.heads"
+
+    def parse_args(self, args: Sequence[str] | None = None, *others: Any, **named: Any) -> Any:  # type: ignore[override]
+        """Parse a command line, in which `--config` has become the text of a mapping, see `configurations`."""
+        words = list(sys.argv[1:] if args is None else args)
+        flags = [word.partition("=") for word in words]
+        for flag, _, _ in flags:
+            if flag.startswith("--") and flag[2:] in self.setting_groups:
+                self.error(f"{flag} is a group; give its settings one by one, such as {flag}.{self._first_of(flag)}")
+        texts = [value for flag, _, value in flags if flag == "--config" and value]
+        for text in texts + [value for flag, value in pairwise(words) if flag == "--config"]:
+            try:
+                self._require_groups(json.loads(text))
+            except ValueError:
+                self.error(f"--config {text}: give one configuration; one can name another as its base")
+        return super().parse_args(words, *others, **named)
+
+    def parse_object(self, cfg_obj: Any, *others: Any, **named: Any) -> Any:
+        """Parse a nested mapping of settings."""
+        self._require_groups(cfg_obj)
+        return super().parse_object(cfg_obj, *others, **named)
+
+    def _require_groups(self, values: Any, prefix: str = "") -> None:
+        if isinstance(values, Namespace):  # jsonargparse's own, for a part of what has been checked
+            return
+        if not isinstance(values, Mapping):
+            self.error(f"{prefix.rstrip('.')} must be a group of settings, not {values!r}")
+        for key, value in values.items():
+            if f"{prefix}{key}" in self.setting_groups:
+                self._require_groups(value, f"{prefix}{key}.")
+
+    def _first_of(self, flag: str) -> str:
+        options = [option for action in self._actions for option in action.option_strings]
+        return next(option.removeprefix(f"{flag}.") for option in options if option.startswith(f"{flag}."))
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Print one clear message to stderr and exit with status 2."""
@@ -57,8 +100,8 @@ def run_command(parser: argparse.ArgumentParser, body: Callable[[Any], int], arg
     """Parse `argv`, which may have to be made first, run `body` with the result and return the exit status.
 
     0 done, or stopped on request with its state saved; 2 bad usage or bad input (one message on stderr, no traceback),
-    or a place that cannot be written to; an unexpected failure propagates, which ends the process with a traceback and
-    status 1.
+    or a place that cannot be written to; 130 ended by Ctrl-C, as shells have it; an unexpected failure propagates, which
+    ends the process with a traceback and status 1.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
@@ -83,6 +126,9 @@ def run_command(parser: argparse.ArgumentParser, body: Callable[[Any], int], arg
             raise
         print(f"{parser.prog}: error: {error.filename or 'output'}: {error.strerror}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print(f"{parser.prog}: ended by Ctrl-C", file=sys.stderr)
+        return 130
 
 
 def require_each_flag_once(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:

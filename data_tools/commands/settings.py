@@ -6,23 +6,25 @@ metadata may hold its "help" for the command line.
 
 import argparse
 import dataclasses
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
-import yaml
-from jsonargparse import ArgumentParser, Namespace
+from jsonargparse import Namespace
 
 from data_tools.commands.parser import Parser
 from data_tools.core.errors import InputError
-from data_tools.files.run_config import CONFIG
+from data_tools.files.run_config import CONFIG, plain, read_values
+from data_tools.files.runs import MANIFEST, is_exchanged
 
 Settings = TypeVar("Settings")
 
 _PLACES = ("data", "run", "images")  # they stand in config.yaml beside the settings
+WITHOUT_EFFECT = ("fit.workers", "fit.checkpoint_minutes", "fit.tensorboard")  # on the result of a training
 
 
-def add_settings(parser: ArgumentParser, kind: type[Any]) -> None:
+def add_settings(parser: Parser, kind: type[Any]) -> None:
     """A flag, or a group of dotted flags, for each field of the settings class `kind`."""
     hints = get_type_hints(kind)
     defaults = kind()
@@ -31,6 +33,10 @@ def add_settings(parser: ArgumentParser, kind: type[Any]) -> None:
         parser.add_argument(
             f"--{field.name}", type=hints[field.name], default=default, help=field.metadata.get("help", "")
         )
+    parser.setting_groups |= _groups_of(kind)
+    for action in parser._actions:
+        if action.dest in parser.setting_groups:  # jsonargparse would take a file there, which `Parser` does not
+            action.help = argparse.SUPPRESS
 
 
 def settings_of(parser: Parser, arguments: Namespace, kind: type[Settings]) -> Settings:
@@ -83,16 +89,54 @@ def read_settings(kind: type[Settings], folder: Path) -> Settings:
     """The settings that a run was trained with.
 
     Raises:
-        InputError: config.yaml is missing or does not fit.
+        InputError: config.yaml is missing, was changed since, or does not fit.
     """
     path = folder / CONFIG
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"{path}: cannot read the run's configuration: {error}") from error
-    if not isinstance(values, dict):
-        raise InputError(f"{path}: not the configuration of a run")
+    values = read_values(path)
+    if (folder / MANIFEST).exists() and is_exchanged(folder, CONFIG):
+        raise InputError(f"{path}: does not match its checksum in {MANIFEST}: changed since the run was started")
+    lacking = [field.name for field in dataclasses.fields(kind) if field.name not in values]  # type: ignore[arg-type]
+    if lacking:
+        raise InputError(f"{path}: not the configuration of a run: {lacking[0]!r} is missing")
     return settings_from(kind, {key: value for key, value in values.items() if key not in _PLACES}, str(path))
+
+
+def training_settings(kind: type[Settings], given: Settings | None, run: Path | str | None, resume: bool) -> Settings:
+    """What a training takes: the settings given, else its run's own where it is resumed, else the defaults.
+
+    A resumed run keeps its settings, because its files speak of one training; only those that change no result may
+    differ.
+
+    Raises:
+        InputError: a setting that differs from the run's; the message shows both values.
+    """
+    if not resume or run is None or not (Path(run) / CONFIG).exists():
+        return given or kind()
+    own = read_settings(kind, Path(run))
+    if given is None:
+        return own
+    ours, theirs = flat(plain(own)), flat(plain(given))
+    changed = [key for key in ours if ours[key] != theirs[key] and key not in WITHOUT_EFFECT]
+    if changed:
+        what = "; ".join(f"{key} {json.dumps(ours[key])}, now {json.dumps(theirs[key])}" for key in changed)
+        raise InputError(
+            f"{run}: was started with other settings: {what}. Resume it without them, or start another run"
+        )
+    return given
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """A nested mapping with dotted keys: {"a": {"b": 1}} -> {"a.b": 1}."""
+    result: dict[str, Any] = {}
+    for key, value in values.items():
+        result |= flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return result
+
+
+def _groups_of(kind: type[Any], prefix: str = "") -> set[str]:
+    hints = {name: hint for name, hint in get_type_hints(kind).items() if dataclasses.is_dataclass(hint)}
+    below = [_groups_of(hint, f"{prefix}{name}.") for name, hint in hints.items()]  # type: ignore[arg-type]
+    return {f"{prefix}{name}" for name in hints}.union(*below)
 
 
 def _merged(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:

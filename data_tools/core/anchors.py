@@ -30,9 +30,9 @@ class AnchorConfig:
         require(len(self.scales) > 0, "model.anchors.scales", "have at least one scale", list(self.scales))
         require(self.ratios is None or len(self.ratios) > 0, "model.anchors.ratios", "have at least one ratio", "[]")
         for scale in self.scales:
-            require_number("model.anchors.scales", scale, above=0)
+            require_number("model.anchors.scales", scale, most=1000, above=0)
         for ratio in self.ratios or ():
-            require_number("model.anchors.ratios", ratio, above=0)
+            require_number("model.anchors.ratios", ratio, 0.001, 1000)
         require_number("model.anchors.number", self.number, 1, len(_CANDIDATES))
 
     @property

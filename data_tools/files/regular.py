@@ -30,13 +30,16 @@ def reason_against_reading(path: Path) -> str | None:
     return None if stat.S_ISREG(mode) else "not a regular file"
 
 
-def read_regular(path: Path) -> bytes:
-    """The content of a regular file.
+def read_regular(path: Path, largest: int | None = None) -> bytes:
+    """The content of a regular file of at most `largest` bytes, if that is given.
 
     Raises:
-        InputError: no regular file, unreadable, or what Git LFS or git-annex puts in the place of one not yet fetched.
+        InputError: no regular file, too large, unreadable, or what Git LFS or git-annex puts in the place of one not
+            yet fetched.
     """
     reason = reason_against_reading(path)
+    if reason is None and largest is not None and path.stat().st_size > largest:
+        reason = f"larger than such a file can be ({largest:,} bytes)"
     if reason is not None:
         raise InputError(f"{path}: {reason}")
     try:

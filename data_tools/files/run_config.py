@@ -1,15 +1,22 @@
-"""A run's config.yaml: its data, its folder and every setting."""
+"""Files of settings: a run's config.yaml and anybody's configuration. Nothing in one is imported or expanded."""
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from data_tools.core.errors import InputError
 from data_tools.files.atomic import write_text
+from data_tools.files.regular import read_regular
 
 CONFIG = "config.yaml"
+_LARGEST, _DEEPEST = 1 << 20, 50
+# yaml's own error, and what its constructors let through for a tag whose text does not fit: !!bool x, !!timestamp x
+_UNREADABLE = (yaml.YAMLError, RecursionError, ValueError, KeyError, AttributeError, TypeError, OverflowError)
+_FOREIGN = ("class_path", "config", "__path__")
 
 
 def plain(settings: Any) -> dict[str, Any]:
@@ -22,3 +29,51 @@ def write_settings(folder: Path, settings: Any, data: Path) -> None:
     """Write a run's config.yaml: data, run folder and every setting, so that `--config` or `--resume` can take it."""
     text = yaml.safe_dump({"data": str(data), "run": str(folder)} | plain(settings), sort_keys=False)
     write_text(folder / CONFIG, text)
+
+
+def read_values(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file of settings.
+
+    Raises:
+        InputError: no regular file, larger than 1 MiB, not UTF-8, no mapping, nested deeply, with aliases, whose
+            expansion has no limit, or with a key that would make a parser import a class or read a file.
+    """
+    content = read_regular(path, _LARGEST)
+    try:
+        text = content.decode("utf-8-sig")
+        _require_tame(path, text)
+        values = yaml.safe_load(text)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8: {error}") from error
+    except _UNREADABLE as error:
+        raise InputError(f"{path}: cannot be read as a configuration: {error}") from error
+    if values is None:
+        return {}
+    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
+        raise InputError(f"{path}: a configuration is a mapping of settings, such as 'fit: {{epochs: 8}}'")
+    foreign = _foreign(values)
+    if foreign is not None:
+        raise InputError(f"{path}: {foreign!r} is no setting: a configuration imports and reads nothing")
+    return values
+
+
+def _require_tame(path: Path, text: str) -> None:
+    """Refuse aliases and deep nesting before anything is built; the parser's work on brackets grows with the square."""
+    depth = 0
+    for event in yaml.parse(text):
+        if isinstance(event, yaml.AliasEvent):
+            line = event.start_mark.line + 1 if event.start_mark is not None else 0
+            raise InputError(f"{path}, line {line}: aliases (*{event.anchor}) are not expanded; write it out")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise InputError(f"{path}: nested more than {_DEEPEST} deep, as no configuration is")
+
+
+def _foreign(value: Any) -> str | None:
+    """The first key anywhere inside that would make a parser import a class or read a file."""
+    inside = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    if isinstance(value, Mapping):
+        for key in value:
+            if key in _FOREIGN:
+                return str(key)
+    return next((below for one in inside if (below := _foreign(one)) is not None), None)

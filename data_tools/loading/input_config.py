@@ -61,9 +61,9 @@ class InputConfig:
 
     def __post_init__(self) -> None:
         for side in self.size_hw or ():
-            require_number("input.size_hw", side, 1)
+            require_number("input.size_hw", side, 1, 2**15)
         require_number("input.max_pixels", self.max_pixels, 1, optional=True)
-        require_number("input.scale", self.scale, above=0)
+        require_number("input.scale", self.scale, most=100, above=0)
 
     def target_hw(self, size_hw: tuple[int, int]) -> tuple[int, int]:
         """Height and width at which an image of that original height and width is seen, before padding."""

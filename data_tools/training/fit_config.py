@@ -56,15 +56,15 @@ class FitConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        require_number("fit.steps", self.steps, 1, optional=True)
-        require_number("fit.epoch_steps", self.epoch_steps, 1, optional=True)
-        require_number("fit.epochs", self.epochs, 1)
+        require_number("fit.steps", self.steps, 1, 10**9, optional=True)
+        require_number("fit.epoch_steps", self.epoch_steps, 1, 10**9, optional=True)
+        require_number("fit.epochs", self.epochs, 1, 10**6)
         require_number("fit.max_minutes", self.max_minutes, above=0, optional=True)
-        require_number("fit.batch_size", self.batch_size, 1)
-        require_number("fit.lr", self.lr, above=0)
-        require_number("fit.backbone_lr_factor", self.backbone_lr_factor, 0)
-        require_number("fit.weight_decay", self.weight_decay, 0)
-        require_number("fit.warmup_steps", self.warmup_steps, 0)
+        require_number("fit.batch_size", self.batch_size, 1, 2**16)
+        require_number("fit.lr", self.lr, most=10, above=0)
+        require_number("fit.backbone_lr_factor", self.backbone_lr_factor, 0, 1000)
+        require_number("fit.weight_decay", self.weight_decay, 0, 10)
+        require_number("fit.warmup_steps", self.warmup_steps, 0, 10**9)
         require_number("fit.ema_decay", self.ema_decay, 0, below=1)
         require_number("fit.grad_clip", self.grad_clip, above=0)
         require_number("fit.positive_share", self.positive_share, above=0, below=1, optional=True)
@@ -72,7 +72,7 @@ class FitConfig:
         require_number("fit.patience", self.patience, 1, optional=True)
         require_number("fit.workers", self.workers, 0, 64)
         require_number("fit.checkpoint_minutes", self.checkpoint_minutes, 0)
-        require_number("fit.seed", self.seed, 0)
+        require_number("fit.seed", self.seed, 0, 2**63 - 1)
 
     def total_steps(self, epoch_steps: int) -> int:
         """Optimizer steps of the whole run.

@@ -66,6 +66,15 @@ def test_no_number_may_be_negative_or_none_at_all(key: str, kind: type[Any], nam
         ("model.anchors.scales", []),
         ("model.anchors.ratios", [0.0]),
         ("paste.lengthen", 0.5),
+        ("fit.lr", 1e30),
+        ("fit.weight_decay", 1e30),
+        ("fit.seed", 10**20),
+        ("fit.workers", 10**5),  # processes
+        ("fit.batch_size", 10**8),
+        ("input.scale", 1e9),
+        ("input.size_hw", [64, 10**8]),
+        ("model.fpn_channels", 10**8),
+        ("model.anchors.scales", [1e9]),
     ],
 )
 def test_what_lies_outside_is_named_with_its_key(key: str, value: object) -> None:
@@ -85,7 +94,7 @@ def test_dotted_keys_are_opened() -> None:
 
 
 @settings_of_hypothesis(max_examples=15)
-@given(epochs=st.integers(1, 10**6), lr=st.floats(1e-9, 1e3), share=st.none() | st.floats(0.01, 0.99))
+@given(epochs=st.integers(1, 10**6), lr=st.floats(1e-9, 10), share=st.none() | st.floats(0.01, 0.99))
 def test_a_run_s_file_gives_its_settings_back(
     epochs: int, lr: float, share: float | None, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
