@@ -4,14 +4,17 @@ python -m classify.plan DATASET
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from classify.recipe import plan
 from classify.settings import Settings
 from data_tools.commands.callable_door import make_callable
 from data_tools.commands.planned import planned_settings
 from data_tools.commands.planning import run_planning
-from data_tools.training.experiment import Experiment
 from data_tools.training.recipe import Plan
+
+if TYPE_CHECKING:
+    from data_tools.training.experiment import Experiment
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -19,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return run_planning("classify", plan, expected_minutes, argv)
 
 
-def expected_minutes(experiment: Experiment, decided: Plan) -> float:
+def expected_minutes(experiment: "Experiment", decided: Plan) -> float:
     """Minutes of a training by a plan on this machine, from a few steps of it.
 
     Raises:

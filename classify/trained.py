@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from classify.cam import METHODS
-from classify.cam_choice import CamChoice
+from classify.cam_choice import STRIDES, CamChoice
 from classify.inference import Reading, predict
 from classify.models import Classifier
 from classify.settings import Settings
@@ -17,6 +16,7 @@ from data_tools.judging.map_boxes import with_boxes
 from data_tools.loading.image_inputs import Images, PixelReader, chunks_of
 from data_tools.loading.input_config import InputConfig
 from data_tools.networks.backbones import build_backbone
+from data_tools.networks.cam_names import CLASSIFIER_METHODS
 from data_tools.training.checkpoint import load_best
 
 CHUNK = 64
@@ -72,8 +72,8 @@ class TrainedClassifier:
         Raises:
             InputError: no such method.
         """
-        if cam is not None and cam not in METHODS:
-            raise InputError(f"cam {cam!r}: not of {', '.join(METHODS)}")
+        if cam is not None and cam not in CLASSIFIER_METHODS:
+            raise InputError(f"cam {cam!r}: not of {', '.join(CLASSIFIER_METHODS)}")
         reading = self.reading if cam is None else self.reading.with_method(cam)
         return reading, self.box_fraction if reading == self.reading else None
 
@@ -87,9 +87,10 @@ def load(run: Path | str) -> TrainedClassifier:
     folder = Path(run)
     manifest = read_finished_manifest(folder, "classify")
     settings = read_settings(Settings, folder)
+    cam = CamChoice(manifest.choice("cam", CLASSIFIER_METHODS), manifest.choice("cam_stride", STRIDES))
+    temperature, fraction = manifest.number("temperature", above=0), manifest.optional_number("box_fraction", 0, 1)
+    used_for = manifest.texts("boxes_used_for")
     model = Classifier(build_backbone(settings.model.backbone, "none"), settings.model)
+    model.layer_of(cam.stride)  # a stride that the backbone lacks is refused here
     load_best(model, folder)
-    reading = Reading(CamChoice(manifest["cam"], manifest["cam_stride"]), manifest["temperature"])
-    return TrainedClassifier(
-        model, settings.input, reading, manifest["box_fraction"], tuple(manifest["boxes_used_for"])
-    )
+    return TrainedClassifier(model, settings.input, Reading(cam, temperature), fraction, used_for)

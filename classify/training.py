@@ -16,7 +16,7 @@ from classify.models import Classifier
 from classify.recipe import plan
 from classify.settings import Settings
 from data_tools.commands.planned import planned_settings
-from data_tools.commands.settings import read_settings
+from data_tools.commands.settings import training_settings
 from data_tools.core.errors import InputError
 from data_tools.core.records import SPLIT_NAMES, Dataset, Prediction
 from data_tools.files.runs import Run, read_run
@@ -45,32 +45,33 @@ def train(
 
     Args:
         data: a dataset that was read from a folder, or that folder; it needs splits.
-        settings: None lets the data decide, see `classify.plan`.
+        settings: None lets the data decide, see `classify.plan`, or takes a resumed run's own.
         run: run folder to fill; None makes runs/classify-<time>.
         resume: go on with the run in `run` after its last checkpoint, with the same settings.
 
     Raises:
-        InputError: unusable data, weights or settings, or a run folder that is in use.
+        InputError: unusable data, weights or settings, other settings than a resumed run's, or a run folder that is in
+            use.
         FloatingPointError: a loss was not finite; the checkpoint before it stays.
     """
     dataset = opened(data)
-    if settings is None:
-        started = Path(run) if run is not None and resume else None
-        settings = (
-            planned_settings(Settings, plan(dataset), "classify")
-            if started is None
-            else read_settings(Settings, started)
-        )
-    model_config, input_config, fit_config = settings.model, settings.input, settings.fit
+    settings = training_settings(
+        Settings, settings, run, resume, lambda: planned_settings(Settings, plan(dataset), "classify")
+    )
     # the model first: what is wrong with it or its weights shall leave no run folder behind
-    seed_everything(fit_config.seed)
-    backbone = build_backbone(model_config.backbone, model_config.weights)
-    model = Classifier(backbone, model_config)
+    seed_everything(settings.fit.seed)
+    backbone = build_backbone(settings.model.backbone, settings.model.weights)
+    model = Classifier(backbone, settings.model)
     loss = ClassifierLoss(model, settings.loss)
-    folder = None if run is None else Path(run)
-    experiment = open_experiment("classify", dataset, folder, settings, fit_config, require_both_labels, resume)
+    place = None if run is None else Path(run)
+    with open_experiment("classify", dataset, place, settings, settings.fit, require_both_labels, resume) as experiment:
+        return _train(experiment, settings, model, loss, resume)
+
+
+def _train(experiment: Experiment, settings: Settings, model: Classifier, loss: ClassifierLoss, resume: bool) -> Run:
+    model_config, input_config, fit_config = settings.model, settings.input, settings.fit
     input_config, _ = decide_by_layout(experiment, input_config)
-    log.info(describe_start(experiment, model.parts(), backbone.weights, input_config))
+    log.info(describe_start(experiment, model.parts(), model.backbone.weights, input_config))
     loader = training_loader(experiment, input_config, fit_config)
     result = fit(
         model,
@@ -88,7 +89,7 @@ def train(
     for split, predictions in (("val", validation), ("test", test)):
         boxed = [with_boxes(prediction, choices["box_fraction"]) for prediction in predictions]
         save_predictions(experiment, config | choices, split, boxed)
-    finish(experiment, result, {"weights": asdict(backbone.weights)} | choices)
+    finish(experiment, result, {"weights": asdict(model.backbone.weights)} | choices)
     return processes.on_main(lambda: read_run(experiment.folder))
 
 

@@ -12,7 +12,7 @@ from data_tools.files.atomic import atomic_path, write_json, write_text
 from data_tools.files.dataset_folder import data_hash, images_root_of, read_dataset, write_dataset
 from data_tools.files.predictions import read_predictions
 from data_tools.files.run_config import plain
-from data_tools.files.runs import DIVERGED, DONE, MANIFEST, read_run
+from data_tools.files.runs import DIVERGED, DONE, MANIFEST, read_manifest, read_run
 from data_tools.judging.evaluate import evaluate
 from data_tools.judging.inputs import open_runs
 from data_tools.judging.judged import Entry
@@ -23,7 +23,6 @@ from data_tools.report.label_cost_figure import label_cost_figure
 from data_tools.splitting.label_budget import drawing_order, parse_counts, with_budget
 from data_tools.training.run_series import finished_manifest, make_once, require_same
 from detect.settings import Settings
-from detect.training import train
 
 log = logging.getLogger(__name__)
 
@@ -138,6 +137,8 @@ def _make(budget: _Budget, settings: Settings, dataset: Dataset, order: Sequence
     """Train with a budget unless that is done; the state afterwards."""
 
     def train_once(resume: bool) -> None:
+        from detect.training import train
+
         if budget.boxed_images < len(order):
             write_dataset(budget.data, with_budget(dataset, order, budget.boxed_images))
         train(budget.data, settings, budget.folder, resume)
@@ -211,8 +212,7 @@ def _point(report: dict[str, Any] | None, budget: _Budget, state: str, names: Se
         "state": state,
         "run": str(budget.folder),
     }
-    manifest = finished_manifest(budget.folder)
-    if report is None or manifest is None:
+    if report is None or finished_manifest(budget.folder) is None:
         return known
-    minutes = {"minutes": manifest["result"]["training_minutes"]}
+    minutes = {"minutes": read_manifest(budget.folder).group("result").number("training_minutes", 0)}
     return known | minutes | point(report, budget.label, names)

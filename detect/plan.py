@@ -5,14 +5,17 @@ python -m detect.plan DATASET --recipe thorough
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from data_tools.commands.callable_door import make_callable
 from data_tools.commands.planned import planned_settings
 from data_tools.commands.planning import run_planning
-from data_tools.training.experiment import Experiment
 from data_tools.training.recipe import Plan
 from detect.recipe import plan
 from detect.settings import Settings
+
+if TYPE_CHECKING:
+    from data_tools.training.experiment import Experiment
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -20,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return run_planning("detect", plan, expected_minutes, argv)
 
 
-def expected_minutes(experiment: Experiment, decided: Plan) -> float:
+def expected_minutes(experiment: "Experiment", decided: Plan) -> float:
     """Minutes of a training by a plan on this machine, from a few steps of it.
 
     Raises:

@@ -1,12 +1,13 @@
 """A trained detector, ready to predict."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from data_tools.commands.prediction import read_finished_manifest
 from data_tools.commands.settings import read_settings
 from data_tools.core.anchors import AnchorConfig
+from data_tools.core.fields import Fields
 from data_tools.core.records import Prediction, Sample
 from data_tools.loading.image_inputs import Images, PixelReader, chunks_of
 from data_tools.loading.input_config import InputConfig
@@ -16,9 +17,10 @@ from detect.explain import explain
 from detect.inference import predict, propose
 from detect.model import Detector
 from detect.settings import Settings
-from detect.to_prediction import ScoreRule
+from detect.to_prediction import SCORE_RULES, ScoreRule
 
 CHUNK = 64
+_MOST_CLASSES = 10_000  # beyond that the number is damaged, and a network of its size takes all memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +84,16 @@ def load(run: Path | str) -> TrainedDetector:
     manifest = read_finished_manifest(folder, "detect")
     settings = read_settings(Settings, folder)
     backbone = build_backbone(settings.model.backbone, "none")
-    config = replace(settings.model, anchors=AnchorConfig(**manifest["anchors"]))
-    model = Detector(backbone, config, int(manifest["num_classes"]), manifest["types"])
+    config = replace(settings.model, anchors=_anchors(manifest.group("anchors")))
+    classes, types = manifest.integer("num_classes", 1, _MOST_CLASSES), manifest.texts("types")
+    rule: ScoreRule = manifest.choice("score_rule", SCORE_RULES)
+    model = Detector(backbone, config, classes, types)
     load_best(model, folder)
-    return TrainedDetector(model, settings.input, manifest["score_rule"])
+    return TrainedDetector(model, settings.input, rule)
+
+
+def _anchors(given: Fields) -> AnchorConfig:
+    """The anchors as the run had decided them."""
+    given.only([field.name for field in fields(AnchorConfig)])
+    scales, ratios = given.numbers("scales", above=0), given.numbers("ratios", above=0)
+    return AnchorConfig(scales, ratios, given.integer("number", 1))

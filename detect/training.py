@@ -9,14 +9,14 @@ import numpy as np
 from torch import nn
 
 from data_tools.commands.planned import planned_settings
-from data_tools.commands.settings import read_settings
+from data_tools.commands.settings import training_settings
 from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, Dataset, Sample
 from data_tools.files.runs import Run, read_run
 from data_tools.loading.input_config import InputConfig
 from data_tools.metrics.bootstrap import Clusters, Statistic, auc_of
 from data_tools.metrics.box_ap_resampling import box_ap50_of
-from data_tools.networks.backbones import build_backbone
+from data_tools.networks.backbones import Backbone, build_backbone
 from data_tools.training import processes
 from data_tools.training.experiment import Experiment, finish, open_experiment, opened, save_predictions
 from data_tools.training.fit import fit, seed_everything
@@ -41,32 +41,36 @@ def train(
 
     Args:
         data: a dataset that was read from a folder, or that folder; it needs splits.
-        settings: None lets the data decide, see `detect.plan`.
+        settings: None lets the data decide, see `detect.plan`, or takes a resumed run's own.
         run: run folder to fill; None makes runs/detect-<time>.
         resume: go on with the run in `run` after its last checkpoint, with the same settings.
 
     Raises:
-        InputError: unusable data, weights or settings, or a run folder that is in use.
+        InputError: unusable data, weights or settings, other settings than a resumed run's, or a run folder that is in
+            use.
         FloatingPointError: a loss was not finite; the checkpoint before it stays.
     """
     dataset = opened(data)
-    if settings is None:
-        started = Path(run) if run is not None and resume else None
-        settings = (
-            planned_settings(Settings, plan(dataset), "detect") if started is None else read_settings(Settings, started)
-        )
+    settings = training_settings(
+        Settings, settings, run, resume, lambda: planned_settings(Settings, plan(dataset), "detect")
+    )
     # weights first: what is wrong with them shall leave no run folder behind
     seed_everything(settings.fit.seed)
     backbone = build_backbone(settings.model.backbone, settings.model.weights)
-    folder = None if run is None else Path(run)
-    experiment = open_experiment("detect", dataset, folder, settings, settings.fit, require_boxes, resume)
+    place = None if run is None else Path(run)
+    with open_experiment("detect", dataset, place, settings, settings.fit, require_boxes, resume) as experiment:
+        return _train(experiment, settings, backbone, resume)
+
+
+def _train(experiment: Experiment, settings: Settings, backbone: Backbone, resume: bool) -> Run:
     made = prepare(experiment, settings, backbone)
     log.info(describe_start(experiment, made.model.parts(), backbone.weights, made.input))
     log.info(made.describe())
     validation = _Validation(experiment, made.input, made.rules)
     result = fit(made.model, made.loader, loss_of, validation, MONITOR, settings.fit, experiment.folder, resume)
     rule = _save_predictions(experiment, made)
-    extra = {"score_rule": rule, "num_classes": len(dataset.categories), "anchors": asdict(made.config.anchors)}
+    categories = experiment.dataset.categories
+    extra = {"score_rule": rule, "num_classes": len(categories), "anchors": asdict(made.config.anchors)}
     finish(experiment, result, extra | {"types": made.model.types, "weights": asdict(backbone.weights)})
     return processes.on_main(lambda: read_run(experiment.folder))
 

@@ -100,8 +100,8 @@ def run_command(parser: argparse.ArgumentParser, body: Callable[[Any], int], arg
     """Parse `argv`, which may have to be made first, run `body` with the result and return the exit status.
 
     0 done, or stopped on request with its state saved; 2 bad usage or bad input (one message on stderr, no traceback),
-    or a place that cannot be written to; 130 ended by Ctrl-C, as shells have it; an unexpected failure propagates, which
-    ends the process with a traceback and status 1.
+    or a place that cannot be written to; 130 ended by Ctrl-C, as shells have it; an unexpected failure propagates,
+    which ends the process with a traceback and status 1.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:

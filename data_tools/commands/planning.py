@@ -3,17 +3,20 @@
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jsonargparse import Namespace
 
 from data_tools.commands.parser import MOVED, Parser, run_command
 from data_tools.core.records import Dataset
 from data_tools.files.dataset_folder import images_root_of, read_dataset
-from data_tools.training.experiment import Experiment
 from data_tools.training.recipe import DEFAULT_RECIPE, RECIPES, Plan, RecipeName
 
+if TYPE_CHECKING:
+    from data_tools.training.experiment import Experiment
+
 Planner = Callable[[Dataset, RecipeName], Plan]
-Minutes = Callable[[Experiment, Plan], float]
+Minutes = Callable[["Experiment", Plan], float]
 """Expected minutes of a training by a plan on this machine."""
 
 
@@ -31,6 +34,8 @@ def run_planning(approach: str, plan: Planner, minutes: Minutes, argv: Sequence[
         decided = plan(data, arguments.recipe)
         print(f"{arguments.dataset}, recipe {arguments.recipe},", decided.describe())
         if not arguments.no_time:
+            from data_tools.training.experiment import Experiment
+
             folder = data.folder or Path(".")
             experiment = Experiment(approach, Path(), folder, data, images_root_of(data, folder))
             expected = minutes(experiment, decided)

@@ -11,13 +11,14 @@ from jsonargparse import Namespace
 
 from data_tools.commands.parser import Parser
 from data_tools.core.errors import InputError
+from data_tools.core.fields import Fields
 from data_tools.core.records import GOOD, Prediction, PredictionHeader, PredictionSet, Sample, empty_boxes, empty_labels
 from data_tools.files.dataset_folder import images_root_of, read_dataset, split_of
 from data_tools.files.gray_levels import FULL_BITS, gray_levels, range_text, used_bits
 from data_tools.files.image_walk import walk_images
 from data_tools.files.images import read_size
 from data_tools.files.predictions import require_predictions_place, write_predictions
-from data_tools.files.runs import read_manifest
+from data_tools.files.runs import finished_at, read_manifest
 
 _SHOWN, _LOOKED_AT = 3, 24
 SPLITS = ("train", "val", "test", "all")
@@ -73,19 +74,16 @@ def select_split(data: Path, split: str, images: Path | None = None) -> Selectio
     return Selection(split_of(dataset, data, split), images_root_of(dataset, data), split)
 
 
-def read_finished_manifest(folder: Path, approach: str) -> dict[str, Any]:
+def read_finished_manifest(folder: Path, approach: str) -> Fields:
     """The manifest of a finished run of `approach`.
 
     Raises:
         InputError: no run, an unfinished one, or one of another approach.
     """
     manifest = read_manifest(folder)
-    if manifest.get("approach") != approach:
-        raise InputError(f"{folder}: a run of {manifest.get('approach')!r}, not of {approach!r}")
-    if not manifest.get("finished"):
-        raise InputError(
-            f"{folder}: the run is not finished; go on with python -m {approach}.train --run {folder} --resume"
-        )
+    if manifest.text("approach") != approach:
+        raise InputError(f"{folder}: a run of {manifest.text('approach')!r}, not of {approach!r}")
+    finished_at(manifest, folder)
     return manifest
 
 

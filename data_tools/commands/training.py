@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -125,14 +126,18 @@ def with_planned_config(
             raise InputError("--recipe decides the settings by the data; leave out --config and --resume")
         return with_default_config(approach, words)
     data = _value_of(flat, "--data")
+    if data is None and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        return with_default_config(approach, words)  # several processes must not render the default data at once
     chosen = recipe or ("quick" if data is None else DEFAULT_RECIPE)
     asked = words if data is None else [word for word in words if not word.startswith("--print_config")]
     check(with_default_config(approach, asked))
     assert chosen in RECIPES
     run = _value_of(flat, "--run")
     if run is not None:
-        processes.on_main(lambda: run_folder(approach, Path(run), resume=False))  # before the default data is rendered
-    dataset = read_dataset(data or processes.on_main(default_data), _value_of(flat, "--images"))
+        from data_tools.training.experiment import run_folder
+
+        run_folder(approach, Path(run), resume=False)  # before the default data is rendered
+    dataset = read_dataset(data or default_data(), _value_of(flat, "--images"))
     decided = plan(dataset, chosen)
     given = [word.removeprefix("--") for word in flat if word.startswith("--")]
     log.info("recipe %s %s", chosen, decided.describe(overridden=given))

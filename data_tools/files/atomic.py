@@ -1,5 +1,6 @@
-"""Outputs that appear whole or not at all: write under a temporary name, flush to disk, rename."""
+"""Outputs that appear whole or not at all: write under a temporary name, flush to disk, rename, flush the folder."""
 
+import glob
 import json
 import os
 import shutil
@@ -38,7 +39,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         yield temporary
         _flush(temporary)
         temporary.chmod(0o666 & ~_umask())
-        os.replace(temporary, path)
+        _rename(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -58,9 +59,9 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
         temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
         yield temporary
-        for file in temporary.rglob("*"):
-            if file.is_file():
-                _flush(file)
+        for inside in (*temporary.rglob("*"), temporary):
+            if not inside.is_symlink():
+                _flush(inside)
         temporary.chmod(0o777 & ~_umask())
         _swap_in(temporary, folder)
     finally:
@@ -90,9 +91,18 @@ def recover_folder(folder: Path) -> None:
     """
     old = _old(folder)
     if old.exists() and not folder.exists():
-        os.rename(old, folder)
-    for rest in folder.parent.glob(f".{folder.name}.*"):
+        _rename(old, folder)
+    for rest in _rests(folder):
         shutil.rmtree(rest, ignore_errors=True)
+
+
+def recover_file(path: Path) -> None:
+    """Remove what a process that was killed inside `atomic_path(path)` left behind.
+
+    Not to be called while another process writes the same file.
+    """
+    for rest in _rests(path):
+        rest.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -107,26 +117,40 @@ def _in_words(path: Path) -> Iterator[None]:
 def _swap_in(temporary: Path, folder: Path) -> None:
     """Rename `temporary` to `folder`; at any moment the old folder stands at `folder` or at `_old(folder)`."""
     if not folder.exists():
-        os.rename(temporary, folder)
+        _rename(temporary, folder)
         return
     old = _old(folder)
     shutil.rmtree(old, ignore_errors=True)
-    os.rename(folder, old)
+    _rename(folder, old)
     try:
-        os.rename(temporary, folder)
+        _rename(temporary, folder)
     except OSError:
-        os.rename(old, folder)
+        _rename(old, folder)
         raise
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _rests(path: Path) -> list[Path]:
+    return list(path.parent.glob(f".{glob.escape(path.name)}.*"))
 
 
 def _old(folder: Path) -> Path:
     return folder.parent / f".{folder.name}.old"
 
 
+def _rename(source: Path, target: Path) -> None:
+    """Rename within a folder; the folder is flushed to disk, because without that a power loss undoes the rename."""
+    os.replace(source, target)
+    _flush(target.parent)
+
+
 def _flush(path: Path) -> None:
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
+    """Flush the content of a file, or the names in a folder, to disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _umask() -> int:

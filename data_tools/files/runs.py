@@ -4,11 +4,16 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from data_tools.core.errors import InputError
+from data_tools.core.fields import Fields
+from data_tools.files.checksums import sha256
+from data_tools.files.json_object import read_object
+from data_tools.files.run_config import CONFIG, read_values
 
 MANIFEST = "manifest.json"
+CHECKSUMS = "checksums"
+"""Key of the manifest: SHA-256 by name of files in the run folder; runs of version 0.1 have none."""
 SERIES_MARK = "cell.json"
 """In the folder of a run that belongs to a series, see `data_tools.training.run_series`."""
 DONE, DIVERGED = "done", "diverged: a loss was not finite"
@@ -43,20 +48,27 @@ class Run:
         return self.folder / "predictions" / f"proposals_{split}.jsonl"
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """What a started run says of itself.
+def read_manifest(folder: Path) -> Fields:
+    """What a started run says of itself; each key is checked when it is asked for.
 
     Raises:
         InputError: no run there, or a damaged manifest.
     """
     path = folder / MANIFEST
-    try:
-        manifest: dict[str, Any] = dict(json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError as error:
-        raise InputError(f"{folder}: no run there ({MANIFEST} is missing)") from error
-    except (OSError, ValueError, TypeError, RecursionError) as error:
-        raise InputError(f"{path}: not the manifest of a run: {error}") from error
-    return manifest
+    if not path.exists() and not path.is_symlink():
+        raise InputError(f"{folder}: no run there ({MANIFEST} is missing)")
+    return read_object(path)
+
+
+def is_exchanged(folder: Path, name: str) -> bool:
+    """Whether a file of a run is another than the manifest says, where it says so.
+
+    Raises:
+        InputError: no run there, or a damaged manifest.
+    """
+    manifest = read_manifest(folder)
+    known = manifest.group(CHECKSUMS) if CHECKSUMS in manifest else Fields({}, "")
+    return name in known and known.text(name) != sha256(folder / name)
 
 
 def read_run(folder: Path) -> Run:
@@ -66,14 +78,20 @@ def read_run(folder: Path) -> Run:
         InputError: no run there, a damaged manifest, or a run that is not finished.
     """
     value = read_manifest(folder)
-    try:
-        approach, finished = value["approach"], value["finished"]
-        run = Run(folder, str(approach), Path(value["data"]), str(value["data_hash"]), str(finished))
-    except (KeyError, TypeError) as error:
-        raise InputError(f"{folder / MANIFEST}: not the manifest of a run: {error}") from error
-    if finished is None:
+    approach, data, data_hash = value.text("approach"), value.text("data"), value.text("data_hash")
+    return Run(folder, approach, Path(data), data_hash, finished_at(value, folder))
+
+
+def finished_at(manifest: Fields, folder: Path) -> str:
+    """When the run of a manifest was finished: ISO 8601, UTC.
+
+    Raises:
+        InputError: it is not; the message says how to go on.
+    """
+    if "finished" in manifest and manifest.values["finished"] is None:
+        approach = manifest.text("approach")
         raise InputError(f"{folder}: not finished; go on with: python -m {approach}.train --run {folder} --resume")
-    return run
+    return manifest.text("finished")
 
 
 def find_runs(root: Path) -> list[Run]:
@@ -131,13 +149,11 @@ def approaches_of(runs: Sequence[Run], labels: Sequence[str]) -> list[str]:
 
 def _settings(run: Run) -> str | None:
     """The run's configuration without seed and folders, as text to compare; None where it cannot be read."""
-    import yaml
-
     try:
-        value: Any = yaml.safe_load((run.folder / "config.yaml").read_text(encoding="utf-8"))
-        kept = {key: part for key, part in value.items() if key not in ("run", "data", "seed")}
-        if isinstance(kept.get("fit"), dict):
-            kept["fit"] = {key: part for key, part in kept["fit"].items() if key != "seed"}
-        return json.dumps([run.approach, run.data_hash, kept], sort_keys=True, default=str)
-    except (OSError, UnicodeDecodeError, AttributeError, yaml.YAMLError):
+        value = read_values(run.folder / CONFIG)
+    except InputError:
         return None
+    kept = {key: part for key, part in value.items() if key not in ("run", "data", "seed")}
+    if isinstance(kept.get("fit"), dict):
+        kept["fit"] = {key: part for key, part in kept["fit"].items() if key != "seed"}
+    return json.dumps([run.approach, run.data_hash, kept], sort_keys=True, default=str)

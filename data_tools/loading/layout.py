@@ -22,6 +22,8 @@ _SIDE = 64
 _MOST_IMAGES, _MOST_PIXELS, _FEWEST_IMAGES = 200, 2e8, 10
 _MOST_MISPLACED = 0.1
 _ALIGNED = 0.5
+JITTER_ALIGNED = 0.03
+"""How far a pasted defect may move on aligned images, as a share of the sides."""
 _CHANGES: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
     "hflip": np.fliplr,
     "vflip": np.flipud,

@@ -1,7 +1,6 @@
 """Where the weights of a network come from: a package, a hub, a file or a run of ours."""
 
 import difflib
-import hashlib
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +13,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from data_tools.core.errors import InputError, WeightsUnavailableError
+from data_tools.files.checkpoint_files import BEST, WEIGHTS, best_weights, require_whole
+from data_tools.files.checksums import sha256
 from data_tools.files.runs import read_manifest
 
 PACKAGED_BACKBONE = "tf_efficientnet_lite0"
@@ -102,16 +103,17 @@ def _read_source(name: str, weights: str) -> tuple[dict[str, Tensor], str]:
         return state, f"{path.name} (sha256 {_digest(path)})"
     path = Path(weights)
     if path.is_dir():
-        path, run = path / "best" / "model.safetensors", path
+        run, path = path, path / BEST / WEIGHTS
         if not path.is_file():
-            raise InputError(f"weights {weights!r}: no run with a checkpoint (best/model.safetensors is missing)")
-        manifest = read_manifest(run)
-        about = f"best checkpoint of the {manifest.get('approach')} run {run} on {manifest.get('data')}"
+            raise InputError(f"weights {weights!r}: no run with a checkpoint ({BEST}/{WEIGHTS} is missing)")
+        path, manifest = best_weights(run), read_manifest(run)
+        about = f"best checkpoint of the {manifest.text('approach')} run {run} on {manifest.text('data')}"
         return _read_state(path), f"{about} (sha256 {_digest(path)})"
     if not path.is_file():
         raise InputError(
             f"weights {weights!r}: not 'package', 'timm', 'torchvision:NAME' or 'none', and no such file or run folder"
         )
+    require_whole(path)
     return _read_state(path), f"{path.name} (sha256 {_digest(path)})"
 
 
@@ -137,7 +139,7 @@ def _part(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    return sha256(path)[:12]
 
 
 def _packaged_file(name: str) -> Path:

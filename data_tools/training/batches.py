@@ -14,7 +14,7 @@ from data_tools.loading.copy_paste import PasteConfig, Paster
 from data_tools.loading.dataset import DefectDataset, make_loader
 from data_tools.loading.image_inputs import PixelReader
 from data_tools.loading.input_config import InputConfig
-from data_tools.loading.layout import layout_of_samples
+from data_tools.loading.layout import JITTER_ALIGNED, layout_of_samples
 from data_tools.loading.samplers import BalancedSampler, OrderedSampler
 from data_tools.loading.transforms import Augmentation
 from data_tools.splitting.deal import take_share
@@ -25,8 +25,6 @@ from data_tools.training.fit_config import FitConfig
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-JITTER_ALIGNED = 0.03
 
 
 def decide_by_layout(

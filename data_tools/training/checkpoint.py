@@ -1,6 +1,5 @@
 """Checkpoints as safetensors and JSON, each written whole or not at all. No pickle is ever loaded."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,51 +11,52 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from data_tools.core.errors import InputError
+from data_tools.core.fields import Fields
 from data_tools.files.atomic import atomic_folder, write_json
+from data_tools.files.checkpoint_files import STATE, best_weights, require_whole, write_checksums
+from data_tools.files.json_object import read_object
 
-_STATE = "state.json"
+_MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
 def save_checkpoint(folder: Path, tensors: Mapping[str, Mapping[str, Tensor]], state: Mapping[str, Any]) -> None:
-    """Write each group of tensors to `<name>.safetensors` and `state` to state.json; replaces `folder` at once."""
+    """Write each group of tensors to `<name>.safetensors`, `state` to state.json, and checksums; replaces `folder`."""
     with atomic_folder(folder) as temporary:
         for name, group in tensors.items():
             save_file(
                 {key: t.detach().cpu().contiguous().clone() for key, t in group.items()},
                 temporary / f"{name}.safetensors",
             )
-        write_json(temporary / _STATE, dict(state))
+        write_json(temporary / STATE, dict(state))
+        write_checksums(temporary)
 
 
-def load_state(folder: Path) -> dict[str, Any]:
+def load_state(folder: Path) -> Fields:
     """The JSON part of a checkpoint.
 
     Raises:
-        InputError: there is none, or it is not readable.
+        InputError: missing or damaged file.
     """
-    path = folder / _STATE
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such checkpoint; the run has not finished an epoch yet") from error
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not readable: {error}") from error
-    if not isinstance(value, dict):
-        raise InputError(f"{path}: not a JSON object")
-    return value
+    require_whole(folder / STATE)
+    return read_object(folder / STATE)
 
 
 def load_tensors(folder: Path, name: str) -> dict[str, Tensor]:
     """One group of tensors of a checkpoint.
 
     Raises:
-        InputError: missing or damaged file.
+        InputError: missing or damaged file, or a value that is not finite.
     """
     path = folder / f"{name}.safetensors"
+    require_whole(path)
     try:
-        return dict(load_file(path))
+        tensors = dict(load_file(path))
     except (OSError, SafetensorError, ValueError) as error:
         raise InputError(f"{path}: not readable as safetensors: {error}") from error
+    for key, value in tensors.items():
+        if value.is_floating_point() and not value.isfinite().all():
+            raise InputError(f"{path}: {key!r} has values that are not finite: damaged")
+    return tensors
 
 
 def load_weights(model: torch.nn.Module, folder: Path, name: str) -> None:
@@ -65,33 +65,86 @@ def load_weights(model: torch.nn.Module, folder: Path, name: str) -> None:
     Raises:
         InputError: missing or damaged file, or keys and shapes that differ from the model's.
     """
-    try:
-        model.load_state_dict(load_tensors(folder, name))
-    except RuntimeError as error:
-        raise InputError(f"{folder / name}.safetensors does not fit the model of config.yaml: {error}") from error
+    tensors, own, path = load_tensors(folder, name), model.state_dict(), folder / f"{name}.safetensors"
+    for key in (*own, *tensors):
+        ours, theirs = (_described(group.get(key)) for group in (own, tensors))
+        if ours != theirs:
+            raise InputError(f"{path}: {key!r} is {theirs}, and {ours} in the model that the run's files describe")
+    model.load_state_dict(tensors)
+
+
+def _described(tensor: Tensor | None) -> str:
+    return "absent" if tensor is None else f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"
 
 
 def load_best(model: torch.nn.Module, run: Path) -> None:
     """Load a run's best checkpoint and put the model where it predicts: on the accelerator if there is one.
 
     Raises:
-        InputError: as `load_weights`.
+        InputError: as `load_weights`, or weights that the run's manifest does not know.
     """
-    load_weights(model, run / "best", "model")
+    path = best_weights(run)
+    load_weights(model, path.parent, path.stem)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def optimizer_tensors(optimizer: Optimizer) -> dict[str, Tensor]:
-    """The optimizer's state as tensors named `<parameter number>.<name>`."""
+    """AdamW's state as tensors named `<parameter number>.<name>`."""
     state = optimizer.state_dict()["state"]
     return {f"{i}.{name}": torch.as_tensor(value) for i, part in state.items() for name, value in part.items()}
 
 
-def restore_optimizer(optimizer: Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """Put back what `optimizer_tensors` gave; learning rates are the caller's business."""
+def restore_optimizer(optimizer: Optimizer, folder: Path, steps: int) -> None:
+    """Put back what `optimizer_tensors` gave, after so many steps; learning rates are the caller's business.
+
+    Raises:
+        InputError: a missing or damaged file, or tensors that are not AdamW's of these parameters.
+    """
+    path = folder / "optimizer.safetensors"
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    places = set(map(str, range(len(parameters))))
     state: dict[int, dict[str, Tensor]] = {}
-    for key, value in tensors.items():
+    for key, value in load_tensors(folder, "optimizer").items():
         number, _, name = key.partition(".")
+        if not (number in places and name in _MOMENTS):
+            raise InputError(f"{path}: {key!r} belongs to no parameter of this model's optimizer")
+        shape = torch.Size() if name == "step" else parameters[int(number)].shape
+        if value.shape != shape or not value.is_floating_point():
+            raise InputError(f"{path}: {key!r} is {_described(value)}, not floating point {tuple(shape)}")
+        if (name != "exp_avg" and (value < 0).any()) or (name == "step" and value > steps):
+            raise InputError(f"{path}: {key!r} is out of its range: damaged")
         state.setdefault(int(number), {})[name] = value
+    for place, parts in state.items():
+        if len(parts) < len(_MOMENTS):
+            missing = next(name for name in _MOMENTS if name not in parts)
+            raise InputError(f"{path}: '{place}.{missing}' is missing")
+    if steps and not state:
+        raise InputError(f"{path}: is empty after {steps} steps")
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def random_state() -> dict[str, Tensor]:
+    """The state of torch's random numbers, as tensors."""
+    state = {"torch": torch.get_rng_state()}
+    return state | ({"cuda": torch.cuda.get_rng_state()} if torch.cuda.is_available() else {})
+
+
+def restore_random_state(folder: Path) -> None:
+    """Put back what `random_state` gave.
+
+    Raises:
+        InputError: a missing or damaged file, or tensors that are no state of random numbers.
+    """
+    path, tensors = folder / "random.safetensors", load_tensors(folder, "random")
+    if "torch" not in tensors or tensors.keys() - {"torch", "cuda"}:  # "cuda" only where a GPU was
+        raise InputError(f"{path}: holds {', '.join(tensors) or 'nothing'}, not the state of torch's random numbers")
+    for name, now in random_state().items():
+        if _described(tensors.get(name, now)) != _described(now):
+            raise InputError(f"{path}: {name!r} is {_described(tensors[name])}, not {_described(now)}")
+    try:
+        torch.set_rng_state(tensors["torch"])
+        if "cuda" in tensors and torch.cuda.is_available():
+            torch.cuda.set_rng_state(tensors["cuda"])
+    except RuntimeError as error:
+        raise InputError(f"{path}: no state of random numbers: {error}") from error

@@ -1,11 +1,11 @@
 """The course of a run as a picture: losses, validation, learning rate, and the epoch that is kept."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from data_tools.files.atomic import atomic_path
+from data_tools.training.metrics_file import read_lines
 
 CURVES = "curves.png"
 _ERROR = "_error"
@@ -22,7 +22,7 @@ def draw_curves(metrics: Path, monitor: str, kept: int, out: Path) -> None:
     """
     from matplotlib.figure import Figure
 
-    lines = [json.loads(line) for line in metrics.read_text(encoding="utf-8").splitlines()]
+    lines = read_lines(metrics)
     if not lines:
         return
     steps = [line["step"] for line in lines]

@@ -1,10 +1,10 @@
 """TensorBoard event files beside metrics.jsonl, on demand."""
 
-import json
 from importlib.util import find_spec
 from pathlib import Path
 
 from data_tools.core.errors import InputError
+from data_tools.training.metrics_file import read_lines
 
 EVENTS = "tensorboard"
 
@@ -31,8 +31,7 @@ def write_events(metrics: Path, folder: Path) -> None:
     for old in folder.glob("events.out.tfevents.*"):
         old.unlink()
     with SummaryWriter(str(folder)) as writer:
-        for text in metrics.read_text(encoding="utf-8").splitlines():
-            line = json.loads(text)
+        for line in read_lines(metrics):
             values = {f"loss/{name}": value for name, value in line["losses"].items()}
             values |= {f"validation/{name}": value for name, value in line["validation"].items()}
             for name, value in (values | {"lr": line["lr"], "images_per_s": line["images_per_s"]}).items():

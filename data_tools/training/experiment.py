@@ -4,7 +4,8 @@ import platform
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -14,15 +15,20 @@ from typing import Any
 import torch
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import Dataset, Prediction, PredictionHeader, PredictionSet
-from data_tools.files.atomic import write_json
+from data_tools.core.records import SPLIT_NAMES, Dataset, Prediction, PredictionHeader, PredictionSet
+from data_tools.files.atomic import recover_file, recover_folder, write_json
+from data_tools.files.checkpoint_files import BEST, LAST, WEIGHTS
+from data_tools.files.checksums import sha256
 from data_tools.files.dataset_folder import data_hash, images_root_of, read_dataset
 from data_tools.files.predictions import write_predictions
-from data_tools.files.run_config import write_settings
-from data_tools.files.runs import read_manifest
+from data_tools.files.run_config import CONFIG, write_settings
+from data_tools.files.run_lock import refuse_if_in_use, sole_process
+from data_tools.files.runs import CHECKSUMS, MANIFEST, read_manifest
 from data_tools.training import processes
+from data_tools.training.curves import CURVES
 from data_tools.training.fit import FitResult, seed_everything
 from data_tools.training.fit_config import FitConfig
+from data_tools.training.metrics_file import METRICS
 
 _PACKAGES = ("torch", "torchvision", "timm", "accelerate", "albumentations", "numpy")
 
@@ -46,6 +52,7 @@ class Experiment:
     manifest: dict[str, Any] = field(default_factory=dict)
 
 
+@contextmanager
 def open_experiment(
     approach: str,
     given: Dataset | Path | str,
@@ -54,8 +61,10 @@ def open_experiment(
     fit: FitConfig,
     require: Callable[[Dataset], None],
     resume: bool = False,
-) -> Experiment:
-    """Open data and run folder, write config.yaml and the manifest's beginning, and seed everything.
+) -> Iterator[Experiment]:
+    """Open data and run folder as the only process in there, begin a new run's files, and seed everything.
+
+    A resumed run's config.yaml and manifest stay as they are, so that a refusal later on leaves the run unharmed.
 
     Args:
         approach: "detect" or "classify".
@@ -64,7 +73,7 @@ def open_experiment(
         settings: a dataclass with all settings, for config.yaml.
         fit: those of the fit loop.
         require: raises `InputError` where the approach cannot learn from the dataset, whose splits are there.
-        resume: go on with the run in `folder`.
+        resume: go on with the run in `folder`, with its settings.
 
     Raises:
         InputError: unusable data, a run folder that is in use, or a batch that the processes cannot share.
@@ -82,19 +91,16 @@ def open_experiment(
     if dataset.splits is None:
         raise InputError(f"{data}: has no splits.json; convert it with --split 0.7,0.15,0.15")
     require(dataset)
-    if resume and read_manifest(place).get("data_hash") != data_hash(data):
-        raise InputError(f"{place}: was started on other annotations or splits than {data} holds now")
+    with ExitStack() as held:
 
-    def begin() -> dict[str, Any]:
-        place.mkdir(parents=True, exist_ok=True)
-        write_settings(place, settings, data)
-        manifest = _manifest(approach, data, fit.seed)
-        write_json(place / "manifest.json", manifest)
-        return manifest
+        def begin() -> dict[str, Any]:
+            held.enter_context(sole_process(place))
+            _require_fit(place, resume)  # again, now that nobody else can change the answer
+            return _taken_up(approach, place, data) if resume else _begun(approach, place, data, settings, fit)
 
-    manifest = processes.on_main(begin)
-    seed_everything(fit.seed)
-    return Experiment(approach, place, data, dataset, root, manifest)
+        manifest = processes.on_main(begin)
+        seed_everything(fit.seed)
+        yield Experiment(approach, place, data, dataset, root, manifest)
 
 
 def save_predictions(
@@ -120,8 +126,13 @@ def finish(experiment: Experiment, result: FitResult, extra: dict[str, Any]) -> 
         "training_minutes": round(result.minutes, 2),
         "boxes_lost_in_augmentation": result.boxes_lost,
     }
-    finished = {"finished": datetime.now(UTC).isoformat(timespec="seconds"), "result": outcome}
-    write_json(experiment.folder / "manifest.json", experiment.manifest | finished | extra)
+    finished = {
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "resumed": sorted({*experiment.manifest.get("resumed", ()), *result.resumed}),
+        "result": outcome,
+        CHECKSUMS: experiment.manifest.get(CHECKSUMS, {}) | _checksums(experiment.folder, f"{BEST}/{WEIGHTS}"),
+    }
+    write_json(experiment.folder / MANIFEST, experiment.manifest | finished | extra)
 
 
 def opened(data: Dataset | Path | str) -> Dataset:
@@ -140,15 +151,52 @@ def run_folder(approach: str, folder: Path | None, resume: bool) -> Path:
     """The folder to fill, checked before any data is touched.
 
     Raises:
-        InputError: it holds a run already, or none that could be resumed.
+        InputError: it holds a run already, or none that could be resumed, or another process's.
     """
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     place = folder or Path(f"runs/{approach}-{stamp}")
-    if resume and not (place / "manifest.json").is_file():
-        raise InputError(f"{place}: nothing to resume; give the run folder of a started run with --run")
-    if not resume and (place / "manifest.json").exists():
-        raise InputError(f"{place}: holds a run already; add --resume, or give another folder with --run")
+    refuse_if_in_use(place)
+    _require_fit(place, resume)
     return place
+
+
+def _require_fit(place: Path, resume: bool) -> None:
+    """Refuse a folder that holds a run already, or none that could be resumed."""
+    if resume and not (place / MANIFEST).is_file():
+        raise InputError(f"{place}: nothing to resume; give the run folder of a started run with --run")
+    if not resume and (place / MANIFEST).exists():
+        raise InputError(f"{place}: holds a run already; add --resume, or give another folder with --run")
+
+
+def _begun(approach: str, place: Path, data: Path, settings: Any, fit: FitConfig) -> dict[str, Any]:
+    """The manifest of a new run, written beside its settings; it comes last, because it makes the folder a run."""
+    write_settings(place, settings, data)
+    manifest = _manifest(approach, data, fit.seed) | {CHECKSUMS: _checksums(place, CONFIG)}
+    write_json(place / MANIFEST, manifest)
+    return manifest
+
+
+def _checksums(place: Path, name: str) -> dict[str, str]:
+    return {name: sha256(place / name)}
+
+
+def _taken_up(approach: str, place: Path, data: Path) -> dict[str, Any]:
+    """The manifest of a run that goes on, and its folder as a killed process should have left it.
+
+    Raises:
+        InputError: a damaged manifest, a run of another approach or on other data, or a finished run without `last/`.
+    """
+    manifest = read_manifest(place)
+    manifest.choice("approach", (approach,))
+    if manifest.text("data_hash") != data_hash(data):
+        raise InputError(f"{place}: was started on other annotations or splits than {data} holds now")
+    for name in (LAST, BEST):
+        recover_folder(place / name)
+    for name in (CONFIG, MANIFEST, METRICS, CURVES, *(f"predictions/{split}.jsonl" for split in SPLIT_NAMES)):
+        recover_file(place / name)
+    if manifest.values.get("finished") and not (place / LAST).is_dir():
+        raise InputError(f"{place}: is finished, and without {LAST}/ it cannot be taken up; predict and evaluate work")
+    return dict(manifest.values) | {"data": str(data.resolve())}
 
 
 def _manifest(approach: str, data: Path, seed: int) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """The one fit loop, for both approaches, on Hugging Face accelerate."""
 
 import copy
-import json
 import logging
 import math
 import random
@@ -9,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,7 +21,8 @@ from torch.optim import AdamW
 from torch.utils.data import DataLoader
 
 from data_tools.core.errors import InputError
-from data_tools.files.atomic import recover_folder, write_text
+from data_tools.files.checkpoint_files import BEST, LAST, best_weights
+from data_tools.files.runs import MANIFEST
 from data_tools.loading.batch import Batch, Item
 from data_tools.networks.precision import resolve_precision
 from data_tools.training import processes
@@ -30,20 +31,21 @@ from data_tools.training.checkpoint import (
     load_tensors,
     load_weights,
     optimizer_tensors,
+    random_state,
     restore_optimizer,
+    restore_random_state,
     save_checkpoint,
 )
 from data_tools.training.curves import CURVES, draw_curves
 from data_tools.training.event_files import EVENTS, require_tensorboard, write_events
 from data_tools.training.fit_config import FitConfig
 from data_tools.training.interrupt import Stopped, stop_requests
+from data_tools.training.metrics_file import METRICS, append_line, keep_lines, read_lines
 from data_tools.training.progress import Progress
 from data_tools.training.progress_bar import ProgressBar
 from data_tools.training.schedule import Schedule
 
 log = logging.getLogger(__name__)
-
-LAST, BEST, METRICS = "last", "best", "metrics.jsonl"
 
 LossFunction = Callable[[nn.Module, Batch], dict[str, Tensor]]
 Validation = Callable[[nn.Module], dict[str, float | None]]
@@ -60,6 +62,7 @@ class FitResult:
         best: its validation metrics.
         minutes: spent, over all resumed runs.
         boxes_lost: boxes that augmentation clipped away.
+        resumed: when the run was taken up again, ISO 8601, UTC.
     """
 
     epochs: int
@@ -68,6 +71,7 @@ class FitResult:
     best: Mapping[str, float | None]
     minutes: float
     boxes_lost: int
+    resumed: tuple[str, ...] = ()
 
 
 def seed_everything(seed: int) -> None:
@@ -102,8 +106,8 @@ def fit(
 
     Raises:
         FloatingPointError: a loss is not finite; the message shows each loss and the images. Checkpoints stay.
-        Stopped: SIGTERM came; the state is saved.
-        InputError: `resume` with a damaged checkpoint, or one of another model.
+        Stopped: SIGTERM or Ctrl-C came; the state is saved.
+        InputError: `resume` with a damaged checkpoint, or one of another model; nothing has been written then.
     """
     training = _Training(model, config, folder, len(loader), monitor)
     if resume:
@@ -119,6 +123,7 @@ def fit(
             schedule.validation_seconds = time.monotonic() - validated
             training.end_epoch(losses, metrics)
             bar.validated()
+            training.stop_if(processes.totals(stop.is_set())[0])
     if progress.is_stale(config.patience):
         log.info("no higher validation for %d epochs: stopped", config.patience)
     processes.on_main(lambda: None)  # the main process may still be writing
@@ -131,6 +136,7 @@ def fit(
         progress.best,
         progress.seconds / 60,
         progress.boxes_lost,
+        tuple(progress.resumed),
     )
 
 
@@ -179,14 +185,20 @@ class _Training:
             bar.step()
             boxes_lost, stopped = processes.totals(batch.boxes_lost, stop.is_set())
             progress.boxes_lost += int(boxes_lost)
-            if stopped:
-                self.save()
-                raise Stopped(f"stopped on request after step {progress.step}; go on with --run {self.folder} --resume")
+            self.stop_if(stopped)
             if time.monotonic() - self.saved_at > self.config.checkpoint_minutes * 60:
                 self.save()
         images = (progress.step_in_epoch - first) * self.config.batch_size
         self.images_per_s = images / max(time.monotonic() - started, 1e-9)
         return {name: value / max(progress.step_in_epoch, 1) for name, value in progress.loss_sums.items()}
+
+    def stop_if(self, stopped: float) -> None:
+        """Save and leave if any of the processes was asked to stop."""
+        if stopped:
+            self.save()
+            raise Stopped(
+                f"stopped on request after step {self.progress.step}; go on with --run {self.folder} --resume"
+            )
 
     def _placed(self, batch: Batch) -> Batch:
         """The batch on the device, as this process's part of the whole one: of its size, with its random numbers."""
@@ -226,12 +238,11 @@ class _Training:
         if not processes.is_main():
             return
         if kept:
-            state = {"epoch": progress.epoch, **metrics}
-            save_checkpoint(self.folder / BEST, {"model": self.average.state_dict()}, state)
+            self._save_best()
         line: dict[str, Any] = {"epoch": progress.epoch, "step": progress.step}
         line |= {"minutes": round(progress.seconds / 60, 3), "images_per_s": round(self.images_per_s, 2)}
         line |= {"lr": progress.lr, "losses": losses, "validation": dict(metrics)}
-        _append(self.folder / METRICS, line)
+        append_line(self.folder / METRICS, line)
         self.save()
         draw_curves(self.folder / METRICS, self.monitor, progress.best_epoch, self.folder / CURVES)
         if self.config.tensorboard:
@@ -248,32 +259,52 @@ class _Training:
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
             "optimizer": optimizer_tensors(self.optimizer),
-            "random": _random_state(),
+            "random": random_state(),
         }
         save_checkpoint(self.folder / LAST, tensors, asdict(self.progress))
 
     def restore(self) -> None:
-        """Put everything back as `save` found it; a run that was killed before its first save starts again."""
-        processes.on_main(self._clear_up)
-        last = self.folder / LAST
+        """Put everything back as `save` found it; a run that was killed before its first save starts again.
+
+        All of it is read and checked before the first file is written.
+        """
+        last, epoch_steps = self.folder / LAST, self.schedule.epoch_steps
         if last.exists():
-            state = load_state(last)
+            self.progress = Progress.of(load_state(last), epoch_steps)
             load_weights(self.model, last, "model")
             load_weights(self.average, last, "average")
-            restore_optimizer(self.optimizer, load_tensors(last, "optimizer"))
-            _set_random_state(load_tensors(last, "random"))
-            try:
-                self.progress = Progress(**state)
-            except TypeError as error:
-                raise InputError(f"{last}: a checkpoint of another version: {error}") from error
+            restore_optimizer(self.optimizer, last, self.progress.step)
+            restore_random_state(last)
             self.schedule.go_on_from(self.progress.seconds)
+        if (self.folder / METRICS).exists():
+            read_lines(self.folder / METRICS, self.progress.epoch)
+        processes.on_main(self._require_best)
+        self.progress.resumed.append(datetime.now(UTC).isoformat(timespec="seconds"))
         if processes.is_main():
-            _keep_lines(self.folder / METRICS, self.progress.epoch)
+            keep_lines(self.folder / METRICS, self.progress.epoch)
         log.info("resumed after epoch %d, step %d", self.progress.epoch, self.progress.step)
 
-    def _clear_up(self) -> None:
-        for name in (LAST, BEST):
-            recover_folder(self.folder / name)
+    def _require_best(self) -> None:
+        """Find out before the work whether `best/` is whole; where the epoch in `last/` is the best, make it anew."""
+        progress, best = self.progress, self.folder / BEST
+        if not progress.best_epoch:
+            return
+        try:
+            state = load_state(best)
+            state.only({"epoch", *progress.best})
+            state.choice("epoch", (progress.best_epoch, progress.epoch + 1))  # killed after `best/`, before `last/`
+            if (self.folder / MANIFEST).exists():
+                best_weights(self.folder)
+            load_tensors(best, "model")
+        except InputError as error:
+            if progress.best_epoch != progress.epoch or progress.step_in_epoch:
+                raise
+            log.warning("%s; made anew from %s", error, self.folder / LAST)
+            self._save_best()
+
+    def _save_best(self) -> None:
+        state = {"epoch": self.progress.epoch, **self.progress.best}
+        save_checkpoint(self.folder / BEST, {"model": self.average.state_dict()}, state)
 
 
 def _parameter_groups(model: nn.Module, config: FitConfig) -> list[dict[str, Any]]:
@@ -313,30 +344,6 @@ def _describe_broken(values: Mapping[str, float], batch: Batch, loader: DataLoad
     ]
     images = "; ".join(image for part in processes.gather(mine) for image in part)
     return f"a loss is not finite: {parts}. The batch was: {images}"
-
-
-def _random_state() -> dict[str, Tensor]:
-    state = {"torch": torch.get_rng_state()}
-    return state | ({"cuda": torch.cuda.get_rng_state()} if torch.cuda.is_available() else {})
-
-
-def _set_random_state(state: Mapping[str, Tensor]) -> None:
-    torch.set_rng_state(state["torch"])
-    if "cuda" in state and torch.cuda.is_available():
-        torch.cuda.set_rng_state(state["cuda"])
-
-
-def _append(path: Path, line: Mapping[str, Any]) -> None:
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
-        file.flush()
-
-
-def _keep_lines(path: Path, epochs: int) -> None:
-    """Drop lines of epochs that the checkpoint does not know: they will be done, and written, again."""
-    if path.exists():
-        lines = path.read_text(encoding="utf-8").splitlines()
-        write_text(path, "".join(f"{line}\n" for line in lines[:epochs]))
 
 
 def _summary(losses: Mapping[str, float], metrics: Mapping[str, float | None]) -> str:

@@ -1,10 +1,13 @@
-"""Stopping on request: SIGTERM, as a scheduler sends it before it takes the machine away."""
+"""Stopping on request: SIGTERM, as a scheduler sends it before it takes the machine away, and Ctrl-C."""
 
+import logging
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+log = logging.getLogger(__name__)
 
 
 class Stopped(Exception):  # noqa: N818 - it is no error
@@ -13,20 +16,26 @@ class Stopped(Exception):  # noqa: N818 - it is no error
 
 @contextmanager
 def stop_requests() -> Iterator[threading.Event]:
-    """An event that SIGTERM sets; the handler that was there before comes back at the end.
+    """An event that SIGTERM and Ctrl-C set; the handlers that were there before come back at the end.
 
-    Python delivers signals to the main thread alone; in any other thread the event is simply never set.
+    Ctrl-C after either of them is no request any more: it raises KeyboardInterrupt at once. Python delivers signals to
+    the main thread alone; in any other thread the event is simply never set.
     """
     asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield asked
         return
 
-    def ask(_number: int, _frame: FrameType | None) -> None:
+    def ask(number: int, _frame: FrameType | None) -> None:
+        if asked.is_set() and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        if not asked.is_set():
+            log.info("asked to stop: saving the state after this step; Ctrl-C again ends at once")
         asked.set()
 
-    before = signal.signal(signal.SIGTERM, ask)
+    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield asked
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

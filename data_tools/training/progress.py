@@ -1,7 +1,9 @@
 """How far a training is, and which of its epochs is kept."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+
+from data_tools.core.fields import Fields
 
 
 @dataclass
@@ -21,6 +23,7 @@ class Progress:
         best: its validation metrics.
         seconds: spent, over all resumed runs.
         boxes_lost: boxes that augmentation clipped away.
+        resumed: when the run was taken up again, ISO 8601, UTC.
     """
 
     epoch: int = 0
@@ -35,6 +38,43 @@ class Progress:
     best: dict[str, float | None] = field(default_factory=dict)
     seconds: float = 0.0
     boxes_lost: int = 0
+    resumed: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, state: Fields, epoch_steps: int) -> "Progress":
+        """The progress that a checkpoint holds.
+
+        Args:
+            state: its JSON part.
+            epoch_steps: optimizer steps of an epoch of this run; only the last epoch may have had fewer.
+
+        Raises:
+            InputError: a key that is missing, unknown or wrong, or numbers that do not go together.
+        """
+        state.only([one.name for one in fields(cls)])
+        epoch, step = state.integer("epoch"), state.integer("step")
+        step_in_epoch = state.integer("step_in_epoch", 0, epoch_steps)
+        most = epoch * epoch_steps + step_in_epoch
+        state.require(most - epoch_steps <= step <= most, "step", f"what {epoch} epochs of {epoch_steps} steps allow")
+        loss_sums = state.named_numbers("loss_sums")
+        state.require(bool(loss_sums) == (step_in_epoch > 0), "loss_sums", "given for an epoch under way alone")
+        top_epoch, top = state.integer("top_epoch", 0, epoch), state.optional_number("top")
+        state.require((top is None) == (top_epoch == 0), "top", "null if, and only if, top_epoch is 0")
+        return cls(
+            epoch,
+            step,
+            step_in_epoch,
+            {name: value for name, value in loss_sums.items() if value is not None},
+            state.number("lr", 0),
+            top_epoch,
+            top,
+            state.number("top_error", 0),
+            state.integer("best_epoch", min(epoch, 1), epoch),
+            state.named_numbers("best", undefined=True),
+            state.number("seconds", 0),
+            state.integer("boxes_lost"),
+            list(state.texts("resumed")) if "resumed" in state else [],
+        )
 
     def is_stale(self, patience: int | None) -> bool:
         """Whether the highest validation lies too far back."""

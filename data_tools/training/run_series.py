@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from data_tools.core.errors import InputError
-from data_tools.files.atomic import write_json
+from data_tools.files.atomic import recover_folder, write_json
+from data_tools.files.checkpoint_files import BEST, LAST
 from data_tools.files.dataset_folder import read_json
+from data_tools.files.run_lock import LOCK, sole_process
 from data_tools.files.runs import MANIFEST, SERIES_MARK, read_manifest
 
 
@@ -41,7 +43,7 @@ def finished_manifest(folder: Path) -> dict[str, Any] | None:
     """
     if not (folder / MANIFEST).is_file():
         return None
-    manifest = read_manifest(folder)
+    manifest = dict(read_manifest(folder).values)
     return manifest if manifest.get("finished") else None
 
 
@@ -56,15 +58,27 @@ def make_once(folder: Path, identity: dict[str, Any], flag: str, train: Callable
             stderr, because the result of the series is what the command prints.
 
     Raises:
-        InputError: see `require_same`.
+        InputError: see `require_same`, or another process makes this run.
     """
     require_same(folder, identity, flag)
     if finished_manifest(folder) is not None:
         return False
-    resume = (folder / "last").is_dir()
-    if folder.exists() and not resume:
-        shutil.rmtree(folder)
-    write_json(folder / SERIES_MARK, identity)
+    with sole_process(folder):
+        for name in (LAST, BEST):
+            recover_folder(folder / name)
+        resume = (folder / LAST).is_dir()
+        if not resume:
+            _clear(folder)
+        write_json(folder / SERIES_MARK, identity)
     with redirect_stdout(sys.stderr):
         train(resume)
     return True
+
+
+def _clear(folder: Path) -> None:
+    """Remove what lies in a folder; the lock under which that is done stays."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != LOCK:
+            path.unlink()

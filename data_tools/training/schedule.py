@@ -17,12 +17,13 @@ class Schedule:
         epoch_steps: optimizer steps of an epoch, as its loader gives them.
 
     Attributes:
-        total_steps: of the whole run.
+        epoch_steps, total_steps: of an epoch, and of the whole run.
         validation_seconds: what the last validation took; it is kept back from a budget of minutes.
     """
 
     def __init__(self, config: FitConfig, epoch_steps: int) -> None:
-        self.config, self.total_steps = config, config.total_steps(epoch_steps)
+        self.config = config
+        self.epoch_steps, self.total_steps = epoch_steps, config.total_steps(epoch_steps)
         self.start = time.monotonic()
         self.validation_seconds = 0.0
 

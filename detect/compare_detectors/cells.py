@@ -15,6 +15,7 @@ from data_tools.commands.configurations import find_configuration, resolve
 from data_tools.core.errors import InputError
 from data_tools.files.dataset_folder import data_hash
 from data_tools.files.runs import SERIES_MARK, read_manifest
+from data_tools.training.metrics_file import METRICS, read_lines
 from data_tools.training.run_series import finished_manifest, make_once
 
 log = logging.getLogger(__name__)
@@ -145,12 +146,10 @@ def _train(cell: TimedRun, resume: bool) -> None:
 
 def spent(folder: Path) -> dict[str, float | None]:
     """What a finished cell did with its time: minutes of training, and optimizer steps."""
-    result = read_manifest(folder)["result"]
-    steps = result.get("steps")
-    lines = folder / "metrics.jsonl"
-    if steps is None and lines.is_file():
-        steps = json.loads(lines.read_text(encoding="utf-8").splitlines()[-1])["step"]
-    return {"minutes": result["training_minutes"], "steps": steps}
+    result = read_manifest(folder).group("result")
+    steps = result.optional_number("steps", 0) if "steps" in result else None
+    lines = read_lines(folder / METRICS) if steps is None and (folder / METRICS).is_file() else []
+    return {"minutes": result.number("training_minutes", 0), "steps": lines[-1]["step"] if lines else steps}
 
 
 def budget_flags(minutes: float, seed: int) -> tuple[str, ...]:

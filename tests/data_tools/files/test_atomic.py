@@ -1,8 +1,9 @@
+import os
 from pathlib import Path
 
 import pytest
 
-from data_tools.files.atomic import atomic_folder, atomic_path, recover_folder, write_json, write_text
+from data_tools.files.atomic import atomic_folder, atomic_path, recover_file, recover_folder, write_json, write_text
 
 
 def test_a_failure_leaves_the_old_file_and_no_rest(tmp_path: Path) -> None:
@@ -46,3 +47,34 @@ def test_recovery_keeps_a_whole_folder(tmp_path: Path) -> None:
     recover_folder(tmp_path / "f")
     assert [path.name for path in tmp_path.iterdir()] == ["f"]
     assert (tmp_path / "f" / "a").read_text() == "f"
+
+
+def test_the_folder_is_flushed_after_each_rename(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without that a power loss undoes the rename: what was said to be saved is gone."""
+    events: list[tuple[str, str]] = []
+    replace, fsync = os.replace, os.fsync
+
+    def note_replace(source: Path, target: Path) -> None:
+        events.append(("rename", str(target)))
+        replace(source, target)
+
+    def note_fsync(handle: int) -> None:
+        events.append(("flush", os.readlink(f"/proc/self/fd/{handle}")))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "replace", note_replace)
+    monkeypatch.setattr(os, "fsync", note_fsync)
+    write_text(tmp_path / "a.txt", "a")
+    for _ in range(2):
+        with atomic_folder(tmp_path / "f") as temporary:
+            (temporary / "b").touch()
+    renames = [i for i, (what, _) in enumerate(events) if what == "rename"]
+    assert [events[i][1] for i in renames] == [str(tmp_path / name) for name in ("a.txt", "f", ".f.old", "f")]
+    assert all(events[i + 1] == ("flush", str(tmp_path)) for i in renames)
+
+
+def test_the_rest_of_a_killed_write_is_removed(tmp_path: Path) -> None:
+    for name in ("a.json", ".a.json.x1y2.json", ".ab.json.x1y2.json", ".lock"):
+        (tmp_path / name).touch()
+    recover_file(tmp_path / "a.json")
+    assert {path.name for path in tmp_path.iterdir()} == {"a.json", ".ab.json.x1y2.json", ".lock"}

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,6 +16,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from data_tools.core.errors import InputError
 from data_tools.core.records import Sample
 from data_tools.loading.batch import Batch
 from data_tools.loading.dataset import DefectDataset, make_loader
@@ -61,6 +63,7 @@ def run(tmp_path: Path, make_sample: Callable[..., Sample]) -> Callable[..., Fit
         errors: list[float | None] | None = None,
         nan_at: int | None = None,
         killed_in_validation: int | None = None,
+        asked_in_validation: int | None = None,
     ) -> FitResult:
         torch.manual_seed(5)
         sampler = BalancedSampler([s.is_defect for s in samples], config.positive_share, 0, (), config.batch_size)
@@ -79,6 +82,8 @@ def run(tmp_path: Path, make_sample: Callable[..., Sample]) -> Callable[..., Fit
             epochs[0] += 1
             if epochs[0] == killed_in_validation:
                 raise Killed
+            if epochs[0] == asked_in_validation:
+                os.kill(os.getpid(), signal.SIGTERM)
             weight = float(sum(p.sum() for p in model.parameters()))
             validation = {"score": weight if scores is None else scores[epochs[0] - 1]}
             return validation | ({} if errors is None else {"score_error": errors[epochs[0] - 1]})
@@ -156,19 +161,69 @@ def test_workers_change_nothing(run: Callable[..., FitResult], tmp_path: Path) -
     assert contents(tmp_path / "two") == contents(tmp_path / "none")
 
 
-def test_sigterm_saves_and_says_how_to_go_on(run: Callable[..., FitResult], tmp_path: Path) -> None:
-    before = signal.getsignal(signal.SIGTERM)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("at", [7, 10])
+def test_a_request_to_stop_saves_and_says_how_to_go_on(
+    run: Callable[..., FitResult], tmp_path: Path, number: signal.Signals, at: int
+) -> None:
+    def ask(step: int) -> None:
+        if step == at:
+            os.kill(os.getpid(), number)
 
-    def terminate(step: int) -> None:
-        if step == 7:
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    with pytest.raises(Stopped, match="--resume"):
-        run("cut", on_step=terminate)
-    assert signal.getsignal(signal.SIGTERM) is before
+    with pytest.raises(Stopped, match=f"after step {at}; go on with --run .* --resume"):
+        run("cut", on_step=ask)
     run("whole")
-    run("cut", resume=True)
+    result = run("cut", resume=True)
     assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
+    assert len(result.resumed) == 1
+
+
+def test_a_request_in_the_last_validation_is_heard(run: Callable[..., FitResult], tmp_path: Path) -> None:
+    with pytest.raises(Stopped, match="after step 15"):
+        run("cut", asked_in_validation=3)
+    assert run("cut", resume=True).epochs == 3
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("name", ["state.json", "model", "average", "optimizer", "random", "metrics"])
+def test_a_damaged_checkpoint_is_refused_and_nothing_written(
+    run: Callable[..., FitResult], tmp_path: Path, name: str
+) -> None:
+    run("cut", scores=[1.0, 0.0, 0.0])
+    folder = tmp_path / "cut"
+    path = folder / "metrics.jsonl" if name == "metrics" else folder / "last" / name
+    path = path if path.suffix else path.with_suffix(".safetensors")
+    path.write_bytes(b"\xff\xfe")
+    with (folder / "metrics.jsonl").open("ab") as file:
+        file.write(b"{}\n")
+    before = snapshot(folder)
+    with pytest.raises(InputError, match=path.name.replace(".", "[.]")):
+        run("cut", resume=True, config=replace(CONFIG, epochs=4))
+    assert snapshot(folder) == before
+
+
+def test_a_damaged_best_is_made_anew_where_last_is_of_its_epoch(run: Callable[..., FitResult], tmp_path: Path) -> None:
+    run("good", scores=[0.0, 0.0, 1.0])
+    whole = contents(tmp_path / "good")
+    (tmp_path / "good" / "best" / "model.safetensors").write_bytes(b"")
+    assert run("good", resume=True).best_epoch == 3
+    assert contents(tmp_path / "good") == whole
+    run("lost", scores=[1.0, 0.0, 0.0])
+    (tmp_path / "lost" / "best" / "model.safetensors").write_bytes(b"")
+    with pytest.raises(InputError, match=r"best/model\.safetensors: does not match its checksum"):
+        run("lost", resume=True)
+
+
+def test_a_best_of_another_epoch_is_refused(run: Callable[..., FitResult], tmp_path: Path) -> None:
+    for name, scores in (("one", [1.0, 0.0, 0.0]), ("two", [0.0, 1.0, 0.0])):
+        run(name, scores=scores)
+    shutil.rmtree(tmp_path / "one" / "best")
+    shutil.copytree(tmp_path / "two" / "best", tmp_path / "one" / "best")
+    with pytest.raises(InputError, match="'epoch' must be one of 1, 4, not 2"):
+        run("one", resume=True)
 
 
 def test_a_full_disk_leaves_the_checkpoint_before(
