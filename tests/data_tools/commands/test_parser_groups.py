@@ -57,7 +57,7 @@ def test_a_second_configuration_is_refused(tmp_path: Path, capsys: pytest.Captur
     path.write_text("fit: {lr: 0.5}")
     for words in (["--config", "quickstart", "--config", str(path)], ["--config=quickstart", f"--config={path}"]):
         assert classify.train.main(words) == 2
-        assert "give one configuration" in capsys.readouterr().err
+        assert "--config is given twice" in capsys.readouterr().err
 
 
 def test_help_shows_settings_alone(capsys: pytest.CaptureFixture[str]) -> None:
