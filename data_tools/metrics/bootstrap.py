@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-RESAMPLES = 10_000
+RESAMPLES = 4_000  # a standard error within 1 %
 _CELLS = 1_000_000
 _CACHED_CELLS = 100_000
 

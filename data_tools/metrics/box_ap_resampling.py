@@ -141,9 +141,11 @@ def tied_share(samples: Sequence[Sample], predictions: Sequence[Prediction]) -> 
     counted = [p for s, p in zip(samples, predictions, strict=True) if s.status != UNBOXED and len(p.box_scores)]
     if not counted:
         return None
-    keys = [np.stack([p.box_labels.astype(np.float64), p.box_scores], axis=1) for p in counted]
-    _, counts = np.unique(np.concatenate(keys), axis=0, return_counts=True)
-    return float(counts[counts > 1].sum() / counts.sum())
+    labels, scores = (
+        np.concatenate(parts) for parts in zip(*((p.box_labels, p.box_scores) for p in counted), strict=True)
+    )
+    counts = [np.unique(scores[labels == label], return_counts=True)[1] for label in np.unique(labels)]
+    return float(sum(one[one > 1].sum() for one in counts) / len(labels))
 
 
 def _of_class(

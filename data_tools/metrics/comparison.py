@@ -60,13 +60,13 @@ def groups_to_settle(difference: float, ci95: tuple[float, float], groups: int, 
         groups: that it is over.
         fewest: of them those with the kind of image that the fewest have.
     """
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
-    error = (ci95[1] - ci95[0]) / (2 * float(t.ppf(0.975, fewest - 1)))
+    error = (ci95[1] - ci95[0]) / (2 * float(stdtrit(fewest - 1, 0.975)))
     if difference == 0 or error == 0:
         return None
     needed = groups * (error / difference) ** 2 * (Z_95 + Z_POWER_80) ** 2
     for _ in range(20):
         degrees = max(needed * fewest / groups, 2) - 1
-        needed = groups * (error / difference) ** 2 * float(t.ppf(0.975, degrees) + t.ppf(0.8, degrees)) ** 2
+        needed = groups * (error / difference) ** 2 * float(stdtrit(degrees, 0.975) + stdtrit(degrees, 0.8)) ** 2
     return max(math.ceil(needed), FEWEST_GROUPS) if needed < 1e9 else None

@@ -246,6 +246,6 @@ class Auc(Ranked):
 
 
 def _ranks(scores: ArrayLike) -> Floats:
-    from scipy.stats import rankdata
-
-    return np.asarray(rankdata(scores), dtype=np.float64)
+    _, places, counts = np.unique(np.asarray(scores, dtype=np.float64), return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    return ((last - counts + 1 + last) / 2)[places]

@@ -1,6 +1,6 @@
 """How long judging takes at the size of a whole contest, and how it compares with its peers in the same run.
 
-python -m tests.benchmarks.bench_evaluate            # 41,498 images, 10 boxes each, 9 x 9 maps, 10,000 resamples
+python -m tests.benchmarks.bench_evaluate            # 41,498 images, 10 boxes each, 9 x 9 maps, 4,000 resamples
 python -m tests.benchmarks.bench_evaluate --images 5000
 python -m tests.benchmarks.bench_evaluate --box_map_engine pycocotools
 
