@@ -103,8 +103,13 @@ def to_predictions(
 
 
 def predict(
-    model: Classifier, samples: Sequence[Sample], pixels: Path | PixelReader, config: InputConfig, reading: Reading
+    model: Classifier,
+    samples: Sequence[Sample],
+    pixels: Path | PixelReader,
+    config: InputConfig,
+    reading: Reading,
+    label: str = "predicting",
 ) -> list[Prediction]:
-    """A prediction with heat map and peak for each sample, in order."""
-    raw_readings = read(model, samples, pixels, config, reading.cam)
+    """A prediction with heat map and peak for each sample, in order; with the label "" without a progress bar."""
+    raw_readings = read(model, samples, pixels, config, reading.cam, label)
     return to_predictions(samples, raw_readings, config, reading.temperature)

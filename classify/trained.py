@@ -19,8 +19,6 @@ from data_tools.networks.backbones import build_backbone
 from data_tools.networks.cam_names import CLASSIFIER_METHODS
 from data_tools.training.checkpoint import load_best
 
-CHUNK = 64
-
 
 @dataclass(frozen=True, eq=False)
 class TrainedClassifier:
@@ -54,16 +52,16 @@ class TrainedClassifier:
         return list(self.stream(images, split=split, cam=cam))
 
     def stream(self, images: Images, *, split: str = "test", cam: str | None = None) -> Iterator[Prediction]:
-        """As `predict`, lazily: any number of images takes the memory of some."""
-        for chunk in chunks_of(images, split, CHUNK):
+        """As `predict`, lazily, decoding ahead: any number of images takes the memory of some."""
+        for chunk in chunks_of(images, split):
             yield from self.predict_samples(chunk.samples, chunk.read, cam)
 
     def predict_samples(
         self, samples: Sequence[Sample], pixels: Path | PixelReader, cam: str | None = None
     ) -> list[Prediction]:
-        """Predictions of samples whose pixels lie under a folder or are read by a function."""
+        """Predictions of samples whose pixels lie under a folder or are read by a function, without a progress bar."""
         reading, fraction = self.read_by(cam)
-        predictions = predict(self.model, samples, pixels, self.input, reading)
+        predictions = predict(self.model, samples, pixels, self.input, reading, "")
         return [with_boxes(prediction, fraction) for prediction in predictions]
 
     def read_by(self, cam: str | None) -> tuple[Reading, float | None]:

@@ -43,7 +43,7 @@ def explain(
     """
     device = next(model.parameters()).device
     heatmaps: list[NDArray[np.float32]] = []
-    for chosen, batch in batches_of(samples, pixels, config, _BATCH_SIZE, "explaining"):
+    for chosen, batch in batches_of(samples, pixels, config, _BATCH_SIZE, ""):
         maps = best_box_maps(model, batch.to(device), method, stride).cpu().numpy()
         # the detector pads its input to whole cells
         padded = (maps.shape[1] * stride, maps.shape[2] * stride)

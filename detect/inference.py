@@ -58,7 +58,7 @@ def detect_everywhere(
         return whole
 
     def look_at_slices(parts: Sequence[Sample], read: PixelReader) -> list[SizedDetections]:
-        return look(model, parts, read, config.of_windows(), f"{label}, slices")
+        return look(model, parts, read, config.of_windows(), label and f"{label}, slices")
 
     read = folder_reader(pixels) if isinstance(pixels, Path) else pixels
     return join_with_slices(samples, whole, config, look_at_slices, read)
@@ -84,17 +84,22 @@ def propose(
     model.eval()
     device = next(model.parameters()).device
     predictions: list[Prediction] = []
-    for chosen, batch in batches_of(samples, pixels, config, BATCH_SIZE, "proposing"):
+    for chosen, batch in batches_of(samples, pixels, config, BATCH_SIZE, ""):
         raws = zip(chosen, model.propose(batch.to(device), count), batch.sizes_hw, strict=True)
         predictions += [to_prediction(sample, raw, size, "best_box", config.preprocess) for sample, raw, size in raws]
     return predictions
 
 
 def predict(
-    model: Detector, samples: Sequence[Sample], pixels: Path | PixelReader, config: InputConfig, rule: ScoreRule
+    model: Detector,
+    samples: Sequence[Sample],
+    pixels: Path | PixelReader,
+    config: InputConfig,
+    rule: ScoreRule,
+    label: str = "predicting",
 ) -> list[Prediction]:
-    """A prediction in original pixels for each sample, in order."""
-    return to_predictions(samples, detect_everywhere(model, samples, pixels, config, "predicting"), config, rule)
+    """A prediction in original pixels for each sample, in order; with the label "" without a progress bar."""
+    return to_predictions(samples, detect_everywhere(model, samples, pixels, config, label), config, rule)
 
 
 def to_predictions(

@@ -19,7 +19,6 @@ from detect.model import Detector
 from detect.settings import Settings
 from detect.to_prediction import SCORE_RULES, ScoreRule
 
-CHUNK = 64
 _MOST_CLASSES = 10_000  # beyond that the number is damaged, and a network of its size takes all memory
 
 
@@ -55,15 +54,15 @@ class TrainedDetector:
     def stream(
         self, images: Images, *, split: str = "test", cam: str | None = None, cam_stride: int = 16
     ) -> Iterator[Prediction]:
-        """As `predict`, lazily: any number of images takes the memory of some."""
-        for chunk in chunks_of(images, split, CHUNK):
+        """As `predict`, lazily, decoding ahead: any number of images takes the memory of some."""
+        for chunk in chunks_of(images, split):
             yield from self.predict_samples(chunk.samples, chunk.read, cam, cam_stride)
 
     def predict_samples(
         self, samples: Sequence[Sample], pixels: Path | PixelReader, cam: str | None = None, cam_stride: int = 16
     ) -> list[Prediction]:
-        """Predictions of samples whose pixels lie under a folder or are read by a function."""
-        predictions = predict(self.model, samples, pixels, self.input, self.score_rule)
+        """Predictions of samples whose pixels lie under a folder or are read by a function, without a progress bar."""
+        predictions = predict(self.model, samples, pixels, self.input, self.score_rule, "")
         if cam is None:
             return predictions
         maps = explain(self.model, samples, pixels, self.input, cam, cam_stride)

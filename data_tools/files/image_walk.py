@@ -1,6 +1,7 @@
 """The image files under a folder, and what there is left out: files of tools, hidden files, suffixes not read."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -47,8 +48,26 @@ _TOOL_FOLDERS = {
     "#recycle",
 }
 _SIDE_FILE = "._"  # what macOS leaves beside a file on foreign disks
+UNLISTED = "a folder that cannot be listed"
 _FOREIGN = "a hidden folder or one of a tool: what is in it is left out"
 _HIDDEN = "a hidden file: left out"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An image file, or something that may hold images and is not read.
+
+    Attributes:
+        name: relative to the folder that is walked, with slashes.
+        is_link: whether the file is a link.
+        reason: why it is not read; "" for an image.
+        is_broken: whether it should have been an image, unlike what its name alone rules out.
+    """
+
+    name: str
+    is_link: bool = False
+    reason: str = ""
+    is_broken: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,31 +87,63 @@ def walk_images(folder: Path) -> ImageWalk:
     """Every image under `folder`, by suffix; links to folders are not followed."""
     names: list[tuple[str, bool]] = []
     left_out: list[tuple[str, str]] = []
-    waiting = [(str(folder), "")]
-    while waiting:
-        where, prefix = waiting.pop()
+    for entry in each_entry(folder):
+        if entry.reason:
+            left_out.append((entry.name, entry.reason))
+        else:
+            names.append((entry.name, entry.is_link))
+    return ImageWalk(tuple(names), tuple(left_out))
+
+
+def each_entry(folder: Path) -> Iterator[Entry]:
+    """What `walk_images` finds, one by one in the order of its parts: the names of some folders alone are held."""
+    levels = [_Level(folder, "")]
+    while levels:
+        level = levels[-1]
+        entry = next(level.entries, None)
+        if entry is None:
+            levels.pop()
+            if levels:
+                levels[-1].has_spoken |= level.has_spoken
+            if not level.has_spoken and names_an_image(level.prefix.rstrip("/")):
+                yield Entry(level.prefix.rstrip("/"), reason="a folder, not a file", is_broken=True)
+        elif isinstance(entry, _Level):
+            levels.append(entry)
+        else:
+            level.has_spoken = True
+            yield entry
+
+
+class _Level:
+    """One folder of a walk; `has_spoken` says whether anything was said of what is in it."""
+
+    def __init__(self, folder: Path, prefix: str) -> None:
+        self.prefix, self.has_spoken = prefix, False
+        self.entries = self._entries(folder)
+
+    def _entries(self, folder: Path) -> Iterator["Entry | _Level"]:
         try:
-            entries = list(os.scandir(where))
+            with os.scandir(folder) as listed:
+                # plain tuples, because a folder may hold a million names
+                kinds = sorted(
+                    (entry.name, entry.is_dir(follow_symlinks=False), entry.is_symlink()) for entry in listed
+                )
         except OSError:
-            left_out.append((prefix.rstrip("/") or ".", "a folder that cannot be listed"))
-            continue
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                if is_foreign(entry.name):
-                    left_out.append((prefix + entry.name, _FOREIGN))
-                else:
-                    waiting.append((entry.path, f"{prefix}{entry.name}/"))
+            yield Entry(self.prefix.rstrip("/") or ".", reason=UNLISTED, is_broken=True)
+            return
+        for base, is_folder, is_link in kinds:
+            name, path = self.prefix + base, folder / base
+            if is_folder:
+                yield Entry(name, reason=_FOREIGN) if is_foreign(base) else _Level(path, f"{name}/")
                 continue
-            odd = reason_against_name(entry.name)
+            odd = reason_against_name(base)
             if odd:
-                left_out.append((prefix + entry.name, odd))
-            elif names_an_image(entry.name):
-                reason = reason_against_reading(Path(entry.path))
-                if reason is None:
-                    names.append((prefix + entry.name, entry.is_symlink()))
-                else:
-                    left_out.append((prefix + entry.name, reason))
-    return ImageWalk(tuple(sorted(names, key=_parts)), tuple(sorted(left_out, key=_parts)))
+                yield Entry(name, is_link, odd)
+            elif names_an_image(base):
+                reason = reason_against_reading(path) or ""
+                yield Entry(name, is_link, reason, bool(reason))
+            elif is_link and os.path.isdir(path):
+                yield Entry(name, is_link, "a link to a folder, which is not followed")
 
 
 def names_an_image(name: str) -> bool:
@@ -115,7 +166,3 @@ def reason_against_name(name: str) -> str:
 def is_foreign(name: str) -> bool:
     """Whether a folder of this name is hidden, or one of a tool: neither its images nor its annotations are data."""
     return name.startswith(".") or name.lower() in _TOOL_FOLDERS
-
-
-def _parts(one: tuple[str, object]) -> list[str]:
-    return one[0].split("/")

@@ -1,6 +1,7 @@
 """Reading gray images safely: paths stay under their root, sizes are limited before decoding, bit depth is explicit."""
 
 import os
+import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -178,13 +179,22 @@ def _scale_16_bit(pixels: NDArray[np.int64], path: Path) -> NDArray[np.uint8]:
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
     try:
-        file = path.open("rb")
+        file = os.fdopen(_without_waiting(path), "rb")
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such image") from error
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot open the image: {error}") from error
     with file:
         yield file
+
+
+def _without_waiting(path: Path) -> int:
+    """Open a regular file; a pipe or a device is not waited for."""
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise ValueError("not a regular file")
+    return handle
 
 
 def _identified(file: IO[bytes], path: Path, pixel_limit: int) -> Image.Image:

@@ -1,10 +1,8 @@
 """Whatever a person has at hand to be predicted - files, arrays, a dataset - as samples with a way to their pixels."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,8 +11,8 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import GOOD, Dataset, Sample, empty_boxes, empty_labels
 from data_tools.files.dataset_folder import images_root_of
 from data_tools.files.images import read_gray, resolve_under
+from data_tools.files.read_ahead import chunks, read_ahead
 
-Item = TypeVar("Item")
 PixelReader = Callable[[Sample], NDArray[np.uint8]]
 """A sample's pixels: (h, w) uint8 at original size."""
 
@@ -35,17 +33,16 @@ def folder_reader(root: Path) -> PixelReader:
     return lambda sample: read_gray(resolve_under(root, sample.path))
 
 
-def chunks_of(images: Images, split: str, size: int) -> Iterator[Chunk]:
-    """The images in their order, so many at a time, so that any number takes the same memory.
+def chunks_of(images: Images, split: str) -> Iterator[Chunk]:
+    """The images in their order, decoded ahead and some at a time, so that any number takes the same memory.
 
     Args:
         images: a dataset with images; a path, or an iterable of paths and of (h, w) or (h, w, 3) uint8 arrays, gray or
             RGB. Ids count from 1; an array's name is "array <id>".
         split: of a dataset: "train", "val", "test" or "all".
-        size: of a chunk.
 
     Raises:
-        InputError: no such split, or an array that is no image; a file is read when its chunk is predicted.
+        InputError: no such split, an array that is no image, or a file that cannot be read, when its chunk comes.
     """
     if isinstance(images, Dataset):
         try:
@@ -53,22 +50,31 @@ def chunks_of(images: Images, split: str, size: int) -> Iterator[Chunk]:
         except ValueError as error:
             raise InputError(str(error)) from error
         read = folder_reader(images_root_of(images, images.folder or Path(".")))
-        for part in _batched(samples, size):
-            yield Chunk(part, read)
+        yield from _chunks(read_ahead(samples, lambda sample: (sample, read(sample)), _pixels))
         return
     loose = [images] if isinstance(images, str | Path) else images
-    for numbered in _batched(enumerate(loose, start=1), size):
-        yield _loose_chunk(numbered)
+    yield from _chunks(read_ahead(enumerate(loose, start=1), _loose, _pixels))
 
 
-def _loose_chunk(numbered: Sequence[tuple[int, str | Path | ArrayLike]]) -> Chunk:
-    pixels = {number: _pixels_of(image, number) for number, image in numbered}
-    samples = []
-    for number, image in numbered:
-        name = Path(image).as_posix() if isinstance(image, str | Path) else f"array {number}"
-        height, width = pixels[number].shape
-        samples.append(Sample(number, name, (height, width), empty_boxes(), empty_labels(), GOOD, "none"))
-    return Chunk(tuple(samples), lambda sample: pixels[sample.image_id])
+Held = tuple[Sample, NDArray[np.uint8]]
+
+
+def _chunks(held: Iterable[Held]) -> Iterator[Chunk]:
+    for part in chunks(held, _pixels):
+        pixels = {sample.image_id: one for sample, one in part}
+        yield Chunk(tuple(sample for sample, _ in part), lambda sample, pixels=pixels: pixels[sample.image_id])  # type: ignore[misc]
+
+
+def _pixels(held: Held) -> int:
+    return held[1].size
+
+
+def _loose(numbered: tuple[int, str | Path | ArrayLike]) -> Held:
+    number, image = numbered
+    pixels = _pixels_of(image, number)
+    name = Path(image).as_posix() if isinstance(image, str | Path) else f"array {number}"
+    height, width = pixels.shape
+    return Sample(number, name, (height, width), empty_boxes(), empty_labels(), GOOD, "none"), pixels
 
 
 def _pixels_of(image: str | Path | ArrayLike, number: int) -> NDArray[np.uint8]:
@@ -88,9 +94,3 @@ def _pixels_of(image: str | Path | ArrayLike, number: int) -> NDArray[np.uint8]:
         gray: NDArray[np.uint8] = np.round(array @ _LUMINANCE).astype(np.uint8)
         return gray
     return array.reshape(array.shape[:2])
-
-
-def _batched(values: Iterable[Item], size: int) -> Iterator[tuple[Item, ...]]:
-    waiting = iter(values)
-    while part := tuple(islice(waiting, size)):
-        yield part

@@ -72,7 +72,10 @@ def training_loader(
 def batches_of(
     samples: Sequence[Sample], pixels: Path | PixelReader, config: InputConfig, batch_size: int, label: str
 ) -> Iterator[tuple[tuple[Sample, ...], Batch]]:
-    """Every sample once, in order, without augmentation: the samples of a batch with the batch."""
+    """Every sample once, in order, without augmentation: the samples of a batch with the batch.
+
+    Progress is shown under the label; none with the label "".
+    """
     return _batches(DefectDataset(samples, pixels, config), OrderedSampler(len(samples)), batch_size, label)
 
 
@@ -98,5 +101,5 @@ def _batches(
     dataset: DefectDataset, sampler: OrderedSampler, batch_size: int, label: str
 ) -> Iterator[tuple[tuple[Sample, ...], Batch]]:
     loader: Any = make_loader(dataset, sampler, batch_size, 0)
-    for batch in tqdm(loader, desc=label, leave=False, mininterval=1.0, disable=not processes.is_main()):
+    for batch in tqdm(loader, desc=label, leave=False, mininterval=1.0, disable=not label or not processes.is_main()):
         yield tuple(dataset.samples[i] for i in batch.indices), batch

@@ -1,0 +1,108 @@
+"""Images decoded ahead of the work on them, in order, so many at a time that memory stays flat."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_tools.core.errors import InputError
+from data_tools.files.image_sources import Source
+from data_tools.files.images import read_gray
+
+CHUNK = 32
+CHUNK_PIXELS = 64_000_000
+_WORKERS = 2  # decoding lets go of Python's lock, and the network has the other cores
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """What a source holds.
+
+    Attributes:
+        source: what was read.
+        pixels: (h, w) uint8; None where it could not be read.
+        reason: why it could not be read; "" where it could.
+    """
+
+    source: Source
+    pixels: NDArray[np.uint8] | None
+    reason: str = ""
+
+
+def decode(source: Source) -> Decoded:
+    """Read a source; whatever is wrong with it is said in the result."""
+    if source.reason:
+        return Decoded(source, None, source.reason)
+    try:
+        pixels = read_gray(source.path)
+    except InputError as error:
+        return Decoded(source, None, str(error).removeprefix(f"{source.path}: "))
+    except MemoryError:
+        return Decoded(source, None, "too large for the memory that is left")
+    if source.size_hw is not None and pixels.shape != source.size_hw:
+        height, width = pixels.shape
+        noted = f"{source.size_hw[1]} x {source.size_hw[0]}"
+        return Decoded(source, None, f"is {width} x {height} pixels, but annotated as {noted}")
+    return Decoded(source, pixels)
+
+
+def read_ahead(
+    items: Iterable[Item], read: Callable[[Item], Result], weigh: Callable[[Result], int]
+) -> Iterator[Result]:
+    """`read` of each item, in order, by threads that work while the results before are used.
+
+    As many results are read ahead as a chunk holds, fewer where the last one was heavy; an exception comes up in its
+    turn, and leaving early waits for what is being read.
+
+    Args:
+        items: taken one by one in the calling thread.
+        read: must be safe in a thread.
+        weigh: how much of `CHUNK_PIXELS` a result takes.
+    """
+    waiting: deque[Future[Result]] = deque()
+    most = CHUNK
+    with ThreadPoolExecutor(_WORKERS, "read-ahead") as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(read, item))
+                while len(waiting) >= most:
+                    result = waiting.popleft().result()
+                    most = min(max(CHUNK_PIXELS // max(weigh(result), 1), _WORKERS), CHUNK)
+                    yield result
+                    del result  # or it would be held while the next one is waited for
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def chunks(items: Iterable[Item], weigh: Callable[[Item], int], most: int = CHUNK) -> Iterator[list[Item]]:
+    """So many in succession as are predicted together: `most`, or fewer where they weigh `CHUNK_PIXELS`."""
+    chunk: list[Item] = []
+    weight = 0
+    for item in items:
+        chunk.append(item)
+        weight += weigh(item)
+        if len(chunk) >= most or weight >= CHUNK_PIXELS:
+            yield chunk
+            chunk, weight = [], 0
+    if chunk:
+        yield chunk
+
+
+def decoded_chunks(sources: Iterable[Source], most: int = CHUNK) -> Iterator[list[Decoded]]:
+    """The sources in chunks, decoded ahead."""
+    return chunks(read_ahead(sources, decode, pixels_held), pixels_held, most)
+
+
+def pixels_held(one: Decoded) -> int:
+    """How many pixels are held."""
+    return 0 if one.pixels is None else one.pixels.size
