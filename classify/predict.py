@@ -2,6 +2,8 @@
 
 python -m classify.predict --run RUN --data DATASET --split test --out predictions.jsonl --cam layercam
 python -m classify.predict --run RUN --images FOLDER --out predictions.jsonl
+find . -name '*.png' | python -m classify.predict --run RUN --images - --out predictions.jsonl --resume
+python -m classify.predict --run RUN --watch FOLDER --out predictions.jsonl
 """
 
 import logging
@@ -13,6 +15,7 @@ from jsonargparse import Namespace
 from data_tools.commands.parser import Parser, run_command
 from data_tools.commands.prediction import add_prediction_arguments, predict_and_write
 from data_tools.core.records import Prediction, Sample
+from data_tools.loading.image_inputs import PixelReader
 from data_tools.networks.cam_names import CLASSIFIER_METHODS
 
 log = logging.getLogger(__name__)
@@ -52,8 +55,8 @@ def _predict(arguments: Namespace) -> int:
         "boxes_used_for": list(classifier.boxes_used_for),
     }
 
-    def answer(samples: Sequence[Sample], root: Path) -> list[Prediction]:
-        return classifier.predict_samples(samples, root, arguments.cam)
+    def answer(samples: Sequence[Sample], read: PixelReader) -> list[Prediction]:
+        return classifier.predict_samples(samples, read, arguments.cam)
 
     return predict_and_write(arguments, "classify", config, answer)
 

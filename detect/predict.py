@@ -2,6 +2,8 @@
 
 python -m detect.predict --run RUN --data DATASET --split test --out predictions.jsonl
 python -m detect.predict --run RUN --images FOLDER --out predictions.jsonl
+find . -name '*.png' | python -m detect.predict --run RUN --images - --out predictions.jsonl --resume
+python -m detect.predict --run RUN --watch FOLDER --out predictions.jsonl
 python -m detect.predict --run RUN --data DATASET --out predictions.jsonl --cam gradcam
 python -m detect.predict --run RUN --data DATASET --proposals --out RUN/predictions/proposals_test.jsonl
 
@@ -17,6 +19,7 @@ from jsonargparse import Namespace
 from data_tools.commands.parser import Parser, run_command
 from data_tools.commands.prediction import add_prediction_arguments, predict_and_write
 from data_tools.core.records import Prediction, Sample
+from data_tools.loading.image_inputs import PixelReader
 from data_tools.metrics.proposal_recall import COUNTS
 from data_tools.networks.cam_names import GRADIENT_METHODS
 
@@ -56,14 +59,14 @@ def _predict(arguments: Namespace) -> int:
     if arguments.proposals:
         most = max(COUNTS)
         return predict_and_write(
-            arguments, "detect", {"proposals": most}, lambda samples, root: detector.propose(samples, root, most)
+            arguments, "detect", {"proposals": most}, lambda samples, read: detector.propose(samples, read, most)
         )
     header: dict[str, Any] = {"score_rule": detector.score_rule}
     if arguments.cam is not None:
         header |= {"cam": arguments.cam, "cam_stride": arguments.cam_stride}
 
-    def answer(samples: Sequence[Sample], root: Path) -> list[Prediction]:
-        return detector.predict_samples(samples, root, arguments.cam, arguments.cam_stride)
+    def answer(samples: Sequence[Sample], read: PixelReader) -> list[Prediction]:
+        return detector.predict_samples(samples, read, arguments.cam, arguments.cam_stride)
 
     return predict_and_write(arguments, "detect", header, answer)
 

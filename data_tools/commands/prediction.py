@@ -1,8 +1,7 @@
-"""What `detect.predict` and `classify.predict` share: their flags, which images to take, and writing the result."""
+"""What `detect.predict` and `classify.predict` share: their flags, and which images these mean."""
 
-import os
-import sys
-from collections.abc import Callable, Sequence
+import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,17 +9,18 @@ from typing import Any
 from jsonargparse import Namespace
 
 from data_tools.commands.parser import Parser
+from data_tools.commands.predicting import Inputs, Predict, predict_inputs
+from data_tools.commands.watching import watch
 from data_tools.core.errors import InputError
 from data_tools.core.fields import Fields
-from data_tools.core.records import GOOD, Prediction, PredictionHeader, PredictionSet, Sample, empty_boxes, empty_labels
+from data_tools.core.records import PredictionHeader, Sample
 from data_tools.files.dataset_folder import images_root_of, read_dataset, split_of
-from data_tools.files.gray_levels import FULL_BITS, gray_levels, range_text, used_bits
-from data_tools.files.image_walk import walk_images
-from data_tools.files.images import read_size
-from data_tools.files.predictions import require_predictions_place, write_predictions
-from data_tools.files.runs import finished_at, read_manifest
+from data_tools.files.image_sources import NamedImages, Source
+from data_tools.files.images import resolve_under
+from data_tools.files.prediction_journal import require_errors_place
+from data_tools.files.predictions import require_predictions_place
+from data_tools.files.runs import MANIFEST, finished_at, read_manifest
 
-_SHOWN, _LOOKED_AT = 3, 24
 SPLITS = ("train", "val", "test", "all")
 
 
@@ -43,12 +43,32 @@ def add_prediction_arguments(parser: Parser) -> None:
         nargs="+",
         type=str,
         default=None,
-        help="image files or folders, instead of --data; with --data the folder that its images have moved to",
+        help="instead of --data: image files, folders, patterns, @FILE for a list with a name a line, - for such a "
+        "list from standard input. What cannot be read is listed in OUT.errors.jsonl and ends in exit status 3, or 2 "
+        "where nothing could be read. With --data: the folder that its images have moved to",
+    )
+    parser.add_argument(
+        "--watch",
+        type=str | None,
+        default=None,
+        metavar="DIR",
+        help="instead of --data and --images: predict each image that is in this folder or comes into it, once, also "
+        "over restarts, appending to --out, until SIGTERM or Ctrl-C; heat maps are not kept",
     )
     parser.add_argument("--out", type=str, required=True, help="PredictionSet to write (.jsonl)")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on after what an interrupted process with the same flags has left in OUT.partial; else it begins anew",
+    )
+    parser.add_argument(
+        "--skip_unreadable",
+        action="store_true",
+        help="list unreadable images of a dataset in OUT.errors.jsonl and go on, as with --images; else one ends it",
+    )
 
 
-def select(arguments: Namespace) -> Selection:
+def select(arguments: Namespace) -> Inputs:
     """The images that the flags name.
 
     Raises:
@@ -58,10 +78,23 @@ def select(arguments: Namespace) -> Selection:
         moved = [Path(name) for name in arguments.images or ()]
         if len(moved) > 1 or not all(path.is_dir() for path in moved):
             raise InputError("--data with --images: give the one folder that the dataset's images have moved to")
-        return select_split(Path(arguments.data), arguments.split, *moved)
+        selection = select_split(Path(arguments.data), arguments.split, *moved)
+        count = len(selection.samples)
+        return Inputs(_sources_of(selection), count, selection.split, not arguments.skip_unreadable)
     if arguments.images is None:
-        raise InputError("give --data DATASET with --split, or --images PATH...")
-    return _from_images([Path(name) for name in arguments.images])
+        raise InputError("give --data DATASET with --split, --images PATH..., or --watch DIR")
+    images = NamedImages(arguments.images)
+    return Inputs(images, images.count(), files_read=images.files_read)
+
+
+def _sources_of(selection: Selection) -> Iterator[Source]:
+    for sample in selection.samples:
+        path, reason = selection.root / sample.path, ""
+        try:
+            path = resolve_under(selection.root, sample.path)
+        except InputError as error:
+            reason = str(error)
+        yield Source(sample.path, path, sample.size_hw, reason, image_id=sample.image_id)
 
 
 def select_split(data: Path, split: str, images: Path | None = None) -> Selection:
@@ -87,55 +120,34 @@ def read_finished_manifest(folder: Path, approach: str) -> Fields:
     return manifest
 
 
-def predict_and_write(
-    arguments: Namespace,
-    approach: str,
-    config: dict[str, Any],
-    predict: Callable[[Sequence[Sample], Path], list[Prediction]],
-) -> int:
-    """Predict the selected images, write the PredictionSet, and print its path."""
+def predict_and_write(arguments: Namespace, approach: str, config: dict[str, Any], predict: Predict) -> int:
+    """Predict the images that the flags name and write the PredictionSet, as they come; returns the exit status.
+
+    Args:
+        arguments: of `add_prediction_arguments`.
+        approach: "detect" or "classify".
+        config: what the header says of how the images are looked at.
+        predict: predictions of some samples, in order, whose pixels the second argument reads.
+
+    Raises:
+        InputError: unusable flags, nothing that can be read, or an unreadable image of a dataset.
+    """
     out = Path(arguments.out)
     require_predictions_place(out)
-    selection = select(arguments)
-    predictions = tuple(predict(selection.samples, selection.root))
-    header = PredictionHeader(f"{approach}: {Path(arguments.run).name}", config, "best", selection.split)
-    write_predictions(out, PredictionSet(header, predictions))
-    print(out)
-    return 0
+    require_errors_place(out)
+    run = Path(arguments.run)
+    producer = f"{approach}: {run.name}"
+    if arguments.watch is not None:
+        if arguments.data is not None or arguments.images is not None:
+            raise InputError("--watch DIR takes the images that come into DIR: give neither --data nor --images")
+        return watch(Path(arguments.watch), out, PredictionHeader(producer, config, "best"), job_of(run), predict)
+    inputs = select(arguments)
+    require_predictions_place(out, inputs.files_read)
+    header = PredictionHeader(producer, config, "best", inputs.split)
+    return predict_inputs(inputs, out, header, job_of(run), arguments.resume, predict)
 
 
-def _from_images(paths: Sequence[Path]) -> Selection:
-    files: list[Path] = []
-    for path in paths:
-        files += _images_under(path) if path.is_dir() else [path]
-    # a link keeps its own name, as DVC and git-annex leave it: the name of what it leads to says nothing
-    files = [Path(os.path.abspath(path)) for path in files]
-    root = Path(os.path.commonpath([path.parent for path in files]))
-    samples = tuple(
-        Sample(number, path.relative_to(root).as_posix(), read_size(path), empty_boxes(), empty_labels(), GOOD, "none")
-        for number, path in enumerate(dict.fromkeys(files), start=1)
-    )
-    _warn_about_levels([root / sample.path for sample in samples])
-    return Selection(samples, root, None)
-
-
-def _images_under(folder: Path) -> list[Path]:
-    """The images of a folder; what is left out there is said."""
-    walk = walk_images(folder)
-    left_out = "; ".join(f"{folder / name}: {reason}" for name, reason in walk.left_out[:_SHOWN])
-    if not walk.names:
-        raise InputError(f"{folder}: no images under this folder{f'; {left_out}' if left_out else ''}")
-    if left_out:
-        print(f"WARNING: {len(walk.left_out)} left out: {left_out}", file=sys.stderr)
-    return [folder / name for name, _ in walk.names]
-
-
-def _warn_about_levels(paths: Sequence[Path]) -> None:
-    """Say that images of 16 bits use few of them, which a run that learned from stretched images takes for darkness."""
-    levels = [one for path in paths[:: max(len(paths) // _LOOKED_AT, 1)] if (one := gray_levels(path)) is not None]
-    if used_bits(levels) < FULL_BITS:
-        print(
-            f"WARNING: images of 16 bits use {used_bits(levels)} of 16 bits (gray values {range_text(levels)}); if the "
-            "run learned from a set that was converted with --gray_range, stretch these by the same range",
-            file=sys.stderr,
-        )
+def job_of(run: Path) -> dict[str, Any]:
+    """What tells one run's predictions from another's of the same name: the hash of its manifest."""
+    manifest = run / MANIFEST
+    return {"run_sha256": hashlib.sha256(manifest.read_bytes()).hexdigest() if manifest.is_file() else None}

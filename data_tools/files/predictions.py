@@ -59,22 +59,35 @@ def write_predictions(path: Path, prediction_set: PredictionSet) -> None:
         InputError: see `require_predictions_place`.
     """
     require_predictions_place(path)
-    maps = {str(p.image_id): p.heatmap for p in prediction_set.predictions if p.heatmap is not None}
-    header = prediction_set.header
-    first: dict[str, Any] = {"schema": SCHEMA, "producer": header.producer, "config": header.config}
-    first |= {"checkpoint": header.checkpoint, "split": header.split}
-    if maps:
-        with atomic_path(maps_path(path)) as temporary:
-            arrays: dict[str, Any] = {key: _as_stored(value) for key, value in maps.items()}
-            with temporary.open("wb") as file:
-                np.savez_compressed(file, **arrays)
-            with zipfile.ZipFile(temporary, "a") as archive:
-                archive.comment = _MARK
-            first[_DIGEST] = _digest(temporary)
-    lines = [first, *(_to_line(prediction) for prediction in prediction_set.predictions)]
-    write_text(path, "".join(json.dumps(line, allow_nan=False, ensure_ascii=False) + "\n" for line in lines))
-    if not maps:
+    mapped = [(str(p.image_id), p.heatmap) for p in prediction_set.predictions if p.heatmap is not None]
+    digest = write_maps(path, ((key, as_stored(heatmap)) for key, heatmap in mapped)) if mapped else None
+    lines = [header_line(prediction_set.header, digest), *map(to_line, prediction_set.predictions)]
+    write_text(path, "".join(map(as_text, lines)))
+    if not mapped:
         maps_path(path).unlink(missing_ok=True)
+
+
+def write_maps(path: Path, maps: Iterable[tuple[str, NDArray[np.floating[Any]]]]) -> str:
+    """Write heat maps, as `as_stored` gives them, beside the PredictionSet of this path; returns their SHA-256."""
+    with atomic_path(maps_path(path)) as temporary:
+        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.comment = _MARK
+            for key, values in maps:
+                with archive.open(f"{key}.npy", "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, values, allow_pickle=False)
+        return _digest(temporary)
+
+
+def header_line(header: PredictionHeader, maps_digest: str | None = None) -> dict[str, Any]:
+    """The first line of a PredictionSet, with the digest of its heat maps where it has some."""
+    first = {"schema": SCHEMA, "producer": header.producer, "config": header.config}
+    first |= {"checkpoint": header.checkpoint, "split": header.split}
+    return first if maps_digest is None else first | {_DIGEST: maps_digest}
+
+
+def as_text(line: dict[str, Any]) -> str:
+    """One line of strict JSON, with its end."""
+    return json.dumps(line, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def read_predictions(path: Path) -> PredictionSet:
@@ -99,7 +112,8 @@ def read_predictions(path: Path) -> PredictionSet:
         raise InputError(f"{path}: {error}") from error
 
 
-def _to_line(prediction: Prediction) -> dict[str, Any]:
+def to_line(prediction: Prediction) -> dict[str, Any]:
+    """The line of a prediction."""
     return {
         "image_id": prediction.image_id,
         "file_name": prediction.file_name,
@@ -212,7 +226,7 @@ def _is_ours(maps: Path, predictions: Path) -> bool:
         return False
 
 
-def _as_stored(heatmap: NDArray[np.float32]) -> NDArray[np.floating[Any]]:
+def as_stored(heatmap: NDArray[np.float32]) -> NDArray[np.floating[Any]]:
     """Float16 of the map, scaled to a maximum of 1 first where it would not survive: a map's scale carries no meaning.
 
     Float32 where the values differ by a small part of their size, which float16 would make equal.

@@ -1,0 +1,182 @@
+"""Predicting any number of images in flat memory: decoded ahead, predicted in chunks, written as they come."""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from data_tools.core.errors import InputError
+from data_tools.core.records import GOOD, Prediction, PredictionHeader, Sample, empty_boxes, empty_labels
+from data_tools.files.gray_levels import FULL_BITS, gray_levels, range_text, used_bits
+from data_tools.files.image_sources import Source
+from data_tools.files.prediction_journal import Counts, Journal, Record, errors_path
+from data_tools.files.read_ahead import Decoded, decoded_chunks
+from data_tools.training.interrupt import Stopped, stop_requests
+
+SOME_UNREADABLE = 3
+"""Exit status: done, but some images could not be read."""
+
+Predict = Callable[[Sequence[Sample], Callable[[Sample], NDArray[np.uint8]]], Sequence[Prediction]]
+"""Predictions of samples, in order; the second argument reads a sample's pixels."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Images to predict.
+
+    Attributes:
+        sources: the images in order.
+        count: how many there are; None where only their end will tell.
+        split: of a dataset.
+        is_strict: whether one that cannot be read ends the work.
+        files_read: named on the command line.
+    """
+
+    sources: Iterable[Source]
+    count: int | None = None
+    split: str | None = None
+    is_strict: bool = False
+    files_read: tuple[Path, ...] = ()
+
+
+def predict_inputs(
+    inputs: Inputs, out: Path, header: PredictionHeader, job: dict[str, Any], resume: bool, predict: Predict
+) -> int:
+    """Predict all inputs, write the PredictionSet and print its path; returns the exit status, 0 or 3.
+
+    Args:
+        inputs: the images.
+        out: PredictionSet to write.
+        header: its first line.
+        job: what else tells one job from another, for `resume`.
+        resume: go on after what an interrupted process has left.
+        predict: the model.
+
+    Raises:
+        InputError: nothing could be read, an unreadable image of strict inputs, or nothing to resume that fits.
+        Stopped: on SIGTERM.
+    """
+    with Journal(out, header, job, resume) as journal:
+        if journal.dropped:
+            print(
+                f"WARNING: begun anew without --resume; {journal.dropped} records of an unfinished process are dropped",
+                file=sys.stderr,
+            )
+        _predict_into(journal, inputs, predict)
+        counts = journal.counts
+        if not counts.predicted:
+            raise InputError(_nothing(counts))
+        journal.finish()
+    say(counts, out)
+    print(out)
+    return SOME_UNREADABLE if counts.unreadable else 0
+
+
+def predict_chunk(chunk: Sequence[Decoded], predict: Predict) -> list[Record]:
+    """What became of each image of a chunk; those that could be read are given to the model together."""
+    pixels = {one.source.image_id: one.pixels for one in chunk if one.pixels is not None}
+    samples = [
+        Sample(image_id, one.source.name, one.pixels.shape, empty_boxes(), empty_labels(), GOOD, "none")
+        for one in chunk
+        if one.pixels is not None and (image_id := one.source.image_id) is not None
+    ]
+    made = iter(predict(samples, lambda sample: pixels[sample.image_id]) if samples else ())
+    return [
+        Record(one.source.name, None if one.pixels is None else next(made), one.reason, one.source.is_left_out)
+        for one in chunk
+    ]
+
+
+def numbered(sources: Iterable[Source]) -> Iterator[Source]:
+    """The sources with ids: those of a dataset keep theirs, others count from 1, readable or not."""
+    image_id = 0
+    for source in sources:
+        image_id += not source.is_left_out
+        yield source if source.image_id is not None else replace(source, image_id=image_id)
+
+
+def say(counts: Counts, out: Path) -> None:
+    """On stderr, in words, what was not read and where it is listed."""
+    if counts.unreadable:
+        some = _some(counts.reasons, counts.unreadable)
+        print(f"{counts.predicted} images predicted, {counts.unreadable} could not be read: {some}", file=sys.stderr)
+        print(f"unreadable images are listed in {errors_path(out)}", file=sys.stderr)
+    if counts.left_out:
+        print(f"WARNING: {counts.left_out} left out: {_some(counts.names_left_out, counts.left_out)}", file=sys.stderr)
+
+
+def _predict_into(journal: Journal, inputs: Inputs, predict: Predict) -> None:
+    counts = journal.counts
+    with (
+        stop_requests() as asked,
+        tqdm(
+            total=inputs.count, initial=counts.inputs, desc="predicting", unit="image", mininterval=1.0, leave=False
+        ) as bar,
+    ):
+        left = _left(numbered(inputs.sources), journal)
+        for chunk in decoded_chunks(left):
+            if inputs.is_strict:
+                _require_readable(chunk, counts)
+            elif not counts.predicted:
+                _warn_about_levels(chunk)
+            journal.write(predict_chunk(chunk, predict))
+            bar.update(counts.inputs - bar.n)
+            if asked.is_set():
+                total = "" if inputs.count is None else f" of {inputs.count}"
+                raise Stopped(f"stopped after {counts.inputs}{total} images; go on with --resume")
+
+
+def _left(sources: Iterator[Source], journal: Journal) -> Iterator[Source]:
+    """The sources that the journal has not done yet.
+
+    Raises:
+        InputError: what it has done are other images.
+    """
+    for number, name in enumerate(journal.names(), start=1):
+        source = next(sources, None)
+        if source is None or source.name != name:
+            now = "there are no more" if source is None else f"is now {source.name}"
+            raise InputError(
+                f"--resume: the images are not those that {journal.path} was begun with: image {number} was {name}, "
+                f"{now}; begin anew without --resume"
+            )
+    yield from sources
+
+
+def _require_readable(chunk: Sequence[Decoded], counts: Counts) -> None:
+    for one in chunk:
+        if one.pixels is None:
+            kept = f"; {counts.predicted} predictions are kept for --resume" if counts.predicted else ""
+            raise InputError(
+                f"{one.source.path} (image {one.source.image_id}): {one.reason}; --skip_unreadable goes on without "
+                f"what cannot be read{kept}"
+            )
+
+
+def _nothing(counts: Counts) -> str:
+    if counts.unreadable:
+        return f"none of the {counts.unreadable} images could be read: {_some(counts.reasons, counts.unreadable)}"
+    left_out = f"; left out: {_some(counts.names_left_out, counts.left_out)}" if counts.left_out else ""
+    return f"no images to predict{left_out}"
+
+
+def _some(shown: Sequence[str], count: int) -> str:
+    more = count - len(shown)
+    return "; ".join(shown) + (f"; and {more} more" if more > 0 else "")
+
+
+def _warn_about_levels(chunk: Sequence[Decoded]) -> None:
+    """Say that images of 16 bits use few of them, which a run that learned from stretched images takes for darkness."""
+    paths = [one.source.path for one in chunk if one.pixels is not None]
+    levels = [one for path in paths if (one := gray_levels(path)) is not None]
+    if used_bits(levels) < FULL_BITS:
+        print(
+            f"WARNING: images of 16 bits use {used_bits(levels)} of 16 bits (gray values {range_text(levels)}); if the "
+            "run learned from a set that was converted with --gray_range, stretch these by the same range",
+            file=sys.stderr,
+        )
