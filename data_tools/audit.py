@@ -16,7 +16,7 @@ from pathlib import Path
 from jsonargparse import Namespace
 
 from data_tools.auditing.audit import LABEL_MEGAPIXELS, AuditOptions, anchors_of, audit, scores_of_files
-from data_tools.auditing.review import apply_review, write_review
+from data_tools.auditing.review import apply_review, require_undecided, write_review
 from data_tools.auditing.summary import describe
 from data_tools.commands.parser import MOVED, Parser, run_command
 from data_tools.core.anchors import AnchorConfig
@@ -31,7 +31,12 @@ def build_parser() -> Parser:
     parser.add_argument("dataset", type=str, help="dataset folder")
     parser.add_argument("--images", type=str | None, default=None, help=MOVED)
     parser.add_argument("--html", type=str | None, default=None, help="also write a self-contained page here")
-    parser.add_argument("--review", type=str | None, default=None, help="also write the review list (CSV) here")
+    parser.add_argument(
+        "--review",
+        type=str | None,
+        default=None,
+        help="also write the review list (CSV) here; one that holds decisions is not replaced",
+    )
     parser.add_argument(
         "--apply",
         type=str | None,
@@ -81,6 +86,8 @@ def _audit(parser: Parser, arguments: Namespace) -> int:
     for flag in ("review", "html"):
         if arguments[flag] is not None:
             require_place(Path(arguments[flag]), [*files_of(folder), *read], flag=f"--{flag}")
+    if arguments.review is not None:
+        require_undecided(Path(arguments.review))
     dataset = read_dataset(folder, arguments.images)
     if arguments.apply is not None:
         if arguments.out is None:

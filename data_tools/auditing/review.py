@@ -33,6 +33,7 @@ from data_tools.core.records import BOXED, GOOD, UNBOXED, Dataset, Sample, Split
 from data_tools.files.atomic import atomic_folder, write_text
 from data_tools.files.csv_tables import csv_text, plain
 from data_tools.files.dataset_folder import HISTORY, read_rejects, write_dataset
+from data_tools.files.regular import read_regular
 
 COLUMNS = ("image_id", "file_name", "status", "type", "suggested", "confidence", "reason", "decision")
 KEEP, EXCLUDE, DEFECT = "keep", "exclude", "defect"
@@ -77,12 +78,40 @@ class Decision:
 
 
 def write_review(path: Path, suspects: Sequence[Suspect]) -> None:
-    """Write the list with empty decisions, atomically."""
+    """Write the list with empty decisions, atomically.
+
+    Raises:
+        InputError: see `require_undecided`.
+    """
+    require_undecided(path)
     rows = [
         (s.image_id, s.path, s.status, s.type, one.suggested, f"{one.confidence:.4f}", one.reason, "")
         for one, s in ((one, one.sample) for one in suspects)
     ]
     write_text(path, csv_text([COLUMNS, *rows]))
+
+
+def require_undecided(path: Path) -> None:
+    """Refuse to write a list over one in which somebody has decided, or over a file that is no list.
+
+    Raises:
+        InputError: see above.
+    """
+    if not path.exists():
+        return
+    try:
+        text = read_regular(path).decode("utf-8-sig")
+        rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+        decided = sum(bool((row["decision"] or "").strip()) for row in rows)
+        is_list = not text.strip() or text.startswith(",".join(COLUMNS[:3]))
+    except (UnicodeDecodeError, csv.Error, KeyError, AttributeError):
+        decided, is_list = 0, False
+    if decided:
+        raise InputError(f"--review {path}: holds {decided} decisions, which a new list would lose; give another name")
+    if not is_list:
+        raise InputError(
+            f"--review {path}: exists and is not a review list as this command writes it; give another name"
+        )
 
 
 def read_review(path: Path, dataset: Dataset) -> tuple[Decision, ...]:

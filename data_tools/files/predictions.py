@@ -20,6 +20,7 @@ from data_tools.core.records import Prediction, PredictionHeader, PredictionSet
 from data_tools.files.arrays import Numbers, read_npz
 from data_tools.files.atomic import atomic_path, write_text
 from data_tools.files.places import require_place
+from data_tools.files.regular import read_regular
 
 SCHEMA = 1
 SUFFIX = ".jsonl"
@@ -98,8 +99,8 @@ def read_predictions(path: Path) -> PredictionSet:
             message names the file and the line.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
+        lines = read_regular(path).decode("utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
         raise InputError(f"{path}: cannot read the predictions: {error}") from error
     header, digest = _read_header(path, lines)
     values = [(number, _value(path, number, line)) for number, line in enumerate(lines[1:], start=2) if line.strip()]

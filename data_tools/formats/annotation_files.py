@@ -10,6 +10,7 @@ from data_tools.files.image_walk import is_foreign
 from data_tools.files.regular import leaves, reason_against_reading
 from data_tools.files.text import read_text
 from data_tools.formats.claims import Claim
+from data_tools.formats.names import climbs
 from data_tools.formats.registry import Findings
 
 _UNFETCHED = ".dvc"
@@ -104,8 +105,13 @@ def label_path(folder: Path, image: str, suffix: str, written: dict[Path, str]) 
     """The annotation file to write for an image, in a folder that exists then; noted in `written`.
 
     Raises:
-        InputError: another image has the same.
+        InputError: another image has the same, or it would lie outside the folder.
     """
+    if climbs(image):
+        raise InputError(
+            f"image {image[:200]!r}: a file name must be relative, or its annotations would lie outside --out; name it "
+            "anew in the dataset's annotations.json"
+        )
     path = folder / PurePosixPath(image).with_suffix(suffix)
     if path in written:
         raise InputError(

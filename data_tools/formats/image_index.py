@@ -15,7 +15,7 @@ from data_tools.files.images import read_size, resolve_under
 from data_tools.files.regular import leaves
 from data_tools.formats.derived_images import made_from_others, maps_among, one_picture
 from data_tools.formats.name_readings import OTHER_SUFFIX, READINGS, bare
-from data_tools.formats.names import reason_against
+from data_tools.formats.names import climbs, reason_against
 from data_tools.formats.parallel import map_images
 from data_tools.formats.registry import Findings, ReadOptions
 
@@ -132,11 +132,10 @@ class ImageIndex:
         exact = () if folder else self._keys(0)[0].get(name, ())
         if len(exact) == 1:
             return Match((exact[0],))
-        wanted = PurePosixPath(name.replace("\\", "/"))
-        if wanted.is_absolute() or ".." in wanted.parts or (len(name) > 1 and name[1] == ":"):
+        if climbs(name):
             reason = f"{name[:200]!r}: a file name must be relative and stay under {self.root}"
             return Match((), reason=reason, unsafe=True)
-        text = wanted.as_posix()
+        text = PurePosixPath(name.replace("\\", "/")).as_posix()
         names = [text] if bare(text) == text else [text, bare(text)]
         for shortened, path in enumerate(names):
             for i, reading in enumerate(READINGS):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from data_tools.core.errors import InputError
 from data_tools.formats.image_index import ImageIndex, Match
+from data_tools.formats.names import climbs
 from data_tools.formats.registry import Findings, ReadOptions
 
 LARGEST_SIDE = 1_000_000
@@ -25,10 +26,9 @@ class ImagePlaces:
     def match(self, name: str, folder: str = "") -> Match:
         """The images that a name may mean; the name itself where no images are at hand."""
         if self.index is None:
-            path = name.replace("\\", "/")
-            if ".." in path.split("/"):
+            if climbs(name):
                 return Match((), reason=f"{name[:200]!r}: a file name must be relative", unsafe=True)
-            return Match((path,))
+            return Match((name.replace("\\", "/"),))
         key = name, folder
         if key not in self._matches:
             self._matches[key] = self.index.match(name, folder)

@@ -1,6 +1,7 @@
 """Names from outside: what may stand as an image's name or as a defect type."""
 
 import re
+from pathlib import PurePosixPath
 
 LONGEST = 1_000
 _UNPRINTABLE = re.compile("[\\x00-\\x1f\\x7f\\x85\\u2028\\u2029]")
@@ -22,6 +23,12 @@ def reason_against(name: str, what: str) -> str | None:
     except UnicodeEncodeError:
         return f"{what} is not Unicode text"
     return None
+
+
+def climbs(name: str) -> bool:
+    """Whether a file name is absolute, of a drive, or climbs with "..", on whatever system it was written."""
+    path = PurePosixPath(name.replace("\\", "/"))
+    return path.is_absolute() or ".." in path.parts or (len(name) > 1 and name[1] == ":")
 
 
 def printable(text: str) -> str:

@@ -148,6 +148,26 @@ def test_names_that_differ_in_their_suffix_alone_are_refused(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("form", ["voc", "yolo"])
+@pytest.mark.parametrize(
+    "name", ["../../evil.png", "/nowhere/evil.png", "a/../../../evil.png", "..\\evil.png", "C:/evil.png"]
+)
+def test_nothing_is_written_outside_the_place_that_was_given(
+    tmp_path: Path, form: str, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    samples = (
+        Sample(1, "ok.png", SIZE, empty_boxes(), empty_labels(), GOOD, "g"),
+        Sample(2, name, SIZE, empty_boxes(), empty_labels(), GOOD, "g"),
+    )
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    write_dataset(tmp_path / "a" / "b" / "data", Dataset(samples, ("defect",)))
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
+    assert main([str(tmp_path / "a" / "b" / "data"), "--format", form, "--out", str(tmp_path / "a" / "b" / "o")]) == 2
+    assert "a file name must be relative" in capsys.readouterr().err
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()} == before
+    assert not Path("/nowhere").exists()
+
+
 def test_a_type_that_a_spreadsheet_would_run_is_defused_and_converts_back(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(
         "image,type,x1,y1,x2,y2,image_width,image_height\na,=HYPERLINK(1),1,1,9,9,80,60\nb,-dent,1,1,9,9,80,60\n"

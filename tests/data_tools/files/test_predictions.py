@@ -1,5 +1,6 @@
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -177,6 +178,12 @@ def without_digest(path: Path) -> None:
     with np.load(path.with_suffix(".npz")) as archive:
         arrays = dict(archive)
     np.savez_compressed(path.with_suffix(".npz"), **arrays)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "p.jsonl")
+    with pytest.raises(InputError, match="not a regular file"):
+        read_predictions(tmp_path / "p.jsonl")
 
 
 def test_a_file_of_an_earlier_version_is_read_and_replaced(tmp_path: Path) -> None:

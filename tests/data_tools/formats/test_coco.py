@@ -26,6 +26,14 @@ def put(folder: Path, images: Any, annotations: Any, categories: Any = CATEGORIE
     return path
 
 
+def test_names_that_lead_elsewhere_are_rejected_also_without_images(tmp_path: Path, read) -> None:
+    names = ["../../evil.png", "/elsewhere/evil.png", "C:\\elsewhere\\evil.png", "a/../../evil.png", "a/ok.png"]
+    images = [image(key, name) for key, name in enumerate(names, start=1)]
+    samples, findings = read("coco", put(tmp_path, images, [box(key, key, [1, 2, 10, 20]) for key in range(1, 6)]))
+    assert list(samples) == ["a/ok.png"]
+    assert [r.image for r in findings.rejects if "a file name must be relative" in r.reason] == names[:4]
+
+
 def test_what_is_safe_is_mended_and_listed(tmp_path: Path, read) -> None:
     annotations = [
         box(0, 0, [1, 2, 10, 20]),
