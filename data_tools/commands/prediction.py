@@ -20,6 +20,7 @@ from data_tools.files.images import resolve_under
 from data_tools.files.prediction_journal import require_errors_place
 from data_tools.files.predictions import require_predictions_place
 from data_tools.files.runs import MANIFEST, finished_at, read_manifest
+from data_tools.files.watch_log import require_unwatched
 
 SPLITS = ("train", "val", "test", "all")
 
@@ -141,6 +142,7 @@ def predict_and_write(arguments: Namespace, approach: str, config: dict[str, Any
         if arguments.data is not None or arguments.images is not None:
             raise InputError("--watch DIR takes the images that come into DIR: give neither --data nor --images")
         return watch(Path(arguments.watch), out, PredictionHeader(producer, config, "best"), job_of(run), predict)
+    require_unwatched(out)
     inputs = select(arguments)
     require_predictions_place(out, inputs.files_read)
     header = PredictionHeader(producer, config, "best", inputs.split)

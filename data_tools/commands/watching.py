@@ -85,10 +85,7 @@ def watch(
     if not folder.is_dir():
         raise InputError(f"--watch {folder}: no such folder")
     begun, pace = time.monotonic(), pace or Pace()
-    with (
-        stop_asked() as asked,
-        WatchLog(out, header, job, {printable(entry.name) for entry in _entries(folder)}) as done,
-    ):
+    with stop_asked() as asked, WatchLog(out, header, job, _present(folder)) as done:
         watcher = Watcher(folder, done, predict, pace)
         # on a screen alone: in a log that runs for months a bar is noise
         with tqdm(desc="watching", unit="image", mininterval=1.0, leave=False, disable=None) as bar:
@@ -233,6 +230,13 @@ def stop_asked() -> Iterator[threading.Event]:
 def _entries(folder: Path) -> Iterator[Entry]:
     """The images of a folder, and what stands in the place of one."""
     return (entry for entry in each_entry(folder) if not entry.reason or entry.is_broken)
+
+
+def _present(folder: Path) -> set[str] | None:
+    """The names in a folder; None where some cannot be known."""
+    entries = list(_entries(folder))
+    hidden = any(entry.reason == UNLISTED for entry in entries)
+    return None if hidden else {printable(entry.name) for entry in entries}
 
 
 def _changes(folder: Path, pace: Pace, asked: threading.Event) -> Iterator[list[Path]]:

@@ -25,6 +25,9 @@ from data_tools.files.prediction_journal import (
 )
 from data_tools.files.predictions import as_text, header_line, to_line
 
+_WATCHED = "watched"  # in the header
+_LONGEST_HEADER = 1 << 20
+
 Version = tuple[int, int]
 """Size in bytes and time of change in ns of a file."""
 
@@ -40,6 +43,19 @@ def version_of(path: Path) -> Version | None:
     return None
 
 
+def require_unwatched(out: Path) -> None:
+    """Refuse a PredictionSet that grows by watching where another would take its place.
+
+    Raises:
+        InputError: see above.
+    """
+    if out.is_file():
+        with out.open("rb") as lines:
+            first = _parsed(lines.readline(_LONGEST_HEADER))
+        if first is not None and first.get(_WATCHED):
+            raise InputError(f"--out {out}: grows by --watch, and would be replaced; give another name")
+
+
 class WatchLog:
     """The growing set.
 
@@ -47,20 +63,22 @@ class WatchLog:
         out: the PredictionSet.
         header: of the set.
         job: what else decides the predictions, such as the hash of the run.
-        present: names of files whose versions are of interest; others are not held in memory.
+        present: names of files whose versions are of interest; others are not held in memory. None for all.
 
     Raises:
         InputError: `out` is of another job, damaged, or written by another process.
     """
 
-    def __init__(self, out: Path, header: PredictionHeader, job: dict[str, Any], present: Collection[str]) -> None:
+    def __init__(
+        self, out: Path, header: PredictionHeader, job: dict[str, Any], present: Collection[str] | None
+    ) -> None:
         self.out, self.counts, self._versions = out, Counts(), set[tuple[str, Version]]()
         self._last_id = 0
         out.parent.mkdir(parents=True, exist_ok=True)
         self._lines = open_locked(out)
         self._errors: BinaryIO | None = None
         try:
-            self._read_back(self._lines, out, {**header_line(header), **job, "watched": True}, present)
+            self._read_back(self._lines, out, {**header_line(header), **job, _WATCHED: True}, present)
             if errors_path(out).exists():
                 self._open_errors(present)
         except BaseException:
@@ -99,14 +117,14 @@ class WatchLog:
         """Whether this version of a file is in the set, or listed as unreadable."""
         return (name, version) in self._versions
 
-    def _open_errors(self, present: Collection[str]) -> BinaryIO:
+    def _open_errors(self, present: Collection[str] | None) -> BinaryIO:
         if self._errors is None:
             path = errors_path(self.out)
             self._errors = open_locked(path)
             self._read_back(self._errors, path, errors_header(self.out), present)
         return self._errors
 
-    def _read_back(self, file: BinaryIO, path: Path, first: dict[str, Any], present: Collection[str]) -> None:
+    def _read_back(self, file: BinaryIO, path: Path, first: dict[str, Any], present: Collection[str] | None) -> None:
         """Take up what a file holds, cut off a torn last line, and write the first line of a new one."""
         end = 0
         for number, content in enumerate(iter(file.readline, b""), start=1):
@@ -129,11 +147,13 @@ class WatchLog:
             file.flush()
         file.seek(0, SEEK_END)
 
-    def _take(self, line: dict[str, Any], present: Collection[str]) -> None:
+    def _take(self, line: dict[str, Any], present: Collection[str] | None) -> None:
         name, image_id = line.get("file_name"), line.get("image_id", 0)
         self._last_id = max(self._last_id, image_id if isinstance(image_id, int) else 0)
         size, changed = line.get("bytes"), line.get("mtime_ns")
-        if isinstance(name, str) and name in present and isinstance(size, int) and isinstance(changed, int):
+        if not (isinstance(name, str) and isinstance(size, int) and isinstance(changed, int)):
+            return
+        if present is None or name in present:
             self._versions.add((name, (size, changed)))
 
     def _close(self) -> None:

@@ -1,18 +1,20 @@
 import json
 import os
+import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from data_tools.commands.prediction import predict_and_write
 from data_tools.commands.watching import Pace, Watcher, watch
 from data_tools.core.errors import InputError
 from data_tools.core.records import PredictionHeader
 from data_tools.files.prediction_journal import errors_path
 from data_tools.files.predictions import read_predictions
 from data_tools.files.watch_log import WatchLog
-from tests.data_tools.commands.test_prediction import Model, save_many
+from tests.data_tools.commands.test_prediction import Model, arguments, never, save_many
 
 HEADER = PredictionHeader("detect: run", {"a": 1}, "best")
 PACE = Pace(settle=1.0, give_up=5.0, rescan=2.0)
@@ -180,6 +182,44 @@ def test_another_job_is_refused(bench: Bench) -> None:
     bench.out.write_text('{"schema": 1, "producer": "x"}\n')
     with pytest.raises(InputError, match="another producer"):
         bench.open()
+    bench.log = WatchLog(bench.out.with_name("other.jsonl"), HEADER, {}, ())
+
+
+def test_a_set_that_grows_is_not_replaced_by_another_command(bench: Bench) -> None:
+    save_many(bench.folder, 1)
+    bench.wait(3)
+    before = bench.out.read_bytes()
+    with pytest.raises(InputError, match="grows by --watch"):
+        predict_and_write(arguments(bench.folder, out=bench.out), "detect", {"a": 1}, never)
+    assert bench.out.read_bytes() == before
+
+
+def test_a_restart_beside_a_folder_that_cannot_be_listed_predicts_nothing_twice(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_many(bench.folder, 2)
+    pace = Pace(settle=0.05, give_up=0.1, rescan=0.1)
+    looks = iter(range(100))
+    scan = os.scandir
+
+    def at_first_denied(path: object) -> object:
+        if next(looks) == 0:
+            raise PermissionError(13, "denied")
+        return scan(path)  # type: ignore[call-overload]
+
+    def predict(samples, read):  # type: ignore[no-untyped-def]
+        if samples[0].path == "003.png":
+            os.kill(os.getpid(), signal.SIGTERM)
+        return bench.model(samples, read)
+
+    bench.restart()
+    bench.wait(3)
+    bench.log.__exit__(None, None, None)
+    save_new = bench.folder / "003.png"
+    save_new.write_bytes((bench.folder / "001.png").read_bytes())
+    monkeypatch.setattr(os, "scandir", at_first_denied)
+    assert watch(bench.folder, bench.out, HEADER, {"run_sha256": "j"}, predict, pace) == 0
+    assert bench.model.seen == ["001.png", "002.png", "003.png"]
     bench.log = WatchLog(bench.out.with_name("other.jsonl"), HEADER, {}, ())
 
 
