@@ -13,6 +13,7 @@ from pathlib import Path
 from jsonargparse import Namespace
 
 from data_tools.commands.parser import Parser, run_command
+from data_tools.commands.predicting import Predict
 from data_tools.commands.prediction import add_prediction_arguments, predict_and_write
 from data_tools.core.records import Prediction, Sample
 from data_tools.loading.image_inputs import PixelReader
@@ -58,7 +59,15 @@ def _predict(arguments: Namespace) -> int:
     def answer(samples: Sequence[Sample], read: PixelReader) -> list[Prediction]:
         return classifier.predict_samples(samples, read, arguments.cam)
 
-    return predict_and_write(arguments, "classify", config, answer)
+    return predict_and_write(arguments, "classify", config, _drawn(arguments, answer))
+
+
+def _drawn(arguments: Namespace, answer: Predict) -> Predict:
+    if arguments.overlays is None:
+        return answer
+    from data_tools.report.prediction_overlays import with_overlays
+
+    return with_overlays(answer, Path(arguments.overlays), "classify")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from typing import Any, Literal
 from jsonargparse import Namespace
 
 from data_tools.commands.parser import Parser, run_command
+from data_tools.commands.predicting import Predict
 from data_tools.commands.prediction import add_prediction_arguments, predict_and_write
 from data_tools.core.records import Prediction, Sample
 from data_tools.loading.image_inputs import PixelReader
@@ -58,9 +59,8 @@ def _predict(arguments: Namespace) -> int:
     detector = load(Path(arguments.run))
     if arguments.proposals:
         most = max(COUNTS)
-        return predict_and_write(
-            arguments, "detect", {"proposals": most}, lambda samples, read: detector.propose(samples, read, most)
-        )
+        propose: Predict = lambda samples, read: detector.propose(samples, read, most)  # noqa: E731
+        return predict_and_write(arguments, "detect", {"proposals": most}, _drawn(arguments, propose))
     header: dict[str, Any] = {"score_rule": detector.score_rule}
     if arguments.cam is not None:
         header |= {"cam": arguments.cam, "cam_stride": arguments.cam_stride}
@@ -68,7 +68,15 @@ def _predict(arguments: Namespace) -> int:
     def answer(samples: Sequence[Sample], read: PixelReader) -> list[Prediction]:
         return detector.predict_samples(samples, read, arguments.cam, arguments.cam_stride)
 
-    return predict_and_write(arguments, "detect", header, answer)
+    return predict_and_write(arguments, "detect", header, _drawn(arguments, answer))
+
+
+def _drawn(arguments: Namespace, answer: Predict) -> Predict:
+    if arguments.overlays is None:
+        return answer
+    from data_tools.report.prediction_overlays import with_overlays
+
+    return with_overlays(answer, Path(arguments.overlays), "detect")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What `detect.predict` and `classify.predict` share: their flags, and which images these mean."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,10 @@ from data_tools.core.records import PredictionHeader, Sample
 from data_tools.files.dataset_folder import images_root_of, read_dataset, split_of
 from data_tools.files.image_sources import NamedImages, Source
 from data_tools.files.images import resolve_under
+from data_tools.files.places import require_writable
 from data_tools.files.prediction_journal import require_errors_place
 from data_tools.files.predictions import require_predictions_place
+from data_tools.files.regular import real_path
 from data_tools.files.runs import MANIFEST, finished_at, read_manifest
 from data_tools.files.watch_log import require_unwatched
 
@@ -61,6 +63,13 @@ def add_prediction_arguments(parser: Parser) -> None:
         "--resume",
         action="store_true",
         help="go on after what an interrupted process with the same flags has left in OUT.partial; else it begins anew",
+    )
+    parser.add_argument(
+        "--overlays",
+        type=str | None,
+        default=None,
+        metavar="FOLDER",
+        help="also draw each image with its boxes, heat map and peak into this folder, as <id>_<file name>.png",
     )
     parser.add_argument(
         "--skip_unreadable",
@@ -141,12 +150,25 @@ def predict_and_write(arguments: Namespace, approach: str, config: dict[str, Any
     if arguments.watch is not None:
         if arguments.data is not None or arguments.images is not None:
             raise InputError("--watch DIR takes the images that come into DIR: give neither --data nor --images")
+        _require_overlays_place(arguments.overlays, [Path(arguments.watch)])
         return watch(Path(arguments.watch), out, PredictionHeader(producer, config, "best"), job_of(run), predict)
     require_unwatched(out)
     inputs = select(arguments)
     require_predictions_place(out, inputs.files_read)
+    _require_overlays_place(arguments.overlays, inputs.files_read)
     header = PredictionHeader(producer, config, "best", inputs.split)
     return predict_inputs(inputs, out, header, job_of(run), arguments.resume, predict)
+
+
+def _require_overlays_place(overlays: str | None, inputs: Sequence[Path]) -> None:
+    """Refuse overlays that could not be written, or would be taken for further images."""
+    if overlays is None:
+        return
+    folder = Path(overlays)
+    require_writable(folder, f"--overlays {folder}")
+    for path in inputs:
+        if path.is_dir() and real_path(folder).is_relative_to(real_path(path)):
+            raise InputError(f"--overlays {folder}: lies in {path}, whose images are predicted; give another folder")
 
 
 def job_of(run: Path) -> dict[str, Any]:

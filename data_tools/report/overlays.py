@@ -57,12 +57,14 @@ class View:
         sample: the truth.
         predictions: by the approach's name.
         thresholds: by the approach's name: whether the image is flagged.
+        has_truth: False where nothing is known of the image, whatever the sample says.
     """
 
     image: NDArray[np.uint8]
     sample: Sample
     predictions: Mapping[str, Prediction]
     thresholds: Mapping[str, float]
+    has_truth: bool = True
 
     def __post_init__(self) -> None:
         if self.image.dtype != np.uint8 or self.image.shape != self.sample.size_hw:
@@ -243,7 +245,8 @@ def _draw_block(sheet: _Sheet, view: View, x: float, y: float, panel_in: float) 
         prediction = None if label is None else view.predictions[label]
         threshold = None if label is None else view.thresholds.get(label)
         head = "image" if label is None else label
-        line = describe_truth(sample) if prediction is None else describe_prediction(sample, prediction, threshold)
+        truth = describe_truth(sample) if view.has_truth else ""
+        line = truth if prediction is None else describe_prediction(sample, prediction, threshold)
         sheet.text(x, y, head, cell_width, weight="bold", size=7.5)
         sheet.text(x, y + _TEXT_IN, line, cell_width)
         axes = sheet.axes(x, y + 2 * _TEXT_IN, width, height)

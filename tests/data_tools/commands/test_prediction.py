@@ -17,9 +17,17 @@ from data_tools.files.predictions import read_predictions
 from data_tools.training.interrupt import Stopped
 
 
-def arguments(*images: Path | str, out: Path | str = "p.jsonl", **more: object) -> Namespace:
-    words = [str(image) for image in images] or None
-    given = {"data": None, "images": words, "split": "all", "watch": None, "resume": False, "skip_unreadable": False}
+def arguments(*words: Path | str, out: Path | str = "p.jsonl", **more: object) -> Namespace:
+    images = [str(word) for word in words] or None
+    given = {
+        "data": None,
+        "images": images,
+        "split": "all",
+        "watch": None,
+        "overlays": None,
+        "resume": False,
+        "skip_unreadable": False,
+    }
     return Namespace(**{**given, "run": "run", "out": str(out), **more})
 
 
@@ -274,6 +282,16 @@ def test_a_chunk_is_all_that_a_model_is_given(tmp_path: Path) -> None:
     predict_and_write(arguments(tmp_path / "i", out=tmp_path / "p.jsonl"), "detect", {}, model)
     assert model.most_at_once == 32
     assert len(model.seen) == 70
+
+
+@pytest.mark.parametrize("flags", [{"images": ["i"]}, {"watch": "i", "images": None}])
+def test_overlays_are_not_taken_for_further_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: dict[str, object]
+) -> None:
+    save_many(tmp_path / "i", 1)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="whose images are predicted"):
+        predict_and_write(arguments(**flags, overlays="i/o"), "detect", {}, never)
 
 
 def test_flags_that_name_nothing_are_refused() -> None:
