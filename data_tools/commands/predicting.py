@@ -1,9 +1,13 @@
 """Predicting any number of images in flat memory: decoded ahead, predicted in chunks, written as they come."""
 
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -59,7 +63,7 @@ def predict_inputs(
 
     Raises:
         InputError: nothing could be read, an unreadable image of strict inputs, or nothing to resume that fits.
-        Stopped: on SIGTERM.
+        Stopped: on SIGTERM or SIGINT.
     """
     with Journal(out, header, job, resume) as journal:
         if journal.dropped:
@@ -110,10 +114,30 @@ def say(counts: Counts, out: Path) -> None:
         print(f"WARNING: {counts.left_out} left out: {_some(counts.names_left_out, counts.left_out)}", file=sys.stderr)
 
 
+@contextmanager
+def stop_asked() -> Iterator[threading.Event]:
+    """As `stop_requests`, by Ctrl-C too; a second Ctrl-C interrupts."""
+    with stop_requests() as asked:
+        if threading.current_thread() is not threading.main_thread():
+            yield asked
+            return
+        before = signal.getsignal(signal.SIGINT)
+
+        def ask(_number: int, _frame: FrameType | None) -> None:
+            asked.set()
+            signal.signal(signal.SIGINT, before)
+
+        signal.signal(signal.SIGINT, ask)
+        try:
+            yield asked
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+
 def _predict_into(journal: Journal, inputs: Inputs, predict: Predict) -> None:
     counts = journal.counts
     with (
-        stop_requests() as asked,
+        stop_asked() as asked,
         tqdm(
             total=inputs.count, initial=counts.inputs, desc="predicting", unit="image", mininterval=1.0, leave=False
         ) as bar,

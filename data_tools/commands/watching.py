@@ -6,20 +6,17 @@ then all the same, because network shares tell of none.
 
 import logging
 import os
-import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from tqdm import tqdm
 
-from data_tools.commands.predicting import Predict, predict_chunk
+from data_tools.commands.predicting import Predict, predict_chunk, stop_asked
 from data_tools.core.errors import InputError
 from data_tools.core.records import PredictionHeader
 from data_tools.files.image_sources import Source, printable
@@ -28,7 +25,6 @@ from data_tools.files.prediction_journal import Record
 from data_tools.files.read_ahead import Decoded, decoded_chunks
 from data_tools.files.regular import reason_against_reading
 from data_tools.files.watch_log import Version, WatchLog, version_of
-from data_tools.training.interrupt import stop_requests
 
 log = logging.getLogger(__name__)
 
@@ -205,26 +201,6 @@ class Watcher:
             if len(chunk) == 1:
                 return [Record(chunk[0].source.name, None, f"prediction failed: {error}")]
             return [record for one in chunk for record in self._records([one])]
-
-
-@contextmanager
-def stop_asked() -> Iterator[threading.Event]:
-    """As `stop_requests`, by Ctrl-C too; a second Ctrl-C interrupts."""
-    with stop_requests() as asked:
-        if threading.current_thread() is not threading.main_thread():
-            yield asked
-            return
-        before = signal.getsignal(signal.SIGINT)
-
-        def ask(_number: int, _frame: FrameType | None) -> None:
-            asked.set()
-            signal.signal(signal.SIGINT, before)
-
-        signal.signal(signal.SIGINT, ask)
-        try:
-            yield asked
-        finally:
-            signal.signal(signal.SIGINT, before)
 
 
 def _entries(folder: Path) -> Iterator[Entry]:

@@ -247,13 +247,14 @@ def test_beginning_anew_says_what_it_drops(tmp_path: Path, capsys: pytest.Captur
     assert len(read_predictions(out).predictions) == 40
 
 
-def test_sigterm_stops_after_the_chunk_at_hand(tmp_path: Path) -> None:
+@pytest.mark.parametrize("asking", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_after_the_chunk_at_hand(tmp_path: Path, asking: signal.Signals) -> None:
     folder, out = tmp_path / "i", tmp_path / "p.jsonl"
     save_many(folder, 100)
     first, second = Model(), Model()
 
     def stopped(samples: Sequence[Sample], read: Reader) -> list[Prediction]:
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), asking)
         return first(samples, read)
 
     with pytest.raises(Stopped, match="stopped after 32 of 100 images; go on with --resume"):
