@@ -1,5 +1,6 @@
 import csv
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -136,3 +137,12 @@ def test_real_areas(shared_data: Path, tmp_path: Path, capsys: pytest.CaptureFix
     dataset = read_dataset(tmp_path / "out")
     lots = [{s.group for s in dataset.split(name)} for name in ("train", "val", "test")]
     assert sum(map(len, lots)) == len(set().union(*lots))
+
+
+@pytest.mark.parametrize("form", ["auto", "coco", "csv", "voc", "yolo", "labelme", "nexperia", "via"])
+def test_a_pipe_as_source_is_not_waited_for(tmp_path: Path, form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(tmp_path / "a.json")
+    words = [str(tmp_path / "a.json"), "--format", form, "--size", "60,80", "--out", str(tmp_path / "out")]
+    assert main(words) == 2
+    assert "a.json: " in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
