@@ -25,6 +25,7 @@ from data_tools.networks.backbones import Backbone, first_layers, freeze_statist
 from data_tools.training import processes
 from detect.box_heads import BoxHead, BoxHeads
 from detect.config import DetectorConfig
+from detect.detections import Detections
 from detect.losses import sum_and_count
 from detect.proposals import BalancedRpn, Draws, SampleSampler
 from detect.roi_pooling import PyramidPool
@@ -55,9 +56,10 @@ class RawDetections:
     labels: Tensor
     image_logit: float
 
-    def cpu(self) -> "RawDetections":
-        """The same in the memory of the processor."""
-        return RawDetections(self.boxes_xyxy.cpu(), self.scores.cpu(), self.labels.cpu(), self.image_logit)
+    def as_arrays(self) -> Detections:
+        """The same as numpy arrays, without gradients."""
+        boxes, scores, labels = (one.detach().cpu() for one in (self.boxes_xyxy, self.scores, self.labels))
+        return Detections(boxes.float().numpy(), scores.float().numpy(), labels.numpy(), self.image_logit)
 
 
 class ImageHead(nn.Module):

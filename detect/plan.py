@@ -32,7 +32,8 @@ def expected_minutes(experiment: "Experiment", decided: Plan) -> float:
     from data_tools.networks.backbones import build_backbone
     from data_tools.training.expected_time import measure
     from data_tools.training.fit import seed_everything
-    from detect.inference import BATCH_SIZE, detect_everywhere
+    from detect.inference import detect_everywhere
+    from detect.looking import BATCH_SIZE
     from detect.preparing import loss_of, prepare
     from detect.training import require_boxes
 

@@ -4,15 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from data_tools.core.records import GOOD, Sample, empty_boxes, empty_labels
 from data_tools.core.slices import Seen, Window, join_slices, slices_of
 from data_tools.loading.image_inputs import PixelReader
 from data_tools.loading.input_config import InputConfig
-from detect.model import RawDetections
-from detect.views import SizedDetections
+from detect.detections import Detections, SizedDetections
 
 _MOST = 100  # boxes an image: as many as COCO's AP looks at
 Detect = Callable[[Sequence[Sample], PixelReader], list[SizedDetections]]
@@ -72,24 +70,23 @@ def _part_reader(parts: Sequence[tuple[Sample, Window]], read: PixelReader) -> P
     return read_part
 
 
-def _join(looks: Sequence[tuple[Window, RawDetections, tuple[int, int]]], size: tuple[int, int]) -> RawDetections:
+def _join(looks: Sequence[tuple[Window, Detections, tuple[int, int]]], size: tuple[int, int]) -> Detections:
     image, first, _ = looks[0]
     boxes, scores, labels = join_slices([_seen(*look) for look in looks], image)
     to_input = np.array([size[1] / (image[2] - image[0]), size[0] / (image[3] - image[1])] * 2)
     placed = (boxes - np.array([*image[:2], *image[:2]])) * to_input
-    like = first.boxes_xyxy
     return replace(
         first,
-        boxes_xyxy=torch.as_tensor(placed[:_MOST], dtype=like.dtype),
-        scores=torch.as_tensor(scores[:_MOST], dtype=like.dtype),
-        labels=torch.as_tensor(labels[:_MOST]),
+        boxes_xyxy=placed[:_MOST].astype(np.float32),
+        scores=scores[:_MOST].astype(np.float32),
+        labels=labels[:_MOST],
         image_logit=max(raw.image_logit for _, raw, _ in looks),
     )
 
 
-def _seen(window: Window, raw: RawDetections, size: tuple[int, int]) -> Seen:
+def _seen(window: Window, raw: Detections, size: tuple[int, int]) -> Seen:
     """A look's boxes in pixels of the image."""
     x1, y1, x2, y2 = window
     scale = np.array([(x2 - x1) / size[1], (y2 - y1) / size[0]] * 2)
-    boxes = raw.boxes_xyxy.double().numpy().reshape(-1, 4) * scale + np.array([x1, y1, x1, y1])
-    return Seen(window, boxes, raw.scores.double().numpy(), raw.labels.numpy())
+    boxes = raw.boxes_xyxy.astype(np.float64) * scale + np.array([x1, y1, x1, y1])
+    return Seen(window, boxes, raw.scores.astype(np.float64), raw.labels)

@@ -10,7 +10,7 @@ from data_tools.core.geometry import best_centre
 from data_tools.core.records import Prediction, Sample
 from data_tools.loading.transforms import PreprocessConfig
 from data_tools.metrics.auc import compare_auc
-from detect.model import RawDetections
+from detect.detections import Detections
 
 ScoreRule = Literal["best_box", "image_head", "mean_logit"]
 SCORE_RULES: tuple[ScoreRule, ...] = get_args(ScoreRule)
@@ -19,7 +19,7 @@ SIGNIFICANT = 0.05
 _LEAST = 1e-4
 
 
-def image_score(raw: RawDetections, rule: ScoreRule) -> float:
+def image_score(raw: Detections, rule: ScoreRule) -> float:
     """The defect score of an image in 0..1.
 
     "best_box" is the highest box score; "image_head" the probability of the image-level head; "mean_logit" the
@@ -35,7 +35,7 @@ def image_score(raw: RawDetections, rule: ScoreRule) -> float:
 
 
 def to_prediction(
-    sample: Sample, raw: RawDetections, input_hw: tuple[int, int], rule: ScoreRule, preprocess: PreprocessConfig
+    sample: Sample, raw: Detections, input_hw: tuple[int, int], rule: ScoreRule, preprocess: PreprocessConfig
 ) -> Prediction:
     """Boxes from input pixels to the sample's original pixels; the peak is the centre of the best box.
 
@@ -49,9 +49,9 @@ def to_prediction(
     height, width = sample.size_hw
     x1, y1, x2, y2 = preprocess.window(sample.size_hw)
     scale = np.array([(x2 - x1) / input_hw[1], (y2 - y1) / input_hw[0]] * 2)
-    boxes = raw.boxes_xyxy.detach().cpu().double().numpy().reshape(-1, 4) * scale + np.array([x1, y1, x1, y1])
+    boxes = raw.boxes_xyxy.astype(np.float64) * scale + np.array([x1, y1, x1, y1])
     boxes = np.clip(boxes, 0.0, np.array([width, height, width, height], dtype=np.float64))
-    scores = raw.scores.detach().cpu().double().numpy()
+    scores = raw.scores.astype(np.float64)
     return Prediction(
         image_id=sample.image_id,
         file_name=sample.path,
@@ -59,7 +59,7 @@ def to_prediction(
         score=image_score(raw, rule),
         boxes_xyxy=boxes,
         box_scores=scores,
-        box_labels=raw.labels.detach().cpu().numpy(),
+        box_labels=raw.labels,
         peak_xy=best_centre(boxes, scores),
     )
 
@@ -70,7 +70,7 @@ def score_rules(training: Sequence[Sample]) -> tuple[ScoreRule, ...]:
 
 
 def choose_rule(
-    samples: Sequence[Sample], raws: Sequence[RawDetections], rules: Sequence[ScoreRule] = SCORE_RULES
+    samples: Sequence[Sample], raws: Sequence[Detections], rules: Sequence[ScoreRule] = SCORE_RULES
 ) -> ScoreRule:
     """The mean of both logits, unless another rule's AUC on (validation) samples is significantly higher.
 

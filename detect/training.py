@@ -22,7 +22,8 @@ from data_tools.training.experiment import Experiment, finish, open_experiment, 
 from data_tools.training.fit import fit, seed_everything
 from data_tools.training.selection import localization_scores, standard_error
 from data_tools.training.start_report import describe_start
-from detect.inference import detect_everywhere, predict, to_predictions
+from detect.inference import detect_everywhere, predict
+from detect.looking import to_predictions
 from detect.model import Detector
 from detect.preparing import Prepared, loss_of, prepare
 from detect.recipe import plan

@@ -8,15 +8,15 @@ there are.
 from collections.abc import Sequence
 from dataclasses import replace
 
-import torch
-from torch import Tensor
-from torchvision.ops import box_iou
+import numpy as np
+from numpy.typing import NDArray
 
-from detect.model import RawDetections
+from data_tools.core.geometry import iou
+from detect.detections import Detections, SizedDetections
 
-SizedDetections = tuple[RawDetections, tuple[int, int]]
+Floats = NDArray[np.float32]
 _SAME = 0.5  # overlap from which two looks' boxes are one
-_LEAST = 1e-12
+_LEAST = np.float32(1e-12)
 
 
 def agree(looks: Sequence[SizedDetections]) -> SizedDetections:
@@ -32,26 +32,27 @@ def agree(looks: Sequence[SizedDetections]) -> SizedDetections:
     if len(looks) == 1:
         return looks[0]
     size = looks[0][1]
-    placed = [replace(raw, boxes_xyxy=raw.boxes_xyxy * _scale(seen, size, raw.boxes_xyxy)) for raw, seen in looks]
+    placed = [replace(raw, boxes_xyxy=raw.boxes_xyxy * _scale(seen, size)) for raw, seen in looks]
     last = placed[-1]
     agreeing = [_agreeing(last, other) for other in placed[:-1]] + [(last.boxes_xyxy, last.scores)]
-    boxes, scores = (torch.stack(parts) for parts in zip(*agreeing, strict=True))
-    weights = torch.cat([scores[:-1], scores[-1:].clamp_min(_LEAST)])  # a score may be 0
-    mean = scores.mean(dim=0)
-    order = mean.argsort(descending=True, stable=True)
-    fused = (boxes * (weights / weights.sum(dim=0))[..., None]).sum(dim=0)
+    boxes, scores = (np.stack(parts) for parts in zip(*agreeing, strict=True))
+    weights = np.concatenate([scores[:-1], np.maximum(scores[-1:], _LEAST)])  # a score may be 0
+    mean = scores.mean(axis=0)
+    order = np.argsort(-mean, kind="stable")
+    fused = (boxes * (weights / weights.sum(axis=0))[..., None]).sum(axis=0)
     logit = sum(one.image_logit for one in placed) / len(placed)
-    return RawDetections(fused[order], mean[order], last.labels[order], logit), size
+    return Detections(fused[order], mean[order], last.labels[order], logit), size
 
 
-def _scale(seen_hw: tuple[int, int], wanted_hw: tuple[int, int], like: Tensor) -> Tensor:
-    return like.new_tensor([wanted_hw[1] / seen_hw[1], wanted_hw[0] / seen_hw[0]] * 2)
+def _scale(seen_hw: tuple[int, int], wanted_hw: tuple[int, int]) -> Floats:
+    return np.array([wanted_hw[1] / seen_hw[1], wanted_hw[0] / seen_hw[0]] * 2, dtype=np.float32)
 
 
-def _agreeing(boxes: RawDetections, other: RawDetections) -> tuple[Tensor, Tensor]:
+def _agreeing(boxes: Detections, other: Detections) -> tuple[Floats, Floats]:
     """Of each of n boxes the best one of the other look that is the same: (n, 4) boxes and (n,) scores, 0 if none."""
     if not len(other.scores):
-        return boxes.boxes_xyxy, torch.zeros_like(boxes.scores)
-    same = (box_iou(boxes.boxes_xyxy, other.boxes_xyxy) >= _SAME) & (boxes.labels[:, None] == other.labels)
-    scores, places = (same * other.scores).max(dim=1)
-    return other.boxes_xyxy[places], scores
+        return boxes.boxes_xyxy, np.zeros_like(boxes.scores)
+    overlaps = iou(boxes.boxes_xyxy.astype(np.float64), other.boxes_xyxy.astype(np.float64))
+    same = (overlaps >= _SAME) & (boxes.labels[:, None] == other.labels)
+    scores = same * other.scores
+    return other.boxes_xyxy[scores.argmax(axis=1)], scores.max(axis=1)

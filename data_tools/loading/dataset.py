@@ -13,19 +13,16 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Sampler
 from torch.utils.data import Dataset as TorchDataset
 
-from data_tools.core.errors import InputError
 from data_tools.core.records import GOOD, UNBOXED, Sample
 from data_tools.loading.batch import Item, collate
 from data_tools.loading.copy_paste import Paster
 from data_tools.loading.image_inputs import PixelReader, folder_reader
 from data_tools.loading.input_config import InputConfig
+from data_tools.loading.pixels import as_input, load_gray
 from data_tools.loading.resizing import resize
 from data_tools.loading.samplers import Key
 from data_tools.loading.transforms import Augmentation, Preprocessing
 from data_tools.loading.windows import clipped, is_left, random_window, slice_window, visible_share
-
-# mean and standard deviation of a standardised image, about those of photographs; the last keeps faint noise faint
-_MEAN, _SPREAD, _LEAST_SPREAD = 0.45, 0.2, 0.02
 
 
 class DefectDataset(TorchDataset[Item]):
@@ -76,9 +73,7 @@ class DefectDataset(TorchDataset[Item]):
             seed = int(np.random.SeedSequence((self.seed, epoch, index)).generate_state(1)[0])
             image, boxes, fewer = self.augmentation(image, boxes, seed)
             lost += fewer
-        pixels = image.astype(np.float32) / np.float32(255)
-        if self.config.standardize:
-            pixels = standardized(pixels)
+        pixels = as_input(image, self.config.standardize)
         unboxed = sample.is_defect and not len(boxes) and slicing is None
         defect = (sample.is_defect and slicing is None) or len(boxes) > 0
         is_certain = zoom is None and slicing is None and defect == sample.is_defect
@@ -123,7 +118,7 @@ class DefectDataset(TorchDataset[Item]):
         What it shows is known, so it teaches like an image of its own: a good one where it shows no box.
         """
         assert self.config.slices.side_px is not None
-        image, boxes, rows = self.preprocessing(self._load(sample), sample.boxes_xyxy)
+        image, boxes, rows = self.preprocessing(load_gray(sample, self._read), sample.boxes_xyxy)
         x1, y1, x2, y2 = window = slice_window((image.shape[0], image.shape[1]), boxes, self.config.slices.side_px, rng)
         shown = is_left(clipped(boxes, window))
         part, seen = resize(
@@ -140,7 +135,7 @@ class DefectDataset(TorchDataset[Item]):
 
         A defect whose boxes preprocessing has cut off is shown whole too.
         """
-        image, boxes, rows = self.preprocessing(self._load(sample), sample.boxes_xyxy)
+        image, boxes, rows = self.preprocessing(load_gray(sample, self._read), sample.boxes_xyxy)
         if zoom is not None and (len(boxes) or not sample.is_defect):
             window = random_window((image.shape[0], image.shape[1]), boxes, self.config.augment.zoom, zoom)
             shown = visible_share(boxes, window) > 0
@@ -148,14 +143,6 @@ class DefectDataset(TorchDataset[Item]):
             boxes, rows = clipped(boxes[shown], window) - np.array(window[:2] * 2), rows[shown]
         image, boxes = resize(image, boxes, self.config.target_hw(sample.size_hw))
         return image, boxes, rows
-
-    def _load(self, sample: Sample) -> NDArray[np.uint8]:
-        image = self._read(sample)
-        if image.shape != sample.size_hw:
-            actual = f"{image.shape[1]} x {image.shape[0]}"
-            noted = f"{sample.size_hw[1]} x {sample.size_hw[0]}"
-            raise InputError(f"{sample.path} (image {sample.image_id}): is {actual} pixels, but annotated as {noted}")
-        return image
 
 
 def make_loader(dataset: DefectDataset, sampler: Sampler[Key], batch_size: int, workers: int) -> DataLoader[Item]:
@@ -168,16 +155,3 @@ def make_loader(dataset: DefectDataset, sampler: Sampler[Key], batch_size: int, 
         collate_fn=collate,
         generator=torch.Generator(),
     )
-
-
-def standardized(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Gray levels (h, w) in 0..1 shifted and stretched to mean 0.45 and standard deviation 0.2.
-
-    Contrast is raised tenfold at most, and a flat image becomes 0.45 throughout. numpy does it in one thread; torch
-    would share each of these short steps among threads that must first be woken.
-    """
-    changed: NDArray[np.float32] = pixels - np.float32(pixels.mean(dtype=np.float64))
-    spread = np.sqrt(np.square(changed).mean())
-    changed *= _SPREAD / max(spread, _LEAST_SPREAD)
-    changed += _MEAN
-    return changed

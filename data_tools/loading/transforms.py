@@ -1,4 +1,4 @@
-"""The only place that imports albumentations: preprocessing that moves boxes along, augmentation that keeps them."""
+"""Preprocessing that moves boxes along, augmentation that keeps them: the only place that imports albumentations."""
 
 import os
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from data_tools.core.checks import require_number
 from data_tools.core.errors import InputError
 from data_tools.loading.layout import Geometry
-from data_tools.loading.windows import Window, is_left
+from data_tools.loading.windows import Window, clipped, is_left
 
 _LEAST_SIDE = 16
 
@@ -82,12 +82,6 @@ class Preprocessing:
 
     def __init__(self, config: PreprocessConfig) -> None:
         self.config = config
-        steps: list[Any] = []
-        if config.crop_px:
-            steps.append(_albumentations().CropAndPad(px=-config.crop_px, keep_size=False, p=1.0))
-        if config.black_below or config.white_from is not None:
-            steps.append(_albumentations().Lambda(name="intensities", image=self._intensities, p=1.0))
-        self._compose = _compose(steps) if steps else None
 
     def __call__(
         self, image: NDArray[np.uint8], boxes_xyxy: NDArray[np.float64]
@@ -99,18 +93,20 @@ class Preprocessing:
         Raises:
             InputError: the image is too small for the crop.
         """
-        self.config.window((image.shape[0], image.shape[1]))
-        if self._compose is None:
-            return image, boxes_xyxy, np.arange(len(boxes_xyxy))
-        changed, boxes, rows = _apply(self._compose, image, boxes_xyxy)
-        left = is_left(boxes)
-        return changed, boxes[left], rows[left]
+        x1, y1, x2, y2 = window = self.config.window((image.shape[0], image.shape[1]))
+        rows = np.arange(len(boxes_xyxy))
+        if self.config.crop_px:
+            image, boxes_xyxy = np.ascontiguousarray(image[y1:y2, x1:x2]), clipped(boxes_xyxy, window)
+            rows = np.flatnonzero(is_left(boxes_xyxy))
+            boxes_xyxy = boxes_xyxy[rows] - np.array([x1, y1, x1, y1], dtype=np.float64)
+        return self._intensities(image), boxes_xyxy, rows
 
-    def _intensities(self, image: NDArray[np.uint8], **_: Any) -> NDArray[np.uint8]:
-        changed = np.where(image < self.config.black_below, np.uint8(0), image)
+    def _intensities(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        if self.config.black_below:
+            image = np.where(image < self.config.black_below, np.uint8(0), image)
         if self.config.white_from is not None:
-            changed = np.where(changed >= self.config.white_from, np.uint8(255), np.uint8(0))
-        return changed.astype(np.uint8)
+            image = np.where(image >= self.config.white_from, np.uint8(255), np.uint8(0))
+        return image
 
 
 class Augmentation:
@@ -133,7 +129,7 @@ class Augmentation:
             noise = albumentations.GaussNoise(std_range=(0.0, 0.04 * k), p=0.3)
             gamma = albumentations.RandomGamma(gamma_limit=(100 - 40 * k, 100 + 50 * k), p=0.3)
             steps += [light, gamma, noise]
-        self._compose = _compose(steps, check_each_transform=False)  # none of these steps can cut a box
+        self._compose = _compose(steps)
 
     def __call__(
         self, image: NDArray[np.uint8], boxes_xyxy: NDArray[np.float64], seed: int
@@ -147,15 +143,11 @@ class Augmentation:
         return changed, boxes, len(boxes_xyxy) - len(rows)
 
 
-def _compose(steps: list[Any], check_each_transform: bool = True) -> Any:
-    """The steps in a row; only steps that cut boxes need them checked after each one, which takes time."""
+def _compose(steps: list[Any]) -> Any:
+    """The steps in a row, boxes not checked after each one, which takes time: none of the steps can cut a box."""
     albumentations = _albumentations()
     boxes = albumentations.BboxParams(
-        format="pascal_voc",
-        label_fields=["rows"],
-        min_area=0,
-        min_visibility=0,
-        check_each_transform=check_each_transform,
+        format="pascal_voc", label_fields=["rows"], min_area=0, min_visibility=0, check_each_transform=False
     )
     return albumentations.Compose(steps, bbox_params=boxes)
 

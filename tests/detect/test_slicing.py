@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -19,20 +18,19 @@ from data_tools.loading.image_inputs import PixelReader
 from data_tools.loading.input_config import InputConfig, SliceConfig
 from data_tools.loading.transforms import Augmentation, AugmentConfig, PreprocessConfig
 from data_tools.training.fit_config import FitConfig
-from detect.model import RawDetections
+from detect.detections import Detections, SizedDetections
 from detect.slicing import join_with_slices
 from detect.to_prediction import to_prediction
-from detect.views import SizedDetections
 
 CONFIG = InputConfig(max_pixels=64 * 64, slices=SliceConfig(side_px=100, seen_px=64))
 
 
-def raw(boxes: Sequence[Sequence[float]], logit: float) -> RawDetections:
+def raw(boxes: Sequence[Sequence[float]], logit: float) -> Detections:
     count = len(boxes)
-    return RawDetections(
-        torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4),
-        torch.full((count,), 0.9),
-        torch.ones(count, dtype=torch.int64),
+    return Detections(
+        np.array(boxes, dtype=np.float32).reshape(-1, 4),
+        np.full(count, 0.9, dtype=np.float32),
+        np.ones(count, dtype=np.int64),
         logit,
     )
 

@@ -1,20 +1,20 @@
 import math
 
+import numpy as np
 import pytest
-import torch
 
 from data_tools.core.records import Sample, empty_boxes, empty_labels
 from data_tools.loading.transforms import PreprocessConfig
-from detect.model import RawDetections
+from detect.detections import Detections
 from detect.to_prediction import choose_rule, image_score, to_prediction
 
 SAMPLE = Sample(3, "a.png", (100, 200), empty_boxes(), empty_labels(), "good", "g")
 PLAIN = PreprocessConfig()
 
 
-def raw(boxes: list[list[float]], scores: list[float], logit: float = 0.0) -> RawDetections:
-    labels = torch.ones(len(scores), dtype=torch.int64)
-    return RawDetections(torch.tensor(boxes).reshape(-1, 4), torch.tensor(scores), labels, logit)
+def raw(boxes: list[list[float]], scores: list[float], logit: float = 0.0) -> Detections:
+    labels = np.ones(len(scores), dtype=np.int64)
+    return Detections(np.array(boxes, np.float32).reshape(-1, 4), np.array(scores, np.float32), labels, logit)
 
 
 def test_boxes_and_peak_go_to_original_pixels() -> None:

@@ -1,13 +1,13 @@
+import numpy as np
 import pytest
-import torch
 
-from detect.model import RawDetections
+from detect.detections import Detections
 from detect.views import agree
 
 
-def raw(boxes: list[list[float]], scores: list[float], labels: list[int], logit: float) -> RawDetections:
-    return RawDetections(
-        torch.tensor(boxes).reshape(-1, 4), torch.tensor(scores), torch.tensor(labels, dtype=torch.int64), logit
+def raw(boxes: list[list[float]], scores: list[float], labels: list[int], logit: float) -> Detections:
+    return Detections(
+        np.array(boxes, np.float32).reshape(-1, 4), np.array(scores, np.float32), np.array(labels, np.int64), logit
     )
 
 
@@ -19,8 +19,8 @@ def test_the_last_look_gives_the_boxes_and_all_looks_their_places_and_scores() -
     assert size == (50, 50)
     assert detections.image_logit == 2.0
     # the first one's left edge at 0 with a weight of 0.9 and at 1 with 0.3
-    expected = torch.tensor([[0.25, 0, 10, 10], [40, 40, 50, 50], [30, 0, 40, 10]])
-    torch.testing.assert_close(detections.boxes_xyxy, expected)
+    expected = [[0.25, 0, 10, 10], [40, 40, 50, 50], [30, 0, 40, 10]]
+    np.testing.assert_allclose(detections.boxes_xyxy, expected, rtol=1e-6)
     assert detections.scores.tolist() == pytest.approx([0.6, 0.4, 0.25])
 
 

@@ -10,8 +10,9 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import UNBOXED, Sample
 from data_tools.loading.batch import Item, collate
 from data_tools.loading.copy_paste import PasteConfig, Paster
-from data_tools.loading.dataset import DefectDataset, standardized
+from data_tools.loading.dataset import DefectDataset
 from data_tools.loading.input_config import InputConfig
+from data_tools.loading.pixels import standardized
 from data_tools.loading.transforms import Augmentation, AugmentConfig, PreprocessConfig
 
 
