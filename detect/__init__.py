@@ -8,10 +8,10 @@ if TYPE_CHECKING:
     from data_tools.loading.input_config import InputConfig as InputConfig
     from data_tools.training.fit_config import FitConfig as FitConfig
     from detect.config import DetectorConfig as DetectorConfig
+    from detect.opening import load as load
     from detect.recipe import plan as plan
     from detect.settings import Settings as Settings
     from detect.trained import TrainedDetector as TrainedDetector
-    from detect.trained import load as load
     from detect.training import train as train
 
 _PLACES = {
@@ -21,7 +21,7 @@ _PLACES = {
     "PasteConfig": "data_tools.loading.copy_paste",
     "Settings": "detect.settings",
     "TrainedDetector": "detect.trained",
-    "load": "detect.trained",
+    "load": "detect.opening",
     "plan": "detect.recipe",
     "train": "detect.training",
 }

@@ -78,7 +78,8 @@ class BoxHeads(nn.Module):
         super().__init__()
         self.heads, self.jittered = nn.ModuleList(heads), jittered
 
-    def _row(self) -> list[BoxHead]:
+    def row(self) -> list[BoxHead]:
+        """The heads in their order."""
         return [cast(BoxHead, head) for head in self.heads]
 
     def losses(
@@ -97,7 +98,7 @@ class BoxHeads(nn.Module):
             generators: of each image's random numbers.
         """
         parts: dict[str, Tensor] = {}
-        boxes, row = proposals, self._row()
+        boxes, row = proposals, self.row()
         if self.jittered:
             rows = zip(proposals, targets, sizes_hw, generators, strict=True)
             boxes = [
@@ -125,7 +126,7 @@ class BoxHeads(nn.Module):
 
         The last head's boxes with the mean of all heads' class probabilities.
         """
-        boxes, probabilities, row = proposals, [], self._row()
+        boxes, probabilities, row = proposals, [], self.row()
         for place, head in enumerate(row):
             logits, deltas = head.forward_boxes(maps, boxes, sizes_hw)
             probabilities.append(logits.softmax(dim=1))

@@ -4,6 +4,7 @@ python -m detect.predict --run RUN --data DATASET --split test --out predictions
 python -m detect.predict --run RUN --images FOLDER --out predictions.jsonl
 find . -name '*.png' | python -m detect.predict --run RUN --images - --out predictions.jsonl --resume
 python -m detect.predict --run RUN --watch FOLDER --out predictions.jsonl
+python -m detect.predict --run BUNDLE --images FOLDER --out predictions.jsonl
 python -m detect.predict --run RUN --data DATASET --out predictions.jsonl --cam gradcam
 python -m detect.predict --run RUN --data DATASET --proposals --out RUN/predictions/proposals_test.jsonl
 
@@ -23,12 +24,19 @@ from data_tools.core.records import Prediction, Sample
 from data_tools.loading.image_inputs import PixelReader
 from data_tools.metrics.proposal_recall import COUNTS
 from data_tools.networks.cam_names import GRADIENT_METHODS
+from detect.opening import load
 
 
 def build_parser() -> Parser:
     """The command line of `python -m detect.predict`."""
     parser = Parser(prog="detect.predict", description="Predict images with a trained detector.")
     add_prediction_arguments(parser)
+    parser.add_argument(
+        "--runtime",
+        choices=("torch", "onnx"),
+        default=None,
+        help="what carries out the network; by default torch for a run, onnx for a bundle, which imports no torch",
+    )
     parser.add_argument(
         "--cam",
         choices=GRADIENT_METHODS,
@@ -54,9 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _predict(arguments: Namespace) -> int:
-    from detect.trained import load
-
-    detector = load(Path(arguments.run))
+    detector = load(Path(arguments.run), arguments.runtime)
     if arguments.proposals:
         most = max(COUNTS)
         propose: Predict = lambda samples, read: detector.propose(samples, read, most)  # noqa: E731

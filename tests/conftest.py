@@ -28,6 +28,7 @@ SLOW = (
     "data_tools/synthetic/test_render.py",
     "data_tools/training/test_processes.py",
     "data_tools/training/test_run_folder.py",
+    "detect/test_bundle.py",
     "detect/test_label_cost.py",
     "detect/test_model.py",
     "detect/test_train.py",

@@ -21,6 +21,7 @@ _DATA_ROOMS = {
     "judging": "core files metrics",
     "auditing": "core files metrics splitting networks",
     "training": "core files loading networks metrics splitting",
+    "runtime": "core files loading metrics",
     "report": "core files metrics judging auditing",
     "commands": "core files synthetic training",
 }
@@ -49,7 +50,12 @@ TORCH_FREE = (
     "data_tools.synth",
     "data_tools.judging.evaluate",
     "data_tools.report.html",
+    "data_tools.runtime.batches",
+    "data_tools.runtime.sessions",
+    "detect.bundled",
     "detect.evaluate",
+    "detect.export",
+    "detect.predict",
     "detect.visualize",
 )
 

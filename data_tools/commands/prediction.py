@@ -38,7 +38,7 @@ class Selection:
 
 def add_prediction_arguments(parser: Parser) -> None:
     """The flags of the contract."""
-    parser.add_argument("--run", type=str, required=True, help="folder of a finished run")
+    parser.add_argument("--run", type=str, required=True, help="folder of a finished run, or of a bundle")
     parser.add_argument("--data", type=str | None, default=None, help="dataset folder")
     parser.add_argument("--split", choices=SPLITS, default="test", help="which part of the dataset")
     parser.add_argument(

@@ -1,0 +1,109 @@
+"""Networks -> ONNX graphs whose height, width and number of images are open."""
+
+import contextlib
+import copy
+import io
+import logging
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from timm.layers import Conv2dSame
+from torch import Tensor, nn
+from torch.nn import functional
+
+from data_tools.core.errors import InputError
+
+OPSET = 18
+Sizes = Mapping[int, Any]
+"""What `torch.export` may know of the axes of an input that are open, by axis."""
+
+
+class StaticSame(nn.Module):
+    """timm's convolution with TensorFlow's padding, for maps whose sides are multiples of the stride.
+
+    That padding depends on the map's size in general, which makes a graph of symbolic arithmetic that takes minutes to
+    export; for such sizes it is a constant.
+    """
+
+    def __init__(self, same: Conv2dSame) -> None:
+        super().__init__()
+        self.same = same
+        sides = zip(same.kernel_size, same.dilation, same.stride, strict=True)
+        down, across = ((kernel - 1) * dilation + 1 - stride for kernel, dilation, stride in sides)
+        self.padding = (across // 2, across - across // 2, down // 2, down - down // 2)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """(n, c, h, w) -> (n, c', h / stride, w / stride)."""
+        same = self.same
+        padded = functional.pad(maps, self.padding)
+        return functional.conv2d(padded, same.weight, same.bias, same.stride, 0, same.dilation, same.groups)
+
+
+def for_export(model: nn.Module) -> nn.Module:
+    """A copy on the processor in evaluation mode, for inputs whose sides are multiples of its coarsest stride."""
+    copied = copy.deepcopy(model).cpu().float().eval().requires_grad_(False)
+    for name, module in list(copied.named_modules()):
+        if isinstance(module, Conv2dSame):
+            parent, _, own = name.rpartition(".")
+            setattr(copied.get_submodule(parent), own, StaticSame(module))
+    return copied
+
+
+def write_graph(
+    network: nn.Module,
+    example: Mapping[str, Tensor],
+    sizes: Sequence[Sizes],
+    outputs: Sequence[str],
+    path: Path,
+) -> None:
+    """Write one ONNX file with its weights inside.
+
+    Args:
+        network: takes the inputs in their order and gives a tuple of outputs.
+        example: of the inputs by name; sizes that are open must be above 1 in it.
+        sizes: of each input.
+        outputs: names.
+        path: to write.
+
+    Raises:
+        InputError: the exporter's packages are not installed, or it cannot express the network.
+    """
+    try:
+        with _quiet():
+            program = torch.onnx.export(
+                network.eval(),
+                tuple(example.values()),
+                input_names=list(example),
+                output_names=list(outputs),
+                dynamic_shapes=tuple(dict(one) for one in sizes),
+                opset_version=OPSET,
+                dynamo=True,
+                external_data=False,
+                verbose=False,
+            )
+            assert program is not None
+            program.save(path)
+    except ImportError as error:
+        raise InputError(f"{error}; an export needs the extra: pip install '.[export]'") from error
+    except torch.onnx.errors.OnnxExporterError as error:
+        reason = str(error.__cause__ or error).strip().splitlines()[0]
+        raise InputError(f"{path.name}: the network cannot be written as ONNX: {reason}") from error
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the exporter's remarks about its own working; errors are raised as ever."""
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir", "torch.export")]
+    before = [one.level for one in loggers]
+    try:
+        for one in loggers:
+            one.setLevel(logging.ERROR)
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for one, level in zip(loggers, before, strict=True):
+            one.setLevel(level)

@@ -1,0 +1,53 @@
+"""Batches of samples for a graph: numpy's twin of `data_tools.training.batches`, in the same groups."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from data_tools.core.records import Sample
+from data_tools.loading.image_inputs import PixelReader, folder_reader
+from data_tools.loading.input_config import InputConfig
+from data_tools.loading.pixels import seen_pixels
+
+
+@dataclass(frozen=True, eq=False)
+class GrayBatch:
+    """Images stacked; smaller ones are padded with black at the right and bottom.
+
+    Attributes:
+        images: (n, 1, h, w) float32.
+        sizes_hw: each image's height and width before padding.
+    """
+
+    images: NDArray[np.float32]
+    sizes_hw: tuple[tuple[int, int], ...]
+
+
+def batches_of(
+    samples: Sequence[Sample],
+    pixels: Path | PixelReader,
+    config: InputConfig,
+    batch_size: int,
+    label: str,
+    multiple_of: int = 1,
+) -> Iterator[tuple[tuple[Sample, ...], GrayBatch]]:
+    """Every sample once, in order: the samples of a batch with the batch, its sides padded to a multiple."""
+    read = folder_reader(pixels) if isinstance(pixels, Path) else pixels
+    starts = range(0, len(samples), batch_size)
+    for start in tqdm(starts, desc=label, leave=False, mininterval=1.0):
+        chosen = tuple(samples[start : start + batch_size])
+        yield chosen, stacked([seen_pixels(sample, read, config) for sample in chosen], multiple_of)
+
+
+def stacked(images: Sequence[NDArray[np.float32]], multiple_of: int = 1) -> GrayBatch:
+    """Images (h, w) of any sizes as one batch."""
+    sizes = tuple((one.shape[0], one.shape[1]) for one in images)
+    height, width = (max(side) + -max(side) % multiple_of for side in zip(*sizes, strict=True))
+    together = np.zeros((len(images), 1, height, width), dtype=np.float32)
+    for row, one in zip(together, images, strict=True):
+        row[0, : one.shape[0], : one.shape[1]] = one
+    return GrayBatch(together, sizes)

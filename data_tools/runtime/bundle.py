@@ -1,0 +1,131 @@
+"""A bundle: a trained model as ONNX graphs with one JSON record of everything else that a prediction needs.
+
+BUNDLE/bundle.json   what approach it is of, where it comes from, preprocessing, decoding, thresholds
+BUNDLE/*.onnx        the graphs
+BUNDLE/SHA256SUMS    a checksum of each of these files, as `sha256sum --check` reads it
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from data_tools.core.errors import InputError
+from data_tools.files.atomic import atomic_folder, write_json, write_text
+from data_tools.files.places import require_writable
+from data_tools.files.regular import read_regular
+
+RECORD, SUMS, GRAPH = "bundle.json", "SHA256SUMS", ".onnx"
+SCHEMA = 1
+_SUM = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9_]+\.(?:onnx|json))")
+_AGAIN = "copy the bundle again, or export the run again"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle whose files are as they were exported.
+
+    Attributes:
+        folder: where it lies.
+        record: of bundle.json.
+        graphs: content of each graph by name, without the ending.
+    """
+
+    folder: Path
+    record: Mapping[str, Any]
+    graphs: Mapping[str, bytes]
+
+
+def is_bundle(folder: Path) -> bool:
+    """Whether a folder is to be read as a bundle, whole or damaged, not as a run."""
+    return (folder / RECORD).is_file() or (folder / SUMS).is_file()
+
+
+@contextmanager
+def new_bundle(folder: Path, record: Mapping[str, Any]) -> Iterator[Path]:
+    """Yield a temporary folder for the graphs; on a clean exit the whole bundle appears at `folder`.
+
+    Raises:
+        InputError: `folder` exists, or nothing can be written there.
+    """
+    require_new(folder)
+    with atomic_folder(folder) as temporary:
+        yield temporary
+        write_json(temporary / RECORD, {"schema": SCHEMA, **record})
+        files = sorted([temporary / RECORD, *temporary.glob(f"*{GRAPH}")])
+        write_text(temporary / SUMS, "".join(f"{_digest(path.read_bytes())}  {path.name}\n" for path in files))
+        require_new(folder)  # another process may have been faster
+
+
+def require_new(folder: Path) -> None:
+    """Refuse a place for a bundle that is taken or cannot be written to, before the work.
+
+    Raises:
+        InputError: see above.
+    """
+    if folder.exists() or folder.is_symlink():
+        raise InputError(f"--out {folder}: exists already; give the name of a new folder")
+    require_writable(folder.parent, f"--out {folder}")
+
+
+def read_bundle(folder: Path, approach: str) -> Bundle:
+    """A bundle of an approach, each file compared with its checksum.
+
+    Raises:
+        InputError: no bundle, one of another approach or version, or a file that is missing, damaged or too much.
+    """
+    contents = {name: _checked(folder / name, digest) for name, digest in _sums(folder).items()}
+    if RECORD not in contents:
+        raise InputError(f"{folder / SUMS}: does not name {RECORD}; {_AGAIN}")
+    record = _record(folder / RECORD, contents[RECORD])
+    if record.get("schema") != SCHEMA:
+        raise InputError(f"{folder / RECORD}: schema {record.get('schema')!r}, but this version reads schema {SCHEMA}")
+    if record.get("approach") != approach:
+        raise InputError(f"{folder}: a bundle of {record.get('approach')!r}, not of {approach!r}")
+    graphs = {name.removesuffix(GRAPH): content for name, content in contents.items() if name.endswith(GRAPH)}
+    return Bundle(folder, record, graphs)
+
+
+def _sums(folder: Path) -> dict[str, str]:
+    """The checksum of each file by its name, which leads nowhere else."""
+    path = folder / SUMS
+    if not path.exists():
+        raise InputError(f"{path}: is missing, so this is no whole bundle; {_AGAIN}")
+    try:
+        lines = read_regular(path).decode("ascii").splitlines()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is damaged: not ASCII; {_AGAIN}") from error
+    pairs = []
+    for number, line in enumerate(lines, start=1):
+        match = _SUM.fullmatch(line)
+        if match is None:
+            raise InputError(f"{path}, line {number}: is damaged, or no checksum of a bundle's file; {_AGAIN}")
+        pairs.append((match[2], match[1]))
+    return dict(pairs)
+
+
+def _checked(path: Path, digest: str) -> bytes:
+    if not path.exists():
+        raise InputError(f"{path}: is missing, though {SUMS} names it; {_AGAIN}")
+    content = read_regular(path)
+    if _digest(content) != digest:
+        raise InputError(f"{path}: is not as it was exported: its SHA-256 differs from that in {SUMS}; {_AGAIN}")
+    return content
+
+
+def _record(path: Path, content: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise InputError(f"{path}: not a JSON object")
+    return value
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,166 @@
+"""An exported detector, ready to predict without torch."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from data_tools.core.box_decoding import Floats
+from data_tools.core.errors import InputError
+from data_tools.core.records import Prediction, Sample
+from data_tools.loading.image_inputs import Images, PixelReader, chunks_of
+from data_tools.loading.input_config import InputConfig
+from data_tools.runtime.batches import GrayBatch, batches_of
+from data_tools.runtime.bundle import read_bundle
+from data_tools.runtime.sessions import Array, Graph
+from detect.bundle_record import (
+    FEATURES,
+    FEATURES_IN,
+    FEATURES_OUT,
+    HEAD_IN,
+    HEAD_OUT,
+    LEVELS,
+    PAD_TO,
+    POOLED,
+    DetectorRecord,
+    ProposalRule,
+    head_name,
+    record_of,
+)
+from detect.decoding import detections_of, moved, proposals_of, rows_to_pool
+from detect.detections import Detections, SizedDetections
+from detect.looking import BATCH_SIZE, look_everywhere, to_predictions
+from detect.to_prediction import ScoreRule, to_prediction
+
+CHUNK = 64
+_EMPTY_BOXES = np.zeros((0, 4), dtype=np.float32)
+
+
+class BundledDetector:
+    """The graphs of a bundle and what turns their outputs into predictions.
+
+    Args:
+        record: of the bundle.
+        features: the graph of backbone, pyramid, proposal head and image head.
+        heads: the graphs of the box heads, in their order.
+    """
+
+    def __init__(self, record: DetectorRecord, features: Graph, heads: Sequence[Graph]) -> None:
+        self.record, self.input = record, record.input
+        self._features, self._heads = features, tuple(heads)
+
+    @property
+    def score_rule(self) -> ScoreRule:
+        """How an image is scored."""
+        return self.record.score_rule
+
+    def predict(self, images: Images, *, split: str = "test") -> list[Prediction]:
+        """A prediction in original pixels for each image, in order; `stream` gives them one by one.
+
+        Args:
+            images: a path, an iterable of paths and of (h, w) or (h, w, 3) uint8 arrays, or a dataset.
+            split: of a dataset: "train", "val", "test" or "all".
+
+        Raises:
+            InputError: an image that cannot be read, or no such split.
+        """
+        return list(self.stream(images, split=split))
+
+    def stream(self, images: Images, *, split: str = "test") -> Iterator[Prediction]:
+        """As `predict`, lazily: any number of images takes the memory of some."""
+        for chunk in chunks_of(images, split, CHUNK):
+            yield from self.predict_samples(chunk.samples, chunk.read)
+
+    def predict_samples(
+        self, samples: Sequence[Sample], pixels: Path | PixelReader, cam: str | None = None, cam_stride: int = 16
+    ) -> list[Prediction]:
+        """Predictions of samples whose pixels lie under a folder or are read by a function.
+
+        Raises:
+            InputError: a heat map is asked for, which takes gradients that the graphs do not have.
+        """
+        if cam is not None:
+            raise InputError("--cam needs the run itself: a bundle has no gradients; give the run folder with --run")
+        views = self.record.prediction.views
+        detections = look_everywhere(self.detect, views, samples, pixels, self.input, "predicting")
+        return to_predictions(samples, detections, self.input, self.score_rule)
+
+    def detect(
+        self, samples: Sequence[Sample], pixels: Path | PixelReader, config: InputConfig, label: str
+    ) -> list[SizedDetections]:
+        """One look at each sample, in order, see `detect.looking.Look`."""
+        results: list[SizedDetections] = []
+        for _, batch in batches_of(samples, pixels, config, BATCH_SIZE, label, PAD_TO):
+            results += zip(self._detections(batch), batch.sizes_hw, strict=True)
+        return results
+
+    def propose(self, samples: Sequence[Sample], pixels: Path | PixelReader, count: int) -> list[Prediction]:
+        """The best region proposals of each sample as the boxes of a prediction."""
+        given = self.record.proposals
+        rule = ProposalRule(count, 3 * count, given.nms_iou, given.least_side)
+        predictions: list[Prediction] = []
+        for chosen, batch in batches_of(samples, pixels, self.input, BATCH_SIZE, "proposing", PAD_TO):
+            outputs = self._features({"images": batch.images})
+            for i, (sample, size) in enumerate(zip(chosen, batch.sizes_hw, strict=True)):
+                boxes, scores = self._proposals(outputs, i, batch, rule)
+                logit, ones = float(outputs["image_logit"][i, 0]), np.ones(len(boxes), dtype=np.int64)
+                raw = Detections(boxes, scores, ones, logit)
+                predictions.append(to_prediction(sample, raw, size, "best_box", self.input.preprocess))
+        return predictions
+
+    def _proposals(
+        self, outputs: dict[str, Array], i: int, batch: GrayBatch, rule: ProposalRule
+    ) -> tuple[Floats, Floats]:
+        height, width = batch.images.shape[2:]
+        return proposals_of(
+            [outputs[f"objectness_{level}"][i] for level in LEVELS],
+            [outputs[f"deltas_{level}"][i] for level in LEVELS],
+            self.record.cell_anchors,
+            (height, width),
+            batch.sizes_hw[i],
+            rule,
+        )
+
+    def _detections(self, batch: GrayBatch) -> list[Detections]:
+        outputs = self._features({"images": batch.images})
+        count = len(batch.sizes_hw)
+        boxes = [self._proposals(outputs, i, batch, self.record.proposals)[0] for i in range(count)]
+        image_logits = outputs["image_logit"][:, 0].tolist()
+        if not any(len(one) for one in boxes):
+            none = np.zeros(0, dtype=np.float32)
+            return [Detections(_EMPTY_BOXES, none, none.astype(np.int64), logit) for logit in image_logits]
+        ends = np.cumsum([len(one) for one in boxes])[:-1]
+        logits: list[list[Floats]] = []
+        for place, (head, units) in enumerate(zip(self._heads, self.record.box_units, strict=True)):
+            own_logits, deltas = (np.split(one, ends) for one in self._head(head, outputs, boxes))
+            logits.append(own_logits)
+            if place + 1 < len(self._heads):
+                rows = zip(boxes, own_logits, deltas, batch.sizes_hw, strict=True)
+                boxes = [moved(one, scores, moves, units, size) for one, scores, moves, size in rows]
+        config = self.record.prediction
+        images = zip(boxes, zip(*logits, strict=True), deltas, batch.sizes_hw, image_logits, strict=True)
+        return [
+            detections_of(one, all_logits, moves, units, size, logit, config)
+            for one, all_logits, moves, size, logit in images
+        ]
+
+    def _head(self, head: Graph, outputs: dict[str, Array], boxes: Sequence[Floats]) -> tuple[Floats, Floats]:
+        """Logits (n, classes) and box deltas (n, classes, 4) of all images' boxes."""
+        rows, places = rows_to_pool(boxes)
+        maps = {name: outputs[name] for name in POOLED}
+        answer = head(maps | {f"boxes_{name}": one for name, one in zip(POOLED, rows, strict=True)})
+        logits, deltas = np.empty_like(answer["logits"]), np.empty_like(answer["deltas"])
+        logits[places], deltas[places] = answer["logits"], answer["deltas"]
+        return logits, deltas.reshape(len(deltas), logits.shape[1], 4)
+
+
+def load_bundle(folder: Path | str) -> BundledDetector:
+    """The detector in a bundle.
+
+    Raises:
+        InputError: no bundle of a detector there, or damaged files, which are named.
+    """
+    bundle = read_bundle(Path(folder), "detect")
+    record = record_of(bundle)
+    heads = [Graph(bundle, head_name(place), HEAD_IN, HEAD_OUT) for place in range(len(record.box_units))]
+    return BundledDetector(record, Graph(bundle, FEATURES, FEATURES_IN, FEATURES_OUT), heads)

@@ -1,0 +1,127 @@
+"""A trained detector -> a bundle that predicts without torch."""
+
+import logging
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.export import Dim
+from torchvision.ops import roi_align
+
+from data_tools.commands.prediction import read_finished_manifest
+from data_tools.core.anchors import STRIDES
+from data_tools.networks.onnx_graphs import for_export, write_graph
+from data_tools.runtime.bundle import GRAPH, new_bundle, require_new
+from data_tools.runtime.origin import origin_of
+from detect.box_heads import BoxHead
+from detect.bundle_record import (
+    FEATURES,
+    FEATURES_IN,
+    FEATURES_OUT,
+    HEAD_IN,
+    HEAD_OUT,
+    PAD_TO,
+    POOLED,
+    DetectorRecord,
+    ProposalRule,
+    head_name,
+)
+from detect.model import Detector
+from detect.trained import TrainedDetector, load
+
+log = logging.getLogger(__name__)
+
+_EXAMPLE = (2, 4, 5)  # images, and strides of 32 down and across: different, and none of them 1
+_EXAMPLE_BOXES = 3
+_MOST = 1 << 20  # of any open size; the exporter wants a limit
+
+
+class _Features(nn.Module):
+    """Backbone, pyramid, proposal head and image head: (n, 1, h, w) gray images -> `FEATURES_OUT`."""
+
+    def __init__(self, model: Detector) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        maps = self.model.backbone(images.expand(-1, 3, -1, -1))
+        pyramid = list(self.model.fpn(OrderedDict(zip(POOLED, maps, strict=True))).values())
+        objectness, deltas = self.model.rpn.head(pyramid)
+        return (*pyramid[: len(POOLED)], self.model.image_head(maps[-1], pyramid)[:, :1], *objectness, *deltas)
+
+
+class _Head(nn.Module):
+    """One box head with the pooling before it: the maps, and (k, 5) boxes of each -> logits and deltas."""
+
+    def __init__(self, head: BoxHead) -> None:
+        super().__init__()
+        self.head, self.cells = head, head.box_roi_pool.cells
+        self.samples = head.box_roi_pool.sampling_ratio
+
+    def forward(
+        self, p2: Tensor, p3: Tensor, p4: Tensor, p5: Tensor, in_p2: Tensor, in_p3: Tensor, in_p4: Tensor, in_p5: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        levels = zip((p2, p3, p4, p5), (in_p2, in_p3, in_p4, in_p5), STRIDES, strict=False)
+        pooled = [roi_align(maps, boxes, self.cells, 1 / stride, self.samples) for maps, boxes, stride in levels]
+        logits, deltas = self.head.box_predictor(self.head.box_head(torch.cat(pooled)))
+        return logits, deltas
+
+
+def export(run: Path | str, out: Path | str) -> Path:
+    """Write the best checkpoint of a finished run as a bundle; gives `out`.
+
+    Raises:
+        InputError: no finished detector run, damaged files, `out` exists or cannot be written to, the exporter's
+            packages are not installed, or a network that cannot be exported.
+    """
+    folder, place = Path(run), Path(out)
+    require_new(place)
+    detector, manifest = load(folder), read_finished_manifest(folder, "detect")
+    model = for_export(detector.model)
+    assert isinstance(model, Detector)
+    record = {"approach": "detect", **origin_of(folder, manifest), **_record_of(detector).to_json()}
+    with new_bundle(place, record) as temporary:
+        log.info("exporting backbone, pyramid, proposal head and image head")
+        _write_features(model, temporary / f"{FEATURES}{GRAPH}")
+        for number, head in enumerate(model.box_heads.row()):
+            log.info("exporting box head %d", number + 1)
+            _write_head(model, head, temporary / f"{head_name(number)}{GRAPH}")
+    return place
+
+
+def _record_of(detector: TrainedDetector) -> DetectorRecord:
+    model = detector.model
+    rpn: Any = model.rpn
+    return DetectorRecord(
+        detector.input,
+        model.config.prediction,
+        detector.score_rule,
+        ProposalRule(
+            rpn._post_nms_top_n["testing"], rpn._pre_nms_top_n["testing"], float(rpn.nms_thresh), float(rpn.min_size)
+        ),
+        tuple(one.cpu().numpy() for one in rpn.anchor_generator.cell_anchors),
+        tuple(tuple(head.box_coder.weights) for head in model.box_heads.row()),
+    )
+
+
+def _write_features(model: Detector, path: Path) -> None:
+    number, rows, columns = _EXAMPLE
+    images = torch.rand(number, 1, rows * PAD_TO, columns * PAD_TO)
+    sizes = {0: Dim("n", min=1, max=_MOST), 2: PAD_TO * Dim("rows", max=_MOST), 3: PAD_TO * Dim("columns", max=_MOST)}
+    write_graph(_Features(model), dict(zip(FEATURES_IN, [images], strict=True)), [sizes], FEATURES_OUT, path)
+
+
+def _write_head(model: Detector, head: BoxHead, path: Path) -> None:
+    number, rows, columns = _EXAMPLE
+    width = model.config.fpn_channels
+    scales = [PAD_TO // stride for stride in STRIDES[: len(POOLED)]]
+    maps = [torch.rand(number, width, rows * scale, columns * scale) for scale in scales]
+    one_box = torch.tensor([[0.0, 0.0, 0.0, 64.0, 64.0]])
+    boxes = [one_box.repeat(_EXAMPLE_BOXES + place, 1) for place in range(len(POOLED))]
+    images = Dim("n", min=1, max=_MOST)
+    of_maps = [{0: images, 2: Dim(f"rows_{name}", max=_MOST), 3: Dim(f"columns_{name}", max=_MOST)} for name in POOLED]
+    of_boxes = [{0: Dim(f"boxes_{name}", min=0, max=_MOST)} for name in POOLED]
+    example = dict(zip(HEAD_IN, [*maps, *boxes], strict=True))
+    write_graph(_Head(head), example, [*of_maps, *of_boxes], HEAD_OUT, path)

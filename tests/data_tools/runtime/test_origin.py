@@ -1,0 +1,37 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from data_tools.core.records import Prediction, PredictionHeader, PredictionSet
+from data_tools.files.dataset_folder import data_hash, read_dataset
+from data_tools.files.predictions import write_predictions
+from data_tools.runtime.origin import origin_of
+
+
+@pytest.fixture
+def run(squares: Path, tmp_path: Path, make_prediction: Callable[..., Prediction]) -> Path:
+    """Validation has the defects 13, 15 and 17, scored 0.9, 0.6 and 0.3, and good images scored 0.5, 0.2 and 0.1."""
+    scores = {13: 0.9, 15: 0.6, 17: 0.3, 14: 0.5, 16: 0.2, 18: 0.1}
+    predictions = tuple(make_prediction(i, score, size_hw=(64, 64)) for i, score in scores.items())
+    header = PredictionHeader("detect: run", {}, "best", "val")
+    write_predictions(tmp_path / "run" / "predictions" / "val.jsonl", PredictionSet(header, predictions))
+    return tmp_path / "run"
+
+
+def test_thresholds_catch_their_share_of_validation(run: Path, squares: Path) -> None:
+    assert [one.image_id for one in read_dataset(squares).split("val") if one.is_defect] == [13, 15, 17]
+    origin = origin_of(run, {"data": str(squares), "data_hash": data_hash(squares), "versions": {"torch": "2"}})
+    assert origin["categories"] == ["defect"]
+    assert origin["source"]["run"] == "run"
+    assert origin["versions"] == {"torch": "2"}
+    assert origin["thresholds"]["1"] == {"threshold": 0.3, "fpr": pytest.approx(1 / 3)}
+    assert origin["thresholds"]["0.98"]["threshold"] == 0.3
+
+
+def test_data_that_are_gone_or_changed_give_no_thresholds(run: Path, squares: Path, caplog) -> None:
+    assert origin_of(run, {"data": str(squares), "data_hash": "another"})["thresholds"] is None
+    assert "not the data" in caplog.text
+    assert origin_of(run, {"data": str(squares / "nowhere"), "data_hash": "x"})["categories"] is None
+    (run / "predictions" / "val.jsonl").unlink()
+    assert origin_of(run, {"data": str(squares), "data_hash": data_hash(squares)})["thresholds"] is None
