@@ -1,4 +1,4 @@
-"""The region-proposal detector: `plan`, `train`, `load` and `Settings`; nothing heavy is imported before it is used."""
+"""The region-proposal detector: `plan`, `train`, `load`, `export` and `Settings`, imported when they are used."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from data_tools.loading.input_config import InputConfig as InputConfig
     from data_tools.training.fit_config import FitConfig as FitConfig
     from detect.config import DetectorConfig as DetectorConfig
+    from detect.export import export as export
     from detect.opening import load as load
     from detect.recipe import plan as plan
     from detect.settings import Settings as Settings
@@ -21,6 +22,7 @@ _PLACES = {
     "PasteConfig": "data_tools.loading.copy_paste",
     "Settings": "detect.settings",
     "TrainedDetector": "detect.trained",
+    "export": "detect.export",
     "load": "detect.opening",
     "plan": "detect.recipe",
     "train": "detect.training",
@@ -32,6 +34,7 @@ __all__ = [
     "PasteConfig",
     "Settings",
     "TrainedDetector",
+    "export",
     "load",
     "plan",
     "train",

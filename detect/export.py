@@ -9,7 +9,15 @@ from pathlib import Path
 
 from jsonargparse import Namespace
 
+from data_tools.commands.callable_door import make_callable
 from data_tools.commands.parser import Parser, run_command
+
+
+def export(run: Path | str, out: Path | str) -> Path:
+    """Write the best checkpoint of a finished run as a bundle; gives `out`, see `detect.exporting.export`."""
+    from detect.exporting import export as write
+
+    return write(run, out)
 
 
 def build_parser() -> Parser:
@@ -26,11 +34,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _export(arguments: Namespace) -> int:
-    from detect.exporting import export
-
     print(export(Path(arguments.run), Path(arguments.out)))
     return 0
 
+
+make_callable(__name__, export)
 
 if __name__ == "__main__":
     raise SystemExit(main())

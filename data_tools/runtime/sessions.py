@@ -32,8 +32,9 @@ class Graph:
         runtime = _onnxruntime()
         options = runtime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = _threads(), 1
-        options.log_severity_level = 3
+        options.log_severity_level = 4  # what goes wrong is said once, by the error
         try:
+            # from memory, so that no graph can have its weights read from a file that it names
             self._session = runtime.InferenceSession(bundle.graphs[name], options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime has a class of its own for each way in which a graph may be wrong
             raise InputError(f"{self.place}: onnxruntime cannot run it: {error}") from error

@@ -13,6 +13,7 @@ from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 import yaml
@@ -255,6 +256,17 @@ def test_a_foreign_record_is_refused_with_its_key(copied: Path, change: Callable
     assert str(copied) in str(caught.value)
 
 
+def graph_with_weights_in(place: str) -> bytes:
+    """A graph that would have a file beside it read."""
+    weights = onnx.TensorProto(name="w", dims=[4], data_type=1, data_location=onnx.TensorProto.EXTERNAL)
+    weights.external_data.add(key="location", value=place)
+    ends = [onnx.helper.make_tensor_value_info(name, 1, [4]) for name in ("images", "y")]
+    node = onnx.helper.make_node("Add", ["images", "w"], ["y"])
+    graph = onnx.helper.make_graph([node], "g", ends[:1], ends[1:], [weights])
+    whole: bytes = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)]).SerializeToString()
+    return whole
+
+
 def test_missing_swapped_and_foreign_files_are_refused(copied: Path, tmp_path: Path, capsys) -> None:
     words = ["--run", str(copied), "--images", str(tmp_path), "--out", str(tmp_path / "o.jsonl")]
     sums = (copied / "SHA256SUMS").read_text()
@@ -279,6 +291,11 @@ def test_missing_swapped_and_foreign_files_are_refused(copied: Path, tmp_path: P
     text = hashlib.sha256(b"not a graph").hexdigest()
     (copied / "SHA256SUMS").write_text(sums.replace(features, text))
     refused("onnxruntime cannot run it")
+    graph_elsewhere = graph_with_weights_in("../secret.bin")
+    (copied / "features.onnx").write_bytes(graph_elsewhere)
+    (copied.parent / "secret.bin").write_bytes(bytes(16))
+    (copied / "SHA256SUMS").write_text(sums.replace(features, hashlib.sha256(graph_elsewhere).hexdigest()))
+    refused("onnxruntime cannot run it")
     (copied / "features.onnx").unlink()
     refused("is missing")
     (copied / "SHA256SUMS").unlink()
@@ -287,9 +304,12 @@ def test_missing_swapped_and_foreign_files_are_refused(copied: Path, tmp_path: P
     assert not (tmp_path / "o.jsonl").exists()
 
 
-def test_an_export_replaces_nothing_and_leaves_nothing_half_written(
-    run: Path, tmp_path: Path, monkeypatch, capsys
-) -> None:
+def test_the_command_is_a_function_too() -> None:
+    assert callable(detect.export)
+    assert "bundle" in (detect.export.__doc__ or "")
+
+
+def test_an_export_is_written_whole_and_replaces_nothing(run: Path, tmp_path: Path, monkeypatch, capsys) -> None:
     taken = tmp_path / "taken"
     taken.mkdir()
     assert export_main([str(run), "--out", str(taken)]) == 2
