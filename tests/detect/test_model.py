@@ -149,7 +149,7 @@ def test_at_most_a_quarter_of_the_sampled_proposals_holds_a_defect() -> None:
     model = Detector(build_backbone("simple_cnn", "none"), config, 1)
     proposals = torch.tensor([[10.0, 10, 30, 30]] * 40 + [[50.0, 50, 70, 70]] * 40)
     target = {"boxes": proposals[:1], "labels": torch.ones(1, dtype=torch.int64)}
-    for head in model.box_heads._row():
+    for head in model.box_heads.row():
         with model.draws.of([torch.Generator().manual_seed(0)]):
             _, _, (labels,), _ = head.select_training_samples([proposals], [target])
         assert [int((labels > 0).sum()), len(labels)] == [4, 16]
