@@ -30,7 +30,7 @@ from detect.opening import load
 def build_parser() -> Parser:
     """The command line of `python -m detect.predict`."""
     parser = Parser(prog="detect.predict", description="Predict images with a trained detector.")
-    add_prediction_arguments(parser)
+    add_prediction_arguments(parser, "folder of a finished run, or of a bundle that detect.export wrote")
     parser.add_argument(
         "--runtime",
         choices=("torch", "onnx"),

@@ -36,9 +36,9 @@ class Selection:
     split: str | None
 
 
-def add_prediction_arguments(parser: Parser) -> None:
-    """The flags of the contract."""
-    parser.add_argument("--run", type=str, required=True, help="folder of a finished run, or of a bundle")
+def add_prediction_arguments(parser: Parser, run: str = "folder of a finished run") -> None:
+    """The flags of the contract; `run` says what --run may name."""
+    parser.add_argument("--run", type=str, required=True, help=run)
     parser.add_argument("--data", type=str | None, default=None, help="dataset folder")
     parser.add_argument("--split", choices=SPLITS, default="test", help="which part of the dataset")
     parser.add_argument(
