@@ -32,7 +32,6 @@ from detect.detections import Detections, SizedDetections
 from detect.looking import BATCH_SIZE, look_everywhere, to_predictions
 from detect.to_prediction import ScoreRule, to_prediction
 
-CHUNK = 64
 _EMPTY_BOXES = np.zeros((0, 4), dtype=np.float32)
 
 
@@ -68,7 +67,7 @@ class BundledDetector:
 
     def stream(self, images: Images, *, split: str = "test") -> Iterator[Prediction]:
         """As `predict`, lazily: any number of images takes the memory of some."""
-        for chunk in chunks_of(images, split, CHUNK):
+        for chunk in chunks_of(images, split):
             yield from self.predict_samples(chunk.samples, chunk.read)
 
     def predict_samples(
@@ -82,7 +81,7 @@ class BundledDetector:
         if cam is not None:
             raise InputError("--cam needs the run itself: a bundle has no gradients; give the run folder with --run")
         views = self.record.prediction.views
-        detections = look_everywhere(self.detect, views, samples, pixels, self.input, "predicting")
+        detections = look_everywhere(self.detect, views, samples, pixels, self.input, "")
         return to_predictions(samples, detections, self.input, self.score_rule)
 
     def detect(

@@ -81,7 +81,7 @@ def export(run: Path | str, out: Path | str) -> Path:
     detector, manifest = load(folder), read_finished_manifest(folder, "detect")
     model = for_export(detector.model)
     assert isinstance(model, Detector)
-    record = {"approach": "detect", **origin_of(folder, manifest), **_record_of(detector).to_json()}
+    record = {"approach": "detect", **origin_of(folder, manifest.values), **_record_of(detector).to_json()}
     with new_bundle(place, record) as temporary:
         log.info("exporting backbone, pyramid, proposal head and image head")
         _write_features(model, temporary / f"{FEATURES}{GRAPH}")
