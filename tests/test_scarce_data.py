@@ -16,6 +16,7 @@ from data_tools.core.records import BOXED, GOOD, UNBOXED, Dataset, Sample, Split
 from data_tools.files.dataset_folder import read_dataset, write_dataset
 from data_tools.files.predictions import read_predictions
 from data_tools.loading.input_config import InputConfig, SliceConfig
+from data_tools.report.table import side_by_side
 from data_tools.training.fit_config import FitConfig
 from detect.config import WeightConfig
 
@@ -84,6 +85,8 @@ def test_without_good_images_boxes_score_the_image_and_what_needs_good_ones_is_n
         assert prediction.score == (max(prediction.box_scores) if len(prediction.box_scores) else 0)
     report = data_tools.evaluate(data, {"ours": read_predictions(run.predictions("test")).predictions})
     metrics = report.to_json()["runs"]["ours"]["metrics"]
+    assert metrics["average_precision"]["value"] is None
+    assert "no good images were judged" in side_by_side(report.to_json())
     assert metrics["auc"] is None
     assert metrics["box_map"]["ap50"] is not None
 

@@ -30,7 +30,8 @@ def image_level(judged: Judged) -> dict[str, Any]:
         if auc is None
         else {"value": auc, "n_positive": n_positive, "n_negative": len(scores) - n_positive}
         | {f"n_groups{name}": groups for name, groups in _groups(judged).items()},
-        "average_precision": {"value": average_precision(scores, positive)},
+        # without good images every precision is 1, which says nothing of the scores
+        "average_precision": {"value": None if positive.all() else average_precision(scores, positive)},
         "fpr_at_tpr": {tpr: None if point is None else asdict(point) for tpr, point in points.items()},
         "operating_point": _operating_point(judged),
         "calibration": calibration(scores, positive),

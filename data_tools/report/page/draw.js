@@ -83,15 +83,15 @@ function className(id) { return data.categories[id - 1] || ""; }
 function scoreTag(box, run, i, image, unit) {
   const name = run.classes.length ? `${className(run.classes[i])} ` : "";
   const above = box[1] > 17 * unit, y = above ? box[1] - 6 * unit : Math.min(box[3] + 14 * unit, image.h - 3 * unit);
-  return tag(name + run.scores[i].toFixed(2), box[0], y, FOUND, image, unit);
+  return labelAt(name + run.scores[i].toFixed(2), box[0], y, FOUND, image, unit);
 }
 
 // A true box's type stands inside its lower edge, away from the scores.
 function trueTag(box, name, image, unit) {
-  return tag(name, box[0] + 2 * unit, Math.max(box[3] - 4 * unit, 12 * unit), TRUTH, image, unit);
+  return labelAt(name, box[0] + 2 * unit, Math.max(box[3] - 4 * unit, 12 * unit), TRUTH, image, unit);
 }
 
-function tag(text, x, y, colour, image, unit) {
+function labelAt(text, x, y, colour, image, unit) {
   const left = Math.max(0, Math.min(x, image.w - 7.5 * unit * text.length));
   const place = { x: left, y, fill: colour, stroke: HALO, "stroke-width": 3 * unit, "paint-order": "stroke", "font-size": 12 * unit };
   return element("svg:text", place, [text]);
