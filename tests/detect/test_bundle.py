@@ -30,12 +30,12 @@ from data_tools.loading.input_config import InputConfig, SliceConfig
 from data_tools.loading.transforms import PreprocessConfig
 from data_tools.networks.backbones import build_backbone
 from data_tools.networks.cam_methods import METHODS
+from data_tools.networks.cam_names import GRADIENT_METHODS
 from detect.bundled import BundledDetector, load_bundle
 from detect.config import DetectorConfig, PredictionConfig
 from detect.export import main as export_main
 from detect.exporting import export
 from detect.model import Detector
-from detect.predict import METHODS as CAMS
 from detect.predict import main as predict_main
 from detect.settings import Settings
 from detect.trained import TrainedDetector, load
@@ -327,4 +327,4 @@ def test_a_heat_map_needs_the_run(bundle: Path, tmp_path: Path, capsys) -> None:
     words = ["--run", str(bundle), "--images", str(tmp_path / "a.png"), "--out", str(tmp_path / "o.jsonl")]
     assert predict_main([*words, "--cam", "gradcam"]) == 2
     assert "needs the run itself" in capsys.readouterr().err
-    assert tuple(METHODS) == CAMS
+    assert tuple(METHODS) == GRADIENT_METHODS

@@ -151,9 +151,10 @@ def test_damaged_weights_are_named_and_mended_by_resuming(
     message = refused(MAINS[approach][1], words, capsys)
     assert "best/model.safetensors: does not match its checksum" in message
     assert not (tmp_path / "p.jsonl").exists()
-    weights = [*(DETECT if approach == "detect" else TINY), "--model.weights"]
+    words_of = DETECT if approach == "detect" else TINY
     for given in (run, run / "best" / "model.safetensors"):
-        start = [*weights, str(given), "--data", str(data), "--run", str(tmp_path / "next")]
+        own = [str(given) if word == "none" else word for word in words_of]
+        start = [*own, "--data", str(data), "--run", str(tmp_path / "next")]
         assert "does not match its checksum" in refused(MAINS[approach][0], start, capsys)
     assert not (tmp_path / "next").exists()
     assert MAINS[approach][0](["--run", str(run), "--resume"]) == 0
