@@ -113,6 +113,7 @@ def test_loose_images_can_be_predicted(runs: Path, synthetic: Path) -> None:
         (detect.train.main, ["--model.backbne", "resnet18"], "model.backbone"),
         (detect.train.main, ["--resume", "--run", "nowhere"], "nothing to resume"),
         (detect.train.main, ["--config", "no_such"], "no_such"),
+        (detect.train.main, ["--fit.lr", "1", "--fit.lr", "2"], "--fit.lr is given twice"),
         (detect.train.main, ["--paste.share", "2"], "paste.share"),
         (detect.train.main, ["--input.augment.zoom", "1"], "input.augment.zoom"),
         (detect.train.main, ["--input.augment.zoom", "0.5", "--input.augment.zoom_share", "1"], "zoom_share"),

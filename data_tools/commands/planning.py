@@ -2,26 +2,57 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jsonargparse import Namespace
 
 from data_tools.commands.parser import MOVED, Parser, run_command
-from data_tools.core.records import Dataset
+from data_tools.commands.planned import planned_settings
+from data_tools.core.records import Dataset, Sample
 from data_tools.files.dataset_folder import images_root_of, read_dataset
 from data_tools.training.recipe import DEFAULT_RECIPE, RECIPES, Plan, RecipeName
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from data_tools.training.experiment import Experiment
+    from data_tools.training.fit import LossFunction
 
 Planner = Callable[[Dataset, RecipeName], Plan]
-Minutes = Callable[["Experiment", Plan], float]
-"""Expected minutes of a training by a plan on this machine."""
+_TIMED_IMAGES = 16
 
 
-def run_planning(approach: str, plan: Planner, minutes: Minutes, argv: Sequence[str] | None) -> int:
-    """Run a planning command; returns the exit status."""
+@dataclass(frozen=True, eq=False)
+class TrainingParts:
+    """What a training is made of, for a few steps of it.
+
+    Attributes:
+        model, loader, loss: as for `data_tools.training.fit.fit`.
+        predict: predicts samples as a validation would.
+    """
+
+    model: "nn.Module"
+    loader: Any
+    loss: "LossFunction"
+    predict: Callable[[Sequence[Sample]], object]
+
+
+Prepare = Callable[["Experiment", Any], TrainingParts]
+"""Experiment and settings -> the parts of the training; refuses data that the approach cannot learn from."""
+
+
+def run_planning(approach: str, kind: type[Any], plan: Planner, prepare: Prepare, argv: Sequence[str] | None) -> int:
+    """Run a planning command; returns the exit status.
+
+    Args:
+        approach: "detect" or "classify".
+        kind: its settings class.
+        plan: decides by the data.
+        prepare: makes what is timed.
+        argv: the words of the command line; None takes the process's own.
+    """
     parser = Parser(prog=f"{approach}.plan", description="What the data decide, why, and how long it would take.")
     parser.add_argument("dataset", type=str, help="dataset folder with splits and images")
     parser.add_argument("--recipe", choices=RECIPES, default=DEFAULT_RECIPE, help="how much effort")
@@ -34,13 +65,29 @@ def run_planning(approach: str, plan: Planner, minutes: Minutes, argv: Sequence[
         decided = plan(data, arguments.recipe)
         print(f"{arguments.dataset}, recipe {arguments.recipe},", decided.describe())
         if not arguments.no_time:
-            from data_tools.training.experiment import Experiment
-
-            folder = data.folder or Path(".")
-            experiment = Experiment(approach, Path(), folder, data, images_root_of(data, folder))
-            expected = minutes(experiment, decided)
+            expected = _expected_minutes(approach, data, planned_settings(kind, decided, approach), prepare)
             print(f"expected: {expected:.1f} minutes on this machine as busy as it is now, predictions included")
         print(f"train: python -m {approach}.train --data {arguments.dataset} --recipe {arguments.recipe} --run RUN")
         return 0
 
     return run_command(parser, body, argv)
+
+
+def _expected_minutes(approach: str, data: Dataset, settings: Any, prepare: Prepare) -> float:
+    """Minutes of a training with these settings on this machine, from a few steps of it."""
+    from data_tools.training.expected_time import measure
+    from data_tools.training.experiment import Experiment
+    from data_tools.training.fit import seed_everything
+
+    folder = data.folder or Path(".")
+    seed_everything(settings.fit.seed)
+    parts = prepare(Experiment(approach, Path(), folder, data, images_root_of(data, folder)), settings)
+    val, test = data.split("val"), data.split("test")
+    some = val[:_TIMED_IMAGES]
+
+    def predict_some() -> int:
+        parts.predict(some)
+        return len(some)
+
+    times = measure(parts.model, parts.loader, parts.loss, settings.fit, predict_some)
+    return times.minutes(settings.fit, len(parts.loader), len(val), len(val) + len(test))

@@ -11,7 +11,7 @@ from typing import Any
 from jsonargparse import Namespace
 
 from data_tools.commands.configurations import counting_epochs, resolve
-from data_tools.commands.parser import MOVED, Parser, run_command
+from data_tools.commands.parser import MOVED, Parser, require_each_flag_once, run_command
 from data_tools.commands.planned import planned_values
 from data_tools.commands.settings import settings_of
 from data_tools.core.errors import InputError
@@ -57,6 +57,7 @@ def run_training(
             return 1
 
     def check(words: Sequence[str]) -> None:
+        require_each_flag_once(parser, words)
         settings_of(parser, parser.parse_args(list(words)), kind)
 
     return run_command(parser, body, lambda: with_planned_config(approach, plan, check, argv))
@@ -122,7 +123,7 @@ def with_planned_config(
     flat = _flat(words)
     recipe = _value_of(flat, "--recipe")
     if {"--help", "-h", "--config", "--resume"} & set(flat):
-        if recipe is not None and "--help" not in flat:
+        if recipe is not None and not {"--help", "-h"} & set(flat):
             raise InputError("--recipe decides the settings by the data; leave out --config and --resume")
         return with_default_config(approach, words)
     data = _value_of(flat, "--data")
@@ -141,10 +142,7 @@ def with_planned_config(
     decided = plan(dataset, chosen)
     given = [word.removeprefix("--") for word in flat if word.startswith("--")]
     log.info("recipe %s %s", chosen, decided.describe(overridden=given))
-    settings = planned_values(decided, approach)
-    if "--fit.epochs" in flat and "--fit.steps" not in flat:
-        settings = counting_epochs(settings)
-    return ["--config", _inline(settings), *words]
+    return ["--config", _inline(_under(planned_values(decided, approach), flat)), *words]
 
 
 def with_default_config(approach: str, argv: Sequence[str] | None, default: str = "quickstart") -> list[str]:
@@ -158,21 +156,20 @@ def with_default_config(approach: str, argv: Sequence[str] | None, default: str 
     """
     words = list(sys.argv[1:] if argv is None else argv)
     flat = _flat(words)
-
-    def inline(name: str) -> str:
-        settings = resolve(name, approach)
-        epochs = "--fit.epochs" in flat and "--fit.steps" not in flat
-        return _inline(counting_epochs(settings) if epochs else settings)
-
     if "--config" in flat[:-1]:
         place = flat.index("--config") + 1
-        return [*flat[:place], inline(flat[place]), *flat[place + 1 :]]
+        return [*flat[:place], _inline(_under(resolve(flat[place], approach), flat)), *flat[place + 1 :]]
     if {"--help", "-h", "--config"} & set(flat):
         return words
     if "--resume" in flat and "--run" in flat[:-1]:
         own = Path(flat[flat.index("--run") + 1]) / CONFIG
         return ["--config", _inline(resolve(str(own), approach)), *words] if own.is_file() else words
-    return ["--config", inline(default), *words]
+    return ["--config", _inline(_under(resolve(default, approach), flat)), *words]
+
+
+def _under(settings: Mapping[str, Any], flat: Sequence[str]) -> Mapping[str, Any]:
+    """Settings that the flags are laid over: a budget in epochs among these takes the place of one in steps."""
+    return counting_epochs(settings) if "--fit.epochs" in flat and "--fit.steps" not in flat else settings
 
 
 def _flat(words: Sequence[str]) -> list[str]:

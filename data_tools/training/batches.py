@@ -31,8 +31,8 @@ def decide_by_layout(
     experiment: Experiment, config: InputConfig, paste: PasteConfig | None = None
 ) -> tuple[InputConfig, PasteConfig]:
     """Both with what they leave open decided by the layout of the training images; what is given stays."""
-    paste = paste or PasteConfig(jitter=0.0)
-    if config.augment.geometry != "auto" and paste.jitter is not None:
+    paste = paste or PasteConfig()
+    if config.augment.geometry != "auto" and (paste.jitter is not None or not paste.share):
         return config, paste
     layout = layout_of_samples(experiment.dataset.split("train"), experiment.root)
     geometry = layout.geometry if config.augment.geometry == "auto" else config.augment.geometry
