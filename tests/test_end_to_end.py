@@ -49,6 +49,7 @@ def test_a_run_folder_holds_what_the_contract_says(runs: Path) -> None:
             "config.yaml",
             "manifest.json",
             "metrics.jsonl",
+            "curves.png",
             "last/state.json",
             "best/model.safetensors",
             "predictions/val.jsonl",

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -11,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data_tools.commands.configurations import find_configuration, resolve
 from data_tools.core.errors import InputError
+from data_tools.core.records import Dataset
 from data_tools.files.dataset_folder import data_hash
 from data_tools.files.runs import SERIES_MARK, read_manifest
 from data_tools.training.metrics_file import METRICS, read_lines
 from data_tools.training.run_series import finished_manifest, make_once
+from detect.compare_detectors.budget import budget_of, environment, settings_of
 
 log = logging.getLogger(__name__)
 
@@ -24,12 +24,10 @@ OURS = {"ours": "detect", "baseline": "classify"}
 SINGLE_STAGE = ("single_stage", "single_stage_pretrained")
 PEERS = ("torchvision", "torchvision_224", *SINGLE_STAGE)
 APPROACHES = (*OURS, *PEERS)
-ROOT = Path(__file__).resolve().parents[2]  # where our packages lie, in a checkout or installed
-_ENDLESS = 100_000
 
 
 @dataclass(frozen=True)
-class TimedRun:
+class Cell:
     """One training.
 
     Attributes:
@@ -60,36 +58,36 @@ class TimedRun:
 def plan(
     approaches: Sequence[str],
     seeds: Sequence[int],
-    data: Sequence[Path],
-    minutes: Mapping[str, float],
+    datasets: Mapping[Path, Dataset],
+    megapixels: float | None,
     out: Path,
-    configs: Mapping[str, str],
-) -> list[TimedRun]:
+    settings: Mapping[str, Sequence[str]],
+) -> list[Cell]:
     """Every cell, all approaches of a seed and dataset before the next, so that a comparison cut short is even.
 
     Args:
         approaches: of `APPROACHES`.
         seeds: one training of each approach for each.
-        data: dataset folders with splits: one, or the folds of a cross-validation.
-        minutes: of each approach's training, validation included and the final predictions not.
+        datasets: with splits, by their folder: one, or the folds of a cross-validation.
+        megapixels: that each training's network sees; None takes what ours would by its own settings.
         out: folder of the cells; of several datasets each has a folder of its name in it.
-        configs: for "ours" and "baseline" the name of an installed configuration or a file.
+        settings: for "ours" and "baseline" the flags that say which, such as ("--recipe", "standard").
 
     Raises:
-        InputError: an unknown approach or configuration, or two datasets of one name.
+        InputError: an unknown approach, settings that are refused, or two datasets of one name.
     """
     unknown = sorted(set(approaches) - set(APPROACHES))
     if unknown:
         raise InputError(f"--approaches: {', '.join(unknown)}: not of {', '.join(APPROACHES)}")
-    if len({_name_of(one) for one in data}) < len(data):
+    if len({_name_of(one) for one in datasets}) < len(datasets):
         raise InputError("--data: two of the folders have one name, which their cells' folders would share")
+    kinds = {one: _kinds(approaches, one, dataset, megapixels, settings) for one, dataset in datasets.items()}
     cells = []
     for seed in seeds:
-        for one in data:
-            folder = out if len(data) == 1 else out / _name_of(one)
+        for one, of_approach in kinds.items():
+            folder = out if len(datasets) == 1 else out / _name_of(one)
             cells += [
-                _cell(approach, one, seed, minutes[approach], folder / approach / f"seed{seed}", configs)
-                for approach in approaches
+                _cell(kind, one, seed, folder / approach / f"seed{seed}") for approach, kind in of_approach.items()
             ]
     return cells
 
@@ -98,32 +96,60 @@ def _name_of(data: Path) -> str:
     return data.resolve().name
 
 
-def _cell(approach: str, data: Path, seed: int, minutes: float, folder: Path, configs: Mapping[str, str]) -> TimedRun:
-    identity = {"approach": approach, "seed": seed, "minutes": minutes, "data_hash": data_hash(data)}
-    common = ("--data", str(data), "--run", str(folder))
-    if approach in OURS:
-        package, config = OURS[approach], find_configuration(configs[approach], OURS[approach])
-        identity |= {"config": config_hash(package, config)}
-        command = (f"{package}.train", "--config", str(config), *common, *budget_flags(minutes, seed))
-    else:
-        peer = ("--approach", approach, "--minutes", str(minutes), "--seed", str(seed))
-        command = ("detect.compare_detectors.peer", *peer, *common)
-    return TimedRun(approach, data, seed, folder, command, identity)
+@dataclass(frozen=True)
+class _Kind:
+    """What the seeds of an approach on a dataset share: the training's words, and what it is asked for."""
+
+    approach: str
+    words: tuple[str, ...]
+    seed_flag: str
+    identity: Mapping[str, Any]
 
 
-def is_finished(cell: TimedRun) -> bool:
+def _kinds(
+    approaches: Sequence[str],
+    data: Path,
+    dataset: Dataset,
+    megapixels: float | None,
+    settings: Mapping[str, Sequence[str]],
+) -> dict[str, _Kind]:
+    samples, digest = dataset.split("train"), data_hash(data)
+    asked = {name for name in approaches if name in OURS} | ({"ours"} if megapixels is None else set())
+    words = {name: (f"{OURS[name]}.train", *settings[name], "--data", str(data)) for name in sorted(asked)}
+    values = {name: settings_of(of_name) for name, of_name in words.items()}
+    budgets = {name: budget_of(of_name, samples) for name, of_name in values.items()}
+    shared = round(budgets["ours"].megapixels if megapixels is None else megapixels, 3)
+    kinds = {}
+    for approach in approaches:
+        identity = {"approach": approach, "megapixels": shared, "data_hash": digest}
+        if approach in OURS:
+            identity |= {"settings": settings_hash(values[approach])}
+            kind = _Kind(approach, (*words[approach], *budgets[approach].flags(shared)), "--fit.seed", identity)
+        else:
+            peer = ("--approach", approach, "--megapixels", str(shared), "--data", str(data))
+            kind = _Kind(approach, ("detect.compare_detectors.peer", *peer), "--seed", identity)
+        kinds[approach] = kind
+    return kinds
+
+
+def _cell(kind: _Kind, data: Path, seed: int, folder: Path) -> Cell:
+    words = (*kind.words, "--run", str(folder), kind.seed_flag, str(seed))
+    return Cell(kind.approach, data, seed, folder, words, {**kind.identity, "seed": seed})
+
+
+def is_finished(cell: Cell) -> bool:
     """Whether the cell has been trained, as it is asked for now.
 
     Raises:
-        InputError: it was trained, or begun, with other data, minutes or configuration.
+        InputError: it was trained, or begun, with other data, budget or settings.
     """
     path = cell.folder / SERIES_MARK
     if path.is_file() and json.loads(path.read_text(encoding="utf-8")) != cell.identity:
-        raise InputError(f"{cell.folder}: was trained with other data, minutes or configuration; give another --out")
+        raise InputError(f"{cell.folder}: was trained with other data, budget or settings; give another --out")
     return finished_manifest(cell.folder) is not None
 
 
-def run(cell: TimedRun) -> None:
+def run(cell: Cell) -> None:
     """Train a cell. One of ours that was interrupted after a checkpoint goes on; any other begins again.
 
     Raises:
@@ -135,28 +161,27 @@ def run(cell: TimedRun) -> None:
         raise InputError(f"{cell}: stopped before its end; the same command goes on")
 
 
-def _train(cell: TimedRun, resume: bool) -> None:
+def _train(cell: Cell, resume: bool) -> None:
     command = [sys.executable, "-m", *cell.command, *(["--resume"] if resume else [])]
-    paths = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    done = subprocess.run(command, stdout=sys.stderr, env=os.environ | {"PYTHONPATH": paths}, check=False)
+    done = subprocess.run(command, stdout=sys.stderr, env=environment(), check=False)
     if done.returncode == 2:
         raise InputError(f"{cell}: refused; see the message above")
     done.check_returncode()
 
 
-def spent(folder: Path) -> dict[str, float | None]:
-    """What a finished cell did with its time: minutes of training, and optimizer steps."""
-    result = read_manifest(folder).group("result")
+def spent(cell: Cell) -> dict[str, float | None]:
+    """What a finished cell's training took: megapixels seen, optimizer steps, minutes."""
+    result = read_manifest(cell.folder).group("result")
     steps = result.optional_number("steps", 0) if "steps" in result else None
-    lines = read_lines(folder / METRICS) if steps is None and (folder / METRICS).is_file() else []
-    return {"minutes": result.number("training_minutes", 0), "steps": lines[-1]["step"] if lines else steps}
+    lines = read_lines(cell.folder / METRICS) if steps is None and (cell.folder / METRICS).is_file() else []
+    return {
+        "megapixels": cell.identity["megapixels"],
+        "steps": lines[-1]["step"] if lines else steps,
+        "minutes": result.number("training_minutes", 0),
+    }
 
 
-def budget_flags(minutes: float, seed: int) -> tuple[str, ...]:
-    """Flags of a training of ours that the time alone ends, whether the budget is short or long."""
-    return ("--fit.max_minutes", str(minutes), "--fit.epochs", str(_ENDLESS), "--fit.seed", str(seed))
-
-
-def config_hash(package: str, config: Path) -> str:
-    """What tells two configurations, with their bases, apart in a cell's identity."""
-    return hashlib.sha256(json.dumps(resolve(str(config), package), sort_keys=True).encode()).hexdigest()[:12]
+def settings_hash(settings: Mapping[str, Any]) -> str:
+    """What tells two trainings' settings apart in a cell's identity; where their data and run lie does not."""
+    told = {name: value for name, value in settings.items() if name not in ("data", "run", "resume", "images")}
+    return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()[:12]

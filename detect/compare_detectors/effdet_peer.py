@@ -38,7 +38,7 @@ MOMENTUM, WEIGHT_DECAY, GRAD_CLIP, BATCH_SIZE = 0.9, 4e-5, 10.0, 16
 Batch = tuple[Tensor, dict[str, Any]]
 
 
-def recipe(samples: Sequence[Sample], root: Path, num_classes: int, pretrained: bool) -> Recipe:
+def recipe(samples: Sequence[Sample], root: Path, num_classes: int, pretrained: bool, lr_share: float = 1.0) -> Recipe:
     """EfficientDet-Lite0 on training samples.
 
     Args:
@@ -46,6 +46,7 @@ def recipe(samples: Sequence[Sample], root: Path, num_classes: int, pretrained: 
         root: folder that their paths are relative to.
         num_classes: without the background.
         pretrained: start from the packaged ImageNet weights of the same backbone, not from random ones.
+        lr_share: of the recipe's learning rate.
 
     Raises:
         InputError: the package is not at hand.
@@ -66,7 +67,7 @@ def recipe(samples: Sequence[Sample], root: Path, num_classes: int, pretrained: 
     to_batch = _Collate(bench.config)
     dataset = _Images(known, root, _transform("train", bench.config))
     loader: DataLoader[Any] = DataLoader(dataset, BATCH_SIZE, shuffle=True, drop_last=True, collate_fn=to_batch)
-    highest = linear_rule(LR, LR_IMAGES, BATCH_SIZE)
+    highest = lr_share * linear_rule(LR, LR_IMAGES, BATCH_SIZE)
     groups = param_groups_weight_decay(bench, WEIGHT_DECAY)
     return Recipe(
         bench,
@@ -75,6 +76,7 @@ def recipe(samples: Sequence[Sample], root: Path, num_classes: int, pretrained: 
         torch.optim.SGD(groups, highest, MOMENTUM),
         lambda progress, _: warmed_up_cosine(progress, highest, WARMUP_LR, LOWEST_LR),
         lambda chosen, folder: _predict(bench.model, chosen, folder),
+        lambda batch: float(batch[0].shape[0] * batch[0].shape[-2] * batch[0].shape[-1]),
         GRAD_CLIP,
         settings={
             "model": f"effdet {effdet.version.__version__} {MODEL}",

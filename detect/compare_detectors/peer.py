@@ -1,6 +1,6 @@
-"""Train one peer for a fixed time and write its predictions; the comparison starts this once for each cell.
+"""Train one peer on a budget of pixels and write its predictions; the comparison starts this once for each cell.
 
-python -m detect.compare_detectors.peer --approach torchvision --data DATASET --minutes 10 --seed 0 --run FOLDER
+python -m detect.compare_detectors.peer --approach torchvision --data DATASET --megapixels 200 --seed 0 --run FOLDER
 """
 
 import argparse
@@ -20,7 +20,7 @@ from data_tools.files.predictions import write_predictions
 from data_tools.training.fit import seed_everything
 from detect.compare_detectors import effdet_peer, torchvision_peer
 from detect.compare_detectors.cells import PEERS
-from detect.compare_detectors.training import Recipe, train_for
+from detect.compare_detectors.training import Recipe, train_stably
 
 SIDE = 224
 
@@ -30,12 +30,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--approach", choices=PEERS, required=True)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, required=True, help="of training; predicting comes on top")
+    parser.add_argument("--megapixels", type=float, required=True, help="of training images, as the network sees them")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--run", type=Path, required=True, help="folder to write into")
     arguments = parser.parse_args(argv)
     try:
-        train_and_predict(arguments.approach, arguments.data, arguments.minutes, arguments.seed, arguments.run)
+        train_and_predict(arguments.approach, arguments.data, arguments.megapixels, arguments.seed, arguments.run)
     except InputError as error:
         print(f"detect.compare_detectors: error: {error}", file=sys.stderr)
         return 2
@@ -45,19 +45,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def train_and_predict(approach: str, data: Path, minutes: float, seed: int, folder: Path) -> None:
+def train_and_predict(approach: str, data: Path, megapixels: float, seed: int, folder: Path) -> None:
     """Fill a run folder: predictions of validation and test, then the manifest, which marks it as finished.
 
     Raises:
         InputError: unusable data, or the peer's package is not at hand.
+        FloatingPointError: the loss is not finite at any of the learning rates.
     """
     dataset = read_dataset(data)
     if dataset.splits is None:
         raise InputError(f"{data}: has no splits.json; convert it with --split 0.7,0.15,0.15")
     root = images_root_of(dataset, data)
-    seed_everything(seed)
-    recipe = build(approach, dataset.split("train"), root, len(dataset.categories))
-    spent = train_for(recipe, minutes * 60)
+
+    def seeded(lr_share: float) -> Recipe:
+        seed_everything(seed)
+        return build(approach, dataset.split("train"), root, len(dataset.categories), lr_share)
+
+    recipe, spent = train_stably(seeded, megapixels)
     for split in ("val", "test"):
         header = PredictionHeader(f"{approach}: {folder.name}", recipe.settings, "last", split)
         predictions = recipe.predict(dataset.split(split), root)
@@ -76,11 +80,12 @@ def train_and_predict(approach: str, data: Path, minutes: float, seed: int, fold
     write_json(folder / "manifest.json", manifest)
 
 
-def build(approach: str, samples: Sequence[Sample], root: Path, num_classes: int) -> Recipe:
-    """The peer of that name, ready to train."""
+def build(approach: str, samples: Sequence[Sample], root: Path, num_classes: int, lr_share: float) -> Recipe:
+    """The peer of that name, ready to train at a share of its recipe's learning rate."""
     if approach.startswith("torchvision"):
-        return torchvision_peer.recipe(samples, root, num_classes, SIDE if approach == "torchvision_224" else None)
-    return effdet_peer.recipe(samples, root, num_classes, approach == "single_stage_pretrained")
+        side = SIDE if approach == "torchvision_224" else None
+        return torchvision_peer.recipe(samples, root, num_classes, side, lr_share)
+    return effdet_peer.recipe(samples, root, num_classes, approach == "single_stage_pretrained", lr_share)
 
 
 if __name__ == "__main__":

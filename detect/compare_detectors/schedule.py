@@ -1,7 +1,7 @@
-"""Learning rates of the peers' published recipes, stretched or squeezed to a wall-clock budget.
+"""Learning rates of the peers' published recipes, stretched or squeezed to a budget.
 
 Each recipe counts its schedule in epochs. Here the whole of it is laid over the budget: `progress` runs from 0 to 1
-with the time spent, so that every peer has annealed when its time is over, as its recipe means it to.
+with the budget spent, so that every peer has annealed at its end, as its recipe means it to.
 """
 
 import math

@@ -14,7 +14,7 @@ from data_tools.files.predictions import read_predictions
 from data_tools.judging.judged import Entry, Judged, judge
 from data_tools.metrics.bootstrap import Clusters, Floats, distributions, percentile_interval
 from data_tools.metrics.coco_engines import PYCOCOTOOLS
-from detect.compare_detectors.cells import TimedRun
+from detect.compare_detectors.cells import Cell
 from detect.compare_detectors.intervals import statistics_of
 
 REFERENCE = "ours"
@@ -85,7 +85,7 @@ class Figure:
         }
 
 
-def judged_cells(datasets: Mapping[Path, Dataset], cells: Sequence[TimedRun]) -> dict[str, list[Run]]:
+def judged_cells(datasets: Mapping[Path, Dataset], cells: Sequence[Cell]) -> dict[str, list[Run]]:
     """The finished cells of each approach, aligned with the truth of their test split; nothing knows who made them.
 
     Args:
@@ -205,9 +205,9 @@ def _interval(drawn: Floats) -> list[float] | None:
 
 
 def to_markdown(comparison: Mapping[str, Any], spent: Mapping[str, Sequence[Mapping[str, float | None]]]) -> str:
-    """Headline figures with what the time bought, ours minus the others', and hit rate and AP50 by type."""
+    """Headline figures with what the budget bought, ours minus the others', and hit rate and AP50 by type."""
     approaches = comparison["approaches"]
-    rows = [["", "runs", "minutes", "steps", *HEADINGS.values()]]
+    rows = [["", "runs", "megapixels", "steps", "minutes", *HEADINGS.values()]]
     for name, figures in approaches.items():
         used = [_mean_of([cell[key] for cell in spent.get(name, ())], digits) for key, digits in _SPENT]
         cells = [shown(figures.get(key), _DIGITS.get(key, 3)) for key in HEADINGS]
@@ -233,7 +233,7 @@ def to_markdown(comparison: Mapping[str, Any], spent: Mapping[str, Sequence[Mapp
     return "\n\n".join([*map(pipes, tables), " ".join([about + ".", *ratios]), NOTE])
 
 
-_SPENT = (("minutes", 1), ("steps", 0))
+_SPENT = (("megapixels", 0), ("steps", 0), ("minutes", 1))
 
 
 def _times(ratio: Mapping[str, Any]) -> str:

@@ -38,7 +38,9 @@ BACKBONE = "tf_efficientnet_lite2"
 Target = dict[str, Tensor]
 
 
-def recipe(samples: Sequence[Sample], root: Path, num_classes: int, side: int | None = None) -> Recipe:
+def recipe(
+    samples: Sequence[Sample], root: Path, num_classes: int, side: int | None = None, lr_share: float = 1.0
+) -> Recipe:
     """The reference recipe on training samples.
 
     Args:
@@ -46,13 +48,14 @@ def recipe(samples: Sequence[Sample], root: Path, num_classes: int, side: int | 
         root: folder that their paths are relative to.
         num_classes: without the background.
         side: if given, each image's longer side is scaled to it, instead of the shorter one to 800 px.
+        lr_share: of the recipe's learning rate.
     """
     sizes: dict[str, Any] = {} if side is None else {"min_size": side, "max_size": side}
     network = faster_rcnn(BACKBONE, num_classes, box_score_thresh=SCORE_THRESHOLD, **sizes).to(device())
     dataset = BoxedImages(samples, root)
     batches = ShapeBatches([sample.size_hw for sample in dataset.samples], BATCH_SIZE)
     loader: DataLoader[Any] = DataLoader(dataset, batch_sampler=batches, collate_fn=separate)
-    highest = linear_rule(LR, LR_IMAGES, BATCH_SIZE)
+    highest = lr_share * linear_rule(LR, LR_IMAGES, BATCH_SIZE)
     warmup = max(min(WARMUP_STEPS, len(loader) - 1), 1)
     return Recipe(
         network,
@@ -61,6 +64,7 @@ def recipe(samples: Sequence[Sample], root: Path, num_classes: int, side: int | 
         sgd(network, highest),
         lambda progress, step: highest * step_decay(progress, step, warmup),
         lambda chosen, folder: predict(network, chosen, folder),
+        lambda batch: sum(_pixels(network, image) for image in batch[0]),
         settings={
             "model": "torchvision Faster R-CNN with pyramid",
             "backbone": f"{BACKBONE}, weights of the package",
@@ -211,6 +215,14 @@ class _Pyramid(nn.Module):
         maps = OrderedDict((str(i), one) for i, one in enumerate(self.body(images)))
         pyramid: OrderedDict[str, Tensor] = self.fpn(maps)
         return pyramid
+
+
+def _pixels(network: FasterRCNN, image: Tensor) -> float:
+    """That the detector sees of an image after its own scaling, without padding."""
+    height, width = image.shape[-2:]
+    transform: Any = network.transform
+    scale = min(transform.min_size[-1] / min(height, width), transform.max_size / max(height, width))
+    return height * width * float(scale) ** 2
 
 
 def _has_valid_box(sample: Sample) -> bool:

@@ -1,5 +1,6 @@
 """What the peers share: the plain training loop with a budget, and the record of what a detector found."""
 
+import logging
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -18,6 +19,8 @@ from tqdm import tqdm
 from data_tools.core.geometry import best_centre
 from data_tools.core.records import Prediction, Sample
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -30,6 +33,7 @@ class Recipe:
         optimizer: of the network's parameters.
         lr: (progress 0..1, steps done) -> learning rate.
         predict: samples and the images' root -> a prediction for each, in order.
+        pixels: that the network sees of a batch.
         grad_clip: largest gradient norm; None leaves gradients alone.
         settings: what a reader of the comparison wants to know.
     """
@@ -40,6 +44,7 @@ class Recipe:
     optimizer: Optimizer
     lr: Callable[[float, int], float]
     predict: Callable[[Sequence[Sample], Path], list[Prediction]]
+    pixels: Callable[[Any], float]
     grad_clip: float | None = None
     settings: dict[str, Any] = field(default_factory=dict)
 
@@ -50,29 +55,55 @@ class Spent:
 
     steps: int
     epochs: float
+    megapixels: float
     minutes: float
 
 
-def train_for(recipe: Recipe, seconds: float) -> Spent:
-    """Train until the time is over and leave the network as it is then; loading counts, as in every training.
+def train_for(recipe: Recipe, megapixels: float) -> Spent:
+    """Train until the network has seen so many pixels, at least one step, and leave it as it is then.
 
     Raises:
         FloatingPointError: a loss is not finite.
     """
     recipe.network.train()
-    start, steps = time.monotonic(), 0
-    with tqdm(total=round(seconds), unit="s", desc="training") as bar:
+    start, steps, seen = time.monotonic(), 0, 0.0
+    with tqdm(total=round(megapixels), unit="Mpx", desc="training") as bar:
         while True:
             for batch in recipe.loader:
-                spent = time.monotonic() - start
-                bar.update(min(round(spent), round(seconds)) - int(bar.n))
-                if spent >= seconds:
-                    return Spent(steps, steps / len(recipe.loader), spent / 60)
+                if seen >= megapixels:
+                    minutes = (time.monotonic() - start) / 60
+                    return Spent(steps, steps / len(recipe.loader), round(seen, 3), minutes)
                 try:
-                    train_step(recipe, batch, recipe.lr(spent / seconds, steps))
+                    train_step(recipe, batch, recipe.lr(seen / megapixels, steps))
                 except FloatingPointError as error:
-                    raise FloatingPointError(f"{error} after {steps} steps, {spent / 60:.1f} minutes") from error
-                steps += 1
+                    raise FloatingPointError(f"{error} after {steps} steps, {seen:.1f} megapixels") from error
+                steps, seen = steps + 1, seen + recipe.pixels(batch) / 1e6
+                bar.update(min(round(seen), round(megapixels)) - int(bar.n))
+
+
+def train_stably(build: Callable[[float], Recipe], megapixels: float, tries: int = 4) -> tuple[Recipe, Spent]:
+    """Train at the recipe's learning rate; where the loss is not finite, anew at half of it, and so on.
+
+    A recipe that diverges is no comparison, and its user would lower the rate. Each try has the whole budget; a rate
+    is left only for a loss that is not finite, so test images choose nothing.
+
+    Args:
+        build: share of the recipe's learning rate -> the recipe, untrained and seeded.
+        megapixels: see `train_for`.
+        tries: at most.
+
+    Raises:
+        FloatingPointError: every try ended so.
+    """
+    for attempt in range(tries):
+        recipe = build(0.5**attempt)
+        try:
+            return recipe, train_for(recipe, megapixels)
+        except FloatingPointError as error:
+            if attempt + 1 == tries:
+                raise
+            log.warning("%s; again at half of the learning rate", error)
+    raise AssertionError("unreachable")
 
 
 def train_step(recipe: Recipe, batch: Any, lr: float) -> float:

@@ -1,6 +1,6 @@
 """Which settings of the detector help? Several at once, on train and validation images alone.
 
-python -m detect.screening --data DATASET --levers levers.yaml --minutes 9 --jobs 2 --out runs/screening
+python -m detect.screening --data DATASET --levers levers.yaml --jobs 2 --out runs/screening
 python -m detect.screening ... --table                                     # only judge what is finished
 
 levers.yaml names each change and the settings it consists of, of detect.train on top of --config:
@@ -14,8 +14,9 @@ are somewhat too good alike. For each part there are two models, or a multiple o
 (see `design.py`), and a lever's effect is the mean difference between the two, with its standard error over pairs.
 Groups differ more than settings do, so an effect within two standard errors says nothing.
 
---jobs models train at the same time and share the processor's cores; nothing else should use the machine meanwhile. A
-second call skips finished models. Writes OUT/screening.json and OUT/screening.md.
+Every model sees --megapixels of images at its own input size, by default as many as --config itself takes, so a lever
+that enlarges images or batches has fewer steps. --jobs models train at the same time. A second call skips finished
+models. Writes OUT/screening.json and OUT/screening.md.
 """
 
 import argparse
@@ -33,7 +34,8 @@ from data_tools.files.dataset_folder import data_hash, read_dataset, write_datas
 from data_tools.files.predictions import read_predictions
 from data_tools.splitting.deal import deal
 from data_tools.training.selection import localization_scores
-from detect.compare_detectors.cells import TimedRun, budget_flags, config_hash, is_finished, spent
+from detect.compare_detectors.budget import budget_of, settings_of
+from detect.compare_detectors.cells import Cell, is_finished, settings_hash, spent
 from detect.compare_detectors.table import pipes
 from detect.screening.design import Pair, effects, pairs_of
 from detect.screening.levers import Lever, flags_of, read_levers
@@ -48,7 +50,7 @@ class Model:
 
     part: int
     levers: tuple[str, ...]
-    cell: TimedRun
+    cell: Cell
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -58,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True, help="dataset folder with splits")
     parser.add_argument("--levers", type=Path, required=True, help="YAML file, see above")
     parser.add_argument("--config", default="standard", help="of detect.train: installed name or file")
-    parser.add_argument("--minutes", type=float, default=9.0, help="of training for each model")
+    parser.add_argument("--megapixels", type=float, help="of training for each model; default: what --config takes")
     parser.add_argument("--jobs", type=int, default=1, help="models that train at the same time")
     parser.add_argument("--parts", type=int, default=4, help="of the images: 2, 4 or 8")
     parser.add_argument("--seed", type=int, default=0, help="of the parts and of every model")
@@ -74,7 +76,7 @@ def _screen(arguments: argparse.Namespace) -> int:
     levers = {lever.name: lever for lever in read_levers(arguments.levers, config)}
     design = pairs_of(len(levers), arguments.parts)
     parts = write_parts(read_dataset(arguments.data), arguments.data, arguments.parts, arguments.seed, arguments.out)
-    models = plan(design, parts, levers, config, arguments.minutes, arguments.seed, arguments.out)
+    models = plan(design, parts, levers, config, arguments.megapixels, arguments.seed, arguments.out)
     waiting = [model.cell for model in models if not is_finished(model.cell)]
     if not arguments.table:
         train(waiting, arguments.jobs)
@@ -82,7 +84,10 @@ def _screen(arguments: argparse.Namespace) -> int:
     if not finished:
         raise InputError(f"{arguments.out}: no finished model to judge")
     report = judge(models, design, tuple(levers))
-    report |= {"minutes": arguments.minutes, "levers": {name: lever.flags for name, lever in levers.items()}}
+    report |= {
+        "megapixels": models[0].cell.identity["megapixels"],
+        "levers": {name: lever.flags for name, lever in levers.items()},
+    }
     table = to_markdown(report)
     write_json(arguments.out / "screening.json", report)
     write_text(arguments.out / "screening.md", table + "\n")
@@ -122,22 +127,28 @@ def plan(
     parts: Sequence[Path],
     levers: Mapping[str, Lever],
     config: Path,
-    minutes: float,
+    megapixels: float | None,
     seed: int,
     out: Path,
 ) -> tuple[Model, ...]:
     """Every model, the two of a pair one after the other."""
     models: list[Model] = []
+    trained = {part: read_dataset(part).split("train") for part in parts}
+    plain = ("detect.train", "--config", str(config), "--data", str(parts[0]))
+    if megapixels is None:
+        megapixels = round(budget_of(settings_of(plain), trained[parts[0]]).megapixels, 3)
     for pair in design:
         for on in pair.levers(tuple(levers)):
             data, folder = parts[pair.part], out / f"model_{len(models) + 1:02d}"
             flags = flags_of(levers, on)
-            identity = {"seed": seed, "minutes": minutes, "data_hash": data_hash(data)}
-            identity |= {"config": config_hash("detect", config)}
-            command = ("detect.train", "--config", str(config), "--data", str(data), "--run", str(folder), *flags)
-            command += budget_flags(minutes, seed)
+            command = ("detect.train", "--config", str(config), "--data", str(data), *flags)
+            settings = settings_of(command)
+            identity = {"seed": seed, "megapixels": megapixels, "data_hash": data_hash(data)}
+            identity |= {"settings": settings_hash(settings)}
+            command += ("--run", str(folder), "--fit.seed", str(seed))
+            command += budget_of(settings, trained[data]).flags(megapixels)
             label = f"{folder.name} ({', '.join(on) or 'no lever'})"
-            cell = TimedRun(label, data, seed, folder, command, identity | {"flags": list(flags)})
+            cell = Cell(label, data, seed, folder, command, identity)
             models.append(Model(pair.part, on, cell))
     return tuple(models)
 
@@ -153,13 +164,13 @@ def judge(models: Sequence[Model], design: Sequence[Pair], levers: Sequence[str]
             effects_by_lever[name][key] = effect and asdict(effect)
     rows = [
         {"model": model.cell.folder.name, "part": model.part + 1, "levers": list(model.levers), "figures": figure}
-        | {"steps": spent(model.cell.folder)["steps"] if figure else None}
+        | {"steps": spent(model.cell)["steps"] if figure else None}
         for model, figure in zip(models, figures, strict=True)
     ]
     return {"schema": 1, "models": rows, "effects": effects_by_lever}
 
 
-def _figures(cell: TimedRun) -> dict[str, float | None]:
+def _figures(cell: Cell) -> dict[str, float | None]:
     dataset = read_dataset(cell.data)
     samples = dataset.split("val")
     by_id = {one.image_id: one for one in read_predictions(cell.folder / "predictions" / "val.jsonl").predictions}

@@ -15,7 +15,7 @@ from data_tools.core.errors import InputError
 from detect.settings import Settings
 
 _GROUPS = ("model.", "input.", "paste.", "fit.")
-_TAKEN = ("fit.max_minutes", "fit.epochs", "fit.seed")
+_TAKEN = ("fit.steps", "fit.epoch_steps", "fit.max_minutes", "fit.epochs", "fit.seed")
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from subprocess import CalledProcessError
 
-from detect.compare_detectors.cells import TimedRun, run
+from detect.compare_detectors.cells import Cell, run
 
 log = logging.getLogger(__name__)
 
 
-def train(cells: Sequence[TimedRun], jobs: int) -> None:
+def train(cells: Sequence[Cell], jobs: int) -> None:
     """Train cells, several at the same time with their share of the cores; one that fails is named, others go on."""
     threads = str(max((os.cpu_count() or 1) // jobs, 1))
     with ProcessPoolExecutor(jobs, get_context("spawn"), _limit_threads, (threads,)) as pool:
@@ -24,7 +24,7 @@ def _limit_threads(threads: str) -> None:
     os.environ["OMP_NUM_THREADS"] = threads
 
 
-def _train_one(cell: TimedRun) -> int:
+def _train_one(cell: Cell) -> int:
     try:
         run(cell)
     except CalledProcessError as error:

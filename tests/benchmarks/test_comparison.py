@@ -129,9 +129,9 @@ def test_the_table_has_hand_made_values_and_na(make_sample: MakeSample, make_pre
     assert ratio["value"] == pytest.approx((1 + 51 / 101) / 2 / (51 / 101))
     assert ratio["ci95"] is None  # of a resample with the second image's box alone
     json.dumps(comparison, allow_nan=False)
-    table = to_markdown(comparison, {"ours": [{"minutes": 1.0, "steps": 5.0}]})
-    assert "| ours | 2 | 1.0 | 5 |" in table
-    assert "| torchvision | 1 | n/a | n/a |" in table
+    table = to_markdown(comparison, {"ours": [{"megapixels": 3.0, "minutes": 1.0, "steps": 5.0}]})
+    assert "| ours | 2 | 3 | 5 | 1.0 |" in table
+    assert "| torchvision | 1 | n/a | n/a | n/a |" in table
     assert "| ours minus | AUC |" in table
     assert "| torchvision | 0.250 (0.000..0.500) |" in table
     assert "stain, 1 images" in table

@@ -20,9 +20,10 @@ from data_tools.files.dataset_folder import read_dataset, write_dataset
 from data_tools.files.predictions import write_predictions
 from data_tools.files.runs import SERIES_MARK
 from detect.compare_detectors import __main__ as compare_detectors
-from detect.compare_detectors.cells import TimedRun, is_finished, plan
+from detect.compare_detectors.budget import budget_of, settings_of
+from detect.compare_detectors.cells import Cell, is_finished, plan
 from detect.compare_detectors.torchvision_peer import BACKBONE, BoxedImages, ShapeBatches
-from detect.compare_detectors.training import Recipe, to_prediction, train_for
+from detect.compare_detectors.training import Recipe, to_prediction, train_for, train_stably
 from tests.benchmarks.bench_step import Times, summarise
 
 MakeSample = Callable[..., Sample]
@@ -38,6 +39,7 @@ def _line(loss_factor: float) -> Recipe:
         optimizer,
         lambda progress, _: 0.1 * (1 - progress),
         lambda *_: [],
+        lambda batch: 5e6 * len(batch),
     )
 
 
@@ -45,10 +47,8 @@ def test_training_stops_with_its_budget_and_learns() -> None:
     torch.manual_seed(0)
     recipe = _line(1.0)
     before = recipe.loss(torch.ones(2, 1)).item()
-    spent = train_for(recipe, 0.2)
-    assert spent.steps > 0
-    assert spent.epochs == pytest.approx(spent.steps / 2)
-    assert spent.minutes * 60 >= 0.2
+    spent = train_for(recipe, 25.0)  # a batch has 10 megapixels
+    assert (spent.steps, spent.epochs, spent.megapixels) == (3, 1.5, 30.0)
     assert recipe.loss(torch.ones(2, 1)).item() < before
     assert 0 <= recipe.optimizer.param_groups[0]["lr"] <= 0.1
 
@@ -58,12 +58,25 @@ def test_training_stops_at_a_loss_that_is_not_finite() -> None:
         train_for(_line(float("nan")), 5.0)
 
 
+def test_a_recipe_that_diverges_begins_again_at_half_of_its_rate() -> None:
+    tried = []
+
+    def build(share: float) -> Recipe:
+        tried.append(share)
+        return _line(1.0 if share < 0.5 else float("nan"))
+
+    _, spent = train_stably(build, 25.0)
+    assert (tried, spent.steps) == ([1.0, 0.5, 0.25], 3)
+    with pytest.raises(FloatingPointError, match="the loss is nan"):
+        train_stably(lambda share: _line(float("nan")), 25.0, tries=2)
+
+
 def test_a_training_that_fails_leaves_the_others_of_the_comparison_to_go_on(
     squares: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     tried = []
 
-    def run(cell: TimedRun) -> None:
+    def run(cell: Cell) -> None:
         tried.append((cell.approach, cell.seed))
         if cell.seed == 0:
             raise CalledProcessError(1, "peer")
@@ -81,6 +94,7 @@ def test_a_training_that_fails_leaves_the_others_of_the_comparison_to_go_on(
     monkeypatch.setattr(compare_detectors, "run", run)
     out = tmp_path / "out"
     words = ["--data", str(squares), "--out", str(out), "--approaches", "torchvision,torchvision_224", "--seeds", "0,1"]
+    words += ["--megapixels", "1"]
     assert compare_detectors.main([*words, "--resamples", "20"]) == 1
     assert tried == [(a, seed) for seed in (0, 1) for a in ("torchvision", "torchvision_224")]
     assert caplog.text.count("failed with status 1") == 2
@@ -135,41 +149,60 @@ def test_batches_hold_images_of_one_shape() -> None:
     assert all(sizes[a] == sizes[b] for a, b in batches)
 
 
-def test_cells_are_planned_by_seed_and_guarded(tmp_path: Path) -> None:
-    write_dataset(tmp_path, Dataset((), ("defect",), None, Splits(0, "none", (), (), ())))
-    configs, minutes = {"ours": "standard", "baseline": "standard"}, {"ours": 10.0, "torchvision": 5.0}
-    cells = plan(["ours", "torchvision"], [0, 1], [tmp_path], minutes, tmp_path / "out", configs)
+SETTINGS = {"ours": ("--recipe", "quick"), "baseline": ("--recipe", "quick")}
+
+
+def test_pixels_of_our_trainings_by_hand(make_sample: MakeSample) -> None:
+    fit = {"batch_size": 4, "epochs": 3, "steps": None}
+    samples = [make_sample(i, size_hw=(100, 200)) for i in range(1, 10)]
+    whole = budget_of({"input": {"max_pixels": None}, "fit": fit}, samples)
+    assert (whole.pixels_a_step, whole.steps, whole.epoch_steps) == (80_000, 6, 2)
+    assert whole.megapixels == pytest.approx(0.48)
+    assert whole.flags(0.25) == ("--fit.steps", "3", "--fit.epoch_steps", "2", "--fit.max_minutes", "null")
+    assert whole.flags(0.01)[:4] == ("--fit.steps", "1", "--fit.epoch_steps", "1")
+    windows = {"side_px": 50, "seen_px": 100, "share": 0.25}
+    assert budget_of({"input": {"slices": windows}, "fit": fit}, samples).pixels_a_step == 4 * (15_000 + 2_500)
+
+
+def test_cells_are_planned_by_seed_and_guarded(squares: Path, tmp_path: Path) -> None:
+    datasets, out = {squares: read_dataset(squares)}, tmp_path / "out"
+    cells = plan(["ours", "torchvision"], [0, 1], datasets, None, out, SETTINGS)
     order = [(cell.approach, cell.seed) for cell in cells]
     assert order == [("ours", 0), ("torchvision", 0), ("ours", 1), ("torchvision", 1)]
     assert cells[2].command[0] == "detect.train"
-    assert [cell.identity["minutes"] for cell in cells] == [10.0, 5.0, 10.0, 5.0]
+    own = settings_of(cells[0].command)
+    assert {cell.identity["megapixels"] for cell in cells} == {
+        round(own["fit"]["steps"] * own["fit"]["batch_size"] * 64 * 64 / 1e6, 3)
+    }
     assert not is_finished(cells[0])
     cells[0].folder.mkdir(parents=True)
     (cells[0].folder / "cell.json").write_text(json.dumps(cells[0].identity), encoding="utf-8")
     (cells[0].folder / "manifest.json").write_text('{"finished": "2024-01-01"}', encoding="utf-8")
     assert is_finished(cells[0])
-    longer = plan(["ours"], [0], [tmp_path], {"ours": 20.0}, tmp_path / "out", configs)
-    with pytest.raises(InputError, match="other data, minutes or configuration"):
+    longer = plan(["ours"], [0], datasets, 20.0, out, SETTINGS)
+    with pytest.raises(InputError, match="other data, budget or settings"):
         is_finished(longer[0])
     with pytest.raises(InputError, match="yolo"):
-        plan(["yolo"], [0], [tmp_path], {"yolo": 10.0}, tmp_path / "out", configs)
+        plan(["yolo"], [0], datasets, 1.0, out, SETTINGS)
+    with pytest.raises(InputError, match="refused"):
+        plan(["ours"], [0], datasets, 1.0, out, {"ours": ("--config", "nowhere.yaml")})
 
 
 def test_folds_have_cells_of_their_own(tmp_path: Path) -> None:
     folds = [tmp_path / name for name in ("fold_1", "fold_2", "other/fold_1")]
+    nothing = Dataset((), ("defect",), None, Splits(0, "none", (), (), ()))
     for fold in folds:
         fold.mkdir(parents=True)
-        write_dataset(fold, Dataset((), ("defect",), None, Splits(0, "none", (), (), ())))
-    out, configs = tmp_path / "out", {"ours": "standard", "baseline": "standard"}
-    minutes = {"ours": 10.0, "torchvision": 10.0}
-    cells = plan(["ours", "torchvision"], [0], folds[:2], minutes, out, configs)
+        write_dataset(fold, nothing)
+    out, peers = tmp_path / "out", ["torchvision", "torchvision_224"]
+    cells = plan(peers, [0], dict.fromkeys(folds[:2], nothing), 1.0, out, {})
     order = [(cell.approach, cell.folder) for cell in cells]
-    assert order == [(a, out / f / a / "seed0") for f in ("fold_1", "fold_2") for a in ("ours", "torchvision")]
-    assert str(cells[2]) == "ours seed 0 on fold_2"
+    assert order == [(a, out / f / a / "seed0") for f in ("fold_1", "fold_2") for a in peers]
+    assert str(cells[2]) == "torchvision seed 0 on fold_2"
     # a fold that was trained alone is taken up
-    assert plan(["ours"], [0], folds[1:2], minutes, out / "fold_2", configs)[0] == cells[2]
+    assert plan(peers[:1], [0], {folds[1]: nothing}, 1.0, out / "fold_2", {})[0] == cells[2]
     with pytest.raises(InputError, match="two of the folders have one name"):
-        plan(["ours"], [0], [folds[0], folds[2]], minutes, out, configs)
+        plan(peers, [0], {folds[0]: nothing, folds[2]: nothing}, 1.0, out, {})
 
 
 def test_the_steps_ratio_and_the_share_of_loading() -> None:

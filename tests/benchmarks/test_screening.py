@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from data_tools.commands.configurations import find_configuration
 from data_tools.core.errors import InputError
 from data_tools.files.dataset_folder import read_dataset
-from detect.compare_detectors.cells import ROOT
+from detect.compare_detectors.budget import ROOT
 from detect.screening import __main__ as screening
 from detect.screening.design import MOST_LEVERS, PARTS, Effect, effects, pairs_of
 from detect.screening.levers import read_levers
@@ -150,7 +150,7 @@ def test_the_command_trains_what_is_missing_and_says_what_each_lever_adds(
     (tmp_path / "levers.yaml").write_text("more pasted defects: {paste.share: 0.9}\n")
     out = tmp_path / "out"
     words = ["--data", str(squares), "--levers", str(tmp_path / "levers.yaml")]
-    words += ["--config", str(tmp_path / "small.yaml"), "--minutes", "0.03", "--parts", "2", "--out", str(out)]
+    words += ["--config", str(tmp_path / "small.yaml"), "--megapixels", "0.1", "--parts", "2", "--out", str(out)]
     assert screening.main([*words, "--table"]) == 2
     assert "no finished model to judge" in capsys.readouterr().err
     command = [sys.executable, "-m", "detect.screening", *words, "--jobs", "2"]  # as a user starts it
@@ -174,5 +174,5 @@ def test_the_command_trains_what_is_missing_and_says_what_each_lever_adds(
     assert capsys.readouterr().out == printed
     shares = [(out / f"model_0{n}" / "config.yaml").read_text().count("share: 0.9") for n in (1, 2, 3, 4)]
     assert shares == [1, 0, 1, 0]
-    assert screening.main(["1" if word == "0.03" else word for word in words]) == 2
+    assert screening.main(["1" if word == "0.1" else word for word in words]) == 2
     assert "give another --out" in capsys.readouterr().err
