@@ -16,6 +16,8 @@ import data_tools
 import detect
 from data_tools.core.errors import InputError
 from data_tools.core.records import Prediction
+from data_tools.judging.evaluate import evaluate
+from data_tools.judging.judged import Entry
 from data_tools.loading.input_config import InputConfig
 from data_tools.training.fit_config import FitConfig
 
@@ -58,6 +60,14 @@ def detector_run(squares_folder: Path, tmp_path_factory: pytest.TempPathFactory)
 def test_training_gives_a_finished_run(detector_run: data_tools.Run, squares_folder: Path) -> None:
     assert (detector_run.approach, detector_run.data) == ("detect", squares_folder)
     assert detector_run.predictions("test").is_file()
+    threshold = json.loads((detector_run.folder / "manifest.json").read_text())["threshold"]
+    assert (threshold["tpr"], threshold["n_defects"], threshold["n_good"]) == (0.98, 3, 3)
+    detector = detect.load(detector_run.folder)
+    assert detector.threshold.value == threshold["value"]
+    test, validation = (data_tools.read_predictions(detector_run.predictions(split)) for split in ("test", "val"))
+    entry = Entry("run", test, validation)
+    report = evaluate(data_tools.read_dataset(squares_folder), "test", [entry], ["auc"], resamples=10)
+    assert report.runs["run"].metrics["operating_point"]["threshold"] == threshold["value"]
     with pytest.raises(InputError, match="holds a run already"):
         detect.train(squares_folder, run=detector_run.folder)
 
