@@ -31,12 +31,27 @@ class Predictor(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
+class Order:
+    """An upload to be examined.
+
+    Attributes:
+        image_id: that its prediction gets.
+        upload: the image file.
+        keeps_pixels: whether the result shall hold the pixels, too.
+    """
+
+    image_id: int
+    upload: Upload
+    keeps_pixels: bool = False
+
+
+@dataclass(frozen=True, eq=False)
 class Examined:
     """What became of an upload.
 
     Attributes:
         prediction: None where it could not be read.
-        pixels: (h, w); None where it could not be read.
+        pixels: (h, w); None where it could not be read, or they were not wanted.
         reason: why it could not be read; "" where it could.
     """
 
@@ -47,51 +62,52 @@ class Examined:
 
 @dataclass(frozen=True, eq=False)
 class _Decoded:
+    order: Order
     sample: Sample | None
     pixels: Pixels | None
     reason: str = ""
 
 
-def examine(detector: Predictor, uploads: Sequence[tuple[int, Upload]]) -> list[Examined]:
-    """What a detector finds in uploads, each with its image id, in order.
+def examine(detector: Predictor, orders: Sequence[Order]) -> list[Examined]:
+    """What a detector finds in uploads, in order.
 
     Images of one size go through the network together and others do not: they would be padded, and an image's answer
     would depend on what others have sent.
     """
     results: list[Examined] = []
-    for chunk in chunks(read_ahead(uploads, _decode, _held), _held):
-        found = dict(_found(detector, [one for one in chunk if one.sample is not None]))
+    for chunk in chunks(read_ahead(orders, _decode, _held), _held):
+        found = _found(detector, chunk)
         results += [
-            Examined(found[one.sample.image_id] if one.sample is not None else None, one.pixels, one.reason)
+            Examined(found.get(one.order.image_id), one.pixels if one.order.keeps_pixels else None, one.reason)
             for one in chunk
         ]
     return results
 
 
-def _found(detector: Predictor, decoded: Sequence[_Decoded]) -> list[tuple[int, Prediction]]:
-    pixels = {one.sample.image_id: one.pixels for one in decoded if one.sample is not None and one.pixels is not None}
+def _found(detector: Predictor, chunk: Sequence[_Decoded]) -> dict[int, Prediction]:
+    """The predictions by image id."""
+    pixels = {one.order.image_id: one.pixels for one in chunk if one.pixels is not None}
     by_size: dict[tuple[int, int], list[Sample]] = {}
-    for one in decoded:
+    for one in chunk:
         if one.sample is not None:
             by_size.setdefault(one.sample.size_hw, []).append(one.sample)
-    found: list[tuple[int, Prediction]] = []
+    found: dict[int, Prediction] = {}
     for samples in by_size.values():
         predictions = detector.predict_samples(samples, lambda sample: pixels[sample.image_id])
-        found += [(sample.image_id, one) for sample, one in zip(samples, predictions, strict=True)]
+        found |= {sample.image_id: one for sample, one in zip(samples, predictions, strict=True)}
     return found
 
 
-def _decode(numbered: tuple[int, Upload]) -> _Decoded:
-    image_id, upload = numbered
+def _decode(order: Order) -> _Decoded:
     try:
-        pixels = decode_gray(upload.content, "image")
+        pixels = decode_gray(order.upload.content, "image")
     except InputError as error:
-        return _Decoded(None, None, str(error).removeprefix("image: "))
+        return _Decoded(order, None, None, str(error).removeprefix("image: "))
     except MemoryError:
-        return _Decoded(None, None, "too large for the memory that is left")
+        return _Decoded(order, None, None, "too large for the memory that is left")
     height, width = pixels.shape
-    sample = Sample(image_id, upload.name, (height, width), empty_boxes(), empty_labels(), GOOD, "none")
-    return _Decoded(sample, pixels)
+    sample = Sample(order.image_id, order.upload.name, (height, width), empty_boxes(), empty_labels(), GOOD, "none")
+    return _Decoded(order, sample, pixels)
 
 
 def _held(one: _Decoded) -> int:

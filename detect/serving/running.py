@@ -5,6 +5,7 @@ import math
 import signal
 import socket
 import time
+from contextlib import closing, nullcontext
 from pathlib import Path
 from types import FrameType
 
@@ -44,17 +45,13 @@ def serve(
         InputError: the address is taken, no model there, or the log cannot be written.
     """
     with listening(host, port) as at:
-        records = None if decisions is None else DecisionLog(decisions)
-        try:
-            detector = load(run)
-            _warm_up(detector)
-            model = Model(run=run.resolve().name, sha256=job_of(run)["run_sha256"])
+        detector = load(run)
+        _warm_up(detector)
+        model = Model(run=run.resolve().name, sha256=job_of(run)["run_sha256"])
+        with nullcontext() if decisions is None else closing(DecisionLog(decisions)) as records:
             service = Service(detector, model, limits, threshold, records)
             _say(service, at, host)
             Server(service).run(sockets=[at])
-        finally:
-            if records is not None:
-                records.close()
     return 0
 
 

@@ -14,7 +14,7 @@ from data_tools.metrics.operating_threshold import Threshold
 from detect.serving.answers import Answer, Model, answer_of
 from detect.serving.batching import Batcher, WorkFailedError
 from detect.serving.decision_log import DecisionLog
-from detect.serving.examining import Examined, Predictor, examine
+from detect.serving.examining import Examined, Order, Predictor, examine
 from detect.serving.limits import Limits
 from detect.serving.monitor import Monitor
 from detect.serving.overlay import overlay_png
@@ -23,6 +23,7 @@ from detect.serving.uploads import Held, Part, Upload, read_upload
 log = logging.getLogger(__name__)
 
 _AGAIN = {"Retry-After": "1"}
+_FAILED = "failed on this image; the service's own messages say how"
 
 
 class Service:
@@ -48,8 +49,8 @@ class Service:
         self.threshold = detector.threshold if threshold is None else Threshold(threshold)
         self._held, self._decisions, self._requests = Held(limits.most_held), decisions, 0
         self.monitor = Monitor(model, lambda: self._batcher.waiting)
-        self._batcher: Batcher[tuple[int, Upload], Examined] = Batcher(
-            lambda uploads: examine(detector, uploads), limits.batch, self.monitor.batch_done
+        self._batcher: Batcher[Order, Examined] = Batcher(
+            lambda orders: examine(detector, orders), limits.batch, self.monitor.batch_done
         )
 
     @asynccontextmanager
@@ -91,6 +92,10 @@ class Service:
             if answer is None:  # else it is the log itself that has failed
                 self._log(entry | {"status": status, "detail": refusal.detail})
             raise
+        except Exception as error:
+            log.error("a request failed", exc_info=error)
+            self._log(entry | {"status": status, "detail": _FAILED})
+            raise HTTPException(status, _FAILED) from None
         finally:
             self.in_flight -= 1
             self.monitor.answered(status, time.perf_counter() - begun, answer if status == 200 else None)
@@ -107,16 +112,16 @@ class Service:
             self._requests += 1
             try:
                 async with asyncio.timeout(self._left(begun)):
-                    examined = await self._batcher.answer((self._requests, upload))
-                    if examined.prediction is None or examined.pixels is None:
+                    examined = await self._batcher.answer(Order(self._requests, upload, wants_overlay))
+                    if examined.prediction is None:
                         raise HTTPException(422, examined.reason)
                     overlay = None
-                    if wants_overlay:
+                    if examined.pixels is not None:
                         overlay = await asyncio.to_thread(overlay_png, examined.pixels, examined.prediction)
             except TimeoutError:
                 raise HTTPException(504, f"no answer within {self.limits.timeout_s:g} s", _AGAIN) from None
             except WorkFailedError:
-                raise HTTPException(500, "the model failed on this image; the service's own messages say how") from None
+                raise HTTPException(500, _FAILED) from None
         milliseconds = 1000 * (time.perf_counter() - begun)
         return answer_of(examined.prediction, self.threshold, self.model, milliseconds, overlay)
 

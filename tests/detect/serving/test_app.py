@@ -228,6 +228,18 @@ def test_a_failing_model_fails_one_request_and_tells_no_secrets(
     assert "out of memory at /secret/place" in caplog.text
 
 
+def test_whatever_fails_is_answered_and_logged(
+    make_service: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("detect.serving.service.overlay_png", lambda *_: 1 / 0)
+    log = DecisionLog(tmp_path / "d.jsonl")
+    response = ask(make_service(decisions=log), png(50), params={"overlay": "png"})
+    log.close()
+    assert (response.status_code, list(response.json())) == (500, ["detail"])
+    assert json.loads((tmp_path / "d.jsonl").read_text().splitlines()[-1])["status"] == 500
+    assert "ZeroDivisionError" in caplog.text
+
+
 def test_while_it_shuts_down_what_has_begun_is_answered_and_the_rest_refused(make_service: Make) -> None:
     detector = MeanGray()
     service = make_service(detector)
@@ -294,6 +306,8 @@ def test_a_file_of_others_is_no_log(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="no log of decisions"):
             DecisionLog(other)
         assert other.read_text() == content
+    with pytest.raises(InputError, match="--log /proc/none/log"):
+        DecisionLog(Path("/proc/none/log"))
 
 
 def test_a_decision_that_cannot_be_logged_is_not_given(

@@ -124,7 +124,7 @@ def assert_is_as_predicted(answer: dict, folder: Path, images: Path) -> None:
 
 
 def test_sigterm_refuses_new_requests_and_answers_old_ones(make_service: Callable[..., Service]) -> None:
-    """On a real socket; a body beyond the limit is answered there too."""
+    """On a real socket, where a body beyond the limit is answered and a client that hangs up is counted, too."""
     detector = MeanGray()
     with listening("127.0.0.1", 0) as at:
         server = Server(make_service(detector, max_bytes=200_000))
@@ -133,6 +133,10 @@ def test_sigterm_refuses_new_requests_and_answers_old_ones(make_service: Callabl
         address = f"http://127.0.0.1:{at.getsockname()[1]}"
         with ThreadPoolExecutor(1) as threads, httpx.Client(base_url=address, timeout=20) as client:
             assert client.post("/predict", content=bytes(8_000_000), headers=GRAY).status_code == 413
+            hang_up_half_way(*at.getsockname()[:2])
+            while server.service.in_flight:
+                time.sleep(0.01)
+            assert 'defects_requests_total{status="400"} 1.0' in client.get("/metrics").text
             detector.hold.clear()
             begun = threads.submit(httpx.post, f"{address}/predict", content=png(204), headers=GRAY, timeout=20)
             while not server.service.in_flight:
@@ -146,6 +150,14 @@ def test_sigterm_refuses_new_requests_and_answers_old_ones(make_service: Callabl
             assert begun.result().json()["score"] == 0.8
         thread.join(10)
     assert not thread.is_alive()
+
+
+def hang_up_half_way(host: str, port: int) -> None:
+    """Announce 1,000 bytes, send 30 and close the connection."""
+    head = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nContent-Length: 1000\r\n\r\n"
+    with socket.create_connection((host, port)) as connection:
+        connection.sendall(head + png(204)[:30])
+        time.sleep(0.1)
 
 
 def test_a_taken_port_is_said_before_anything_else(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
@@ -171,11 +183,11 @@ def test_a_taken_port_is_said_before_anything_else(tmp_path: Path, capsys: pytes
         (["--timeout_s", "0"], "--timeout_s must be above 0"),
         (["--threshold", ".nan"], "--threshold"),
         (["--port", "0"], "no run there"),
-        (["--port", "0", "--log", "/proc/none/log"], "--log"),
     ],
 )
 def test_bad_usage_is_one_message(words: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    assert main(["--run", str(tmp_path), *words]) == 2
+    assert main(["--run", str(tmp_path), "--log", str(tmp_path / "log"), *words]) == 2
+    assert list(tmp_path.iterdir()) == []
     error = capsys.readouterr().err
     assert said in error
     assert len(error.splitlines()) == 1
