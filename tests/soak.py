@@ -228,7 +228,7 @@ def soak(run: str, minutes: float, clients: int, rate: float, seed: int, place: 
     for name in ("serve.err", "watch.err"):
         if b"Traceback" in (place / name).read_bytes():
             tally.faults.append(f"{place / name}: a traceback")
-    _check(out, decisions, tally)
+    check(out, decisions, tally)
     return tally
 
 
@@ -240,7 +240,8 @@ def _wait_for_rest(out: Path, tally: Tally) -> None:
         time.sleep(1)
 
 
-def _check(out: Path, decisions: Path, tally: Tally) -> None:
+def check(out: Path, decisions: Path, tally: Tally) -> None:
+    """Add to `faults` what the files of both show."""
     records = Counter(line["file_name"] for line in lines_of(out))
     errors = Counter(line["file_name"] for line in lines_of(out.with_suffix(".errors.jsonl")))
     for name, kind in tally.files.items():

@@ -200,3 +200,9 @@ def test_missing_packages_are_named(
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
     assert main(["--run", str(tmp_path)]) == 2
     assert "not installed: uvicorn, prometheus-client; pip install" in capsys.readouterr().err
+
+
+def test_help_needs_none_of_the_packages() -> None:
+    code = "import sys, detect.serve as door; door.build_parser().format_help(); print('fastapi' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "False"
