@@ -24,6 +24,8 @@ from data_tools.judging.map_boxes import choose_fraction, with_boxes
 from data_tools.loading.input_config import InputConfig
 from data_tools.metrics.auc import roc_auc
 from data_tools.metrics.bootstrap import Clusters, auc_of
+from data_tools.metrics.operating_threshold import KEY as THRESHOLD
+from data_tools.metrics.operating_threshold import choose_threshold
 from data_tools.networks.backbones import build_backbone
 from data_tools.training import processes
 from data_tools.training.batches import decide_by_layout, training_loader
@@ -89,7 +91,10 @@ def _train(experiment: Experiment, settings: Settings, model: Classifier, loss: 
     for split, predictions in (("val", validation), ("test", test)):
         boxed = [with_boxes(prediction, choices["box_fraction"]) for prediction in predictions]
         save_predictions(experiment, config | choices, split, boxed)
-    finish(experiment, result, {"weights": asdict(model.backbone.weights)} | choices)
+    positive = [sample.is_defect for sample in experiment.dataset.split("val")]
+    threshold = choose_threshold([one.score for one in validation], positive)
+    extra = {"weights": asdict(model.backbone.weights), THRESHOLD: threshold.to_json()}
+    finish(experiment, result, extra | choices)
     return processes.on_main(lambda: read_run(experiment.folder))
 
 

@@ -7,11 +7,13 @@ import numpy as np
 
 from data_tools.core.box_decoding import Floats
 from data_tools.core.errors import InputError
+from data_tools.core.fields import Fields
 from data_tools.core.records import Prediction, Sample
 from data_tools.loading.image_inputs import Images, PixelReader, chunks_of
 from data_tools.loading.input_config import InputConfig
+from data_tools.metrics.operating_threshold import KEY, Threshold, threshold_from
 from data_tools.runtime.batches import GrayBatch, batches_of
-from data_tools.runtime.bundle import read_bundle
+from data_tools.runtime.bundle import RECORD, Bundle, read_bundle
 from data_tools.runtime.sessions import Array, Graph
 from detect.bundle_record import (
     FEATURES,
@@ -32,6 +34,7 @@ from detect.detections import Detections, SizedDetections
 from detect.looking import BATCH_SIZE, look_everywhere, to_predictions
 from detect.to_prediction import ScoreRule, to_prediction
 
+_NO_THRESHOLD = Threshold(None, "the bundle holds none; export the run again")
 _EMPTY_BOXES = np.zeros((0, 4), dtype=np.float32)
 
 
@@ -42,10 +45,13 @@ class BundledDetector:
         record: of the bundle.
         features: the graph of backbone, pyramid, proposal head and image head.
         heads: the graphs of the box heads, in their order.
+        threshold: from which score on an image is a defect, as validation has chosen it.
     """
 
-    def __init__(self, record: DetectorRecord, features: Graph, heads: Sequence[Graph]) -> None:
-        self.record, self.input = record, record.input
+    def __init__(
+        self, record: DetectorRecord, features: Graph, heads: Sequence[Graph], threshold: Threshold = _NO_THRESHOLD
+    ) -> None:
+        self.record, self.input, self.threshold = record, record.input, threshold
         self._features, self._heads = features, tuple(heads)
 
     @property
@@ -162,4 +168,8 @@ def load_bundle(folder: Path | str) -> BundledDetector:
     bundle = read_bundle(Path(folder), "detect")
     record = record_of(bundle)
     heads = [Graph(bundle, head_name(place), HEAD_IN, HEAD_OUT) for place in range(len(record.box_units))]
-    return BundledDetector(record, Graph(bundle, FEATURES, FEATURES_IN, FEATURES_OUT), heads)
+    return BundledDetector(record, Graph(bundle, FEATURES, FEATURES_IN, FEATURES_OUT), heads, _threshold_in(bundle))
+
+
+def _threshold_in(bundle: Bundle) -> Threshold:
+    return threshold_from(Fields(bundle.record, str(bundle.folder / RECORD))) if KEY in bundle.record else _NO_THRESHOLD

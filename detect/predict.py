@@ -67,7 +67,7 @@ def _predict(arguments: Namespace) -> int:
         most = max(COUNTS)
         propose: Predict = lambda samples, read: detector.propose(samples, read, most)  # noqa: E731
         return predict_and_write(arguments, "detect", {"proposals": most}, _drawn(arguments, propose))
-    header: dict[str, Any] = {"score_rule": detector.score_rule}
+    header: dict[str, Any] = {"score_rule": detector.score_rule, "threshold": detector.threshold.value}
     if arguments.cam is not None:
         header |= {"cam": arguments.cam, "cam_stride": arguments.cam_stride}
 

@@ -11,7 +11,9 @@ from data_tools.core.fields import Fields
 from data_tools.core.records import Prediction, Sample
 from data_tools.loading.image_inputs import Images, PixelReader, chunks_of
 from data_tools.loading.input_config import InputConfig
+from data_tools.metrics.operating_threshold import Threshold
 from data_tools.networks.backbones import build_backbone
+from data_tools.runtime.origin import threshold_of
 from data_tools.training.checkpoint import load_best
 from detect.explain import explain
 from detect.inference import predict, propose
@@ -29,11 +31,13 @@ class TrainedDetector:
     Attributes:
         model, input: the model, and how it wants its input.
         score_rule: how the run scores an image.
+        threshold: from which score on an image is a defect, as validation has chosen it.
     """
 
     model: Detector
     input: InputConfig
     score_rule: ScoreRule
+    threshold: Threshold
 
     def predict(
         self, images: Images, *, split: str = "test", cam: str | None = None, cam_stride: int = 16
@@ -88,7 +92,7 @@ def load(run: Path | str) -> TrainedDetector:
     rule: ScoreRule = manifest.choice("score_rule", SCORE_RULES)
     model = Detector(backbone, config, classes, types)
     load_best(model, folder)
-    return TrainedDetector(model, settings.input, rule)
+    return TrainedDetector(model, settings.input, rule, threshold_of(folder, manifest.values))
 
 
 def _anchors(given: Fields) -> AnchorConfig:

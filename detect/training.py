@@ -16,6 +16,8 @@ from data_tools.files.runs import Run, read_run
 from data_tools.loading.input_config import InputConfig
 from data_tools.metrics.bootstrap import Clusters, Statistic, auc_of
 from data_tools.metrics.box_ap_resampling import box_ap50_of
+from data_tools.metrics.operating_threshold import KEY as THRESHOLD
+from data_tools.metrics.operating_threshold import Threshold, choose_threshold
 from data_tools.networks.backbones import Backbone, build_backbone
 from data_tools.training import processes
 from data_tools.training.experiment import Experiment, finish, open_experiment, opened, save_predictions
@@ -69,24 +71,26 @@ def _train(experiment: Experiment, settings: Settings, backbone: Backbone, resum
     log.info(made.describe())
     validation = _Validation(experiment, made.input, made.rules)
     result = fit(made.model, made.loader, loss_of, validation, MONITOR, settings.fit, experiment.folder, resume)
-    rule = _save_predictions(experiment, made)
+    rule, threshold = _save_predictions(experiment, made)
     categories = experiment.dataset.categories
     extra = {"score_rule": rule, "num_classes": len(categories), "anchors": asdict(made.config.anchors)}
+    extra |= {THRESHOLD: threshold.to_json()}
     finish(experiment, result, extra | {"types": made.model.types, "weights": asdict(backbone.weights)})
     return processes.on_main(lambda: read_run(experiment.folder))
 
 
-def _save_predictions(experiment: Experiment, made: Prepared) -> ScoreRule:
-    """Predictions of validation and test by the trained model; how they score an image."""
+def _save_predictions(experiment: Experiment, made: Prepared) -> tuple[ScoreRule, Threshold]:
+    """Predictions of validation and test by the trained model; how it scores an image, and what score is a defect."""
     samples = experiment.dataset.split("val")
     detections = detect_everywhere(made.model, samples, experiment.root, made.input, "choosing the score")
     rule = choose_rule(samples, [raw for raw, _ in detections], made.rules)
     log.info("image score: %s (%s)", rule, "chosen on validation" if len(made.rules) > 1 else "the only one")
     config = {"model": asdict(made.config), "input": asdict(made.input), "score_rule": rule}
-    save_predictions(experiment, config, "val", to_predictions(samples, detections, made.input, rule))
+    validation = to_predictions(samples, detections, made.input, rule)
+    save_predictions(experiment, config, "val", validation)
     test = predict(made.model, experiment.dataset.split("test"), experiment.root, made.input, rule)
     save_predictions(experiment, config, "test", test)
-    return rule
+    return rule, choose_threshold([one.score for one in validation], [sample.is_defect for sample in samples])
 
 
 class _Validation:

@@ -16,8 +16,11 @@ import data_tools
 import detect
 from data_tools.core.errors import InputError
 from data_tools.core.records import Prediction
+from data_tools.judging.evaluate import evaluate
+from data_tools.judging.judged import Entry
 from data_tools.loading.input_config import InputConfig
 from data_tools.training.fit_config import FitConfig
+from detect.predict import main as predict_main
 
 ROOT = Path(__file__).resolve().parents[1]
 FIT = FitConfig(epochs=1, batch_size=4, warmup_steps=2, mixed_precision="no")
@@ -58,8 +61,25 @@ def detector_run(squares_folder: Path, tmp_path_factory: pytest.TempPathFactory)
 def test_training_gives_a_finished_run(detector_run: data_tools.Run, squares_folder: Path) -> None:
     assert (detector_run.approach, detector_run.data) == ("detect", squares_folder)
     assert detector_run.predictions("test").is_file()
+    threshold = json.loads((detector_run.folder / "manifest.json").read_text())["threshold"]
+    assert (threshold["tpr"], threshold["n_defects"], threshold["n_good"]) == (0.98, 3, 3)
+    detector = detect.load(detector_run.folder)
+    assert detector.threshold.value == threshold["value"]
+    test, validation = (data_tools.read_predictions(detector_run.predictions(split)) for split in ("test", "val"))
+    entry = Entry("run", test, validation)
+    report = evaluate(data_tools.read_dataset(squares_folder), "test", [entry], ["auc"], resamples=10)
+    assert report.runs["run"].metrics["operating_point"]["threshold"] == threshold["value"]
     with pytest.raises(InputError, match="holds a run already"):
         detect.train(squares_folder, run=detector_run.folder)
+
+
+def test_predictions_name_the_threshold_that_the_run_keeps(detector_run: data_tools.Run, tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((64, 64), np.uint8)).save(tmp_path / "a.png")
+    out = tmp_path / "p.jsonl"
+    words = ["--run", str(detector_run.folder), "--images", str(tmp_path / "a.png"), "--out", str(out)]
+    assert predict_main(words) == 0
+    kept = json.loads((detector_run.folder / "manifest.json").read_text())["threshold"]["value"]
+    assert data_tools.read_predictions(out).header.config["threshold"] == kept
 
 
 def test_paths_arrays_and_a_dataset_give_the_same_predictions(

@@ -56,6 +56,8 @@ TORCH_FREE = (
     "detect.evaluate",
     "detect.export",
     "detect.predict",
+    "detect.serve",
+    "detect.serving.running",
     "detect.visualize",
 )
 

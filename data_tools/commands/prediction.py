@@ -1,6 +1,5 @@
 """What `detect.predict` and `classify.predict` share: their flags, and which images these mean."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from data_tools.commands.watching import watch
 from data_tools.core.errors import InputError
 from data_tools.core.fields import Fields
 from data_tools.core.records import PredictionHeader, Sample
+from data_tools.files.checksums import sha256
 from data_tools.files.dataset_folder import images_root_of, read_dataset, split_of
 from data_tools.files.image_sources import NamedImages, Source
 from data_tools.files.images import resolve_under
@@ -25,6 +25,7 @@ from data_tools.files.runs import MANIFEST, finished_at, read_manifest
 from data_tools.files.watch_log import require_unwatched
 
 SPLITS = ("train", "val", "test", "all")
+_BUNDLE_SUMS = "SHA256SUMS"  # as data_tools.runtime.bundle writes it
 
 
 @dataclass(frozen=True)
@@ -172,6 +173,8 @@ def _require_overlays_place(overlays: str | None, inputs: Sequence[Path]) -> Non
 
 
 def job_of(run: Path) -> dict[str, Any]:
-    """What tells one run's predictions from another's of the same name: the hash of its manifest."""
-    manifest = run / MANIFEST
-    return {"run_sha256": hashlib.sha256(manifest.read_bytes()).hexdigest() if manifest.is_file() else None}
+    """What tells one model's predictions from another's of the same name: the hash of a run's manifest, or of the list
+    of checksums in a bundle.
+    """
+    known = [path for path in (run / MANIFEST, run / _BUNDLE_SUMS) if path.is_file()]
+    return {"run_sha256": sha256(known[0]) if known else None}

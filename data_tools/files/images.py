@@ -5,6 +5,7 @@ import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -28,6 +29,7 @@ __all__ = [
     "IMAGE_SUFFIXES",
     "PIXEL_LIMIT",
     "bits_of",
+    "decode_gray",
     "find_images",
     "read_gray",
     "read_levels",
@@ -102,13 +104,27 @@ def read_gray(path: Path, pixel_limit: int = PIXEL_LIMIT) -> NDArray[np.uint8]:
     Raises:
         InputError: unreadable, truncated, of several pages, or more than `pixel_limit` pixels.
     """
-    image = _decoded(path, pixel_limit)
+    with _opened(path) as file:
+        return _gray(_decoded(file, path, pixel_limit))
+
+
+def decode_gray(content: bytes, name: str, pixel_limit: int = PIXEL_LIMIT) -> NDArray[np.uint8]:
+    """As `read_gray`, of an image file's content; `name` stands for the path in messages.
+
+    Raises:
+        InputError: see `read_gray`.
+    """
+    return _gray(_decoded(BytesIO(content), name, pixel_limit))
+
+
+def _gray(image: Image.Image | NDArray[np.uint8]) -> NDArray[np.uint8]:
     return image if isinstance(image, np.ndarray) else np.array(image.convert("L"), dtype=np.uint8)
 
 
 def read_rgb(path: Path, pixel_limit: int = PIXEL_LIMIT) -> NDArray[np.uint8]:
     """(height, width, 3) uint8 red, green and blue, by the rules of `read_gray`."""
-    image = _decoded(path, pixel_limit)
+    with _opened(path) as file:
+        image = _decoded(file, path, pixel_limit)
     if isinstance(image, np.ndarray):
         return np.repeat(image[:, :, None], 3, axis=2)
     return np.array(image.convert("RGB"), dtype=np.uint8)
@@ -146,29 +162,28 @@ def find_images(folder: Path) -> list[Path]:
     return [folder / name for name, _ in walk_images(folder).names]
 
 
-def _decoded(path: Path, pixel_limit: int) -> Image.Image | NDArray[np.uint8]:
+def _decoded(file: IO[bytes], path: Path | str, pixel_limit: int) -> Image.Image | NDArray[np.uint8]:
     """The image turned upright and without transparency, in mode L or RGB; scaled gray values where it has 16 bits."""
-    with _opened(path) as file:
-        opened = _identified(file, path, pixel_limit)
-        try:
-            opened.load()  # first, so that metadata behind the pixels is seen
-            image = ImageOps.exif_transpose(opened)
-            if image.mode in ("I;16", "I;16B", "I;16L", "I;16N", "I"):
-                return _scale_16_bit(np.asarray(image, dtype=np.int64), path)
-            if image.mode == "F":
-                raise InputError(f"{path}: floating-point pixels have no known range; convert with --gray_range LO,HI")
-            if "A" in image.mode or "transparency" in image.info:
-                image = image.convert("RGBA")
-                black = Image.new("RGBA", image.size, (0, 0, 0, 255))
-                image = Image.alpha_composite(black, image)
-            return image.convert("L" if image.mode in ("1", "L") else "RGB")
-        except InputError:
-            raise
-        except Exception as error:  # crafted files make Pillow raise whatever its decoders stumble on
-            raise InputError(f"{path}: cannot decode the image: {error}") from error
+    opened = _identified(file, path, pixel_limit)
+    try:
+        opened.load()  # first, so that metadata behind the pixels is seen
+        image = ImageOps.exif_transpose(opened)
+        if image.mode in ("I;16", "I;16B", "I;16L", "I;16N", "I"):
+            return _scale_16_bit(np.asarray(image, dtype=np.int64), path)
+        if image.mode == "F":
+            raise InputError(f"{path}: floating-point pixels have no known range; convert with --gray_range LO,HI")
+        if "A" in image.mode or "transparency" in image.info:
+            image = image.convert("RGBA")
+            black = Image.new("RGBA", image.size, (0, 0, 0, 255))
+            image = Image.alpha_composite(black, image)
+        return image.convert("L" if image.mode in ("1", "L") else "RGB")
+    except InputError:
+        raise
+    except Exception as error:  # crafted files make Pillow raise whatever its decoders stumble on
+        raise InputError(f"{path}: cannot decode the image: {error}") from error
 
 
-def _scale_16_bit(pixels: NDArray[np.int64], path: Path) -> NDArray[np.uint8]:
+def _scale_16_bit(pixels: NDArray[np.int64], path: Path | str) -> NDArray[np.uint8]:
     if pixels.min() < 0 or pixels.max() > 65535:
         raise InputError(
             f"{path}: pixel values {pixels.min()}..{pixels.max()} do not fit 16 bits; convert with --gray_range LO,HI"
@@ -197,7 +212,7 @@ def _without_waiting(path: Path) -> int:
     return handle
 
 
-def _identified(file: IO[bytes], path: Path, pixel_limit: int) -> Image.Image:
+def _identified(file: IO[bytes], path: Path | str, pixel_limit: int) -> Image.Image:
     """The image with its pixels not yet decoded.
 
     Pillow is given the open file, not its name: by name it maps raw TIFF pixels into memory and garbles rotated ones.

@@ -270,8 +270,8 @@ def job_difference(before: dict[str, Any], now: dict[str, Any]) -> str:
     return ""
 
 
-def open_locked(path: Path) -> BinaryIO:
-    """The file, opened to read and write, made if need be.
+def open_locked(path: Path, flag: str = "--out") -> BinaryIO:
+    """The file, opened to read and write, made if need be; `flag` named it.
 
     Raises:
         InputError: another process has it.
@@ -285,7 +285,7 @@ def open_locked(path: Path) -> BinaryIO:
         pass
     except OSError as error:
         os.close(handle)
-        raise InputError(f"{path}: another process is writing there; let it end, or give another --out") from error
+        raise InputError(f"{path}: another process is writing there; let it end, or give another {flag}") from error
     return os.fdopen(handle, "r+b")
 
 

@@ -12,11 +12,10 @@ from data_tools.core.records import BOXED, GOOD, Prediction, PredictionSet, Samp
 from data_tools.judging.alignment import align
 from data_tools.judging.map_boxes import choose_fraction, with_boxes
 from data_tools.judging.suspicions import suspicions
+from data_tools.metrics.fpr_at_tpr import OPERATING_TPR as OPERATING_TPR
 from data_tools.metrics.fpr_at_tpr import threshold_at_tpr
 from data_tools.metrics.froc import FROC_RULES, Froc, froc_by_rule
 from data_tools.metrics.peak_distance import Distances, peak_distances
-
-OPERATING_TPR = 0.98
 
 Pairs = tuple[tuple[Sample, ...], tuple[Prediction, ...]]
 

@@ -1,6 +1,6 @@
 """A bundle: a trained model as ONNX graphs with one JSON record of everything else that a prediction needs.
 
-BUNDLE/bundle.json   what approach it is of, where it comes from, preprocessing, decoding, thresholds
+BUNDLE/bundle.json   what approach it is of, where it comes from, preprocessing, decoding, threshold
 BUNDLE/*.onnx        the graphs
 BUNDLE/SHA256SUMS    a checksum of each of these files, as `sha256sum --check` reads it
 """

@@ -1,4 +1,4 @@
-"""Where a bundle comes from: its run, data and versions, classes, and the thresholds that validation gives."""
+"""Where a bundle comes from: its run, data and versions, classes, and the threshold that validation gives."""
 
 import logging
 from collections.abc import Mapping
@@ -6,51 +6,57 @@ from pathlib import Path
 from typing import Any
 
 from data_tools.core.errors import InputError
+from data_tools.core.fields import Fields
 from data_tools.core.records import Dataset
 from data_tools.files.dataset_folder import data_hash, read_dataset
 from data_tools.files.predictions import read_predictions
-from data_tools.metrics.fpr_at_tpr import TPRS, fpr_at_tpr
+from data_tools.files.runs import MANIFEST
+from data_tools.metrics.operating_threshold import KEY, Threshold, choose_threshold, threshold_from
 
 log = logging.getLogger(__name__)
 
 
 def origin_of(run: Path, manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """What bundle.json says of the run: "source", "versions", "categories" and "thresholds".
+    """What bundle.json says of the run: "source", "versions", "categories" and "threshold".
 
-    Categories and thresholds are null where the data are gone or have changed, thresholds also where validation lacks
-    good or defect images.
+    Categories are null where the data are gone or have changed.
     """
     source = {key: manifest.get(key) for key in ("data_hash", "finished", "seed", "git")}
-    dataset = _dataset_of(manifest)
+    try:
+        categories = list(_dataset_of(manifest).categories)
+    except (InputError, OSError) as error:
+        log.warning("the bundle has no names of classes: %s", error)
+        categories = None
+    threshold = threshold_of(run, manifest)
+    if threshold.value is None:
+        log.warning("the bundle has no threshold: %s", threshold.reason)
     return {
         "source": {"run": run.resolve().name, **source},
         "versions": manifest.get("versions"),
-        "categories": None if dataset is None else list(dataset.categories),
-        "thresholds": None if dataset is None else _thresholds(run, dataset),
+        "categories": categories,
+        KEY: threshold.to_json(),
     }
 
 
-def _dataset_of(manifest: Mapping[str, Any]) -> Dataset | None:
-    folder = Path(str(manifest.get("data")))
-    try:
-        if data_hash(folder) != manifest.get("data_hash"):
-            raise InputError(f"{folder}: not the data that the run was trained on any more")
-        return read_dataset(folder)
-    except (InputError, OSError) as error:
-        log.warning("the bundle has neither names of classes nor thresholds: %s", error)
-        return None
+def threshold_of(run: Path, manifest: Mapping[str, Any]) -> Threshold:
+    """The threshold of a run: as its manifest has it, or for a run of before it had one, chosen in the same way now.
 
-
-def _thresholds(run: Path, dataset: Dataset) -> dict[str, dict[str, float]] | None:
-    """For each share of validation's defects to be caught, the threshold, and the share of good images it flags."""
+    Raises:
+        InputError: a damaged manifest.
+    """
+    if KEY in manifest:
+        return threshold_from(Fields(manifest, str(run / MANIFEST)))
     try:
+        samples = _dataset_of(manifest).split("val")
         scores = {one.image_id: one.score for one in read_predictions(run / "predictions" / "val.jsonl").predictions}
-        samples = dataset.split("val")
-        values = [scores[sample.image_id] for sample in samples]
-    except (InputError, KeyError, ValueError) as error:
-        log.warning("the bundle has no thresholds: the run's predictions of validation are not there: %s", error)
-        return None
-    positive = [sample.is_defect for sample in samples]
-    points = {f"{tpr:g}": fpr_at_tpr(values, positive, tpr) for tpr in TPRS}
-    known = {tpr: {"threshold": one.threshold, "fpr": one.fpr} for tpr, one in points.items() if one is not None}
-    return known or None
+        return choose_threshold([scores[sample.image_id] for sample in samples], [one.is_defect for one in samples])
+    except (InputError, OSError, KeyError, ValueError) as error:
+        log.info("%s keeps no threshold, and none can be chosen now: %s", run, error)
+        return Threshold(None, "the run keeps none, and its data are not at hand to choose one by")
+
+
+def _dataset_of(manifest: Mapping[str, Any]) -> Dataset:
+    folder = Path(str(manifest.get("data")))
+    if data_hash(folder) != manifest.get("data_hash"):
+        raise InputError(f"{folder}: not the data that the run was trained on any more")
+    return read_dataset(folder)

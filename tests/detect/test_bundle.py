@@ -190,11 +190,13 @@ def test_a_run_is_read_by_onnx_too(run: Path, bundle: Path, images: list[np.ndar
     assert_same(detector.predict(images[:2]), load_bundle(bundle).predict(images[:2]))
 
 
-def test_the_record_names_source_and_thresholds(bundle: Path) -> None:
+def test_the_record_names_source_and_threshold(bundle: Path) -> None:
     record = json.loads((bundle / "bundle.json").read_text())
     assert record["source"]["run"] == "one"
     assert record["source"]["data_hash"] == "0"
-    assert record["thresholds"] is None  # the data are gone
+    assert record["threshold"]["value"] is None  # the data are gone
+    assert "not at hand" in record["threshold"]["reason"]
+    assert load_bundle(bundle).threshold.decide(0.9) is None
     assert record["score_rule"] == "mean_logit"
     assert "augment" not in record["input"]
     done = subprocess.run(

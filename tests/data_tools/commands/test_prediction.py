@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from data_tools.commands.predicting import SOME_UNREADABLE
-from data_tools.commands.prediction import predict_and_write, select
+from data_tools.commands.prediction import job_of, predict_and_write, select
 from data_tools.core.errors import InputError
 from data_tools.core.records import Prediction, Sample
 from data_tools.files.prediction_journal import errors_path
@@ -298,3 +298,14 @@ def test_overlays_are_not_taken_for_further_images(
 def test_flags_that_name_nothing_are_refused() -> None:
     with pytest.raises(InputError, match="--images PATH"):
         select(arguments())  # type: ignore[arg-type]
+
+
+def test_models_of_one_name_are_told_apart_runs_and_bundles_alike(tmp_path: Path) -> None:
+    told = set()
+    for place, name in (("a", "manifest.json"), ("b", "manifest.json"), ("c", "SHA256SUMS"), ("d", "SHA256SUMS")):
+        folder = tmp_path / place / "model"
+        folder.mkdir(parents=True)
+        (folder / name).write_text(f"of {place}")
+        told.add(job_of(folder)["run_sha256"])
+    assert len(told) == 4
+    assert None not in told

@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from data_tools.core.errors import InputError
-from data_tools.files.images import bits_of, find_images, read_gray, read_levels, read_rgb, read_size, resolve_under
+from data_tools.files.images import (
+    bits_of,
+    decode_gray,
+    find_images,
+    read_gray,
+    read_levels,
+    read_rgb,
+    read_size,
+    resolve_under,
+)
 
 RAMP = np.arange(0, 240, dtype=np.uint8).reshape(12, 20)
 
@@ -241,3 +250,18 @@ def test_color_of_16_bits_is_told_from_8(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(png)
     assert bits_of(tmp_path / "a.png") == 16
     assert read_rgb(tmp_path / "a.png").tolist() == [[[15, 0, 0], [255, 1, 0]]]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".bmp", ".pgm"])
+def test_a_file_s_content_is_read_as_the_file(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (9, 7), dtype=np.uint8)).save(path)
+    content = path.read_bytes()
+    np.testing.assert_array_equal(decode_gray(content, "image"), read_gray(path))
+    for damaged in (b"", content[:20], b"text"):
+        path.write_bytes(damaged)
+        with pytest.raises(InputError) as of_file:
+            read_gray(path)
+        with pytest.raises(InputError) as of_content:
+            decode_gray(damaged, "image")
+        assert str(of_content.value) == str(of_file.value).replace(str(path), "image")

@@ -1,6 +1,5 @@
 """A small data set with two approaches whose outcomes can be told by hand, the page made of it, and a browser."""
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +24,7 @@ from data_tools.judging.evaluation_report import DataSummary, EvaluationReport, 
 from data_tools.judging.judged import Entry, judge
 from data_tools.metrics.coco_engines import PYCOCOTOOLS
 from data_tools.report.html import write_html
-from tests.absent import absent
+from tests.browser import launched
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -36,16 +35,6 @@ HOSTILE_LABEL = "<i>cam</i> $\\frac{"
 LABELS = ("detector", HOSTILE_LABEL)
 SIZE_HW = (90, 120)
 BOX = (30, 20, 50, 40)
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 @dataclass(frozen=True)
@@ -165,13 +154,4 @@ def make_large(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Page
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator["Browser"]:
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        absent("the Python package playwright is missing; install the dev extra: pip install -e '.[dev]'")
-    if CHROMIUM is None:
-        absent("no chromium on the path; on Debian or Ubuntu: apt-get install chromium")
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
-        yield found
-        found.close()
+    yield from launched()

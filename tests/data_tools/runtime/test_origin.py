@@ -3,10 +3,11 @@ from pathlib import Path
 
 import pytest
 
+from data_tools.core.errors import InputError
 from data_tools.core.records import Prediction, PredictionHeader, PredictionSet
 from data_tools.files.dataset_folder import data_hash, read_dataset
 from data_tools.files.predictions import write_predictions
-from data_tools.runtime.origin import origin_of
+from data_tools.runtime.origin import origin_of, threshold_of
 
 
 @pytest.fixture
@@ -19,19 +20,35 @@ def run(squares: Path, tmp_path: Path, make_prediction: Callable[..., Prediction
     return tmp_path / "run"
 
 
-def test_thresholds_catch_their_share_of_validation(run: Path, squares: Path) -> None:
+def test_the_threshold_catches_its_share_of_validation(run: Path, squares: Path) -> None:
+    """98 % of three defects are all three, so the lowest of them: it flags the good image scored 0.5."""
     assert [one.image_id for one in read_dataset(squares).split("val") if one.is_defect] == [13, 15, 17]
     origin = origin_of(run, {"data": str(squares), "data_hash": data_hash(squares), "versions": {"torch": "2"}})
     assert origin["categories"] == ["defect"]
     assert origin["source"]["run"] == "run"
     assert origin["versions"] == {"torch": "2"}
-    assert origin["thresholds"]["1"] == {"threshold": 0.3, "fpr": pytest.approx(1 / 3)}
-    assert origin["thresholds"]["0.98"]["threshold"] == 0.3
+    assert origin["threshold"] == {
+        "value": 0.3,
+        "reason": "",
+        "tpr": 0.98,
+        "fpr": pytest.approx(1 / 3),
+        "n_defects": 3,
+        "n_good": 3,
+    }
 
 
-def test_data_that_are_gone_or_changed_give_no_thresholds(run: Path, squares: Path, caplog) -> None:
-    assert origin_of(run, {"data": str(squares), "data_hash": "another"})["thresholds"] is None
+def test_the_manifest_s_own_threshold_is_taken_as_it_is(run: Path) -> None:
+    kept = {"value": 0.7, "reason": "", "tpr": 0.98, "fpr": None, "n_defects": 9, "n_good": 0}
+    assert threshold_of(run, {"threshold": kept}).to_json() == kept
+    with pytest.raises(InputError, match="'value' must be a finite number"):
+        threshold_of(run, {"threshold": kept | {"value": "much"}})
+
+
+def test_data_that_are_gone_or_changed_give_no_threshold(run: Path, squares: Path, caplog) -> None:
+    gone = origin_of(run, {"data": str(squares), "data_hash": "another"})
+    assert gone["threshold"]["value"] is None
+    assert str(squares) not in gone["threshold"]["reason"]  # a bundle goes to other machines
     assert "not the data" in caplog.text
     assert origin_of(run, {"data": str(squares / "nowhere"), "data_hash": "x"})["categories"] is None
     (run / "predictions" / "val.jsonl").unlink()
-    assert origin_of(run, {"data": str(squares), "data_hash": data_hash(squares)})["thresholds"] is None
+    assert threshold_of(run, {"data": str(squares), "data_hash": data_hash(squares)}).value is None

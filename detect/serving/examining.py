@@ -1,0 +1,114 @@
+"""Uploads to predictions, by the rules that files are read and predicted by."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_tools.core.errors import InputError
+from data_tools.core.records import GOOD, Prediction, Sample, empty_boxes, empty_labels
+from data_tools.files.images import decode_gray
+from data_tools.files.read_ahead import chunks, read_ahead
+from data_tools.metrics.operating_threshold import Threshold
+from detect.serving.uploads import Upload
+
+Pixels = NDArray[np.uint8]
+
+
+class Predictor(Protocol):
+    """A detector, from a run or from a bundle."""
+
+    @property
+    def threshold(self) -> Threshold:
+        """From which score on an image is a defect."""
+        ...
+
+    def predict_samples(self, samples: Sequence[Sample], pixels: Callable[[Sample], Pixels], /) -> list[Prediction]:
+        """Predictions of samples, in order."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Order:
+    """An upload to be examined.
+
+    Attributes:
+        image_id: that its prediction gets.
+        upload: the image file.
+        keeps_pixels: whether the result shall hold the pixels, too.
+    """
+
+    image_id: int
+    upload: Upload
+    keeps_pixels: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Examined:
+    """What became of an upload.
+
+    Attributes:
+        prediction: None where it could not be read.
+        pixels: (h, w); None where it could not be read, or they were not wanted.
+        reason: why it could not be read; "" where it could.
+    """
+
+    prediction: Prediction | None
+    pixels: Pixels | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class _Decoded:
+    order: Order
+    sample: Sample | None
+    pixels: Pixels | None
+    reason: str = ""
+
+
+def examine(detector: Predictor, orders: Sequence[Order]) -> list[Examined]:
+    """What a detector finds in uploads, in order.
+
+    Images of one size go through the network together and others do not: they would be padded, and an image's answer
+    would depend on what others have sent.
+    """
+    results: list[Examined] = []
+    for chunk in chunks(read_ahead(orders, _decode, _held), _held):
+        found = _found(detector, chunk)
+        results += [
+            Examined(found.get(one.order.image_id), one.pixels if one.order.keeps_pixels else None, one.reason)
+            for one in chunk
+        ]
+    return results
+
+
+def _found(detector: Predictor, chunk: Sequence[_Decoded]) -> dict[int, Prediction]:
+    """The predictions by image id."""
+    pixels = {one.order.image_id: one.pixels for one in chunk if one.pixels is not None}
+    by_size: dict[tuple[int, int], list[Sample]] = {}
+    for one in chunk:
+        if one.sample is not None:
+            by_size.setdefault(one.sample.size_hw, []).append(one.sample)
+    found: dict[int, Prediction] = {}
+    for samples in by_size.values():
+        predictions = detector.predict_samples(samples, lambda sample: pixels[sample.image_id])
+        found |= {sample.image_id: one for sample, one in zip(samples, predictions, strict=True)}
+    return found
+
+
+def _decode(order: Order) -> _Decoded:
+    try:
+        pixels = decode_gray(order.upload.content, "image")
+    except InputError as error:
+        return _Decoded(order, None, None, str(error).removeprefix("image: "))
+    except MemoryError:
+        return _Decoded(order, None, None, "too large for the memory that is left")
+    height, width = pixels.shape
+    sample = Sample(order.image_id, order.upload.name, (height, width), empty_boxes(), empty_labels(), GOOD, "none")
+    return _Decoded(order, sample, pixels)
+
+
+def _held(one: _Decoded) -> int:
+    return 0 if one.pixels is None else one.pixels.size
