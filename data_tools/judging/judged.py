@@ -12,11 +12,12 @@ from data_tools.core.records import BOXED, GOOD, Prediction, PredictionSet, Samp
 from data_tools.judging.alignment import align
 from data_tools.judging.map_boxes import choose_fraction, with_boxes
 from data_tools.judging.suspicions import suspicions
-from data_tools.metrics.fpr_at_tpr import threshold_at_tpr
 from data_tools.metrics.froc import FROC_RULES, Froc, froc_by_rule
+from data_tools.metrics.operating_point import DEFAULT_RULE, Rule
 from data_tools.metrics.peak_distance import Distances, peak_distances
 
-OPERATING_TPR = 0.98
+OPERATING_TPR = DEFAULT_RULE.tpr
+"""Share of the validation defects that is caught where nobody asks for another operating point."""
 
 Pairs = tuple[tuple[Sample, ...], tuple[Prediction, ...]]
 
@@ -53,6 +54,7 @@ class Judged:
         categories: names of the classes; their ids are 1, 2, ...
         seed: of resampling and of the random baselines.
         box_map_engine: of `data_tools.metrics.coco_engines.ENGINES`.
+        rule: what chooses the threshold.
     """
 
     samples: tuple[Sample, ...]
@@ -63,6 +65,7 @@ class Judged:
     categories: tuple[str, ...]
     seed: int
     box_map_engine: str
+    rule: Rule = DEFAULT_RULE
 
     @property
     def num_classes(self) -> int:
@@ -105,15 +108,24 @@ class Judged:
         return peak_distances(self.boxed, [prediction.peak_xy for prediction in self.boxed_predictions])
 
     @cached_property
-    def threshold(self) -> float | None:
-        """The image score that catches 98 % of the validation defects; None without any."""
+    def no_threshold(self) -> str | None:
+        """Why validation cannot choose a threshold; None where it can."""
         if self.validation is None:
+            return "no validation predictions"
+        positive = [sample.is_defect for sample in self.validation[0]]
+        if not any(positive):
+            return "no defect images in validation"
+        if self.rule.needs_good and all(positive):
+            return "no good images in validation, so that an overkill has no cost there"
+        return None
+
+    @cached_property
+    def threshold(self) -> float | None:
+        """The image score that the rule chooses on validation; None where it cannot."""
+        if self.validation is None or self.no_threshold is not None:
             return None
         samples, predictions = self.validation
-        positive = [sample.is_defect for sample in samples]
-        if not any(positive):
-            return None
-        return threshold_at_tpr([prediction.score for prediction in predictions], positive, OPERATING_TPR)
+        return self.rule.threshold([p.score for p in predictions], [sample.is_defect for sample in samples])
 
     @cached_property
     def gives_boxes(self) -> bool:
@@ -185,6 +197,7 @@ def judge(
     categories: tuple[str, ...],
     seed: int,
     box_map_engine: str,
+    rule: Rule = DEFAULT_RULE,
 ) -> Judged:
     """Align everything that an entry brings with the truth.
 
@@ -198,4 +211,4 @@ def judge(
     if entry.proposals is not None:
         proposals = align(samples, entry.proposals, f"{entry.label} (proposals)", num_classes)
     predictions = align(samples, entry.predictions, entry.label, num_classes)
-    return Judged(samples, predictions, chosen_on, training, proposals, categories, seed, box_map_engine)
+    return Judged(samples, predictions, chosen_on, training, proposals, categories, seed, box_map_engine, rule)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_tools.judging.baselines import baseline_sections, stratified
-from data_tools.judging.judged import OPERATING_TPR, Judged
+from data_tools.judging.judged import Judged
 from data_tools.judging.metric import LOWER, Breakdown, Comparison, KeyPath, Metric, MetricRow, Style
 from data_tools.judging.pairs import by_common_mean, by_common_median, by_group
 from data_tools.judging.resampling import Sampling, pointing_figures
@@ -20,6 +20,7 @@ from data_tools.metrics.energy_pointing import energy_pointing
 from data_tools.metrics.figures import Figure
 from data_tools.metrics.fpr_at_tpr import outcome_at
 from data_tools.metrics.located import LOCATED_TPR, end_to_end, overkill_at_located_tpr
+from data_tools.metrics.operating_point import EscapeRate
 from data_tools.metrics.peak_distance import DRA_LIMIT_PX, TOLERANCES_PX, distance_recall, distance_recall_area
 from data_tools.metrics.peak_recall import peak_recall
 
@@ -50,7 +51,7 @@ def _end_to_end(judged: Judged) -> dict[str, Any] | None:
         "n": len(to_box),
         "n_groups": len({sample.group for sample in judged.boxed}),
         "threshold": judged.threshold,
-        "validation_tpr": OPERATING_TPR,
+        "validation_tpr": judged.rule.tpr if isinstance(judged.rule, EscapeRate) else None,
     }
 
 

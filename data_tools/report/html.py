@@ -20,6 +20,7 @@ from data_tools.core.records import Sample
 from data_tools.files.atomic import write_text
 from data_tools.judging.curves import baseline_curves, curves_of, dot_at
 from data_tools.judging.evaluation_report import EvaluationReport
+from data_tools.metrics.operating_point import Costs
 from data_tools.report import figures
 from data_tools.report.breakdown import breakdown_tables
 from data_tools.report.class_tables import class_tables
@@ -89,6 +90,7 @@ def write_html(
             breakdown=breakdown_tables(contents),
             type_tables=class_tables(contents),
             thresholds=thresholds,
+            costs=_costs(report),
             figures=_curve_figures(report, thresholds),
             data=safe_json(
                 page_data(
@@ -97,6 +99,7 @@ def write_html(
                     None if pictures is None else pictures.jpegs,
                     report.data.split,
                     next(iter(report.judged.values())).categories if report.judged else (),
+                    _costs(report),
                 )
             ),
             n_images=len(images),
@@ -119,6 +122,12 @@ def _pictures(samples: Sequence[Sample], root: Path | None, side: int) -> tuple[
     if not root.is_dir():
         return None, f"The images are not at hand ({root} does not exist), so marks are drawn on blank ones."
     return make_thumbnails(samples, root, side), ""
+
+
+def _costs(report: EvaluationReport) -> tuple[float, float] | None:
+    """Of an escape and of an overkill, where thresholds were chosen by them."""
+    rules = [run.rule for run in report.judged.values() if isinstance(run.rule, Costs)]
+    return (rules[0].escape, rules[0].overkill) if rules else None
 
 
 def _curve_figures(report: EvaluationReport, thresholds: Mapping[str, Threshold]) -> list[_Figure]:

@@ -106,7 +106,18 @@ def describe_remarks(report: Report) -> list[str]:
         for kind, count in (("good", data.get("n_good")), ("defect", _sum(data.get("n_boxed"), data.get("n_unboxed"))))
         if count == 0 and data.get("n_images")
     ]
-    return [*one_kind, *(f"{name}: {remark}" for name, remark in remarks.items() if remark)]
+    useless = {name: look_up(metrics, ("operating_point", "useless_because")) for name, metrics in runs.items()}
+    of_runs = [*useless.items(), *remarks.items()]
+    return [*one_kind, *(f"{name}: {remark}" for name, remark in of_runs if remark)]
+
+
+def describe_rule(report: Report) -> str:
+    """How thresholds are chosen, as a clause; "" where the report does not say."""
+    for run in as_mapping(report.get("runs")).values():
+        rule = as_mapping(look_up(as_mapping(run).get("metrics"), ("operating_point", "rule")))
+        if rule:
+            return f"the threshold, chosen on validation, {rule['words']}"
+    return ""
 
 
 def _sum(one: int | None, other: int | None) -> int | None:
