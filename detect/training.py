@@ -18,7 +18,7 @@ from data_tools.metrics.bootstrap import Clusters, Statistic, auc_of
 from data_tools.metrics.box_ap_resampling import box_ap50_of
 from data_tools.networks.backbones import Backbone, build_backbone
 from data_tools.training import processes
-from data_tools.training.experiment import Experiment, finish, open_experiment, opened, save_predictions
+from data_tools.training.experiment import Experiment, finish, open_experiment, opened, save_predictions, timed
 from data_tools.training.fit import fit, seed_everything
 from data_tools.training.selection import localization_scores, standard_error
 from data_tools.training.start_report import describe_start
@@ -84,7 +84,8 @@ def _save_predictions(experiment: Experiment, made: Prepared) -> ScoreRule:
     log.info("image score: %s (%s)", rule, "chosen on validation" if len(made.rules) > 1 else "the only one")
     config = {"model": asdict(made.config), "input": asdict(made.input), "score_rule": rule}
     save_predictions(experiment, config, "val", to_predictions(samples, detections, made.input, rule))
-    test = predict(made.model, experiment.dataset.split("test"), experiment.root, made.input, rule)
+    with timed(experiment, "test"):
+        test = predict(made.model, experiment.dataset.split("test"), experiment.root, made.input, rule)
     save_predictions(experiment, config, "test", test)
     return rule
 

@@ -32,6 +32,7 @@ class Entry:
         validation: those for the validation split, which choose every threshold; None where there are none.
         proposals: region proposals as the boxes of records, for proposal recall; None where there are none.
         approach: runs of one approach that differ by their seed share this name; by default the label.
+        ms_per_image: that predicting took, reading included, on the machine that did it; None where nobody timed it.
     """
 
     label: str
@@ -39,6 +40,7 @@ class Entry:
     validation: PredictionSet | None = None
     proposals: PredictionSet | None = None
     approach: str | None = None
+    ms_per_image: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +57,7 @@ class Judged:
         seed: of resampling and of the random baselines.
         box_map_engine: of `data_tools.metrics.coco_engines.ENGINES`.
         rule: what chooses the threshold.
+        ms_per_image: as `Entry` has it.
     """
 
     samples: tuple[Sample, ...]
@@ -66,6 +69,7 @@ class Judged:
     seed: int
     box_map_engine: str
     rule: Rule = DEFAULT_RULE
+    ms_per_image: float | None = None
 
     @property
     def num_classes(self) -> int:
@@ -211,4 +215,6 @@ def judge(
     if entry.proposals is not None:
         proposals = align(samples, entry.proposals, f"{entry.label} (proposals)", num_classes)
     predictions = align(samples, entry.predictions, entry.label, num_classes)
-    return Judged(samples, predictions, chosen_on, training, proposals, categories, seed, box_map_engine, rule)
+    return Judged(
+        samples, predictions, chosen_on, training, proposals, categories, seed, box_map_engine, rule, entry.ms_per_image
+    )

@@ -26,11 +26,13 @@ from data_tools.report.breakdown import breakdown_tables
 from data_tools.report.class_tables import class_tables
 from data_tools.report.outcomes import NEAR_PX, OUTCOMES, Threshold, image_outcomes, thresholds_of
 from data_tools.report.page_data import page_data, safe_json
+from data_tools.report.summary import summary_table
 from data_tools.report.table import (
     comparison_table,
     describe_data,
     describe_engines,
     describe_remarks,
+    describe_rule,
     metric_table,
     seed_table,
 )
@@ -86,6 +88,8 @@ def write_html(
             engines=describe_engines(contents),
             remarks=describe_remarks(contents),
             verdict=report.verdict,
+            summary=summary_table(contents),
+            rule=describe_rule(contents),
             tables=[table for table in tables if table is not None],
             breakdown=breakdown_tables(contents),
             type_tables=class_tables(contents),

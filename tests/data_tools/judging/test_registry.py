@@ -46,7 +46,7 @@ def with_everything(dataset: Dataset, label: str, seed: int) -> Entry:
 
     one = entry(dataset, boxes_and_map, label, seed, approach="detector")
     boxes = tuple(with_boxes(sample, rng) for sample in dataset.split("test"))
-    return replace(one, proposals=PredictionSet(PredictionHeader("rpn"), boxes))
+    return replace(one, proposals=PredictionSet(PredictionHeader("rpn"), boxes), ms_per_image=12.5)
 
 
 @pytest.fixture(scope="module")
