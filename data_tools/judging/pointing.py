@@ -156,17 +156,21 @@ METRIC = Metric(
         MetricRow(
             "peak distance median, px",
             ("peak_distance", "median_px"),
-            "Median of the same distances.",
+            "Median distance from the peak to the nearest true box.",
             Style.ONE_DIGIT,
             LOWER,
             short=True,
             over_seeds=True,
         ),
-        _distance("peak distance p90, px", "p90_px", "Nine tenths of the same distances are smaller."),
+        _distance(
+            "peak distance p90, px",
+            "p90_px",
+            "Nine tenths of the distances from the peak to the nearest true box are smaller.",
+        ),
         _distance(
             "mean / image diagonal",
             "mean_diagonal",
-            "Mean of the same distances as a share of the image's diagonal.",
+            "Mean distance from the peak to the nearest true box as a share of the image's diagonal.",
             Style.THREE_DIGITS,
         ),
         _distance("to box centre mean, px", "mean_centre_px", "Mean distance from the peak to the nearest box centre."),
@@ -224,7 +228,7 @@ METRIC = Metric(
         MetricRow(
             "energy lift over chance",
             ("energy_pointing", "lift"),
-            "The same divided by the boxes' share of the image.",
+            "The map's share inside the true boxes divided by the boxes' share of the image; 1 is chance.",
             Style.ONE_DIGIT,
         ),
         MetricRow(
@@ -246,7 +250,13 @@ METRIC = Metric(
         Comparison("hit_rate", "hit rate (0 px)", by_group("hit_rate", _n_boxed, exact_mcnemar), in_family=True),
         Comparison("dra_20px", "DRA (to 20 px)", by_group("dra_20px", _n_boxed), in_family=True),
         Comparison("hit_rate_15px", "hit rate (15 px)", by_group("hit_rate_15px", _n_boxed), short=False),
-        Comparison("end_to_end.hit_rate", "flagged and hit", by_group("end_to_end.hit_rate", _n_boxed), short=False),
+        Comparison(
+            "end_to_end.hit_rate",
+            "flagged and hit",
+            by_group("end_to_end.hit_rate", _n_boxed),
+            short=False,
+            meaning="Share of boxed images flagged at the threshold from validation with the peak in a true box.",
+        ),
         Comparison(
             "end_to_end.hit_rate_15px",
             "flagged and within 15 px",
@@ -257,6 +267,7 @@ METRIC = Metric(
             "flagged, DRA (to 20 px)",
             by_group("end_to_end.dra_20px", _n_boxed),
             short=False,
+            meaning="Area under the share of boxed images that are flagged and within a distance, up to 20 px.",
         ),
     ),
     breakdowns=(

@@ -1,4 +1,7 @@
-"""Six figures of each approach, with their intervals and the groups behind them: which is better, and how sure."""
+"""Six figures of each approach with their intervals and the groups behind them: which is better, and how sure.
+
+Where mistakes have a cost, what they cost an image stands among them.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,9 +30,12 @@ class _Figure:
     groups: KeyPath
 
 
+COST = ("operating_point", "test", "cost_per_image", "value")
+"""The one row that is there only where mistakes have a cost."""
 _FIGURES = (
     _Figure("AUC", ("auc", "value"), ("auc", "n_groups")),
     _Figure("overkill", ("operating_point", "fpr"), ("operating_point", "test", "n_groups")),
+    _Figure("cost an image", COST, ("operating_point", "test", "n_groups")),
     _Figure("hit rate", ("peak_distance", "hit_rate"), ("peak_distance", "n_groups")),
     _Figure("peak distance, px", ("peak_distance", "mean_px"), ("peak_distance", "n_groups")),
     _Figure("box AP50", ("box_map", "ap50"), ("box_map", "n_groups")),
@@ -49,13 +55,18 @@ def summary_table(report: Report) -> ReportTable | None:
     members = {name: labels for name, labels in members.items() if labels and all(label in runs for label in labels)}
     known = {row.path: row for row in metric_rows()}
     rows = []
+    has_costs = any(look_up(metrics, COST) is not None for metrics in runs.values())
     for figure in _FIGURES:
         row = known[figure.path]
-        if any(row.path[0] in metrics for metrics in runs.values()):
+        if (has_costs or figure.path != COST) and any(row.path[0] in metrics for metrics in runs.values()):
             cells = [_cell(row, as_mapping(approaches[name]), [runs[m] for m in of]) for name, of in members.items()]
             rows.append(TableRow(_label(figure, report), (*cells, _groups(figure, runs)), row.better, row.meaning))
     columns = tuple(f"{name}, {len(of)} seeds" if len(of) > 1 else name for name, of in members.items())
-    return ReportTable("figure", (*columns, "groups"), tuple(rows)) if members and len(rows) == len(_FIGURES) else None
+    return (
+        ReportTable("figure", (*columns, "groups"), tuple(rows))
+        if members and len(rows) == len(_FIGURES) - (not has_costs)
+        else None
+    )
 
 
 def _label(figure: _Figure, report: Report) -> str:

@@ -165,6 +165,7 @@ def seed_table(report: Report) -> ReportTable | None:
 def comparison_table(report: Report, full: bool = True) -> ReportTable | None:
     """One row a paired comparison, with the approach it speaks for, or "neither" where the interval spans 0."""
     known, rows = comparisons(), []
+    meanings = {row.label: row.meaning for row in metric_rows()}
     differences = list(report.get("comparisons") or ())
     holm = any("p_value_holm" in value for value in differences)
     for value in differences:
@@ -174,7 +175,9 @@ def comparison_table(report: Report, full: bool = True) -> ReportTable | None:
         if not (full or compared is None or compared.short):
             continue
         label = name if compared is None else compared.label
-        rows.append(TableRow(label, tuple(map(TableCell, _difference_texts(value, compared, holm)))))
+        meaning = (compared and compared.meaning) or meanings.get(label, "")
+        cells = tuple(map(TableCell, _difference_texts(value, compared, holm)))
+        rows.append(TableRow(label, cells, meaning=meaning))
     columns = ("a", "b", "a - b", "95 % CI", "p (Holm)" if holm else "p", "n", "groups", "favours")
     return ReportTable("difference", columns, tuple(rows)) if rows else None
 

@@ -68,6 +68,15 @@ def test_every_row_finds_its_figure_and_its_interval(whole: EvaluationReport) ->
     assert all(row.cells[0].text not in ("", "n/a") for row in table.rows)
 
 
+def test_every_row_and_every_comparison_says_alone_what_it_means() -> None:
+    """A row is read by itself in a searched table, so that "the same" would be the same as nothing."""
+    rows = registry.metric_rows()
+    of_rows = {row.label: row.meaning for row in rows}
+    meanings = [row.meaning for row in rows]
+    meanings += [one.meaning or of_rows[one.label] for one in registry.comparisons().values()]
+    assert all(meaning.endswith(".") and "same" not in meaning for meaning in meanings)
+
+
 def test_every_figure_over_seeds_is_summed_up(whole: EvaluationReport) -> None:
     wanted = [row for row in registry.metric_rows() if row.over_seeds]
     assert list(whole.approaches["detector"].metrics) == [row.key for row in wanted]

@@ -70,3 +70,13 @@ def test_a_report_of_one_metric_has_no_summary() -> None:
     one = {"auc": metrics()["auc"], "operating_point": metrics()["operating_point"]}
     assert summary_table({"runs": {"a": {"metrics": one}}, "approaches": {"a": {"runs": ["a"]}}}) is None
     assert summary_table({}) is None
+
+
+def test_costs_have_a_row_of_their_own() -> None:
+    known = metrics()
+    known["operating_point"]["rule"] = {"name": "costs", "words": "costs least"}
+    known["operating_point"]["test"]["cost_per_image"] = {"value": 1.5, "ci95": [1, 2]}
+    table = summary_table({"runs": {"a": {"metrics": known}}, "approaches": {"a": {"runs": ["a"]}}})
+    assert table is not None
+    assert [row.label for row in table.rows][1:3] == ["overkill at least cost", "cost an image"]
+    assert (table.rows[2].cells[0].text, table.rows[2].cells[0].ci95) == ("1.500", "1.000..2.000")
