@@ -29,7 +29,7 @@ from data_tools.metrics.operating_threshold import choose_threshold
 from data_tools.networks.backbones import build_backbone
 from data_tools.training import processes
 from data_tools.training.batches import decide_by_layout, training_loader
-from data_tools.training.experiment import Experiment, finish, open_experiment, opened, save_predictions
+from data_tools.training.experiment import Experiment, finish, open_experiment, opened, save_predictions, timed
 from data_tools.training.fit import fit, seed_everything
 from data_tools.training.selection import standard_error
 from data_tools.training.start_report import describe_start
@@ -86,7 +86,8 @@ def _train(experiment: Experiment, settings: Settings, model: Classifier, loss: 
         resume,
     )
     reading, choices, validation = _choose(model, experiment, settings)
-    test = predict(model, experiment.dataset.split("test"), experiment.root, input_config, reading)
+    with timed(experiment, "test"):
+        test = predict(model, experiment.dataset.split("test"), experiment.root, input_config, reading)
     config = {"model": asdict(model_config), "input": asdict(input_config), "loss": asdict(settings.loss)}
     for split, predictions in (("val", validation), ("test", test)):
         boxed = [with_boxes(prediction, choices["box_fraction"]) for prediction in predictions]

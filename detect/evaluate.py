@@ -30,6 +30,7 @@ from data_tools.metrics.bootstrap import RESAMPLES
 from data_tools.metrics.coco_engines import AUTO, ENGINES
 from data_tools.report.class_tables import class_tables
 from data_tools.report.table import side_by_side
+from detect.operating_flags import add_operating_point, operating_rule
 
 
 def build_parser() -> Parser:
@@ -72,6 +73,7 @@ def build_parser() -> Parser:
         help="what computes box AP; auto: hotcoco "
         "(the extra 'fast') where its tested version is installed, else pycocotools",
     )
+    add_operating_point(parser)
     parser.add_argument("--html", type=str | None, default=None, help="page to write, with overlays")
     parser.add_argument(
         "--thumbnail_side", type=int, default=320, help="limit of the page's pictures: their longest side in pixels"
@@ -96,6 +98,7 @@ def _evaluate(arguments: Namespace) -> int:
         None if arguments.metric == "all" else (arguments.metric,),
         resamples=arguments.resamples,
         box_map_engine=arguments.box_map_engine,
+        rule=operating_rule(arguments),
     )
     if arguments.out:
         report.save(arguments.out)

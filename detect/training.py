@@ -20,7 +20,7 @@ from data_tools.metrics.operating_threshold import KEY as THRESHOLD
 from data_tools.metrics.operating_threshold import Threshold, choose_threshold
 from data_tools.networks.backbones import Backbone, build_backbone
 from data_tools.training import processes
-from data_tools.training.experiment import Experiment, finish, open_experiment, opened, save_predictions
+from data_tools.training.experiment import Experiment, finish, open_experiment, opened, save_predictions, timed
 from data_tools.training.fit import fit, seed_everything
 from data_tools.training.selection import localization_scores, standard_error
 from data_tools.training.start_report import describe_start
@@ -88,7 +88,8 @@ def _save_predictions(experiment: Experiment, made: Prepared) -> tuple[ScoreRule
     config = {"model": asdict(made.config), "input": asdict(made.input), "score_rule": rule}
     validation = to_predictions(samples, detections, made.input, rule)
     save_predictions(experiment, config, "val", validation)
-    test = predict(made.model, experiment.dataset.split("test"), experiment.root, made.input, rule)
+    with timed(experiment, "test"):
+        test = predict(made.model, experiment.dataset.split("test"), experiment.root, made.input, rule)
     save_predictions(experiment, config, "test", test)
     return rule, choose_threshold([one.score for one in validation], [sample.is_defect for sample in samples])
 

@@ -1,8 +1,8 @@
 """Run folders as the evaluator sees them: where they are, what they are, which is the newest."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from data_tools.core.errors import InputError
@@ -14,6 +14,8 @@ from data_tools.files.run_config import CONFIG, read_values
 MANIFEST = "manifest.json"
 CHECKSUMS = "checksums"
 """Key of the manifest: SHA-256 by name of files in the run folder; runs of version 0.1 have none."""
+PREDICTING = "predicting"
+"""Key of the manifest: by split, the seconds that predicting so many images took; older runs have none."""
 SERIES_MARK = "cell.json"
 """In the folder of a run that belongs to a series, see `data_tools.training.run_series`."""
 DONE, DIVERGED = "done", "diverged: a loss was not finite"
@@ -31,6 +33,7 @@ class Run:
         approach: "detect" or "classify".
         data: the dataset folder it was trained on, with the hash of its annotations and splits.
         finished: ISO 8601 time, UTC.
+        milliseconds: that predicting an image took, reading it included, by split; absent where the run does not say.
     """
 
     folder: Path
@@ -38,6 +41,7 @@ class Run:
     data: Path
     data_hash: str
     finished: str
+    milliseconds: Mapping[str, float] = field(default_factory=dict)
 
     def predictions(self, split: str) -> Path:
         """Where the run keeps its predictions of a split."""
@@ -79,7 +83,18 @@ def read_run(folder: Path) -> Run:
     """
     value = read_manifest(folder)
     approach, data, data_hash = value.text("approach"), value.text("data"), value.text("data_hash")
-    return Run(folder, approach, Path(data), data_hash, finished_at(value, folder))
+    return Run(folder, approach, Path(data), data_hash, finished_at(value, folder), _milliseconds(value))
+
+
+def _milliseconds(manifest: Fields) -> dict[str, float]:
+    predicting = manifest.group(PREDICTING) if PREDICTING in manifest else Fields({}, "")
+    taken = {}
+    for split in predicting.values:
+        one = predicting.group(split)
+        images = one.integer("images", 0)
+        if images:
+            taken[split] = 1000 * one.number("seconds", 0) / images
+    return taken
 
 
 def finished_at(manifest: Fields, folder: Path) -> str:

@@ -18,6 +18,7 @@ from data_tools.judging.verdict import verdict
 from data_tools.metrics.bootstrap import RESAMPLES
 from data_tools.metrics.clustered import NOT_ENOUGH_GROUPS
 from data_tools.metrics.coco_engines import PYCOCOTOOLS, choose_engine
+from data_tools.metrics.operating_point import DEFAULT_RULE, Rule
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ def evaluate(
     seed: int = 0,
     resamples: int = RESAMPLES,
     box_map_engine: str = PYCOCOTOOLS,
+    rule: Rule = DEFAULT_RULE,
 ) -> EvaluationReport:
     """Judge runs by the registered metrics.
 
@@ -41,6 +43,7 @@ def evaluate(
         seed: of the bootstrap and of the random baselines.
         resamples: of the bootstrap.
         box_map_engine: of `coco_engines.ENGINES`; the report names the one that was taken.
+        rule: what chooses each run's threshold on its validation images.
 
     Raises:
         InputError: an empty split, an image without prediction, a prediction of a foreign image, an unknown metric, or
@@ -52,7 +55,7 @@ def evaluate(
     chosen = _choose(metrics)
     train, val = ((dataset.split(name) if dataset.splits is not None else ()) for name in ("train", "val"))
     engine = choose_engine(box_map_engine)
-    judged = {e.label: judge(samples, val, train, e, dataset.categories, seed, engine) for e in entries}
+    judged = {e.label: judge(samples, val, train, e, dataset.categories, seed, engine, rule) for e in entries}
     for label, one in judged.items():
         for remark in one.remarks:
             log.warning("warning: %s: %s", label, remark)

@@ -32,12 +32,12 @@ METRIC = Metric(
         MetricRow(
             "FROC mean, within 15 px",
             ("froc", "centre_within_15px", "mean"),
-            "The same, a hit being a box whose centre lies within 15 px of the true box.",
+            "Share of true boxes found, the mean over 1/8 to 2 false boxes an image; a hit is within 15 px.",
         ),
         MetricRow(
             "FROC mean, good images",
             ("froc", "iou_0.5_false_on_good_only", "mean"),
-            "The same at IoU 0.5, with false boxes counted on good images alone.",
+            "Share of true boxes found at IoU 0.5, the mean over 1/8 to 2 false boxes a good image.",
         ),
     ),
 )

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-
-from data_tools.judging.judged import OPERATING_TPR, Judged
+from data_tools.judging.judged import Judged
 from data_tools.judging.metric import LOWER, Comparison, Metric, MetricRow, Style
+from data_tools.judging.operating_point import INTERVALS, ROWS, operating_figures, operating_point
 from data_tools.judging.pairs import by_group
 from data_tools.judging.resampling import Sampling
 from data_tools.judging.single_images import delong
@@ -15,8 +14,8 @@ from data_tools.metrics.auc import roc_auc
 from data_tools.metrics.average_precision import average_precision
 from data_tools.metrics.bootstrap import Clusters
 from data_tools.metrics.calibration import calibration
-from data_tools.metrics.figures import Auc, AveragePrecision, Figure, Rate
-from data_tools.metrics.fpr_at_tpr import TPRS, fpr_at_tpr, outcome_at
+from data_tools.metrics.figures import Auc, AveragePrecision, Figure
+from data_tools.metrics.fpr_at_tpr import TPRS, fpr_at_tpr
 
 
 def image_level(judged: Judged) -> dict[str, Any]:
@@ -33,18 +32,9 @@ def image_level(judged: Judged) -> dict[str, Any]:
         # without good images every precision is 1, which says nothing of the scores
         "average_precision": {"value": None if positive.all() else average_precision(scores, positive)},
         "fpr_at_tpr": {tpr: None if point is None else asdict(point) for tpr, point in points.items()},
-        "operating_point": _operating_point(judged),
+        "operating_point": operating_point(judged),
         "calibration": calibration(scores, positive),
     }
-
-
-def _operating_point(judged: Judged) -> dict[str, Any]:
-    """A threshold chosen on validation and applied here as it is."""
-    if judged.validation is None:
-        return {"threshold": None, "reason": "no validation predictions"}
-    if judged.threshold is None:
-        return {"threshold": None, "reason": "no defect images in validation"}
-    return {"validation_tpr": OPERATING_TPR, **asdict(outcome_at(judged.scores, judged.positive, judged.threshold))}
 
 
 def _groups(judged: Judged) -> dict[str, int]:
@@ -63,11 +53,7 @@ def _figures(judged: Judged, clusters: Clusters) -> Mapping[str, Figure]:
         "average_precision": AveragePrecision(scores, positive, clusters),
         "auc": Auc(scores, positive, clusters),
     }
-    if judged.threshold is not None:
-        flagged = (scores >= judged.threshold).astype(np.float64)
-        figures["tpr"] = Rate(np.where(positive, flagged, np.nan), clusters)
-        figures["fpr"] = Rate(np.where(positive, np.nan, flagged), clusters)
-    return figures
+    return figures | operating_figures(judged, clusters)
 
 
 def _n(judged: Judged) -> int:
@@ -106,39 +92,7 @@ METRIC = Metric(
         _fpr_row("0.995", "99.5"),
         _fpr_row("0.997", "99.7", kept=True),
         _fpr_row("1.0", "100"),
-        MetricRow(
-            "TPR, validation threshold",
-            ("operating_point", "tpr"),
-            "Share of defect images flagged at the threshold that validation chose.",
-            Style.PERCENT,
-            ci95=("operating_point", "tpr_ci95"),
-            over_seeds=True,
-        ),
-        MetricRow(
-            "FPR, validation threshold",
-            ("operating_point", "fpr"),
-            "Share of good images flagged at the threshold that validation chose.",
-            Style.PERCENT,
-            LOWER,
-            ("operating_point", "fpr_ci95"),
-            over_seeds=True,
-        ),
-        MetricRow(
-            "escapes (defects passed)",
-            ("operating_point", "escapes"),
-            "Defect images that the threshold from validation passes.",
-            Style.COUNT,
-            LOWER,
-            short=True,
-        ),
-        MetricRow(
-            "overkills (good flagged)",
-            ("operating_point", "overkills"),
-            "Good images that the threshold from validation flags.",
-            Style.COUNT,
-            LOWER,
-            short=True,
-        ),
+        *ROWS,
         MetricRow(
             "Brier score",
             ("calibration", "brier"),
@@ -156,8 +110,7 @@ METRIC = Metric(
     intervals={
         "auc": ("auc", "ci95"),
         "average_precision": ("average_precision", "ci95"),
-        "tpr": ("operating_point", "tpr_ci95"),
-        "fpr": ("operating_point", "fpr_ci95"),
+        **INTERVALS,
     },
     comparisons=(
         Comparison("auc", "AUC", by_group("auc", _n, delong), in_family=True),

@@ -73,7 +73,8 @@ def open_runs(runs: Sequence[Run], data: str | None, split: str) -> JudgingInput
     entries = []
     for run, label, approach in zip(runs, labels, approaches_of(runs, labels), strict=True):
         validation, proposals = (_read_if_there(path) for path in (run.predictions("val"), run.proposals(split)))
-        entries.append(Entry(label, read_predictions(run.predictions(split)), validation, proposals, approach))
+        judged, milliseconds = read_predictions(run.predictions(split)), run.milliseconds.get(split)
+        entries.append(Entry(label, judged, validation, proposals, approach, milliseconds))
     return JudgingInput(tuple(entries), dataset, split)
 
 

@@ -12,6 +12,7 @@ from data_tools.judging.evaluation_report import EvaluationReport
 from data_tools.judging.judged import Entry
 from data_tools.metrics.bootstrap import RESAMPLES
 from data_tools.metrics.coco_engines import PYCOCOTOOLS
+from data_tools.metrics.operating_point import DEFAULT_RULE, Rule
 
 Predictions = PredictionSet | Iterable[Prediction] | Path | str
 
@@ -28,6 +29,7 @@ def evaluate(
     seed: int = 0,
     resamples: int = RESAMPLES,
     box_map_engine: str = PYCOCOTOOLS,
+    operating_point: Rule = DEFAULT_RULE,
 ) -> EvaluationReport:
     """Judge any number of approaches side by side by the same records.
 
@@ -43,6 +45,8 @@ def evaluate(
         seed: of the resampling and of the random baselines.
         resamples: of the bootstrap; at least 100.
         box_map_engine: of `data_tools.metrics.coco_engines.ENGINES`.
+        operating_point: what chooses thresholds on validation: `EscapeRate(0.02)` or `Costs(escape=50, overkill=1)` of
+            `data_tools.metrics.operating_point`.
 
     Returns:
         The report: `.verdict` in words, `.to_frame()` for pandas, `.to_json()` as in report.json.
@@ -83,7 +87,7 @@ def evaluate(
         )
         for label, one in predictions.items()
     ]
-    return evaluate_entries(truth, split, entries, metrics, seed, resamples, box_map_engine)
+    return evaluate_entries(truth, split, entries, metrics, seed, resamples, box_map_engine, operating_point)
 
 
 def _as_set(label: str, predictions: Predictions) -> PredictionSet:

@@ -12,10 +12,12 @@ from data_tools.core.records import BOXED, GOOD, Prediction, PredictionSet, Samp
 from data_tools.judging.alignment import align
 from data_tools.judging.map_boxes import choose_fraction, with_boxes
 from data_tools.judging.suspicions import suspicions
-from data_tools.metrics.fpr_at_tpr import OPERATING_TPR as OPERATING_TPR
-from data_tools.metrics.fpr_at_tpr import threshold_at_tpr
 from data_tools.metrics.froc import FROC_RULES, Froc, froc_by_rule
+from data_tools.metrics.operating_point import DEFAULT_RULE, Rule
 from data_tools.metrics.peak_distance import Distances, peak_distances
+
+OPERATING_TPR = DEFAULT_RULE.tpr
+"""Share of the validation defects that is caught where nobody asks for another operating point."""
 
 Pairs = tuple[tuple[Sample, ...], tuple[Prediction, ...]]
 
@@ -30,6 +32,7 @@ class Entry:
         validation: those for the validation split, which choose every threshold; None where there are none.
         proposals: region proposals as the boxes of records, for proposal recall; None where there are none.
         approach: runs of one approach that differ by their seed share this name; by default the label.
+        ms_per_image: that predicting took, reading included, on the machine that did it; None where nobody timed it.
     """
 
     label: str
@@ -37,6 +40,7 @@ class Entry:
     validation: PredictionSet | None = None
     proposals: PredictionSet | None = None
     approach: str | None = None
+    ms_per_image: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +56,8 @@ class Judged:
         categories: names of the classes; their ids are 1, 2, ...
         seed: of resampling and of the random baselines.
         box_map_engine: of `data_tools.metrics.coco_engines.ENGINES`.
+        rule: what chooses the threshold.
+        ms_per_image: as `Entry` has it.
     """
 
     samples: tuple[Sample, ...]
@@ -62,6 +68,8 @@ class Judged:
     categories: tuple[str, ...]
     seed: int
     box_map_engine: str
+    rule: Rule = DEFAULT_RULE
+    ms_per_image: float | None = None
 
     @property
     def num_classes(self) -> int:
@@ -104,15 +112,24 @@ class Judged:
         return peak_distances(self.boxed, [prediction.peak_xy for prediction in self.boxed_predictions])
 
     @cached_property
-    def threshold(self) -> float | None:
-        """The image score that catches 98 % of the validation defects; None without any."""
+    def no_threshold(self) -> str | None:
+        """Why validation cannot choose a threshold; None where it can."""
         if self.validation is None:
+            return "no validation predictions"
+        positive = [sample.is_defect for sample in self.validation[0]]
+        if not any(positive):
+            return "no defect images in validation"
+        if self.rule.needs_good and all(positive):
+            return "no good images in validation, so that an overkill has no cost there"
+        return None
+
+    @cached_property
+    def threshold(self) -> float | None:
+        """The image score that the rule chooses on validation; None where it cannot."""
+        if self.validation is None or self.no_threshold is not None:
             return None
         samples, predictions = self.validation
-        positive = [sample.is_defect for sample in samples]
-        if not any(positive):
-            return None
-        return threshold_at_tpr([prediction.score for prediction in predictions], positive, OPERATING_TPR)
+        return self.rule.threshold([p.score for p in predictions], [sample.is_defect for sample in samples])
 
     @cached_property
     def gives_boxes(self) -> bool:
@@ -184,6 +201,7 @@ def judge(
     categories: tuple[str, ...],
     seed: int,
     box_map_engine: str,
+    rule: Rule = DEFAULT_RULE,
 ) -> Judged:
     """Align everything that an entry brings with the truth.
 
@@ -197,4 +215,6 @@ def judge(
     if entry.proposals is not None:
         proposals = align(samples, entry.proposals, f"{entry.label} (proposals)", num_classes)
     predictions = align(samples, entry.predictions, entry.label, num_classes)
-    return Judged(samples, predictions, chosen_on, training, proposals, categories, seed, box_map_engine)
+    return Judged(
+        samples, predictions, chosen_on, training, proposals, categories, seed, box_map_engine, rule, entry.ms_per_image
+    )

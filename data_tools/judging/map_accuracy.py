@@ -29,17 +29,17 @@ METRIC = Metric(
         MetricRow(
             "MaxBoxAcc, oracle cut",
             ("max_box_acc", "oracle", "max_box_acc"),
-            "The same with the cut that is best on the judged images: the published figure, an upper bound.",
+            "MaxBoxAcc with the cut that is best on the judged images: the published figure, an upper bound.",
         ),
         MetricRow(
             "MaxBoxAccV2, validation",
             ("max_box_acc", "validation", "max_box_acc_v2"),
-            "Any region of the map counts, and the figure is the mean over IoU 0.3, 0.5 and 0.7.",
+            "Share of boxed images of which any region of the map is right, the mean over IoU 0.3, 0.5 and 0.7.",
         ),
         MetricRow(
             "MaxBoxAccV2, oracle",
             ("max_box_acc", "oracle", "max_box_acc_v2"),
-            "The same with the cuts that are best on the judged images.",
+            "MaxBoxAccV2 with the cuts that are best on the judged images: an upper bound.",
         ),
     ),
 )

@@ -86,6 +86,7 @@ class Comparison:
         style: how the difference is written.
         better: `HIGHER` or `LOWER`.
         short: shown on a terminal without being asked for.
+        meaning: one sentence; may be empty where a row of the table has the same label and says it.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Comparison:
     style: Style = Style.THREE_DIGITS
     better: str = HIGHER
     short: bool = True
+    meaning: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_tools.judging.baselines import baseline_sections, stratified
-from data_tools.judging.judged import OPERATING_TPR, Judged
+from data_tools.judging.judged import Judged
 from data_tools.judging.metric import LOWER, Breakdown, Comparison, KeyPath, Metric, MetricRow, Style
 from data_tools.judging.pairs import by_common_mean, by_common_median, by_group
 from data_tools.judging.resampling import Sampling, pointing_figures
@@ -20,6 +20,7 @@ from data_tools.metrics.energy_pointing import energy_pointing
 from data_tools.metrics.figures import Figure
 from data_tools.metrics.fpr_at_tpr import outcome_at
 from data_tools.metrics.located import LOCATED_TPR, end_to_end, overkill_at_located_tpr
+from data_tools.metrics.operating_point import EscapeRate
 from data_tools.metrics.peak_distance import DRA_LIMIT_PX, TOLERANCES_PX, distance_recall, distance_recall_area
 from data_tools.metrics.peak_recall import peak_recall
 
@@ -50,7 +51,7 @@ def _end_to_end(judged: Judged) -> dict[str, Any] | None:
         "n": len(to_box),
         "n_groups": len({sample.group for sample in judged.boxed}),
         "threshold": judged.threshold,
-        "validation_tpr": OPERATING_TPR,
+        "validation_tpr": judged.rule.tpr if isinstance(judged.rule, EscapeRate) else None,
     }
 
 
@@ -155,17 +156,21 @@ METRIC = Metric(
         MetricRow(
             "peak distance median, px",
             ("peak_distance", "median_px"),
-            "Median of the same distances.",
+            "Median distance from the peak to the nearest true box.",
             Style.ONE_DIGIT,
             LOWER,
             short=True,
             over_seeds=True,
         ),
-        _distance("peak distance p90, px", "p90_px", "Nine tenths of the same distances are smaller."),
+        _distance(
+            "peak distance p90, px",
+            "p90_px",
+            "Nine tenths of the distances from the peak to the nearest true box are smaller.",
+        ),
         _distance(
             "mean / image diagonal",
             "mean_diagonal",
-            "Mean of the same distances as a share of the image's diagonal.",
+            "Mean distance from the peak to the nearest true box as a share of the image's diagonal.",
             Style.THREE_DIGITS,
         ),
         _distance("to box centre mean, px", "mean_centre_px", "Mean distance from the peak to the nearest box centre."),
@@ -223,7 +228,7 @@ METRIC = Metric(
         MetricRow(
             "energy lift over chance",
             ("energy_pointing", "lift"),
-            "The same divided by the boxes' share of the image.",
+            "The map's share inside the true boxes divided by the boxes' share of the image; 1 is chance.",
             Style.ONE_DIGIT,
         ),
         MetricRow(
@@ -245,7 +250,13 @@ METRIC = Metric(
         Comparison("hit_rate", "hit rate (0 px)", by_group("hit_rate", _n_boxed, exact_mcnemar), in_family=True),
         Comparison("dra_20px", "DRA (to 20 px)", by_group("dra_20px", _n_boxed), in_family=True),
         Comparison("hit_rate_15px", "hit rate (15 px)", by_group("hit_rate_15px", _n_boxed), short=False),
-        Comparison("end_to_end.hit_rate", "flagged and hit", by_group("end_to_end.hit_rate", _n_boxed), short=False),
+        Comparison(
+            "end_to_end.hit_rate",
+            "flagged and hit",
+            by_group("end_to_end.hit_rate", _n_boxed),
+            short=False,
+            meaning="Share of boxed images flagged at the threshold from validation with the peak in a true box.",
+        ),
         Comparison(
             "end_to_end.hit_rate_15px",
             "flagged and within 15 px",
@@ -256,6 +267,7 @@ METRIC = Metric(
             "flagged, DRA (to 20 px)",
             by_group("end_to_end.dra_20px", _n_boxed),
             short=False,
+            meaning="Area under the share of boxed images that are flagged and within a distance, up to 20 px.",
         ),
     ),
     breakdowns=(

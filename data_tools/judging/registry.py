@@ -13,6 +13,7 @@ _MODULES: tuple[str, ...] = (
     "data_tools.judging.free_response",
     "data_tools.judging.map_accuracy",
     "data_tools.judging.proposals",
+    "data_tools.judging.speed",
 )
 
 

@@ -8,8 +8,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 TPRS = (0.98, 0.991, 0.993, 0.995, 0.997, 1.0)
-OPERATING_TPR = 0.98
-"""Share of validation's defects that the threshold of a run catches."""
 
 
 @dataclass(frozen=True)

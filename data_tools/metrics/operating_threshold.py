@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from data_tools.core.fields import Fields
-from data_tools.metrics.fpr_at_tpr import OPERATING_TPR, outcome_at, threshold_at_tpr
+from data_tools.metrics.fpr_at_tpr import outcome_at
+from data_tools.metrics.operating_point import DEFAULT_RULE
 
 KEY = "threshold"
 """Of a run's manifest and of a bundle's record."""
@@ -51,8 +52,8 @@ def choose_threshold(scores: ArrayLike, positive: Sequence[bool]) -> Threshold:
     counts = {"n_defects": n_defects, "n_good": len(positive) - n_defects}
     if not n_defects:
         return Threshold(None, "validation has no defect images to choose a threshold by", **counts)
-    value = threshold_at_tpr(scores, positive, OPERATING_TPR)
-    return Threshold(value, "", OPERATING_TPR, outcome_at(np.asarray(scores), positive, value).fpr, **counts)
+    value = DEFAULT_RULE.threshold(scores, positive)
+    return Threshold(value, "", DEFAULT_RULE.tpr, outcome_at(np.asarray(scores), positive, value).fpr, **counts)
 
 
 def threshold_from(values: Fields) -> Threshold:

@@ -5,7 +5,7 @@ from typing import Any
 
 from data_tools.judging.metric import Breakdown, look_up
 from data_tools.judging.registry import breakdowns
-from data_tools.report.table import ReportTable, TableCell, TableRow, as_mapping, number
+from data_tools.report.cells import ReportTable, TableCell, TableRow, as_mapping, number
 
 
 def breakdown_tables(report: Mapping[str, Any]) -> list[ReportTable]:

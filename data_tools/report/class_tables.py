@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from data_tools.report.table import ReportTable, TableCell, TableRow, as_mapping, number
+from data_tools.report.cells import ReportTable, TableCell, TableRow, as_mapping, number
 
 _MISSED = "missed"
 

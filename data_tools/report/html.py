@@ -8,40 +8,47 @@ import base64
 import hashlib
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
 from jinja2 import Environment, PackageLoader, select_autoescape
 from markupsafe import Markup
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import Sample
+from data_tools.core.records import Prediction, Sample
 from data_tools.files.atomic import write_text
 from data_tools.judging.curves import baseline_curves, curves_of, dot_at
 from data_tools.judging.evaluation_report import EvaluationReport
+from data_tools.metrics.operating_point import Costs
 from data_tools.report import figures
 from data_tools.report.breakdown import breakdown_tables
 from data_tools.report.class_tables import class_tables
-from data_tools.report.outcomes import NEAR_PX, OUTCOMES, Threshold, image_outcomes, thresholds_of
+from data_tools.report.outcomes import NEAR_PX, OUTCOMES, ImageOutcome, Threshold, image_outcomes, thresholds_of
+from data_tools.report.overlays import View, as_svg, draw_contact_sheet
 from data_tools.report.page_data import page_data, safe_json
+from data_tools.report.summary import summary_table
 from data_tools.report.table import (
     comparison_table,
     describe_data,
     describe_engines,
     describe_remarks,
+    describe_rule,
     metric_table,
     seed_table,
 )
-from data_tools.report.thumbnails import Thumbnails, make_thumbnails
+from data_tools.report.telling import RULE, most_telling
+from data_tools.report.thumbnails import Thumbnails, make_thumbnails, read_sample
 
 log = logging.getLogger(__name__)
 
 THUMBNAIL_SIDE = 320
-SCRIPTS = ("model.js", "draw.js", "thresholds.js", "review.js", "viewer.js", "gallery.js", "link.js")
+SCRIPTS = ("model.js", "draw.js", "thresholds.js", "review.js", "viewer.js", "gallery.js", "rows.js", "link.js")
 FROC_RULES = {"iou_0.5": "IoU at least 0.5", "centre_within_15px": f"centre within {NEAR_PX:.0f} px"}
 """The rules that are drawn, with their names for people."""
 BASELINES = {"centre": "image centre", "mean_position": "mean training position", "random": "random"}
+_TELLING_PANEL_IN = 2.0
 _SIZE_MARK = "@@size-of-the-page@@"
 
 
@@ -85,10 +92,14 @@ def write_html(
             engines=describe_engines(contents),
             remarks=describe_remarks(contents),
             verdict=report.verdict,
+            summary=summary_table(contents),
+            rule=describe_rule(contents),
             tables=[table for table in tables if table is not None],
             breakdown=breakdown_tables(contents),
             type_tables=class_tables(contents),
             thresholds=thresholds,
+            costs=_costs(report),
+            telling=_telling_figure(images, thresholds, images_root) if pictures is not None else None,
             figures=_curve_figures(report, thresholds),
             data=safe_json(
                 page_data(
@@ -97,11 +108,13 @@ def write_html(
                     None if pictures is None else pictures.jpegs,
                     report.data.split,
                     next(iter(report.judged.values())).categories if report.judged else (),
+                    _costs(report),
                 )
             ),
             n_images=len(images),
             side=None if pictures is None else pictures.side,
             why_none=why_none,
+            telling_rule=RULE,
             outcomes=OUTCOMES,
             near_px=NEAR_PX,
             size_mark=_SIZE_MARK,
@@ -119,6 +132,47 @@ def _pictures(samples: Sequence[Sample], root: Path | None, side: int) -> tuple[
     if not root.is_dir():
         return None, f"The images are not at hand ({root} does not exist), so marks are drawn on blank ones."
     return make_thumbnails(samples, root, side), ""
+
+
+@dataclass(frozen=True)
+class _TellingFigure:
+    svg: Markup
+    captions: list[str]
+
+
+def _telling_figure(
+    images: Sequence[ImageOutcome], thresholds: Mapping[str, Threshold], root: Path | None
+) -> _TellingFigure | None:
+    """The most telling images, a row each; None where no image tells anything."""
+    chosen = most_telling(images)
+    if not chosen or root is None:
+        return None
+    values = {label: threshold.value for label, threshold in thresholds.items()}
+    views = [
+        View(read_sample(one.image.sample, root), one.image.sample, _with_best_box(one.image.predictions), values)
+        for one in chosen
+    ]
+    svg = as_svg(draw_contact_sheet(views, columns=1, panel_in=_TELLING_PANEL_IN))
+    return _TellingFigure(_inline(svg), [f"{one.image.sample.image_id} ({one.why})" for one in chosen])
+
+
+def _with_best_box(predictions: Mapping[str, Prediction]) -> dict[str, Prediction]:
+    best = {label: np.argsort(-one.box_scores, kind="stable")[:1] for label, one in predictions.items()}
+    return {
+        label: replace(
+            one,
+            boxes_xyxy=one.boxes_xyxy[best[label]],
+            box_scores=one.box_scores[best[label]],
+            box_labels=one.box_labels[best[label]],
+        )
+        for label, one in predictions.items()
+    }
+
+
+def _costs(report: EvaluationReport) -> tuple[float, float] | None:
+    """Of an escape and of an overkill, where thresholds were chosen by them."""
+    rules = [run.rule for run in report.judged.values() if isinstance(run.rule, Costs)]
+    return (rules[0].escape, rules[0].overkill) if rules else None
 
 
 def _curve_figures(report: EvaluationReport, thresholds: Mapping[str, Threshold]) -> list[_Figure]:

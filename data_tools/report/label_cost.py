@@ -7,7 +7,8 @@ from typing import Any
 from data_tools.files.csv_tables import defused
 from data_tools.files.runs import DONE
 from data_tools.metrics.clustered import NOT_ENOUGH_GROUPS
-from data_tools.report.table import NOT_DEFINED, WIDTH, number
+from data_tools.report.cells import NOT_DEFINED, number
+from data_tools.report.table import WIDTH
 
 METRICS = {"auc": "AUC", "ap50": "box AP50", "hit_rate": "hit rate"}
 COMPARED = {"auc": "auc", "box_ap50": "ap50", "hit_rate": "hit_rate"}

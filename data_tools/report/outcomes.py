@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -97,11 +98,6 @@ def image_outcomes(judged: Mapping[str, Judged], thresholds: Mapping[str, Thresh
     return outcomes
 
 
-def _by_row(run: Judged) -> dict[int, float]:
-    """Distances of the boxed images by their place among all."""
-    return dict(zip(run.boxed_rows.tolist(), run.distances.to_box.tolist(), strict=True))
-
-
 def thresholds_of(report: EvaluationReport) -> dict[str, Threshold]:
     """The frozen threshold of each run in the report, or else the one that gives TPR 98 % on the judged images."""
     thresholds = {}
@@ -109,11 +105,19 @@ def thresholds_of(report: EvaluationReport) -> dict[str, Threshold]:
         frozen = look_up(run.metrics, ("operating_point", "threshold"))
         chosen_here = look_up(run.metrics, ("fpr_at_tpr", str(OPERATING_TPR), "threshold"))
         if frozen is not None:
-            thresholds[label] = Threshold(float(frozen), "chosen on validation")
+            thresholds[label] = Threshold(float(frozen), _source(run.metrics))
         elif chosen_here is not None:
             source = f"TPR {100 * OPERATING_TPR:.0f} % on these very images, so optimistic"
             thresholds[label] = Threshold(float(chosen_here), source)
     return thresholds
+
+
+def _source(metrics: Mapping[str, Any]) -> str:
+    """Where a threshold from validation comes from, and how sure it is."""
+    words = look_up(metrics, ("operating_point", "rule", "words"))
+    ends = look_up(metrics, ("operating_point", "validation", "threshold_ci95"))
+    source = "chosen on validation" + (f", where it {words}" if words else "")
+    return source + (f" (95 % interval {ends[0]:.4g}..{ends[1]:.4g})" if ends else "")
 
 
 def worst_first(images: Sequence[ImageOutcome], count: int) -> list[ImageOutcome]:

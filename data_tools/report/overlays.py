@@ -5,6 +5,7 @@ stands out from bright and dark pixels alike; shape repeats what colour says (so
 are in pixels of the original image, so an edge at x lies at x for boxes, peaks and maps alike, in PNG, SVG and PDF.
 """
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -99,6 +100,14 @@ def save_figure(figure: Figure, path: Path, dpi: int) -> None:
     dates: dict[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind, {})
     with rc_context(_RC), atomic_path(path) as temporary:
         figure.savefig(temporary, format=kind, dpi=dpi, metadata=dates)
+
+
+def as_svg(figure: Figure, dpi: int = 150) -> bytes:
+    """The figure as a picture for a page; the same figure gives the same bytes."""
+    buffer = io.BytesIO()
+    with rc_context(_RC):
+        figure.savefig(buffer, format="svg", dpi=dpi, metadata={"Date": None})
+    return buffer.getvalue()
 
 
 def blend(image: NDArray[np.uint8], heatmap: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -23,6 +23,7 @@ def page_data(
     jpegs: Sequence[str] | None,
     split: str,
     categories: Sequence[str] = (),
+    costs: tuple[float, float] | None = None,
 ) -> dict[str, Any]:
     """A JSON value: `labels` and `thresholds` by approach, then one entry an image.
 
@@ -32,6 +33,7 @@ def page_data(
         jpegs: base64 pictures in the order of the images; None where no image is at hand.
         split: that was judged.
         categories: names of the classes; boxes tell theirs where there are several.
+        costs: of an escape and of an overkill, where they are known.
     """
     several = len(categories) > 1
     labels = list(images[0].predictions) if images else []
@@ -39,6 +41,7 @@ def page_data(
     return {
         "split": split,
         "near_px": NEAR_PX,
+        "costs": costs,
         "labels": labels,
         "thresholds": [thresholds[label].value if label in thresholds else None for label in labels],
         "categories": list(categories) if several else [],

@@ -5,53 +5,30 @@ A value that a report does not hold leaves no row; one that it holds as null is 
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
-from data_tools.judging.metric import HIGHER, LOWER, MISSING, Comparison, MetricRow, Style, look_up
+from data_tools.judging.metric import HIGHER, LOWER, MISSING, Comparison, Style, look_up
 from data_tools.judging.registry import comparisons, metric_rows
 from data_tools.metrics.clustered import NOT_ENOUGH_GROUPS
 from data_tools.metrics.comparison import FEWEST_GROUPS
 from data_tools.metrics.sign_flip import smallest_p_value
+from data_tools.report.cells import (
+    NOT_DEFINED,
+    Report,
+    ReportTable,
+    TableCell,
+    TableRow,
+    as_mapping,
+    interval,
+    metric_cell,
+    number,
+)
+from data_tools.report.summary import summary_table
 
-Report = Mapping[str, Any]
-NOT_DEFINED = "n/a"
 WIDTH = 110
 _LONGEST_NAME = 18
 _LONGEST_LABEL = 28
 BY_TYPE = ("peak_distance", "by_type")
 """The breakdown that a terminal shows."""
-
-
-@dataclass(frozen=True)
-class TableCell:
-    """A value as text, and its 95 % confidence interval as text where it is known ("" else)."""
-
-    text: str = ""
-    ci95: str = ""
-
-
-@dataclass(frozen=True)
-class TableRow:
-    """One line of a table; `better` is "higher", "lower" or "" and says which way is good.
-
-    `meaning` is a sentence for people who see the label for the first time, or "".
-    """
-
-    label: str
-    cells: tuple[TableCell, ...]
-    better: str = ""
-    meaning: str = ""
-
-
-@dataclass(frozen=True)
-class ReportTable:
-    """Named columns, the last `baselines` of which are trivial baselines, and rows of as many cells."""
-
-    corner: str
-    columns: tuple[str, ...]
-    rows: tuple[TableRow, ...]
-    baselines: int = 0
 
 
 def side_by_side(report: Report, full: bool = True, more: Sequence[ReportTable] = ()) -> str:
@@ -67,14 +44,15 @@ def side_by_side(report: Report, full: bool = True, more: Sequence[ReportTable] 
     """
     short, legend = _short_names(list(as_mapping(report.get("runs"))))
     parts = ["\n".join(textwrap.wrap(describe_data(report), WIDTH)), "\n".join(legend)]
-    tables = [metric_table(report, full), seed_table(report), type_table(report), *more, comparison_table(report, full)]
-    for table in tables:
-        if table is not None:
-            parts.append(_as_text(table, short))
-    parts += textwrap.wrap(describe_engines(report), WIDTH)
-    parts += ["\n".join(textwrap.wrap(f"remark: {remark}", WIDTH)) for remark in describe_remarks(report)]
     if report.get("verdict"):
         parts.append("\n".join(textwrap.wrap(f"verdict: {report['verdict']}", WIDTH)))
+    summary, rule = summary_table(report), describe_rule(report)
+    if summary is not None:
+        parts.append(_as_text(summary, short) + "".join(f"\n{line}" for line in textwrap.wrap(rule, WIDTH)))
+    tables = [metric_table(report, full), seed_table(report), type_table(report), *more, comparison_table(report, full)]
+    parts += [_as_text(table, short) for table in tables if table is not None]
+    parts += textwrap.wrap(describe_engines(report), WIDTH)
+    parts += ["\n".join(textwrap.wrap(f"remark: {remark}", WIDTH)) for remark in describe_remarks(report)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -106,7 +84,18 @@ def describe_remarks(report: Report) -> list[str]:
         for kind, count in (("good", data.get("n_good")), ("defect", _sum(data.get("n_boxed"), data.get("n_unboxed"))))
         if count == 0 and data.get("n_images")
     ]
-    return [*one_kind, *(f"{name}: {remark}" for name, remark in remarks.items() if remark)]
+    useless = {name: look_up(metrics, ("operating_point", "useless_because")) for name, metrics in runs.items()}
+    of_runs = [*useless.items(), *remarks.items()]
+    return [*one_kind, *(f"{name}: {remark}" for name, remark in of_runs if remark)]
+
+
+def describe_rule(report: Report) -> str:
+    """How the threshold behind the overkill is chosen, as a clause; "" where the report does not say."""
+    for run in as_mapping(report.get("runs")).values():
+        rule = as_mapping(look_up(as_mapping(run).get("metrics"), ("operating_point", "rule")))
+        if rule:
+            return f"overkill: at the threshold chosen on validation, where it {rule['words']}"
+    return ""
 
 
 def _sum(one: int | None, other: int | None) -> int | None:
@@ -134,7 +123,7 @@ def metric_table(report: Report, full: bool = True) -> ReportTable | None:
         if known or (row.short and any(value is None for value in values)):
             if not (full or row.short):
                 continue
-            cells = (_metric_cell(row, m, value) for m, value in zip(everyone, values, strict=True))
+            cells = (metric_cell(row, m, value) for m, value in zip(everyone, values, strict=True))
             rows.append(TableRow(row.label, tuple(cells), row.better, row.meaning))
     return ReportTable("metric", (*runs, *baselines), tuple(rows), len(baselines)) if rows else None
 
@@ -176,6 +165,7 @@ def seed_table(report: Report) -> ReportTable | None:
 def comparison_table(report: Report, full: bool = True) -> ReportTable | None:
     """One row a paired comparison, with the approach it speaks for, or "neither" where the interval spans 0."""
     known, rows = comparisons(), []
+    meanings = {row.label: row.meaning for row in metric_rows()}
     differences = list(report.get("comparisons") or ())
     holm = any("p_value_holm" in value for value in differences)
     for value in differences:
@@ -185,7 +175,9 @@ def comparison_table(report: Report, full: bool = True) -> ReportTable | None:
         if not (full or compared is None or compared.short):
             continue
         label = name if compared is None else compared.label
-        rows.append(TableRow(label, tuple(map(TableCell, _difference_texts(value, compared, holm)))))
+        meaning = (compared and compared.meaning) or meanings.get(label, "")
+        cells = tuple(map(TableCell, _difference_texts(value, compared, holm)))
+        rows.append(TableRow(label, cells, meaning=meaning))
     columns = ("a", "b", "a - b", "95 % CI", "p (Holm)" if holm else "p", "n", "groups", "favours")
     return ReportTable("difference", columns, tuple(rows)) if rows else None
 
@@ -199,7 +191,7 @@ def _difference_texts(value: Report, compared: Comparison | None, holm: bool) ->
         value.get("a"),
         value.get("b"),
         number(value.get("difference"), digits, sign=True),
-        _interval(ci95, digits, sign=True) or NOT_ENOUGH_GROUPS,
+        interval(ci95, digits, sign=True) or NOT_ENOUGH_GROUPS,
         "" if holm and p_value is None else _p_value(p_value),
         number(value.get("n"), 0),
         number(value.get("n_groups"), 0),
@@ -220,29 +212,6 @@ def _mean_and_sd(summary: Report, style: Style) -> str:
     return f"{style.scale * summary['mean']:.{style.digits}f} +- {spread}"
 
 
-def number(value: float | None, digits: int, sign: bool = False) -> str:
-    """A number with so many decimals, or n/a."""
-    return NOT_DEFINED if value is None else f"{value:{'+' if sign else ''}.{digits}f}"
-
-
-def _metric_cell(row: MetricRow, metrics: Report, value: Any) -> TableCell:
-    if value is MISSING:
-        return TableCell(NOT_DEFINED if row.path[0] in metrics else "")
-    if value is None:
-        return TableCell(NOT_DEFINED)
-    interval = look_up(metrics, row.ci95) if row.ci95 else None
-    if row.style is Style.PERCENT:
-        ends = interval and [end if end is None else row.style.scale * end for end in interval]
-        return TableCell(f"{row.style.scale * value:.{row.style.digits}f} %", _interval(ends, row.style.digits))
-    return TableCell(number(value, row.style.digits), _interval(interval, row.style.digits))
-
-
-def _interval(ci95: Any, digits: int, sign: bool = False) -> str:
-    if not ci95 or any(end is None for end in ci95):
-        return ""
-    return f"{number(ci95[0], digits, sign)}..{number(ci95[1], digits, sign)}"
-
-
 def _favoured(better: str, value: Report) -> str:
     difference, (low, high) = value.get("difference"), value.get("ci95") or (None, None)
     if difference is None or low is None or high is None:
@@ -251,11 +220,6 @@ def _favoured(better: str, value: Report) -> str:
     if low <= 0 <= high or (value.get("n_groups") or FEWEST_GROUPS) < FEWEST_GROUPS:
         return "neither"
     return "a" if (difference < 0) == (better == LOWER) else "b"
-
-
-def as_mapping(value: Any) -> Mapping[str, Any]:
-    """The value, or an empty mapping in place of anything else."""
-    return value if isinstance(value, Mapping) else {}
 
 
 def _short_names(names: Sequence[str]) -> tuple[dict[str, str], list[str]]:

@@ -74,6 +74,12 @@ def test_files_that_are_seeds_of_one_approach(folder: Path, capsys) -> None:
         (("--resamples", "100"), "--resamples is given twice"),
         (("--proposals", "absent.jsonl", "-"), "absent.jsonl"),
         (("--runs", "x"), "either"),
+        (("--escape_cost", "5"), "--overkill_cost"),
+        (("--overkill_cost", "5"), "--escape_cost"),
+        (("--escape_cost", "5", "--overkill_cost", "0"), "cost of an overkill 0"),
+        (("--escape_cost", "5", "--overkill_cost", "nan"), "overkill_cost"),
+        (("--escape_cost", "5", "--overkill_cost", "1", "--escape_rate", "0.1"), "either a rate or costs"),
+        (("--escape_rate", "1.5"), "escape rate 1.5"),
     ],
 )
 def test_flags_that_do_not_fit(folder: Path, capsys, more: tuple[str, ...], words: str) -> None:

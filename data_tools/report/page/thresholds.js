@@ -82,7 +82,20 @@ function describeThreshold(run) {
   const button = (n, outcome) => element("button", { type: "button", class: "count", "data-outcome": outcome,
     title: "show these images", onclick: () => showOutcome(run, outcome) }, [`${n} ${outcome}${n === 1 ? "" : "s"}`]);
   return [button(escapes, "escape"), share(escapes, defects) + ", ", button(overkills, "overkill"), share(overkills, goods),
-    `; located within ${data.near_px} px: ${located} of ${boxed} boxed`];
+    `; located within ${data.near_px} px: ${located} of ${boxed} boxed`, ...describeCost(escapes, overkills),
+    ...describeUseless(escapes, defects, overkills, goods)];
+}
+
+// What the mistakes cost at the share of defects of these images: "; cost 0.412 an image, 103 in all".
+function describeCost(escapes, overkills) {
+  if (!data.costs) { return []; }
+  const cost = escapes * data.costs[0] + overkills * data.costs[1], digits = (value) => Number(value.toPrecision(3)).toLocaleString("en");
+  return ["; cost ", element("b", { class: "cost" }, [digits(cost / data.images.length)]), ` an image, ${digits(cost)} in all`];
+}
+
+function describeUseless(escapes, defects, overkills, goods) {
+  const why = goods && overkills === goods ? "flags every good image" : defects && escapes === defects && !overkills ? "flags no image" : "";
+  return why ? [element("strong", { class: "useless" }, [`Useless: this threshold ${why}.`])] : [];
 }
 
 function showOutcome(run, outcome) {

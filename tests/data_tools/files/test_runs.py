@@ -49,3 +49,17 @@ def test_runs_of_a_series_are_not_taken_for_the_newest(tmp_path: Path) -> None:
     (tmp_path / "alone" / SERIES_MARK).write_text("{}")
     with pytest.raises(InputError, match="no finished run"):
         newest_runs(tmp_path)
+
+
+def test_a_run_says_what_an_image_took(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "timed", "detect", 0)
+    assert run.milliseconds == {}
+    path = run.folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    path.write_text(json.dumps(manifest | {"predicting": {"test": {"seconds": 2.5, "images": 200}}}))
+    assert read_run(run.folder).milliseconds == {"test": 12.5}
+    path.write_text(json.dumps(manifest | {"predicting": {"test": {"seconds": 2.5, "images": 0}}}))
+    assert read_run(run.folder).milliseconds == {}
+    path.write_text(json.dumps(manifest | {"predicting": {"test": {"seconds": "quick", "images": 200}}}))
+    with pytest.raises(InputError, match="seconds"):
+        read_run(run.folder)

@@ -12,6 +12,7 @@ from data_tools.judging.evaluate import evaluate
 from data_tools.judging.evaluation_report import EvaluationReport
 from data_tools.judging.judged import Entry
 from data_tools.judging.metric import MISSING, Breakdown, MetricRow, look_up
+from data_tools.metrics.operating_point import Costs
 from data_tools.metrics.peak_distance import summarise
 from data_tools.report.breakdown import breakdown_tables
 from data_tools.report.html import write_html
@@ -32,7 +33,9 @@ def judge_whole() -> EvaluationReport:
     """Two seeds that give boxes, maps and proposals, beside maps alone, so that no figure of the report is absent."""
     dataset = make_dataset()
     seeds = [with_everything(dataset, f"d{seed}", seed) for seed in range(2)]
-    return evaluate(dataset, "test", [*seeds, entry(dataset, map_alone, "maps")], resamples=RESAMPLES)
+    return evaluate(
+        dataset, "test", [*seeds, entry(dataset, map_alone, "maps")], resamples=RESAMPLES, rule=Costs(20, 1)
+    )
 
 
 def with_everything(dataset: Dataset, label: str, seed: int) -> Entry:
@@ -43,7 +46,7 @@ def with_everything(dataset: Dataset, label: str, seed: int) -> Entry:
 
     one = entry(dataset, boxes_and_map, label, seed, approach="detector")
     boxes = tuple(with_boxes(sample, rng) for sample in dataset.split("test"))
-    return replace(one, proposals=PredictionSet(PredictionHeader("rpn"), boxes))
+    return replace(one, proposals=PredictionSet(PredictionHeader("rpn"), boxes), ms_per_image=12.5)
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +66,15 @@ def test_every_row_finds_its_figure_and_its_interval(whole: EvaluationReport) ->
     assert table is not None
     assert [row.label for row in table.rows] == [row.label for row in registry.metric_rows()]
     assert all(row.cells[0].text not in ("", "n/a") for row in table.rows)
+
+
+def test_every_row_and_every_comparison_says_alone_what_it_means() -> None:
+    """A row is read by itself in a searched table, so that "the same" would be the same as nothing."""
+    rows = registry.metric_rows()
+    of_rows = {row.label: row.meaning for row in rows}
+    meanings = [row.meaning for row in rows]
+    meanings += [one.meaning or of_rows[one.label] for one in registry.comparisons().values()]
+    assert all(meaning.endswith(".") and "same" not in meaning for meaning in meanings)
 
 
 def test_every_figure_over_seeds_is_summed_up(whole: EvaluationReport) -> None:

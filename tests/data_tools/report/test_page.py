@@ -4,12 +4,16 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from data_tools.auditing.review import corrected, read_review
+from data_tools.judging.judge_predictions import evaluate
+from data_tools.metrics.operating_point import Costs
+from data_tools.report.html import write_html
 from data_tools.report.outcomes import image_outcomes, thresholds_of
 from data_tools.report.overlays import heat_colours
 
@@ -326,6 +330,58 @@ def test_thousands_of_images_keep_few_cards(make_large: Callable[[int], Page], o
     tab.evaluate("document.getElementById('grid').scrollIntoView(false)")
     tab.wait_for_selector(".item[data-image='2000']")
     assert len(ids(tab)) < 100
+
+
+def test_the_long_table_is_folded_searched_and_open_on_paper(
+    judged: Page, tmp_path: Path, open_page: Callable[..., "Tab"]
+) -> None:
+    report = evaluate(judged.dataset, judged.predictions, "all", resamples=100)
+    page = replace(judged, path=tmp_path / "report.html")
+    write_html(page.path, report, judged.dataset.images_root)
+    tab = open_page(page)
+    assert not tab.locator("#table").is_visible()
+    assert tab.locator("#summary tbody tr").count() == 6
+    tab.focus("#table-fold > summary")
+    tab.keyboard.press("Enter")
+    tab.keyboard.press("Tab")
+    tab.keyboard.type("diagonal")  # stands in the meaning; the label says it, too
+    rows = tab.locator("#table tbody tr:visible")
+    assert rows.count() == 1
+    assert "as a share of the image's diagonal" in rows.first.inner_text()
+    assert tab.inner_text("#row-count").startswith("1 of ")
+    tab.fill("#find-row", "")
+    assert rows.count() > 40
+    meanings = tab.eval_on_selector_all(
+        "#table tbody tr", "all => all.map(r => r.querySelector('th small')?.textContent)"
+    )
+    assert all(meaning and meaning.endswith(".") for meaning in meanings)
+    tab.click("#table-fold > summary")
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert tab.locator("#table").is_visible()
+    tab.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert not tab.locator("#table").is_visible()
+    tab.click("nav a[href='#table']")
+    assert tab.locator("#table").is_visible()
+
+
+def test_the_slider_shows_the_money_and_what_is_useless(
+    judged: Page, tmp_path: Path, open_page: Callable[..., "Tab"]
+) -> None:
+    priced = {label: replace(run, rule=Costs(10, 1)) for label, run in judged.report.judged.items()}
+    page = replace(judged, path=tmp_path / "report.html")
+    write_html(page.path, replace(judged.report, judged=priced), judged.dataset.images_root)
+    tab = open_page(page)
+    assert "cost 1.25 an image, 10 in all" in counts(tab, 0)  # one escape in eight images
+    exact = tab.locator("#threshold-panels input[type=number]").first
+    for threshold, cost, words in (("0.05", "0.25", "flags every good image"), ("2", "7.5", "flags no image")):
+        exact.fill(threshold)
+        exact.press("Enter")
+        assert f"cost {cost} an image" in counts(tab, 0)
+        assert words in tab.inner_text("#threshold-panels .useless")
+    exact.fill("0.25")
+    exact.press("Enter")
+    assert tab.locator("#threshold-panels .useless").count() == 0
+    assert "cost" not in counts(open_page(judged), 0)
 
 
 def test_controls_have_names(judged: Page, open_page: Callable[..., "Tab"]) -> None:
