@@ -113,7 +113,9 @@ def _run(entry: Entry, judged: Judged, chosen: Sequence[Metric], sampled: Mappin
         if metric.name in sampled:
             _add_intervals(metric, own, sampled[metric.name][entry.label])
         sections |= own
-    return RunReport(entry.predictions.header.producer, entry.approach or entry.label, sections)
+    of_sections = (section.get("remark") for section in sections.values() if isinstance(section, Mapping))
+    remarks = (*judged.remarks, *(remark for remark in of_sections if remark))
+    return RunReport(entry.predictions.header.producer, entry.approach or entry.label, sections, remarks)
 
 
 def _add_intervals(metric: Metric, sections: Mapping[str, Any], sampled: Mapping[str, Sampled]) -> None:
@@ -130,4 +132,9 @@ def _add_intervals(metric: Metric, sections: Mapping[str, Any], sampled: Mapping
 
 def _summary(samples: Sequence[Sample], split: str) -> DataSummary:
     n_good, n_boxed, n_unboxed = (sum(s.status == status for s in samples) for status in (GOOD, BOXED, UNBOXED))
-    return DataSummary(len(samples), n_good, n_boxed, n_unboxed, split, len({s.group for s in samples}))
+    remarks = tuple(
+        f"no {kind} images were judged, so AUC, average precision and FPR are not defined"
+        for kind, count in (("good", n_good), ("defect", n_boxed + n_unboxed))
+        if not count
+    )
+    return DataSummary(len(samples), n_good, n_boxed, n_unboxed, split, len({s.group for s in samples}), remarks)

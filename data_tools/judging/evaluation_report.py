@@ -18,7 +18,11 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class DataSummary:
-    """The images that were judged: how many, of which status, in how many groups."""
+    """The images that were judged: how many, of which status, in how many groups.
+
+    Attributes:
+        remarks: what a reader must know of them before believing any figure, a sentence each.
+    """
 
     n_images: int
     n_good: int
@@ -26,6 +30,7 @@ class DataSummary:
     n_unboxed: int
     split: str
     n_groups: int
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -36,11 +41,13 @@ class RunReport:
         producer: what its predictions say of their origin.
         approach: the name that it shares with runs that differ by their seed alone.
         metrics: sections as report.json has them; every figure lies at the path of a `MetricRow`.
+        remarks: what a reader must know of the run before believing its figures, a sentence each.
     """
 
     producer: str
     approach: str
     metrics: Mapping[str, Any]
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -157,8 +164,8 @@ class EvaluationReport:
         """The value of report.json: strict JSON, undefined figures are None."""
         report: dict[str, Any] = {
             "schema": SCHEMA,
-            "data": asdict(self.data),
-            "runs": {label: {**vars(run), "metrics": dict(run.metrics)} for label, run in self.runs.items()},
+            "data": asdict(self.data) | {"remarks": list(self.data.remarks)},
+            "runs": {label: _run(run) for label, run in self.runs.items()},
             "approaches": {name: _approach(one) for name, one in self.approaches.items()},
             "baselines": {name: dict(sections) for name, sections in self.baselines.items()},
             "comparisons": [one.to_json() for one in self.comparisons],
@@ -205,6 +212,10 @@ def _columns(row: MetricRow) -> list[tuple[str, tuple[str | int, ...]]]:
         stem = row.key.removesuffix(".value")
         columns += [(f"{stem}.{end}", (*row.ci95, place)) for place, end in enumerate(("lower", "upper"))]
     return columns
+
+
+def _run(run: RunReport) -> dict[str, Any]:
+    return {**vars(run), "metrics": dict(run.metrics), "remarks": list(run.remarks)}
 
 
 def _approach(one: ApproachReport) -> dict[str, Any]:

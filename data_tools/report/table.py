@@ -97,20 +97,10 @@ def describe_engines(report: Report) -> str:
 
 
 def describe_remarks(report: Report) -> list[str]:
-    """What a reader must know of single runs before believing their figures, a sentence each."""
-    runs = {name: as_mapping(as_mapping(run).get("metrics")) for name, run in as_mapping(report.get("runs")).items()}
-    remarks = {name: look_up(metrics, ("box_map", "remark")) for name, metrics in runs.items()}
-    data = as_mapping(report.get("data"))
-    one_kind = [
-        f"no {kind} images were judged, so AUC, average precision and FPR are not defined"
-        for kind, count in (("good", data.get("n_good")), ("defect", _sum(data.get("n_boxed"), data.get("n_unboxed"))))
-        if count == 0 and data.get("n_images")
-    ]
-    return [*one_kind, *(f"{name}: {remark}" for name, remark in remarks.items() if remark)]
-
-
-def _sum(one: int | None, other: int | None) -> int | None:
-    return None if one is None or other is None else one + other
+    """What a reader must know of the images and of single runs before believing their figures, a sentence each."""
+    runs = as_mapping(report.get("runs"))
+    of_runs = [f"{name}: {remark}" for name, run in runs.items() for remark in as_mapping(run).get("remarks") or ()]
+    return [*(as_mapping(report.get("data")).get("remarks") or ()), *of_runs]
 
 
 def _describe_groups(count: int) -> str:
