@@ -1,6 +1,7 @@
 """What is judged: one approach's predictions aligned with the truth, with all that the metrics take from them."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from data_tools.core.heatmaps import boxes_to_map
 from data_tools.core.records import BOXED, GOOD, Prediction, PredictionSet, Sample
+from data_tools.files.checksums import FileMark
 from data_tools.judging.alignment import align
 from data_tools.judging.map_boxes import choose_fraction, with_boxes
 from data_tools.judging.suspicions import suspicions
@@ -31,6 +33,7 @@ class Entry:
         validation: those for the validation split, which choose every threshold; None where there are none.
         proposals: region proposals as the boxes of records, for proposal recall; None where there are none.
         approach: runs of one approach that differ by their seed share this name; by default the label.
+        source: the files that predictions and validation were read from, by these names; empty where not from files.
     """
 
     label: str
@@ -38,6 +41,7 @@ class Entry:
     validation: PredictionSet | None = None
     proposals: PredictionSet | None = None
     approach: str | None = None
+    source: Mapping[str, FileMark] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

@@ -86,6 +86,7 @@ class Comparison:
         style: how the difference is written.
         better: `HIGHER` or `LOWER`.
         short: shown on a terminal without being asked for.
+        path: keys that lead to the figure in a run's "metrics", to compare reports; empty where it stands nowhere.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Comparison:
     style: Style = Style.THREE_DIGITS
     better: str = HIGHER
     short: bool = True
+    path: KeyPath = ()
 
 
 @dataclass(frozen=True)

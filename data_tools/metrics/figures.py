@@ -54,6 +54,11 @@ class Figure(ABC):
         """
 
     @property
+    def groups(self) -> int:
+        """Groups with an image that counts."""
+        return self.clusters.total
+
+    @property
     def fewest_groups(self) -> int:
         """Groups with any image; where several kinds of image are needed, with the kind that the fewest have."""
         return int(np.count_nonzero(self.clusters.sizes()))
@@ -98,9 +103,14 @@ class Mean(Figure):
         return float(self.values[self.known].mean()) if self.known.any() else None
 
     @property
-    def fewest_groups(self) -> int:
+    def groups(self) -> int:
         """Groups with an image that has a value."""
         return int(np.count_nonzero(self.clusters.sizes(self.known)))
+
+    @property
+    def fewest_groups(self) -> int:
+        """The same."""
+        return self.groups
 
     def statistic(self) -> Statistic:
         """The mean of a resample."""

@@ -22,10 +22,12 @@ from data_tools.judging.curves import baseline_curves, curves_of, dot_at
 from data_tools.judging.evaluation_report import EvaluationReport
 from data_tools.report import figures
 from data_tools.report.breakdown import breakdown_tables
+from data_tools.report.changes import change_table
 from data_tools.report.class_tables import class_tables
 from data_tools.report.outcomes import NEAR_PX, OUTCOMES, Threshold, image_outcomes, thresholds_of
 from data_tools.report.page_data import page_data, safe_json
 from data_tools.report.table import (
+    as_mapping,
     comparison_table,
     describe_data,
     describe_engines,
@@ -88,6 +90,8 @@ def write_html(
             tables=[table for table in tables if table is not None],
             breakdown=breakdown_tables(contents),
             type_tables=class_tables(contents),
+            against=as_mapping(contents.get("against")),
+            changes=change_table(contents),
             thresholds=thresholds,
             figures=_curve_figures(report, thresholds),
             data=safe_json(

@@ -70,7 +70,7 @@ def side_by_side(report: Report, full: bool = True, more: Sequence[ReportTable] 
     tables = [metric_table(report, full), seed_table(report), type_table(report), *more, comparison_table(report, full)]
     for table in tables:
         if table is not None:
-            parts.append(_as_text(table, short))
+            parts.append(table_as_text(table, short))
     parts += textwrap.wrap(describe_engines(report), WIDTH)
     parts += ["\n".join(textwrap.wrap(f"remark: {remark}", WIDTH)) for remark in describe_remarks(report)]
     if report.get("verdict"):
@@ -257,8 +257,12 @@ def _short_names(names: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     return dict(zip(names, letters, strict=True)), legend
 
 
-def _as_text(table: ReportTable, short: Mapping[str, str]) -> str:
-    """Columns aligned, the first to the left and the others to the right; too many go on in a block below."""
+def table_as_text(table: ReportTable, short: Mapping[str, str] | None = None) -> str:
+    """Columns aligned, the first to the left and the others to the right; too many go on in a block below.
+
+    `short` are letters by the names that they stand for.
+    """
+    short = short or {}
     first_baseline = len(table.columns) - table.baselines
     heads = [short.get(c, c) if i < first_baseline else f"({c})" for i, c in enumerate(table.columns)]
     # intervals of the baselines would cost more width than they are worth here; the page shows them

@@ -37,8 +37,9 @@ def test_the_json_is_strict_and_has_the_keys_of_the_contract(report: EvaluationR
         "family",
         "verdict",
     ]
-    assert value["data"].keys() == {"n_images", "n_good", "n_boxed", "n_unboxed", "split", "n_groups", "remarks"}
-    assert value["runs"]["d0"].keys() == {"producer", "approach", "metrics", "remarks"}
+    counted = {"n_images", "n_good", "n_boxed", "n_unboxed", "n_groups"}
+    assert value["data"].keys() == {*counted, "split", "remarks", "truth_sha256"}
+    assert value["runs"]["d0"].keys() == {"producer", "approach", "metrics", "remarks", "source"}
     assert value["approaches"]["detector"]["runs"] == ["d0", "d1"]
     assert value["approaches"]["detector"]["seeds"] == 2
     assert value["verdict"] == report.verdict
