@@ -72,7 +72,7 @@ def build_parser() -> Parser:
         default=None,
         metavar="OTHER",
         help="a reference, such as the dataset that a model learned from: are the images here like its images? Told by "
-        "lot, at most 5 %% false alarms; lots are groups, or of a plain folder those in the file names or its folders. "
+        "lot, at most 5 % false alarms; lots are groups, or of a plain folder those in the file names or its folders. "
         "A difference is a warning and changes no exit status",
     )
     parser.add_argument(

@@ -76,7 +76,7 @@ def build_parser() -> Parser:
         metavar="OLD.json",
         help="an earlier report.json on the same images: what changed since, image by image where the predictions of "
         "then are at hand, else by the intervals of the two reports; exit status 1 if any compared figure is shown to "
-        "be worse (5 %% level, Holm's correction over all of them), so that a CI can stop",
+        "be worse (5 % level, Holm's correction over all of them), so that a CI can stop",
     )
     parser.add_argument("--full", action="store_true", help="print every row of the table")
     parser.add_argument("--resamples", type=int, default=RESAMPLES, help="of the bootstrap")
