@@ -134,11 +134,12 @@ class Mean(Figure):
         return mean_interval(values, clusters, self.bounds, seed, resamples)
 
     def flips(self, other: Figure) -> Flips:
-        """A sum over groups, unless images without a value change what is divided by."""
+        """A sum over groups, unless images without a value in one alone change what is divided by."""
         assert isinstance(other, Mean)
-        if not (self.known.all() and other.known.all() and len(self.values)):
+        known = self.known
+        if not (known.any() and np.array_equal(known, other.known)):
             return super().flips(other)
-        differences = (self.values - other.values) / len(self.values)
+        differences = np.where(known, self.values - other.values, 0.0) / known.sum()
         return linear(self.clusters.sums(differences))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import data_tools
 from data_tools.core.records import Dataset, PredictionHeader, PredictionSet, Splits
 from data_tools.files.dataset_folder import read_dataset, write_dataset
 from data_tools.files.predictions import read_predictions, write_predictions
@@ -248,3 +249,35 @@ def test_the_old_report_is_not_overwritten(folder: Path, old: Path, capsys) -> N
         assert run(folder, "then", "--against", str(old), flag, str(old)) == 2
         assert "is what the command reads" in capsys.readouterr().err
     assert old.read_bytes() == before
+
+
+def test_seeds_of_an_approach_are_compared_as_one(folder: Path, old: Path) -> None:
+    """Two seeds then, one now; with and without the predictions of then."""
+    worsen(folder, "worse", 0.3)
+    both = [f"{folder}/then_test.jsonl", f"{folder}/worse_test.jsonl"]
+    common = ["--data", f"{folder}/data", "--resamples", "200", "--metric", "auc"]
+    words = ["--predictions", *both, "--approaches", "m", "m", *common, "--out", str(old)]
+    assert evaluate.main(words) == 0
+    values = []
+    for name in ("then", "now"):
+        (folder / f"{name}_test.jsonl").write_bytes((folder / "then_test.jsonl").read_bytes())
+        words = ["--predictions", f"{folder}/{name}_test.jsonl", "--approaches", "m", "--against", str(old), *common]
+        assert evaluate.main([*words, "--out", f"{folder}/new.json"]) == 0
+        found = json.loads((folder / "new.json").read_text())["against"]
+        auc = next(row for row in found["changes"] if row["metric"] == "auc")
+        values.append((auc["paired"], auc["old"], auc["difference"]))
+        (folder / "worse_test.jsonl").unlink(missing_ok=True)
+    assert [paired for paired, _, _ in values] == [True, False]
+    assert values[0][1:] == pytest.approx(values[1][1:])
+    assert values[0][2] > 0.05
+
+
+def test_from_python(folder: Path, old: Path) -> None:
+    worsen(folder, "worse", 0.3)
+    files = {name: f"{folder}/worse_{name}.jsonl" for name in ("test", "val")}
+    common = {"validation": {"m": files["val"]}, "metrics": ("auc",), "resamples": 200}
+    report = data_tools.evaluate(folder / "data", {"m": files["test"]}, against=old, **common)
+    assert report.against is not None
+    assert report.against.regressed
+    assert next(one.metric for one in report.against.changes if one.change == "worse") == "auc"
+    assert data_tools.evaluate(folder / "data", {"m": files["test"]}, **common).against is None
