@@ -5,6 +5,7 @@ python -m detect.evaluate --metric peak_distance
 python -m detect.evaluate --runs RUN RUN --out report.json --html report.html
 python -m detect.evaluate --predictions A.jsonl B.jsonl --data DATASET --split test
 python -m detect.evaluate --predictions A.jsonl --validation A_val.jsonl --data DATASET   # thresholds from validation
+python -m detect.evaluate --runs RUN --against OLD.json          # what changed since; exit status 1 if any got worse
 
 Runs whose settings differ by the seed alone are seeds of one approach: figures are shown for each, comparisons are over
 all of them. For files, or to group otherwise, name the approach of each with --approaches.
@@ -25,12 +26,17 @@ from data_tools.files.run_config import CONFIG
 from data_tools.files.runs import MANIFEST
 from data_tools.judging.evaluate import evaluate
 from data_tools.judging.inputs import JudgingInput, choose_runs, open_files, open_runs, with_companions
+from data_tools.judging.old_report import read_old_report
 from data_tools.judging.registry import metrics
 from data_tools.metrics.bootstrap import RESAMPLES
 from data_tools.metrics.coco_engines import AUTO, ENGINES
+from data_tools.report.changes import describe_changes
 from data_tools.report.class_tables import class_tables
 from data_tools.report.table import side_by_side
 from detect.operating_flags import add_operating_point, operating_rule
+
+WORSE_THAN_BEFORE = 1
+"""Exit status where --against shows a figure to be worse; without that flag 1 is an unexpected failure alone."""
 
 
 def build_parser() -> Parser:
@@ -64,6 +70,15 @@ def build_parser() -> Parser:
     parser.add_argument("--images", type=str | None, default=None, help=MOVED)
     parser.add_argument("--split", choices=("train", "val", "test", "all"), default="test")
     parser.add_argument("--out", type=str | None, default=None, help="report.json to write")
+    parser.add_argument(
+        "--against",
+        type=str | None,
+        default=None,
+        metavar="OLD.json",
+        help="an earlier report.json on the same images: what changed since, image by image where the predictions of "
+        "then are at hand, else by the intervals of the two reports; exit status 1 if any compared figure is shown to "
+        "be worse (5 % level, Holm's correction over all of them), so that a CI can stop",
+    )
     parser.add_argument("--full", action="store_true", help="print every row of the table")
     parser.add_argument("--resamples", type=int, default=RESAMPLES, help="of the bootstrap")
     parser.add_argument(
@@ -90,6 +105,7 @@ def _evaluate(arguments: Namespace) -> int:
     if arguments.resamples < 100:
         raise InputError(f"--resamples {arguments.resamples}: at least 100, for a 95 % interval")
     _require_places(arguments)
+    old = read_old_report(Path(arguments.against)) if arguments.against else None
     given = _from_files(arguments) if arguments.predictions else _from_runs(arguments)
     report = evaluate(
         given.dataset,
@@ -99,6 +115,7 @@ def _evaluate(arguments: Namespace) -> int:
         resamples=arguments.resamples,
         box_map_engine=arguments.box_map_engine,
         rule=operating_rule(arguments),
+        against=old,
     )
     if arguments.out:
         report.save(arguments.out)
@@ -109,7 +126,8 @@ def _evaluate(arguments: Namespace) -> int:
         write_html(Path(arguments.html), report, images, arguments.thumbnail_side)
     contents = report.to_json()
     print(side_by_side(contents, arguments.full or arguments.metric != "all", class_tables(contents)))
-    return 0
+    print("".join(f"\n{part}\n" for part in describe_changes(contents)), end="")
+    return WORSE_THAN_BEFORE if report.against is not None and report.against.regressed else 0
 
 
 def _require_places(arguments: Namespace) -> None:
@@ -119,7 +137,7 @@ def _require_places(arguments: Namespace) -> None:
     for folder in (*([arguments.data] if arguments.data else ()), *(arguments.runs or ())):
         inputs += files_of(Path(folder))
         inputs += [Path(folder) / name for name in (CONFIG, MANIFEST, "predictions", "best", "last")]
-    inputs += [Path(arguments.images)] if arguments.images else []
+    inputs += [Path(arguments[flag]) for flag in ("images", "against") if arguments[flag]]
     for flag, other in (("out", "html"), ("html", "out")):
         if arguments[flag]:
             others = [Path(arguments[other])] if arguments[other] else []

@@ -72,8 +72,8 @@ class AuditOptions:
     most_suspects: int = 60
 
 
-def audit(dataset: Dataset, options: AuditOptions) -> Audit:
-    """Check everything that the dataset at hand allows; what was not checked is a note."""
+def audit(dataset: Dataset, options: AuditOptions, more: Sequence[Finding] = ()) -> Audit:
+    """Check everything that the dataset at hand allows; what was not checked is a note. `more` was found elsewhere."""
     facts = _read_images(dataset)
     checkup, findings = examine(dataset, facts, options.anchors, options.crop_px)
     read = {i: fact for i, fact in (facts or {}).items() if isinstance(fact, ImageFact)}
@@ -82,7 +82,7 @@ def audit(dataset: Dataset, options: AuditOptions) -> Audit:
     thumbnails = np.stack([read[dataset.samples[i].image_id].thumbnail for i in rows]) if rows else None
     findings += [*straddling(dataset, thumbnails, rows), *about_labels]
     suspects, separation, about_suspects = _judge_labels(dataset, [dataset.samples[i] for i in rows], options)
-    ordered = sorted([*findings, *about_suspects], key=lambda finding: LEVELS.index(finding.level))
+    ordered = sorted([*findings, *about_suspects, *more], key=lambda finding: LEVELS.index(finding.level))
     return Audit(checkup, tuple(ordered), tuple(properties), suspects, separation)
 
 

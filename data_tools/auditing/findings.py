@@ -7,7 +7,7 @@ network sees and no defect causes, that tells the label by itself. Any of these 
 
 A **warning** asks for a look: file names that tell the label (no network sees a name, but sorting or sampling by it
 would leak), brightness that tells it (a defect may really cause that), boxes that no anchor reaches, mixed bit depths,
-likely wrong labels. A **note** says what was not checked and why.
+likely wrong labels, new images unlike those of a reference. A **note** says what was not checked and why.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ class Finding:
 
     Attributes:
         level: "unsafe", "warning" or "note".
-        check: the part of the audit: "doctor", "leaks" or "labels".
+        check: the part of the audit: "doctor", "leaks", "labels" or "drift".
         text: a sentence or two: what was found.
         remedy: what to do about it; empty for a note.
         image_ids: some of the images concerned, for the gallery; of near-duplicates two by two.

@@ -1,10 +1,10 @@
 """The audit as lines of text."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from data_tools.auditing.audit import Audit
 from data_tools.auditing.doctor import Checkup
-from data_tools.auditing.findings import verdict
+from data_tools.auditing.findings import Finding, verdict
 
 _SHOWN_PROPERTIES = 8
 
@@ -14,11 +14,7 @@ _SHOWN_SUSPECTS = 10
 
 def describe(name: str, audit: Audit) -> list[str]:
     """The audit as lines of text, the verdict first."""
-    lines = [f"{name}: {verdict(audit.findings)}", ""]
-    for finding in audit.findings:
-        lines.append(f"{finding.level}: {finding.text}")
-        if finding.remedy:
-            lines.append(f"    -> {finding.remedy}")
+    lines = [f"{name}: {verdict(audit.findings)}", "", *describe_findings(audit.findings)]
     lines += ["", *_describe_checkup(audit.checkup)]
     if audit.properties:
         lines += ["", "file properties that tell the label (cross-validated AUC, 0.5 is chance):"]
@@ -29,6 +25,16 @@ def describe(name: str, audit: Audit) -> list[str]:
             f"  {s.confidence:.2f}  {s.sample.path} is {s.sample.status}, {s.sample.type}: {s.reason}"
             for s in audit.suspects[:_SHOWN_SUSPECTS]
         ]
+    return lines
+
+
+def describe_findings(findings: Sequence[Finding]) -> list[str]:
+    """Each finding with what to do about it."""
+    lines = []
+    for finding in findings:
+        lines.append(f"{finding.level}: {finding.text}")
+        if finding.remedy:
+            lines.append(f"    -> {finding.remedy}")
     return lines
 
 

@@ -3,7 +3,7 @@
 import csv
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -194,8 +194,20 @@ def data_hash(folder: Path) -> str:
         InputError: see `read_dataset`.
     """
     dataset = read_dataset(folder)
-    digest = hashlib.sha256(json.dumps([*dataset.categories]).encode())
-    for sample in sorted(dataset.samples, key=lambda sample: sample.image_id):
+    digest = _truth_digest(dataset.samples, dataset.categories)
+    if dataset.splits is not None:
+        digest.update(json.dumps({name: sorted(dataset.splits.ids(name)) for name in SPLIT_NAMES}).encode())
+    return digest.hexdigest()
+
+
+def truth_hash(samples: Iterable[Sample], categories: Sequence[str]) -> str:
+    """SHA-256 over some images and their truth, hexadecimal: what of `data_hash` belongs to these images."""
+    return _truth_digest(samples, categories).hexdigest()
+
+
+def _truth_digest(samples: Iterable[Sample], categories: Sequence[str]) -> "hashlib._Hash":
+    digest = hashlib.sha256(json.dumps([*categories]).encode())
+    for sample in sorted(samples, key=lambda sample: sample.image_id):
         told = [
             sample.image_id,
             sample.path,
@@ -208,9 +220,7 @@ def data_hash(folder: Path) -> str:
             list(sample.box_types),
         ]
         digest.update(json.dumps(told).encode())
-    if dataset.splits is not None:
-        digest.update(json.dumps({name: sorted(dataset.splits.ids(name)) for name in SPLIT_NAMES}).encode())
-    return digest.hexdigest()
+    return digest
 
 
 def require_replaceable(out: Path, replace: bool) -> None:

@@ -3,12 +3,13 @@
 The memory used grows by about a kilobyte an image, whatever the images' size.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,8 @@ from data_tools.files.images import read_gray, resolve_under
 THUMBNAIL_SIDE = 16
 _BORDER = 4
 _CHUNK, _WORTH_A_POOL = 2048, 128
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -80,14 +83,19 @@ def read_fact(path: Path) -> ImageFact:
 
 
 def read_facts(paths: Sequence[str], images_root: Path) -> Iterator[ImageFact | InputError]:
-    """The facts of each image in order, or why it is not readable.
+    """The facts of each image in order, or why it is not readable; see `read_each`."""
+    return read_each(read_fact, paths, images_root)
+
+
+def read_each(read: Callable[[Path], T], paths: Sequence[str], images_root: Path) -> Iterator[T | InputError]:
+    """What is read from each image in order, on every core, or why it is not readable.
 
     Args:
+        read: of one image; a function that other processes can import.
         paths: file names relative to `images_root`.
         images_root: folder that they must stay under.
     """
-
-    attempt = partial(_attempt, images_root)
+    attempt = partial(_attempt, read, images_root)
     with tqdm(total=len(paths), desc="images", leave=False, mininterval=1.0) as bar:
         if len(paths) < _WORTH_A_POOL:
             for name in paths:
@@ -116,9 +124,9 @@ def read_thumbnails(paths: Sequence[str], images_root: Path) -> NDArray[np.float
     return rows
 
 
-def _attempt(images_root: Path, name: str) -> ImageFact | InputError:
+def _attempt(read: Callable[[Path], T], images_root: Path, name: str) -> T | InputError:
     try:
-        return read_fact(resolve_under(images_root, name))
+        return read(resolve_under(images_root, name))
     except InputError as error:
         return error
 

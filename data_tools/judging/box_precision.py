@@ -103,6 +103,6 @@ METRIC = Metric(
     ),
     sampling=Sampling(lambda judged: judged.samples, _figures),
     intervals={"box_ap50": ("box_map", "ap50_ci95")},
-    comparisons=(Comparison("box_ap50", "box AP50", by_group("box_ap50", _n_not_unboxed)),),
+    comparisons=(Comparison("box_ap50", "box AP50", by_group("box_ap50", _n_not_unboxed), path=("box_map", "ap50")),),
     engine=describe_engine,
 )

@@ -2,15 +2,20 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, GOOD, UNBOXED, Dataset, Sample
+from data_tools.files.dataset_folder import truth_hash
 from data_tools.judging import registry
+from data_tools.judging.against import compare_with_old, require_comparable
+from data_tools.judging.against_images import Setting
 from data_tools.judging.comparisons import compare_all
 from data_tools.judging.evaluation_report import DataSummary, EvaluationReport, Family, RunReport
 from data_tools.judging.judged import Entry, Judged, judge
 from data_tools.judging.metric import Metric
+from data_tools.judging.old_report import OldReport
 from data_tools.judging.pairs import Approach
 from data_tools.judging.resampling import Sampled, SampledByRun, resample
 from data_tools.judging.seeds import over_seeds
@@ -32,6 +37,7 @@ def evaluate(
     resamples: int = RESAMPLES,
     box_map_engine: str = PYCOCOTOOLS,
     rule: Rule = DEFAULT_RULE,
+    against: OldReport | None = None,
 ) -> EvaluationReport:
     """Judge runs by the registered metrics.
 
@@ -44,15 +50,19 @@ def evaluate(
         resamples: of the bootstrap.
         box_map_engine: of `coco_engines.ENGINES`; the report names the one that was taken.
         rule: what chooses each run's threshold on its validation images.
+        against: an earlier report, which the runs are compared with; None for none.
 
     Raises:
-        InputError: an empty split, an image without prediction, a prediction of a foreign image, an unknown metric, or
-            an engine that is not installed.
+        InputError: an empty split, an image without prediction, a prediction of a foreign image, an unknown metric, an
+            engine that is not installed, or an earlier report that cannot be compared with.
     """
     samples = dataset.split(split)
     if not samples:
         raise InputError(f"the {split} split has no images, so there is nothing to judge")
     chosen = _choose(metrics)
+    data = _summary(samples, split, dataset.categories)
+    if against is not None:  # first, because judging may take long
+        require_comparable(against, data, [entry.approach or entry.label for entry in entries])
     train, val = ((dataset.split(name) if dataset.splits is not None else ()) for name in ("train", "val"))
     engine = choose_engine(box_map_engine)
     judged = {e.label: judge(samples, val, train, e, dataset.categories, seed, engine, rule) for e in entries}
@@ -76,8 +86,8 @@ def evaluate(
             for name, sections in metric.baselines(samples, train, seed, resamples).items():
                 baselines.setdefault(name, {}).update(sections)
     differences = compare_all(approaches, chosen, sampled, seed, resamples)
-    return EvaluationReport(
-        data=_summary(samples, split),
+    report = EvaluationReport(
+        data=data,
         runs=runs,
         approaches=summaries,
         baselines=baselines,
@@ -87,6 +97,10 @@ def evaluate(
         engines={metric.name: metric.engine(engine) for metric in chosen if metric.engine is not None},
         judged=judged,
     )
+    if against is None:
+        return report
+    found = compare_with_old(report, approaches, against, chosen, Setting(val, seed, resamples))
+    return replace(report, against=found)
 
 
 def _choose(names: Sequence[str] | None) -> list[Metric]:
@@ -116,7 +130,11 @@ def _run(entry: Entry, judged: Judged, chosen: Sequence[Metric], sampled: Mappin
         if metric.name in sampled:
             _add_intervals(metric, own, sampled[metric.name][entry.label])
         sections |= own
-    return RunReport(entry.predictions.header.producer, entry.approach or entry.label, sections)
+    kinds = [section for section in sections.values() if isinstance(section, Mapping)]
+    of_sections = (section.get(key) for section in kinds for key in ("useless_because", "remark"))
+    remarks = (*judged.remarks, *(remark for remark in of_sections if remark))
+    approach, source = entry.approach or entry.label, entry.source
+    return RunReport(entry.predictions.header.producer, approach, sections, remarks, source)
 
 
 def _add_intervals(metric: Metric, sections: Mapping[str, Any], sampled: Mapping[str, Sampled]) -> None:
@@ -131,6 +149,12 @@ def _add_intervals(metric: Metric, sections: Mapping[str, Any], sampled: Mapping
                 section["ci95_note"] = NOT_ENOUGH_GROUPS
 
 
-def _summary(samples: Sequence[Sample], split: str) -> DataSummary:
+def _summary(samples: Sequence[Sample], split: str, categories: Sequence[str]) -> DataSummary:
     n_good, n_boxed, n_unboxed = (sum(s.status == status for s in samples) for status in (GOOD, BOXED, UNBOXED))
-    return DataSummary(len(samples), n_good, n_boxed, n_unboxed, split, len({s.group for s in samples}))
+    remarks = tuple(
+        f"no {kind} images were judged, so AUC, average precision and FPR are not defined"
+        for kind, count in (("good", n_good), ("defect", n_boxed + n_unboxed))
+        if not count
+    )
+    groups, truth = len({s.group for s in samples}), truth_hash(samples, categories)
+    return DataSummary(len(samples), n_good, n_boxed, n_unboxed, split, groups, remarks, truth)

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data_tools.files.atomic import write_json
+from data_tools.files.checksums import FileMark
+from data_tools.judging.changes import Against
 from data_tools.judging.judged import Judged
 from data_tools.judging.metric import MISSING, MetricRow, look_up
 from data_tools.judging.registry import metric_rows
@@ -18,7 +20,12 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class DataSummary:
-    """The images that were judged: how many, of which status, in how many groups."""
+    """The images that were judged: how many, of which status, in how many groups.
+
+    Attributes:
+        remarks: what a reader must know of them before believing any figure, a sentence each.
+        truth_sha256: tells these images with this truth from any others, see `data_tools.files.dataset_folder`.
+    """
 
     n_images: int
     n_good: int
@@ -26,6 +33,8 @@ class DataSummary:
     n_unboxed: int
     split: str
     n_groups: int
+    remarks: tuple[str, ...] = ()
+    truth_sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -36,11 +45,15 @@ class RunReport:
         producer: what its predictions say of their origin.
         approach: the name that it shares with runs that differ by their seed alone.
         metrics: sections as report.json has them; every figure lies at the path of a `MetricRow`.
+        remarks: what a reader must know of the run before believing its figures, a sentence each.
+        source: the files that it was judged from, as `data_tools.judging.judged.Entry` has them.
     """
 
     producer: str
     approach: str
     metrics: Mapping[str, Any]
+    remarks: tuple[str, ...] = ()
+    source: Mapping[str, FileMark] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -136,6 +149,7 @@ class EvaluationReport:
         family: what is corrected together.
         verdict: one sentence a pair on who is closer; None without a comparison of distances.
         engines: what computed a metric, by its name, where that may differ between machines.
+        against: what changed since an earlier report; None where none was given.
         judged: the runs as the metrics saw them, from which curves and pictures are drawn; not part of report.json.
     """
 
@@ -148,6 +162,7 @@ class EvaluationReport:
     verdict: str | None
     engines: Mapping[str, str] = field(default_factory=dict)
     judged: Mapping[str, Judged] = field(default_factory=dict, repr=False)
+    against: Against | None = None
 
     def save(self, path: Path | str) -> None:
         """Write report.json, atomically."""
@@ -157,8 +172,8 @@ class EvaluationReport:
         """The value of report.json: strict JSON, undefined figures are None."""
         report: dict[str, Any] = {
             "schema": SCHEMA,
-            "data": asdict(self.data),
-            "runs": {label: {**vars(run), "metrics": dict(run.metrics)} for label, run in self.runs.items()},
+            "data": asdict(self.data) | {"remarks": list(self.data.remarks)},
+            "runs": {label: _run(run) for label, run in self.runs.items()},
             "approaches": {name: _approach(one) for name, one in self.approaches.items()},
             "baselines": {name: dict(sections) for name, sections in self.baselines.items()},
             "comparisons": [one.to_json() for one in self.comparisons],
@@ -166,7 +181,8 @@ class EvaluationReport:
         if self.engines:
             report["engines"] = dict(self.engines)
         family = asdict(self.family) | {"metrics": list(self.family.metrics)}
-        return report | {"family": family, "verdict": self.verdict}
+        report |= {"family": family, "verdict": self.verdict}
+        return report if self.against is None else report | {"against": self.against.to_json()}
 
     def to_frame(self) -> "pandas.DataFrame":
         """One row a run, in the order of `runs`, for pandas.
@@ -205,6 +221,11 @@ def _columns(row: MetricRow) -> list[tuple[str, tuple[str | int, ...]]]:
         stem = row.key.removesuffix(".value")
         columns += [(f"{stem}.{end}", (*row.ci95, place)) for place, end in enumerate(("lower", "upper"))]
     return columns
+
+
+def _run(run: RunReport) -> dict[str, Any]:
+    value = {**vars(run), "metrics": dict(run.metrics), "remarks": list(run.remarks)}
+    return value | {"source": {name: asdict(one) for name, one in run.source.items()}}
 
 
 def _approach(one: ApproachReport) -> dict[str, Any]:

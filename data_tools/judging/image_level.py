@@ -113,12 +113,28 @@ METRIC = Metric(
         **INTERVALS,
     },
     comparisons=(
-        Comparison("auc", "AUC", by_group("auc", _n, delong), in_family=True),
+        Comparison("auc", "AUC", by_group("auc", _n, delong), in_family=True, path=("auc", "value")),
         Comparison(
             "average_precision",
             "average precision",
             by_group("average_precision", _n),
             in_family=True,
+            path=("average_precision", "value"),
+        ),
+        Comparison(
+            "operating_point.tpr",
+            "TPR, validation threshold",
+            by_group("tpr", lambda judged: int(judged.positive.sum())),
+            short=False,
+            path=("operating_point", "tpr"),
+        ),
+        Comparison(
+            "operating_point.fpr",
+            "FPR, validation threshold",
+            by_group("fpr", lambda judged: int((~judged.positive).sum())),
+            better=LOWER,
+            short=False,
+            path=("operating_point", "fpr"),
         ),
     ),
 )

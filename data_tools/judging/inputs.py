@@ -7,6 +7,7 @@ from pathlib import Path
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset, PredictionSet
+from data_tools.files.checksums import mark
 from data_tools.files.dataset_folder import data_hash, read_dataset
 from data_tools.files.predictions import read_predictions
 from data_tools.files.runs import APPROACHES, Run, approaches_of, newest_runs, read_run
@@ -72,9 +73,9 @@ def open_runs(runs: Sequence[Run], data: str | None, split: str) -> JudgingInput
     labels = _unique([run.folder.resolve() for run in runs])
     entries = []
     for run, label, approach in zip(runs, labels, approaches_of(runs, labels), strict=True):
-        validation, proposals = (_read_if_there(path) for path in (run.predictions("val"), run.proposals(split)))
-        judged, milliseconds = read_predictions(run.predictions(split)), run.milliseconds.get(split)
-        entries.append(Entry(label, judged, validation, proposals, approach, milliseconds))
+        entry = entry_of(label, run.predictions(split), run.predictions("val"), approach)
+        proposals, milliseconds = _read_if_there(run.proposals(split)), run.milliseconds.get(split)
+        entries.append(replace(entry, proposals=proposals, ms_per_image=milliseconds))
     return JudgingInput(tuple(entries), dataset, split)
 
 
@@ -88,8 +89,22 @@ def open_files(paths: Sequence[Path], data: Path, split: str) -> JudgingInput:
     if dataset.splits is None and split != "all":
         raise InputError(f"{data}: has no splits; judge it with --split all")
     labels = _unique([path.resolve().with_suffix("") for path in paths])
-    entries = tuple(Entry(label, read_predictions(path)) for path, label in zip(paths, labels, strict=True))
+    entries = tuple(entry_of(label, path) for path, label in zip(paths, labels, strict=True))
     return JudgingInput(entries, dataset, split)
+
+
+def entry_of(label: str, path: Path, validation: Path | None = None, approach: str | None = None) -> Entry:
+    """The entry of a file of predictions, with those for validation where there is such a file.
+
+    Raises:
+        InputError: a file that is missing or malformed.
+    """
+    entry = Entry(label, read_predictions(path), approach=approach, source={"predictions": mark(path)})
+    return _with_validation(entry, validation) if validation is not None and validation.is_file() else entry
+
+
+def _with_validation(entry: Entry, path: Path) -> Entry:
+    return replace(entry, validation=read_predictions(path), source={**entry.source, "validation": mark(path)})
 
 
 def with_companions(
@@ -116,7 +131,7 @@ def with_companions(
     changed = list(entries)
     for i, entry in enumerate(changed):
         if validation and validation[i] != NONE:
-            entry = replace(entry, validation=read_predictions(Path(validation[i])))
+            entry = _with_validation(entry, Path(validation[i]))
         if proposals and proposals[i] != NONE:
             entry = replace(entry, proposals=read_predictions(Path(proposals[i])))
         changed[i] = replace(entry, approach=approaches[i]) if approaches else entry

@@ -5,11 +5,13 @@ from pathlib import Path
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset, Prediction, PredictionHeader, PredictionSet
+from data_tools.files.checksums import FileMark, mark
 from data_tools.files.dataset_folder import read_dataset
 from data_tools.files.predictions import read_predictions
 from data_tools.judging.evaluate import evaluate as evaluate_entries
 from data_tools.judging.evaluation_report import EvaluationReport
 from data_tools.judging.judged import Entry
+from data_tools.judging.old_report import read_old_report
 from data_tools.metrics.bootstrap import RESAMPLES
 from data_tools.metrics.coco_engines import PYCOCOTOOLS
 from data_tools.metrics.operating_point import DEFAULT_RULE, Rule
@@ -30,6 +32,7 @@ def evaluate(
     resamples: int = RESAMPLES,
     box_map_engine: str = PYCOCOTOOLS,
     operating_point: Rule = DEFAULT_RULE,
+    against: Path | str | None = None,
 ) -> EvaluationReport:
     """Judge any number of approaches side by side by the same records.
 
@@ -47,12 +50,14 @@ def evaluate(
         box_map_engine: of `data_tools.metrics.coco_engines.ENGINES`.
         operating_point: what chooses thresholds on validation: `EscapeRate(0.02)` or `Costs(escape=50, overkill=1)` of
             `data_tools.metrics.operating_point`.
+        against: an earlier report.json on the same images; `.against` of the report says what changed.
 
     Returns:
         The report: `.verdict` in words, `.to_frame()` for pandas, `.to_json()` as in report.json.
 
     Raises:
-        InputError: records that do not fit the images, a label that is not among the predictions, or an absent split.
+        InputError: records that do not fit the images, a label that is not among the predictions, an absent split, or
+            an earlier report that cannot be compared with.
 
     >>> import numpy as np
     >>> from data_tools.core.records import Dataset, Prediction, Sample
@@ -68,6 +73,7 @@ def evaluate(
     """
     if resamples < 100:
         raise InputError(f"resamples {resamples}: at least 100, for a 95 % interval")
+    old = None if against is None else read_old_report(Path(against))
     truth = dataset if isinstance(dataset, Dataset) else read_dataset(Path(dataset))
     if truth.splits is None and split != "all":
         raise InputError(f"the dataset has no splits, so no split {split!r}; judge it with split='all'")
@@ -84,10 +90,19 @@ def evaluate(
             _as_set(label, validation[label]) if validation and label in validation else None,
             _as_set(label, proposals[label]) if proposals and label in proposals else None,
             (approaches or {}).get(label),
+            source=_sources(predictions.get(label), (validation or {}).get(label)),
         )
         for label, one in predictions.items()
     ]
-    return evaluate_entries(truth, split, entries, metrics, seed, resamples, box_map_engine, operating_point)
+    return evaluate_entries(truth, split, entries, metrics, seed, resamples, box_map_engine, operating_point, old)
+
+
+def _sources(predictions: Predictions | None, validation: Predictions | None) -> dict[str, FileMark]:
+    """The files that they are read from; none unless both are, where both are given."""
+    given = {"predictions": predictions, "validation": validation}
+    paths = {name: Path(one) for name, one in given.items() if isinstance(one, Path | str)}
+    complete = len(paths) == sum(one is not None for one in given.values())
+    return {name: mark(path) for name, path in paths.items()} if complete else {}
 
 
 def _as_set(label: str, predictions: Predictions) -> PredictionSet:

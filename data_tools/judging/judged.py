@@ -1,6 +1,7 @@
 """What is judged: one approach's predictions aligned with the truth, with all that the metrics take from them."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from data_tools.core.heatmaps import boxes_to_map
 from data_tools.core.records import BOXED, GOOD, Prediction, PredictionSet, Sample
+from data_tools.files.checksums import FileMark
 from data_tools.judging.alignment import align
 from data_tools.judging.map_boxes import choose_fraction, with_boxes
 from data_tools.judging.suspicions import suspicions
@@ -33,6 +35,7 @@ class Entry:
         proposals: region proposals as the boxes of records, for proposal recall; None where there are none.
         approach: runs of one approach that differ by their seed share this name; by default the label.
         ms_per_image: that predicting took, reading included, on the machine that did it; None where nobody timed it.
+        source: the files that predictions and validation were read from, by these names; empty where not from files.
     """
 
     label: str
@@ -41,6 +44,7 @@ class Entry:
     proposals: PredictionSet | None = None
     approach: str | None = None
     ms_per_image: float | None = None
+    source: Mapping[str, FileMark] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

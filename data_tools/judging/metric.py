@@ -87,6 +87,7 @@ class Comparison:
         better: `HIGHER` or `LOWER`.
         short: shown on a terminal without being asked for.
         meaning: one sentence; may be empty where a row of the table has the same label and says it.
+        path: keys that lead to the figure in a run's "metrics", to compare reports; empty where it stands nowhere.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Comparison:
     better: str = HIGHER
     short: bool = True
     meaning: str = ""
+    path: KeyPath = ()
 
 
 @dataclass(frozen=True)

@@ -146,18 +146,18 @@ def _on_common_images(pair: Pair, make: type[Mean], per_image: PerImageTest | No
 
 def _tested(pair: Pair, a: Sequence[Sampled], b: Sequence[Sampled], n: int, per_image: PerImageTest | None) -> Tested:
     figure = a[0].figure
-    groups, fewest = figure.clusters.total, figure.fewest_groups
+    groups, fewest, counted = figure.clusters.total, figure.fewest_groups, figure.groups
     values = [float(np.mean([one.value for one in side])) for side in (a, b)]
     single = per_image is not None and len(a) == len(b) == 1 and groups == len(figure.clusters.codes)
     beside = per_image(a[0].figure, b[0].figure) if per_image is not None and single else None
     if fewest < 2:
-        return Tested(values[0], values[1], None, None, NOT_ENOUGH_GROUPS, n, groups, fewest, beside)
+        return Tested(values[0], values[1], None, None, NOT_ENOUGH_GROUPS, n, counted, fewest, beside)
     drawn = _over_seeds(a, pair.seed) - _over_seeds(b, pair.seed + 1)
     span = figure.bounds[1] - figure.bounds[0]
     ci95 = resampled_interval(values[0] - values[1], drawn, groups, fewest, (-span, span))
     p_value = sign_flip(_flips([one.figure for one in a], [one.figure for one in b]), groups, pair.seed)
     test = _in_words(groups, fewest, "by group and by seed" if len(a) + len(b) > 2 else "by group")
-    return Tested(values[0], values[1], ci95, p_value, test, n, groups, fewest, beside)
+    return Tested(values[0], values[1], ci95, p_value, test, n, counted, fewest, beside)
 
 
 def _over_seeds(runs: Sequence[Sampled], seed: int) -> Floats:

@@ -12,7 +12,7 @@ from data_tools.judging.judged import Judged
 from data_tools.judging.metric import LOWER, Breakdown, Comparison, KeyPath, Metric, MetricRow, Style
 from data_tools.judging.pairs import by_common_mean, by_common_median, by_group
 from data_tools.judging.resampling import Sampling, pointing_figures
-from data_tools.judging.single_images import exact_mcnemar, signed_rank
+from data_tools.judging.single_images import PerImageTest, exact_mcnemar, signed_rank
 from data_tools.judging.strata import ASPECT_NAMES
 from data_tools.metrics.bootstrap import Clusters
 from data_tools.metrics.box_map import TERCILES
@@ -139,6 +139,20 @@ def _in_reach(count: int) -> MetricRow:
     return MetricRow(f"box in 15 px of {count} peak{plural}", ("peak_recall", str(count), "recall_15px"), meaning)
 
 
+def _compared(
+    figure: str,
+    label: str,
+    per_image: PerImageTest | None = None,
+    in_family: bool = False,
+    short: bool = True,
+    meaning: str = "",
+) -> Comparison:
+    """A rate or a mean over all boxed images."""
+    path = tuple(figure.split(".")) if "." in figure else ("peak_distance", figure)
+    rule = by_group(figure, _n_boxed, per_image)
+    return Comparison(figure, label, rule, in_family, short=short, meaning=meaning, path=path)
+
+
 METRIC = Metric(
     name="peak_distance",
     compute=pointing,
@@ -244,28 +258,36 @@ METRIC = Metric(
     intervals=_INTERVALS,
     comparisons=(
         Comparison(
-            "peak_distance", "peak distance mean, px", by_common_mean(signed_rank), True, Style.ONE_DIGIT, LOWER
+            "peak_distance",
+            "peak distance mean, px",
+            by_common_mean(signed_rank),
+            True,
+            Style.ONE_DIGIT,
+            LOWER,
+            path=("peak_distance", "mean_px"),
         ),
-        Comparison("peak_distance_median", "peak distance median, px", by_common_median, False, Style.ONE_DIGIT, LOWER),
-        Comparison("hit_rate", "hit rate (0 px)", by_group("hit_rate", _n_boxed, exact_mcnemar), in_family=True),
-        Comparison("dra_20px", "DRA (to 20 px)", by_group("dra_20px", _n_boxed), in_family=True),
-        Comparison("hit_rate_15px", "hit rate (15 px)", by_group("hit_rate_15px", _n_boxed), short=False),
         Comparison(
+            "peak_distance_median",
+            "peak distance median, px",
+            by_common_median,
+            False,
+            Style.ONE_DIGIT,
+            LOWER,
+            path=("peak_distance", "median_px"),
+        ),
+        _compared("hit_rate", "hit rate (0 px)", exact_mcnemar, in_family=True),
+        _compared("dra_20px", "DRA (to 20 px)", in_family=True),
+        _compared("hit_rate_15px", "hit rate (15 px)", short=False),
+        _compared(
             "end_to_end.hit_rate",
             "flagged and hit",
-            by_group("end_to_end.hit_rate", _n_boxed),
             short=False,
             meaning="Share of boxed images flagged at the threshold from validation with the peak in a true box.",
         ),
-        Comparison(
-            "end_to_end.hit_rate_15px",
-            "flagged and within 15 px",
-            by_group("end_to_end.hit_rate_15px", _n_boxed),
-        ),
-        Comparison(
+        _compared("end_to_end.hit_rate_15px", "flagged and within 15 px"),
+        _compared(
             "end_to_end.dra_20px",
             "flagged, DRA (to 20 px)",
-            by_group("end_to_end.dra_20px", _n_boxed),
             short=False,
             meaning="Area under the share of boxed images that are flagged and within a distance, up to 20 px.",
         ),

@@ -54,6 +54,11 @@ class Figure(ABC):
         """
 
     @property
+    def groups(self) -> int:
+        """Groups with an image that counts."""
+        return self.clusters.total
+
+    @property
     def fewest_groups(self) -> int:
         """Groups with any image; where several kinds of image are needed, with the kind that the fewest have."""
         return int(np.count_nonzero(self.clusters.sizes()))
@@ -98,9 +103,14 @@ class Mean(Figure):
         return float(self.values[self.known].mean()) if self.known.any() else None
 
     @property
-    def fewest_groups(self) -> int:
+    def groups(self) -> int:
         """Groups with an image that has a value."""
         return int(np.count_nonzero(self.clusters.sizes(self.known)))
+
+    @property
+    def fewest_groups(self) -> int:
+        """The same."""
+        return self.groups
 
     def statistic(self) -> Statistic:
         """The mean of a resample."""
@@ -124,11 +134,12 @@ class Mean(Figure):
         return mean_interval(values, clusters, self.bounds, seed, resamples)
 
     def flips(self, other: Figure) -> Flips:
-        """A sum over groups, unless images without a value change what is divided by."""
+        """A sum over groups, unless images without a value in one alone change what is divided by."""
         assert isinstance(other, Mean)
-        if not (self.known.all() and other.known.all() and len(self.values)):
+        known = self.known
+        if not (known.any() and np.array_equal(known, other.known)):
             return super().flips(other)
-        differences = (self.values - other.values) / len(self.values)
+        differences = np.where(known, self.values - other.values, 0.0) / known.sum()
         return linear(self.clusters.sums(differences))
 
 

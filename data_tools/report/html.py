@@ -24,6 +24,8 @@ from data_tools.judging.evaluation_report import EvaluationReport
 from data_tools.metrics.operating_point import Costs
 from data_tools.report import figures
 from data_tools.report.breakdown import breakdown_tables
+from data_tools.report.cells import as_mapping
+from data_tools.report.changes import change_table
 from data_tools.report.class_tables import class_tables
 from data_tools.report.outcomes import NEAR_PX, OUTCOMES, ImageOutcome, Threshold, image_outcomes, thresholds_of
 from data_tools.report.overlays import View, as_svg, draw_contact_sheet
@@ -97,6 +99,8 @@ def write_html(
             tables=[table for table in tables if table is not None],
             breakdown=breakdown_tables(contents),
             type_tables=class_tables(contents),
+            against=as_mapping(contents.get("against")),
+            changes=change_table(contents),
             thresholds=thresholds,
             costs=_costs(report),
             telling=_telling_figure(images, thresholds, images_root) if pictures is not None else None,

@@ -48,9 +48,9 @@ def side_by_side(report: Report, full: bool = True, more: Sequence[ReportTable] 
         parts.append("\n".join(textwrap.wrap(f"verdict: {report['verdict']}", WIDTH)))
     summary, rule = summary_table(report), describe_rule(report)
     if summary is not None:
-        parts.append(_as_text(summary, short) + "".join(f"\n{line}" for line in textwrap.wrap(rule, WIDTH)))
+        parts.append(table_as_text(summary, short) + "".join(f"\n{line}" for line in textwrap.wrap(rule, WIDTH)))
     tables = [metric_table(report, full), seed_table(report), type_table(report), *more, comparison_table(report, full)]
-    parts += [_as_text(table, short) for table in tables if table is not None]
+    parts += [table_as_text(table, short) for table in tables if table is not None]
     parts += textwrap.wrap(describe_engines(report), WIDTH)
     parts += ["\n".join(textwrap.wrap(f"remark: {remark}", WIDTH)) for remark in describe_remarks(report)]
     return "\n\n".join(part for part in parts if part)
@@ -75,18 +75,10 @@ def describe_engines(report: Report) -> str:
 
 
 def describe_remarks(report: Report) -> list[str]:
-    """What a reader must know of single runs before believing their figures, a sentence each."""
-    runs = {name: as_mapping(as_mapping(run).get("metrics")) for name, run in as_mapping(report.get("runs")).items()}
-    remarks = {name: look_up(metrics, ("box_map", "remark")) for name, metrics in runs.items()}
-    data = as_mapping(report.get("data"))
-    one_kind = [
-        f"no {kind} images were judged, so AUC, average precision and FPR are not defined"
-        for kind, count in (("good", data.get("n_good")), ("defect", _sum(data.get("n_boxed"), data.get("n_unboxed"))))
-        if count == 0 and data.get("n_images")
-    ]
-    useless = {name: look_up(metrics, ("operating_point", "useless_because")) for name, metrics in runs.items()}
-    of_runs = [*useless.items(), *remarks.items()]
-    return [*one_kind, *(f"{name}: {remark}" for name, remark in of_runs if remark)]
+    """What a reader must know of the images and of single runs before believing their figures, a sentence each."""
+    runs = as_mapping(report.get("runs"))
+    of_runs = [f"{name}: {remark}" for name, run in runs.items() for remark in as_mapping(run).get("remarks") or ()]
+    return [*(as_mapping(report.get("data")).get("remarks") or ()), *of_runs]
 
 
 def describe_rule(report: Report) -> str:
@@ -96,10 +88,6 @@ def describe_rule(report: Report) -> str:
         if rule:
             return f"overkill: at the threshold chosen on validation, where it {rule['words']}"
     return ""
-
-
-def _sum(one: int | None, other: int | None) -> int | None:
-    return None if one is None or other is None else one + other
 
 
 def _describe_groups(count: int) -> str:
@@ -231,8 +219,12 @@ def _short_names(names: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     return dict(zip(names, letters, strict=True)), legend
 
 
-def _as_text(table: ReportTable, short: Mapping[str, str]) -> str:
-    """Columns aligned, the first to the left and the others to the right; too many go on in a block below."""
+def table_as_text(table: ReportTable, short: Mapping[str, str] | None = None) -> str:
+    """Columns aligned, the first to the left and the others to the right; too many go on in a block below.
+
+    `short` are letters by the names that they stand for.
+    """
+    short = short or {}
     first_baseline = len(table.columns) - table.baselines
     heads = [short.get(c, c) if i < first_baseline else f"({c})" for i, c in enumerate(table.columns)]
     # intervals of the baselines would cost more width than they are worth here; the page shows them

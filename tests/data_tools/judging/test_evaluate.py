@@ -262,7 +262,11 @@ def test_groups_are_counted_beside_images(dataset: Dataset, report: dict) -> Non
     assert metrics["peak_distance"]["n_groups"] == len(boxed)
     assert metrics["auc"]["n_groups"] == len({s.group for s in samples})
     assert metrics["auc"]["n_groups_positive"] == len({s.group for s in samples if s.is_defect})
-    assert {row["n_groups"] for row in report["comparisons"]} == {len(boxed), metrics["auc"]["n_groups"]}
+    of_kind = {kind: len({s.group for s in samples if s.is_defect == kind}) for kind in (True, False)}
+    rates = {row["metric"]: row["n_groups"] for row in report["comparisons"] if "operating_point" in row["metric"]}
+    assert rates == {"operating_point.tpr": of_kind[True], "operating_point.fpr": of_kind[False]}
+    others = {row["n_groups"] for row in report["comparisons"] if row["metric"] not in rates}
+    assert others == {len(boxed), metrics["auc"]["n_groups"]}
     assert f"images of {len(boxed)} groups" in report["verdict"]
     settled = [row for row in report["comparisons"] if row["images_to_settle"] is not None]
     assert all(row["groups_to_settle"] <= row["images_to_settle"] for row in settled)

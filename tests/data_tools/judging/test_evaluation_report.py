@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from data_tools.core.records import GOOD
+from data_tools.core.records import BOXED, GOOD
 from data_tools.judging import registry
 from data_tools.judging.evaluate import evaluate
 from data_tools.judging.evaluation_report import Difference, EvaluationReport
+from data_tools.report.table import describe_remarks
 from tests.data_tools.judging.made_up import RESAMPLES, entry, make_dataset, map_alone, with_boxes
 
 
@@ -36,11 +37,30 @@ def test_the_json_is_strict_and_has_the_keys_of_the_contract(report: EvaluationR
         "family",
         "verdict",
     ]
-    assert value["data"].keys() == {"n_images", "n_good", "n_boxed", "n_unboxed", "split", "n_groups"}
-    assert value["runs"]["d0"].keys() == {"producer", "approach", "metrics"}
+    counted = {"n_images", "n_good", "n_boxed", "n_unboxed", "n_groups"}
+    assert value["data"].keys() == {*counted, "split", "remarks", "truth_sha256"}
+    assert value["runs"]["d0"].keys() == {"producer", "approach", "metrics", "remarks", "source"}
     assert value["approaches"]["detector"]["runs"] == ["d0", "d1"]
     assert value["approaches"]["detector"]["seeds"] == 2
     assert value["verdict"] == report.verdict
+
+
+def test_remarks_stand_in_the_report_and_are_shown_from_there() -> None:
+    dataset = make_dataset(1, (GOOD, BOXED), 60)
+
+    def turned(sample, rng):
+        return replace(with_boxes(sample, rng), score=float(sample.status == GOOD))
+
+    value = evaluate(dataset, "test", [entry(dataset, turned, "turned")], resamples=RESAMPLES).to_json()
+    (here, validation) = [one for one in value["runs"]["turned"]["remarks"] if "score above defects" in one]
+    assert here.startswith("good images score above defects (AUC 0.000)")
+    assert validation.startswith("on validation: good images")
+    assert value["data"]["remarks"] == []
+    assert f"turned: {here}" in describe_remarks(value)
+    good = make_dataset(1, (GOOD,), 30)
+    value = evaluate(good, "test", [entry(good, with_boxes, "a")], ("auc",), resamples=RESAMPLES).to_json()
+    (remark,) = value["data"]["remarks"]
+    assert remark == "no defect images were judged, so AUC, average precision and FPR are not defined"
 
 
 def test_what_is_unknown_of_a_difference_is_left_out() -> None:

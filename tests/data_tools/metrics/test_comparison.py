@@ -3,7 +3,14 @@ import pytest
 from scipy.stats import t
 
 from data_tools.metrics.bootstrap import cluster_bootstrap
-from data_tools.metrics.comparison import FEWEST_GROUPS, groups_to_settle, holm, mcnemar, wilcoxon
+from data_tools.metrics.comparison import (
+    FEWEST_GROUPS,
+    difference_of_intervals,
+    groups_to_settle,
+    holm,
+    mcnemar,
+    wilcoxon,
+)
 from data_tools.metrics.sign_flip import smallest_p_value
 
 
@@ -42,6 +49,17 @@ def test_wilcoxon_is_scipys() -> None:
     differences = np.random.default_rng(0).normal(0.3, 1, 40)
     expected = reference(differences)
     assert wilcoxon(differences) == pytest.approx((expected.statistic, expected.pvalue))
+
+
+def test_two_intervals_by_hand() -> None:
+    """Distances to the ends are 3, 4 and so 5 hundredths; each end takes the facing sides."""
+    ends, p_value = difference_of_intervals(0.90, (0.86, 0.94), 0.95, (0.92, 0.98), 20)
+    assert ends == pytest.approx((-0.10, 0.0))
+    assert p_value == pytest.approx(0.05)
+    ends, p_value = difference_of_intervals(1.0, (0.97, 1.0), 0.9, (0.88, 0.94), 8)
+    assert ends == pytest.approx((0.1 - 0.05, 0.1 + 0.02))
+    assert p_value == pytest.approx(2 * t.sf(2 * t.ppf(0.975, 7), 7))
+    assert difference_of_intervals(0.5, (0.4, 0.6), 0.5, (0.4, 0.6), 2)[1] == 1.0
 
 
 def test_how_many_groups_would_settle_it() -> None:

@@ -11,9 +11,11 @@ import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from sklearn.metrics import roc_auc_score, roc_curve
+from sklearn.model_selection import train_test_split
 
 from data_tools.metrics.auc import roc_auc
 from data_tools.metrics.fpr_at_tpr import fpr_at_tpr
+from tests.benchmarks.bench_by_image import share
 
 
 def ap_of_a_perfect_detector(first_id: int, images: int) -> float:
@@ -74,3 +76,25 @@ def test_scikit_learn_gives_nan_for_one_class() -> None:
     with pytest.warns(UserWarning, match="one class"):
         assert np.isnan(roc_auc_score([1, 1], [0.1, 0.2]))
     assert roc_auc([0.1, 0.2], [True, True]) is None
+
+
+@pytest.mark.parametrize("tool", ["scipy.stats.binomtest(...).proportion_ci", "scipy.stats.bootstrap (BCa)"])
+def test_scipys_intervals_take_images_of_one_lot_as_independent(tool: str) -> None:
+    """20 lots whose images are much alike; the benchmark has the figures of 400 simulations."""
+    found = share(f"{tool}, covered", 0.7, 60)
+    assert found.theirs < 0.85
+    assert found.ours >= 0.88
+
+
+@pytest.mark.parametrize("tool", ["scipy.stats.binomtest as McNemar's test", "scipy.stats.wilcoxon"])
+def test_scipys_tests_take_images_of_one_lot_as_independent(tool: str) -> None:
+    found = share(f"{tool}, rejected", 0.7, 60)
+    assert found.theirs > 0.15
+    assert found.ours <= 0.12
+
+
+def test_scikit_learn_deals_images_of_one_lot_to_both_sides() -> None:
+    """`train_test_split` has no groups; here each of ten lots of eight images is divided."""
+    lots = np.repeat(np.arange(10), 8)
+    train, test = train_test_split(lots, test_size=0.5, random_state=0)
+    assert set(train) & set(test) == set(lots)

@@ -85,3 +85,14 @@ def test_the_fewest_groups_are_those_of_the_kind_of_image_that_is_rare() -> None
     assert Auc(np.arange(5.0), positive, clusters).interval(np.zeros(0), 0, 100) is None
     assert Mean(np.array([1.0, np.inf, np.nan, 2.0, np.inf]), clusters).fewest_groups == 2
     assert Rate(np.array([np.nan] * 5), clusters).value is None
+
+
+def test_images_that_count_in_neither_leave_the_flips_linear() -> None:
+    """As the positives alone in a TPR: the same as by the general way, which divides anew for each swap."""
+    rng = np.random.default_rng(0)
+    clusters = Clusters.of([f"g{i % 7}" for i in range(40)])
+    counts = rng.random(40) < 0.5
+    a, b = (Rate(np.where(counts, rng.integers(0, 2, 40), np.nan), clusters) for _ in range(2))
+    signs = rng.choice([-1.0, 1.0], (50, 7))
+    np.testing.assert_allclose(a.flips(b)(signs), Figure.flips(a, b)(signs), atol=1e-12)
+    assert a.groups == np.unique(clusters.codes[counts]).size
