@@ -33,12 +33,12 @@ class DecisionLog:
         self._handle = self._file.fileno()
         try:
             size = os.fstat(self._handle).st_size
-            if not size:
-                self._append(_FIRST)
-            elif not _is_ours(os.pread(self._handle, _BLOCK, 0)):
+            if size and not _is_ours(os.pread(self._handle, _BLOCK, 0)):
                 raise InputError(f"--log {path}: is no log of decisions; name another file")
-            else:
-                os.truncate(self._handle, _end_of_lines(self._handle, size))
+            end = _end_of_lines(self._handle, size)
+            os.truncate(self._handle, end)
+            if not end:
+                self._append(_FIRST)
         except BaseException:
             self.close()
             raise

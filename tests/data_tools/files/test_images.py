@@ -252,6 +252,7 @@ def test_color_of_16_bits_is_told_from_8(tmp_path: Path) -> None:
     assert read_rgb(tmp_path / "a.png").tolist() == [[[15, 0, 0], [255, 1, 0]]]
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, of the damage
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".bmp", ".pgm"])
 def test_a_file_s_content_is_read_as_the_file(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a{suffix}"

@@ -299,6 +299,18 @@ def test_what_was_decided_can_be_shown_afterwards(make_service: Make, tmp_path: 
     assert "not a readable image" in lines[2]["detail"]
 
 
+@pytest.mark.parametrize(
+    "torn", ['{"decisions": 1}', '{"decisions": 1}\n{"status": 2', '{"decisions": 1}\n' + "x" * 200_000]
+)
+def test_a_torn_last_line_is_cut_off_however_long_it_is(tmp_path: Path, torn: str) -> None:
+    path = tmp_path / "d.jsonl"
+    path.write_text(torn)
+    log = DecisionLog(path)
+    log.add({"status": 200})
+    log.close()
+    assert [json.loads(line).get("status") for line in path.read_text().splitlines()] == [None, 200]
+
+
 def test_a_file_of_others_is_no_log(tmp_path: Path) -> None:
     other = tmp_path / "notes.txt"
     for content in ("my notes\n", "3\n", '{"a": 1}\n'):
