@@ -281,3 +281,17 @@ def test_from_python(folder: Path, old: Path) -> None:
     assert report.against.regressed
     assert next(one.metric for one in report.against.changes if one.change == "worse") == "auc"
     assert data_tools.evaluate(folder / "data", {"m": files["test"]}, **common).against is None
+
+
+def test_figures_behind_a_threshold_of_another_rule_are_not_compared_by_intervals(folder: Path, old: Path) -> None:
+    (folder / "then_test.jsonl").rename(folder / "same_test.jsonl")
+    (folder / "then_val.jsonl").rename(folder / "same_val.jsonl")
+    status, by_the_same = against(folder, old, "same")
+    assert status == 0
+    assert {"operating_point.fpr", "end_to_end.hit_rate"} <= {row["metric"] for row in by_the_same["changes"]}
+    status, found = against(folder, old, "same", "--escape_rate", "0.3")
+    assert status == 0
+    compared = {row["metric"] for row in found["changes"]}
+    assert "auc" in compared
+    assert not [name for name in compared if name.startswith(("operating_point", "end_to_end"))]
+    assert sum("another rule chose the threshold then" in remark for remark in found["remarks"]) == 5
