@@ -89,7 +89,13 @@ def build_parser() -> Parser:
         "(the extra 'fast') where its tested version is installed, else pycocotools",
     )
     add_operating_point(parser)
-    parser.add_argument("--html", type=str | None, default=None, help="page to write, with overlays")
+    parser.add_argument(
+        "--html",
+        type=str | None,
+        default=None,
+        help="page to write, with overlays; the pictures of "
+        "more than 3,000 images go to a folder beside it, report.images for report.html",
+    )
     parser.add_argument(
         "--thumbnail_side", type=int, default=320, help="limit of the page's pictures: their longest side in pixels"
     )
@@ -107,6 +113,11 @@ def _evaluate(arguments: Namespace) -> int:
     _require_places(arguments)
     old = read_old_report(Path(arguments.against)) if arguments.against else None
     given = _from_files(arguments) if arguments.predictions else _from_runs(arguments)
+    images = Path(arguments.images) if arguments.images else given.dataset.images_root
+    if arguments.html and images is not None and images.is_dir():
+        from data_tools.report.pictures_beside import require_pictures_place
+
+        require_pictures_place(Path(arguments.html), len(given.dataset.split(given.split)))
     report = evaluate(
         given.dataset,
         given.split,
@@ -122,7 +133,6 @@ def _evaluate(arguments: Namespace) -> int:
     if arguments.html:
         from data_tools.report.html import write_html
 
-        images = Path(arguments.images) if arguments.images else given.dataset.images_root
         write_html(Path(arguments.html), report, images, arguments.thumbnail_side)
     contents = report.to_json()
     print(side_by_side(contents, arguments.full or arguments.metric != "all", class_tables(contents)))

@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from markupsafe import Markup
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import Prediction, Sample
+from data_tools.core.records import Prediction
 from data_tools.files.atomic import write_text
 from data_tools.judging.curves import baseline_curves, curves_of, dot_at
 from data_tools.judging.evaluation_report import EvaluationReport
@@ -30,6 +30,7 @@ from data_tools.report.class_tables import class_tables
 from data_tools.report.outcomes import NEAR_PX, OUTCOMES, ImageOutcome, Threshold, image_outcomes, thresholds_of
 from data_tools.report.overlays import View, as_svg, draw_contact_sheet
 from data_tools.report.page_data import page_data, safe_json
+from data_tools.report.pictures_beside import are_beside, pictures_beside, pictures_folder
 from data_tools.report.summary import summary_table
 from data_tools.report.table import (
     comparison_table,
@@ -41,7 +42,7 @@ from data_tools.report.table import (
     seed_table,
 )
 from data_tools.report.telling import RULE, most_telling
-from data_tools.report.thumbnails import Thumbnails, make_thumbnails, read_sample
+from data_tools.report.thumbnails import make_thumbnails, read_sample
 
 log = logging.getLogger(__name__)
 
@@ -66,28 +67,80 @@ def write_html(
     """Write the page, atomically; says on the log how many images it holds and how large it is.
 
     Args:
-        path: the page. It needs no network and no other file.
+        path: the page. It needs no network and no other file; but the pictures of more than 3,000 images lie in a
+            folder beside it, `report.images/` for `report.html`.
         report: with the runs as they were judged.
         images_root: of the dataset; where its images are not at hand the page says so and draws on blank ones.
-        thumbnail_side: limit of the pictures' longest side in pixels; thousands of images get smaller ones.
+        thumbnail_side: limit of the pictures' longest side in pixels; so many images as fit no page of
+            some 20 MB get smaller ones.
 
     Raises:
-        InputError: an image is not readable or has another size than annotated, or the side is below 32 pixels.
+        InputError: an image is not readable or has another size than annotated, the side is below 32 pixels,
+            or a folder that no page has made is in the way of the pictures.
     """
     if thumbnail_side < 32:
         raise InputError(f"thumbnail side {thumbnail_side}: at least 32 pixels, so that a picture shows something")
     thresholds = thresholds_of(report)
     images = image_outcomes(report.judged, thresholds)
-    pictures, why_none = _pictures([image.sample for image in images], images_root, thumbnail_side)
+    samples, why_none = [image.sample for image in images], _why_none(images_root)
+    if images_root is None or why_none:
+        page = _render(report, images, thresholds, _Pictures(why_none=why_none))
+    elif are_beside(len(samples)):
+        with pictures_beside(path, samples, images_root, thumbnail_side):
+            pictures = _Pictures(images_root, thumbnail_side, folder=pictures_folder(path).name)
+            page = _render(report, images, thresholds, pictures)
+    else:
+        small = make_thumbnails(samples, images_root, thumbnail_side)
+        page = _render(report, images, thresholds, _Pictures(images_root, small.side, small.jpegs))
+    size = f"{len(page.encode('utf-8')) / 1e6:.1f} MB"
+    write_text(path, page.replace(_SIZE_MARK, size))
+    beside = f", pictures in {pictures_folder(path)}" if not why_none and are_beside(len(samples)) else ""
+    log.info("%s: %d images, %s%s", path, len(images), size, beside)
+
+
+@dataclass(frozen=True)
+class _Pictures:
+    """Where the page's pictures come from.
+
+    Attributes:
+        root: the dataset's images; None where they are not at hand, and `why_none` says why.
+        side: longest side in pixels.
+        jpegs: base64, in the order of the images; None where there are none, or where they lie in a folder.
+        folder: name of the folder beside the page.
+    """
+
+    root: Path | None = None
+    side: int | None = None
+    jpegs: Sequence[str] | None = None
+    folder: str | None = None
+    why_none: str = ""
+
+
+def _why_none(root: Path | None) -> str:
+    """Why the page shows no pictures; "" where it does."""
+    if root is None:
+        return "The dataset has boxes only: no images are at hand, so marks are drawn on blank ones."
+    if not root.is_dir():
+        return f"The images are not at hand ({root} does not exist), so marks are drawn on blank ones."
+    return ""
+
+
+def _render(
+    report: EvaluationReport,
+    images: Sequence[ImageOutcome],
+    thresholds: Mapping[str, Threshold],
+    pictures: _Pictures,
+) -> str:
+    """The page's text, with a mark in the place of its size."""
     script, style = _script(), (files("data_tools.report") / "page" / "page.css").read_text(encoding="utf-8")
     contents = report.to_json()
     tables = (metric_table(contents), seed_table(contents), comparison_table(contents))
-    page = (
+    return (
         template_environment()
         .get_template("page.html")
         .render(
             title=" vs ".join(report.judged),
-            policy=_policy(script),
+            policy=_policy(script, pictures.folder),
             style=Markup(style),
             script=Markup(script),
             data_line=describe_data(contents),
@@ -103,39 +156,29 @@ def write_html(
             changes=change_table(contents),
             thresholds=thresholds,
             costs=_costs(report),
-            telling=_telling_figure(images, thresholds, images_root) if pictures is not None else None,
+            telling=_telling_figure(images, thresholds, pictures.root),
             figures=_curve_figures(report, thresholds),
             data=safe_json(
                 page_data(
                     images,
                     thresholds,
-                    None if pictures is None else pictures.jpegs,
+                    pictures.jpegs,
                     report.data.split,
                     next(iter(report.judged.values())).categories if report.judged else (),
                     _costs(report),
+                    pictures.folder,
                 )
             ),
             n_images=len(images),
-            side=None if pictures is None else pictures.side,
-            why_none=why_none,
+            side=pictures.side,
+            folder=pictures.folder,
+            why_none=pictures.why_none,
             telling_rule=RULE,
             outcomes=OUTCOMES,
             near_px=NEAR_PX,
             size_mark=_SIZE_MARK,
         )
     )
-    size = f"{len(page.encode('utf-8')) / 1e6:.1f} MB"
-    write_text(path, page.replace(_SIZE_MARK, size))
-    log.info("%s: %d images, %s", path, len(images), size)
-
-
-def _pictures(samples: Sequence[Sample], root: Path | None, side: int) -> tuple[Thumbnails | None, str]:
-    """The pictures, or the reason why there are none."""
-    if root is None:
-        return None, "The dataset has boxes only: no images are at hand, so marks are drawn on blank ones."
-    if not root.is_dir():
-        return None, f"The images are not at hand ({root} does not exist), so marks are drawn on blank ones."
-    return make_thumbnails(samples, root, side), ""
 
 
 @dataclass(frozen=True)
@@ -212,11 +255,12 @@ def _script() -> str:
     return '(function () {\n"use strict";\n' + "\n".join(parts) + "})();\n"
 
 
-def _policy(script: str) -> str:
+def _policy(script: str, folder: str | None) -> str:
+    """Pictures come from the page itself; from the folder beside it only where there is one."""
+    sources = "data:" if folder is None else "'self' data:"
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
-    return (
-        f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'"
-    )
+    allowed = f"img-src {sources}; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+    return f"default-src 'none'; {allowed}; base-uri 'none'"
 
 
 def _inline(svg: bytes) -> Markup:

@@ -24,6 +24,7 @@ def page_data(
     split: str,
     categories: Sequence[str] = (),
     costs: tuple[float, float] | None = None,
+    folder: str | None = None,
 ) -> dict[str, Any]:
     """A JSON value: `labels` and `thresholds` by approach, then one entry an image.
 
@@ -34,6 +35,7 @@ def page_data(
         split: that was judged.
         categories: names of the classes; boxes tell theirs where there are several.
         costs: of an escape and of an overkill, where they are known.
+        folder: beside the page, with a picture `<image id>.jpg` of each image; None where there is none.
     """
     several = len(categories) > 1
     labels = list(images[0].predictions) if images else []
@@ -42,6 +44,7 @@ def page_data(
         "split": split,
         "near_px": NEAR_PX,
         "costs": costs,
+        "folder": folder,
         "labels": labels,
         "thresholds": [thresholds[label].value if label in thresholds else None for label in labels],
         "categories": list(categories) if several else [],

@@ -48,7 +48,7 @@ def make_thumbnails(samples: Sequence[Sample], root: Path, side: int, budget: in
     """
     chosen = _fitting_side(samples, root, side, budget)
     progress = tqdm(samples, desc="thumbnails", unit="image", leave=False)
-    return Thumbnails(chosen, tuple(_encode(read_sample(sample, root), chosen) for sample in progress))
+    return Thumbnails(chosen, tuple(_text(read_sample(sample, root), chosen) for sample in progress))
 
 
 def read_sample(sample: Sample, root: Path) -> NDArray[np.uint8]:
@@ -73,13 +73,18 @@ def _fitting_side(samples: Sequence[Sample], root: Path, limit: int, budget: int
     probes = [read_sample(sample, root) for sample in samples[::step]]
     ladder = [limit, *(side for side in _SIDES if side < limit)]
     for side in ladder:
-        mean = np.mean([len(_encode(image, side)) for image in probes]) if probes else 0.0
+        mean = np.mean([len(_text(image, side)) for image in probes]) if probes else 0.0
         if mean * len(samples) <= budget:
             return side
     return ladder[-1]
 
 
-def _encode(image: NDArray[np.uint8], side: int) -> str:
+def _text(image: NDArray[np.uint8], side: int) -> str:
+    return base64.b64encode(encode(image, side)).decode("ascii")
+
+
+def encode(image: NDArray[np.uint8], side: int) -> bytes:
+    """A gray JPEG of at most `side` pixels a side; never enlarged."""
     picture = Image.fromarray(image)
     scale = side / max(picture.size)
     if scale < 1:
@@ -87,4 +92,4 @@ def _encode(image: NDArray[np.uint8], side: int) -> str:
         picture = picture.resize(size, Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     picture.save(buffer, format="JPEG", quality=_QUALITY, optimize=True)
-    return base64.b64encode(buffer.getvalue()).decode("ascii")
+    return buffer.getvalue()

@@ -134,8 +134,9 @@ function placesAlong(target, source) {
 }
 
 function pictureOf(image) {
-  if (!image.jpeg) { return null; }
-  return element("img", { src: "data:image/jpeg;base64," + image.jpeg, alt: "" });
+  if (!image.jpeg && !data.folder) { return null; }
+  const src = image.jpeg ? "data:image/jpeg;base64," + image.jpeg : `${encodeURIComponent(data.folder)}/${image.id}.jpg`;
+  return element("img", { src, alt: "", loading: printing ? "eager" : "lazy" });
 }
 
 function drawLegend(target) {

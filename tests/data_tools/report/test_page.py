@@ -13,6 +13,7 @@ import pytest
 from data_tools.auditing.review import corrected, read_review
 from data_tools.judging.judge_predictions import evaluate
 from data_tools.metrics.operating_point import Costs
+from data_tools.report import pictures_beside
 from data_tools.report.html import write_html
 from data_tools.report.outcomes import image_outcomes, thresholds_of
 from data_tools.report.overlays import heat_colours
@@ -49,7 +50,7 @@ def open_page(browser: "Browser") -> Iterator[Callable[..., "Tab"]]:
         context.close()
     assert complaints == []
     outside = [url for url in fetched if not url.startswith(("data:", "blob:"))]
-    assert all(re.match(r"file:.*/report\.html(#|$)", url) for url in outside), outside
+    assert all(re.match(r"file:.*/report\.(html(#|$)|images/\d+\.jpg$)", url) for url in outside), outside
 
 
 def ids(tab: "Tab") -> list[int]:
@@ -382,6 +383,24 @@ def test_the_slider_shows_the_money_and_what_is_useless(
     exact.press("Enter")
     assert tab.locator("#threshold-panels .useless").count() == 0
     assert "cost" not in counts(open_page(judged), 0)
+
+
+def test_pictures_beside_the_page_show_from_disk(
+    judged: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_page: Callable[..., "Tab"]
+) -> None:
+    monkeypatch.setattr(pictures_beside, "MOST_EMBEDDED", 7)
+    page = replace(judged, path=tmp_path / "report.html")
+    write_html(page.path, judged.report, judged.dataset.images_root)
+    assert len(list((tmp_path / "report.images").glob("*.jpg"))) == 8
+    tab = open_page(page)
+    tab.evaluate("Promise.all(Array.from(document.querySelectorAll('#grid img'), img => img.decode()))")
+    script = (
+        "all => all.map(img => [img.naturalWidth, img.naturalHeight, img.loading, img.src.split('/').at(-2)].join())"
+    )
+    assert tab.eval_on_selector_all("#grid img", script) == ["120,90,lazy,report.images"] * 8
+    card(tab, 8).click()
+    tab.evaluate("document.querySelector('#viewer .panel img').decode()")
+    assert "report.images" in tab.inner_text("footer")
 
 
 def test_controls_have_names(judged: Page, open_page: Callable[..., "Tab"]) -> None:
