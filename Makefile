@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUNS := runs/quickstart
 SOURCES := data_tools detect classify configs tests
 
-.PHONY: quickstart test check lint install install-dev clean-quickstart
+.PHONY: quickstart test check lint audit install install-dev clean-quickstart
 
 quickstart: $(RUNS)/report.html
 	@$(BIN)/python -m detect.evaluate --runs $(RUNS)/detect $(RUNS)/classify
@@ -24,6 +24,10 @@ lint: $(VENV)/.dev-installed
 	$(BIN)/ruff format --check .
 	@if grep -rn --include='*.py' 'fmt: *\(skip\|off\)' $(SOURCES); then echo 'the formatter has no exceptions'; exit 1; fi
 	$(BIN)/mypy
+
+# licences and known vulnerabilities of what is installed; the second need a package index's advisory service
+audit: $(VENV)/.audit-installed
+	$(BIN)/python -m tests.dependencies
 
 install: $(VENV)/.installed
 install-dev: $(VENV)/.dev-installed
@@ -48,6 +52,10 @@ $(VENV)/.installed: setup.cfg pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.dev-installed: setup.cfg pyproject.toml | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@ $(VENV)/.installed
+
+$(VENV)/.audit-installed: setup.cfg pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[audit]'
 	@touch $@ $(VENV)/.installed
 
 clean-quickstart:

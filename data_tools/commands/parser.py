@@ -121,7 +121,7 @@ def run_command(parser: argparse.ArgumentParser, body: Callable[[Any], int], arg
         print(f"{parser.prog}: error: {error}", file=sys.stderr)
         return 2
     except (WorkerLostError, MemoryError) as error:
-        print(f"{parser.prog}: error: {error or 'the memory is exhausted'}", file=sys.stderr)
+        print(f"{parser.prog}: error: {str(error) or 'the memory is exhausted'}", file=sys.stderr)
         return 1
     except Stopped as stopped:
         print(f"{parser.prog}: {stopped}", file=sys.stderr)

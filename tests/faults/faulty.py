@@ -20,16 +20,9 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-PRELOADED = ("torch", "torchvision", "timm", "accelerate", "albumentations", "pandas", "matplotlib.pyplot", "onnx")
-PRELOADED += ("detect.training", "detect.trained", "detect.exporting", "classify.training", "classify.trained")
-PRELOADED += (
-    "detect.bundled",
-    "detect.evaluate",
-    "data_tools.report.html",
-    "data_tools.convert",
-    "torch.onnx",
-    "onnxscript",
-)
+PRELOADED = ("torch", "torchvision", "timm", "accelerate", "albumentations", "matplotlib.pyplot")
+PRELOADED += ("detect.training", "detect.trained", "classify.training", "classify.trained")
+PRELOADED += ("detect.evaluate", "data_tools.report.html", "data_tools.convert")
 SIGNALS = {"SIGKILL": signal.SIGKILL, "SIGTERM": signal.SIGTERM, "SIGINT": signal.SIGINT}
 FULL = "disk full"
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
@@ -110,11 +103,13 @@ def _run(folder: Path, module: str, words: list[str], fault: Fault, told: Path) 
     counts = beside(told, "moments")
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    multiprocessing.set_start_method("fork", force=True)  # the system's own, which this process did not come by
     os.chdir(folder)
     sys.argv = [module, *words]
     watch = _Watch(folder, fault)
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
     if fault.file_limit is not None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (fault.file_limit, fault.file_limit))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (fault.file_limit, most))
     counts.write_text("0")
     try:
         status = importlib.import_module(module).main(words)
@@ -126,7 +121,7 @@ def _run(folder: Path, module: str, words: list[str], fault: Fault, told: Path) 
     watch.is_on = False
     sys.stdout.flush()
     sys.stderr.flush()
-    resource.setrlimit(resource.RLIMIT_FSIZE, (-1, -1)) if os.geteuid() == 0 else None
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
     counts.write_text(str(watch.count))
     os._exit(status)
 

@@ -48,15 +48,18 @@ def _run_again(name: str) -> Callable[[Path, Sequence[str]], Sequence[str]]:
     return again
 
 
-def _predict_again(folder: Path, words: Sequence[str]) -> Sequence[str]:
-    return [*words, "--resume"] if (folder / "p.jsonl.partial").exists() else words
+def _predict_again(name: str) -> Callable[[Path, Sequence[str]], Sequence[str]]:
+    def again(folder: Path, words: Sequence[str]) -> Sequence[str]:
+        return [*words, "--resume"] if (folder / f"{name}.partial").exists() else words
+
+    return again
 
 
 def _convert_again(folder: Path, words: Sequence[str]) -> Sequence[str]:
     return [*words, "--replace"] if (folder / "data").exists() and "--replace" not in words else words
 
 
-_PREDICT = ["--data", "data", "--split", "all", "--out", "p.jsonl", "--run"]
+_PREDICT = ["--data", "data", "--split", "all", "--run"]
 _EVALUATE = ["--runs", "d", "c", "--resamples", "100", "--out", "r.json", "--html", "r.html"]
 JOBS = (
     Job("convert", "data_tools.convert", _CONVERT, ["src"], ["data"], "src/images", _convert_again),
@@ -66,20 +69,20 @@ JOBS = (
     Job(
         "detect.predict",
         "detect.predict",
-        [*_PREDICT, "d"],
+        [*_PREDICT, "d", "--out", "pd.jsonl"],
         ["data", "d"],
-        ["p.jsonl"],
+        ["pd.jsonl"],
         "data/images/images",
-        _predict_again,
+        _predict_again("pd.jsonl"),
     ),
     Job(
         "classify.predict",
         "classify.predict",
-        [*_PREDICT, "c"],
+        [*_PREDICT, "c", "--out", "p.jsonl"],
         ["data", "c"],
         ["p.jsonl", "p.npz"],
         "data/images/images",
-        _predict_again,
+        _predict_again("p.jsonl"),
     ),
     Job("evaluate", "detect.evaluate", _EVALUATE, ["data", "d", "c"], ["r.json", "r.html"]),
     Job("export", "detect.export", ["d", "--out", "b"], ["data", "d"], ["b"]),
@@ -111,7 +114,7 @@ def result_of(folder: Path, made: Sequence[str]) -> dict[str, Any]:
 def _timeless(path: Path) -> Any:
     if path.name == "manifest.json":
         value = json.loads(path.read_text())
-        for key in ("started", "finished", "command", "resumed", "data"):
+        for key in ("started", "finished", "command", "resumed", "data", "git"):
             value.pop(key, None)
         value.get("result", {}).pop("training_minutes", None)
         value["checksums"] = sorted(value["checksums"])
@@ -119,9 +122,24 @@ def _timeless(path: Path) -> Any:
     if path.name == "metrics.jsonl":
         lines = [json.loads(line) for line in path.read_text().splitlines()]
         return [{key: line[key] for key in line if key not in ("minutes", "images_per_s")} for line in lines]
+    if path.suffix == ".jsonl":
+        header, *lines = map(json.loads, path.read_text().splitlines())
+        header.pop("sha256", None)
+        return [header, *map(_rounded, lines)]
+    if path.name == "config.yaml":
+        return [line for line in path.read_text().splitlines() if "workers:" not in line]  # they change no result
     if path.name in ("curves.png", "sha256.json", "SHA256SUMS") or path.parts[-2:] == ("last", "state.json"):
         return "there"
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _rounded(value: Any) -> Any:
+    """Five digits: images that are predicted in another company, as after --resume, differ by 1e-8."""
+    if isinstance(value, dict):
+        return {key: _rounded(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_rounded(one) for one in value]
+    return round(value, 5) if isinstance(value, float) else value
 
 
 def half_written(folder: Path, made: Sequence[str]) -> list[str]:

@@ -90,7 +90,7 @@ def _below(bench: Bench, names: Sequence[str]) -> list[Path]:
 
 def _size(bench: Bench, names: Sequence[str]) -> int:
     """Bytes on a disk of pages of 4 KiB."""
-    return sum(-(-path.stat().st_size // 4096 + 1) * 4096 for path in _below(bench, names))
+    return sum(-(-path.stat().st_size // 4096) * 4096 + 4096 for path in _below(bench, names))
 
 
 def _made_read_only(folder: Path) -> bool:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from tests.faults.faulty import FULL, IMAGE_FAULTS, NO_FAULT, SIGNALS, Fault, Outcome, beside, ended, run, start
 from tests.faults.jobs import JOBS, Job, half_written, make_source, result_of
@@ -31,11 +32,18 @@ class Verdict:
 
 @dataclass
 class Bench:
-    """A folder with what the jobs make undisturbed, in `base`, and one in which they are broken, `work`."""
+    """A folder with what the jobs make undisturbed, in `base`, and one in which they are broken, `work`.
+
+    Attributes:
+        place: of both.
+        moments, seconds: of each job, undisturbed.
+        read: what each reader makes of what is whole, see `tests.faults.flips`.
+    """
 
     place: Path
     moments: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    read: dict[Any, Any] = field(default_factory=dict)
 
     @property
     def base(self) -> Path:
