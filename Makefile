@@ -6,7 +6,7 @@ RUNS := runs/quickstart
 SOURCES := data_tools detect classify configs tests
 COVERED := core files formats metrics judging
 
-.PHONY: quickstart test check coverage lint install install-dev clean-quickstart
+.PHONY: quickstart test check coverage lint audit install install-dev clean-quickstart
 
 quickstart: $(RUNS)/report.html
 	@$(BIN)/python -m detect.evaluate --runs $(RUNS)/detect $(RUNS)/classify
@@ -31,6 +31,10 @@ lint: $(VENV)/.dev-installed
 	@if grep -rn --include='*.py' 'fmt: *\(skip\|off\)' $(SOURCES); then echo 'the formatter has no exceptions'; exit 1; fi
 	$(BIN)/mypy
 
+# licences and known vulnerabilities of what is installed; the second need a package index's advisory service
+audit: $(VENV)/.audit-installed
+	$(BIN)/python -m tests.dependencies
+
 install: $(VENV)/.installed
 install-dev: $(VENV)/.dev-installed
 
@@ -54,6 +58,10 @@ $(VENV)/.installed: setup.cfg pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.dev-installed: setup.cfg pyproject.toml | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@ $(VENV)/.installed
+
+$(VENV)/.audit-installed: setup.cfg pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[audit]'
 	@touch $@ $(VENV)/.installed
 
 clean-quickstart:

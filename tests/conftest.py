@@ -18,6 +18,7 @@ SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 SLOW = (
     "test_cases.py",
     "test_end_to_end.py",
+    "test_no_network.py",
     "benchmarks/",
     "classify/test_cam_parity.py",
     "classify/test_study.py",
@@ -35,6 +36,7 @@ SLOW = (
     "detect/test_label_cost.py",
     "detect/test_model.py",
     "detect/test_train.py",
+    "faults/",
 )
 
 

@@ -13,13 +13,13 @@ from typing import Any, NoReturn
 
 from jsonargparse import ArgumentParser, Namespace
 
-from data_tools.core.errors import InputError
-from data_tools.training.interrupt import Stopped
+from data_tools.core.errors import InputError, WorkerLostError
+from data_tools.training.interrupt import Stopped, Terminated, ended_by_sigterm
 
 # a disk that is full or read-only, or that refuses: the user's to mend, and nothing half-written is left
 _UNWRITABLE = (
     *(errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES, errno.EPERM),
-    *(errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP),
+    *(errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP, errno.EFBIG),
 )
 
 MOVED = "folder of the dataset's images, where they have moved"
@@ -100,8 +100,9 @@ def run_command(parser: argparse.ArgumentParser, body: Callable[[Any], int], arg
     """Parse `argv`, which may have to be made first, run `body` with the result and return the exit status.
 
     0 done, or stopped on request with its state saved; 2 bad usage or bad input (one message on stderr, no traceback),
-    or a place that cannot be written to; 130 ended by Ctrl-C, as shells have it; an unexpected failure propagates,
-    which ends the process with a traceback and status 1.
+    or a place that cannot be written to; 130 ended by Ctrl-C and 143 by SIGTERM, as shells have it, after what was
+    half-written has been removed; 1 memory that is exhausted or a worker process that was killed, in words; any other
+    failure propagates, which ends the process with a traceback and status 1.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
@@ -114,10 +115,14 @@ def run_command(parser: argparse.ArgumentParser, body: Callable[[Any], int], arg
         print(f"{parser.prog}: error: {error}", file=sys.stderr)
         return 2
     try:
-        return body(arguments)
+        with ended_by_sigterm():
+            return body(arguments)
     except InputError as error:
         print(f"{parser.prog}: error: {error}", file=sys.stderr)
         return 2
+    except (WorkerLostError, MemoryError) as error:
+        print(f"{parser.prog}: error: {str(error) or 'the memory is exhausted'}", file=sys.stderr)
+        return 1
     except Stopped as stopped:
         print(f"{parser.prog}: {stopped}", file=sys.stderr)
         return 0
@@ -126,6 +131,9 @@ def run_command(parser: argparse.ArgumentParser, body: Callable[[Any], int], arg
             raise
         print(f"{parser.prog}: error: {error.filename or 'output'}: {error.strerror}", file=sys.stderr)
         return 2
+    except Terminated:
+        print(f"{parser.prog}: ended by SIGTERM", file=sys.stderr)
+        return 143
     except KeyboardInterrupt:
         print(f"{parser.prog}: ended by Ctrl-C", file=sys.stderr)
         return 130

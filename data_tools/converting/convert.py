@@ -98,6 +98,7 @@ def convert(sources: Sequence[Path], out: Path, how: Conversion) -> str:
         if how.copy and how.gray_range is None:
             dataset = replace(dataset, images_root=_copy_images(dataset, folder / "images"))
         write_dataset(folder, dataset, findings.rejects, findings.mended)
+        require_replaceable(out, how.replace)  # another process may have been faster
     return summary(out, dataset, findings, chosen, why, (*findings.notes, *notes), warnings)
 
 

@@ -1,4 +1,4 @@
-"""The exceptions that mean "your input is wrong", as opposed to "the program is wrong"."""
+"""The exceptions that mean "your input is wrong" or "the machine failed", as opposed to "the program is wrong"."""
 
 
 class InputError(Exception):
@@ -11,3 +11,7 @@ class InputError(Exception):
 
 class WeightsUnavailableError(InputError):
     """Pretrained weights that a network would bring could not be fetched; the same command may work another time."""
+
+
+class WorkerLostError(Exception):
+    """A process that shared the work was killed; the message says what is kept. Exit status 1, without a traceback."""

@@ -1,18 +1,26 @@
-"""Outputs that appear whole or not at all: write under a temporary name, flush to disk, rename, flush the folder."""
+"""Outputs that appear whole or not at all: write under a temporary name, flush to disk, rename, flush the folder.
 
-import glob
+Everything temporary lies in a hidden folder `.NAME.xxxxxxxx.writing` beside the output, which its process keeps locked.
+A process that is killed leaves that folder without a lock, and the next one that writes beside it removes it.
+"""
+
+import ctypes
 import json
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from data_tools.core.errors import InputError
 
-_KEPT, _KEPT_SUFFIX = 40, 16
+_MARK = ".writing"
+_KEPT = 40
+_HERE, _EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of renameat2(2)
+_swept: set[Path] = set()  # by this process
 
 
 @contextmanager
@@ -25,23 +33,16 @@ def atomic_path(path: Path) -> Iterator[Path]:
         InputError: a folder stands at `path`, or nothing can be written there.
     """
     path = Path(path)
-    with _in_words(path):
-        if path.is_dir():
-            raise InputError(f"{path}: is a folder, so no file can be written there")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # only the start of a long name, which together with what is added would be longer than a name may be
-        handle, name = tempfile.mkstemp(
-            dir=path.parent, prefix=f".{path.name[:_KEPT]}.", suffix=path.suffix[:_KEPT_SUFFIX]
-        )
-    os.close(handle)
-    temporary = Path(name)
-    try:
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder, so no file can be written there")
+    with _reserved(path) as place:
+        temporary = place / path.name
+        with _in_words(path):
+            temporary.touch()
         yield temporary
         _flush(temporary)
         temporary.chmod(0o666 & ~_umask())
         _rename(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -54,18 +55,14 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
         InputError: nothing can be written there.
     """
     folder = Path(folder)
-    with _in_words(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-    try:
+    with _reserved(folder) as place:
+        temporary = place / folder.name
+        temporary.mkdir()
         yield temporary
         for inside in (*temporary.rglob("*"), temporary):
             if not inside.is_symlink():
                 _flush(inside)
-        temporary.chmod(0o777 & ~_umask())
         _swap_in(temporary, folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -84,25 +81,70 @@ def write_json(path: Path, value: Any, indent: int | None = 1) -> None:
 
 
 def recover_folder(folder: Path) -> None:
-    """Put right what a process that was killed inside `atomic_folder(folder)` left behind.
+    """Bring back a folder whose replacement was killed between two renames, as only some file systems need them.
 
-    A folder that was just being replaced comes back as it was before, and temporary folders beside it are removed. Not
-    to be called while another process writes the same folder.
+    Not to be called while another process writes the same folder.
     """
     old = _old(folder)
     if old.exists() and not folder.exists():
         _rename(old, folder)
-    for rest in _rests(folder):
-        shutil.rmtree(rest, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
 
 
-def recover_file(path: Path) -> None:
-    """Remove what a process that was killed inside `atomic_path(path)` left behind.
+@contextmanager
+def _reserved(path: Path) -> Iterator[Path]:
+    """Yield a hidden folder beside `path` that no other process takes for abandoned; it goes at the end."""
+    with _in_words(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path.parent)
+        place, lock = _locked_folder(path)
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+        os.close(lock)
 
-    Not to be called while another process writes the same file.
-    """
-    for rest in _rests(path):
-        rest.unlink(missing_ok=True)
+
+def _locked_folder(path: Path) -> tuple[Path, int]:
+    """A new folder beside `path` and the handle that locks it, where the file system knows locks."""
+    while True:
+        # only the start of a long name, which together with what is added would be longer than a name may be
+        place = Path(tempfile.mkdtemp(_MARK, f".{path.name[:_KEPT]}.", path.parent))
+        lock = os.open(place, os.O_RDONLY)
+        if _lock(lock) is not False and place.exists():
+            return place, lock
+        os.close(lock)  # another process took it for abandoned before it was locked
+
+
+def _lock(handle: int) -> bool | None:
+    """Whether the folder is locked now: False where another process has it, None where there are no locks."""
+    try:
+        import fcntl
+
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except (ImportError, OSError):
+        return None
+    return True
+
+
+def _sweep(parent: Path) -> None:
+    """Remove what killed processes have left in a folder; once in each process."""
+    where = parent.resolve()
+    if where in _swept:
+        return
+    _swept.add(where)
+    for name in os.listdir(parent):
+        if not (name.startswith(".") and name.endswith(_MARK)):
+            continue
+        with suppress(OSError):
+            handle = os.open(parent / name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                if _lock(handle):
+                    shutil.rmtree(parent / name, ignore_errors=True)
+            finally:
+                os.close(handle)
 
 
 @contextmanager
@@ -115,9 +157,15 @@ def _in_words(path: Path) -> Iterator[None]:
 
 
 def _swap_in(temporary: Path, folder: Path) -> None:
-    """Rename `temporary` to `folder`; at any moment the old folder stands at `folder` or at `_old(folder)`."""
+    """Put `temporary` at `folder` and what was there at `temporary`, in one step where the system can.
+
+    Elsewhere the old folder stands at `folder` or at `_old(folder)` at any moment.
+    """
     if not folder.exists():
         _rename(temporary, folder)
+        return
+    if _exchanged(temporary, folder):
+        _flush(folder.parent)
         return
     old = _old(folder)
     shutil.rmtree(old, ignore_errors=True)
@@ -130,16 +178,20 @@ def _swap_in(temporary: Path, folder: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _rests(path: Path) -> list[Path]:
-    return list(path.parent.glob(f".{glob.escape(path.name)}.*"))
+def _exchanged(one: Path, other: Path) -> bool:
+    """Whether two names could be exchanged in one step, as Linux can on most file systems."""
+    if sys.platform != "linux":
+        return False
+    call = getattr(ctypes.CDLL(None), "renameat2", None)
+    return call is not None and call(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) == 0
 
 
 def _old(folder: Path) -> Path:
-    return folder.parent / f".{folder.name}.old"
+    return folder.parent / f".{folder.name}.replaced"
 
 
 def _rename(source: Path, target: Path) -> None:
-    """Rename within a folder; the folder is flushed to disk, because without that a power loss undoes the rename."""
+    """Rename; the target's folder is flushed to disk, because without that a power loss undoes the rename."""
     os.replace(source, target)
     _flush(target.parent)
 

@@ -12,7 +12,7 @@ from data_tools.files.atomic import write_json
 from data_tools.files.checksums import sha256
 from data_tools.files.json_object import read_object
 from data_tools.files.regular import reason_against_reading
-from data_tools.files.runs import MANIFEST, is_exchanged, read_manifest
+from data_tools.files.runs import MANIFEST, is_exchanged, read_manifest, require_seal
 
 LAST, BEST = "last", "best"
 STATE, WEIGHTS, AVERAGE = "state.json", "model.safetensors", "average.safetensors"
@@ -40,7 +40,7 @@ def best_weights(run: Path) -> Path:
     """The weights of a run's best checkpoint: as they were written, and as the run's manifest has them.
 
     Raises:
-        InputError: no run, or missing, damaged or exchanged weights.
+        InputError: no run, missing, damaged or exchanged weights, or a manifest that was changed since.
     """
     path = run / BEST / WEIGHTS
     require_whole(path)
@@ -49,6 +49,7 @@ def best_weights(run: Path) -> Path:
             f"{path}: does not match its checksum in {MANIFEST}: not the weights that this run ended with"
             f"{instead_of(path.parent)}"
         )
+    require_seal(run)
     return path
 
 

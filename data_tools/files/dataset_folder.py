@@ -14,7 +14,7 @@ from data_tools.core.checks import whole_number
 from data_tools.core.errors import InputError
 from data_tools.core.geometry import xywh_to_xyxy, xyxy_to_xywh
 from data_tools.core.records import SPLIT_NAMES, Dataset, Sample, Splits
-from data_tools.files.atomic import write_json, write_text
+from data_tools.files.atomic import recover_folder, write_json, write_text
 from data_tools.files.csv_tables import csv_text, plain
 from data_tools.files.text import read_text
 
@@ -233,6 +233,7 @@ def require_replaceable(out: Path, replace: bool) -> None:
     Raises:
         InputError: see above; the message says what is there.
     """
+    recover_folder(out)
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     if not out.is_dir() or not (out / ANNOTATIONS).is_file():

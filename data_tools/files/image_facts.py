@@ -4,7 +4,6 @@ The memory used grows by about a kilobyte an image, whatever the images' size.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -19,6 +18,7 @@ from tqdm import tqdm
 from data_tools.core.errors import InputError
 from data_tools.files.image_header import channel_bits
 from data_tools.files.images import read_gray, resolve_under
+from data_tools.files.worker_pool import worker_pool
 
 THUMBNAIL_SIDE = 16
 _BORDER = 4
@@ -102,7 +102,7 @@ def read_each(read: Callable[[Path], T], paths: Sequence[str], images_root: Path
                 bar.update()
                 yield attempt(name)
             return
-        with ProcessPoolExecutor() as pool:
+        with worker_pool() as pool:
             names = iter(paths)
             while chunk := list(islice(names, _CHUNK)):  # so that results never pile up
                 for fact in pool.map(attempt, chunk, chunksize=16):

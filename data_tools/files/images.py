@@ -143,6 +143,8 @@ def read_levels(path: Path, pixel_limit: int = PIXEL_LIMIT) -> NDArray[np.float6
         try:
             opened.load()
             return np.asarray(ImageOps.exif_transpose(opened), dtype=np.float64)
+        except MemoryError:
+            raise
         except Exception as error:  # crafted files make Pillow raise whatever its decoders stumble on
             raise InputError(f"{path}: cannot decode the image: {error}") from error
 
@@ -177,7 +179,7 @@ def _decoded(file: IO[bytes], path: Path | str, pixel_limit: int) -> Image.Image
             black = Image.new("RGBA", image.size, (0, 0, 0, 255))
             image = Image.alpha_composite(black, image)
         return image.convert("L" if image.mode in ("1", "L") else "RGB")
-    except InputError:
+    except (InputError, MemoryError):  # want of memory is no fault of the image
         raise
     except Exception as error:  # crafted files make Pillow raise whatever its decoders stumble on
         raise InputError(f"{path}: cannot decode the image: {error}") from error

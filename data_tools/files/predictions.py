@@ -1,11 +1,14 @@
 """PredictionSet files: JSON lines, with the heat maps in an .npz of the same name beside it.
 
 The header holds the SHA-256 of the .npz that belongs to it, so that scores are never read with the maps of other ones,
-as after a process that was killed between writing the two. Files without it, of earlier versions, are read as they are.
+as after a process that was killed between writing the two. Its own SHA-256 is of all that follows and of its other
+values; a file that was changed since, by accident or on purpose, is read and warned about. Files without them, of
+earlier versions, are read as they are.
 """
 
 import hashlib
 import json
+import logging
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,9 +25,11 @@ from data_tools.files.atomic import atomic_path, write_text
 from data_tools.files.places import require_place
 from data_tools.files.regular import read_regular
 
+log = logging.getLogger(__name__)
+
 SCHEMA = 1
 SUFFIX = ".jsonl"
-_DIGEST = "heatmaps_sha256"
+_DIGEST, _SEAL = "heatmaps_sha256", "sha256"
 _MARK = b"heat maps of predictions"  # the comment of our .npz files: another's is neither replaced nor deleted
 _FAINTEST, _BRIGHTEST = 1 / 16, 6e4  # maxima at which float16 has its full precision down to a thousandth of them
 _FLAT = 1 / 8
@@ -62,8 +67,8 @@ def write_predictions(path: Path, prediction_set: PredictionSet) -> None:
     require_predictions_place(path)
     mapped = [(str(p.image_id), p.heatmap) for p in prediction_set.predictions if p.heatmap is not None]
     digest = write_maps(path, ((key, as_stored(heatmap)) for key, heatmap in mapped)) if mapped else None
-    lines = [header_line(prediction_set.header, digest), *map(to_line, prediction_set.predictions)]
-    write_text(path, "".join(map(as_text, lines)))
+    lines = [as_text(to_line(prediction)) for prediction in prediction_set.predictions]
+    write_text(path, "".join([sealed_header(header_line(prediction_set.header, digest), lines), *lines]))
     if not mapped:
         maps_path(path).unlink(missing_ok=True)
 
@@ -86,6 +91,11 @@ def header_line(header: PredictionHeader, maps_digest: str | None = None) -> dic
     return first if maps_digest is None else first | {_DIGEST: maps_digest}
 
 
+def sealed_header(header: dict[str, Any], lines: Iterable[str]) -> str:
+    """The first line with the SHA-256 of itself and of all lines that follow."""
+    return as_text(header | {_SEAL: _seal(header, (line.encode("utf-8") for line in lines))})
+
+
 def as_text(line: dict[str, Any]) -> str:
     """One line of strict JSON, with its end."""
     return json.dumps(line, allow_nan=False, ensure_ascii=False) + "\n"
@@ -98,8 +108,9 @@ def read_predictions(path: Path) -> PredictionSet:
         InputError: a file is missing or malformed, or the heat maps are not those that were written with it; the
             message names the file and the line.
     """
+    content = read_regular(path)
     try:
-        lines = read_regular(path).decode("utf-8-sig").split("\n")
+        lines = content.decode("utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: cannot read the predictions: {error}") from error
     header, digest = _read_header(path, lines)
@@ -107,6 +118,7 @@ def read_predictions(path: Path) -> PredictionSet:
     mapped = any(value.get("heatmap") is not None for _, value in values)
     maps = _read_maps(path, digest) if mapped else {}
     predictions = tuple(_from_line(path, number, value, maps) for number, value in values)
+    _warn_if_changed(path, lines[0], content)
     try:
         return PredictionSet(header, predictions)
     except ValueError as error:
@@ -191,6 +203,25 @@ def _read_header(path: Path, lines: list[str]) -> tuple[PredictionHeader, str | 
     if schema != SCHEMA:
         raise InputError(f"{path}, line 1: schema {schema!r}, but this version reads schema {SCHEMA}")
     return header, None if digest is None else str(digest)
+
+
+def _warn_if_changed(path: Path, first: str, content: bytes) -> None:
+    """Say that a file is not as it was written, where it says how that was."""
+    header = json.loads(first)
+    seal = header.pop(_SEAL, None)
+    try:
+        is_whole = seal is None or seal == _seal(header, [content[content.find(b"\n") + 1 :]])
+    except (ValueError, RecursionError):  # values that we do not write
+        is_whole = False
+    if not is_whole:
+        log.warning("warning: %s: does not match its own checksum: damaged, or changed since it was written", path)
+
+
+def _seal(header: dict[str, Any], lines: Iterable[bytes]) -> str:
+    digest = hashlib.sha256(as_text(header).encode("utf-8"))
+    for line in lines:
+        digest.update(line)
+    return digest.hexdigest()
 
 
 def _read_maps(path: Path, digest: str | None) -> dict[str, Numbers]:

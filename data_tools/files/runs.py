@@ -1,9 +1,11 @@
 """Run folders as the evaluator sees them: where they are, what they are, which is the newest."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from data_tools.core.errors import InputError
 from data_tools.core.fields import Fields
@@ -13,7 +15,8 @@ from data_tools.files.run_config import CONFIG, read_values
 
 MANIFEST = "manifest.json"
 CHECKSUMS = "checksums"
-"""Key of the manifest: SHA-256 by name of files in the run folder; runs of version 0.1 have none."""
+"""Key of the manifest: SHA-256 by name of files in the run folder, of a finished one also of the manifest's other
+values; runs of earlier versions have fewer or none."""
 PREDICTING = "predicting"
 """Key of the manifest: by split, the seconds that predicting so many images took; older runs have none."""
 SERIES_MARK = "cell.json"
@@ -73,6 +76,47 @@ def is_exchanged(folder: Path, name: str) -> bool:
     manifest = read_manifest(folder)
     known = manifest.group(CHECKSUMS) if CHECKSUMS in manifest else Fields({}, "")
     return name in known and known.text(name) != sha256(folder / name)
+
+
+def sealed(manifest: dict[str, Any]) -> dict[str, Any]:
+    """The manifest of a finished run with a checksum of its own values beside those of the run's files."""
+    return manifest | {CHECKSUMS: manifest[CHECKSUMS] | {MANIFEST: _seal(manifest)}}
+
+
+def require_seal(folder: Path) -> None:
+    """Refuse a run whose manifest says something else than when the run ended, where that has a checksum.
+
+    Raises:
+        InputError: see above.
+    """
+    manifest = read_manifest(folder)
+    known = manifest.group(CHECKSUMS) if CHECKSUMS in manifest else Fields({}, "")
+    if MANIFEST in known and known.text(MANIFEST) != _seal(dict(manifest.values)):
+        raise InputError(
+            f"{folder / MANIFEST}: does not match its own checksum: damaged, or changed since the run ended; put it "
+            f"back from a copy. If the change is wanted, remove {MANIFEST!r} from its {CHECKSUMS!r}"
+        )
+
+
+def _seal(manifest: dict[str, Any]) -> str:
+    """SHA-256 of the values of a manifest, apart from this checksum, however the file is laid out."""
+    others = {name: digest for name, digest in manifest[CHECKSUMS].items() if name != MANIFEST}
+    return hashlib.sha256(json.dumps(manifest | {CHECKSUMS: others}, sort_keys=True).encode()).hexdigest()
+
+
+def require_predictions_of(run: Run, split: str) -> None:
+    """Refuse predictions in a run folder that are not those the run ended with, where the manifest has a checksum.
+
+    Raises:
+        InputError: see above; the message says how to make them anew.
+    """
+    path = run.predictions(split)
+    if path.is_file() and is_exchanged(run.folder, path.relative_to(run.folder).as_posix()):
+        raise InputError(
+            f"{path}: does not match its checksum in {MANIFEST}: damaged, or written anew; python -m "
+            f"{run.approach}.train --run {run.folder} --resume makes it again from the checkpoint; --predictions "
+            f"{path} --data {run.data} judges it as it is"
+        )
 
 
 def read_run(folder: Path) -> Run:

@@ -3,11 +3,13 @@
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from itertools import islice
 from typing import TypeVar
 
 from tqdm import tqdm
+
+from data_tools.files.worker_pool import worker_pool
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -37,16 +39,13 @@ def _inline(function: Callable[[Job], Result], jobs: Sequence[Job]) -> Iterator[
 
 def _pooled(function: Callable[[Job], Result], jobs: Sequence[Job], workers: int) -> Iterator[Result]:
     chunks = (jobs[start : start + _CHUNK] for start in range(0, len(jobs), _CHUNK))
-    with ProcessPoolExecutor(workers) as pool:
-        try:
-            under_way: deque[Future[list[Result]]] = deque(
-                pool.submit(_chunk, function, chunk) for chunk in islice(chunks, workers * _AHEAD)
-            )
-            while under_way:
-                yield from under_way.popleft().result()
-                under_way.extend(pool.submit(_chunk, function, chunk) for chunk in islice(chunks, 1))
-        finally:
-            pool.shutdown(cancel_futures=True)
+    with worker_pool(workers) as pool:
+        under_way: deque[Future[list[Result]]] = deque(
+            pool.submit(_chunk, function, chunk) for chunk in islice(chunks, workers * _AHEAD)
+        )
+        while under_way:
+            yield from under_way.popleft().result()
+            under_way.extend(pool.submit(_chunk, function, chunk) for chunk in islice(chunks, 1))
 
 
 def _chunk(function: Callable[[Job], Result], jobs: Sequence[Job]) -> list[Result]:

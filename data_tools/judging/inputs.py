@@ -10,7 +10,15 @@ from data_tools.core.records import Dataset, PredictionSet
 from data_tools.files.checksums import mark
 from data_tools.files.dataset_folder import data_hash, read_dataset
 from data_tools.files.predictions import read_predictions
-from data_tools.files.runs import APPROACHES, Run, approaches_of, newest_runs, read_run
+from data_tools.files.runs import (
+    APPROACHES,
+    Run,
+    approaches_of,
+    newest_runs,
+    read_run,
+    require_predictions_of,
+    require_seal,
+)
 from data_tools.judging.judged import Entry
 
 log = logging.getLogger(__name__)
@@ -54,7 +62,7 @@ def open_runs(runs: Sequence[Run], data: str | None, split: str) -> JudgingInput
     """Read the runs' predictions and their common dataset.
 
     Raises:
-        InputError: runs on different data, data that has changed since, or missing predictions.
+        InputError: runs on different data, data that has changed since, or missing or damaged predictions.
     """
     folder = Path(data) if data else runs[0].data
     dataset = read_dataset(folder)
@@ -70,6 +78,9 @@ def open_runs(runs: Sequence[Run], data: str | None, split: str) -> JudgingInput
                 f"{run.folder}: has no predictions for {split!r}; write them with python -m {run.approach}.predict "
                 "and judge them with --predictions"
             )
+        require_seal(run.folder)
+        for name in dict.fromkeys((split, "val")):
+            require_predictions_of(run, name)
     labels = _unique([run.folder.resolve() for run in runs])
     entries = []
     for run, label, approach in zip(runs, labels, approaches_of(runs, labels), strict=True):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,11 @@ class Chunk:
 
 def folder_reader(root: Path) -> PixelReader:
     """Reads the samples' paths under a folder."""
-    return lambda sample: read_gray(resolve_under(root, sample.path))
+    return partial(_read_under, root)
+
+
+def _read_under(root: Path, sample: Sample) -> NDArray[np.uint8]:
+    return read_gray(resolve_under(root, sample.path))
 
 
 def chunks_of(images: Images, split: str) -> Iterator[Chunk]:

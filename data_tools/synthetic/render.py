@@ -3,7 +3,6 @@
 An image depends on (seed, index) and on its defect type alone.
 """
 
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,6 +16,7 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, GOOD, UNBOXED, Dataset, Sample, empty_boxes, empty_labels
 from data_tools.files.atomic import atomic_folder
 from data_tools.files.dataset_folder import require_replaceable, write_dataset
+from data_tools.files.worker_pool import worker_pool
 from data_tools.splitting.deal import make_splits
 from data_tools.synthetic.canvas import Canvas, Floats
 from data_tools.synthetic.defects import BOXED_DEFECTS, UNBOXED_DEFECTS
@@ -106,12 +106,13 @@ def make_synthetic(out: Path, good: int, defect: int, seed: int, replace: bool =
         work = partial(_render_to_file, folder / "images", seed)
         jobs = [(i, types[i], lots[i], _file_name(codes[lots[i]], i)) for i in range(len(types))]
         samples = []
-        with ProcessPoolExecutor() as pool:
+        with worker_pool() as pool:
             done = pool.map(work, jobs, chunksize=16)
             samples = list(tqdm(done, total=len(jobs), desc="rendering", leave=False, mininterval=1.0))
         splits = make_splits(samples, seed=seed, group_by="lot")
         dataset = Dataset(tuple(samples), ("defect",), folder / "images", splits)
         write_dataset(folder, dataset)
+        require_replaceable(out, replace)  # another process may have been faster
     return Dataset(dataset.samples, dataset.categories, out / "images", splits)
 
 

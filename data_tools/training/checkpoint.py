@@ -20,13 +20,20 @@ _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
 def save_checkpoint(folder: Path, tensors: Mapping[str, Mapping[str, Tensor]], state: Mapping[str, Any]) -> None:
-    """Write each group of tensors to `<name>.safetensors`, `state` to state.json, and checksums; replaces `folder`."""
+    """Write each group of tensors to `<name>.safetensors`, `state` to state.json, and checksums; replaces `folder`.
+
+    Raises:
+        InputError: it cannot be written, as on a full disk; what stood at `folder` is untouched.
+    """
     with atomic_folder(folder) as temporary:
         for name, group in tensors.items():
-            save_file(
-                {key: t.detach().cpu().contiguous().clone() for key, t in group.items()},
-                temporary / f"{name}.safetensors",
-            )
+            own = {key: t.detach().cpu().contiguous().clone() for key, t in group.items()}
+            try:
+                save_file(own, temporary / f"{name}.safetensors")
+            except SafetensorError as error:  # how it passes on what the operating system says
+                raise InputError(
+                    f"{folder}: cannot be written: {error}; once it can, go on with --run {folder.parent} --resume"
+                ) from error
         write_json(temporary / STATE, dict(state))
         write_checksums(temporary)
 

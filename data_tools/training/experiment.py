@@ -17,19 +17,17 @@ import torch
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import SPLIT_NAMES, Dataset, Prediction, PredictionHeader, PredictionSet
-from data_tools.files.atomic import recover_file, recover_folder, write_json
+from data_tools.files.atomic import recover_folder, write_json
 from data_tools.files.checkpoint_files import BEST, LAST, WEIGHTS
 from data_tools.files.checksums import sha256
 from data_tools.files.dataset_folder import data_hash, images_root_of, read_dataset
 from data_tools.files.predictions import write_predictions
 from data_tools.files.run_config import CONFIG, write_settings
 from data_tools.files.run_lock import refuse_if_in_use, sole_process
-from data_tools.files.runs import CHECKSUMS, MANIFEST, PREDICTING, read_manifest
+from data_tools.files.runs import CHECKSUMS, MANIFEST, PREDICTING, read_manifest, require_seal, sealed
 from data_tools.training import processes
-from data_tools.training.curves import CURVES
 from data_tools.training.fit import FitResult, seed_everything
 from data_tools.training.fit_config import FitConfig
-from data_tools.training.metrics_file import METRICS
 
 _PACKAGES = ("torch", "torchvision", "timm", "accelerate", "albumentations", "numpy")
 
@@ -140,9 +138,9 @@ def finish(experiment: Experiment, result: FitResult, extra: dict[str, Any]) -> 
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "resumed": sorted({*experiment.manifest.get("resumed", ()), *result.resumed}),
         "result": outcome,
-        CHECKSUMS: experiment.manifest.get(CHECKSUMS, {}) | _checksums(experiment.folder, f"{BEST}/{WEIGHTS}"),
+        CHECKSUMS: experiment.manifest.get(CHECKSUMS, {}) | _checksums(experiment.folder, *_made(experiment.folder)),
     }
-    write_json(experiment.folder / MANIFEST, experiment.manifest | finished | extra)
+    write_json(experiment.folder / MANIFEST, sealed(experiment.manifest | finished | extra))
 
 
 def opened(data: Dataset | Path | str) -> Dataset:
@@ -186,8 +184,14 @@ def _begun(approach: str, place: Path, data: Path, settings: Any, fit: FitConfig
     return manifest
 
 
-def _checksums(place: Path, name: str) -> dict[str, str]:
-    return {name: sha256(place / name)}
+def _checksums(place: Path, *names: str) -> dict[str, str]:
+    return {name: sha256(place / name) for name in names}
+
+
+def _made(place: Path) -> list[str]:
+    """The files of a finished run that the manifest vouches for; heat maps are bound to their predictions."""
+    predictions = (f"predictions/{split}.jsonl" for split in SPLIT_NAMES[1:])
+    return [f"{BEST}/{WEIGHTS}", *(name for name in predictions if (place / name).is_file())]
 
 
 def _taken_up(approach: str, place: Path, data: Path) -> dict[str, Any]:
@@ -200,10 +204,9 @@ def _taken_up(approach: str, place: Path, data: Path) -> dict[str, Any]:
     manifest.choice("approach", (approach,))
     if manifest.text("data_hash") != data_hash(data):
         raise InputError(f"{place}: was started on other annotations or splits than {data} holds now")
+    require_seal(place)
     for name in (LAST, BEST):
         recover_folder(place / name)
-    for name in (CONFIG, MANIFEST, METRICS, CURVES, *(f"predictions/{split}.jsonl" for split in SPLIT_NAMES)):
-        recover_file(place / name)
     if manifest.values.get("finished") and not (place / LAST).is_dir():
         raise InputError(f"{place}: is finished, and without {LAST}/ it cannot be taken up; predict and evaluate work")
     return dict(manifest.values) | {"data": str(data.resolve())}

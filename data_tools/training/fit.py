@@ -40,6 +40,7 @@ from data_tools.training.curves import CURVES, draw_curves
 from data_tools.training.event_files import EVENTS, require_tensorboard, write_events
 from data_tools.training.fit_config import FitConfig
 from data_tools.training.interrupt import Stopped, stop_requests
+from data_tools.training.loader_failures import in_words
 from data_tools.training.metrics_file import METRICS, append_line, keep_lines, read_lines
 from data_tools.training.progress import Progress
 from data_tools.training.progress_bar import ProgressBar
@@ -174,7 +175,7 @@ class _Training:
         sampler.epoch, sampler.start = progress.epoch, progress.step_in_epoch * self.config.batch_size
         self.wrapped.train()
         started, first = time.monotonic(), progress.step_in_epoch
-        for batch in cast(Iterable[Any], loader):
+        for batch in in_words(cast(Iterable[Any], loader), self.folder):
             if self.schedule.is_over(progress.step):
                 break
             losses = self.step(self._placed(batch), loss_function, loader)

@@ -14,6 +14,32 @@ class Stopped(Exception):  # noqa: N818 - it is no error
     """The work was asked to stop and has saved its state; the message says how to go on. Exit status 0."""
 
 
+class Terminated(BaseException):
+    """SIGTERM came where no state is to be saved."""
+
+
+@contextmanager
+def ended_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM end the work as Ctrl-C does, by an exception, so that what is half-written is removed on the way.
+
+    Only in the main thread, to which Python delivers signals, and only where nobody else handles it.
+    """
+    in_main = threading.current_thread() is threading.main_thread()
+    if not in_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the second one ends at once
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
 @contextmanager
 def stop_requests() -> Iterator[threading.Event]:
     """An event that SIGTERM and Ctrl-C set; the handlers that were there before come back at the end.

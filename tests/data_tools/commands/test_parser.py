@@ -1,11 +1,16 @@
 """Flags that stand twice are refused by name; places that cannot be written to end in a message."""
 
 import errno
+import os
+import signal
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
 from data_tools.commands.parser import Parser, run_command
+from data_tools.core.errors import WorkerLostError
+from data_tools.files.atomic import atomic_path
 
 
 @pytest.fixture
@@ -60,3 +65,35 @@ def test_a_full_disk_is_a_message_and_a_fault_of_ours_is_not(parser: Parser, cap
     assert capsys.readouterr().err == "made.up: error: out.json: reason\n"
     with pytest.raises(OSError, match="reason"):
         run_command(parser, lambda _: fail(errno.EPIPE) or 0, [])
+
+
+@pytest.mark.parametrize(
+    ("failure", "status", "message"),
+    [
+        (WorkerLostError("a worker was killed"), 1, "made.up: error: a worker was killed"),
+        (MemoryError(), 1, "made.up: error: the memory is exhausted"),
+        (MemoryError("Unable to allocate 9 TiB"), 1, "made.up: error: Unable to allocate 9 TiB"),
+        (OSError(errno.EFBIG, "File too large"), 2, "made.up: error: output: File too large"),
+    ],
+)
+def test_what_the_machine_refuses_is_said_without_a_traceback(
+    parser: Parser, failure: Exception, status: int, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def body(_: object) -> int:
+        raise failure
+
+    assert run_command(parser, body, []) == status
+    assert capsys.readouterr().err == f"{message}\n"
+
+
+def test_sigterm_lets_what_is_half_written_be_removed(
+    parser: Parser, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def body(_: object) -> int:
+        with atomic_path(tmp_path / "a"):
+            os.kill(os.getpid(), signal.SIGTERM)
+        raise AssertionError("unreachable")
+
+    assert run_command(parser, body, []) == 143
+    assert capsys.readouterr().err == "made.up: ended by SIGTERM\n"
+    assert list(tmp_path.iterdir()) == []

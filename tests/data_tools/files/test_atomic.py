@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from data_tools.files.atomic import atomic_folder, atomic_path, recover_file, recover_folder, write_json, write_text
+from data_tools.files import atomic
+from data_tools.files.atomic import atomic_folder, atomic_path, recover_folder, write_json, write_text
 
 
 def test_a_failure_leaves_the_old_file_and_no_rest(tmp_path: Path) -> None:
@@ -31,22 +32,28 @@ def test_json_is_strict(tmp_path: Path) -> None:
 
 
 def test_a_kill_between_the_two_renames_is_put_right(tmp_path: Path) -> None:
-    """What stands on disk then: the old folder under its other name, and the new one still under a temporary name."""
-    for name, content in ((".f.old", "old"), (".f.x1y2", "new")):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "a").write_text(content)
+    """What stands on disk then, where the file system needs two: the old folder under its other name."""
+    (tmp_path / ".f.replaced").mkdir()
     recover_folder(tmp_path / "f")
     assert [path.name for path in tmp_path.iterdir()] == ["f"]
-    assert (tmp_path / "f" / "a").read_text() == "old"
 
 
 def test_recovery_keeps_a_whole_folder(tmp_path: Path) -> None:
-    for name in ("f", ".f.old", ".f.x1y2"):
+    for name in ("f", ".f.replaced"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "a").write_text(name)
     recover_folder(tmp_path / "f")
     assert [path.name for path in tmp_path.iterdir()] == ["f"]
     assert (tmp_path / "f" / "a").read_text() == "f"
+
+
+def test_a_folder_is_replaced_where_two_renames_are_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(atomic, "_exchanged", lambda *_: False)
+    for content in ("one", "two"):
+        with atomic_folder(tmp_path / "f") as temporary:
+            (temporary / "a").write_text(content)
+    assert [path.name for path in tmp_path.iterdir()] == ["f"]
+    assert (tmp_path / "f" / "a").read_text() == "two"
 
 
 def test_the_folder_is_flushed_after_each_rename(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,12 +76,44 @@ def test_the_folder_is_flushed_after_each_rename(tmp_path: Path, monkeypatch: py
         with atomic_folder(tmp_path / "f") as temporary:
             (temporary / "b").touch()
     renames = [i for i, (what, _) in enumerate(events) if what == "rename"]
-    assert [events[i][1] for i in renames] == [str(tmp_path / name) for name in ("a.txt", "f", ".f.old", "f")]
+    assert [events[i][1] for i in renames] == [str(tmp_path / name) for name in ("a.txt", "f")]
     assert all(events[i + 1] == ("flush", str(tmp_path)) for i in renames)
+    assert events[-1] == ("flush", str(tmp_path))  # after the exchange
 
 
-def test_the_rest_of_a_killed_write_is_removed(tmp_path: Path) -> None:
-    for name in ("a.json", ".a.json.x1y2.json", ".ab.json.x1y2.json", ".lock"):
-        (tmp_path / name).touch()
-    recover_file(tmp_path / "a.json")
-    assert {path.name for path in tmp_path.iterdir()} == {"a.json", ".ab.json.x1y2.json", ".lock"}
+def test_what_a_killed_process_left_is_removed_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(atomic, "_swept", set())
+    for name in (".a.json.x1y2z3w4.writing", ".b.x1y2z3w4.writing", ".b.settings", "c.writing"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x").touch()
+    (tmp_path / ".a.json.swp").touch()  # an editor's
+    write_text(tmp_path / "a.json", "{}")
+    assert {path.name for path in tmp_path.iterdir()} == {"a.json", ".b.settings", "c.writing", ".a.json.swp"}
+
+
+def test_what_a_live_process_writes_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with atomic_path(tmp_path / "a") as mine, atomic_folder(tmp_path / "f") as folder:
+        monkeypatch.setattr(atomic, "_swept", set())  # as another process, which has a handle of its own
+        write_text(tmp_path / "b", "b")
+        mine.write_text("a")
+        (folder / "x").touch()
+    assert {path.name for path in tmp_path.iterdir()} == {"a", "b", "f"}
+
+
+def test_a_place_that_was_swept_before_it_was_locked_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, seen = atomic._lock, []
+
+    def late(handle: int) -> bool | None:
+        seen.append(os.readlink(f"/proc/self/fd/{handle}"))
+        if len(seen) == 1:
+            os.rmdir(seen[0])
+        return lock(handle)
+
+    monkeypatch.setattr(atomic, "_lock", late)
+    write_text(tmp_path / "a", "a")
+    assert len(seen) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]

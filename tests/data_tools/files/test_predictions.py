@@ -46,6 +46,7 @@ def test_the_lines_are_what_the_contract_says(tmp_path: Path) -> None:
     path = tmp_path / "test.jsonl"
     write_predictions(path, make_set())
     header, first, second = (json.loads(line) for line in path.read_text().splitlines())
+    assert len(header.pop("sha256")) == 64
     digest = hashlib.sha256((tmp_path / "test.npz").read_bytes()).hexdigest()
     assert header == {
         "schema": 1,
@@ -278,3 +279,23 @@ def test_records_made_in_python_are_not_cut_either() -> None:
         Prediction(1, "a", (4, 4), 0.0, np.array([[0.0, 0, 1, 1]]), np.array([0.5]), np.array([1.9]))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="image ids are"):
         Prediction(1.9, "a", (4, 4), 0.0, empty_boxes(), np.zeros(0), empty_labels())  # type: ignore[arg-type]
+
+
+def test_a_changed_file_is_read_and_warned_about(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "test.jsonl"
+    write_predictions(path, make_set())
+    lines = path.read_text().splitlines(keepends=True)
+    assert read_predictions(path).predictions
+    assert caplog.text == ""
+    relabelled = [lines[0].replace('"producer": "producer"', '"producer": "another"'), *lines[1:]]
+    for changed in (lines[:-1], relabelled, [*lines, lines[-1].replace('"image_id": 2', '"image_id": 7')]):
+        caplog.clear()
+        path.write_text("".join(changed))
+        read_predictions(path)
+        assert f"{path}: does not match its own checksum" in caplog.text
+    caplog.clear()
+    unsealed = json.loads(lines[0])
+    del unsealed["sha256"]
+    path.write_text("".join([json.dumps(unsealed) + "\n", *lines[1:-1]]))
+    read_predictions(path)
+    assert caplog.text == ""

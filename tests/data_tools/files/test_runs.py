@@ -1,10 +1,20 @@
+import hashlib
 import json
 from pathlib import Path
 
 import pytest
 
 from data_tools.core.errors import InputError
-from data_tools.files.runs import SERIES_MARK, Run, approaches_of, newest_runs, read_run
+from data_tools.files.runs import (
+    SERIES_MARK,
+    Run,
+    approaches_of,
+    newest_runs,
+    read_run,
+    require_predictions_of,
+    require_seal,
+    sealed,
+)
 
 
 def make_run(root: Path, name: str, approach: str, seed: int, backbone: str = "resnet18") -> Run:
@@ -63,3 +73,31 @@ def test_a_run_says_what_an_image_took(tmp_path: Path) -> None:
     path.write_text(json.dumps(manifest | {"predicting": {"test": {"seconds": "quick", "images": 200}}}))
     with pytest.raises(InputError, match="seconds"):
         read_run(run.folder)
+
+
+def test_a_manifest_that_was_changed_since_is_refused_and_an_older_one_is_taken(tmp_path: Path) -> None:
+    path, manifest = tmp_path / "manifest.json", {"score_rule": "best", "threshold": 0.25, "checksums": {"a": "b"}}
+    whole = sealed(manifest)
+    assert sealed(whole) == whole
+    for value in (whole, dict(reversed(whole.items())), manifest, {"score_rule": "best"}):
+        path.write_text(json.dumps(value, indent=3))
+        require_seal(tmp_path)
+    for changed in ({"threshold": 0.35}, {"more": 1}, {"checksums": whole["checksums"] | {"a": "c"}}):
+        path.write_text(json.dumps(whole | changed))
+        with pytest.raises(InputError, match=r"manifest\.json: does not match its own checksum"):
+            require_seal(tmp_path)
+
+
+def test_predictions_that_are_not_the_run_s_are_named(tmp_path: Path) -> None:
+    run = make_run(tmp_path, "d", "detect", 0)
+    run.predictions("val").parent.mkdir()
+    run.predictions("val").write_text("a")
+    require_predictions_of(run, "val")  # no checksum
+    manifest = json.loads((run.folder / "manifest.json").read_text())
+    checksums = {"predictions/val.jsonl": hashlib.sha256(b"a").hexdigest(), "predictions/test.jsonl": "absent"}
+    (run.folder / "manifest.json").write_text(json.dumps(manifest | {"checksums": checksums}))
+    for split in ("train", "val", "test"):
+        require_predictions_of(run, split)
+    run.predictions("val").write_text("b")
+    with pytest.raises(InputError, match=r"predictions/val\.jsonl: does not match .*detect\.train --run .* --resume"):
+        require_predictions_of(run, "val")

@@ -1,3 +1,4 @@
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from PIL import Image
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import UNBOXED, Sample
+from data_tools.files.dataset_folder import read_dataset
 from data_tools.loading.batch import Item, collate
 from data_tools.loading.copy_paste import PasteConfig, Paster
 from data_tools.loading.dataset import DefectDataset
@@ -105,3 +107,12 @@ def test_a_share_of_windows_beyond_all_is_refused() -> None:
     for share in (-0.1, 1.1, float("nan")):
         with pytest.raises(InputError, match=r"input\.augment\.zoom_share"):
             AugmentConfig(zoom_share=share)
+
+
+def test_a_loader_s_process_may_be_started_anew(squares: Path) -> None:
+    """Where processes are not forked, as on Linux from Python 3.14 on, they are sent the dataset."""
+    data = read_dataset(squares)
+    assert data.images_root is not None
+    dataset = DefectDataset(data.split("train"), data.images_root, InputConfig())
+    sent = pickle.loads(pickle.dumps(dataset))
+    assert torch.equal(sent[0, 0].image, dataset[0, 0].image)

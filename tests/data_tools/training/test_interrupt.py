@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from data_tools.training.interrupt import stop_requests
+from data_tools.training.interrupt import Terminated, ended_by_sigterm, stop_requests
 
 
 @pytest.mark.parametrize("first", [signal.SIGTERM, signal.SIGINT])
@@ -31,3 +31,20 @@ def test_a_thread_is_never_asked() -> None:
     thread.start()
     thread.join()
     assert seen == [False]
+
+
+def test_sigterm_ends_the_work_by_an_exception_and_its_handler_goes() -> None:
+    with pytest.raises(Terminated), ended_by_sigterm():
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_a_handler_that_is_there_stays() -> None:
+    seen: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: seen.append(number))
+    try:
+        with ended_by_sigterm():
+            os.kill(os.getpid(), signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert seen == [signal.SIGTERM]

@@ -1,0 +1,201 @@
+"""A command in a process of its own that breaks at a chosen moment.
+
+The process is forked from one that has imported everything, so that a trial takes as long as the command's work. Its
+moments are counted by an audit hook: each time it is about to open a file for writing, rename, remove or make one, or
+to flush one to disk. A fault at the k-th moment comes just before it, and so hits the narrow windows between two
+renames that a signal after a random delay hardly ever does.
+"""
+
+import errno
+import importlib
+import multiprocessing
+import os
+import resource
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+PRELOADED = ("torch", "torchvision", "timm", "accelerate", "albumentations", "matplotlib.pyplot")
+PRELOADED += ("detect.training", "detect.trained", "classify.training", "classify.trained")
+PRELOADED += ("detect.evaluate", "data_tools.report.html", "data_tools.convert")
+SIGNALS = {"SIGKILL": signal.SIGKILL, "SIGTERM": signal.SIGTERM, "SIGINT": signal.SIGINT}
+FULL = "disk full"
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+_CHANGES = ("os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.truncate")
+_NEW = ("open", "os.mkdir")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What breaks, and when.
+
+    Attributes:
+        kind: a name of `SIGNALS`; `FULL`: from then on nothing new can be made; an image that is "deleted",
+            "truncated", "replaced" or of another "size"; a worker that is "killed" or "out of memory"; "" for none.
+        moment: the how-manieth change of files, or reading of an image, from 1.
+        victim: the image, relative to the working folder.
+        file_limit: RLIMIT_FSIZE, in bytes.
+    """
+
+    kind: str = ""
+    moment: int = 0
+    victim: str = ""
+    file_limit: int | None = None
+
+
+NO_FAULT = Fault()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended: its exit status as shells have it, what it printed, and how many changes it made."""
+
+    status: int
+    out: str
+    err: str
+    moments: int
+
+
+def start(
+    folder: Path, module: str, words: Sequence[str], fault: Fault = NO_FAULT, told: Path | None = None
+) -> BaseProcess:
+    """Start a command in a folder; what it prints goes to files beside that folder, or beside `told`; see `ended`."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(PRELOADED))
+    told = folder if told is None else told
+    beside(told, "moments").unlink(missing_ok=True)
+    process = context.Process(target=_run, args=(folder, module, list(words), fault, told))
+    process.start()
+    return process
+
+
+def ended(told: Path, process: BaseProcess, seconds: float = 300) -> Outcome:
+    """Wait for a command, whose words lie beside `told`."""
+    process.join(seconds)
+    assert process.exitcode is not None, "a command does not end"
+    texts = {name: beside(told, name) for name in ("out", "err", "moments")}
+    found = {name: path.read_text(errors="replace") if path.exists() else "" for name, path in texts.items()}
+    return Outcome(process.exitcode, found["out"], found["err"], int(found["moments"] or 0))
+
+
+def run(folder: Path, module: str, words: Sequence[str], fault: Fault = NO_FAULT) -> Outcome:
+    """Run a command in a folder to its end."""
+    return ended(folder, start(folder, module, words, fault))
+
+
+def beside(folder: Path, name: str) -> Path:
+    """A file about the command in a folder: "out", "err", or "moments", which is there from its begin."""
+    return folder.with_name(f"{folder.name}.{name}")
+
+
+def _run(folder: Path, module: str, words: list[str], fault: Fault, told: Path) -> None:
+    """The command, in its own process."""
+    for number, name in ((1, "out"), (2, "err")):
+        handle = os.open(beside(told, name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(handle, number)
+        os.close(handle)
+    counts = beside(told, "moments")
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    multiprocessing.set_start_method("fork", force=True)  # the system's own, which this process did not come by
+    os.chdir(folder)
+    sys.argv = [module, *words]
+    watch = _Watch(folder, fault)
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    if fault.file_limit is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (fault.file_limit, most))
+    counts.write_text("0")
+    try:
+        status = importlib.import_module(module).main(words)
+    except KeyboardInterrupt:
+        status = 130
+    except BaseException:  # as the interpreter would print it
+        traceback.print_exc()
+        status = 1
+    watch.is_on = False
+    sys.stdout.flush()
+    sys.stderr.flush()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    counts.write_text(str(watch.count))
+    os._exit(status)
+
+
+class _Watch:
+    """Counts what a process does to the files of a folder, and lets the fault happen."""
+
+    def __init__(self, folder: Path, fault: Fault) -> None:
+        self.folder, self.fault = str(folder), fault
+        self.process, self.count, self.images, self.is_on = os.getpid(), 0, 0, True
+        flush = os.fsync
+
+        def counted(handle: Any) -> None:
+            self.moment("fsync")
+            flush(handle)
+
+        os.fsync = counted
+        sys.addaudithook(self.hear)
+
+    def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """The audit hook."""
+        if not self.is_on or (event != "open" and event not in _CHANGES):
+            return
+        path = arguments[0]
+        if not isinstance(path, str | bytes | os.PathLike):
+            return
+        name = os.path.abspath(os.fsdecode(path))
+        if not name.startswith(f"{self.folder}/"):
+            return
+        if event != "open" or arguments[2] & _WRITING:
+            self.moment(event)
+        elif name.endswith(".png"):
+            self.reading()
+
+    def moment(self, event: str) -> None:
+        """A change is about to be made."""
+        if not self.is_on or os.getpid() != self.process:
+            return
+        self.count += 1
+        if self.fault.kind in SIGNALS and self.count == self.fault.moment:
+            os.kill(self.process, SIGNALS[self.fault.kind])
+        if self.fault.kind == FULL and self.count >= self.fault.moment and event in _NEW:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def reading(self) -> None:
+        """An image is about to be read, by any of the command's processes."""
+        self.images += 1
+        kind, in_worker = self.fault.kind, os.getpid() != self.process
+        if self.images < self.fault.moment:
+            return
+        if kind == "killed" and in_worker:
+            os.kill(os.getpid(), signal.SIGKILL)
+        elif kind == "out of memory" and in_worker:
+            raise MemoryError
+        elif kind in _IMAGE_FAULTS and self.images == self.fault.moment:
+            self.is_on = False
+            _IMAGE_FAULTS[kind](Path(self.folder) / self.fault.victim)
+            self.is_on = True
+
+
+def _truncate(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def _resize(path: Path) -> None:
+    from PIL import Image
+
+    Image.new("L", (32, 32)).save(path)
+
+
+_IMAGE_FAULTS = {
+    "deleted": lambda path: path.unlink(),
+    "truncated": _truncate,
+    "replaced": lambda path: path.write_text("no image"),
+    "of another size": _resize,
+}
+IMAGE_FAULTS = tuple(_IMAGE_FAULTS)
