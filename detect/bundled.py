@@ -12,7 +12,8 @@ from data_tools.loading.image_inputs import Images, PixelReader, chunks_of
 from data_tools.loading.input_config import InputConfig
 from data_tools.runtime.batches import GrayBatch, batches_of
 from data_tools.runtime.bundle import read_bundle
-from data_tools.runtime.sessions import Array, Graph
+from data_tools.runtime.engines import Array, Engine
+from data_tools.runtime.sessions import Graph
 from detect.bundle_record import (
     FEATURES,
     FEATURES_IN,
@@ -45,7 +46,7 @@ class BundledDetector:
     """
 
     def __init__(self, record: DetectorRecord, features: Graph, heads: Sequence[Graph]) -> None:
-        self.record, self.input = record, record.input
+        self.record, self.input, self.runtime = record, record.input, features.engine
         self._features, self._heads = features, tuple(heads)
 
     @property
@@ -153,13 +154,13 @@ class BundledDetector:
         return logits, deltas.reshape(len(deltas), logits.shape[1], 4)
 
 
-def load_bundle(folder: Path | str) -> BundledDetector:
-    """The detector in a bundle.
+def load_bundle(folder: Path | str, engine: Engine = "onnx") -> BundledDetector:
+    """The detector in a bundle, its graphs carried out by an engine.
 
     Raises:
-        InputError: no bundle of a detector there, or damaged files, which are named.
+        InputError: no bundle of a detector there, damaged files, which are named, or the engine is not installed.
     """
     bundle = read_bundle(Path(folder), "detect")
     record = record_of(bundle)
-    heads = [Graph(bundle, head_name(place), HEAD_IN, HEAD_OUT) for place in range(len(record.box_units))]
-    return BundledDetector(record, Graph(bundle, FEATURES, FEATURES_IN, FEATURES_OUT), heads)
+    heads = [Graph(bundle, head_name(place), HEAD_IN, HEAD_OUT, engine) for place in range(len(record.box_units))]
+    return BundledDetector(record, Graph(bundle, FEATURES, FEATURES_IN, FEATURES_OUT, engine), heads)

@@ -24,6 +24,7 @@ from data_tools.core.records import Prediction, Sample
 from data_tools.loading.image_inputs import PixelReader
 from data_tools.metrics.proposal_recall import COUNTS
 from data_tools.networks.cam_names import GRADIENT_METHODS
+from data_tools.runtime.opening import RUNTIME_HELP, RUNTIMES
 from detect.opening import load
 
 
@@ -33,9 +34,9 @@ def build_parser() -> Parser:
     add_prediction_arguments(parser, "folder of a finished run, or of a bundle that detect.export wrote")
     parser.add_argument(
         "--runtime",
-        choices=("torch", "onnx"),
+        choices=RUNTIMES,
         default=None,
-        help="what carries out the network; by default torch for a run, onnx for a bundle, which imports no torch",
+        help=RUNTIME_HELP,
     )
     parser.add_argument(
         "--cam",
@@ -67,7 +68,7 @@ def _predict(arguments: Namespace) -> int:
         most = max(COUNTS)
         propose: Predict = lambda samples, read: detector.propose(samples, read, most)  # noqa: E731
         return predict_and_write(arguments, "detect", {"proposals": most}, _drawn(arguments, propose))
-    header: dict[str, Any] = {"score_rule": detector.score_rule}
+    header: dict[str, Any] = {"score_rule": detector.score_rule, "runtime": detector.runtime}
     if arguments.cam is not None:
         header |= {"cam": arguments.cam, "cam_stride": arguments.cam_stride}
 

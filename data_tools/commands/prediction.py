@@ -24,6 +24,7 @@ from data_tools.files.regular import real_path
 from data_tools.files.runs import MANIFEST, finished_at, read_manifest
 from data_tools.files.watch_log import require_unwatched
 
+BUNDLE_SUMS = "SHA256SUMS"
 SPLITS = ("train", "val", "test", "all")
 
 
@@ -172,6 +173,6 @@ def _require_overlays_place(overlays: str | None, inputs: Sequence[Path]) -> Non
 
 
 def job_of(run: Path) -> dict[str, Any]:
-    """What tells one run's predictions from another's of the same name: the hash of its manifest."""
-    manifest = run / MANIFEST
-    return {"run_sha256": hashlib.sha256(manifest.read_bytes()).hexdigest() if manifest.is_file() else None}
+    """What tells the predictions of one run or bundle from another's of the same name: the hash of its own listing."""
+    listings = [path for name in (MANIFEST, BUNDLE_SUMS) if (path := run / name).is_file()]
+    return {"run_sha256": hashlib.sha256(listings[0].read_bytes()).hexdigest() if listings else None}

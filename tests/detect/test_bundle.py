@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from importlib.metadata import packages_distributions, requires
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import onnx
@@ -31,6 +32,7 @@ from data_tools.loading.transforms import PreprocessConfig
 from data_tools.networks.backbones import build_backbone
 from data_tools.networks.cam_methods import METHODS
 from data_tools.networks.cam_names import GRADIENT_METHODS
+from data_tools.runtime.engines import Engine
 from detect.bundled import BundledDetector, load_bundle
 from detect.config import DetectorConfig, PredictionConfig
 from detect.export import main as export_main
@@ -116,18 +118,22 @@ CASES = {
 }
 
 
+@pytest.mark.parametrize("engine", get_args(Engine))
 @pytest.mark.parametrize("case", CASES)
-def test_a_bundle_predicts_what_its_run_predicts(run: Path, bundle: Path, images: list[np.ndarray], case: str) -> None:
-    ours, theirs = with_input(load(run), load_bundle(bundle), *CASES[case])
+def test_a_bundle_predicts_what_its_run_predicts(
+    run: Path, bundle: Path, images: list[np.ndarray], case: str, engine: Engine
+) -> None:
+    ours, theirs = with_input(load(run), load_bundle(bundle, engine), *CASES[case])
     shown = images if case == "nothing found" else images[:-2]
     count = assert_same(theirs.predict(shown), ours.predict(shown))
     assert count == 0 if case == "nothing found" else count > 100
 
 
-def test_one_image_and_many_are_the_same(bundle: Path, images: list[np.ndarray]) -> None:
+@pytest.mark.parametrize("engine", get_args(Engine))
+def test_one_image_and_many_are_the_same(bundle: Path, images: list[np.ndarray], engine: Engine) -> None:
     """Of one size, since a smaller image is padded to the largest of its batch."""
     same = [one for one in images if one.shape == (64, 64)]
-    detector = load_bundle(bundle)
+    detector = load_bundle(bundle, engine)
     assert_same([detector.predict([one])[0] for one in same], detector.predict(same))
     assert detector.predict([]) == []
 
@@ -295,13 +301,31 @@ def test_missing_swapped_and_foreign_files_are_refused(copied: Path, tmp_path: P
     (copied / "features.onnx").write_bytes(graph_elsewhere)
     (copied.parent / "secret.bin").write_bytes(bytes(16))
     (copied / "SHA256SUMS").write_text(sums.replace(features, hashlib.sha256(graph_elsewhere).hexdigest()))
-    refused("onnxruntime cannot run it")
+    refused("another file for its weights")
     (copied / "features.onnx").unlink()
     refused("is missing")
     (copied / "SHA256SUMS").unlink()
     refused("no whole bundle")
     assert predict_main([*words, "--runtime", "torch"]) == 2
     assert not (tmp_path / "o.jsonl").exists()
+
+
+def test_the_runtime_is_chosen_and_named(bundle: Path, images: list[np.ndarray], tmp_path: Path, monkeypatch, capsys):
+    Image.fromarray(images[0]).save(tmp_path / "a.png")
+    made = {}
+    for runtime in get_args(Engine):
+        out = tmp_path / f"{runtime}.jsonl"
+        words = ["--run", str(bundle), "--images", str(tmp_path / "a.png"), "--out", str(out), "--runtime", runtime]
+        assert predict_main(words) == 0
+        made[runtime] = read_predictions(out)
+        assert made[runtime].header.config["runtime"] == runtime
+    assert_same(list(made["openvino"].predictions), list(made["onnx"].predictions))
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    capsys.readouterr()
+    words[-3] = str(tmp_path / "none.jsonl")
+    assert predict_main(words) == 2
+    assert "openvino is not installed; pip install openvino" in capsys.readouterr().err
+    assert not (tmp_path / "none.jsonl").exists()
 
 
 def test_the_command_is_a_function_too() -> None:
