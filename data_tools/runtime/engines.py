@@ -59,10 +59,12 @@ class OpenVinoSession:
             "INFERENCE_NUM_THREADS": _threads(),
             "ENABLE_CPU_PINNING": False,  # pinned threads of two processes would wait for one core
         }
-        self._model = core.compile_model(core.read_model(content, b""), "CPU", settings)
+        model = core.read_model(content, b"")
+        # before the model is compiled, which gives tensors further names
+        self.inputs = [one.get_any_name() for one in model.inputs]
+        self.outputs = [one.get_any_name() for one in model.outputs]
+        self._model = core.compile_model(model, "CPU", settings)
         self._one_at_a_time = threading.Lock()  # a compiled model keeps one request
-        self.inputs = [one.get_any_name() for one in self._model.inputs]
-        self.outputs = [one.get_any_name() for one in self._model.outputs]
 
     def run(self, values: Mapping[str, Array]) -> Sequence[Array]:
         """See `Session.run`."""

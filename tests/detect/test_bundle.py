@@ -1,15 +1,12 @@
 """A bundle predicts what its run predicts, without torch, and says what is wrong with it."""
 
-import configparser
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 from typing import get_args
 
@@ -18,8 +15,6 @@ import onnx
 import pytest
 import torch
 import yaml
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 from PIL import Image
 from safetensors.torch import save_file
 
@@ -41,7 +36,7 @@ from detect.model import Detector
 from detect.predict import main as predict_main
 from detect.settings import Settings
 from detect.trained import TrainedDetector, load
-from tests.architecture import ROOT
+from tests.installed import packages_of, run_with
 
 
 @pytest.fixture(scope="module")
@@ -151,42 +146,18 @@ def test_proposals_are_the_runs(run: Path, bundle: Path, images: list[np.ndarray
         np.testing.assert_allclose(one.boxes_xyxy[:20], other.boxes_xyxy[:20], atol=0.5)
 
 
-def packages_of(extra: str) -> set[str]:
-    """The distributions that an extra of setup.cfg installs, with what they require."""
-    config = configparser.ConfigParser()
-    config.read(ROOT / "setup.cfg")
-    waiting = [line for line in config["options.extras_require"][extra].splitlines() if line.strip()]
-    known: set[str] = set()
-    while waiting:
-        requirement = Requirement(waiting.pop())
-        name = canonicalize_name(requirement.name)
-        if name not in known and (requirement.marker is None or requirement.marker.evaluate({"extra": ""})):
-            known.add(name)
-            waiting += requires(name) or []
-    return known
-
-
 def test_prediction_from_a_bundle_needs_the_extra_alone(bundle: Path, images: list[np.ndarray], tmp_path: Path) -> None:
     """With nothing to be had that the extra `runtime` does not bring, torch first of all."""
-    allowed = packages_of("runtime")
-    places = packages_distributions().items()
-    own = ("data_tools", "detect", "classify", "configs", "tests")
-    hidden = [
-        name for name, owners in places if name not in own and not {canonicalize_name(o) for o in owners} & allowed
-    ]
-    assert {"torch", "torchvision", "timm", "albumentations", "scipy", "onnx"} <= set(hidden)
     image, out = str(tmp_path / "a.png"), str(tmp_path / "o.jsonl")
     Image.fromarray(images[1]).save(image)
     code = f"""
-import sys
-for name in {hidden!r}:
-    sys.modules[name] = None
 import detect
 from detect.predict import main
 assert main(["--run", {str(bundle)!r}, "--images", {image!r}, "--out", {out!r}]) == 0
 assert len(detect.load({str(bundle)!r}).predict([{image!r}])) == 1
 """
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    hidden = run_with(packages_of("runtime"), code)
+    assert {"torch", "torchvision", "timm", "albumentations", "scipy", "onnx"} <= set(hidden)
     assert len(read_predictions(tmp_path / "o.jsonl").predictions) == 1
 
 
