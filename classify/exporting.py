@@ -58,7 +58,8 @@ def export(run: Path | str, out: Path | str, cam: str | None = None) -> Path:
     record = _record_of(classifier, cam)
     model = for_export(classifier.model, OnnxSame)
     assert isinstance(model, Classifier)
-    with new_bundle(place, {"approach": "classify", **origin_of(folder, manifest.values), **record.to_json()}) as new:
+    said = {"approach": "classify", **origin_of(folder, manifest.values), **record.to_json()}
+    with new_bundle(place, said, ["scipy>=1.13"]) as new:
         log.info("exporting the network with its maps by %s", record.reading.cam)
         images = torch.rand(_EXAMPLE[0], 1, *_EXAMPLE[1:])
         sizes = {axis: Dim(name, min=1, max=_MOST) for axis, name in ((0, "n"), (2, "height"), (3, "width"))}

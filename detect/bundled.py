@@ -11,7 +11,7 @@ from data_tools.core.records import Prediction, Sample
 from data_tools.loading.image_inputs import Images, PixelReader, chunks_of
 from data_tools.loading.input_config import InputConfig
 from data_tools.runtime.batches import GrayBatch, batches_of
-from data_tools.runtime.bundle import read_bundle
+from data_tools.runtime.bundle import Bundle, read_bundle
 from data_tools.runtime.engines import Array, Engine
 from data_tools.runtime.sessions import Graph
 from detect.bundle_record import (
@@ -46,7 +46,8 @@ class BundledDetector:
     """
 
     def __init__(self, record: DetectorRecord, features: Graph, heads: Sequence[Graph]) -> None:
-        self.record, self.input, self.runtime = record, record.input, features.engine
+        self.record, self.input = record, record.input
+        self.runtime = features.engine if record.precision == "fp32" else f"{features.engine}, {record.precision}"
         self._features, self._heads = features, tuple(heads)
 
     @property
@@ -161,6 +162,14 @@ def load_bundle(folder: Path | str, engine: Engine = "onnx") -> BundledDetector:
         InputError: no bundle of a detector there, damaged files, which are named, or the engine is not installed.
     """
     bundle = read_bundle(Path(folder), "detect")
-    record = record_of(bundle)
+    return detector_of(bundle, record_of(bundle), engine)
+
+
+def detector_of(bundle: Bundle, record: DetectorRecord, engine: Engine) -> BundledDetector:
+    """The detector whose graphs a bundle holds, with a record.
+
+    Raises:
+        InputError: a graph that is missing or that the engine cannot run.
+    """
     heads = [Graph(bundle, head_name(place), HEAD_IN, HEAD_OUT, engine) for place in range(len(record.box_units))]
     return BundledDetector(record, Graph(bundle, FEATURES, FEATURES_IN, FEATURES_OUT, engine), heads)

@@ -12,11 +12,16 @@ from packaging.utils import canonicalize_name
 from tests.architecture import ROOT
 
 
-def packages_of(extra: str) -> set[str]:
-    """The distributions that an extra of setup.cfg installs, with what they require."""
+def extra_of(name: str) -> list[str]:
+    """What an extra of setup.cfg names."""
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")
-    waiting = [line for line in config["options.extras_require"][extra].splitlines() if line.strip()]
+    return config["options.extras_require"][name].split()
+
+
+def packages_of(extra: str) -> set[str]:
+    """The distributions that an extra of setup.cfg installs, with what they require."""
+    waiting = extra_of(extra)
     known: set[str] = set()
     while waiting:
         requirement = Requirement(waiting.pop())

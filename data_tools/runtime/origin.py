@@ -1,12 +1,12 @@
 """Where a bundle comes from: its run, data and versions, classes, and the thresholds that validation gives."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import Dataset
+from data_tools.core.records import Dataset, Sample
 from data_tools.files.dataset_folder import data_hash, read_dataset
 from data_tools.files.predictions import read_predictions
 from data_tools.metrics.fpr_at_tpr import TPRS, fpr_at_tpr
@@ -30,13 +30,25 @@ def origin_of(run: Path, manifest: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _dataset_of(manifest: Mapping[str, Any]) -> Dataset | None:
+def dataset_of(manifest: Mapping[str, Any]) -> Dataset:
+    """The data that a run was trained on.
+
+    Raises:
+        InputError: they are gone or have changed.
+    """
     folder = Path(str(manifest.get("data")))
     try:
         if data_hash(folder) != manifest.get("data_hash"):
             raise InputError(f"{folder}: not the data that the run was trained on any more")
         return read_dataset(folder)
-    except (InputError, OSError) as error:
+    except OSError as error:
+        raise InputError(f"{folder}: the data that the run was trained on: {error}") from error
+
+
+def _dataset_of(manifest: Mapping[str, Any]) -> Dataset | None:
+    try:
+        return dataset_of(manifest)
+    except InputError as error:
         log.warning("the bundle has neither names of classes nor thresholds: %s", error)
         return None
 
@@ -50,6 +62,11 @@ def _thresholds(run: Path, dataset: Dataset) -> dict[str, dict[str, float]] | No
     except (InputError, KeyError, ValueError) as error:
         log.warning("the bundle has no thresholds: the run's predictions of validation are not there: %s", error)
         return None
+    return thresholds_of(samples, values)
+
+
+def thresholds_of(samples: Sequence[Sample], values: Sequence[float]) -> dict[str, dict[str, float]] | None:
+    """As `_thresholds`, given the samples' scores; None without good or without defect images."""
     positive = [sample.is_defect for sample in samples]
     points = {f"{tpr:g}": fpr_at_tpr(values, positive, tpr) for tpr in TPRS}
     known = {tpr: {"threshold": one.threshold, "fpr": one.fpr} for tpr, one in points.items() if one is not None}

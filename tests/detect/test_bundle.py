@@ -18,9 +18,11 @@ import yaml
 from PIL import Image
 from safetensors.torch import save_file
 
+import data_tools
 import detect
 from data_tools.core.errors import InputError
-from data_tools.core.records import Prediction
+from data_tools.core.records import Dataset, Prediction, Sample, Splits
+from data_tools.files.dataset_folder import data_hash
 from data_tools.files.predictions import read_predictions
 from data_tools.loading.input_config import InputConfig, SliceConfig
 from data_tools.loading.transforms import PreprocessConfig
@@ -28,6 +30,7 @@ from data_tools.networks.backbones import build_backbone
 from data_tools.networks.cam_methods import METHODS
 from data_tools.networks.cam_names import GRADIENT_METHODS
 from data_tools.runtime.engines import Engine
+from data_tools.runtime.origin import thresholds_of
 from detect.bundled import BundledDetector, load_bundle
 from detect.config import DetectorConfig, PredictionConfig
 from detect.export import main as export_main
@@ -36,7 +39,7 @@ from detect.model import Detector
 from detect.predict import main as predict_main
 from detect.settings import Settings
 from detect.trained import TrainedDetector, load
-from tests.installed import packages_of, run_with
+from tests.installed import extra_of, packages_of, run_with
 
 
 @pytest.fixture(scope="module")
@@ -174,6 +177,7 @@ def test_the_record_names_source_and_thresholds(bundle: Path) -> None:
     assert record["thresholds"] is None  # the data are gone
     assert record["score_rule"] == "mean_logit"
     assert "augment" not in record["input"]
+    assert (bundle / "requirements.txt").read_text().split() == extra_of("runtime")
     done = subprocess.run(
         ["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=bundle, capture_output=True, check=True
     )
@@ -219,6 +223,7 @@ def rewrite(folder: Path, change: Callable[[dict], object]) -> None:
         (lambda r: r.update(box_units=[[0, 1, 1, 1]]), "box_units must be above 0"),
         (lambda r: r["box_units"].append([1, 1, 1, 1]), "box_head_4"),
         (lambda r: r.update(score_rule="best"), "score_rule"),
+        (lambda r: r.update(precision="int4"), "precision"),
         (lambda r: r["input"].update(size_hw=[0, 9]), "input.size_hw"),
         (lambda r: r["input"].update(colour=True), "colour"),
         (lambda r: r.update(prediction=3), "prediction must be an object"),
@@ -297,6 +302,69 @@ def test_the_runtime_is_chosen_and_named(bundle: Path, images: list[np.ndarray],
     assert predict_main(words) == 2
     assert "openvino is not installed; pip install openvino" in capsys.readouterr().err
     assert not (tmp_path / "none.jsonl").exists()
+
+
+@pytest.fixture
+def run_with_data(run: Path, images: list[np.ndarray], tmp_path: Path) -> Path:
+    """A copy of the run with a dataset of noise, half of it boxed, and its predictions of validation."""
+    data, folder = tmp_path / "data", Path(shutil.copytree(run, tmp_path / "run"))
+    (data / "images").mkdir(parents=True)
+    samples = []
+    for i, image in enumerate(images[:8], start=1):
+        Image.fromarray(image).save(data / "images" / f"{i}.png")
+        boxes = np.array([[4.0, 4, 20, 20]] if i % 2 else []).reshape(-1, 4)
+        status = "boxed" if i % 2 else "good"
+        samples.append(
+            Sample(
+                i,
+                f"{i}.png",
+                image.shape,
+                boxes,
+                np.ones(len(boxes), int),
+                status,
+                f"g{i}",
+                "defect" if i % 2 else "good",
+            )
+        )
+    dataset = Dataset(tuple(samples), ("defect",), data / "images", Splits(0, "none", (1, 2), (3, 4, 5, 6), (7, 8)))
+    data_tools.write_dataset(data, dataset)
+    manifest = json.loads((folder / "manifest.json").read_text()) | {"data": str(data), "data_hash": data_hash(data)}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    words = [
+        "--run",
+        str(folder),
+        "--data",
+        str(data),
+        "--split",
+        "val",
+        "--out",
+        str(folder / "predictions/val.jsonl"),
+    ]
+    (folder / "predictions").mkdir()
+    assert predict_main(words) == 0
+    return folder
+
+
+def test_backbone_and_pyramid_in_int8(run_with_data: Path, images: list[np.ndarray], tmp_path: Path, capsys) -> None:
+    out = tmp_path / "b"
+    assert export_main([str(run_with_data), "--out", str(out), "--precision", "int8"]) == 0
+    record = json.loads((out / "bundle.json").read_text())
+    assert (record["precision"], record["calibration_images"]) == ("int8", 4)
+    assert set(record["validation_ap"]) == {"fp32", "int8"}
+    detector, val = load_bundle(out), data_tools.read_dataset(run_with_data.parent / "data")
+    scores = [one.score for one in detector.predict(val, split="val")]
+    assert record["thresholds"] == thresholds_of(val.split("val"), scores)
+    assert detector.runtime == "onnx, int8"
+    kinds = {path.stem: {node.op_type for node in onnx.load(path).graph.node} for path in out.glob("*.onnx")}
+    assert [name for name, has in kinds.items() if "QuantizeLinear" in has] == ["features"]
+    ours = load(run_with_data).predict(images)
+    for engine in get_args(Engine):
+        for one, other in zip(load_bundle(out, engine).predict(images), ours, strict=True):
+            assert one.score == pytest.approx(other.score, abs=0.1)
+    shutil.rmtree(run_with_data.parent / "data")
+    assert export_main([str(run_with_data), "--out", str(tmp_path / "c"), "--precision", "int8"]) == 2
+    assert "data" in capsys.readouterr().err
+    assert not (tmp_path / "c").exists()
 
 
 def test_the_command_is_a_function_too() -> None:
