@@ -13,7 +13,7 @@ from pathlib import Path
 
 from jsonargparse import Namespace
 
-from classify.opening import load
+from classify.opening import AnyClassifier, load
 from data_tools.commands.parser import Parser, run_command
 from data_tools.commands.predicting import Predict
 from data_tools.commands.prediction import add_prediction_arguments, predict_and_write
@@ -59,13 +59,17 @@ def _predict(arguments: Namespace) -> int:
         "runtime": classifier.runtime,
     }
 
+    return predict_and_write(arguments, "classify", config, _answers_of(classifier, arguments), _answers)
+
+
+def _answers(arguments: Namespace) -> Predict:
+    return _answers_of(load(Path(arguments.run), arguments.runtime), arguments)
+
+
+def _answers_of(classifier: AnyClassifier, arguments: Namespace) -> Predict:
     def answer(samples: Sequence[Sample], read: PixelReader) -> list[Prediction]:
         return classifier.predict_samples(samples, read, arguments.cam)
 
-    return predict_and_write(arguments, "classify", config, _drawn(arguments, answer))
-
-
-def _drawn(arguments: Namespace, answer: Predict) -> Predict:
     if arguments.overlays is None:
         return answer
     from data_tools.report.prediction_overlays import with_overlays

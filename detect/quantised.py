@@ -35,19 +35,19 @@ def make_int8(folder: Path, record: DetectorRecord, run: Path, manifest: Mapping
         manifest: of the run, which names its data.
 
     Raises:
-        InputError: the run's data are gone or have changed, or have no validation images.
+        InputError: the run's data are gone or have changed, have no validation images, or are not predicted.
     """
     dataset = dataset_of(manifest)
     samples, root = dataset.split("val"), images_root_of(dataset, Path(str(manifest["data"])))
     if not samples:
         raise InputError("int8 is calibrated on the validation images, of which the run's data have none")
+    before = read_predictions(run / "predictions" / "val.jsonl").predictions
     chosen = samples[:: max(len(samples) // _CALIBRATION_IMAGES, 1)]
     batches = batches_of(chosen, root, record.input, 1, "calibrating", PAD_TO)
     examples = (dict(zip(FEATURES_IN, [batch.images], strict=True)) for _, batch in batches)
     quantise(folder / f"{FEATURES}{GRAPH}", POOLED, examples)
     detector = _detector_in(folder, record)
     predictions = detector.predict_samples(samples, folder_reader(root))
-    before = read_predictions(run / "predictions" / "val.jsonl").predictions
     quality = {"fp32": _ap(samples, before), "int8": _ap(samples, predictions)}
     log.info("AP on validation: %s in fp32, %s in int8", *(_shown(value) for value in quality.values()))
     return {
