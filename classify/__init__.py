@@ -1,4 +1,4 @@
-"""The label-only baseline with its maps: `plan`, `train`, `load` and `Settings`, imported when they are used."""
+"""The label-only baseline: `plan`, `train`, `load`, `export` and `Settings`, imported when they are used."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from classify.config import ClassifierConfig as ClassifierConfig
     from classify.config import LossConfig as LossConfig
+    from classify.export import export as export
+    from classify.opening import load as load
     from classify.recipe import plan as plan
     from classify.settings import Settings as Settings
     from classify.trained import TrainedClassifier as TrainedClassifier
-    from classify.trained import load as load
     from classify.training import train as train
     from data_tools.loading.input_config import InputConfig as InputConfig
     from data_tools.training.fit_config import FitConfig as FitConfig
@@ -21,7 +22,8 @@ _PLACES = {
     "LossConfig": "classify.config",
     "Settings": "classify.settings",
     "TrainedClassifier": "classify.trained",
-    "load": "classify.trained",
+    "export": "classify.export",
+    "load": "classify.opening",
     "plan": "classify.recipe",
     "train": "classify.training",
 }
@@ -32,6 +34,7 @@ __all__ = [
     "LossConfig",
     "Settings",
     "TrainedClassifier",
+    "export",
     "load",
     "plan",
     "train",

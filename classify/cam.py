@@ -55,9 +55,14 @@ def gather_evidence(model: nn.Module, layer: nn.Module, images: Tensor) -> Evide
     with torch.no_grad(), evaluation_mode(model), recorded(layer) as outputs:
         logits = model(images)
         activations = the_map(outputs).float()
-        cells = activations.shape[2] * activations.shape[3]
-        gradients = (weights.detach().float() / cells).view(1, -1, 1, 1).expand_as(activations)
+        gradients = pooled_gradients(activations, weights.detach().float())
     return Evidence(logits, activations, gradients)
+
+
+def pooled_gradients(activations: Tensor, weights: Tensor) -> Tensor:
+    """(n, c, rows, columns) gradients of a linear layer of (c,) weights on what is pooled from such activations."""
+    ones = torch.ones_like(activations)  # counted, because an exported graph is of no fixed size
+    return ones * weights.view(1, -1, 1, 1) / ones.sum(dim=(2, 3), keepdim=True)
 
 
 def cam_maps(

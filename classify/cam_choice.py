@@ -2,13 +2,13 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from classify.cam import gather_evidence
 from classify.models import Classifier
+from classify.reading import STRIDES, CamChoice
 from classify.to_prediction import to_prediction
 from data_tools.core.geometry import diagonal
 from data_tools.core.records import BOXED, Sample
@@ -21,19 +21,7 @@ from data_tools.training.batches import shared_batches
 log = logging.getLogger(__name__)
 
 AUTO = "auto"
-STRIDES = (32, 16, 8)
 _BATCH_SIZE = 16
-
-
-@dataclass(frozen=True)
-class CamChoice:
-    """A method of `classify.cam` on the layer of a stride."""
-
-    method: str
-    stride: int
-
-    def __str__(self) -> str:
-        return f"{self.method} at stride {self.stride}"
 
 
 def choose_cam(model: Classifier, samples: Sequence[Sample], root: Path, config: InputConfig) -> CamChoice | None:

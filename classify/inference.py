@@ -1,41 +1,18 @@
 """A classifier over many images, with class-activation maps."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from classify.cam import cam_maps
-from classify.cam_choice import CamChoice
 from classify.models import Classifier
-from classify.to_prediction import to_prediction
+from classify.reading import BATCH_SIZE, CamChoice, RawReading, Reading, to_predictions
 from data_tools.core.records import Prediction, Sample
 from data_tools.loading.batch import Batch
 from data_tools.loading.image_inputs import PixelReader
 from data_tools.loading.input_config import InputConfig
 from data_tools.training.batches import shared_batches
-
-BATCH_SIZE = 16
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How a trained classifier is read.
-
-    Attributes:
-        cam: its class-activation map.
-        temperature: that logits are divided by.
-    """
-
-    cam: CamChoice
-    temperature: float = 1.0
-
-    def with_method(self, method: str) -> "Reading":
-        """The same with another method of class-activation map on the same layer."""
-        return replace(self, cam=replace(self.cam, method=method))
 
 
 @torch.inference_mode()
@@ -56,22 +33,6 @@ def logits_of(
     return shared_batches(samples, pixels, config, BATCH_SIZE, "validating", logits_of_batch)
 
 
-@dataclass(frozen=True, eq=False)
-class RawReading:
-    """What the network says of an image.
-
-    Attributes:
-        logit: for a defect, not calibrated.
-        cam: (rows, columns) class-activation map over the padded input.
-        seen_hw, padded_hw: height and width of the image in the input before padding, and of the whole input.
-    """
-
-    logit: float
-    cam: NDArray[np.float32]
-    seen_hw: tuple[int, int]
-    padded_hw: tuple[int, int]
-
-
 def read(
     model: Classifier,
     samples: Sequence[Sample],
@@ -90,16 +51,6 @@ def read(
         return [RawReading(logit, one, seen, padded) for logit, one, seen in rows]
 
     return shared_batches(samples, pixels, config, BATCH_SIZE, label, readings_of_batch)
-
-
-def to_predictions(
-    samples: Sequence[Sample], raw_readings: Sequence[RawReading], config: InputConfig, temperature: float
-) -> list[Prediction]:
-    """What `read` found of each sample, calibrated and in original pixels, in order."""
-    return [
-        to_prediction(sample, raw.logit / temperature, raw.cam, raw.seen_hw, raw.padded_hw, config.preprocess)
-        for sample, raw in zip(samples, raw_readings, strict=True)
-    ]
 
 
 def predict(

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
-from classify.cam_choice import STRIDES, CamChoice
-from classify.inference import Reading, predict
+from classify.inference import predict
 from classify.models import Classifier
+from classify.reading import STRIDES, CamChoice, Reading
 from classify.settings import Settings
 from data_tools.commands.prediction import read_finished_manifest
 from data_tools.commands.settings import read_settings
@@ -36,6 +37,7 @@ class TrainedClassifier:
     reading: Reading
     box_fraction: float | None
     boxes_used_for: tuple[str, ...]
+    runtime: ClassVar[str] = "torch"
 
     def predict(self, images: Images, *, split: str = "test", cam: str | None = None) -> list[Prediction]:
         """A prediction with heat map and peak for each image, in order; `stream` gives them one by one.

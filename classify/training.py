@@ -9,10 +9,11 @@ import numpy as np
 from torch import nn
 
 from classify.calibration import fit_temperature
-from classify.cam_choice import AUTO, CamChoice, choose_cam
-from classify.inference import Reading, logits_of, predict, read, to_predictions
+from classify.cam_choice import AUTO, choose_cam
+from classify.inference import logits_of, predict, read
 from classify.losses import ClassifierLoss
 from classify.models import Classifier
+from classify.reading import CamChoice, Reading, to_predictions
 from classify.recipe import plan
 from classify.settings import Settings
 from data_tools.commands.planned import planned_settings

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,8 @@ FEATURES_IN = ("images",)
 FEATURES_OUT = (*POOLED, "image_logit", *(f"objectness_{p}" for p in LEVELS), *(f"deltas_{p}" for p in LEVELS))
 HEAD_IN = (*POOLED, *(f"boxes_{p}" for p in POOLED))
 HEAD_OUT = ("logits", "deltas")
+Precision = Literal["fp32", "int8"]
+"""Of backbone and pyramid; all else is fp32."""
 
 
 def head_name(place: int) -> str:
@@ -65,6 +67,7 @@ class DetectorRecord:
         proposals: see `ProposalRule`.
         cell_anchors: of each level (n, 4) anchors around the corner of its first cell, in input pixels.
         box_units: of each box head, that its four deltas are divided by.
+        precision: see `Precision`.
     """
 
     input: InputConfig
@@ -73,6 +76,7 @@ class DetectorRecord:
     proposals: ProposalRule
     cell_anchors: tuple[NDArray[np.float32], ...]
     box_units: tuple[tuple[float, ...], ...]
+    precision: Precision = "fp32"
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in bundle.json."""
@@ -85,6 +89,7 @@ class DetectorRecord:
             "proposals": asdict(self.proposals),
             "cell_anchors": [one.tolist() for one in self.cell_anchors],
             "box_units": self.box_units,
+            "precision": self.precision,
         }
 
 
@@ -98,6 +103,8 @@ def record_of(bundle: Bundle) -> DetectorRecord:
     try:
         if values["score_rule"] not in get_args(ScoreRule):
             raise ValueError(f"score_rule {values['score_rule']!r}: not of {', '.join(get_args(ScoreRule))}")
+        if values["precision"] not in get_args(Precision):
+            raise ValueError(f"precision {values['precision']!r}: not of {', '.join(get_args(Precision))}")
         return DetectorRecord(
             settings_from(InputConfig, _mapping(values, "input"), f"{source}, input"),
             settings_from(PredictionConfig, _mapping(values, "prediction"), f"{source}, prediction"),
@@ -105,6 +112,7 @@ def record_of(bundle: Bundle) -> DetectorRecord:
             _proposals(_mapping(values, "proposals")),
             tuple(np.array(_rows(one, "cell_anchors"), dtype=np.float32) for one in _of_levels(values)),
             _units(values["box_units"]),
+            values["precision"],
         )
     except KeyError as error:
         raise InputError(f"{source}: key {error} is missing") from error

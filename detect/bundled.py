@@ -14,7 +14,8 @@ from data_tools.loading.input_config import InputConfig
 from data_tools.metrics.operating_threshold import KEY, Threshold, threshold_from
 from data_tools.runtime.batches import GrayBatch, batches_of
 from data_tools.runtime.bundle import RECORD, Bundle, read_bundle
-from data_tools.runtime.sessions import Array, Graph
+from data_tools.runtime.engines import Array, Engine
+from data_tools.runtime.sessions import Graph
 from detect.bundle_record import (
     FEATURES,
     FEATURES_IN,
@@ -52,6 +53,7 @@ class BundledDetector:
         self, record: DetectorRecord, features: Graph, heads: Sequence[Graph], threshold: Threshold = _NO_THRESHOLD
     ) -> None:
         self.record, self.input, self.threshold = record, record.input, threshold
+        self.runtime = features.engine if record.precision == "fp32" else f"{features.engine}, {record.precision}"
         self._features, self._heads = features, tuple(heads)
 
     @property
@@ -159,16 +161,26 @@ class BundledDetector:
         return logits, deltas.reshape(len(deltas), logits.shape[1], 4)
 
 
-def load_bundle(folder: Path | str) -> BundledDetector:
-    """The detector in a bundle.
+def load_bundle(folder: Path | str, engine: Engine = "onnx") -> BundledDetector:
+    """The detector in a bundle, its graphs carried out by an engine.
 
     Raises:
-        InputError: no bundle of a detector there, or damaged files, which are named.
+        InputError: no bundle of a detector there, damaged files, which are named, or the engine is not installed.
     """
     bundle = read_bundle(Path(folder), "detect")
-    record = record_of(bundle)
-    heads = [Graph(bundle, head_name(place), HEAD_IN, HEAD_OUT) for place in range(len(record.box_units))]
-    return BundledDetector(record, Graph(bundle, FEATURES, FEATURES_IN, FEATURES_OUT), heads, _threshold_in(bundle))
+    return detector_of(bundle, record_of(bundle), engine)
+
+
+def detector_of(bundle: Bundle, record: DetectorRecord, engine: Engine) -> BundledDetector:
+    """The detector whose graphs a bundle holds, with a record.
+
+    Raises:
+        InputError: a graph that is missing or that the engine cannot run.
+    """
+    heads = [Graph(bundle, head_name(place), HEAD_IN, HEAD_OUT, engine) for place in range(len(record.box_units))]
+    return BundledDetector(
+        record, Graph(bundle, FEATURES, FEATURES_IN, FEATURES_OUT, engine), heads, _threshold_in(bundle)
+    )
 
 
 def _threshold_in(bundle: Bundle) -> Threshold:

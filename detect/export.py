@@ -6,18 +6,20 @@ python -m detect.predict --run BUNDLE --images FOLDER --out predictions.jsonl
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 from jsonargparse import Namespace
 
 from data_tools.commands.callable_door import make_callable
 from data_tools.commands.parser import Parser, run_command
+from detect.bundle_record import Precision
 
 
-def export(run: Path | str, out: Path | str) -> Path:
+def export(run: Path | str, out: Path | str, precision: Precision = "fp32") -> Path:
     """Write the best checkpoint of a finished run as a bundle; gives `out`, see `detect.exporting.export`."""
     from detect.exporting import export as write
 
-    return write(run, out)
+    return write(run, out, precision)
 
 
 def build_parser() -> Parser:
@@ -25,6 +27,13 @@ def build_parser() -> Parser:
     parser = Parser(prog="detect.export", description="Write a trained detector as ONNX graphs with their settings.")
     parser.add_argument("run", type=str, help="folder of a finished run")
     parser.add_argument("--out", type=str, required=True, help="new folder to write")
+    parser.add_argument(
+        "--precision",
+        choices=get_args(Precision),
+        default="fp32",
+        help="int8: backbone and pyramid compute in int8, calibrated on the validation images of the run's data, on "
+        "which AP is measured and the bundle's thresholds are chosen anew",
+    )
     return parser
 
 
@@ -34,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _export(arguments: Namespace) -> int:
-    print(export(Path(arguments.run), Path(arguments.out)))
+    print(export(Path(arguments.run), Path(arguments.out), arguments.precision))
     return 0
 
 

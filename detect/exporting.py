@@ -25,10 +25,12 @@ from detect.bundle_record import (
     PAD_TO,
     POOLED,
     DetectorRecord,
+    Precision,
     ProposalRule,
     head_name,
 )
 from detect.model import Detector
+from detect.quantised import make_int8
 from detect.trained import TrainedDetector, load
 
 log = logging.getLogger(__name__)
@@ -69,25 +71,33 @@ class _Head(nn.Module):
         return logits, deltas
 
 
-def export(run: Path | str, out: Path | str) -> Path:
+def export(run: Path | str, out: Path | str, precision: Precision = "fp32") -> Path:
     """Write the best checkpoint of a finished run as a bundle; gives `out`.
+
+    Args:
+        run: folder of the run.
+        out: new folder to write.
+        precision: "int8" has backbone and pyramid compute in int8, calibrated on the run's validation images.
 
     Raises:
         InputError: no finished detector run, damaged files, `out` exists or cannot be written to, the exporter's
-            packages are not installed, or a network that cannot be exported.
+            packages are not installed, a network that cannot be exported, or for int8 the run's data are not there.
     """
     folder, place = Path(run), Path(out)
     require_new(place)
     detector, manifest = load(folder), read_finished_manifest(folder, "detect")
     model = for_export(detector.model)
     assert isinstance(model, Detector)
-    record = {"approach": "detect", **origin_of(folder, manifest.values), **_record_of(detector).to_json()}
+    own = _record_of(detector)
+    record = {"approach": "detect", **origin_of(folder, manifest.values), **own.to_json()}
     with new_bundle(place, record) as temporary:
         log.info("exporting backbone, pyramid, proposal head and image head")
         _write_features(model, temporary / f"{FEATURES}{GRAPH}")
         for number, head in enumerate(model.box_heads.row()):
             log.info("exporting box head %d", number + 1)
             _write_head(model, head, temporary / f"{head_name(number)}{GRAPH}")
+        if precision == "int8":
+            record |= make_int8(temporary, own, folder, manifest.values)
     return place
 
 

@@ -1,20 +1,15 @@
-"""A trained detector from what it lies in: a run, read by torch, or a bundle, read without it."""
+"""A trained detector from a run, by torch, or from a bundle, without it."""
 
-import logging
-import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from data_tools.core.errors import InputError
-from data_tools.runtime.bundle import is_bundle
+from data_tools.runtime.engines import Engine
+from data_tools.runtime.opening import Runtime, opened
 
 if TYPE_CHECKING:
     from detect.bundled import BundledDetector
     from detect.trained import TrainedDetector
 
-log = logging.getLogger(__name__)
-
-Runtime = Literal["torch", "onnx"]
 AnyDetector: TypeAlias = "TrainedDetector | BundledDetector"
 
 
@@ -23,26 +18,28 @@ def load(run: Path | str, runtime: Runtime | None = None) -> AnyDetector:
 
     Args:
         run: folder of either.
-        runtime: None reads a run by torch and a bundle by onnxruntime. "onnx" exports a run first, to a folder that is
-            gone afterwards.
+        runtime: None reads a run by torch and a bundle by onnxruntime. "onnx" and "openvino" export a run first, to a
+            folder that is gone afterwards.
 
     Raises:
         InputError: neither there, damaged files, or torch is asked to read a bundle.
     """
-    folder = Path(run)
-    if is_bundle(folder):
-        if runtime == "torch":
-            raise InputError(f"{folder}: a bundle holds graphs for onnxruntime alone; give the run for --runtime torch")
-        from detect.bundled import load_bundle
+    return opened(Path(run), runtime, _load_run, _load_bundle, _export)
 
-        return load_bundle(folder)
-    if runtime != "onnx":
-        from detect.trained import load as load_run
 
-        return load_run(folder)
+def _load_run(folder: Path) -> "TrainedDetector":
+    from detect.trained import load as load_run
+
+    return load_run(folder)
+
+
+def _load_bundle(folder: Path, engine: Engine) -> "BundledDetector":
     from detect.bundled import load_bundle
+
+    return load_bundle(folder, engine)
+
+
+def _export(run: Path, out: Path) -> Path:
     from detect.exporting import export
 
-    log.info("exporting for this once; python -m detect.export %s --out BUNDLE keeps the result", folder)
-    with tempfile.TemporaryDirectory() as temporary:
-        return load_bundle(export(folder, Path(temporary) / "bundle"))
+    return export(run, out)

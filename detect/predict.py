@@ -24,7 +24,8 @@ from data_tools.core.records import Prediction, Sample
 from data_tools.loading.image_inputs import PixelReader
 from data_tools.metrics.proposal_recall import COUNTS
 from data_tools.networks.cam_names import GRADIENT_METHODS
-from detect.opening import load
+from data_tools.runtime.opening import RUNTIME_HELP, RUNTIMES
+from detect.opening import AnyDetector, load
 
 
 def build_parser() -> Parser:
@@ -33,9 +34,9 @@ def build_parser() -> Parser:
     add_prediction_arguments(parser, "folder of a finished run, or of a bundle that detect.export wrote")
     parser.add_argument(
         "--runtime",
-        choices=("torch", "onnx"),
+        choices=RUNTIMES,
         default=None,
-        help="what carries out the network; by default torch for a run, onnx for a bundle, which imports no torch",
+        help=RUNTIME_HELP,
     )
     parser.add_argument(
         "--cam",
@@ -63,21 +64,25 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _predict(arguments: Namespace) -> int:
     detector = load(Path(arguments.run), arguments.runtime)
-    if arguments.proposals:
-        most = max(COUNTS)
-        propose: Predict = lambda samples, read: detector.propose(samples, read, most)  # noqa: E731
-        return predict_and_write(arguments, "detect", {"proposals": most}, _drawn(arguments, propose))
     header: dict[str, Any] = {"score_rule": detector.score_rule, "threshold": detector.threshold.value}
-    if arguments.cam is not None:
+    header |= {"runtime": detector.runtime}
+    if arguments.proposals:
+        header = {"proposals": max(COUNTS)}
+    elif arguments.cam is not None:
         header |= {"cam": arguments.cam, "cam_stride": arguments.cam_stride}
+    return predict_and_write(arguments, "detect", header, _answers_of(detector, arguments), _answers)
 
+
+def _answers(arguments: Namespace) -> Predict:
+    return _answers_of(load(Path(arguments.run), arguments.runtime), arguments)
+
+
+def _answers_of(detector: AnyDetector, arguments: Namespace) -> Predict:
     def answer(samples: Sequence[Sample], read: PixelReader) -> list[Prediction]:
+        if arguments.proposals:
+            return detector.propose(samples, read, max(COUNTS))
         return detector.predict_samples(samples, read, arguments.cam, arguments.cam_stride)
 
-    return predict_and_write(arguments, "detect", header, _drawn(arguments, answer))
-
-
-def _drawn(arguments: Namespace, answer: Predict) -> Predict:
     if arguments.overlays is None:
         return answer
     from data_tools.report.prediction_overlays import with_overlays

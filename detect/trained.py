@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import ClassVar
 
 from data_tools.commands.prediction import read_finished_manifest
 from data_tools.commands.settings import read_settings
@@ -38,6 +39,7 @@ class TrainedDetector:
     input: InputConfig
     score_rule: ScoreRule
     threshold: Threshold
+    runtime: ClassVar[str] = "torch"
 
     def predict(
         self, images: Images, *, split: str = "test", cam: str | None = None, cam_stride: int = 16

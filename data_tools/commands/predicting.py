@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from data_tools.commands.ray_engine import each_by_ray
 from data_tools.core.errors import InputError
 from data_tools.core.records import GOOD, Prediction, PredictionHeader, Sample, empty_boxes, empty_labels
 from data_tools.files.gray_levels import FULL_BITS, gray_levels, range_text, used_bits
@@ -49,7 +50,13 @@ class Inputs:
 
 
 def predict_inputs(
-    inputs: Inputs, out: Path, header: PredictionHeader, job: dict[str, Any], resume: bool, predict: Predict
+    inputs: Inputs,
+    out: Path,
+    header: PredictionHeader,
+    job: dict[str, Any],
+    resume: bool,
+    predict: Predict,
+    by_ray: Callable[[], Predict] | None = None,
 ) -> int:
     """Predict all inputs, write the PredictionSet and print its path; returns the exit status, 0 or 3.
 
@@ -60,6 +67,7 @@ def predict_inputs(
         job: what else tells one job from another, for `resume`.
         resume: go on after what an interrupted process has left.
         predict: the model.
+        by_ray: makes the model in each of Ray's processes, which then predict; see `ray_engine`.
 
     Raises:
         InputError: nothing could be read, an unreadable image of strict inputs, or nothing to resume that fits.
@@ -71,7 +79,7 @@ def predict_inputs(
                 f"WARNING: begun anew without --resume; {journal.dropped} records of an unfinished process are dropped",
                 file=sys.stderr,
             )
-        _predict_into(journal, inputs, predict)
+        _predict_into(journal, inputs, predict, by_ray)
         counts = journal.counts
         if not counts.predicted:
             raise InputError(_nothing(counts))
@@ -134,8 +142,17 @@ def stop_asked() -> Iterator[threading.Event]:
             signal.signal(signal.SIGINT, before)
 
 
-def _predict_into(journal: Journal, inputs: Inputs, predict: Predict) -> None:
+def _predict_into(journal: Journal, inputs: Inputs, predict: Predict, by_ray: Callable[[], Predict] | None) -> None:
     counts = journal.counts
+
+    def checked(chunks: Iterator[list[Decoded]]) -> Iterator[list[Decoded]]:
+        for chunk in chunks:
+            if inputs.is_strict:
+                _require_readable(chunk, counts)
+            elif not counts.predicted:
+                _warn_about_levels(chunk)
+            yield chunk
+
     with (
         stop_asked() as asked,
         tqdm(
@@ -143,12 +160,13 @@ def _predict_into(journal: Journal, inputs: Inputs, predict: Predict) -> None:
         ) as bar,
     ):
         left = _left(numbered(inputs.sources), journal)
-        for chunk in decoded_chunks(left):
-            if inputs.is_strict:
-                _require_readable(chunk, counts)
-            elif not counts.predicted:
-                _warn_about_levels(chunk)
-            journal.write(predict_chunk(chunk, predict))
+        chunks = checked(decoded_chunks(left))
+        for records in (
+            (predict_chunk(chunk, predict) for chunk in chunks)
+            if by_ray is None
+            else each_by_ray(chunks, predict_chunk, by_ray)
+        ):
+            journal.write(records)
             bar.update(counts.inputs - bar.n)
             if asked.is_set():
                 total = "" if inputs.count is None else f" of {inputs.count}"

@@ -1,7 +1,8 @@
 """What `detect.predict` and `classify.predict` share: their flags, and which images these mean."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,8 @@ from data_tools.files.regular import real_path
 from data_tools.files.runs import MANIFEST, finished_at, read_manifest
 from data_tools.files.watch_log import require_unwatched
 
+BUNDLE_SUMS = "SHA256SUMS"  # as data_tools.runtime.bundle writes it
 SPLITS = ("train", "val", "test", "all")
-_BUNDLE_SUMS = "SHA256SUMS"  # as data_tools.runtime.bundle writes it
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,13 @@ def add_prediction_arguments(parser: Parser, run: str = "folder of a finished ru
         "--resume",
         action="store_true",
         help="go on after what an interrupted process with the same flags has left in OUT.partial; else it begins anew",
+    )
+    parser.add_argument(
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="ray: a process for each core predicts (pip install ray), and what a killed one had at hand another does "
+        "again; the file is the same",
     )
     parser.add_argument(
         "--overlays",
@@ -131,7 +139,13 @@ def read_finished_manifest(folder: Path, approach: str) -> Fields:
     return manifest
 
 
-def predict_and_write(arguments: Namespace, approach: str, config: dict[str, Any], predict: Predict) -> int:
+def predict_and_write(
+    arguments: Namespace,
+    approach: str,
+    config: dict[str, Any],
+    predict: Predict,
+    make: Callable[[Namespace], Predict] | None = None,
+) -> int:
     """Predict the images that the flags name and write the PredictionSet, as they come; returns the exit status.
 
     Args:
@@ -139,6 +153,7 @@ def predict_and_write(arguments: Namespace, approach: str, config: dict[str, Any
         approach: "detect" or "classify".
         config: what the header says of how the images are looked at.
         predict: predictions of some samples, in order, whose pixels the second argument reads.
+        make: gives the same from the flags, in another process; None where there is but one.
 
     Raises:
         InputError: unusable flags, nothing that can be read, or an unreadable image of a dataset.
@@ -148,6 +163,8 @@ def predict_and_write(arguments: Namespace, approach: str, config: dict[str, Any
     require_errors_place(out)
     run = Path(arguments.run)
     producer = f"{approach}: {run.name}"
+    if arguments.watch is not None and arguments.engine != "local":
+        raise InputError(f"--watch is for one process: leave --engine {arguments.engine} out")
     if arguments.watch is not None:
         if arguments.data is not None or arguments.images is not None:
             raise InputError("--watch DIR takes the images that come into DIR: give neither --data nor --images")
@@ -158,7 +175,12 @@ def predict_and_write(arguments: Namespace, approach: str, config: dict[str, Any
     require_predictions_place(out, inputs.files_read)
     _require_overlays_place(arguments.overlays, inputs.files_read)
     header = PredictionHeader(producer, config, "best", inputs.split)
-    return predict_inputs(inputs, out, header, job_of(run), arguments.resume, predict)
+    by_ray = None
+    if arguments.engine == "ray":
+        if make is None:
+            raise InputError("--engine ray: this is predicted by one process; leave it out")
+        by_ray = partial(make, arguments)
+    return predict_inputs(inputs, out, header, job_of(run), arguments.resume, predict, by_ray)
 
 
 def _require_overlays_place(overlays: str | None, inputs: Sequence[Path]) -> None:
@@ -176,5 +198,5 @@ def job_of(run: Path) -> dict[str, Any]:
     """What tells one model's predictions from another's of the same name: the hash of a run's manifest, or of the list
     of checksums in a bundle.
     """
-    known = [path for path in (run / MANIFEST, run / _BUNDLE_SUMS) if path.is_file()]
+    known = [path for path in (run / MANIFEST, run / BUNDLE_SUMS) if path.is_file()]
     return {"run_sha256": sha256(known[0]) if known else None}

@@ -5,3 +5,5 @@ GRADIENT_METHODS = ("gradcam", "gradcam++", "hirescam", "layercam", "xgradcam", 
 PACKAGE_METHODS = ("scorecam", "ablationcam")
 """Of the `grad-cam` package, for classifiers alone."""
 CLASSIFIER_METHODS = (*GRADIENT_METHODS, *PACKAGE_METHODS)
+EXPORTED_METHODS = tuple(name for name in GRADIENT_METHODS if name != "eigencam")
+"""Of the last layer's maps, which an exported graph gives too; ONNX has no singular value decomposition."""

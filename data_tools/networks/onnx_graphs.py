@@ -42,13 +42,57 @@ class StaticSame(nn.Module):
         return functional.conv2d(padded, same.weight, same.bias, same.stride, 0, same.dilation, same.groups)
 
 
-def for_export(model: nn.Module) -> nn.Module:
-    """A copy on the processor in evaluation mode, for inputs whose sides are multiples of its coarsest stride."""
+class OnnxSame(nn.Module):
+    """timm's convolution with TensorFlow's padding, for maps of any size, to be exported and not to be run.
+
+    ONNX knows that padding, so that no arithmetic of sizes is exported.
+    """
+
+    def __init__(self, same: Conv2dSame) -> None:
+        super().__init__()
+        self.same = same
+        if max(same.dilation) > 1:
+            raise InputError("a strided and dilated convolution with TensorFlow's padding: no runtime has it")
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """(n, c, h, w) -> (n, c', ceil(h / stride), ceil(w / stride))."""
+        same = self.same
+        # rounded up, in the form in which torch.export knows the sides of any other convolution
+        sides = [(side - 1) // stride + 1 for side, stride in zip(maps.shape[2:], same.stride, strict=True)]
+        answer: Tensor = torch.onnx.ops.symbolic(
+            "Conv",
+            (maps, same.weight) if same.bias is None else (maps, same.weight, same.bias),
+            {
+                "auto_pad": "SAME_UPPER",
+                "kernel_shape": list(same.kernel_size),
+                "strides": list(same.stride),
+                "dilations": list(same.dilation),
+                "group": same.groups,
+            },
+            dtype=maps.dtype,
+            shape=(maps.shape[0], same.out_channels, *sides),
+            version=OPSET,
+        )
+        return answer
+
+
+def for_export(model: nn.Module, same: type[StaticSame] | type[OnnxSame] = StaticSame) -> nn.Module:
+    """A copy on the processor in evaluation mode.
+
+    Args:
+        model: to be copied.
+        same: what stands for timm's convolutions with TensorFlow's padding: `StaticSame` for inputs whose sides are
+            multiples of the model's coarsest stride.
+
+    Raises:
+        InputError: `OnnxSame` cannot stand for one of them.
+    """
     copied = copy.deepcopy(model).cpu().float().eval().requires_grad_(False)
     for name, module in list(copied.named_modules()):
         if isinstance(module, Conv2dSame):
             parent, _, own = name.rpartition(".")
-            setattr(copied.get_submodule(parent), own, StaticSame(module))
+            of_one_padding = max(module.stride) == 1
+            setattr(copied.get_submodule(parent), own, (StaticSame if of_one_padding else same)(module))
     return copied
 
 

@@ -35,7 +35,10 @@ def batches_of(
     label: str,
     multiple_of: int = 1,
 ) -> Iterator[tuple[tuple[Sample, ...], GrayBatch]]:
-    """Every sample once, in order: the samples of a batch with the batch, its sides padded to a multiple."""
+    """Every sample once, in order: the samples of a batch with the batch, its sides padded to a multiple.
+
+    Progress is shown under the label; none with the label "".
+    """
     read = folder_reader(pixels) if isinstance(pixels, Path) else pixels
     starts = range(0, len(samples), batch_size)
     for start in tqdm(starts, desc=label, leave=False, mininterval=1.0, disable=not label):

@@ -3,12 +3,13 @@
 BUNDLE/bundle.json   what approach it is of, where it comes from, preprocessing, decoding, threshold
 BUNDLE/*.onnx        the graphs
 BUNDLE/SHA256SUMS    a checksum of each of these files, as `sha256sum --check` reads it
+BUNDLE/requirements.txt   what `pip install -r` installs for predicting; it is not read again
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,9 @@ from data_tools.files.regular import read_regular
 
 RECORD, SUMS, GRAPH = "bundle.json", "SHA256SUMS", ".onnx"
 SCHEMA = 1
+REQUIREMENTS = "requirements.txt"
+PACKAGES = ("onnxruntime>=1.20", "numpy>=1.26", "pillow>=10.4", "jsonargparse>=4.36", "pyyaml>=6.0", "tqdm>=4.66")
+"""What predicting from a bundle imports: the extra `runtime`."""
 _SUM = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9_]+\.(?:onnx|json))")
 _AGAIN = "copy the bundle again, or export the run again"
 
@@ -46,8 +50,13 @@ def is_bundle(folder: Path) -> bool:
 
 
 @contextmanager
-def new_bundle(folder: Path, record: Mapping[str, Any]) -> Iterator[Path]:
+def new_bundle(folder: Path, record: Mapping[str, Any], packages: Sequence[str] = ()) -> Iterator[Path]:
     """Yield a temporary folder for the graphs; on a clean exit the whole bundle appears at `folder`.
+
+    Args:
+        folder: to write.
+        record: of the bundle, as it is at the end.
+        packages: that predicting needs beside `PACKAGES`.
 
     Raises:
         InputError: `folder` exists, or nothing can be written there.
@@ -58,6 +67,7 @@ def new_bundle(folder: Path, record: Mapping[str, Any]) -> Iterator[Path]:
         write_json(temporary / RECORD, {"schema": SCHEMA, **record})
         files = sorted([temporary / RECORD, *temporary.glob(f"*{GRAPH}")])
         write_text(temporary / SUMS, "".join(f"{_digest(path.read_bytes())}  {path.name}\n" for path in files))
+        write_text(temporary / REQUIREMENTS, "".join(f"{one}\n" for one in (*PACKAGES, *packages)))
         require_new(folder)  # another process may have been faster
 
 

@@ -23,8 +23,8 @@ def origin_of(run: Path, manifest: Mapping[str, Any]) -> dict[str, Any]:
     """
     source = {key: manifest.get(key) for key in ("data_hash", "finished", "seed", "git")}
     try:
-        categories = list(_dataset_of(manifest).categories)
-    except (InputError, OSError) as error:
+        categories = list(dataset_of(manifest).categories)
+    except InputError as error:
         log.warning("the bundle has no names of classes: %s", error)
         categories = None
     threshold = threshold_of(run, manifest)
@@ -47,16 +47,24 @@ def threshold_of(run: Path, manifest: Mapping[str, Any]) -> Threshold:
     if KEY in manifest:
         return threshold_from(Fields(manifest, str(run / MANIFEST)))
     try:
-        samples = _dataset_of(manifest).split("val")
+        samples = dataset_of(manifest).split("val")
         scores = {one.image_id: one.score for one in read_predictions(run / "predictions" / "val.jsonl").predictions}
         return choose_threshold([scores[sample.image_id] for sample in samples], [one.is_defect for one in samples])
-    except (InputError, OSError, KeyError, ValueError) as error:
+    except (InputError, KeyError, ValueError) as error:
         log.info("%s keeps no threshold, and none can be chosen now: %s", run, error)
         return Threshold(None, "the run keeps none, and its data are not at hand to choose one by")
 
 
-def _dataset_of(manifest: Mapping[str, Any]) -> Dataset:
+def dataset_of(manifest: Mapping[str, Any]) -> Dataset:
+    """The data that a run was trained on.
+
+    Raises:
+        InputError: they are gone or have changed.
+    """
     folder = Path(str(manifest.get("data")))
-    if data_hash(folder) != manifest.get("data_hash"):
-        raise InputError(f"{folder}: not the data that the run was trained on any more")
-    return read_dataset(folder)
+    try:
+        if data_hash(folder) != manifest.get("data_hash"):
+            raise InputError(f"{folder}: not the data that the run was trained on any more")
+        return read_dataset(folder)
+    except OSError as error:
+        raise InputError(f"{folder}: the data that the run was trained on: {error}") from error

@@ -3,10 +3,9 @@ import pytest
 import torch
 
 from classify.alignment_audit import FLOOR_OF_STRIDE, audit, looking_offset, receptive_field_offset
-from classify.cam_choice import CamChoice
 from classify.config import ClassifierConfig
-from classify.inference import Reading
 from classify.models import Classifier
+from classify.reading import CamChoice, Reading
 from classify.trained import TrainedClassifier
 from data_tools.core.heatmaps import peak
 from data_tools.loading.input_config import InputConfig

@@ -6,9 +6,10 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from classify.cam_choice import CamChoice, choose_cam
+from classify.cam_choice import choose_cam
 from classify.config import ClassifierConfig
 from classify.models import Classifier
+from classify.reading import CamChoice
 from data_tools.core.errors import InputError
 from data_tools.loading.input_config import InputConfig
 from data_tools.networks.backbones import Backbone

@@ -6,10 +6,10 @@ import torch
 from PIL import Image
 from torch import nn
 
-from classify.cam_choice import CamChoice
 from classify.config import ClassifierConfig
-from classify.inference import Reading, logits_of, predict
+from classify.inference import logits_of, predict
 from classify.models import Classifier
+from classify.reading import CamChoice, Reading
 from data_tools.core.records import Sample
 from data_tools.loading.input_config import InputConfig
 from data_tools.networks.backbones import build_backbone

@@ -1,36 +1,36 @@
 """A bundle predicts what its run predicts, without torch, and says what is wrong with it."""
 
-import configparser
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from importlib.metadata import packages_distributions, requires
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import onnx
 import pytest
 import torch
 import yaml
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 from PIL import Image
 from safetensors.torch import save_file
 
+import data_tools
 import detect
 from data_tools.core.errors import InputError
-from data_tools.core.records import Prediction
+from data_tools.core.records import Dataset, Prediction, Sample, Splits
+from data_tools.files.dataset_folder import data_hash
 from data_tools.files.predictions import read_predictions
 from data_tools.loading.input_config import InputConfig, SliceConfig
 from data_tools.loading.transforms import PreprocessConfig
+from data_tools.metrics.operating_threshold import choose_threshold
 from data_tools.networks.backbones import build_backbone
 from data_tools.networks.cam_methods import METHODS
 from data_tools.networks.cam_names import GRADIENT_METHODS
+from data_tools.runtime.engines import Engine
 from detect.bundled import BundledDetector, load_bundle
 from detect.config import DetectorConfig, PredictionConfig
 from detect.export import main as export_main
@@ -39,7 +39,7 @@ from detect.model import Detector
 from detect.predict import main as predict_main
 from detect.settings import Settings
 from detect.trained import TrainedDetector, load
-from tests.architecture import ROOT
+from tests.installed import extra_of, packages_of, run_with
 
 
 @pytest.fixture(scope="module")
@@ -116,18 +116,22 @@ CASES = {
 }
 
 
+@pytest.mark.parametrize("engine", get_args(Engine))
 @pytest.mark.parametrize("case", CASES)
-def test_a_bundle_predicts_what_its_run_predicts(run: Path, bundle: Path, images: list[np.ndarray], case: str) -> None:
-    ours, theirs = with_input(load(run), load_bundle(bundle), *CASES[case])
+def test_a_bundle_predicts_what_its_run_predicts(
+    run: Path, bundle: Path, images: list[np.ndarray], case: str, engine: Engine
+) -> None:
+    ours, theirs = with_input(load(run), load_bundle(bundle, engine), *CASES[case])
     shown = images if case == "nothing found" else images[:-2]
     count = assert_same(theirs.predict(shown), ours.predict(shown))
     assert count == 0 if case == "nothing found" else count > 100
 
 
-def test_one_image_and_many_are_the_same(bundle: Path, images: list[np.ndarray]) -> None:
+@pytest.mark.parametrize("engine", get_args(Engine))
+def test_one_image_and_many_are_the_same(bundle: Path, images: list[np.ndarray], engine: Engine) -> None:
     """Of one size, since a smaller image is padded to the largest of its batch."""
     same = [one for one in images if one.shape == (64, 64)]
-    detector = load_bundle(bundle)
+    detector = load_bundle(bundle, engine)
     assert_same([detector.predict([one])[0] for one in same], detector.predict(same))
     assert detector.predict([]) == []
 
@@ -145,42 +149,18 @@ def test_proposals_are_the_runs(run: Path, bundle: Path, images: list[np.ndarray
         np.testing.assert_allclose(one.boxes_xyxy[:20], other.boxes_xyxy[:20], atol=0.5)
 
 
-def packages_of(extra: str) -> set[str]:
-    """The distributions that an extra of setup.cfg installs, with what they require."""
-    config = configparser.ConfigParser()
-    config.read(ROOT / "setup.cfg")
-    waiting = [line for line in config["options.extras_require"][extra].splitlines() if line.strip()]
-    known: set[str] = set()
-    while waiting:
-        requirement = Requirement(waiting.pop())
-        name = canonicalize_name(requirement.name)
-        if name not in known and (requirement.marker is None or requirement.marker.evaluate({"extra": ""})):
-            known.add(name)
-            waiting += requires(name) or []
-    return known
-
-
 def test_prediction_from_a_bundle_needs_the_extra_alone(bundle: Path, images: list[np.ndarray], tmp_path: Path) -> None:
     """With nothing to be had that the extra `runtime` does not bring, torch first of all."""
-    allowed = packages_of("runtime")
-    places = packages_distributions().items()
-    own = ("data_tools", "detect", "classify", "configs", "tests")
-    hidden = [
-        name for name, owners in places if name not in own and not {canonicalize_name(o) for o in owners} & allowed
-    ]
-    assert {"torch", "torchvision", "timm", "albumentations", "scipy", "onnx"} <= set(hidden)
     image, out = str(tmp_path / "a.png"), str(tmp_path / "o.jsonl")
     Image.fromarray(images[1]).save(image)
     code = f"""
-import sys
-for name in {hidden!r}:
-    sys.modules[name] = None
 import detect
 from detect.predict import main
 assert main(["--run", {str(bundle)!r}, "--images", {image!r}, "--out", {out!r}]) == 0
 assert len(detect.load({str(bundle)!r}).predict([{image!r}])) == 1
 """
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    hidden = run_with(packages_of("runtime"), code)
+    assert {"torch", "torchvision", "timm", "albumentations", "scipy", "onnx"} <= set(hidden)
     assert len(read_predictions(tmp_path / "o.jsonl").predictions) == 1
 
 
@@ -199,6 +179,7 @@ def test_the_record_names_source_and_threshold(bundle: Path) -> None:
     assert load_bundle(bundle).threshold.decide(0.9) is None
     assert record["score_rule"] == "mean_logit"
     assert "augment" not in record["input"]
+    assert (bundle / "requirements.txt").read_text().split() == extra_of("runtime")
     done = subprocess.run(
         ["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=bundle, capture_output=True, check=True
     )
@@ -244,6 +225,7 @@ def rewrite(folder: Path, change: Callable[[dict], object]) -> None:
         (lambda r: r.update(box_units=[[0, 1, 1, 1]]), "box_units must be above 0"),
         (lambda r: r["box_units"].append([1, 1, 1, 1]), "box_head_4"),
         (lambda r: r.update(score_rule="best"), "score_rule"),
+        (lambda r: r.update(precision="int4"), "precision"),
         (lambda r: r["input"].update(size_hw=[0, 9]), "input.size_hw"),
         (lambda r: r["input"].update(colour=True), "colour"),
         (lambda r: r.update(prediction=3), "prediction must be an object"),
@@ -297,13 +279,96 @@ def test_missing_swapped_and_foreign_files_are_refused(copied: Path, tmp_path: P
     (copied / "features.onnx").write_bytes(graph_elsewhere)
     (copied.parent / "secret.bin").write_bytes(bytes(16))
     (copied / "SHA256SUMS").write_text(sums.replace(features, hashlib.sha256(graph_elsewhere).hexdigest()))
-    refused("onnxruntime cannot run it")
+    refused("another file for its weights")
     (copied / "features.onnx").unlink()
     refused("is missing")
     (copied / "SHA256SUMS").unlink()
     refused("no whole bundle")
     assert predict_main([*words, "--runtime", "torch"]) == 2
     assert not (tmp_path / "o.jsonl").exists()
+
+
+def test_the_runtime_is_chosen_and_named(bundle: Path, images: list[np.ndarray], tmp_path: Path, monkeypatch, capsys):
+    Image.fromarray(images[0]).save(tmp_path / "a.png")
+    made = {}
+    for runtime in get_args(Engine):
+        out = tmp_path / f"{runtime}.jsonl"
+        words = ["--run", str(bundle), "--images", str(tmp_path / "a.png"), "--out", str(out), "--runtime", runtime]
+        assert predict_main(words) == 0
+        made[runtime] = read_predictions(out)
+        assert made[runtime].header.config["runtime"] == runtime
+    assert_same(list(made["openvino"].predictions), list(made["onnx"].predictions))
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    capsys.readouterr()
+    words[-3] = str(tmp_path / "none.jsonl")
+    assert predict_main(words) == 2
+    assert "openvino is not installed; pip install openvino" in capsys.readouterr().err
+    assert not (tmp_path / "none.jsonl").exists()
+
+
+@pytest.fixture
+def run_with_data(run: Path, images: list[np.ndarray], tmp_path: Path) -> Path:
+    """A copy of the run with a dataset of noise, half of it boxed, and its predictions of validation."""
+    data, folder = tmp_path / "data", Path(shutil.copytree(run, tmp_path / "run"))
+    (data / "images").mkdir(parents=True)
+    samples = []
+    for i, image in enumerate(images[:8], start=1):
+        Image.fromarray(image).save(data / "images" / f"{i}.png")
+        boxes = np.array([[4.0, 4, 20, 20]] if i % 2 else []).reshape(-1, 4)
+        status = "boxed" if i % 2 else "good"
+        samples.append(
+            Sample(
+                i,
+                f"{i}.png",
+                image.shape,
+                boxes,
+                np.ones(len(boxes), int),
+                status,
+                f"g{i}",
+                "defect" if i % 2 else "good",
+            )
+        )
+    dataset = Dataset(tuple(samples), ("defect",), data / "images", Splits(0, "none", (1, 2), (3, 4, 5, 6), (7, 8)))
+    data_tools.write_dataset(data, dataset)
+    manifest = json.loads((folder / "manifest.json").read_text()) | {"data": str(data), "data_hash": data_hash(data)}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    words = [
+        "--run",
+        str(folder),
+        "--data",
+        str(data),
+        "--split",
+        "val",
+        "--out",
+        str(folder / "predictions/val.jsonl"),
+    ]
+    (folder / "predictions").mkdir()
+    assert predict_main(words) == 0
+    return folder
+
+
+def test_backbone_and_pyramid_in_int8(run_with_data: Path, images: list[np.ndarray], tmp_path: Path, capsys) -> None:
+    out = tmp_path / "b"
+    assert export_main([str(run_with_data), "--out", str(out), "--precision", "int8"]) == 0
+    record = json.loads((out / "bundle.json").read_text())
+    assert (record["precision"], record["calibration_images"]) == ("int8", 4)
+    assert set(record["validation_ap"]) == {"fp32", "int8"}
+    detector, val = load_bundle(out), data_tools.read_dataset(run_with_data.parent / "data")
+    scores = [one.score for one in detector.predict(val, split="val")]
+    positive = [sample.is_defect for sample in val.split("val")]
+    assert record["threshold"] == choose_threshold(scores, positive).to_json()
+    assert detector.threshold.value == record["threshold"]["value"]
+    assert detector.runtime == "onnx, int8"
+    kinds = {path.stem: {node.op_type for node in onnx.load(path).graph.node} for path in out.glob("*.onnx")}
+    assert [name for name, has in kinds.items() if "QuantizeLinear" in has] == ["features"]
+    ours = load(run_with_data).predict(images)
+    for engine in get_args(Engine):
+        for one, other in zip(load_bundle(out, engine).predict(images), ours, strict=True):
+            assert one.score == pytest.approx(other.score, abs=0.1)
+    shutil.rmtree(run_with_data.parent / "data")
+    assert export_main([str(run_with_data), "--out", str(tmp_path / "c"), "--precision", "int8"]) == 2
+    assert "data" in capsys.readouterr().err
+    assert not (tmp_path / "c").exists()
 
 
 def test_the_command_is_a_function_too() -> None:

@@ -1,0 +1,45 @@
+"""A trained classifier from a run, by torch, or from a bundle, without it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from data_tools.runtime.engines import Engine
+from data_tools.runtime.opening import Runtime, opened
+
+if TYPE_CHECKING:
+    from classify.bundled import BundledClassifier
+    from classify.trained import TrainedClassifier
+
+AnyClassifier: TypeAlias = "TrainedClassifier | BundledClassifier"
+
+
+def load(run: Path | str, runtime: Runtime | None = None) -> AnyClassifier:
+    """The best checkpoint of a finished run, or the classifier in a bundle of `classify.export`.
+
+    Args:
+        run: folder of either.
+        runtime: None reads a run by torch and a bundle by onnxruntime. "onnx" and "openvino" export a run first, to a
+            folder that is gone afterwards.
+
+    Raises:
+        InputError: neither there, damaged files, or torch is asked to read a bundle.
+    """
+    return opened(Path(run), runtime, _load_run, _load_bundle, _export)
+
+
+def _load_run(folder: Path) -> "TrainedClassifier":
+    from classify.trained import load as load_run
+
+    return load_run(folder)
+
+
+def _load_bundle(folder: Path, engine: Engine) -> "BundledClassifier":
+    from classify.bundled import load_bundle
+
+    return load_bundle(folder, engine)
+
+
+def _export(run: Path, out: Path) -> Path:
+    from classify.exporting import export
+
+    return export(run, out)

@@ -1,0 +1,75 @@
+"""A detector's graphs with backbone and pyramid in int8, calibrated and judged on the validation images."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from data_tools.core.errors import InputError
+from data_tools.core.records import Prediction, Sample
+from data_tools.files.dataset_folder import images_root_of
+from data_tools.files.predictions import read_predictions
+from data_tools.loading.image_inputs import folder_reader
+from data_tools.metrics.box_map import box_map
+from data_tools.metrics.operating_threshold import KEY, choose_threshold
+from data_tools.runtime.batches import batches_of
+from data_tools.runtime.bundle import GRAPH, Bundle
+from data_tools.runtime.origin import dataset_of
+from data_tools.runtime.quantising import quantise
+from detect.bundle_record import FEATURES, FEATURES_IN, PAD_TO, POOLED, DetectorRecord
+from detect.bundled import BundledDetector, detector_of
+
+log = logging.getLogger(__name__)
+
+_CALIBRATION_IMAGES = 64
+
+
+def make_int8(folder: Path, record: DetectorRecord, run: Path, manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Quantise the graphs in a folder; gives what bundle.json says otherwise than of fp32.
+
+    The threshold is that of the quantised detector, whose scores are not the run's.
+
+    Args:
+        folder: of graphs, of which that of the features is replaced.
+        record: of the detector.
+        run: whose predictions of validation the quantised ones are compared with.
+        manifest: of the run, which names its data.
+
+    Raises:
+        InputError: the run's data are gone or have changed, have no validation images, or are not predicted.
+    """
+    dataset = dataset_of(manifest)
+    samples, root = dataset.split("val"), images_root_of(dataset, Path(str(manifest["data"])))
+    if not samples:
+        raise InputError("int8 is calibrated on the validation images, of which the run's data have none")
+    before = read_predictions(run / "predictions" / "val.jsonl").predictions
+    chosen = samples[:: max(len(samples) // _CALIBRATION_IMAGES, 1)]
+    batches = batches_of(chosen, root, record.input, 1, "calibrating", PAD_TO)
+    examples = (dict(zip(FEATURES_IN, [batch.images], strict=True)) for _, batch in batches)
+    quantise(folder / f"{FEATURES}{GRAPH}", POOLED, examples)
+    detector = _detector_in(folder, record)
+    predictions = detector.predict_samples(samples, folder_reader(root))
+    quality = {"fp32": _ap(samples, before), "int8": _ap(samples, predictions)}
+    log.info("AP on validation: %s in fp32, %s in int8", *(_shown(value) for value in quality.values()))
+    return {
+        "precision": "int8",
+        "calibration_images": len(chosen),
+        "validation_ap": quality,
+        KEY: choose_threshold([one.score for one in predictions], [one.is_defect for one in samples]).to_json(),
+    }
+
+
+def _detector_in(folder: Path, record: DetectorRecord) -> BundledDetector:
+    graphs = {path.stem: path.read_bytes() for path in folder.glob(f"*{GRAPH}")}
+    return detector_of(Bundle(folder, {}, graphs), record, "onnx")
+
+
+def _ap(samples: Sequence[Sample], predictions: Sequence[Prediction]) -> float | None:
+    """The samples' box AP, whatever the predictions' order."""
+    by_id = {one.image_id: one for one in predictions}
+    classes = max((int(label) for sample in samples for label in sample.labels), default=1)
+    return box_map(samples, [by_id[sample.image_id] for sample in samples], classes)["ap"]
+
+
+def _shown(value: float | None) -> str:
+    return "n/a" if value is None else f"{value:.3f}"
