@@ -41,7 +41,7 @@ from data_tools.report.table import (
     metric_table,
     seed_table,
 )
-from data_tools.report.telling import RULE, most_telling
+from data_tools.report.telling import RULE, RULE_ALONE, most_telling
 from data_tools.report.thumbnails import make_thumbnails, read_sample
 
 log = logging.getLogger(__name__)
@@ -173,7 +173,7 @@ def _render(
             side=pictures.side,
             folder=pictures.folder,
             why_none=pictures.why_none,
-            telling_rule=RULE,
+            telling_rule=RULE if len(report.judged) > 1 else RULE_ALONE,
             outcomes=OUTCOMES,
             near_px=NEAR_PX,
             size_mark=_SIZE_MARK,

@@ -9,12 +9,15 @@ from data_tools.report.outcomes import NEAR_PX, ImageOutcome
 from data_tools.report.overlays import describe_distance
 
 COUNT = 3
+_ALARM = "of the good images that are flagged"
+_END = "Of equals the lowest id. Only the best box of each approach is drawn."
 RULE = (
     "Chosen by rule: the defect on which the distances of the approaches differ most, one of them within "
     f"{NEAR_PX:.0f} px of it and, if possible, all with a peak; the next such one, if possible with another approach "
-    "as the nearest; and of the good images that are flagged, if possible not by all, the one that scores highest "
-    "among all images. Of equals the lowest id. Only the best box of each approach is drawn."
+    "as the nearest (where no approach is near a defect, the farthest peaks); and "
+    f"{_ALARM}, if possible not by all, the one that scores highest among all images. {_END}"
 )
+RULE_ALONE = f"Chosen by rule: the peaks farthest from a defect, and {_ALARM} the one that scores highest. {_END}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,23 +29,20 @@ class Telling:
 
 
 def most_telling(images: Sequence[ImageOutcome]) -> list[Telling]:
-    """At most three images, by `RULE`; of a single approach the farthest peak and the highest false alarm.
+    """At most three images, by `RULE`; of a single approach by `RULE_ALONE`.
 
     Args:
         images: all judged images.
     """
-    chosen: list[Telling] = []
+    alarm = _false_alarm(images)
+    alarms = [] if alarm is None else [alarm]
     apart = sorted((image for image in images if _gap(image) > 0), key=_most_apart)
     if apart:
-        first = apart[0]
-        others = [image for image in apart[1:] if _nearest(image) != _nearest(first) and image.worst_px != np.inf]
-        chosen += [Telling(image, _distances(image)) for image in (first, *(others or apart[1:])[:1])]
-    alarm = _false_alarm(images)
-    chosen += [] if alarm is None else [alarm]
-    if not chosen:
-        missed = sorted((i for i in images if i.worst_px), key=lambda i: (-_capped(i)[-1], i.sample.image_id))
-        chosen = [Telling(image, _distances(image)) for image in missed[:COUNT]]
-    return chosen
+        others = [image for image in apart[1:] if _nearest(image) != _nearest(apart[0]) and image.worst_px != np.inf]
+        chosen = [apart[0], *(others or apart[1:])[:1]]
+    else:
+        chosen = sorted((image for image in images if image.worst_px), key=_farthest)[: COUNT - len(alarms)]
+    return [*(Telling(image, _distances(image)) for image in chosen), *alarms]
 
 
 def _capped(image: ImageOutcome) -> list[float]:
@@ -52,19 +52,19 @@ def _capped(image: ImageOutcome) -> list[float]:
 
 
 def _gap(image: ImageOutcome) -> float:
-    """Pixels between the farthest and the nearest peak; 0 where no approach is near, or there is but one.
-
-    A single approach is compared with a peak on the defect.
-    """
+    """Pixels between the farthest and the nearest peak; 0 where no approach is near, or there is but one."""
     distances = _capped(image)
-    if len(distances) == 1:
-        return distances[0]
     return distances[-1] - distances[0] if distances and distances[0] <= NEAR_PX else 0.0
 
 
 def _most_apart(image: ImageOutcome) -> tuple[bool, float, int]:
     """An abstention shows no place, so it comes last."""
     return image.worst_px == np.inf, -_gap(image), image.sample.image_id
+
+
+def _farthest(image: ImageOutcome) -> tuple[bool, float, int]:
+    """By the farthest peak; an abstention comes last here, too."""
+    return image.worst_px == np.inf, -_capped(image)[-1], image.sample.image_id
 
 
 def _nearest(image: ImageOutcome) -> str:
