@@ -117,7 +117,8 @@ def fit(
     bar = ProgressBar(schedule.total_steps, progress.step, len(loader), processes.is_main())
     with stop_requests() as stop, bar:
         while not training.is_over():
-            losses = training.epoch(loader, loss_function, stop, bar)
+            with in_words(folder):
+                losses = training.epoch(loader, loss_function, stop, bar)
             validated = time.monotonic()
             # the main process's, so that all agree on the best epoch to the last bit
             metrics = processes.gather(validate(training.average))[0]
@@ -175,7 +176,7 @@ class _Training:
         sampler.epoch, sampler.start = progress.epoch, progress.step_in_epoch * self.config.batch_size
         self.wrapped.train()
         started, first = time.monotonic(), progress.step_in_epoch
-        for batch in in_words(cast(Iterable[Any], loader), self.folder):
+        for batch in cast(Iterable[Any], loader):
             if self.schedule.is_over(progress.step):
                 break
             losses = self.step(self._placed(batch), loss_function, loader)

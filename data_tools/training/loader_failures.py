@@ -1,21 +1,20 @@
 """What goes wrong in a loader's processes, said as it would be in the main one."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
 
 from data_tools.core.errors import InputError, WorkerLostError
 
-T = TypeVar("T")
 _CAUGHT = "Caught "  # torch puts the traceback of the loader's process into the message
 _LOST = "DataLoader worker"
 
 
-def in_words(batches: Iterable[T], run: Path) -> Iterator[T]:
-    """The batches of a torch loader.
+@contextmanager
+def in_words(run: Path) -> Iterator[None]:
+    """Around the whole work on a torch loader's batches: the death of a process interrupts it anywhere.
 
     Args:
-        batches: the loader.
         run: the run folder, for the message.
 
     Raises:
@@ -23,17 +22,19 @@ def in_words(batches: Iterable[T], run: Path) -> Iterator[T]:
         MemoryError: one of its processes has none left.
         WorkerLostError: one of its processes was killed.
     """
-    kept = f"; the run keeps its last checkpoint: --run {run} --resume"
+    kept = f"fewer --fit.workers need less; the run keeps its last checkpoint: --run {run} --resume"
     try:
-        yield from batches
+        yield
     except InputError as error:
         text = str(error)
-        raise InputError(text.rpartition("InputError: ")[2].strip() if text.startswith(_CAUGHT) else text) from error
-    except MemoryError as error:
-        raise MemoryError(f"the memory is exhausted; fewer --fit.workers need less{kept}") from error
-    except RuntimeError as error:
-        if _LOST not in str(error):
+        if not text.startswith(_CAUGHT):
             raise
-        raise WorkerLostError(
-            f"a loader process was killed, as a system short of memory does; fewer --fit.workers need less{kept}"
-        ) from error
+        raise InputError(text.rpartition("InputError: ")[2].strip()) from error
+    except MemoryError as error:
+        if not str(error).startswith(_CAUGHT):
+            raise
+        raise MemoryError(f"the memory of a loader process is exhausted; {kept}") from error
+    except (RuntimeError, ConnectionError, EOFError) as error:  # the latter while what it had made was fetched
+        if isinstance(error, RuntimeError) and _LOST not in str(error):
+            raise
+        raise WorkerLostError(f"a loader process was killed, as a system short of memory does; {kept}") from error
