@@ -114,7 +114,7 @@ def result_of(folder: Path, made: Sequence[str]) -> dict[str, Any]:
 def _timeless(path: Path) -> Any:
     if path.name == "manifest.json":
         value = json.loads(path.read_text())
-        for key in ("started", "finished", "command", "resumed", "data", "git"):
+        for key in ("started", "finished", "command", "resumed", "data", "git", "predicting"):
             value.pop(key, None)
         value.get("result", {}).pop("training_minutes", None)
         value["checksums"] = sorted(value["checksums"])
