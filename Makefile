@@ -14,7 +14,7 @@ quickstart: $(RUNS)/report.html
 
 test: $(VENV)/.dev-installed lint
 	@# one thread a worker: two workers with two threads each would spin against each other on two cores
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # apart from the tests, which tracing makes half as slow again; the rooms of everything that is read, computed and judged
 coverage: $(VENV)/.dev-installed

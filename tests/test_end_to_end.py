@@ -168,7 +168,7 @@ def test_real_images_are_learned(shared_data: Path, tmp_path: Path, capsys: pyte
     dataset = read_dataset(data)
     groups = [{s.group for s in dataset.split(part)} for part in ("train", "val", "test")]
     assert sum(map(len, groups)) == len(set().union(*groups))
-    settings = ["--input.size_hw", "[160,160]", "--fit.epochs", "6", "--fit.lr", "0.001", *FAST]
+    settings = ["--input.size_hw", "[160,160]", "--fit.epochs", "5", "--fit.lr", "0.001", *FAST]
     assert detect.train.main(["--data", str(data), "--run", str(run), *settings]) == 0
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert sum(lines[-1]["losses"].values()) < 0.7 * sum(lines[0]["losses"].values())
