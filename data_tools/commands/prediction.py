@@ -19,6 +19,7 @@ from data_tools.files.checksums import sha256
 from data_tools.files.dataset_folder import images_root_of, read_dataset, split_of
 from data_tools.files.image_sources import NamedImages, Source
 from data_tools.files.images import resolve_under
+from data_tools.files.parquet_rows import PARQUET
 from data_tools.files.places import require_writable
 from data_tools.files.prediction_journal import require_errors_place
 from data_tools.files.predictions import require_predictions_place
@@ -69,7 +70,9 @@ def add_prediction_arguments(parser: Parser, run: str = "folder of a finished ru
         help="with --watch: also POST each line to this http or https address, as JSON, in order and at least once; "
         "OUT.unsent remembers what was delivered, over restarts",
     )
-    parser.add_argument("--out", type=str, required=True, help="PredictionSet to write (.jsonl)")
+    parser.add_argument(
+        "--out", type=str, required=True, help="PredictionSet to write: .jsonl, or .parquet (pip install '.[parquet]')"
+    )
     parser.add_argument(
         "--resume",
         action="store_true",
@@ -178,6 +181,8 @@ def predict_and_write(
     if arguments.watch is not None and arguments.engine != "local":
         raise InputError(f"--watch is for one process: leave --engine {arguments.engine} out")
     if arguments.watch is not None:
+        if out.suffix == PARQUET:
+            raise InputError(f"--out {out}: --watch appends lines; give a file that ends in .jsonl")
         if arguments.data is not None or arguments.images is not None:
             raise InputError("--watch DIR takes the images that come into DIR: give neither --data nor --images")
         _require_overlays_place(arguments.overlays, [Path(arguments.watch)])

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from data_tools.core.errors import InputError
 from data_tools.core.records import Prediction, PredictionHeader
 from data_tools.files.atomic import atomic_path
-from data_tools.files.predictions import as_stored, as_text, header_line, maps_path, sealed_header, to_line, write_maps
+from data_tools.files.predictions import as_stored, as_text, header_line, maps_path, to_line, write_lines, write_maps
 from data_tools.files.regular import reason_against_reading
 
 JOURNAL = 1
@@ -185,9 +185,7 @@ class Journal:
             with atomic_path(errors_path(self.out)) as temporary, temporary.open("w", encoding="utf-8") as file:
                 file.write(as_text(errors_header(self.out)))
                 file.writelines(as_text(line["error"]) for line in self._each() if "error" in line)
-        with atomic_path(self.out) as temporary, temporary.open("w", encoding="utf-8") as file:
-            file.write(sealed_header(header_line(self.header, digest), self._texts()))
-            file.writelines(self._texts())
+        write_lines(self.out, header_line(self.header, digest), self._each_prediction)
         if digest is None:
             maps_path(self.out).unlink(missing_ok=True)
         if not (self.counts.unreadable or self.counts.left_out):
@@ -204,9 +202,9 @@ class Journal:
             for line in lines:
                 yield json.loads(line)
 
-    def _texts(self) -> Iterator[str]:
+    def _each_prediction(self) -> Iterator[dict[str, Any]]:
         """The lines of the PredictionSet after its header."""
-        return (as_text(line["prediction"]) for line in self._each() if "prediction" in line)
+        return (line["prediction"] for line in self._each() if "prediction" in line)
 
     def _each_map(self) -> Iterator[tuple[str, NDArray[np.floating[Any]]]]:
         with self.maps.open("rb") as file:

@@ -1,4 +1,4 @@
-"""PredictionSet files: JSON lines, with the heat maps in an .npz of the same name beside it.
+"""PredictionSet files: JSON lines, or the same as Parquet, with the heat maps in an .npz of the same name beside it.
 
 The header holds the SHA-256 of the .npz that belongs to it, so that scores are never read with the maps of other ones,
 as after a process that was killed between writing the two. Its own SHA-256 is of all that follows and of its other
@@ -10,7 +10,7 @@ import hashlib
 import json
 import logging
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,8 @@ from data_tools.core.checks import real_number, whole_number
 from data_tools.core.errors import InputError
 from data_tools.core.records import Prediction, PredictionHeader, PredictionSet
 from data_tools.files.arrays import Numbers, read_npz
-from data_tools.files.atomic import atomic_path, write_text
+from data_tools.files.atomic import atomic_path
+from data_tools.files.parquet_rows import PARQUET, read_rows, require_pyarrow, write_rows
 from data_tools.files.places import require_place
 from data_tools.files.regular import read_regular
 
@@ -46,10 +47,17 @@ def require_predictions_place(out: Path, inputs: Iterable[Path] = (), flag: str 
 
     Raises:
         InputError: see `data_tools.files.places.require_place`; or an .npz lies where the heat maps go, which is not
-            of an earlier PredictionSet there.
+            of an earlier PredictionSet there; or one of the other suffix, whose heat maps they would replace; or a
+            Parquet file without the package pyarrow.
     """
-    require_place(out, inputs, (SUFFIX,), flag)
-    maps = maps_path(out)
+    require_place(out, inputs, (SUFFIX, PARQUET), flag)
+    if out.suffix == PARQUET:
+        require_pyarrow(out, flag)
+    maps, other = maps_path(out), out.with_suffix(SUFFIX if out.suffix == PARQUET else PARQUET)
+    if other.exists():
+        raise InputError(
+            f"{flag} {out}: would share the heat maps and the list of errors of {other}; give another name"
+        )
     if (maps.exists() or maps.is_symlink()) and not _is_ours(maps, out):
         raise InputError(
             f"{flag} {out}: {maps} lies where its heat maps would go and is none of them; give another name, or move it"
@@ -57,9 +65,9 @@ def require_predictions_place(out: Path, inputs: Iterable[Path] = (), flag: str 
 
 
 def write_predictions(path: Path, prediction_set: PredictionSet) -> None:
-    """Write header and predictions as JSON lines to `path`; heat maps as float16 or better to its sibling `.npz`.
+    """Write header and predictions to `path`, by its suffix; heat maps as float16 or better to its sibling `.npz`.
 
-    The heat maps are written first, so that a complete `.jsonl` never points to maps that are not there.
+    The heat maps are written first, so that a complete file never points to maps that are not there.
 
     Raises:
         InputError: see `require_predictions_place`.
@@ -67,10 +75,25 @@ def write_predictions(path: Path, prediction_set: PredictionSet) -> None:
     require_predictions_place(path)
     mapped = [(str(p.image_id), p.heatmap) for p in prediction_set.predictions if p.heatmap is not None]
     digest = write_maps(path, ((key, as_stored(heatmap)) for key, heatmap in mapped)) if mapped else None
-    lines = [as_text(to_line(prediction)) for prediction in prediction_set.predictions]
-    write_text(path, "".join([sealed_header(header_line(prediction_set.header, digest), lines), *lines]))
+    lines = [to_line(prediction) for prediction in prediction_set.predictions]
+    write_lines(path, header_line(prediction_set.header, digest), lambda: lines)
     if not mapped:
         maps_path(path).unlink(missing_ok=True)
+
+
+def write_lines(path: Path, header: dict[str, Any], lines: Callable[[], Iterable[dict[str, Any]]]) -> None:
+    """Write a header and lines, by the suffix of `path`, atomically and in flat memory.
+
+    `lines` is called twice, as the header holds the SHA-256 of all that follow.
+    """
+    sealed = as_text(header | {_SEAL: _seal(header, (as_text(line).encode("utf-8") for line in lines()))})
+    with atomic_path(path) as temporary:
+        if path.suffix == PARQUET:
+            write_rows(temporary, sealed, lines())
+        else:
+            with temporary.open("w", encoding="utf-8", newline="\n") as file:
+                file.write(sealed)
+                file.writelines(map(as_text, lines()))
 
 
 def write_maps(path: Path, maps: Iterable[tuple[str, NDArray[np.floating[Any]]]]) -> str:
@@ -91,11 +114,6 @@ def header_line(header: PredictionHeader, maps_digest: str | None = None) -> dic
     return first if maps_digest is None else first | {_DIGEST: maps_digest}
 
 
-def sealed_header(header: dict[str, Any], lines: Iterable[str]) -> str:
-    """The first line with the SHA-256 of itself and of all lines that follow."""
-    return as_text(header | {_SEAL: _seal(header, (line.encode("utf-8") for line in lines))})
-
-
 def as_text(line: dict[str, Any]) -> str:
     """One line of strict JSON, with its end."""
     return json.dumps(line, allow_nan=False, ensure_ascii=False) + "\n"
@@ -108,17 +126,14 @@ def read_predictions(path: Path) -> PredictionSet:
         InputError: a file is missing or malformed, or the heat maps are not those that were written with it; the
             message names the file and the line.
     """
-    content = read_regular(path)
-    try:
-        lines = content.decode("utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: cannot read the predictions: {error}") from error
-    header, digest = _read_header(path, lines)
-    values = [(number, _value(path, number, line)) for number, line in enumerate(lines[1:], start=2) if line.strip()]
+    is_table = path.suffix == PARQUET
+    first, values, content = _from_parquet(path) if is_table else _from_json_lines(path)
+    header, digest = _read_header(f"{path}, header" if is_table else f"{path}, line 1", first)
+    values = list(values)
     mapped = any(value.get("heatmap") is not None for _, value in values)
     maps = _read_maps(path, digest) if mapped else {}
-    predictions = tuple(_from_line(path, number, value, maps) for number, value in values)
-    _warn_if_changed(path, lines[0], content)
+    predictions = tuple(_from_line(path, where, value, maps) for where, value in values)
+    _warn_if_changed(path, first, content)
     try:
         return PredictionSet(header, predictions)
     except ValueError as error:
@@ -140,6 +155,28 @@ def to_line(prediction: Prediction) -> dict[str, Any]:
     }
 
 
+_Values = Iterable[tuple[str, dict[str, Any]]]
+"""Where each line is, for messages, and what it says."""
+
+
+def _from_json_lines(path: Path) -> tuple[str, _Values, Iterable[bytes]]:
+    """The header, the lines that follow, and these as they are sealed."""
+    content = read_regular(path)
+    try:
+        lines = content.decode("utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: cannot read the predictions: {error}") from error
+    numbered = ((number, line) for number, line in enumerate(lines[1:], start=2) if line.strip())
+    values = ((f"{path}, line {number}", _value(path, number, line)) for number, line in numbered)
+    return lines[0], values, (content[content.find(b"\n") + 1 :],)
+
+
+def _from_parquet(path: Path) -> tuple[str, _Values, Iterable[bytes]]:
+    header, rows = read_rows(path)
+    values = ((f"{path}, row {number}", row) for number, row in enumerate(rows, start=1))
+    return header, values, (as_text(row).encode("utf-8") for row in rows)
+
+
 def _value(path: Path, number: int, line: str) -> dict[str, Any]:
     try:
         value = json.loads(line)
@@ -150,8 +187,7 @@ def _value(path: Path, number: int, line: str) -> dict[str, Any]:
     return value
 
 
-def _from_line(path: Path, number: int, value: dict[str, Any], maps: dict[str, Numbers]) -> Prediction:
-    where = f"{path}, line {number}"
+def _from_line(path: Path, where: str, value: dict[str, Any], maps: dict[str, Numbers]) -> Prediction:
     try:
         image_id = whole_number(value["image_id"], "image_id")
         key, name, peak = value.get("heatmap"), value["file_name"], value["peak_xy"]
@@ -189,29 +225,29 @@ def _point(value: Any) -> tuple[float, float]:
     return x, y
 
 
-def _read_header(path: Path, lines: list[str]) -> tuple[PredictionHeader, str | None]:
+def _read_header(where: str, first: str) -> tuple[PredictionHeader, str | None]:
     """The header, and the digest of the heat maps that belong to it, if it names one."""
     try:
-        value = json.loads(lines[0])
+        value = json.loads(first)
         schema = value["schema"]
         header = PredictionHeader(
             str(value["producer"]), value.get("config"), value.get("checkpoint"), value.get("split")
         )
         digest = value.get(_DIGEST)
-    except (IndexError, KeyError, ValueError, TypeError, RecursionError) as error:
-        raise InputError(f"{path}, line 1: not the header of a PredictionSet") from error
+    except (KeyError, ValueError, TypeError, RecursionError) as error:
+        raise InputError(f"{where}: not the header of a PredictionSet") from error
     if schema != SCHEMA:
-        raise InputError(f"{path}, line 1: schema {schema!r}, but this version reads schema {SCHEMA}")
+        raise InputError(f"{where}: schema {schema!r}, but this version reads schema {SCHEMA}")
     return header, None if digest is None else str(digest)
 
 
-def _warn_if_changed(path: Path, first: str, content: bytes) -> None:
+def _warn_if_changed(path: Path, first: str, content: Iterable[bytes]) -> None:
     """Say that a file is not as it was written, where it says how that was."""
     header = json.loads(first)
     seal = header.pop(_SEAL, None)
     try:
-        is_whole = seal is None or seal == _seal(header, [content[content.find(b"\n") + 1 :]])
-    except (ValueError, RecursionError):  # values that we do not write
+        is_whole = seal is None or seal == _seal(header, content)
+    except (ValueError, TypeError, RecursionError):  # values that we do not write
         is_whole = False
     if not is_whole:
         log.warning("warning: %s: does not match its own checksum: damaged, or changed since it was written", path)

@@ -10,7 +10,7 @@ import pytest
 
 from data_tools.core.records import Dataset, PredictionHeader, PredictionSet, Splits
 from data_tools.files.dataset_folder import write_dataset
-from data_tools.files.predictions import write_predictions
+from data_tools.files.predictions import read_predictions, write_predictions
 from detect import evaluate
 
 HEAVY = ("torch", "torchvision", "scipy", "sklearn", "pandas", "matplotlib", "PIL", "pycocotools", "cv2")
@@ -52,6 +52,23 @@ def test_files_with_validation(folder: Path, capsys) -> None:
     assert max(map(len, text.splitlines())) <= 110
     assert "verdict:" in text
     assert "FPR at TPR 99.3 %" not in text
+
+
+def test_parquet_is_judged_as_json_lines_are(folder: Path) -> None:
+    reports = []
+    for suffix in ("jsonl", "parquet"):
+        if suffix == "parquet":
+            for name in ("near", "far"):
+                lines = folder / name / "test.jsonl"
+                told = read_predictions(lines)
+                lines.unlink()
+                write_predictions(lines.with_suffix(".parquet"), told)
+        words = [word.replace("test.jsonl", f"test.{suffix}") for word in arguments(folder)]
+        assert evaluate.main([*words, "--out", str(folder / "r.json")]) == 0
+        reports.append(json.loads((folder / "r.json").read_text()))
+    for key in ("data", "comparisons", "baselines"):
+        assert reports[0][key] == reports[1][key]
+    assert reports[0]["runs"]["near/test"]["metrics"] == reports[1]["runs"]["near/test"]["metrics"]
 
 
 def test_every_row_on_demand(folder: Path, capsys) -> None:

@@ -311,3 +311,19 @@ def test_models_of_one_name_are_told_apart_runs_and_bundles_alike(tmp_path: Path
         told.add(job_of(folder)["run_sha256"])
     assert len(told) == 4
     assert None not in told
+
+
+def test_parquet_has_the_records_of_json_lines(tmp_path: Path) -> None:
+    save_many(tmp_path / "i", 3)
+    (tmp_path / "i" / "bad.png").write_bytes(b"no image")
+    for name in ("a.parquet", "b.jsonl"):
+        given = arguments(tmp_path / "i", out=tmp_path / name)
+        assert predict_and_write(given, "detect", {}, Model(with_maps=True)) == SOME_UNREADABLE
+        assert errors_path(tmp_path / name).exists()
+    table, lines = (read_predictions(tmp_path / name) for name in ("a.parquet", "b.jsonl"))
+    assert table.header == lines.header
+    assert [one.score for one in table.predictions] == [one.score for one in lines.predictions]
+    for a, b in zip(table.predictions, lines.predictions, strict=True):
+        np.testing.assert_array_equal(a.heatmap, b.heatmap)
+    with pytest.raises(InputError, match="--watch appends lines"):
+        predict_and_write(arguments(out=tmp_path / "c.parquet", watch=str(tmp_path / "i")), "detect", {}, never)
