@@ -15,6 +15,7 @@ from data_tools.core.anchors import STRIDES
 from data_tools.networks.onnx_graphs import for_export, write_graph
 from data_tools.runtime.bundle import GRAPH, new_bundle, require_new
 from data_tools.runtime.origin import origin_of
+from data_tools.training.references import reference_of
 from detect.box_heads import BoxHead
 from detect.bundle_record import (
     FEATURES,
@@ -39,14 +40,19 @@ _MOST = 1 << 20  # of any open size; the exporter wants a limit
 
 
 class _Features(nn.Module):
-    """Backbone, pyramid, proposal head and image head: (n, 1, h, w) gray images -> `FEATURES_OUT`."""
+    """Backbone, pyramid, proposal head and image head: (n, 1, h, w) gray images -> `FEATURES_OUT`.
+
+    (n, 2, h, w) with the difference from the reference where the backbone has one.
+    """
 
     def __init__(self, model: Detector) -> None:
         super().__init__()
         self.model = model
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        maps = self.model.backbone(images.expand(-1, 3, -1, -1))
+        gray = images[:, :1].expand(-1, 3, -1, -1)
+        has_reference = self.model.backbone.reference is not None
+        maps = self.model.backbone(torch.cat([gray, images[:, 1:]], dim=1) if has_reference else gray)
         pyramid = list(self.model.fpn(OrderedDict(zip(POOLED, maps, strict=True))).values())
         objectness, deltas = self.model.rpn.head(pyramid)
         return (*pyramid[: len(POOLED)], self.model.image_head(maps[-1], pyramid)[:, :1], *objectness, *deltas)
@@ -103,12 +109,14 @@ def _record_of(detector: TrainedDetector) -> DetectorRecord:
         ),
         tuple(one.cpu().numpy() for one in rpn.anchor_generator.cell_anchors),
         tuple(tuple(head.box_coder.weights) for head in model.box_heads.row()),
+        reference_of(model.backbone),
     )
 
 
 def _write_features(model: Detector, path: Path) -> None:
     number, rows, columns = _EXAMPLE
-    images = torch.rand(number, 1, rows * PAD_TO, columns * PAD_TO)
+    planes = 1 if model.backbone.reference is None else 2
+    images = torch.rand(number, planes, rows * PAD_TO, columns * PAD_TO)
     sizes = {0: Dim("n", min=1, max=_MOST), 2: PAD_TO * Dim("rows", max=_MOST), 3: PAD_TO * Dim("columns", max=_MOST)}
     write_graph(_Features(model), dict(zip(FEATURES_IN, [images], strict=True)), [sizes], FEATURES_OUT, path)
 

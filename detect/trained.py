@@ -13,6 +13,7 @@ from data_tools.loading.image_inputs import Images, PixelReader, chunks_of
 from data_tools.loading.input_config import InputConfig
 from data_tools.networks.backbones import build_backbone
 from data_tools.training.checkpoint import load_best
+from data_tools.training.references import expect_reference
 from detect.explain import explain
 from detect.inference import predict, propose
 from detect.model import Detector
@@ -83,12 +84,13 @@ def load(run: Path | str) -> TrainedDetector:
     manifest = read_finished_manifest(folder, "detect")
     settings = read_settings(Settings, folder)
     backbone = build_backbone(settings.model.backbone, "none")
+    seen = expect_reference(backbone, manifest, settings.input)
     config = replace(settings.model, anchors=_anchors(manifest.group("anchors")))
     classes, types = manifest.integer("num_classes", 1, _MOST_CLASSES), manifest.texts("types")
     rule: ScoreRule = manifest.choice("score_rule", SCORE_RULES)
     model = Detector(backbone, config, classes, types)
     load_best(model, folder)
-    return TrainedDetector(model, settings.input, rule)
+    return TrainedDetector(model, seen, rule)
 
 
 def _anchors(given: Fields) -> AnchorConfig:
