@@ -29,7 +29,10 @@ _MOST = 1 << 20  # of any open size; the exporter wants a limit
 
 
 class _Reader(nn.Module):
-    """(n, 1, h, w) gray images, or (n, 2, h, w) with a reference -> `GRAPH_OUT`; the map is of the layer that is pooled, so nothing is differentiated."""
+    """(n, 1, h, w) gray images, or (n, 2, h, w) with a reference -> `GRAPH_OUT`.
+
+    The map is of the layer that is pooled, so nothing is differentiated.
+    """
 
     def __init__(self, model: Classifier, method: str) -> None:
         super().__init__()
