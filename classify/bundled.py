@@ -143,7 +143,7 @@ def record_of(bundle: Bundle) -> ClassifierRecord:
     cam = CamChoice(fields.choice("cam", EXPORTED_METHODS), fields.choice("cam_stride", STRIDES))
     try:
         reference = reference_text.from_json(
-            fields.group("reference").values if fields.values.get("reference") else None
+            fields.group("reference").values if fields.values.get("reference") is not None else None
         )
     except (KeyError, ValueError) as error:
         raise InputError(f"{fields.place}: {error}") from error
