@@ -11,6 +11,7 @@ from jsonargparse import Namespace
 from data_tools.commands.parser import Parser
 from data_tools.commands.predicting import Inputs, Predict, predict_inputs
 from data_tools.commands.watching import watch
+from data_tools.commands.webhook import Webhook
 from data_tools.core.errors import InputError
 from data_tools.core.fields import Fields
 from data_tools.core.records import PredictionHeader, Sample
@@ -59,6 +60,14 @@ def add_prediction_arguments(parser: Parser, run: str = "folder of a finished ru
         metavar="DIR",
         help="instead of --data and --images: predict each image that is in this folder or comes into it, once, also "
         "over restarts, appending to --out, until SIGTERM or Ctrl-C; heat maps are not kept",
+    )
+    parser.add_argument(
+        "--webhook",
+        type=str | None,
+        default=None,
+        metavar="URL",
+        help="with --watch: also POST each line to this http or https address, as JSON, in order and at least once; "
+        "OUT.unsent remembers what was delivered, over restarts",
     )
     parser.add_argument("--out", type=str, required=True, help="PredictionSet to write (.jsonl)")
     parser.add_argument(
@@ -163,13 +172,17 @@ def predict_and_write(
     require_errors_place(out)
     run = Path(arguments.run)
     producer = f"{approach}: {run.name}"
+    webhook = None if arguments.webhook is None else Webhook(arguments.webhook)
+    if webhook is not None and arguments.watch is None:
+        raise InputError("--webhook is for --watch DIR: give both")
     if arguments.watch is not None and arguments.engine != "local":
         raise InputError(f"--watch is for one process: leave --engine {arguments.engine} out")
     if arguments.watch is not None:
         if arguments.data is not None or arguments.images is not None:
             raise InputError("--watch DIR takes the images that come into DIR: give neither --data nor --images")
         _require_overlays_place(arguments.overlays, [Path(arguments.watch)])
-        return watch(Path(arguments.watch), out, PredictionHeader(producer, config, "best"), job_of(run), predict)
+        header = PredictionHeader(producer, config, "best")
+        return watch(Path(arguments.watch), out, header, job_of(run), predict, webhook=webhook)
     require_unwatched(out)
     inputs = select(arguments)
     require_predictions_place(out, inputs.files_read)

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 from tqdm import tqdm
 
 from data_tools.commands.predicting import Predict, predict_chunk, stop_asked
+from data_tools.commands.webhook import Delivery, Webhook
 from data_tools.core.errors import InputError
 from data_tools.core.records import PredictionHeader
 from data_tools.files.image_sources import Source, printable
@@ -24,6 +26,7 @@ from data_tools.files.image_walk import UNLISTED, Entry, each_entry, is_foreign,
 from data_tools.files.prediction_journal import Record
 from data_tools.files.read_ahead import Decoded, decoded_chunks
 from data_tools.files.regular import reason_against_reading
+from data_tools.files.unsent import Unsent
 from data_tools.files.watch_log import Version, WatchLog, version_of
 
 log = logging.getLogger(__name__)
@@ -64,6 +67,7 @@ def watch(
     job: dict[str, Any],
     predict: Predict,
     pace: Pace | None = None,
+    webhook: Webhook | None = None,
 ) -> int:
     """Predict what is in a folder and what comes into it, each version of a file once, until SIGTERM or SIGINT.
 
@@ -73,6 +77,7 @@ def watch(
         header, job: of the set, and what else decides the predictions.
         predict: the model.
         pace: how often the folder is looked at.
+        webhook: is sent each line, too.
 
     Raises:
         InputError: no such folder, or `out` is of another job.
@@ -81,7 +86,11 @@ def watch(
     if not folder.is_dir():
         raise InputError(f"--watch {folder}: no such folder")
     begun, pace = time.monotonic(), pace or Pace()
-    with stop_asked() as asked, WatchLog(out, header, job, _present(folder)) as done:
+    with (
+        stop_asked() as asked,
+        WatchLog(out, header, job, _present(folder)) as done,
+        Delivery(webhook, Unsent(out)) if webhook is not None else nullcontext(),
+    ):
         watcher = Watcher(folder, done, predict, pace)
         # on a screen alone: in a log that runs for months a bar is noise
         with tqdm(desc="watching", unit="image", mininterval=1.0, leave=False, disable=None) as bar:

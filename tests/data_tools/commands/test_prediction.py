@@ -24,6 +24,7 @@ def arguments(*words: Path | str, out: Path | str = "p.jsonl", **more: object) -
         "images": images,
         "split": "all",
         "watch": None,
+        "webhook": None,
         "engine": "local",
         "overlays": None,
         "resume": False,
