@@ -87,6 +87,8 @@ def looking_offset(model: Classifier, stride: int, side: int = 256, seed: int = 
     generator = torch.Generator().manual_seed(seed)
     device = next(model.parameters()).device
     images = torch.rand(4, 3, side, side, generator=generator).to(device)
+    if model.backbone.reference is not None:
+        images = torch.cat([images, torch.zeros_like(images[:, :1])], dim=1)
     with torch.inference_mode(False), torch.enable_grad(), evaluation_mode(model):
         inputs = images.clone().requires_grad_()
         maps = model.backbone(inputs)[model.backbone.strides.index(stride)]

@@ -12,8 +12,10 @@ from data_tools.core.errors import InputError
 from data_tools.core.fields import Fields
 from data_tools.core.records import Prediction, Sample
 from data_tools.judging.map_boxes import with_boxes
+from data_tools.loading import reference_text
 from data_tools.loading.image_inputs import Images, PixelReader, chunks_of
 from data_tools.loading.input_config import InputConfig
+from data_tools.loading.reference import Reference
 from data_tools.networks.cam_names import EXPORTED_METHODS
 from data_tools.runtime.batches import batches_of
 from data_tools.runtime.bundle import RECORD, Bundle, read_bundle
@@ -35,12 +37,14 @@ class ClassifierRecord:
         reading: the map that the graph gives, and the temperature.
         box_fraction: where maps are cut for boxes; None for no boxes.
         boxes_used_for: what the run used boxes for, beside judging.
+        reference: what each image is compared with; None where the network sees images alone.
     """
 
     input: InputConfig
     reading: Reading
     box_fraction: float | None
     boxes_used_for: tuple[str, ...]
+    reference: Reference | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in bundle.json."""
@@ -53,6 +57,7 @@ class ClassifierRecord:
             "temperature": self.reading.temperature,
             "box_fraction": self.box_fraction,
             "boxes_used_for": list(self.boxes_used_for),
+            "reference": reference_text.to_json(self.reference),
         }
 
 
@@ -93,7 +98,7 @@ class BundledClassifier:
         """Predictions of samples whose pixels lie under a folder or are read by a function."""
         reading, fraction = self.read_by(cam)
         raw: list[RawReading] = []
-        for _, batch in batches_of(samples, pixels, self.input, BATCH_SIZE, ""):
+        for _, batch in batches_of(samples, pixels, self.input, BATCH_SIZE, "", reference=self.record.reference):
             answer, padded = self._graph({"images": batch.images}), (batch.images.shape[2], batch.images.shape[3])
             rows = zip(answer["logits"][:, 0].tolist(), answer["maps"], batch.sizes_hw, strict=True)
             raw += [RawReading(logit, one, seen, padded) for logit, one, seen in rows]
@@ -125,15 +130,27 @@ def load_bundle(folder: Path | str, engine: Engine = "onnx") -> BundledClassifie
     if find_spec("scipy") is None:
         raise InputError("the peaks of heat maps take scipy, which is not installed; pip install scipy")
     bundle = read_bundle(Path(folder), "classify")
-    return BundledClassifier(_record_of(bundle), Graph(bundle, GRAPH_NAME, GRAPH_IN, GRAPH_OUT, engine))
+    return BundledClassifier(record_of(bundle), Graph(bundle, GRAPH_NAME, GRAPH_IN, GRAPH_OUT, engine))
 
 
-def _record_of(bundle: Bundle) -> ClassifierRecord:
+def record_of(bundle: Bundle) -> ClassifierRecord:
+    """The record of a bundle.
+
+    Raises:
+        InputError: a value is missing or does not fit; the message names the file and the key.
+    """
     fields = Fields(bundle.record, str(bundle.folder / RECORD))
     cam = CamChoice(fields.choice("cam", EXPORTED_METHODS), fields.choice("cam_stride", STRIDES))
+    try:
+        reference = reference_text.from_json(
+            fields.group("reference").values if fields.values.get("reference") is not None else None
+        )
+    except (KeyError, ValueError) as error:
+        raise InputError(f"{fields.place}: {error}") from error
     return ClassifierRecord(
         settings_from(InputConfig, fields.group("input").values, f"{fields.place}, input"),
         Reading(cam, fields.number("temperature", above=0)),
         fields.optional_number("box_fraction", 0, 1),
         fields.texts("boxes_used_for"),
+        reference,
     )

@@ -17,6 +17,7 @@ from data_tools.loading.input_config import InputConfig
 from data_tools.metrics.peak_distance import Point, peak_distances
 from data_tools.networks.cam_methods import METHODS
 from data_tools.training.batches import shared_batches
+from data_tools.training.references import reference_of
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,8 @@ def _peaks(
             peaks.append([prediction.peak_xy for prediction in predictions])
         return list(zip(*peaks, strict=True))
 
-    peaks_by_sample = shared_batches(samples, root, config, _BATCH_SIZE, f"maps of stride {stride}", read)
+    label, reference = f"maps of stride {stride}", reference_of(model.backbone)
+    peaks_by_sample = shared_batches(samples, root, config, _BATCH_SIZE, label, read, reference)
     return {method: [peaks[i] for peaks in peaks_by_sample] for i, method in enumerate(METHODS)}
 
 

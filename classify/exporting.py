@@ -17,9 +17,10 @@ from data_tools.commands.prediction import read_finished_manifest
 from data_tools.core.errors import InputError
 from data_tools.networks.cam_methods import METHODS
 from data_tools.networks.cam_names import EXPORTED_METHODS
-from data_tools.networks.onnx_graphs import OnnxSame, for_export, write_graph
+from data_tools.networks.onnx_graphs import OnnxSame, for_export, from_planes, planes_of, write_graph
 from data_tools.runtime.bundle import GRAPH, new_bundle, require_new
 from data_tools.runtime.origin import origin_of
+from data_tools.training.references import reference_of
 
 log = logging.getLogger(__name__)
 
@@ -28,14 +29,17 @@ _MOST = 1 << 20  # of any open size; the exporter wants a limit
 
 
 class _Reader(nn.Module):
-    """(n, 1, h, w) gray images -> `GRAPH_OUT`; the map is of the layer that is pooled, so nothing is differentiated."""
+    """(n, 1, h, w) gray images, or (n, 2, h, w) with a reference -> `GRAPH_OUT`.
+
+    The map is of the layer that is pooled, so nothing is differentiated.
+    """
 
     def __init__(self, model: Classifier, method: str) -> None:
         super().__init__()
         self.model, self.map_of = model, METHODS[method]
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        last = self.model.backbone(images.expand(-1, 3, -1, -1))[-1]
+        last = self.model.backbone(from_planes(images, self.model.backbone))[-1]
         linear = self.model.linear
         return linear(last.mean(dim=(2, 3))), self.map_of(last, pooled_gradients(last, linear.weight[0]))
 
@@ -61,7 +65,7 @@ def export(run: Path | str, out: Path | str, cam: str | None = None) -> Path:
     said = {"approach": "classify", **origin_of(folder, manifest.values), **record.to_json()}
     with new_bundle(place, said, ["scipy>=1.13"]) as new:
         log.info("exporting the network with its maps by %s", record.reading.cam)
-        images = torch.rand(_EXAMPLE[0], 1, *_EXAMPLE[1:])
+        images = torch.rand(_EXAMPLE[0], planes_of(model.backbone), *_EXAMPLE[1:])
         sizes = {axis: Dim(name, min=1, max=_MOST) for axis, name in ((0, "n"), (2, "height"), (3, "width"))}
         example = dict(zip(GRAPH_IN, [images], strict=True))
         write_graph(
@@ -84,4 +88,6 @@ def _record_of(classifier: TrainedClassifier, method: str | None) -> ClassifierR
             f"{', '.join(EXPORTED_METHODS)} exports those of the last layer, of stride {backbone.strides[-1]}"
         )
     fraction = classifier.box_fraction if reading == own else None
-    return ClassifierRecord(classifier.input, reading, fraction, classifier.boxes_used_for)
+    return ClassifierRecord(
+        classifier.input, reading, fraction, classifier.boxes_used_for, reference_of(classifier.model.backbone)
+    )

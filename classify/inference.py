@@ -13,6 +13,7 @@ from data_tools.loading.batch import Batch
 from data_tools.loading.image_inputs import PixelReader
 from data_tools.loading.input_config import InputConfig
 from data_tools.training.batches import shared_batches
+from data_tools.training.references import reference_of
 
 
 @torch.inference_mode()
@@ -30,7 +31,8 @@ def logits_of(
         logits: list[float] = model(batch.images.to(device))[:, 0].tolist()
         return logits
 
-    return shared_batches(samples, pixels, config, BATCH_SIZE, "validating", logits_of_batch)
+    reference = reference_of(model.backbone)
+    return shared_batches(samples, pixels, config, BATCH_SIZE, "validating", logits_of_batch, reference)
 
 
 def read(
@@ -50,7 +52,7 @@ def read(
         rows = zip(logits[:, 0].tolist(), maps, batch.sizes_hw, strict=True)
         return [RawReading(logit, one, seen, padded) for logit, one, seen in rows]
 
-    return shared_batches(samples, pixels, config, BATCH_SIZE, label, readings_of_batch)
+    return shared_batches(samples, pixels, config, BATCH_SIZE, label, readings_of_batch, reference_of(model.backbone))
 
 
 def predict(

@@ -27,13 +27,15 @@ def _parts(experiment: "Experiment", settings: Settings) -> TrainingParts:
     from classify.training import require_both_labels
     from data_tools.networks.backbones import build_backbone
     from data_tools.training.batches import decide_by_layout, training_loader
+    from data_tools.training.references import take_reference
 
     require_both_labels(experiment.dataset)
     model = Classifier(build_backbone(settings.model.backbone, settings.model.weights), settings.model)
-    seen, _ = decide_by_layout(experiment, settings.input)
+    seen, _ = decide_by_layout(experiment, settings.input, fit=settings.fit)
+    reference = take_reference(model.backbone, experiment, seen, settings.fit)
     return TrainingParts(
         model,
-        training_loader(experiment, seen, settings.fit),
+        training_loader(experiment, seen, settings.fit, reference=reference),
         ClassifierLoss(model, settings.loss),
         lambda samples: logits_of(model, samples, experiment.root, seen),
     )

@@ -11,6 +11,7 @@ from data_tools.training.recipe import (
     Plan,
     RecipeName,
     decide_budget,
+    decide_difference,
     decide_geometry,
     look_at,
 )
@@ -31,4 +32,4 @@ def plan(data: Dataset, recipe: RecipeName = DEFAULT_RECIPE) -> Plan:
     effort = EFFORTS[recipe]
     facts = look_at(data, images_root_of(data, data.folder or Path(".")))
     size = Decision("input.max_pixels", effort.pixels, f"the budget; half of the images have {facts.pixels:,.0f}")
-    return Plan(effort.base, (size, *decide_budget(facts, effort), decide_geometry(facts)))
+    return Plan(effort.base, (size, *decide_budget(facts, effort), decide_geometry(facts), decide_difference(facts)))

@@ -19,6 +19,7 @@ from data_tools.loading.input_config import InputConfig
 from data_tools.networks.backbones import build_backbone
 from data_tools.networks.cam_names import CLASSIFIER_METHODS
 from data_tools.training.checkpoint import load_best
+from data_tools.training.references import expect_reference
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +92,7 @@ def load(run: Path | str) -> TrainedClassifier:
     temperature, fraction = manifest.number("temperature", above=0), manifest.optional_number("box_fraction", 0, 1)
     used_for = manifest.texts("boxes_used_for")
     model = Classifier(build_backbone(settings.model.backbone, "none"), settings.model)
+    seen = expect_reference(model.backbone, manifest, settings.input)
     model.layer_of(cam.stride)  # a stride that the backbone lacks is refused here
     load_best(model, folder)
-    return TrainedClassifier(model, settings.input, Reading(cam, temperature), fraction, used_for)
+    return TrainedClassifier(model, seen, Reading(cam, temperature), fraction, used_for)

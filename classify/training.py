@@ -32,6 +32,7 @@ from data_tools.training import processes
 from data_tools.training.batches import decide_by_layout, training_loader
 from data_tools.training.experiment import Experiment, finish, open_experiment, opened, save_predictions, timed
 from data_tools.training.fit import fit, seed_everything
+from data_tools.training.references import REFERENCE, shape_of, take_reference
 from data_tools.training.selection import standard_error
 from data_tools.training.start_report import describe_start
 
@@ -73,9 +74,10 @@ def train(
 
 def _train(experiment: Experiment, settings: Settings, model: Classifier, loss: ClassifierLoss, resume: bool) -> Run:
     model_config, input_config, fit_config = settings.model, settings.input, settings.fit
-    input_config, _ = decide_by_layout(experiment, input_config)
+    input_config, _ = decide_by_layout(experiment, input_config, fit=fit_config)
+    reference = take_reference(model.backbone, experiment, input_config, fit_config)
     log.info(describe_start(experiment, model.parts(), model.backbone.weights, input_config))
-    loader = training_loader(experiment, input_config, fit_config)
+    loader = training_loader(experiment, input_config, fit_config, reference=reference)
     result = fit(
         model,
         loader,
@@ -95,7 +97,8 @@ def _train(experiment: Experiment, settings: Settings, model: Classifier, loss: 
         save_predictions(experiment, config | choices, split, boxed)
     positive = [sample.is_defect for sample in experiment.dataset.split("val")]
     threshold = choose_threshold([one.score for one in validation], positive)
-    extra = {"weights": asdict(model.backbone.weights), THRESHOLD: threshold.to_json()}
+    extra = {"weights": asdict(model.backbone.weights), REFERENCE: shape_of(model.backbone)}
+    extra |= {THRESHOLD: threshold.to_json()}
     finish(experiment, result, extra | choices)
     return processes.on_main(lambda: read_run(experiment.folder))
 

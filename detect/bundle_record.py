@@ -11,7 +11,9 @@ from data_tools.commands.settings import settings_from
 from data_tools.core.anchors import STRIDES
 from data_tools.core.checks import real_number, require_number, whole_number
 from data_tools.core.errors import InputError
+from data_tools.loading import reference_text
 from data_tools.loading.input_config import InputConfig
+from data_tools.loading.reference import Reference
 from data_tools.runtime.bundle import RECORD, Bundle
 from detect.config import PredictionConfig
 from detect.to_prediction import ScoreRule
@@ -68,6 +70,7 @@ class DetectorRecord:
         cell_anchors: of each level (n, 4) anchors around the corner of its first cell, in input pixels.
         box_units: of each box head, that its four deltas are divided by.
         precision: see `Precision`.
+        reference: what each image is compared with; None where the network sees images alone.
     """
 
     input: InputConfig
@@ -77,6 +80,7 @@ class DetectorRecord:
     cell_anchors: tuple[NDArray[np.float32], ...]
     box_units: tuple[tuple[float, ...], ...]
     precision: Precision = "fp32"
+    reference: Reference | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in bundle.json."""
@@ -90,6 +94,7 @@ class DetectorRecord:
             "cell_anchors": [one.tolist() for one in self.cell_anchors],
             "box_units": self.box_units,
             "precision": self.precision,
+            "reference": reference_text.to_json(self.reference),
         }
 
 
@@ -113,6 +118,7 @@ def record_of(bundle: Bundle) -> DetectorRecord:
             tuple(np.array(_rows(one, "cell_anchors"), dtype=np.float32) for one in _of_levels(values)),
             _units(values["box_units"]),
             values["precision"],
+            reference_text.from_json(values.get("reference")),
         )
     except KeyError as error:
         raise InputError(f"{source}: key {error} is missing") from error

@@ -97,7 +97,7 @@ class BundledDetector:
     ) -> list[SizedDetections]:
         """One look at each sample, in order, see `detect.looking.Look`."""
         results: list[SizedDetections] = []
-        for _, batch in batches_of(samples, pixels, config, BATCH_SIZE, label, PAD_TO):
+        for _, batch in batches_of(samples, pixels, config, BATCH_SIZE, label, PAD_TO, self.record.reference):
             results += zip(self._detections(batch), batch.sizes_hw, strict=True)
         return results
 
@@ -106,7 +106,8 @@ class BundledDetector:
         given = self.record.proposals
         rule = ProposalRule(count, 3 * count, given.nms_iou, given.least_side)
         predictions: list[Prediction] = []
-        for chosen, batch in batches_of(samples, pixels, self.input, BATCH_SIZE, "proposing", PAD_TO):
+        reference = self.record.reference
+        for chosen, batch in batches_of(samples, pixels, self.input, BATCH_SIZE, "proposing", PAD_TO, reference):
             outputs = self._features({"images": batch.images})
             for i, (sample, size) in enumerate(zip(chosen, batch.sizes_hw, strict=True)):
                 boxes, scores = self._proposals(outputs, i, batch, rule)

@@ -17,6 +17,7 @@ from data_tools.loading.input_config import InputConfig
 from data_tools.networks.cam import activations_and_gradients
 from data_tools.networks.cam_methods import METHODS
 from data_tools.training.batches import batches_of
+from data_tools.training.references import reference_of
 from detect.model import Detector
 
 _BATCH_SIZE = 4
@@ -43,7 +44,8 @@ def explain(
     """
     device = next(model.parameters()).device
     heatmaps: list[NDArray[np.float32]] = []
-    for chosen, batch in batches_of(samples, pixels, config, _BATCH_SIZE, ""):
+    reference = reference_of(model.backbone)
+    for chosen, batch in batches_of(samples, pixels, config, _BATCH_SIZE, "", reference):
         maps = best_box_maps(model, batch.to(device), method, stride).cpu().numpy()
         # the detector pads its input to whole cells
         padded = (maps.shape[1] * stride, maps.shape[2] * stride)

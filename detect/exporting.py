@@ -12,9 +12,10 @@ from torchvision.ops import roi_align
 
 from data_tools.commands.prediction import read_finished_manifest
 from data_tools.core.anchors import STRIDES
-from data_tools.networks.onnx_graphs import for_export, write_graph
+from data_tools.networks.onnx_graphs import for_export, from_planes, planes_of, write_graph
 from data_tools.runtime.bundle import GRAPH, new_bundle, require_new
 from data_tools.runtime.origin import origin_of
+from data_tools.training.references import reference_of
 from detect.box_heads import BoxHead
 from detect.bundle_record import (
     FEATURES,
@@ -41,14 +42,17 @@ _MOST = 1 << 20  # of any open size; the exporter wants a limit
 
 
 class _Features(nn.Module):
-    """Backbone, pyramid, proposal head and image head: (n, 1, h, w) gray images -> `FEATURES_OUT`."""
+    """Backbone, pyramid, proposal head and image head: (n, 1, h, w) gray images -> `FEATURES_OUT`.
+
+    (n, 2, h, w) with the difference from the reference where the backbone has one.
+    """
 
     def __init__(self, model: Detector) -> None:
         super().__init__()
         self.model = model
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        maps = self.model.backbone(images.expand(-1, 3, -1, -1))
+        maps = self.model.backbone(from_planes(images, self.model.backbone))
         pyramid = list(self.model.fpn(OrderedDict(zip(POOLED, maps, strict=True))).values())
         objectness, deltas = self.model.rpn.head(pyramid)
         return (*pyramid[: len(POOLED)], self.model.image_head(maps[-1], pyramid)[:, :1], *objectness, *deltas)
@@ -113,12 +117,13 @@ def _record_of(detector: TrainedDetector) -> DetectorRecord:
         ),
         tuple(one.cpu().numpy() for one in rpn.anchor_generator.cell_anchors),
         tuple(tuple(head.box_coder.weights) for head in model.box_heads.row()),
+        reference=reference_of(model.backbone),
     )
 
 
 def _write_features(model: Detector, path: Path) -> None:
     number, rows, columns = _EXAMPLE
-    images = torch.rand(number, 1, rows * PAD_TO, columns * PAD_TO)
+    images = torch.rand(number, planes_of(model.backbone), rows * PAD_TO, columns * PAD_TO)
     sizes = {0: Dim("n", min=1, max=_MOST), 2: PAD_TO * Dim("rows", max=_MOST), 3: PAD_TO * Dim("columns", max=_MOST)}
     write_graph(_Features(model), dict(zip(FEATURES_IN, [images], strict=True)), [sizes], FEATURES_OUT, path)
 

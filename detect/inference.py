@@ -10,6 +10,7 @@ from data_tools.loading.batch import Batch
 from data_tools.loading.image_inputs import PixelReader
 from data_tools.loading.input_config import InputConfig
 from data_tools.training.batches import batches_of, shared_batches
+from data_tools.training.references import reference_of
 from detect.detections import SizedDetections
 from detect.looking import BATCH_SIZE, Look, look_everywhere, look_in_views, to_predictions
 from detect.model import Detector
@@ -32,7 +33,7 @@ def detect(
         raws = model.detect(batch.to(device))
         return [(raw.as_arrays(), size) for raw, size in zip(raws, batch.sizes_hw, strict=True)]
 
-    return shared_batches(samples, pixels, config, BATCH_SIZE, label, read)
+    return shared_batches(samples, pixels, config, BATCH_SIZE, label, read, reference_of(model.backbone))
 
 
 def detect_everywhere(
@@ -75,7 +76,8 @@ def propose(
     model.eval()
     device = next(model.parameters()).device
     predictions: list[Prediction] = []
-    for chosen, batch in batches_of(samples, pixels, config, BATCH_SIZE, ""):
+    reference = reference_of(model.backbone)
+    for chosen, batch in batches_of(samples, pixels, config, BATCH_SIZE, "", reference):
         raws = zip(chosen, model.propose(batch.to(device), count), batch.sizes_hw, strict=True)
         predictions += [
             to_prediction(sample, raw.as_arrays(), size, "best_box", config.preprocess) for sample, raw, size in raws

@@ -15,6 +15,7 @@ from data_tools.loading.input_config import InputConfig
 from data_tools.networks.backbones import Backbone
 from data_tools.training.batches import decide_by_layout, training_loader
 from data_tools.training.experiment import Experiment
+from data_tools.training.references import take_reference
 from detect.config import DetectorConfig
 from detect.model import Detector
 from detect.settings import Settings
@@ -57,14 +58,16 @@ def prepare(experiment: Experiment, settings: Settings, backbone: Backbone) -> P
     if "image_head" not in rules:
         log.info("no good images to learn from: the image score comes from the boxes alone")
         config = replace(config, losses=replace(config.losses, image=0.0))
-    seen, paste = decide_by_layout(experiment, settings.input, settings.paste)
+    seen, paste = decide_by_layout(experiment, settings.input, settings.paste, settings.fit)
+    reference = take_reference(backbone, experiment, seen, settings.fit)
     boxes_hw = _training_boxes(experiment, seen)
     config = replace(config, anchors=resolve_anchors(config.anchors, STRIDES, boxes_hw))
     model = Detector(backbone, config, len(experiment.dataset.categories), _types(experiment, config))
     if backbone.pyramid:
         taken = "is taken too" if model.take_pyramid() else "has another shape and is not taken"
         log.info("the feature pyramid of these weights %s", taken)
-    return Prepared(model, config, seen, training_loader(experiment, seen, settings.fit, paste), rules, boxes_hw)
+    loader = training_loader(experiment, seen, settings.fit, paste, reference)
+    return Prepared(model, config, seen, loader, rules, boxes_hw)
 
 
 def loss_of(network: nn.Module, batch: Batch) -> dict[str, Tensor]:

@@ -44,7 +44,7 @@ def make_int8(folder: Path, record: DetectorRecord, run: Path, manifest: Mapping
         raise InputError("int8 is calibrated on the validation images, of which the run's data have none")
     before = read_predictions(run / "predictions" / "val.jsonl").predictions
     chosen = samples[:: max(len(samples) // _CALIBRATION_IMAGES, 1)]
-    batches = batches_of(chosen, root, record.input, 1, "calibrating", PAD_TO)
+    batches = batches_of(chosen, root, record.input, 1, "calibrating", PAD_TO, record.reference)
     examples = (dict(zip(FEATURES_IN, [batch.images], strict=True)) for _, batch in batches)
     quantise(folder / f"{FEATURES}{GRAPH}", POOLED, examples)
     detector = _detector_in(folder, record)

@@ -15,6 +15,7 @@ from data_tools.training.recipe import (
     Plan,
     RecipeName,
     decide_budget,
+    decide_difference,
     decide_geometry,
     look_at,
 )
@@ -46,6 +47,7 @@ def plan(data: Dataset, recipe: RecipeName = DEFAULT_RECIPE) -> Plan:
             *size,
             *decide_budget(facts, effort, _looks(facts, size)),
             decide_geometry(facts),
+            decide_difference(facts, in_windows=any(one.key == "input.slices.side_px" for one in size)),
             *_decide_pasting(facts),
             _decide_types(facts),
         ),

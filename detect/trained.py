@@ -16,6 +16,7 @@ from data_tools.metrics.operating_threshold import Threshold
 from data_tools.networks.backbones import build_backbone
 from data_tools.runtime.origin import threshold_of
 from data_tools.training.checkpoint import load_best
+from data_tools.training.references import expect_reference
 from detect.explain import explain
 from detect.inference import predict, propose
 from detect.model import Detector
@@ -89,12 +90,13 @@ def load(run: Path | str) -> TrainedDetector:
     manifest = read_finished_manifest(folder, "detect")
     settings = read_settings(Settings, folder)
     backbone = build_backbone(settings.model.backbone, "none")
+    seen = expect_reference(backbone, manifest, settings.input)
     config = replace(settings.model, anchors=_anchors(manifest.group("anchors")))
     classes, types = manifest.integer("num_classes", 1, _MOST_CLASSES), manifest.texts("types")
     rule: ScoreRule = manifest.choice("score_rule", SCORE_RULES)
     model = Detector(backbone, config, classes, types)
     load_best(model, folder)
-    return TrainedDetector(model, settings.input, rule, threshold_of(folder, manifest.values))
+    return TrainedDetector(model, seen, rule, threshold_of(folder, manifest.values))
 
 
 def _anchors(given: Fields) -> AnchorConfig:

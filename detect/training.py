@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from torch import nn
@@ -22,6 +23,7 @@ from data_tools.networks.backbones import Backbone, build_backbone
 from data_tools.training import processes
 from data_tools.training.experiment import Experiment, finish, open_experiment, opened, save_predictions, timed
 from data_tools.training.fit import fit, seed_everything
+from data_tools.training.references import REFERENCE, shape_of
 from data_tools.training.selection import localization_scores, standard_error
 from data_tools.training.start_report import describe_start
 from detect.inference import detect_everywhere, predict
@@ -73,9 +75,10 @@ def _train(experiment: Experiment, settings: Settings, backbone: Backbone, resum
     result = fit(made.model, made.loader, loss_of, validation, MONITOR, settings.fit, experiment.folder, resume)
     rule, threshold = _save_predictions(experiment, made)
     categories = experiment.dataset.categories
-    extra = {"score_rule": rule, "num_classes": len(categories), "anchors": asdict(made.config.anchors)}
+    extra: dict[str, Any] = {"score_rule": rule, "num_classes": len(categories), "anchors": asdict(made.config.anchors)}
+    extra |= {"types": made.model.types, "weights": asdict(backbone.weights), REFERENCE: shape_of(backbone)}
     extra |= {THRESHOLD: threshold.to_json()}
-    finish(experiment, result, extra | {"types": made.model.types, "weights": asdict(backbone.weights)})
+    finish(experiment, result, extra)
     return processes.on_main(lambda: read_run(experiment.folder))
 
 

@@ -15,7 +15,8 @@ class Item:
 
     Attributes:
         index: place in the dataset's samples.
-        image: (1, h, w) float32 in 0..1, or about that where it is standardised, at input size.
+        image: (1, h, w) float32 in 0..1, or about that where it is standardised, at input size; (2, h, w) with the
+            difference from the reference behind it, in -1..1, where there is one.
         boxes_xyxy: (n, 4) float32, in input pixels.
         labels: (n,) int64 class ids from 1.
         defect: 1.0 for a defect image, with or without boxes, else 0.0.
@@ -44,7 +45,7 @@ class Batch:
 
     Attributes:
         images: (n, 3, h, w) float32 as the items'; the three channels are views of the gray one, so clone before
-            writing.
+            writing. (n, 4, h, w) with the difference from the reference as the last channel, where there is one.
         sizes_hw: each image's height and width before padding.
         targets: one dictionary an image with "boxes" (m, 4) and "labels" (m,), as torchvision's detectors take them.
         defect: (n,) float32, 1.0 for a defect.
@@ -94,11 +95,11 @@ def collate(items: Sequence[Item]) -> Batch:
     """Stack items into a `Batch`."""
     sizes = tuple((int(item.image.shape[1]), int(item.image.shape[2])) for item in items)
     height, width = max(h for h, _ in sizes), max(w for _, w in sizes)
-    images = torch.zeros(len(items), 1, height, width)
+    images = torch.zeros(len(items), len(items[0].image), height, width)
     for row, item in zip(images, items, strict=True):
         row[:, : item.image.shape[1], : item.image.shape[2]] = item.image
     return Batch(
-        images=images.expand(-1, 3, -1, -1),
+        images=images.expand(-1, 3, -1, -1) if images.shape[1] == 1 else images[:, [0, 0, 0, 1]],
         sizes_hw=sizes,
         targets=tuple({"boxes": item.boxes_xyxy, "labels": item.labels} for item in items),
         defect=torch.tensor([item.defect for item in items]),

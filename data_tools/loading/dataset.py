@@ -19,6 +19,7 @@ from data_tools.loading.copy_paste import Paster
 from data_tools.loading.image_inputs import PixelReader, folder_reader
 from data_tools.loading.input_config import InputConfig
 from data_tools.loading.pixels import as_input, load_gray
+from data_tools.loading.reference import Reference, Shown, shown_of
 from data_tools.loading.resizing import resize
 from data_tools.loading.samplers import Key
 from data_tools.loading.transforms import Augmentation, Preprocessing
@@ -35,6 +36,7 @@ class DefectDataset(TorchDataset[Item]):
         augmentation: None for validation and test.
         seed: of augmentation and pasting.
         paster: lays defects on good images; None leaves them as they are.
+        reference: from which each image's difference is shown beside it; None shows images alone.
     """
 
     def __init__(
@@ -45,11 +47,12 @@ class DefectDataset(TorchDataset[Item]):
         augmentation: Augmentation | None = None,
         seed: int = 0,
         paster: Paster | None = None,
+        reference: Reference | None = None,
     ) -> None:
         self.samples, self.config = tuple(samples), config or InputConfig()
         self._read = folder_reader(pixels) if isinstance(pixels, Path) else pixels
         self.augmentation, self.seed, self.paster = augmentation, seed, paster
-        self.preprocessing = Preprocessing(self.config.preprocess)
+        self.preprocessing, self.reference = Preprocessing(self.config.preprocess), reference
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -64,22 +67,28 @@ class DefectDataset(TorchDataset[Item]):
         sample = self.samples[index]
         slicing = self._slicing_of(sample, key)
         zoom = self._zoom_of(sample, key) if slicing is None else None
-        image, boxes, rows = self._at_input_size(sample, zoom) if slicing is None else self._window(sample, slicing)
+        shown: Shown | None = None
+        if slicing is None:
+            image, boxes, rows, shown = self._zoomed(sample, zoom)
+        else:
+            image, boxes, rows = self._window(sample, slicing)
         labels, lost = sample.labels[rows], 0 if slicing is not None else len(sample.labels) - len(rows)
         if self.paster is not None and sample.status == GOOD and slicing is None:
             pasted = self.paster(image, self._at_input_size, np.random.default_rng((self.seed, epoch, index)))
             image, boxes, labels = pasted or (image, boxes, labels)
+        # a pasted defect differs from the reference as a real one does; light and noise to come are no difference
+        difference = None if self.reference is None or shown is None else self.reference.difference(image, shown)
         if self.augmentation is not None:
             seed = int(np.random.SeedSequence((self.seed, epoch, index)).generate_state(1)[0])
-            image, boxes, fewer = self.augmentation(image, boxes, seed)
+            image, difference, boxes, fewer = self.augmentation.with_map(image, difference, boxes, seed)
             lost += fewer
-        pixels = as_input(image, self.config.standardize)
+        pixels = as_input(image, self.config.standardize)[None]
         unboxed = sample.is_defect and not len(boxes) and slicing is None
         defect = (sample.is_defect and slicing is None) or len(boxes) > 0
         is_certain = zoom is None and slicing is None and defect == sample.is_defect
         return Item(
             index,
-            torch.from_numpy(pixels).unsqueeze(0),
+            torch.from_numpy(pixels if difference is None else np.concatenate([pixels, difference[None]])),
             torch.from_numpy(boxes.astype(np.float32)),
             torch.from_numpy(labels.copy()),
             float(defect),
@@ -128,21 +137,26 @@ class DefectDataset(TorchDataset[Item]):
         )
         return part, seen, rows[shown]
 
-    def _at_input_size(
-        self, sample: Sample, zoom: np.random.Generator | None = None
-    ) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.int64]]:
-        """The image, or a random window of it, the boxes left in it, and their rows among the sample's boxes.
+    def _at_input_size(self, sample: Sample) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.int64]]:
+        """The whole image, the boxes left in it, and their rows among the sample's boxes."""
+        return self._zoomed(sample, None)[:3]
+
+    def _zoomed(
+        self, sample: Sample, zoom: np.random.Generator | None
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.int64], Shown | None]:
+        """The image, or a random window of it, the boxes left in it, their rows, and for a reference what is shown.
 
         A defect whose boxes preprocessing has cut off is shown whole too.
         """
         image, boxes, rows = self.preprocessing(load_gray(sample, self._read), sample.boxes_xyxy)
+        whole, window = image, None
         if zoom is not None and (len(boxes) or not sample.is_defect):
             window = random_window((image.shape[0], image.shape[1]), boxes, self.config.augment.zoom, zoom)
             shown = visible_share(boxes, window) > 0
             image = image[window[1] : window[3], window[0] : window[2]]
             boxes, rows = clipped(boxes[shown], window) - np.array(window[:2] * 2), rows[shown]
         image, boxes = resize(image, boxes, self.config.target_hw(sample.size_hw))
-        return image, boxes, rows
+        return image, boxes, rows, None if self.reference is None else shown_of(whole, window)
 
 
 def make_loader(dataset: DefectDataset, sampler: Sampler[Key], batch_size: int, workers: int) -> DataLoader[Item]:

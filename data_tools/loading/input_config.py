@@ -1,8 +1,9 @@
 """What the networks see: size, standardising, augmentation and preprocessing."""
 
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
-from data_tools.core.checks import require_number
+from data_tools.core.checks import require, require_number
 from data_tools.loading.transforms import AugmentConfig, PreprocessConfig
 
 _COARSEST = 32
@@ -46,6 +47,9 @@ class InputConfig:
         scale: both sides become so many times what the other settings make them, as multiples of 32.
         standardize: shift and stretch the gray levels of each image to the same mean and spread, so that neither the
             light nor the lot shows. It comes last, after augmentation.
+        reference: "on" shows the networks beside each image how far it is from good training images at each place, see
+            `data_tools.loading.reference`; "off" does not; "auto" does where the training images' common layout says
+            that a place in the image is a place on the part.
         slices: see `SliceConfig`.
         augment: see `AugmentConfig`.
         preprocess: see `PreprocessConfig`; comes before the resizing.
@@ -55,6 +59,7 @@ class InputConfig:
     max_pixels: int | None = None
     scale: float = 1.0
     standardize: bool = False
+    reference: Literal["off", "auto", "on"] = "off"
     slices: SliceConfig = field(default_factory=SliceConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
@@ -64,6 +69,12 @@ class InputConfig:
             require_number("input.size_hw", side, 1, 2**15)
         require_number("input.max_pixels", self.max_pixels, 1, optional=True)
         require_number("input.scale", self.scale, most=100, above=0)
+        require(
+            self.reference != "on" or self.slices.side_px is None,
+            "input.reference",
+            "be off beside input.slices, where a place in a window is no place on the part",
+            self.reference,
+        )
 
     def target_hw(self, size_hw: tuple[int, int]) -> tuple[int, int]:
         """Height and width at which an image of that original height and width is seen, before padding."""

@@ -7,6 +7,7 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import Sample
 from data_tools.loading.image_inputs import PixelReader
 from data_tools.loading.input_config import InputConfig
+from data_tools.loading.reference import Reference, shown_of
 from data_tools.loading.resizing import resize
 from data_tools.loading.transforms import Preprocessing
 
@@ -34,16 +35,27 @@ def as_input(image: NDArray[np.uint8], standardize: bool) -> NDArray[np.float32]
     return standardized(pixels) if standardize else pixels
 
 
-def seen_pixels(sample: Sample, read: PixelReader, config: InputConfig) -> NDArray[np.float32]:
-    """(h, w) float32 of the whole image as prediction shows it to a network: preprocessed, resized, not augmented.
+def seen_planes(
+    sample: Sample, read: PixelReader, config: InputConfig, reference: Reference | None
+) -> tuple[NDArray[np.float32], ...]:
+    """What prediction shows of the whole image to a network: preprocessed, resized, not augmented.
+
+    (h, w) float32 gray levels, and where there is a reference the difference from it.
 
     Raises:
         InputError: see `load_gray`; or the image is too small for the crop.
     """
     none = np.zeros((0, 4))
-    image, _, _ = Preprocessing(config.preprocess)(load_gray(sample, read), none)
-    image, _ = resize(image, none, config.target_hw(sample.size_hw))
-    return as_input(image, config.standardize)
+    whole = preprocessed(sample, read, config)
+    image, _ = resize(whole, none, config.target_hw(sample.size_hw))
+    seen = as_input(image, config.standardize)
+    return (seen,) if reference is None else (seen, reference.difference(image, shown_of(whole)))
+
+
+def preprocessed(sample: Sample, read: PixelReader, config: InputConfig) -> NDArray[np.uint8]:
+    """(h, w) gray levels of the whole image, not yet resized; errors as of `seen_planes`."""
+    image, _, _ = Preprocessing(config.preprocess)(load_gray(sample, read), np.zeros((0, 4)))
+    return image
 
 
 def standardized(pixels: NDArray[np.float32]) -> NDArray[np.float32]:

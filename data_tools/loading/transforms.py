@@ -138,9 +138,16 @@ class Augmentation:
 
         Boxes come back in the order given; none is cut, because the geometry maps the image onto itself.
         """
+        changed, _, boxes, lost = self.with_map(image, None, boxes_xyxy, seed)
+        return changed, boxes, lost
+
+    def with_map(
+        self, image: NDArray[np.uint8], beside: NDArray[np.float32] | None, boxes_xyxy: NDArray[np.float64], seed: int
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float32] | None, NDArray[np.float64], int]:
+        """The same with a map (h, w) beside the image, which is mirrored and turned with it and keeps its values."""
         self._compose.set_random_seed(seed % 2**32)
-        changed, boxes, rows = _apply(self._compose, image, boxes_xyxy)
-        return changed, boxes, len(boxes_xyxy) - len(rows)
+        changed, moved, boxes, rows = _apply(self._compose, image, beside, boxes_xyxy)
+        return changed, moved, boxes, len(boxes_xyxy) - len(rows)
 
 
 def _compose(steps: list[Any]) -> Any:
@@ -153,15 +160,16 @@ def _compose(steps: list[Any]) -> Any:
 
 
 def _apply(
-    compose: Any, image: NDArray[np.uint8], boxes_xyxy: NDArray[np.float64]
-) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.int64]]:
-    """The changed image, and of the boxes that are left their new places and their rows, in the order given."""
+    compose: Any, image: NDArray[np.uint8], beside: NDArray[np.float32] | None, boxes_xyxy: NDArray[np.float64]
+) -> tuple[NDArray[np.uint8], NDArray[np.float32] | None, NDArray[np.float64], NDArray[np.int64]]:
+    """The changed image and map, and of the boxes that are left their new places and their rows, in the order given."""
     # albumentations wants a channel axis for some photometric steps
-    result = compose(image=image[..., None], bboxes=boxes_xyxy.copy(), rows=np.arange(len(boxes_xyxy)))
+    given = {} if beside is None else {"mask": beside}
+    result = compose(image=image[..., None], bboxes=boxes_xyxy.copy(), rows=np.arange(len(boxes_xyxy)), **given)
     changed = np.asarray(result["bboxes"], dtype=np.float64).reshape(-1, 4)
     rows = np.asarray(result["rows"], dtype=np.int64)
     order = np.argsort(rows, kind="stable")
-    return np.asarray(result["image"])[..., 0], changed[order], rows[order]
+    return np.asarray(result["image"])[..., 0], result.get("mask"), changed[order], rows[order]
 
 
 def _albumentations() -> Any:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from data_tools.core.errors import InputError
 from data_tools.networks.precision import keep_depthwise_full
+from data_tools.networks.reference import ReferenceBranch
 from data_tools.networks.weights import Weights, from_hub, load_weights
 
 SIMPLE_CNN = "simple_cnn"
@@ -43,6 +44,7 @@ class Backbone(nn.Module):
     """A feature extractor: (n, 3, h, w) images in 0..1 -> one map a stride, coarse ones last.
 
     Attributes:
+        reference: what shows it the difference from good parts, the fourth channel of its images then; mostly None.
         channels, strides: of each returned map, in the order of `forward`.
         layers: the module whose output is each returned map.
         weights: where the parameters came from.
@@ -65,6 +67,7 @@ class Backbone(nn.Module):
     ) -> None:
         super().__init__()
         self.body = body
+        self.reference: ReferenceBranch | None = None
         self.channels, self.strides, self.weights = channels, strides, weights
         self.pyramid: Mapping[str, Tensor] = pyramid or {}
         self._layer_names = layer_names
@@ -73,6 +76,8 @@ class Backbone(nn.Module):
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Normalise as the weights expect and extract."""
+        if self.reference is not None:
+            images = self.reference(images)
         maps: list[Tensor] = self.body((images - self.mean) / self.std)
         return maps
 
@@ -106,10 +111,10 @@ def build_backbone(name: str, weights: str, min_stride: int = 4, max_stride: int
 def freeze(backbone: Backbone, trainable: str) -> None:
     """Set which parameters learn: "all", "none", or "norm" for the normalisation layers alone.
 
-    A frozen batch norm also keeps its statistics, see `freeze_statistics`.
+    A frozen batch norm also keeps its statistics, see `freeze_statistics`. What a `reference` shows is always learned.
     """
     norms = {id(p) for m in backbone.modules() if _is_norm(m) for p in m.parameters(recurse=False)}
-    for parameter in backbone.parameters():
+    for parameter in backbone.body.parameters():
         parameter.requires_grad_(trainable == "all" or (trainable == "norm" and id(parameter) in norms))
 
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from data_tools.core.errors import InputError
+from data_tools.networks.backbones import Backbone
 
 OPSET = 18
 Sizes = Mapping[int, Any]
@@ -151,3 +152,14 @@ def _quiet() -> Iterator[None]:
     finally:
         for one, level in zip(loggers, before, strict=True):
             one.setLevel(level)
+
+
+def planes_of(backbone: Backbone) -> int:
+    """How many planes an exported graph takes of an image: its gray levels, and the difference from a reference."""
+    return 1 if backbone.reference is None else 2
+
+
+def from_planes(images: Tensor, backbone: Backbone) -> Tensor:
+    """(n, `planes_of`, h, w) -> what the backbone takes."""
+    gray = images[:, :1].expand(-1, 3, -1, -1)
+    return gray if backbone.reference is None else torch.cat([gray, images[:, 1:]], dim=1)

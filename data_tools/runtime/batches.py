@@ -11,7 +11,8 @@ from tqdm import tqdm
 from data_tools.core.records import Sample
 from data_tools.loading.image_inputs import PixelReader, folder_reader
 from data_tools.loading.input_config import InputConfig
-from data_tools.loading.pixels import seen_pixels
+from data_tools.loading.pixels import seen_planes
+from data_tools.loading.reference import Reference
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +20,7 @@ class GrayBatch:
     """Images stacked; smaller ones are padded with black at the right and bottom.
 
     Attributes:
-        images: (n, 1, h, w) float32.
+        images: (n, 1, h, w) float32; (n, 2, h, w) with the difference from a reference.
         sizes_hw: each image's height and width before padding.
     """
 
@@ -34,16 +35,20 @@ def batches_of(
     batch_size: int,
     label: str,
     multiple_of: int = 1,
+    reference: Reference | None = None,
 ) -> Iterator[tuple[tuple[Sample, ...], GrayBatch]]:
     """Every sample once, in order: the samples of a batch with the batch, its sides padded to a multiple.
 
     Progress is shown under the label; none with the label "".
+    Images are compared with a `reference` where the network has one.
     """
     read = folder_reader(pixels) if isinstance(pixels, Path) else pixels
     starts = range(0, len(samples), batch_size)
     for start in tqdm(starts, desc=label, leave=False, mininterval=1.0, disable=not label):
         chosen = tuple(samples[start : start + batch_size])
-        yield chosen, stacked([seen_pixels(sample, read, config) for sample in chosen], multiple_of)
+        planes = zip(*(seen_planes(sample, read, config, reference) for sample in chosen), strict=True)
+        parts = [stacked(images, multiple_of) for images in planes]
+        yield chosen, GrayBatch(np.concatenate([part.images for part in parts], axis=1), parts[0].sizes_hw)
 
 
 def stacked(images: Sequence[NDArray[np.float32]], multiple_of: int = 1) -> GrayBatch:

@@ -15,6 +15,7 @@ from data_tools.loading.dataset import DefectDataset, make_loader
 from data_tools.loading.image_inputs import PixelReader
 from data_tools.loading.input_config import InputConfig
 from data_tools.loading.layout import JITTER_ALIGNED, layout_of_samples
+from data_tools.loading.reference import Reference, decide_reference
 from data_tools.loading.samplers import BalancedSampler, OrderedSampler
 from data_tools.loading.transforms import Augmentation
 from data_tools.splitting.deal import take_share
@@ -28,11 +29,15 @@ T = TypeVar("T")
 
 
 def decide_by_layout(
-    experiment: Experiment, config: InputConfig, paste: PasteConfig | None = None
+    experiment: Experiment, config: InputConfig, paste: PasteConfig | None = None, fit: FitConfig | None = None
 ) -> tuple[InputConfig, PasteConfig]:
-    """Both with what they leave open decided by the layout of the training images; what is given stays."""
+    """Both with what they leave open decided by the layout of the training images; what is given stays.
+
+    `fit` says which images are learned from; None takes all.
+    """
     paste = paste or PasteConfig()
-    if config.augment.geometry != "auto" and (paste.jitter is not None or not paste.share):
+    is_open = config.augment.geometry == "auto" or config.reference == "auto"
+    if not is_open and (paste.jitter is not None or not paste.share):
         return config, paste
     layout = layout_of_samples(experiment.dataset.split("train"), experiment.root)
     geometry = layout.geometry if config.augment.geometry == "auto" else config.augment.geometry
@@ -43,22 +48,38 @@ def decide_by_layout(
         geometry,
         f", pasted within {jitter:.0%} of a defect's own place" if paste.share else "",
     )
+    if config.reference == "auto":
+        good = sum(not sample.is_defect for sample in training_samples(experiment, fit))
+        reference, why = decide_reference(layout, good, config.slices.side_px is not None)
+        log.info("reference of good images: %s (%s)", reference, why)
+        config = replace(config, reference=reference)
     return replace(config, augment=replace(config.augment, geometry=geometry)), replace(paste, jitter=jitter)
 
 
+def training_samples(experiment: Experiment, fit: FitConfig | None) -> list[Sample]:
+    """The images of the train split that are learned from; all of them without `fit`."""
+    everything = experiment.dataset.split("train")
+    return list(everything if fit is None else take_share(everything, fit.train_share, fit.seed))
+
+
 def training_loader(
-    experiment: Experiment, config: InputConfig, fit: FitConfig, paste: PasteConfig | None = None
+    experiment: Experiment,
+    config: InputConfig,
+    fit: FitConfig,
+    paste: PasteConfig | None = None,
+    reference: Reference | None = None,
 ) -> Any:
     """The loader of the train split: augmented, in seeded order, with the wanted share of defects.
 
-    `paste` lays defects on good images, which needs their boxes.
+    `paste` lays defects on good images, which needs their boxes; `reference` is what images are compared with.
     """
     everything = experiment.dataset.split("train")
-    samples = take_share(everything, fit.train_share, fit.seed)
+    samples = training_samples(experiment, fit)
     if len(samples) < len(everything):
         log.info("training on %d of the %d images of the train split", len(samples), len(everything))
     paster = Paster(samples, paste) if paste is not None and paste.share > 0 else None
-    dataset = DefectDataset(samples, experiment.root, config, Augmentation(config.augment), fit.seed, paster)
+    augmentation = Augmentation(config.augment)
+    dataset = DefectDataset(samples, experiment.root, config, augmentation, fit.seed, paster, reference)
     # slices are of one size, whatever the images are
     sizes = [] if config.slices.side_px is not None else [config.target_hw(sample.size_hw) for sample in samples]
     positive = [sample.is_defect for sample in samples]
@@ -70,13 +91,20 @@ def training_loader(
 
 
 def batches_of(
-    samples: Sequence[Sample], pixels: Path | PixelReader, config: InputConfig, batch_size: int, label: str
+    samples: Sequence[Sample],
+    pixels: Path | PixelReader,
+    config: InputConfig,
+    batch_size: int,
+    label: str,
+    reference: Reference | None = None,
 ) -> Iterator[tuple[tuple[Sample, ...], Batch]]:
     """Every sample once, in order, without augmentation: the samples of a batch with the batch.
 
-    Progress is shown under the label; none with the label "".
+    Progress is shown under the label; none with the label "". Images are compared with a `reference` where the network
+    has one.
     """
-    return _batches(DefectDataset(samples, pixels, config), OrderedSampler(len(samples)), batch_size, label)
+    dataset = DefectDataset(samples, pixels, config, reference=reference)
+    return _batches(dataset, OrderedSampler(len(samples)), batch_size, label)
 
 
 def shared_batches(
@@ -86,13 +114,15 @@ def shared_batches(
     batch_size: int,
     label: str,
     read: Callable[[tuple[Sample, ...], Batch], Iterable[T]],
+    reference: Reference | None = None,
 ) -> list[T]:
     """What `read` says of each sample, in order; it is given the batches of `batches_of`.
 
     Several processes take the batches in turn, and each gets the whole result.
     """
     sampler = OrderedSampler(len(samples), batch_size, processes.rank(), processes.count())
-    mine = _batches(DefectDataset(samples, pixels, config), sampler, batch_size, label)
+    dataset = DefectDataset(samples, pixels, config, reference=reference)
+    mine = _batches(dataset, sampler, batch_size, label)
     parts = processes.gather([list(read(chosen, batch)) for chosen, batch in mine])
     return [result for part in processes.interleave(parts) for result in part]
 

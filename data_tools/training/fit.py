@@ -314,7 +314,7 @@ def _parameter_groups(model: nn.Module, config: FitConfig) -> list[dict[str, Any
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            key = (name.startswith("backbone."), parameter.ndim > 1)
+            key = (name.startswith("backbone.body."), parameter.ndim > 1)
             groups.setdefault(key, []).append(parameter)
     return [
         {

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, GOOD, Dataset
 from data_tools.loading.layout import Layout, layout_of_samples
+from data_tools.loading.reference import decide_reference
 from data_tools.training.fit_config import FitConfig
 
 RecipeName = Literal["quick", "standard", "thorough"]
@@ -174,6 +175,11 @@ def decide_geometry(facts: Facts) -> Decision:
     """Mirrors and turns that the training images' common layout allows."""
     shared = f"training images share {facts.layout.shared:.0%} of their variance"
     return Decision("input.augment.geometry", facts.layout.geometry, shared)
+
+
+def decide_difference(facts: Facts, in_windows: bool = False) -> Decision:
+    """Whether the networks see how far an image is from good ones at each place."""
+    return Decision("input.reference", *decide_reference(facts.layout, facts.good, in_windows))
 
 
 def _rounded(steps: float) -> int:

@@ -14,7 +14,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 import classify
-from classify.bundled import BundledClassifier, load_bundle
+from classify.bundled import BundledClassifier, load_bundle, record_of
 from classify.cam import cam_maps
 from classify.config import ClassifierConfig
 from classify.export import main as export_main
@@ -30,6 +30,8 @@ from data_tools.loading.input_config import InputConfig
 from data_tools.loading.transforms import PreprocessConfig
 from data_tools.networks.backbones import build_backbone
 from data_tools.networks.cam_names import EXPORTED_METHODS
+from data_tools.networks.reference import ReferenceBranch
+from data_tools.runtime.bundle import Bundle
 from data_tools.runtime.engines import Engine
 from tests.installed import packages_of, run_with
 
@@ -44,13 +46,19 @@ def make_run(folder: Path, backbone: str, **said: object) -> Path:
     (folder / "best").mkdir(parents=True)
     torch.manual_seed(5)
     config = ClassifierConfig(backbone, "none")
-    model = Classifier(build_backbone(backbone, "none"), config).eval()
+    network = build_backbone(backbone, "none")
+    if "reference" in said:
+        network.reference = ReferenceBranch(torch.randn(1, 64, 64), torch.rand(1, 64, 64) + 0.1)
+    model = Classifier(network, config).eval()
     with torch.no_grad():
+        if network.reference is not None:
+            network.reference.shown.weight.fill_(0.3)
         model.linear.weight *= 30
     save_file(
         {key: value.contiguous() for key, value in model.state_dict().items()}, folder / "best" / "model.safetensors"
     )
-    (folder / "config.yaml").write_text(yaml.safe_dump(json.loads(json.dumps(asdict(Settings(model=config))))))
+    settings = Settings(model=config, input=InputConfig(reference="auto" if "reference" in said else "off"))
+    (folder / "config.yaml").write_text(yaml.safe_dump(json.loads(json.dumps(asdict(settings)))))
     manifest = {
         "approach": "classify",
         "finished": "2026-01-01",
@@ -61,6 +69,23 @@ def make_run(folder: Path, backbone: str, **said: object) -> Path:
     manifest |= {"box_fraction": 0.5, "boxes_used_for": ["cutting"], "data": "gone", "data_hash": "0"}
     (folder / "manifest.json").write_text(json.dumps(manifest | said))
     return folder
+
+
+def test_a_bundle_compares_with_the_run_s_reference(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", "simple_cnn", reference=[1, 64, 64])
+    ours, theirs = load_bundle(export(run, tmp_path / "bundle")), load(run)
+    rng = np.random.default_rng(0)
+    images = [rng.integers(0, 256, size, dtype=np.uint8) for size in ((64, 64), (70, 45))]
+    answers = [one.score for one in theirs.predict(images)]
+    assert [one.score for one in ours.predict(images)] == pytest.approx(answers, abs=1e-4)
+    assert theirs.model.backbone.reference is not None
+    with torch.no_grad():
+        theirs.model.backbone.reference.shown.weight.zero_()
+    assert [one.score for one in theirs.predict(images)] != pytest.approx(answers, abs=1e-3)
+    record = json.loads((tmp_path / "bundle" / "bundle.json").read_text())
+    record["reference"]["shape"] = [2, 64, 64]
+    with pytest.raises(InputError, match=r"bundle\.json: reference\.median holds"):
+        record_of(Bundle(tmp_path / "bundle", record, {}))
 
 
 @pytest.fixture(scope="module")
