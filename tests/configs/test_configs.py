@@ -32,7 +32,7 @@ def test_a_configuration_fits_its_command(approach: str, name: str) -> None:
 @pytest.fixture(scope="module")
 def few_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("synthetic") / "data"
-    assert data_tools.synth.main(["--out", str(folder), "--good", "14", "--defect", "14", "--seed", "1"]) == 0
+    assert data_tools.synth.main(["--out", str(folder), "--good", "24", "--defect", "24", "--seed", "1"]) == 0
     return folder
 
 

@@ -152,6 +152,6 @@ def make_large(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Page
     return build
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator["Browser"]:
     yield from launched()

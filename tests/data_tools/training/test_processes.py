@@ -32,6 +32,9 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 COMMON = [
     "--input.size_hw",
     "[64,64]",
+    # what it adds to an image is multiplied by 16, and rounding with it
+    "--input.reference",
+    "off",
     "--model.backbone",
     "simple_cnn",
     "--model.weights",
