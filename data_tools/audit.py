@@ -27,6 +27,7 @@ from data_tools.core.errors import InputError
 from data_tools.files.dataset_folder import ANNOTATIONS, files_of, read_dataset
 from data_tools.files.places import require_place
 from data_tools.files.predictions import read_predictions
+from data_tools.metrics.clustered import NOT_ENOUGH_GROUPS
 
 
 def build_parser() -> Parser:
@@ -167,8 +168,10 @@ def _compare_folder(folder: Path, arguments: Namespace) -> int:
     findings = [*notes, *_compared(images, arguments)]
     findings.sort(key=lambda finding: LEVELS.index(finding.level))
     warnings = sum(finding.level == WARNING for finding in findings)
+    few = any(finding.text.startswith(NOT_ENOUGH_GROUPS) for finding in findings)
+    said = "no difference shown" + (f"; {NOT_ENOUGH_GROUPS} to show some kinds of difference, see the notes" * few)
     head = f"{folder}: {len(images.paths)} images beside {arguments.against}: "
-    print("\n".join([head + (f"{warnings} warnings" if warnings else "no difference shown"), ""]))
+    print("\n".join([head + (f"{warnings} warnings" if warnings else said), ""]))
     print("\n".join(describe_findings(findings)))
     return 0
 

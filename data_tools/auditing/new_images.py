@@ -4,6 +4,7 @@ The new images are a dataset or a plain folder of images without labels. Their l
 folder the lots at the start of the file names where every name has one, else the folders that the images lie in.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -116,7 +117,7 @@ def compare_images(reference: Images, new: Images, level: float = LEVEL) -> list
     Raises:
         InputError: a folder of images that does not exist, or one side without any readable image.
     """
-    sides, findings, kinds = [], [], []
+    sides, findings, kinds, sizes = [], [], [], []
     for side in (reference, new):
         if side.root is None:
             return [Finding(NOTE, CHECK, f"{side.name}: no images at hand, so their properties were not compared")]
@@ -137,7 +138,9 @@ def compare_images(reference: Images, new: Images, level: float = LEVEL) -> list
         ids = tuple(side.image_ids[i] for i in rows) if side.image_ids else ()
         sides.append(Measured(side.name, tuple(_PROPERTIES), values, tuple(side.lots[i] for i in rows), ids))
         kinds.append([one.kind for one in qualities])
+        sizes.append([(one.height, one.width) for one in qualities])
     findings += _of_kinds(kinds[0], kinds[1], sides[0].name, sides[1].name)
+    findings += _of_sizes(sizes[0], sizes[1], sides[0].name, sides[1].name)
     findings += _in_both(sides[0], sides[1])
     measured, of_new = sides
     return findings + describe_drift(find_drift(measured, of_new, level), measured, of_new)
@@ -155,6 +158,25 @@ def _of_kinds(known: Sequence[str], new: Sequence[str], reference: str, name: st
             f"{len(foreign)} of {len(new)} images of {name} are of a format that no image of {reference} has: "
             f"{', '.join(sorted(set(foreign)))} instead of {', '.join(sorted(set(known)))}",
             "write new images as those that the model learned from",
+        )
+    ]
+
+
+def _of_sizes(
+    known: Sequence[tuple[int, int]], new: Sequence[tuple[int, int]], reference: str, name: str
+) -> list[Finding]:
+    """Other sizes than the only one of the reference: a fact, too; where it has several, the tests judge them."""
+    if len(set(known)) > 1 or set(new) <= set(known):
+        return []
+    other = Counter(size for size in new if size not in known[:1])
+    (height, width), (most_height, most_width) = known[0], other.most_common(1)[0][0]
+    return [
+        Finding(
+            WARNING,
+            CHECK,
+            f"{other.total()} of {len(new)} images of {name} are not {height} x {width} (height x width), as all "
+            f"images of {reference} are; most of them {most_height} x {most_width}",
+            "cut and scale new images as those that the model learned from",
         )
     ]
 

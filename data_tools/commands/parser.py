@@ -108,6 +108,7 @@ def run_command(parser: argparse.ArgumentParser, body: Callable[[Any], int], arg
     try:
         words = argv() if callable(argv) else sys.argv[1:] if argv is None else argv
         require_each_flag_once(parser, words)
+        require_no_empty_value(words)
         arguments: Any = parser.parse_args(list(words))
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else 2
@@ -161,6 +162,22 @@ def require_each_flag_once(parser: argparse.ArgumentParser, words: Sequence[str]
         if name in seen:
             raise InputError(f"{name} is given twice; give it once, with all its values after it if it takes several")
         seen.add(name)
+
+
+def require_no_empty_value(words: Sequence[str]) -> None:
+    """Refuse an empty value: a variable of a script that is not set, which would turn its flag off without a word.
+
+    Raises:
+        InputError: it names the flag.
+    """
+    flag = ""
+    for word in words:
+        name, equals, value = word.partition("=")
+        if word.startswith("--"):
+            flag = name
+        if not word or (word.startswith("--") and equals and not value):
+            place = flag or "the command line"
+            raise InputError(f"{place}: the value is empty; give one (is a variable of the script not set?)")
 
 
 def _is_about_a_key(text: str) -> bool:

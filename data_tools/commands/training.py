@@ -11,7 +11,7 @@ from typing import Any
 from jsonargparse import Namespace
 
 from data_tools.commands.configurations import counting_epochs, resolve
-from data_tools.commands.parser import MOVED, Parser, require_each_flag_once, run_command
+from data_tools.commands.parser import MOVED, Parser, require_each_flag_once, require_no_empty_value, run_command
 from data_tools.commands.planned import planned_values
 from data_tools.commands.settings import settings_of
 from data_tools.core.errors import InputError
@@ -58,6 +58,7 @@ def run_training(
 
     def check(words: Sequence[str]) -> None:
         require_each_flag_once(parser, words)
+        require_no_empty_value(words)
         settings_of(parser, parser.parse_args(list(words)), kind)
 
     return run_command(parser, body, lambda: with_planned_config(approach, plan, check, argv))

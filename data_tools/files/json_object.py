@@ -15,8 +15,8 @@ def read_object(path: Path) -> Fields:
     """The JSON object in a file.
 
     Raises:
-        InputError: no regular file, larger than 16 MiB, not UTF-8, not strict JSON (NaN and Infinity are none), nested
-            too deeply, or no object.
+        InputError: no regular file, larger than 16 MiB, not UTF-8, not strict JSON (NaN and Infinity are none), a key
+            that stands twice in an object, nested too deeply, or no object.
     """
     return parse_object(read_regular(path, _LARGEST), str(path))
 
@@ -25,10 +25,10 @@ def parse_object(content: bytes, place: str) -> Fields:
     """The JSON object in some bytes; `place` is named in messages.
 
     Raises:
-        InputError: not UTF-8, not strict JSON, nested too deeply, or no object.
+        InputError: not UTF-8, not strict JSON, a key twice in an object, nested too deeply, or no object.
     """
     try:
-        value: Any = json.loads(content.decode("utf-8"), parse_constant=_refuse)
+        value: Any = json.loads(content.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_each_once)
     except (ValueError, RecursionError) as error:  # UnicodeDecodeError and JSONDecodeError among them
         raise InputError(f"{place}: not readable as JSON: {error}") from error
     if not isinstance(value, dict):
@@ -38,3 +38,13 @@ def parse_object(content: bytes, place: str) -> Fields:
 
 def _refuse(word: str) -> NoReturn:
     raise ValueError(f"{word} is no number of JSON")
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; json would take the last of two equal keys without a word."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise ValueError(f"the key {twice!r} stands twice in an object")
+    return values

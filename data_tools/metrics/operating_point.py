@@ -4,7 +4,6 @@ An escape is a defect image that is passed, an overkill a good image that is fla
 that it sees, on validation; what the threshold is worth is told on other images.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -20,6 +19,7 @@ Floats = NDArray[np.float64]
 Flags = Sequence[bool] | NDArray[np.bool_]
 
 _RESAMPLES = 400  # of the threshold, whose interval is read to two digits
+_MOST_COST = 1e9
 _TIE = 1e-9  # costs this close, as a share, are equal: .1 + .2 must tie with .3
 
 
@@ -63,7 +63,7 @@ class Costs:
         overkill: of one good image that is flagged, in the same unit.
 
     Raises:
-        InputError: a cost that is not a positive, finite number.
+        InputError: a cost outside 1e-9..1e9: sums of greater ones are inexact, or overflow.
     """
 
     name: ClassVar[str] = "costs"
@@ -73,8 +73,10 @@ class Costs:
 
     def __post_init__(self) -> None:
         for name, cost in (("escape", self.escape), ("overkill", self.overkill)):
-            if not (math.isfinite(cost) and cost > 0):
-                raise InputError(f"cost of an {name} {cost:g}: give a positive number")
+            if not 1 / _MOST_COST <= cost <= _MOST_COST:  # NaN is outside, too
+                raise InputError(
+                    f"cost of an {name} {cost:g}: give a positive number, from {1 / _MOST_COST:g} to {_MOST_COST:g}"
+                )
 
     @property
     def words(self) -> str:

@@ -1,6 +1,7 @@
 """data_tools.audit NEW --against OTHER: from images and predictions in files to warnings."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from data_tools.core.records import (
     Splits,
     empty_boxes,
 )
-from data_tools.files.dataset_folder import write_dataset
+from data_tools.files.dataset_folder import read_dataset, write_dataset
 from data_tools.files.predictions import write_predictions
 
 SIZE = (24, 24)
@@ -109,6 +110,24 @@ def test_a_format_that_the_reference_does_not_have_is_a_fact(reference: Path, ne
     assert "warning: 1 of 4 images of" in out
     assert "PNG I;16 16 bit instead of PNG L 8 bit" in out
     assert "1 images are not readable and not compared; the first:" in out
+
+
+def test_another_size_than_the_only_one_is_a_fact_that_few_lots_do_not_hide(
+    reference: Path, new: Callable[..., Path], tmp_path: Path, capsys
+) -> None:
+    few = read_dataset(reference)
+    few = replace(few, samples=tuple(replace(one, group="lot") for one in few.samples), splits=None)
+    write_dataset(tmp_path / "few", few)
+    folder = new(1)
+    assert main([str(folder), "--against", str(tmp_path / "few")]) == 0
+    assert "no difference shown; not enough groups to show" in capsys.readouterr().out.splitlines()[0]
+    Image.fromarray(np.zeros((30, 24), np.uint8)).save(folder / "L0" / "high.png")
+    assert main([str(folder), "--against", str(tmp_path / "few")]) == 0
+    out = capsys.readouterr().out
+    assert "1 warnings" in out.splitlines()[0]
+    assert "warning: 1 of 4 images of" in out
+    assert "are not 24 x 24 (height x width), as all" in out
+    assert "most of them 30 x 24" in out
 
 
 def test_shifted_scores_are_a_warning_and_like_ones_are_not(

@@ -45,6 +45,22 @@ def test_a_flag_given_twice_is_refused_by_name(
 
 
 @pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        (["--split", ""], "--split"),
+        (["--split="], "--split"),
+        (["--runs", "a", ""], "--runs"),
+        ([""], "the command line"),
+    ],
+)
+def test_an_empty_value_does_not_turn_its_flag_off(
+    parser: Parser, words: Sequence[str], place: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command(parser, lambda _: 0, words) == 2
+    assert f"made.up: error: {place}: the value is empty" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     "words",
     [
         ["a", "--split", "a", "--runs", "a", "a", "--full"],

@@ -23,9 +23,10 @@ def test_an_object_is_read(tmp_path: Path) -> None:
         (b"\xff\xfe", "utf-8"),
         (b"", "not readable as JSON"),
         (b"[]", "not a JSON object"),
+        (b'{"a": {"b": 1, "c": 1, "b": 2}}', "'b' stands twice"),
         (b" " * ((16 << 20) + 1), "larger than such a file can be"),
     ],
-    ids=["deep", "nan", "infinity", "digits", "bytes", "empty", "list", "huge"],
+    ids=["deep", "nan", "infinity", "digits", "bytes", "empty", "list", "twice", "huge"],
 )
 def test_what_is_refused_is_named(tmp_path: Path, content: bytes, reason: str) -> None:
     path = tmp_path / "state.json"

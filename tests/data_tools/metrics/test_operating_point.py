@@ -78,6 +78,8 @@ def test_no_other_threshold_costs_less(images: list[tuple[int, bool]], escape: f
         (lambda: Costs(0, 1), "cost of an escape 0"),
         (lambda: Costs(1, -2), "cost of an overkill -2"),
         (lambda: Costs(math.inf, 1), "positive"),
+        (lambda: Costs(1e308, 1e308), "escape 1e.308: .* from 1e-09 to 1e.09"),
+        (lambda: Costs(1, 5e-324), "overkill 4.9"),
         (lambda: Costs(1, math.nan), "positive"),
         (lambda: EscapeRate(1.0), "escape rate 1"),
         (lambda: EscapeRate(-0.1), "escape rate -0.1"),
