@@ -3,6 +3,7 @@
 import argparse
 import difflib
 import errno
+import io
 import json
 import logging
 import re
@@ -21,6 +22,18 @@ _UNWRITABLE = (
     *(errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES, errno.EPERM),
     *(errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP, errno.EFBIG),
 )
+
+# what jsonargparse says, on up to seven lines, of a value that is of none of the plain types of its key
+_KIND = r"<class '[\w.]+'>"
+_MISTYPED = re.compile(
+    rf"""[Kk]ey ["'](?P<key>[\w.]+)["']:\s+(?:Expected a (?P<one>{_KIND})\. Got value: """
+    rf"""|Does not validate against any of the Union subtypes\s+Subtypes: \[(?P<kinds>{_KIND}(?:, {_KIND})*)\]"""
+    rf"""\s+Errors:(?:\s+- Expected a {_KIND})+\s+Given value type: {_KIND}\s+Given value: )(?P<value>.*)\Z"""
+)
+_IN_WORDS = {
+    **{"NoneType": "null", "str": "text", "bool": "true or false"},
+    **{"float": "a finite number", "int": "a whole number"},
+}
 
 MOVED = "folder of the dataset's images, where they have moved"
 
@@ -79,6 +92,10 @@ class Parser(ArgumentParser):
     def explain(self, message: str) -> str:
         """An error's text; where it is about an unknown key, with the nearest valid one."""
         text = message.strip()
+        if mistyped := _MISTYPED.search(text):
+            kinds = re.findall(r"<class '([\w.]+)'>", mistyped["kinds"] or mistyped["one"])
+            wanted = " or ".join(_IN_WORDS.get(kind, kind) for kind in kinds)
+            return f"--{mistyped['key']}: expected {wanted}, not {mistyped['value']!r}"
         if grouped := re.search(r"[Gg]roup ['\"]([\w.]+)['\"] does not accept option ['\"]([\w.]+)['\"]", text):
             return text + self._hint(".".join(grouped.groups()))
         unknown = re.search(r"(?:[Uu]nrecognized arguments:\s*-*|[Kk]ey ['\"]|Option ['\"]|['\"])([\w.]+)", text)
@@ -105,6 +122,8 @@ def run_command(parser: argparse.ArgumentParser, body: Callable[[Any], int], arg
     failure propagates, which ends the process with a traceback and status 1.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name that the terminal cannot show costs no result
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         words = argv() if callable(argv) else sys.argv[1:] if argv is None else argv
         require_each_flag_once(parser, words)

@@ -66,9 +66,12 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` (UTF-8, newlines as given) to `path`, atomically."""
+    """Write `text` (UTF-8, newlines as given) to `path`, atomically.
+
+    The bytes of a file's name that are no UTF-8 become escapes such as \\udcff, which JSON reads back as they were.
+    """
     with atomic_path(path) as temporary:
-        temporary.write_bytes(text.encode("utf-8"))
+        temporary.write_bytes(text.encode("utf-8", "backslashreplace"))
 
 
 def write_json(path: Path, value: Any, indent: int | None = 1) -> None:

@@ -19,7 +19,7 @@ from data_tools.files.runs import (
     require_predictions_of,
     require_seal,
 )
-from data_tools.judging.judged import Entry
+from data_tools.judging.judged import Entry, readable
 
 log = logging.getLogger(__name__)
 
@@ -156,7 +156,7 @@ def _read_if_there(path: Path) -> PredictionSet | None:
 def _unique(paths: Sequence[Path]) -> list[str]:
     """The shortest trailing parts of the paths that tell them apart; a number where the paths are equal."""
     for depth in range(1, 5):
-        labels = ["/".join(path.parts[-depth:]) for path in paths]
+        labels = [readable("/".join(path.parts[-depth:])) for path in paths]
         if len(set(labels)) == len(labels):
             return labels
-    return [f"{path.name} ({number})" for number, path in enumerate(paths, start=1)]
+    return [f"{readable(path.name)} ({number})" for number, path in enumerate(paths, start=1)]

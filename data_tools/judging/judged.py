@@ -1,5 +1,6 @@
 """What is judged: one approach's predictions aligned with the truth, with all that the metrics take from them."""
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data_tools.core.errors import InputError
 from data_tools.core.heatmaps import boxes_to_map
 from data_tools.core.records import BOXED, GOOD, Prediction, PredictionSet, Sample
 from data_tools.files.checksums import FileMark
@@ -36,6 +38,9 @@ class Entry:
         approach: runs of one approach that differ by their seed share this name; by default the label.
         ms_per_image: that predicting took, reading included, on the machine that did it; None where nobody timed it.
         source: the files that predictions and validation were read from, by these names; empty where not from files.
+
+    Raises:
+        InputError: a label or an approach that `require_name` refuses.
     """
 
     label: str
@@ -45,6 +50,30 @@ class Entry:
     approach: str | None = None
     ms_per_image: float | None = None
     source: Mapping[str, FileMark] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in (self.label, self.approach):
+            if name is not None:
+                require_name(name, "the name of an approach")
+
+
+def readable(name: str) -> str:
+    """A name in one line as it is read: line ends, controls, turns of direction and no UTF-8 become escapes."""
+    return "".join(c if _is_shown(c) else c.encode("unicode_escape").decode("ascii") for c in name)
+
+
+def require_name(name: str, what: str) -> None:
+    """Refuse a name that would break a table, or steer the terminal that shows it.
+
+    Raises:
+        InputError: it is empty or blank, or holds a character that is not shown.
+    """
+    if not name.strip() or not all(map(_is_shown, name)):
+        raise InputError(f"{what}: {name!r} is blank, or holds characters that are not shown; give another")
+
+
+def _is_shown(character: str) -> bool:
+    return character.isprintable() or unicodedata.category(character) == "Zs"
 
 
 @dataclass(frozen=True, eq=False)

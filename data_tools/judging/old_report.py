@@ -10,7 +10,7 @@ from data_tools.core.fields import Fields
 from data_tools.files.checksums import FileMark, mark
 from data_tools.files.json_object import read_object
 from data_tools.files.predictions import read_predictions
-from data_tools.judging.judged import Entry
+from data_tools.judging.judged import Entry, require_name
 from data_tools.judging.metric import KeyPath
 
 _COUNTS = ("n_images", "n_good", "n_boxed", "n_unboxed")
@@ -76,6 +76,8 @@ def old_report_of(value: Fields, path: Path) -> OldReport:
         run = runs.group(label)
         # before there were approaches every run was one
         name = run.text("approach") if "approach" in run else label
+        for one in (label, name):
+            require_name(one, f"{path}: 'runs'")
         approaches.setdefault(name, {})[label] = OldRun(run.group("metrics"), _source(run))
     if not approaches:
         raise InputError(f"{path}: 'runs' is empty, so there is nothing to compare with")

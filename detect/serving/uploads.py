@@ -122,10 +122,11 @@ async def _limited(request: Request, most: int, limits: Limits, part: Part) -> A
     async for chunk in request.stream():
         size += len(chunk)
         if size > most:
-            raise _too_large(limits)
+            # what has said its length is taken to its end, so that the sender hears why; what has not may have no end
+            raise _too_large(limits, {} if announced else {"Connection": "close"})
         part.add(len(chunk))
         yield chunk
 
 
-def _too_large(limits: Limits) -> HTTPException:
-    return HTTPException(413, f"larger than the {limits.max_bytes:,} bytes that are taken")
+def _too_large(limits: Limits, headers: dict[str, str] | None = None) -> HTTPException:
+    return HTTPException(413, f"larger than the {limits.max_bytes:,} bytes that are taken", headers)

@@ -1,6 +1,7 @@
 """The command: what it prints and refuses, and that it starts without torch."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -69,6 +70,25 @@ def test_parquet_is_judged_as_json_lines_are(folder: Path) -> None:
     for key in ("data", "comparisons", "baselines"):
         assert reports[0][key] == reports[1][key]
     assert reports[0]["runs"]["near/test"]["metrics"] == reports[1]["runs"]["near/test"]["metrics"]
+
+
+def test_a_file_s_name_that_is_no_utf_8_or_has_a_line_end_is_shown_escaped(folder: Path, capfdbinary) -> None:
+    odd = folder / os.fsdecode(b"a\xff\nb.jsonl")
+    os.rename(folder / "near" / "test.jsonl", odd)
+    out = folder / os.fsdecode(b"r\xff.json")
+    words = ["--predictions", str(odd), "--data", str(folder / "data"), "--resamples", "200"]
+    assert evaluate.main([*words, "--out", str(out), "--html", str(folder / "r.html")]) == 0
+    report = json.loads(out.read_text())
+    assert list(report["runs"]) == ["a\\udcff\\nb"]
+    assert Path(report["runs"]["a\\udcff\\nb"]["source"]["predictions"]["path"]) == odd  # found again by --against
+    assert evaluate.main([*words, "--against", str(out)]) == 0
+    assert b"a\\udcff\\nb" in capfdbinary.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["a\nb", "\x1b[2J", "\u202eb", "\udcff", " "])
+def test_a_name_that_would_break_the_table_is_refused(folder: Path, capsys, name: str) -> None:
+    assert evaluate.main(arguments(folder, "--approaches", "a", name)) == 2
+    assert "the name of an approach" in capsys.readouterr().err
 
 
 def test_every_row_on_demand(folder: Path, capsys) -> None:

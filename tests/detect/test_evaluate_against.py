@@ -295,3 +295,11 @@ def test_figures_behind_a_threshold_of_another_rule_are_not_compared_by_interval
     assert "auc" in compared
     assert not [name for name in compared if name.startswith(("operating_point", "end_to_end"))]
     assert sum("another rule chose the threshold then" in remark for remark in found["remarks"]) == 5
+
+
+def test_a_name_of_then_that_would_break_the_table_is_refused(folder: Path, old: Path, capsys) -> None:
+    report = json.loads(old.read_text())
+    report["runs"] = dict.fromkeys(["\x1b[2J\ud800"], report["runs"]["then_test"])
+    old.write_text(json.dumps(report))
+    assert run(folder, "then", "--against", str(old)) == 2
+    assert "old.json: 'runs': '\\x1b[2J" in capsys.readouterr().err

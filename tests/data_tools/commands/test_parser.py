@@ -73,6 +73,21 @@ def test_values_may_repeat_and_lists_may_grow(parser: Parser, words: Sequence[st
     assert run_command(parser, lambda arguments: len(arguments.names), words) == 2 * ("--names+" in words)
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--rate", "nan"], "--rate: expected a finite number or null, not 'nan'"),
+        (["--fit.steps", "many"], "--fit.steps: expected a whole number, not 'many'"),
+    ],
+)
+def test_a_value_of_another_type_is_one_line(
+    parser: Parser, words: Sequence[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parser.add_argument("--rate", type=float | None, default=None)
+    assert run_command(parser, lambda _: 0, words) == 2
+    assert capsys.readouterr().err == f"made.up: error: {said}\n"
+
+
 def test_a_full_disk_is_a_message_and_a_fault_of_ours_is_not(parser: Parser, capsys) -> None:
     def fail(number: int) -> None:
         raise OSError(number, "reason", "out.json")

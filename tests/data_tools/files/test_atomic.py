@@ -1,3 +1,4 @@
+import json
 import os
 from pathlib import Path
 
@@ -29,6 +30,11 @@ def test_json_is_strict(tmp_path: Path) -> None:
     with pytest.raises(ValueError):
         write_json(tmp_path / "a.json", {"a": float("nan")})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_utf_8_cannot_hold_is_read_back_from_json(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"ä\udcff": "\ud800"})
+    assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8")) == {"ä\udcff": "\ud800"}
 
 
 def test_a_kill_between_the_two_renames_is_put_right(tmp_path: Path) -> None:

@@ -154,6 +154,7 @@ def test_a_body_that_goes_on_is_cut_off_while_it_comes(make_service: Make) -> No
         make_service(max_bytes=5000), lambda client: client.post("/predict", content=endless(), headers=GRAY)
     )
     assert response.status_code == 413
+    assert response.headers["connection"] == "close"
     assert sent <= 10_000
 
 

@@ -133,6 +133,8 @@ def test_sigterm_refuses_new_requests_and_answers_old_ones(make_service: Callabl
         address = f"http://127.0.0.1:{at.getsockname()[1]}"
         with ThreadPoolExecutor(1) as threads, httpx.Client(base_url=address, timeout=20) as client:
             assert client.post("/predict", content=bytes(8_000_000), headers=GRAY).status_code == 413
+            with pytest.raises(OSError):
+                send_without_end(*at.getsockname()[:2])
             hang_up_half_way(*at.getsockname()[:2])
             while server.service.in_flight:
                 time.sleep(0.01)
@@ -150,6 +152,15 @@ def test_sigterm_refuses_new_requests_and_answers_old_ones(make_service: Callabl
             assert begun.result().json()["score"] == 0.8
         thread.join(10)
     assert not thread.is_alive()
+
+
+def send_without_end(host: str, port: int) -> None:
+    """A body of no said length, until the other side has had enough."""
+    with socket.create_connection((host, port), timeout=20) as client:
+        client.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n")
+        client.sendall(b"Transfer-Encoding: chunked\r\n\r\n")
+        for _ in range(500):
+            client.sendall(b"100000\r\n" + bytes(0x100000) + b"\r\n")
 
 
 def hang_up_half_way(host: str, port: int) -> None:
