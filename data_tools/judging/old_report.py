@@ -10,7 +10,7 @@ from data_tools.core.fields import Fields
 from data_tools.files.checksums import FileMark, mark
 from data_tools.files.json_object import read_object
 from data_tools.files.predictions import read_predictions
-from data_tools.judging.judged import Entry, require_name
+from data_tools.judging.judged import Entry, readable, require_name
 from data_tools.judging.metric import KeyPath
 
 _COUNTS = ("n_images", "n_good", "n_boxed", "n_unboxed")
@@ -81,10 +81,9 @@ def old_report_of(value: Fields, path: Path) -> OldReport:
         approaches.setdefault(name, {})[label] = OldRun(run.group("metrics"), _source(run))
     if not approaches:
         raise InputError(f"{path}: 'runs' is empty, so there is nothing to compare with")
-    engines = value.group("engines") if "engines" in value else Fields({}, "")
-    return OldReport(
-        path, data.text("split"), counts, truth, approaches, {name: engines.text(name) for name in engines.values}
-    )
+    given = value.group("engines") if "engines" in value else Fields({}, "")
+    engines = {name: readable(given.text(name)) for name in given.values}
+    return OldReport(path, data.text("split"), counts, truth, approaches, engines)
 
 
 def _source(run: Fields) -> dict[str, FileMark]:
@@ -147,7 +146,7 @@ def reopen(report: OldReport, approach: str) -> tuple[list[Entry], str]:
         for name, then in run.source.items():
             path = _find(then, report.path.parent)
             if path is None:
-                return [], f"{then.path} is not at hand as it was then"
+                return [], f"{readable(then.path)} is not at hand as it was then"
             try:
                 found[name] = read_predictions(path)
             except InputError as error:

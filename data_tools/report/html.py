@@ -92,7 +92,7 @@ def write_html(
     else:
         small = make_thumbnails(samples, images_root, thumbnail_side)
         page = _render(report, images, thresholds, _Pictures(images_root, small.side, small.jpegs))
-    size = f"{len(page.encode('utf-8')) / 1e6:.1f} MB"
+    size = f"{len(page.encode('utf-8', 'backslashreplace')) / 1e6:.1f} MB"
     write_text(path, page.replace(_SIZE_MARK, size))
     beside = f", pictures in {pictures_folder(path)}" if not why_none and are_beside(len(samples)) else ""
     log.info("%s: %d images, %s%s", path, len(images), size, beside)

@@ -303,3 +303,16 @@ def test_a_name_of_then_that_would_break_the_table_is_refused(folder: Path, old:
     old.write_text(json.dumps(report))
     assert run(folder, "then", "--against", str(old)) == 2
     assert "old.json: 'runs': '\\x1b[2J" in capsys.readouterr().err
+
+
+def test_texts_of_then_neither_steer_the_terminal_nor_end_the_page(folder: Path, old: Path, capsys) -> None:
+    report = json.loads(old.read_text())
+    report["engines"] = {"box_map": "\x1b[2J\nforged \ud800"}
+    report["runs"]["then_test"]["source"]["predictions"]["path"] = "gone\n\x1b[2J\ud800.jsonl"
+    report["runs"]["then_test"]["source"]["predictions"]["sha256"] = "0" * 64
+    old.write_text(json.dumps(report))
+    assert run(folder, "then", "--against", str(old), "--html", str(folder / "new.html")) == 0
+    out = capsys.readouterr().out
+    assert "\\nforged" in out
+    assert "\x1b" not in out
+    assert "gone\\n" in (folder / "new.html").read_text()
