@@ -94,6 +94,10 @@ class Fields:
         self.require(isinstance(value, dict), key, "an object")
         return Fields(value, f"{self.place}, {key}")
 
+    def group_if_there(self, key: str) -> "Fields":
+        """The object under a key; one without keys where there is none."""
+        return self.group(key) if key in self else Fields({}, f"{self.place}, {key}")
+
     def _value(self, key: str) -> Any:
         if key not in self.values:
             raise InputError(f"{self.place}: key {key!r} is missing")

@@ -74,7 +74,7 @@ def is_exchanged(folder: Path, name: str) -> bool:
         InputError: no run there, or a damaged manifest.
     """
     manifest = read_manifest(folder)
-    known = manifest.group(CHECKSUMS) if CHECKSUMS in manifest else Fields({}, "")
+    known = manifest.group_if_there(CHECKSUMS)
     return name in known and known.text(name) != sha256(folder / name)
 
 
@@ -90,7 +90,7 @@ def require_seal(folder: Path) -> None:
         InputError: see above.
     """
     manifest = read_manifest(folder)
-    known = manifest.group(CHECKSUMS) if CHECKSUMS in manifest else Fields({}, "")
+    known = manifest.group_if_there(CHECKSUMS)
     if MANIFEST in known and known.text(MANIFEST) != _seal(dict(manifest.values)):
         raise InputError(
             f"{folder / MANIFEST}: does not match its own checksum: damaged, or changed since the run ended; put it "
@@ -131,7 +131,7 @@ def read_run(folder: Path) -> Run:
 
 
 def _milliseconds(manifest: Fields) -> dict[str, float]:
-    predicting = manifest.group(PREDICTING) if PREDICTING in manifest else Fields({}, "")
+    predicting = manifest.group_if_there(PREDICTING)
     taken = {}
     for split in predicting.values:
         one = predicting.group(split)

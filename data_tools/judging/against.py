@@ -17,6 +17,7 @@ from data_tools.judging.metric import LOWER, Metric, look_up
 from data_tools.judging.old_report import OldReport, old_number
 from data_tools.judging.pairs import Approach
 from data_tools.judging.registry import comparisons
+from data_tools.judging.resampling import SampledByRun
 from data_tools.metrics.comparison import holm
 from data_tools.metrics.sign_flip import smallest_p_value
 
@@ -55,6 +56,7 @@ def compare_with_old(
     approaches: Sequence[Approach],
     old: OldReport,
     metrics: Sequence[Metric],
+    sampled: Mapping[str, SampledByRun],
     setting: Setting,
 ) -> Against:
     """What changed since an earlier report that `require_comparable` has let pass.
@@ -64,6 +66,7 @@ def compare_with_old(
         approaches: its runs as they were judged.
         old: the earlier report.
         metrics: that were judged now.
+        sampled: their resampled figures, by metric.
         setting: of judging and resampling.
 
     Raises:
@@ -77,7 +80,7 @@ def compare_with_old(
             then, reason = judge_again(old, matched[approach.name], approach.first, setting)
             if then is not None:
                 remarks += judged_otherwise(old, then, metrics)
-                changes += by_images(approach, then, metrics, setting)
+                changes += by_images(approach, then, metrics, sampled, setting)
             else:
                 remarks.append(
                     f"{approach.name}: the intervals of the two reports are compared, which shows less than comparing "
@@ -152,26 +155,21 @@ def _what_it_shows(one: Change, p_value: float | None, family: int) -> str:
 
 def _verdict(changes: Sequence[Change]) -> str:
     """One sentence that claims no more than it may."""
+    by_kind = {kind: [one for one in changes if one.change == kind] for kind in (WORSE, BETTER, TOO_FEW_GROUPS)}
+    if len(by_kind[TOO_FEW_GROUPS]) == len(changes):
+        groups = max(one.n_groups for one in changes)
+        needed = next(g for g in range(2, 64) if len(changes) * smallest_p_value(g) <= LEVEL)
+        return (
+            f"{TOO_FEW_GROUPS} to show a change: {groups} for {len(changes)} figures, where at least {needed} groups "
+            "are needed; --metric asks for fewer figures"
+        )
     family = sum(one.p_value is not None for one in changes)
-    corrected = f"after Holm's correction over {family} figures"
-    parts = [
-        f"{word} than then {corrected}: {'; '.join(map(_in_words, found))}"
-        for word, found in ((kind, [one for one in changes if one.change == kind]) for kind in (WORSE, BETTER))
-        if found
+    shown = [
+        f"{kind} than then after Holm's correction over {family} figures: {'; '.join(map(_in_words, by_kind[kind]))}"
+        for kind in (WORSE, BETTER)
+        if by_kind[kind]
     ]
-    if not any(one.change == WORSE for one in changes):
-        able = [one for one in changes if one.change != TOO_FEW_GROUPS]
-        if able:
-            parts.insert(0, "no figure is shown to be worse than then")
-        else:
-            groups = max(one.n_groups for one in changes)
-            needed = next(g for g in range(2, 64) if len(changes) * smallest_p_value(g) <= LEVEL)
-            parts.insert(
-                0,
-                f"{TOO_FEW_GROUPS} to show a change: {groups} for {len(changes)} figures, where at "
-                f"least {needed} groups are needed; --metric asks for fewer figures",
-            )
-    return "; ".join(parts)
+    return "; ".join([*([] if by_kind[WORSE] else ["no figure is shown to be worse than then"]), *shown])
 
 
 def _in_words(one: Change) -> str:

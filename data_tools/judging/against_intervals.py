@@ -13,7 +13,8 @@ from data_tools.judging.old_report import OldReport, OldRun, old_interval, old_n
 from data_tools.judging.operating_point import SECTION
 from data_tools.judging.pairs import Approach
 from data_tools.metrics.bootstrap import Clusters
-from data_tools.metrics.comparison import Ends, difference_of_intervals
+from data_tools.metrics.clustered import Ends
+from data_tools.metrics.comparison import difference_of_intervals
 from data_tools.metrics.operating_point import DEFAULT_RULE
 
 THRESHOLDED = (SECTION, "end_to_end")

@@ -1,7 +1,7 @@
 """Approaches side by side: every pair on the same images, over all their seeds."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 
@@ -28,15 +28,30 @@ def compare_all(
         seed: of the resampling.
         resamples: how many.
     """
-    differences = []
-    for a, b in combinations(approaches, 2):
-        for metric in metrics:
-            pair = Pair(a, b, sampled.get(metric.name, {}), seed, resamples)
-            for comparison in metric.comparisons:
-                tested = comparison.rule(pair)
-                if tested is not None:
-                    differences.append(_difference(pair, comparison, tested))
-    return _corrected(differences)
+    return _corrected(
+        [
+            _difference(*one)
+            for a, b in combinations(approaches, 2)
+            for one in each_tested(a, b, metrics, sampled, seed, resamples)
+        ]
+    )
+
+
+def each_tested(
+    a: Approach,
+    b: Approach,
+    metrics: Sequence[Metric],
+    sampled: Mapping[str, SampledByRun],
+    seed: int,
+    resamples: int,
+) -> Iterator[tuple[Pair, Comparison, Tested]]:
+    """Every comparison of two approaches that both have figures for; arguments as of `compare_all`."""
+    for metric in metrics:
+        pair = Pair(a, b, sampled.get(metric.name, {}), seed, resamples)
+        for comparison in metric.comparisons:
+            tested = comparison.rule(pair)
+            if tested is not None:
+                yield pair, comparison, tested
 
 
 def _difference(pair: Pair, comparison: Comparison, tested: Tested) -> Difference:

@@ -99,8 +99,8 @@ def evaluate(
     )
     if against is None:
         return report
-    found = compare_with_old(report, approaches, against, chosen, Setting(val, seed, resamples))
-    return replace(report, against=found)
+    setting = Setting(val, seed, resamples)
+    return replace(report, against=compare_with_old(report, approaches, against, chosen, sampled, setting))
 
 
 def _choose(names: Sequence[str] | None) -> list[Metric]:

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from data_tools.core.errors import InputError
 from data_tools.core.fields import Fields
+from data_tools.core.records import PredictionSet
 from data_tools.files.checksums import FileMark, mark
 from data_tools.files.json_object import read_object
 from data_tools.files.predictions import read_predictions
@@ -81,7 +81,7 @@ def old_report_of(value: Fields, path: Path) -> OldReport:
         approaches.setdefault(name, {})[label] = OldRun(run.group("metrics"), _source(run))
     if not approaches:
         raise InputError(f"{path}: 'runs' is empty, so there is nothing to compare with")
-    given = value.group("engines") if "engines" in value else Fields({}, "")
+    given = value.group_if_there("engines")
     engines = {name: readable(given.text(name)) for name in given.values}
     return OldReport(path, data.text("split"), counts, truth, approaches, engines)
 
@@ -142,16 +142,16 @@ def reopen(report: OldReport, approach: str) -> tuple[list[Entry], str]:
     for label, run in report.approaches[approach].items():
         if "predictions" not in run.source:
             return [], "the report does not say which file of predictions it was made from"
-        found: dict[str, Any] = {}
+        sets: dict[str, PredictionSet] = {}
         for name, then in run.source.items():
             path = _find(then, report.path.parent)
             if path is None:
                 return [], f"{readable(then.path)} is not at hand as it was then"
             try:
-                found[name] = read_predictions(path)
+                sets[name] = read_predictions(path)
             except InputError as error:
                 return [], str(error)
-        entries.append(Entry(label, found["predictions"], found.get("validation")))
+        entries.append(Entry(label, sets["predictions"], sets.get("validation")))
     return entries, ""
 
 

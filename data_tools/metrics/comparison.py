@@ -6,8 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from data_tools.metrics.clustered import Ends
+
 Z_95, Z_POWER_80 = 1.959963984540054, 0.8416212335729143
-Ends = tuple[float, float]
 FEWEST_GROUPS = 6
 """With fewer no p-value of the sign-flip permutation can reach 5 %: 2 / 2^5 is .0625."""
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from data_tools.judging.metric import KeyPath, MetricRow, look_up
 from data_tools.judging.registry import metric_rows
+from data_tools.metrics.operating_point import EscapeRate
 from data_tools.report.cells import (
     NOT_DEFINED,
     Report,
@@ -73,13 +74,17 @@ def _label(figure: _Figure, report: Report) -> str:
     """The overkill says at which operating point; the escape rate is the target on validation."""
     if figure.label != OVERKILL:
         return figure.label
-    for run in as_mapping(report.get("runs")).values():
-        rule = as_mapping(look_up(as_mapping(run).get("metrics"), ("operating_point", "rule")))
-        if rule.get("name") == "escape_rate":
-            return f"overkill at escape {100 * rule['escape_rate']:g} %"
-        if rule:
-            return "overkill at least cost"
-    return figure.label
+    rule = rule_of(report)
+    if rule.get("name") == EscapeRate.name:
+        return f"overkill at escape {100 * rule['escape_rate']:g} %"
+    return "overkill at least cost" if rule else figure.label
+
+
+def rule_of(report: Report) -> Mapping[str, Any]:
+    """What chose the thresholds, the same for all runs; empty where the report does not say."""
+    runs = [as_mapping(as_mapping(run).get("metrics")) for run in as_mapping(report.get("runs")).values()]
+    rules = (as_mapping(look_up(metrics, ("operating_point", "rule"))) for metrics in runs)
+    return next((rule for rule in rules if rule), {})
 
 
 def _cell(row: MetricRow, approach: Report, runs: Sequence[Mapping[str, Any]]) -> TableCell:

@@ -22,7 +22,7 @@ from data_tools.report.cells import (
     metric_cell,
     number,
 )
-from data_tools.report.summary import summary_table
+from data_tools.report.summary import rule_of, summary_table
 
 WIDTH = 110
 _LONGEST_NAME = 18
@@ -83,11 +83,8 @@ def describe_remarks(report: Report) -> list[str]:
 
 def describe_rule(report: Report) -> str:
     """How the threshold behind the overkill is chosen, as a clause; "" where the report does not say."""
-    for run in as_mapping(report.get("runs")).values():
-        rule = as_mapping(look_up(as_mapping(run).get("metrics"), ("operating_point", "rule")))
-        if rule:
-            return f"overkill: at the threshold chosen on validation, where it {rule['words']}"
-    return ""
+    rule = rule_of(report)
+    return f"overkill: at the threshold chosen on validation, where it {rule['words']}" if rule else ""
 
 
 def _describe_groups(count: int) -> str:

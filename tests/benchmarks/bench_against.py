@@ -27,6 +27,7 @@ from data_tools.judging.judged import Entry
 from data_tools.judging.old_report import old_report_of
 from data_tools.judging.pairs import Approach
 from data_tools.judging.registry import metrics
+from data_tools.judging.resampling import resample
 from tests.benchmarks.bench_coverage import clusters_of, distances, scores
 
 GROUPS, CORRELATIONS = (12, 30), (0.0, 0.3, 0.7)
@@ -87,11 +88,12 @@ def ends_in_1(seed: int, groups: int, correlation: float, now: tuple[float, floa
     chosen = [metrics()[name] for name in JUDGED]
     a, b = (Approach("m", dict(one.judged)) for one in (new, old))
     earlier = old_report_of(Fields(old.to_json(), "old.json"), Path("old.json"))
-    found = (
-        by_images(a, b, chosen, Setting((), seed, _RESAMPLES)),
+    sampled = {m.name: resample(m.sampling, a.runs, seed, _RESAMPLES) for m in chosen if m.sampling is not None}
+    both_ways = (
+        by_images(a, b, chosen, sampled, Setting((), seed, _RESAMPLES)),
         by_intervals(new, a, earlier, "m", chosen),
     )
-    by_image, by_interval = (any(one.change == WORSE for one in corrected(changes)) for changes in found)
+    by_image, by_interval = (any(one.change == WORSE for one in corrected(changes)) for changes in both_ways)
     return by_image, by_interval
 
 
