@@ -31,7 +31,7 @@ lint: $(VENV)/.dev-installed
 	@if grep -rn --include='*.py' 'fmt: *\(skip\|off\)' $(SOURCES); then echo 'the formatter has no exceptions'; exit 1; fi
 	$(BIN)/mypy
 
-# licences and known vulnerabilities of what is installed; the second need a package index's advisory service
+# licences and known vulnerabilities of what is installed; the second needs a package index's advisory service
 audit: $(VENV)/.audit-installed
 	$(BIN)/python -m tests.dependencies
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.core.records import GOOD, Sample, empty_boxes, empty_labels
+from data_tools.core.records import Sample, unlabelled
 from data_tools.core.slices import Seen, Window, join_slices, slices_of
 from data_tools.loading.image_inputs import PixelReader
 from data_tools.loading.input_config import InputConfig
@@ -53,7 +53,7 @@ def join_with_slices(
 def _part(number: int, sample: Sample, window: Window) -> Sample:
     """A slice as an image of its own."""
     x1, y1, x2, y2 = window
-    return Sample(number, sample.path, (y2 - y1, x2 - x1), empty_boxes(), empty_labels(), GOOD, "none")
+    return unlabelled(number, sample.path, (y2 - y1, x2 - x1))
 
 
 def _part_reader(parts: Sequence[tuple[Sample, Window]], read: PixelReader) -> PixelReader:

@@ -19,10 +19,9 @@ from data_tools.core.records import GOOD, Dataset, PredictionSet
 from data_tools.files.image_facts import read_each
 from data_tools.files.image_quality import ImageQuality, read_quality
 from data_tools.files.image_walk import walk_images
-from data_tools.metrics.fpr_at_tpr import threshold_at_tpr
+from data_tools.metrics.operating_point import DEFAULT_RULE
 from data_tools.splitting.names import lots_of
 
-CAUGHT = 0.98  # of the defects of validation, by the threshold that flags an image
 _PROPERTIES = {
     "height, px": "height",
     "width, px": "width",
@@ -219,11 +218,11 @@ def compare_scores(
     if not good:
         raise InputError("--validation: no good images, whose scores new ones could be compared with")
     defects = [scored[s.image_id] for s in samples if s.is_defect]
-    threshold = threshold_at_tpr(defects, [True] * len(defects), CAUGHT) if defects else None
+    threshold = DEFAULT_RULE.threshold(defects, [True] * len(defects)) if defects else None
     rows, notes = _rows(predictions, new)
-    found = np.array([one.score for one in predictions.predictions])
+    scores = np.array([one.score for one in predictions.predictions])
     known = _scored("validation", np.array([scored[s.image_id] for s in good]), [s.group for s in good], threshold)
-    of_new = _scored("the new images", found, [new.lots[i] for i in rows], threshold)
+    of_new = _scored("the new images", scores, [new.lots[i] for i in rows], threshold)
     if threshold is None:
         notes.append(
             Finding(NOTE, CHECK, "no defects in validation, so no threshold: the share flagged is not compared")

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from data_tools.commands.ray_engine import each_by_ray
 from data_tools.core.errors import InputError
-from data_tools.core.records import GOOD, Prediction, PredictionHeader, Sample, empty_boxes, empty_labels
+from data_tools.core.records import Prediction, PredictionHeader, Sample, unlabelled
 from data_tools.files.gray_levels import FULL_BITS, gray_levels, range_text, used_bits
 from data_tools.files.image_sources import Source
 from data_tools.files.prediction_journal import Counts, Journal, Record, errors_path
@@ -93,7 +93,7 @@ def predict_chunk(chunk: Sequence[Decoded], predict: Predict) -> list[Record]:
     """What became of each image of a chunk; those that could be read are given to the model together."""
     pixels = {one.source.image_id: one.pixels for one in chunk if one.pixels is not None}
     samples = [
-        Sample(image_id, one.source.name, one.pixels.shape, empty_boxes(), empty_labels(), GOOD, "none")
+        unlabelled(image_id, one.source.name, one.pixels.shape)
         for one in chunk
         if one.pixels is not None and (image_id := one.source.image_id) is not None
     ]

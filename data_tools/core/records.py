@@ -81,6 +81,11 @@ class Sample:
         return self.status != GOOD
 
 
+def unlabelled(image_id: int, path: str, size_hw: tuple[int, int]) -> Sample:
+    """An image that is only predicted: it belongs to no dataset, and its status is read by nobody."""
+    return Sample(image_id, path, size_hw, empty_boxes(), empty_labels(), GOOD, "none")
+
+
 @dataclass(frozen=True)
 class Splits:
     """Image ids of the three parts, with how they were made. No id is in two parts."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import GOOD, Dataset, Sample, empty_boxes, empty_labels
+from data_tools.core.records import Dataset, Sample, unlabelled
 from data_tools.files.dataset_folder import images_root_of
 from data_tools.files.images import read_gray, resolve_under
 from data_tools.files.read_ahead import chunks, read_ahead
@@ -79,7 +79,7 @@ def _loose(numbered: tuple[int, str | Path | ArrayLike]) -> Held:
     pixels = _pixels_of(image, number)
     name = Path(image).as_posix() if isinstance(image, str | Path) else f"array {number}"
     height, width = pixels.shape
-    return Sample(number, name, (height, width), empty_boxes(), empty_labels(), GOOD, "none"), pixels
+    return unlabelled(number, name, (height, width)), pixels
 
 
 def _pixels_of(image: str | Path | ArrayLike, number: int) -> NDArray[np.uint8]:

@@ -135,6 +135,7 @@ def _render(
     script, style = _script(), (files("data_tools.report") / "page" / "page.css").read_text(encoding="utf-8")
     contents = report.to_json()
     tables = (metric_table(contents), seed_table(contents), comparison_table(contents))
+    costs = _costs(report)
     return (
         template_environment()
         .get_template("page.html")
@@ -155,7 +156,7 @@ def _render(
             against=as_mapping(contents.get("against")),
             changes=change_table(contents),
             thresholds=thresholds,
-            costs=_costs(report),
+            costs=costs,
             telling=_telling_figure(images, thresholds, pictures.root),
             figures=_curve_figures(report, thresholds),
             data=safe_json(
@@ -165,7 +166,7 @@ def _render(
                     pictures.jpegs,
                     report.data.split,
                     next(iter(report.judged.values())).categories if report.judged else (),
-                    _costs(report),
+                    costs,
                     pictures.folder,
                 )
             ),

@@ -7,7 +7,6 @@ BUNDLE/requirements.txt   what `pip install -r` installs for predicting; it is n
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from typing import Any
 
 from data_tools.core.errors import InputError
 from data_tools.files.atomic import atomic_folder, write_json, write_text
+from data_tools.files.json_object import parse_object
 from data_tools.files.places import require_writable
 from data_tools.files.regular import read_regular
 
@@ -91,7 +91,7 @@ def read_bundle(folder: Path, approach: str) -> Bundle:
     contents = {name: _checked(folder / name, digest) for name, digest in _sums(folder).items()}
     if RECORD not in contents:
         raise InputError(f"{folder / SUMS}: does not name {RECORD}; {_AGAIN}")
-    record = _record(folder / RECORD, contents[RECORD])
+    record = parse_object(contents[RECORD], str(folder / RECORD)).values
     if record.get("schema") != SCHEMA:
         raise InputError(f"{folder / RECORD}: schema {record.get('schema')!r}, but this version reads schema {SCHEMA}")
     if record.get("approach") != approach:
@@ -125,16 +125,6 @@ def _checked(path: Path, digest: str) -> bytes:
     if _digest(content) != digest:
         raise InputError(f"{path}: is not as it was exported: its SHA-256 differs from that in {SUMS}; {_AGAIN}")
     return content
-
-
-def _record(path: Path, content: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise InputError(f"{path}: not a JSON object")
-    return value
 
 
 def _digest(content: bytes) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import GOOD, Prediction, Sample, empty_boxes, empty_labels
+from data_tools.core.records import Prediction, Sample, unlabelled
 from data_tools.files.images import decode_gray
 from data_tools.files.read_ahead import chunks, read_ahead
 from data_tools.metrics.operating_threshold import Threshold
@@ -106,7 +106,7 @@ def _decode(order: Order) -> _Decoded:
     except MemoryError:
         return _Decoded(order, None, None, "too large for the memory that is left")
     height, width = pixels.shape
-    sample = Sample(order.image_id, order.upload.name, (height, width), empty_boxes(), empty_labels(), GOOD, "none")
+    sample = unlabelled(order.image_id, order.upload.name, (height, width))
     return _Decoded(order, sample, pixels)
 
 

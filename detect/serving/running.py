@@ -14,7 +14,7 @@ import uvicorn
 
 from data_tools.commands.prediction import job_of
 from data_tools.core.errors import InputError
-from data_tools.core.records import GOOD, Sample, empty_boxes, empty_labels
+from data_tools.core.records import unlabelled
 from detect.opening import load
 from detect.serving.answers import Model
 from detect.serving.app import app_of
@@ -120,7 +120,7 @@ class Server(uvicorn.Server):
 def _warm_up(detector: Predictor) -> None:
     """One prediction before the first request: a model that cannot predict is found out here, and buffers are made."""
     size = (_FIRST_SIDE, _FIRST_SIDE)
-    sample = Sample(1, "blank", size, empty_boxes(), empty_labels(), GOOD, "none")
+    sample = unlabelled(1, "blank", size)
     detector.predict_samples([sample], lambda _: np.zeros(size, dtype=np.uint8))
 
 
