@@ -253,8 +253,8 @@ class Journal:
         return end, maps_end
 
     def _require_same_job(self, first: bytes) -> None:
-        line, wanted = _json(first), json.loads(as_text(self._first))
-        if not isinstance(line, dict) or not isinstance(line.get("job"), dict) or line.get("journal") != JOURNAL:
+        line, wanted = whole_object(first), json.loads(as_text(self._first))
+        if line is None or not isinstance(line.get("job"), dict) or line.get("journal") != JOURNAL:
             raise InputError(f"{self.path}, line 1: damaged; begin anew without --resume")
         difference = job_difference(line["job"], wanted["job"])
         if difference:
@@ -270,6 +270,15 @@ def job_difference(before: dict[str, Any], now: dict[str, Any]) -> str:
         if a != b:
             return f"{key}: {str(a)[:60]!r}, not {str(b)[:60]!r}"
     return ""
+
+
+def whole_object(content: bytes) -> dict[str, Any] | None:
+    """The JSON object of a line with its end; None where it is torn, or no object."""
+    try:
+        line = json.loads(content) if content.endswith(_WHOLE_LINE) else None
+    except (ValueError, RecursionError):
+        return None
+    return line if isinstance(line, dict) else None
 
 
 def open_locked(path: Path, flag: str = "--out") -> BinaryIO:
@@ -293,15 +302,8 @@ def open_locked(path: Path, flag: str = "--out") -> BinaryIO:
 
 def _parsed(content: bytes) -> dict[str, Any] | None:
     """A record's line; None for one that is torn."""
-    line = _json(content) if content.endswith(_WHOLE_LINE) else None
-    if not isinstance(line, dict) or not isinstance(line.get("name"), str) or not isinstance(line.get("maps_end"), int):
+    line = whole_object(content)
+    if line is None or not isinstance(line.get("name"), str) or not isinstance(line.get("maps_end"), int):
         return None
     parts = [line.get(key) for key in ("prediction", "error")]
     return line if sum(isinstance(part, dict) for part in parts) == 1 else None
-
-
-def _json(content: bytes) -> Any:
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError):
-        return None

@@ -40,17 +40,24 @@ def decode(source: Source) -> Decoded:
     """Read a source; whatever is wrong with it is said in the result."""
     if source.reason:
         return Decoded(source, None, source.reason)
-    try:
-        pixels = read_gray(source.path)
-    except InputError as error:
-        return Decoded(source, None, str(error).removeprefix(f"{source.path}: "))
-    except MemoryError:
-        return Decoded(source, None, "too large for the memory that is left")
+    pixels, reason = pixels_or_reason(lambda: read_gray(source.path), str(source.path))
+    if pixels is None:
+        return Decoded(source, None, reason)
     if source.size_hw is not None and pixels.shape != source.size_hw:
         height, width = pixels.shape
         noted = f"{source.size_hw[1]} x {source.size_hw[0]}"
         return Decoded(source, None, f"is {width} x {height} pixels, but annotated as {noted}")
     return Decoded(source, pixels)
+
+
+def pixels_or_reason(read: Callable[[], NDArray[np.uint8]], place: str) -> tuple[NDArray[np.uint8] | None, str]:
+    """What `read` gives, or None and why it cannot; `place` starts its messages and is left out of them."""
+    try:
+        return read(), ""
+    except InputError as error:
+        return None, str(error).removeprefix(f"{place}: ")
+    except MemoryError:
+        return None, "too large for the memory that is left"
 
 
 def read_ahead(

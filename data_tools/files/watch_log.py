@@ -22,6 +22,7 @@ from data_tools.files.prediction_journal import (
     errors_path,
     job_difference,
     open_locked,
+    whole_object,
 )
 from data_tools.files.predictions import as_text, header_line, to_line
 
@@ -51,7 +52,7 @@ def require_unwatched(out: Path) -> None:
     """
     if out.is_file():
         with out.open("rb") as lines:
-            first = _parsed(lines.readline(_LONGEST_HEADER))
+            first = whole_object(lines.readline(_LONGEST_HEADER))
         if first is not None and first.get(_WATCHED):
             raise InputError(f"--out {out}: grows by --watch, and would be replaced; give another name")
 
@@ -128,7 +129,7 @@ class WatchLog:
         """Take up what a file holds, cut off a torn last line, and write the first line of a new one."""
         end = 0
         for number, content in enumerate(iter(file.readline, b""), start=1):
-            line = _parsed(content)
+            line = whole_object(content)
             if line is None:
                 if file.readline():
                     raise InputError(f"{path}, line {number}: damaged; give another --out")
@@ -160,11 +161,3 @@ class WatchLog:
         self._lines.close()
         if self._errors is not None:
             self._errors.close()
-
-
-def _parsed(content: bytes) -> dict[str, Any] | None:
-    try:
-        line = json.loads(content) if content.endswith(b"\n") else None
-    except (ValueError, RecursionError):
-        return None
-    return line if isinstance(line, dict) else None

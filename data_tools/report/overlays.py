@@ -28,11 +28,11 @@ from data_tools.core import heatmaps
 from data_tools.core.records import BOXED, GOOD, Prediction, Sample
 from data_tools.files.atomic import atomic_path
 from data_tools.metrics.peak_distance import Point, nearest_true_point, peak_distance
+from data_tools.report.shown import shown_boxes
 
 TRUTH, PREDICTED, PEAK, HALO = "#56b4e9", "#f0e442", "#ffffff", "#101010"  # sky blue, yellow
 LINE_PT = 1.5
 MOST_OPAQUE = 0.62
-MOST_BOXES, LEAST_OF_BEST = 5, 0.2
 PANEL_IN, SMALL_PANEL_IN = 2.4, 1.2
 _GAP_IN, _TEXT_IN, _LEGEND_IN = 0.1, 0.15, 0.32
 _LEAST_LABELLED_PT = 20  # a shorter line has its distance in the panel's head alone, which would hide its end
@@ -166,15 +166,6 @@ def describe_distance(distance_px: float | None) -> str:
     if distance_px > 0:
         return f"{distance_px:.1f} px" if distance_px >= 0.05 else "< 0.1 px"
     return "hit"
-
-
-def shown_boxes(prediction: Prediction) -> list[int]:
-    """Indices of the boxes worth drawing, best first: at most five, each at least a fifth as certain as the best one.
-
-    The image's threshold says nothing here: a box's score and an image's have no common scale.
-    """
-    order = [int(i) for i in np.argsort(-prediction.box_scores, kind="stable")[:MOST_BOXES]]
-    return [i for i in order if prediction.box_scores[i] >= LEAST_OF_BEST * prediction.box_scores[order[0]]]
 
 
 def scale_bar_px(width_px: float) -> int:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from data_tools.core import heatmaps
 from data_tools.core.records import Prediction
 from data_tools.report.outcomes import NEAR_PX, ImageOutcome, Threshold
-from data_tools.report.overlays import heat_colours, shown_boxes
+from data_tools.report.overlays import heat_colours
+from data_tools.report.shown import shown_boxes
 
 LARGEST_MAP = 24  # cells a side; a finer map is averaged down for display alone
 

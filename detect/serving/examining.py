@@ -7,10 +7,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.core.errors import InputError
 from data_tools.core.records import Prediction, Sample, unlabelled
 from data_tools.files.images import decode_gray
-from data_tools.files.read_ahead import chunks, read_ahead
+from data_tools.files.read_ahead import chunks, pixels_or_reason, read_ahead
 from data_tools.metrics.operating_threshold import Threshold
 from detect.serving.uploads import Upload
 
@@ -76,35 +75,32 @@ def examine(detector: Predictor, orders: Sequence[Order]) -> list[Examined]:
     """
     results: list[Examined] = []
     for chunk in chunks(read_ahead(orders, _decode, _held), _held):
-        found = _found(detector, chunk)
+        predictions = _predictions(detector, chunk)
         results += [
-            Examined(found.get(one.order.image_id), one.pixels if one.order.keeps_pixels else None, one.reason)
+            Examined(predictions.get(one.order.image_id), one.pixels if one.order.keeps_pixels else None, one.reason)
             for one in chunk
         ]
     return results
 
 
-def _found(detector: Predictor, chunk: Sequence[_Decoded]) -> dict[int, Prediction]:
+def _predictions(detector: Predictor, chunk: Sequence[_Decoded]) -> dict[int, Prediction]:
     """The predictions by image id."""
     pixels = {one.order.image_id: one.pixels for one in chunk if one.pixels is not None}
     by_size: dict[tuple[int, int], list[Sample]] = {}
     for one in chunk:
         if one.sample is not None:
             by_size.setdefault(one.sample.size_hw, []).append(one.sample)
-    found: dict[int, Prediction] = {}
+    by_id: dict[int, Prediction] = {}
     for samples in by_size.values():
         predictions = detector.predict_samples(samples, lambda sample: pixels[sample.image_id])
-        found |= {sample.image_id: one for sample, one in zip(samples, predictions, strict=True)}
-    return found
+        by_id |= {sample.image_id: one for sample, one in zip(samples, predictions, strict=True)}
+    return by_id
 
 
 def _decode(order: Order) -> _Decoded:
-    try:
-        pixels = decode_gray(order.upload.content, "image")
-    except InputError as error:
-        return _Decoded(order, None, None, str(error).removeprefix("image: "))
-    except MemoryError:
-        return _Decoded(order, None, None, "too large for the memory that is left")
+    pixels, reason = pixels_or_reason(lambda: decode_gray(order.upload.content, "image"), "image")
+    if pixels is None:
+        return _Decoded(order, None, None, reason)
     height, width = pixels.shape
     sample = unlabelled(order.image_id, order.upload.name, (height, width))
     return _Decoded(order, sample, pixels)

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from data_tools.core.records import Prediction
+from data_tools.report.shown import shown_boxes
 
 LONGEST_SIDE = 2000
-MOST_BOXES, LEAST_OF_BEST = 5, 0.2  # as the report's figures have it
 _FOUND, _PEAK, _HALO = "#f0e442", "#ffffff", "#101010"  # from Okabe & Ito's palette, which colour-blind people can see
 _ARM = 9  # of the cross, in pixels of the picture
 
@@ -20,7 +20,7 @@ def overlay_png(pixels: NDArray[np.uint8], prediction: Prediction) -> str:
 
     Args:
         pixels: (h, w) of the image.
-        prediction: in its pixels, best box first.
+        prediction: in its pixels.
     """
     height, width = pixels.shape
     scale = min(1.0, LONGEST_SIDE / max(height, width))
@@ -30,8 +30,7 @@ def overlay_png(pixels: NDArray[np.uint8], prediction: Prediction) -> str:
     picture = picture.convert("RGB")
     draw = ImageDraw.Draw(picture)
     scores = prediction.box_scores
-    drawn = [i for i in range(min(len(scores), MOST_BOXES)) if scores[i] >= LEAST_OF_BEST * scores.max()]
-    for i in reversed(drawn):  # the best one on top
+    for i in reversed(shown_boxes(prediction)):  # the best one on top
         x1, y1, x2, y2 = (float(value) * scale for value in prediction.boxes_xyxy[i])
         right, bottom = max(x2 - 1, x1), max(y2 - 1, y1)  # half-open: the last pixel is inside
         draw.rectangle((x1 - 1, y1 - 1, right + 1, bottom + 1), outline=_HALO, width=3)
