@@ -1,5 +1,6 @@
 """Fixtures that more than one test module uses."""
 
+import gc
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,19 +15,22 @@ from tests.absent import absent
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
-# what trains, starts processes or opens a browser; `make check` leaves it out, `make test` runs it
+# what trains, exports, simulates, starts processes or opens a browser; `make check` leaves it out, `make test` runs it
 SLOW = (
-    "test_cases.py",
-    "test_end_to_end.py",
-    "test_no_network.py",
     "benchmarks/",
+    "classify/test_bundle.py",
     "classify/test_cam_parity.py",
+    "classify/test_receptive_field.py",
     "classify/test_study.py",
     "configs/test_configs.py",
     "data_tools/auditing/test_audit.py",
     "data_tools/auditing/test_label_noise.py",
+    "data_tools/commands/test_ray_engine.py",
+    "data_tools/judging/test_against.py",
     "data_tools/report/test_page.py",
     "data_tools/synthetic/test_render.py",
+    "data_tools/training/test_fit.py",
+    "data_tools/training/test_loader_failures.py",
     "data_tools/training/test_processes.py",
     "data_tools/training/test_references.py",
     "data_tools/training/test_run_folder.py",
@@ -35,10 +39,18 @@ SLOW = (
     "detect/serving/test_process.py",
     "detect/test_bundle.py",
     "detect/test_bundle_reference.py",
+    "detect/test_evaluate_against.py",
     "detect/test_label_cost.py",
     "detect/test_model.py",
+    "detect/test_slicing.py",
     "detect/test_train.py",
     "faults/",
+    "test_api.py",
+    "test_cases.py",
+    "test_end_to_end.py",
+    "test_help.py",
+    "test_no_network.py",
+    "test_scarce_data.py",
 )
 
 
@@ -49,6 +61,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.path.relative_to(here).as_posix().startswith(SLOW):
             item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what is imported by now out of every later search for garbage, which looks at millions of objects else."""
+    gc.collect()
+    gc.freeze()
 
 
 # how long examples take depends on what else the machine does, so no test fails by that

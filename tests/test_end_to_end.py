@@ -155,7 +155,7 @@ def test_a_run_is_neither_overwritten_nor_mixed_with_other_data(
 
 
 def test_real_images_are_learned(shared_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Convert the real set by its masks, learn for a minute, and find defects better than a trivial localizer."""
+    """Convert the real set by its masks, learn for half a minute, and find defects better than a trivial localizer."""
     data, run = tmp_path / "data", tmp_path / "run"
     source = tmp_path / "source"
     for folder, count in (("MT_Blowhole", 60), ("MT_Break", 30), ("MT_Free", 60)):
@@ -168,7 +168,7 @@ def test_real_images_are_learned(shared_data: Path, tmp_path: Path, capsys: pyte
     dataset = read_dataset(data)
     groups = [{s.group for s in dataset.split(part)} for part in ("train", "val", "test")]
     assert sum(map(len, groups)) == len(set().union(*groups))
-    settings = ["--input.size_hw", "[160,160]", "--fit.epochs", "5", "--fit.lr", "0.001", *FAST]
+    settings = ["--input.size_hw", "[128,128]", "--fit.epochs", "4", "--fit.lr", "0.001", *FAST]
     assert detect.train.main(["--data", str(data), "--run", str(run), *settings]) == 0
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert sum(lines[-1]["losses"].values()) < 0.7 * sum(lines[0]["losses"].values())

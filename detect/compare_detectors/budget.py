@@ -1,9 +1,10 @@
 """Training budgets in pixels that a network sees, because steps and minutes of two approaches are not alike."""
 
+import importlib
+import io
 import os
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,11 +62,12 @@ def settings_of(command: Sequence[str]) -> dict[str, Any]:
     Raises:
         InputError: the command refused its input; its message stands on stderr.
     """
-    words = [sys.executable, "-m", *command, "--print_config"]
-    done = subprocess.run(words, stdout=subprocess.PIPE, env=environment(), check=False, text=True)
-    if done.returncode != 0:
+    module, *words = command
+    with redirect_stdout(io.StringIO()) as shown:
+        status = importlib.import_module(module).main([*words, "--print_config"])
+    if status != 0:
         raise InputError(f"{' '.join(command)}: refused; see the message above")
-    values: dict[str, Any] = yaml.safe_load(done.stdout)
+    values: dict[str, Any] = yaml.safe_load(shown.getvalue())
     return values
 
 

@@ -158,7 +158,6 @@ def test_another_method_is_exported(run: Path, images: list[np.ndarray], method:
     assert not any(len(one.boxes_xyxy) for one in theirs.predict(images))  # boxes are cut out of the run's own maps
 
 
-@pytest.mark.slow
 def test_a_network_with_tensorflows_padding(images: list[np.ndarray], tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", "tf_efficientnet_lite0")
     theirs = load_bundle(export(run, tmp_path / "bundle"))

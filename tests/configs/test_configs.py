@@ -42,23 +42,14 @@ def few_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("standard", []),
         (
             "resnet50",
-            [
-                "--model.weights",
-                "none",
-                "--model.frozen_to_stride",
-                "0",
-                "--fit.workers",
-                "0",
-                "--model.sampling.rois",
-                "16",
-            ],
+            ["--model.weights", "none", "--model.frozen_to_stride", "0", "--fit.workers", "0", "--model.sampling.rois", "16"],
         ),
     ],
 )
 def test_a_detectors_configuration_trains(name: str, offline: list[str], few_images: Path, tmp_path: Path) -> None:
-    """One epoch of small images: the whole network as configured, trained, chosen by validation and predicting."""
+    """A step of small images: the whole network as configured, trained, chosen by validation and predicting."""
     words = ["--config", name, "--data", str(few_images), "--run", str(tmp_path / "run"), *offline]
-    small = ["--input.size_hw", "[96, 96]", "--fit.epochs", "1", "--fit.max_minutes", "null"]
+    small = ["--input.size_hw", "[64, 64]", "--fit.steps", "1", "--fit.epoch_steps", "1", "--fit.batch_size", "4"]
     assert detect.train.main([*words, *small]) == 0
     assert json.loads((tmp_path / "run" / "manifest.json").read_text())["result"]["epochs"] == 1
     test = read_predictions(tmp_path / "run" / "predictions" / "test.jsonl")

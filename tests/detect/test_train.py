@@ -4,8 +4,6 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,8 +12,8 @@ from typing import Any
 import pytest
 
 import data_tools.synth
+from tests.forked import Command
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 EPOCHS, STEPS_PER_EPOCH = 3, 14
 # a checkpoint every step, so that a kill falls into the writing of one as often as between two
 SETTINGS = [
@@ -53,17 +51,15 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def start(data: Path, run: Path, *more: str) -> "subprocess.Popen[str]":
-    words = [sys.executable, "-m", "detect.train", "--data", str(data), "--run", str(run), *SETTINGS, *more]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)}
-    return subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+def start(data: Path, run: Path, *more: str) -> Command:
+    return Command(run.parent, ["detect.train", "--data", str(data), "--run", str(run), *SETTINGS, *more])
 
 
-def wait_for(condition: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
+def wait_for(condition: Callable[[], bool], process: Command) -> None:
     """Look every half millisecond; the process must not end before."""
     end = time.monotonic() + 300
     while not condition():
-        assert process.poll() is None, process.stderr and process.stderr.read()
+        assert process.poll() is None, process.err.read_text()
         assert time.monotonic() < end, "nothing happened for five minutes"
         time.sleep(0.0005)
 

@@ -1,4 +1,5 @@
 import csv
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -83,10 +84,15 @@ def test_copies_across_splits_are_unsafe(tmp_path: Path, capsys) -> None:
 
 
 def test_a_random_split_of_the_tiles_leaks_and_the_grouped_one_does_not(shared_data: Path, tmp_path, capsys) -> None:
-    source = str(shared_data / "magnetic_tile")
+    source = tmp_path / "source"
+    for folder, count in (("MT_Blowhole", 78), ("MT_Crack", 30), ("MT_Free", 100)):
+        (source / folder / "Imgs").mkdir(parents=True)
+        for image in sorted((shared_data / "magnetic_tile" / folder / "Imgs").glob("*.jpg"))[:count]:
+            for file in (image, image.with_suffix(".png")):
+                shutil.copyfile(file, source / folder / "Imgs" / file.name)
     for name, group_by, status in (("random", "none", 2), ("grouped", "auto", 0)):
         out = str(tmp_path / name)
-        assert convert([source, "--format", "mask", "--out", out, "--group-by", group_by]) == 0
+        assert convert([str(source), "--format", "mask", "--out", out, "--group-by", group_by]) == 0
         capsys.readouterr()
         assert main([out, "--labels", "no"]) == status
         text = capsys.readouterr().out

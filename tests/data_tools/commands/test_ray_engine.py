@@ -46,7 +46,6 @@ def images(tmp_path: Path) -> list[str]:
     return [str(folder)]
 
 
-@pytest.mark.slow
 def test_a_killed_process_loses_nothing_and_doubles_nothing(images: list[str], tmp_path: Path, capsys) -> None:
     local, spread, killed = tmp_path / "local.jsonl", tmp_path / "ray.jsonl", tmp_path / "killed"
     for out, by_ray in ((local, None), (spread, maker(killed))):
@@ -58,7 +57,6 @@ def test_a_killed_process_loses_nothing_and_doubles_nothing(images: list[str], t
     assert mine.splitlines()[1:] == theirs.splitlines()[1:]
 
 
-@pytest.mark.slow
 def test_what_a_process_refuses_is_refused_here() -> None:
     def refuse() -> None:
         raise InputError("no such run")

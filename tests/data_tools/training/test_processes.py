@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -27,6 +28,7 @@ from data_tools.loading.batch import Item, collate
 from data_tools.loading.sample_random import SampleDropout
 from data_tools.loading.samplers import BalancedSampler, OrderedSampler
 from data_tools.training import processes
+from tests.forked import Command
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 COMMON = [
@@ -76,13 +78,15 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def start(words: Sequence[str], number: int) -> "subprocess.Popen[str]":
-    several = (
-        ["torch.distributed.run", "--standalone", "--nproc-per-node", str(number), "-m", "--"] if number > 1 else []
-    )
-    # one code path of MKL on every processor, and for parts of a batch as for the whole; on some its sums differ else,
-    # and where that turns a ReLU on or off, gradients differ by a hundredth
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "MKL_CBWR": "AVX2", "PYTHONPATH": str(REPOSITORY)}
+# one code path of MKL on every processor, and for parts of a batch as for the whole; on some its sums differ else, and
+# where that turns a ReLU on or off, gradients differ by a hundredth
+ONE_CODE_PATH = {"MKL_CBWR": "AVX2"}
+
+
+def start(words: Sequence[str]) -> "subprocess.Popen[str]":
+    """Two processes by torchrun itself."""
+    several = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "--"]
+    environment = os.environ | ONE_CODE_PATH | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY)}
     return subprocess.Popen(
         [sys.executable, "-m", *several, *words],
         env=environment,
@@ -92,16 +96,27 @@ def start(words: Sequence[str], number: int) -> "subprocess.Popen[str]":
     )
 
 
+def ranks(words: Sequence[str], number: int, place: Path) -> list[Command]:
+    """The processes of a training, each told its rank as torchrun tells it."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    world = {"WORLD_SIZE": str(number), "LOCAL_WORLD_SIZE": str(number)} if number > 1 else {}
+    world |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)} if number > 1 else {}
+    told = [{"RANK": str(rank), "LOCAL_RANK": str(rank)} if number > 1 else {} for rank in range(number)]
+    return [Command(place, words, {**ONE_CODE_PATH, **world, **of_rank}) for of_rank in told]
+
+
 def train_both(words: Sequence[str], data: Path, place: Path) -> tuple[Path, Path, str]:
     """The run of one process, that of two, and what the two said on stdout."""
     one, two = place / "one", place / "two"
-    alone = start([*words, "--data", str(data), "--run", str(one)], 1)
-    together = start([*words, "--data", str(data), "--run", str(two)], 2)
-    shown = ""
-    for process in (alone, together):
-        shown, said = process.communicate(timeout=300)
+    alone = ranks([*words, "--data", str(data), "--run", str(one)], 1, place)
+    together = ranks([*words, "--data", str(data), "--run", str(two)], 2, place)
+    printed = []
+    for process in (*alone, *together):
+        shown, said = process.communicate()
         assert process.returncode == 0, said
-    return one, two, shown
+        printed.append(shown)
+    return one, two, "".join(printed[1:])
 
 
 def assert_same_run(one: Path, two: Path, gradients_within: float) -> None:
@@ -161,7 +176,7 @@ def test_a_request_to_one_process_stops_both_and_they_go_on_bit_identical(
 ) -> None:
     run = tmp_path / "cut"
     words = [*DETECT, "--data", str(data), "--run", str(run), "--fit.checkpoint_minutes", "0"]
-    together = start(words, 2)
+    together = start(words)
     while not (run / "last" / "state.json").exists():
         assert together.poll() is None
         time.sleep(0.01)
@@ -170,9 +185,9 @@ def test_a_request_to_one_process_stops_both_and_they_go_on_bit_identical(
     assert together.returncode == 0, said
     assert said.count("--resume") == 1
     assert json.loads((run / "last" / "state.json").read_text())["step"] < 14
-    again = start([*words, "--resume"], 2)
-    _, said = again.communicate(timeout=300)
-    assert again.returncode == 0, said
+    for again in ranks([*words, "--resume"], 2, tmp_path):
+        _, said = again.communicate()
+        assert again.returncode == 0, said
     for name in ("last/model", "last/average", "best/model"):
         whole, cut = ((folder / f"{name}.safetensors").read_bytes() for folder in (detectors[1], run))
         assert whole == cut, name
@@ -187,7 +202,7 @@ def test_what_fails_in_one_process_ends_both_with_its_message(data: Path, tmp_pa
     path.write_bytes(path.read_bytes()[:40])
     run = tmp_path / "run"
     # a given configuration, because deciding one by the data would find the damage before the run begins
-    together = start([*DETECT, "--config", "quickstart", "--data", str(broken), "--run", str(run)], 2)
+    together = start([*DETECT, "--config", "quickstart", "--data", str(broken), "--run", str(run)])
     _, said = together.communicate(timeout=300)
     assert together.returncode not in (0, -signal.SIGKILL)
     assert f"error: {path}" in said

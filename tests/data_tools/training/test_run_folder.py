@@ -1,11 +1,8 @@
 """Run folders as their users meet them: resumed, refused, damaged, shared by two processes."""
 
 import json
-import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,8 +19,8 @@ import detect.train
 from data_tools.core.errors import InputError
 from data_tools.loading.input_config import InputConfig
 from data_tools.training.fit_config import FitConfig
+from tests.forked import Command
 
-ROOT = Path(__file__).resolve().parents[3]
 TINY = [
     "--input.size_hw",
     "[64, 64]",
@@ -219,14 +216,7 @@ def test_from_python_a_run_goes_on_with_its_own_settings(data: Path, finished: d
         classify.train(data, other, run=run, resume=True)
 
 
-def start(words: Sequence[str]) -> "subprocess.Popen[str]":
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(
-        [sys.executable, "-m", "classify.train", *words], env=environment, text=True, stderr=subprocess.PIPE
-    )
-
-
-def wait_for(path: Path, process: "subprocess.Popen[str]") -> None:
+def wait_for(path: Path, process: Command) -> None:
     while not path.exists():
         assert process.poll() is None
         time.sleep(0.05)
@@ -237,7 +227,7 @@ def test_of_two_processes_in_one_folder_one_is_refused(
 ) -> None:
     run = tmp_path / "run"
     words = [*TINY, "--data", str(data), "--fit.steps", "4000", "--fit.epoch_steps", "5", "--run", str(run)]
-    both = [start(words) for _ in range(2)]
+    both = [Command(tmp_path, ["classify.train", *words]) for _ in range(2)]
     while all(process.poll() is None for process in both):
         time.sleep(0.05)
     live, other = sorted(both, key=lambda process: process.poll() is not None)
@@ -254,14 +244,15 @@ def test_of_two_processes_in_one_folder_one_is_refused(
     assert f"go on with --run {run} --resume" in said
     lines = [json.loads(line)["epoch"] for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert lines == list(range(1, len(lines) + 1))
-    again = start(["--run", str(run), "--resume"])
+    resuming = ["classify.train", "--run", str(run), "--resume"]
+    again = Command(tmp_path, resuming)
     wait_for(run / ".lock", again)
     again.kill()
     again.wait()
-    last = start(["--run", str(run), "--resume"])
+    last = Command(tmp_path, resuming)
     wait_for(run / ".lock", last)
-    while "training" not in (last.stderr.read(64) if last.stderr is not None else ""):
-        pass
+    while "training" not in last.err.read_text():
+        time.sleep(0.01)
     for _ in range(2):
         last.send_signal(signal.SIGINT)
     last.communicate(timeout=60)
