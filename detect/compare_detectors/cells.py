@@ -149,21 +149,26 @@ def is_finished(cell: Cell) -> bool:
     return finished_manifest(cell.folder) is not None
 
 
-def run(cell: Cell) -> None:
+def run(cell: Cell, threads: int | None = None) -> None:
     """Train a cell. One of ours that was interrupted after a checkpoint goes on; any other begins again.
+
+    Args:
+        cell: which one.
+        threads: of the training; None takes what it takes by itself.
 
     Raises:
         InputError: the training refused its input; its message stands on stderr.
         CalledProcessError: it failed otherwise.
     """
-    make_once(cell.folder, dict(cell.identity), "--out", lambda resume: _train(cell, resume))
+    make_once(cell.folder, dict(cell.identity), "--out", lambda resume: _train(cell, threads, resume))
     if not is_finished(cell):  # a training that is stopped on request leaves with status 0
         raise InputError(f"{cell}: stopped before its end; the same command goes on")
 
 
-def _train(cell: Cell, resume: bool) -> None:
+def _train(cell: Cell, threads: int | None, resume: bool) -> None:
     command = [sys.executable, "-m", *cell.command, *(["--resume"] if resume else [])]
-    done = subprocess.run(command, stdout=sys.stderr, env=environment(), check=False)
+    told = {} if threads is None else {"OMP_NUM_THREADS": str(threads)}
+    done = subprocess.run(command, stdout=sys.stderr, env=environment() | told, check=False)
     if done.returncode == 2:
         raise InputError(f"{cell}: refused; see the message above")
     done.check_returncode()

@@ -2,9 +2,11 @@
 
 import logging
 import os
+import sys
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stdout
+from functools import partial
 from subprocess import CalledProcessError
 
 from detect.compare_detectors.cells import Cell, run
@@ -14,19 +16,16 @@ log = logging.getLogger(__name__)
 
 def train(cells: Sequence[Cell], jobs: int) -> None:
     """Train cells, several at the same time with their share of the cores; one that fails is named, others go on."""
-    threads = str(max((os.cpu_count() or 1) // jobs, 1))
-    with ProcessPoolExecutor(jobs, get_context("spawn"), _limit_threads, (threads,)) as pool:
-        for cell, status in zip(cells, pool.map(_train_one, cells), strict=True):
+    train_one = partial(_train_one, threads=max((os.cpu_count() or 1) // jobs, 1))
+    # each training redirects what is printed, and would by turns give back what another has redirected
+    with redirect_stdout(sys.stderr), ThreadPoolExecutor(jobs) as pool:
+        for cell, status in zip(cells, pool.map(train_one, cells), strict=True):
             log.info("%s: %s", cell, "done" if status == 0 else f"failed with status {status}; see the message above")
 
 
-def _limit_threads(threads: str) -> None:
-    os.environ["OMP_NUM_THREADS"] = threads
-
-
-def _train_one(cell: Cell) -> int:
+def _train_one(cell: Cell, threads: int) -> int:
     try:
-        run(cell)
+        run(cell, threads)
     except CalledProcessError as error:
         return error.returncode
     return 0
