@@ -3,7 +3,7 @@
 python -m classify.predict --run RUN --data DATASET --split test --out predictions.jsonl --cam layercam
 python -m classify.predict --run RUN --images FOLDER --out predictions.jsonl
 find . -name '*.png' | python -m classify.predict --run RUN --images - --out predictions.jsonl --resume
-python -m classify.predict --run RUN --watch FOLDER --out predictions.jsonl [--webhook URL]
+python -m classify.predict --run RUN --watch FOLDER --out predictions.jsonl [--webhook URL] [--mqtt URL]
 python -m classify.predict --run BUNDLE --images FOLDER --out predictions.jsonl
 """
 

@@ -3,7 +3,7 @@
 python -m detect.predict --run RUN --data DATASET --split test --out predictions.jsonl
 python -m detect.predict --run RUN --images FOLDER --out predictions.jsonl
 find . -name '*.png' | python -m detect.predict --run RUN --images - --out predictions.jsonl --resume
-python -m detect.predict --run RUN --watch FOLDER --out predictions.jsonl [--webhook URL]
+python -m detect.predict --run RUN --watch FOLDER --out predictions.jsonl [--webhook URL] [--mqtt URL]
 python -m detect.predict --run BUNDLE --images FOLDER --out predictions.jsonl
 python -m detect.predict --run RUN --data DATASET --out predictions.jsonl --cam gradcam
 python -m detect.predict --run RUN --data DATASET --proposals --out RUN/predictions/proposals_test.jsonl

@@ -10,8 +10,8 @@ from jsonargparse import Namespace
 
 from data_tools.commands.parser import Parser
 from data_tools.commands.predicting import Inputs, Predict, predict_inputs
+from data_tools.commands.sinks import add_sink_arguments, sinks_of
 from data_tools.commands.watching import watch
-from data_tools.commands.webhook import Webhook
 from data_tools.core.errors import InputError
 from data_tools.core.fields import Fields
 from data_tools.core.records import PredictionHeader, Sample
@@ -62,14 +62,7 @@ def add_prediction_arguments(parser: Parser, run: str = "folder of a finished ru
         help="instead of --data and --images: predict each image that is in this folder or comes into it, once, also "
         "over restarts, appending to --out, until SIGTERM or Ctrl-C; heat maps are not kept",
     )
-    parser.add_argument(
-        "--webhook",
-        type=str | None,
-        default=None,
-        metavar="URL",
-        help="with --watch: also POST each line to this http or https address, as JSON, in order and at least once; "
-        "OUT.unsent remembers what was delivered, over restarts",
-    )
+    add_sink_arguments(parser)
     parser.add_argument(
         "--out", type=str, required=True, help="PredictionSet to write: .jsonl, or .parquet (pip install '.[parquet]')"
     )
@@ -175,9 +168,7 @@ def predict_and_write(
     require_errors_place(out)
     run = Path(arguments.run)
     producer = f"{approach}: {run.name}"
-    webhook = None if arguments.webhook is None else Webhook(arguments.webhook)
-    if webhook is not None and arguments.watch is None:
-        raise InputError("--webhook is for --watch DIR: give both")
+    sinks = sinks_of(arguments)
     if arguments.watch is not None and arguments.engine != "local":
         raise InputError(f"--watch is for one process: leave --engine {arguments.engine} out")
     if arguments.watch is not None:
@@ -187,7 +178,7 @@ def predict_and_write(
             raise InputError("--watch DIR takes the images that come into DIR: give neither --data nor --images")
         _require_overlays_place(arguments.overlays, [Path(arguments.watch)])
         header = PredictionHeader(producer, config, "best")
-        return watch(Path(arguments.watch), out, header, job_of(run), predict, webhook=webhook)
+        return watch(Path(arguments.watch), out, header, job_of(run), predict, sinks=sinks)
     require_unwatched(out)
     inputs = select(arguments)
     require_predictions_place(out, inputs.files_read)

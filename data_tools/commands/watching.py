@@ -10,15 +10,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
+from data_tools.commands.delivery import Delivery, Sink
 from data_tools.commands.predicting import Predict, predict_chunk, stop_asked
-from data_tools.commands.webhook import Delivery, Webhook
 from data_tools.core.errors import InputError
 from data_tools.core.records import PredictionHeader
 from data_tools.files.image_sources import Source, printable
@@ -67,7 +67,7 @@ def watch(
     job: dict[str, Any],
     predict: Predict,
     pace: Pace | None = None,
-    webhook: Webhook | None = None,
+    sinks: Sequence[Sink] = (),
 ) -> int:
     """Predict what is in a folder and what comes into it, each version of a file once, until SIGTERM or SIGINT.
 
@@ -77,7 +77,7 @@ def watch(
         header, job: of the set, and what else decides the predictions.
         predict: the model.
         pace: how often the folder is looked at.
-        webhook: is sent each line, too.
+        sinks: are sent each line, too, each by itself.
 
     Raises:
         InputError: no such folder, or `out` is of another job.
@@ -89,8 +89,10 @@ def watch(
     with (
         stop_asked() as asked,
         WatchLog(out, header, job, _present(folder)) as done,
-        Delivery(webhook, Unsent(out)) if webhook is not None else nullcontext(),
+        ExitStack() as deliveries,
     ):
+        for sink in sinks:
+            deliveries.enter_context(Delivery(sink, Unsent(out, sink.kind)))
         watcher = Watcher(folder, done, predict, pace)
         # on a screen alone: in a log that runs for months a bar is noise
         with tqdm(desc="watching", unit="image", mininterval=1.0, leave=False, disable=None) as bar:

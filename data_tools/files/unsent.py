@@ -1,7 +1,7 @@
 """Which lines of a watched PredictionSet, and of its list of errors, have been delivered elsewhere, over restarts.
 
-`OUT.unsent` holds, for either file, where the last delivered line is and what it was; what follows is unsent. The lines
-themselves stay in their files, which are the truth.
+`OUT.KIND.unsent` holds, for either file, where the last delivered line is and what it was; what follows is unsent. The
+lines themselves stay in their files, which are the truth.
 """
 
 import hashlib
@@ -48,13 +48,14 @@ class Unsent:
 
     Args:
         out: the PredictionSet, which may grow meanwhile.
+        kind: of what they are delivered to; each kind goes on by itself.
 
     Raises:
-        InputError: something else lies at `OUT.unsent`.
+        InputError: something else lies at `OUT.KIND.unsent`.
     """
 
-    def __init__(self, out: Path) -> None:
-        self.path = out.with_name(f"{out.name}.unsent")
+    def __init__(self, out: Path, kind: str) -> None:
+        self.path = out.with_name(f"{out.name}.{kind}.unsent")
         self._files = {"predictions": out, "errors": errors_path(out)}
         self._sent: dict[Path, Line] = {}
         self._is_saved = True

@@ -25,6 +25,7 @@ def arguments(*words: Path | str, out: Path | str = "p.jsonl", **more: object) -
         "split": "all",
         "watch": None,
         "webhook": None,
+        "mqtt": None,
         "engine": "local",
         "overlays": None,
         "resume": False,

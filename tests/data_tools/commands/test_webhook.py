@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from data_tools.commands import watching
+from data_tools.commands.delivery import Delivery, Timing, UndeliveredError
 from data_tools.commands.prediction import predict_and_write
 from data_tools.commands.watching import Pace, watch
-from data_tools.commands.webhook import Delivery, Timing, UndeliveredError, Webhook
+from data_tools.commands.webhook import Webhook
 from data_tools.core.errors import InputError
 from data_tools.core.records import PredictionHeader
 from data_tools.files.prediction_journal import errors_path
@@ -96,7 +97,7 @@ def test_records_are_delivered_in_order_and_as_they_come(
     receiver: Receiver, out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wanted = write(out, 1, 2, 3)
-    with Delivery(Webhook(receiver.url), Unsent(out), FAST):
+    with Delivery(Webhook(receiver.url), Unsent(out, "webhook"), FAST):
         until(lambda: len(receiver.bodies) == 3)
         wanted += write(out, 4)
         until(lambda: len(receiver.bodies) == 4)
@@ -104,13 +105,13 @@ def test_records_are_delivered_in_order_and_as_they_come(
     assert receiver.bodies == wanted
     assert len(set(receiver.keys)) == 5
     assert "5 delivered, 0 unsent\n" in capsys.readouterr().err
-    assert Unsent(out).count() == 0
+    assert Unsent(out, "webhook").count() == 0
 
 
 def test_what_could_not_be_read_is_delivered_too(receiver: Receiver, out: Path) -> None:
     write(out, 1)
     errors_path(out).write_text('{"errors_of": "w.jsonl"}\n{"file_name": "a.png"}\n')
-    with Delivery(Webhook(receiver.url), Unsent(out), FAST):
+    with Delivery(Webhook(receiver.url), Unsent(out, "webhook"), FAST):
         until(lambda: len(receiver.bodies) == 2)
     assert receiver.bodies == [b'{"image_id": 1}', b'{"file_name": "a.png"}']
 
@@ -118,7 +119,7 @@ def test_what_could_not_be_read_is_delivered_too(receiver: Receiver, out: Path) 
 def test_a_receiver_that_is_down_at_first_gets_all(out: Path, receiver: Receiver) -> None:
     receiver.close()
     wanted = write(out, *range(20))
-    with Delivery(Webhook(receiver.url), Unsent(out), FAST):
+    with Delivery(Webhook(receiver.url), Unsent(out, "webhook"), FAST):
         time.sleep(0.2)
         wanted += write(out, 20)
         late = Receiver(receiver.port)
@@ -137,14 +138,14 @@ def test_any_answer_but_success_counts_as_undelivered(
 ) -> None:
     receiver.status, receiver.location = status, f"{receiver.url}/elsewhere"
     wanted = write(out, 1, 2)
-    with Delivery(Webhook(receiver.url), Unsent(out), FAST):
+    with Delivery(Webhook(receiver.url), Unsent(out, "webhook"), FAST):
         until(lambda: len(receiver.asked) > 2)
     assert {path for path, _ in receiver.asked} == {"/in"}  # nothing is redirected
     assert f"answered with status {status}" in caplog.text
     assert caplog.text.count("tried again") == 1
     assert "0 delivered, 2 unsent; " in capsys.readouterr().err
     receiver.status = 200
-    with Delivery(Webhook(receiver.url), Unsent(out), FAST):
+    with Delivery(Webhook(receiver.url), Unsent(out, "webhook"), FAST):
         until(lambda: len(receiver.bodies) == 2)
     assert receiver.bodies == wanted
 
@@ -154,7 +155,7 @@ def test_a_receiver_that_never_answers_holds_up_nobody(out: Path, capsys: pytest
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
         begun = time.monotonic()
-        with Delivery(Webhook(url), Unsent(out), Timing(timeout=0.2, first=0.02, last=0.2)):
+        with Delivery(Webhook(url), Unsent(out, "webhook"), Timing(timeout=0.2, first=0.02, last=0.2)):
             pass
     assert time.monotonic() - begun < 5
     assert "0 delivered, 1 unsent" in capsys.readouterr().err
@@ -173,7 +174,7 @@ def test_an_answer_that_is_no_http_is_said_without_its_words(out: Path, caplog: 
         threading.Thread(target=answer, args=(odd,), daemon=True).start()
         webhook = Webhook(f"http://127.0.0.1:{odd.getsockname()[1]}/?key=t0ken")
         with pytest.raises(UndeliveredError, match="no answer of HTTP") as caught:
-            webhook.post(b"{}", "k", 5.0)
+            webhook.send(b"{}", "k", 5.0)
     assert "t0ken" not in str(caught.value)
     assert caplog.text == ""
 
@@ -182,7 +183,7 @@ def test_a_failure_to_note_what_was_delivered_sends_nothing_twice_in_this_proces
     receiver: Receiver, out: Path
 ) -> None:
     wanted = write(out, 1, 2)
-    unsent = Unsent(out)
+    unsent = Unsent(out, "webhook")
     unsent.path.mkdir()
     with Delivery(Webhook(receiver.url), unsent, FAST):
         until(lambda: len(receiver.bodies) == 2)
@@ -194,9 +195,10 @@ def test_a_failure_to_note_what_was_delivered_sends_nothing_twice_in_this_proces
 KILLED = """
 import sys, time
 from pathlib import Path
-from data_tools.commands.webhook import Delivery, Timing, Webhook
+from data_tools.commands.delivery import Delivery, Timing
+from data_tools.commands.webhook import Webhook
 from data_tools.files.unsent import Unsent
-with Delivery(Webhook(sys.argv[1]), Unsent(Path(sys.argv[2])), Timing(first=0.02, poll=0.02, save=0.1)):
+with Delivery(Webhook(sys.argv[1]), Unsent(Path(sys.argv[2]), "webhook"), Timing(first=0.02, poll=0.02, save=0.1)):
     time.sleep(60)
 """
 
@@ -206,12 +208,12 @@ def test_after_a_kill_it_goes_on_from_the_note(receiver: Receiver, out: Path) ->
     process = subprocess.Popen(
         [sys.executable, "-c", KILLED, receiver.url, str(out)], env={**os.environ, "PYTHONPATH": str(ROOT)}
     )
-    until(lambda: len(receiver.bodies) > 50 and Unsent(out).path.exists())
+    until(lambda: len(receiver.bodies) > 50 and Unsent(out, "webhook").path.exists())
     process.send_signal(signal.SIGKILL)
     process.wait()
     before = len(receiver.bodies)
-    assert Unsent(out).count() < 200
-    with Delivery(Webhook(receiver.url), Unsent(out), FAST):
+    assert Unsent(out, "webhook").count() < 200
+    with Delivery(Webhook(receiver.url), Unsent(out, "webhook"), FAST):
         until(lambda: receiver.bodies[-1] == wanted[-1])
     assert list(dict.fromkeys(receiver.bodies)) == wanted
     assert len(set(receiver.keys)) == 200  # a double has the key of the first
@@ -224,10 +226,10 @@ def test_secrets_of_the_address_are_sent_and_never_said(
     write(out, 1)
     url = f"http://anna:s3cret%40@127.0.0.1:{receiver.port}/in?key=t0ken"
     receiver.status = 500
-    with Delivery(Webhook(url), Unsent(out), FAST):
+    with Delivery(Webhook(url), Unsent(out, "webhook"), FAST):
         until(lambda: len(receiver.asked) > 1)
     receiver.close()
-    with Delivery(Webhook(url), Unsent(out), FAST):
+    with Delivery(Webhook(url), Unsent(out, "webhook"), FAST):
         time.sleep(0.1)
     path, authorization = receiver.asked[0]
     assert path == "/in?key=t0ken"
@@ -284,9 +286,9 @@ def test_a_watch_delivers_the_lines_that_it_appends(
         until(lambda: errors_path(out).exists() and errors_path(out).read_bytes().count(b"\n") == 2)
         os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr(watching, "Delivery", lambda webhook, unsent: Delivery(webhook, unsent, FAST))
+    monkeypatch.setattr(watching, "Delivery", lambda sink, unsent: Delivery(sink, unsent, FAST))
     pace, header = Pace(settle=0.05, give_up=0.1, rescan=0.2), PredictionHeader("detect: run", {}, "best")
-    assert watch(tmp_path / "in", out, header, {}, predict, pace, Webhook(receiver.url)) == 0
+    assert watch(tmp_path / "in", out, header, {}, predict, pace, [Webhook(receiver.url)]) == 0
     lines = [path.read_bytes().splitlines()[1:] for path in (out, errors_path(out))]
     assert [len(some) for some in lines] == [2, 1]
     assert sorted(receiver.bodies) == sorted(lines[0] + lines[1])
