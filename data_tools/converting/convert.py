@@ -1,6 +1,5 @@
 """Annotated sources of any known format -> a dataset folder."""
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +15,8 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import SPLIT_NAMES, Dataset, Sample
 from data_tools.files.atomic import atomic_folder
 from data_tools.files.dataset_folder import require_replaceable, write_dataset
-from data_tools.files.images import resolve_under
+from data_tools.files.images import read_size, resolve_under
+from data_tools.files.regular import read_regular
 from data_tools.formats.choice import choose_format
 from data_tools.formats.registry import Findings, ReadOptions
 from data_tools.splitting.deal import FRACTIONS, far_from_asked, make_splits, without_status
@@ -163,9 +163,20 @@ def _assemble(
 
 
 def _copy_images(dataset: Dataset, folder: Path) -> Path:
+    """Copy the images, each of which must still be as it was looked at.
+
+    Raises:
+        InputError: one is gone, damaged or of another size meanwhile.
+    """
     assert dataset.images_root is not None
     for sample in dataset.samples:
-        target = folder / sample.path
+        source, target = resolve_under(dataset.images_root, sample.path), folder / sample.path
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(resolve_under(dataset.images_root, sample.path), target)
+        target.write_bytes(read_regular(source))
+        try:
+            is_same = read_size(target) == sample.size_hw
+        except InputError:
+            is_same = False
+        if not is_same:
+            raise InputError(f"{source}: changed while it was converted, so nothing is written; convert again")
     return folder

@@ -9,6 +9,7 @@ from PIL import Image
 from pycocotools.coco import COCO
 
 from data_tools.convert import main
+from data_tools.converting import convert as converting
 from data_tools.files.dataset_folder import read_dataset
 
 AREAS = [
@@ -54,6 +55,31 @@ def test_strict_writes_nothing(areas: Path, tmp_path: Path, capsys: pytest.Captu
     assert main([str(areas), "--size", "267,275", "--out", str(tmp_path / "out"), "--strict"]) == 2
     assert not (tmp_path / "out").exists()
     assert "scratch.csv, line 2: zero-area" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("change", ["gone", "truncated", "replaced", "of another size"])
+def test_an_image_that_changes_meanwhile_is_not_copied(
+    tmp_path: Path, change: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image, assemble = tmp_path / "src" / "good" / "a.png", converting._assemble_readable
+    image.parent.mkdir(parents=True)
+    Image.fromarray(np.full((20, 30), 70, np.uint8)).save(image)
+
+    def assembled(*words):  # type: ignore[no-untyped-def]
+        dataset = assemble(*words)
+        content = image.read_bytes()
+        image.write_bytes({"truncated": content[:-20], "replaced": b"no image"}.get(change, content))
+        if change == "of another size":
+            Image.fromarray(np.full((30, 20), 70, np.uint8)).save(image)
+        elif change == "gone":
+            image.unlink()
+        return dataset
+
+    monkeypatch.setattr(converting, "_assemble_readable", assembled)
+    words = [str(tmp_path / "src"), "--format", "mvtec", "--copy", "--out", str(tmp_path / "out"), "--split", "none"]
+    assert main(words) == 2
+    assert f"{image}: " in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["src"]
 
 
 def test_a_second_conversion_replaces_the_first_when_told(
