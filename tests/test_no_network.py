@@ -101,7 +101,7 @@ def test_every_module_is_imported_and_asks_nobody(tmp_path: Path) -> None:
 
 
 def test_the_main_job_asks_nobody(tmp_path: Path) -> None:
-    make_source(tmp_path)
+    make_source(tmp_path / "src")
     statuses, asked = watched(tmp_path, JOBS)
     assert asked == []
     assert statuses == [2 if name == "data_tools.audit" else 0 for name, _ in JOBS]  # so few images are unsafe

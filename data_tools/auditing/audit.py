@@ -1,7 +1,6 @@
 """The audit of a dataset: everything that the data at hand allow; what was not checked is a note."""
 
 import logging
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from data_tools.core.agreement import require_of_dataset
 from data_tools.core.anchors import AnchorConfig
 from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset, Sample
+from data_tools.files.atomic import scratch_folder
 from data_tools.files.image_facts import ImageFact, read_facts
 
 log = logging.getLogger(__name__)
@@ -162,8 +162,8 @@ def _cells(samples: Sequence[Sample], root: Path) -> Iterator[Any]:
     """Cell features in a temporary folder."""
     from data_tools.networks.cell_features import cell_features
 
-    with tempfile.TemporaryDirectory(prefix="audit-") as scratch:
-        yield cell_features([s.path for s in samples], root, [s.size_hw for s in samples], Path(scratch), _LONGEST_PX)
+    with scratch_folder() as scratch:
+        yield cell_features([s.path for s in samples], root, [s.size_hw for s in samples], scratch, _LONGEST_PX)
 
 
 def scores_of_files(names: Sequence[str] | None, dataset: Dataset) -> dict[int, float] | None:

@@ -95,11 +95,44 @@ def recover_folder(folder: Path) -> None:
 
 
 @contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Yield an empty folder in the system's place for temporary files, and remove it at the end.
+
+    What a killed process left there, the next one that asks for such a folder removes.
+
+    Raises:
+        InputError: nothing can be written there.
+    """
+    with _reserved(Path(tempfile.gettempdir()) / "scratch") as place:
+        yield place
+
+
+def sweep(parent: Path) -> None:
+    """Remove what killed processes have left in a folder, if there is one; once in each process."""
+    where, names = parent.resolve(), list[str]()
+    if where in _swept:
+        return
+    with suppress(OSError):
+        names = os.listdir(parent)
+        _swept.add(where)
+    for name in names:
+        if not (name.startswith(".") and name.endswith(_MARK)):
+            continue
+        with suppress(OSError):
+            handle = os.open(parent / name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                if _lock(handle):
+                    shutil.rmtree(parent / name, ignore_errors=True)
+            finally:
+                os.close(handle)
+
+
+@contextmanager
 def _reserved(path: Path) -> Iterator[Path]:
     """Yield a hidden folder beside `path` that no other process takes for abandoned; it goes at the end."""
     with _in_words(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(path.parent)
+        sweep(path.parent)
         place, lock = _locked_folder(path)
     try:
         yield place
@@ -130,24 +163,6 @@ def _lock(handle: int) -> bool | None:
     except (ImportError, OSError):
         return None
     return True
-
-
-def _sweep(parent: Path) -> None:
-    """Remove what killed processes have left in a folder; once in each process."""
-    where = parent.resolve()
-    if where in _swept:
-        return
-    _swept.add(where)
-    for name in os.listdir(parent):
-        if not (name.startswith(".") and name.endswith(_MARK)):
-            continue
-        with suppress(OSError):
-            handle = os.open(parent / name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-            try:
-                if _lock(handle):
-                    shutil.rmtree(parent / name, ignore_errors=True)
-            finally:
-                os.close(handle)
 
 
 @contextmanager

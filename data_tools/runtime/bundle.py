@@ -2,8 +2,8 @@
 
 BUNDLE/bundle.json   what approach it is of, where it comes from, preprocessing, decoding, threshold
 BUNDLE/*.onnx        the graphs
+BUNDLE/requirements.txt   what `pip install -r` installs for predicting
 BUNDLE/SHA256SUMS    a checksum of each of these files, as `sha256sum --check` reads it
-BUNDLE/requirements.txt   what `pip install -r` installs for predicting; it is not read again
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from data_tools.core.errors import InputError
-from data_tools.files.atomic import atomic_folder, write_json, write_text
+from data_tools.files.atomic import atomic_folder, sweep, write_json, write_text
 from data_tools.files.json_object import parse_object
 from data_tools.files.places import require_writable
 from data_tools.files.regular import read_regular
@@ -25,7 +25,7 @@ SCHEMA = 1
 REQUIREMENTS = "requirements.txt"
 PACKAGES = ("onnxruntime>=1.20", "numpy>=1.26", "pillow>=10.4", "jsonargparse>=4.36", "pyyaml>=6.0", "tqdm>=4.66")
 """What predicting from a bundle imports: the extra `runtime`."""
-_SUM = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9_]+\.(?:onnx|json))")
+_SUM = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9_]+\.(?:onnx|json|txt))")
 _AGAIN = "copy the bundle again, or export the run again"
 
 
@@ -65,18 +65,21 @@ def new_bundle(folder: Path, record: Mapping[str, Any], packages: Sequence[str] 
     with atomic_folder(folder) as temporary:
         yield temporary
         write_json(temporary / RECORD, {"schema": SCHEMA, **record})
-        files = sorted([temporary / RECORD, *temporary.glob(f"*{GRAPH}")])
-        write_text(temporary / SUMS, "".join(f"{_digest(path.read_bytes())}  {path.name}\n" for path in files))
         write_text(temporary / REQUIREMENTS, "".join(f"{one}\n" for one in (*PACKAGES, *packages)))
+        files = sorted([temporary / RECORD, temporary / REQUIREMENTS, *temporary.glob(f"*{GRAPH}")])
+        write_text(temporary / SUMS, "".join(f"{_digest(path.read_bytes())}  {path.name}\n" for path in files))
         require_new(folder)  # another process may have been faster
 
 
 def require_new(folder: Path) -> None:
     """Refuse a place for a bundle that is taken or cannot be written to, before the work.
 
+    What a killed process has left beside it goes, even where its bundle was whole and nothing is left to do.
+
     Raises:
         InputError: see above.
     """
+    sweep(folder.parent)
     if folder.exists() or folder.is_symlink():
         raise InputError(f"--out {folder}: exists already; give the name of a new folder")
     require_writable(folder.parent, f"--out {folder}")
@@ -120,10 +123,13 @@ def _sums(folder: Path) -> dict[str, str]:
 
 def _checked(path: Path, digest: str) -> bytes:
     if not path.exists():
-        raise InputError(f"{path}: is missing, though {SUMS} names it; {_AGAIN}")
+        raise InputError(f"{path}: is missing, though {path.with_name(SUMS)} names it; {_AGAIN}")
     content = read_regular(path)
     if _digest(content) != digest:
-        raise InputError(f"{path}: is not as it was exported: its SHA-256 differs from that in {SUMS}; {_AGAIN}")
+        listed = path.with_name(SUMS)
+        raise InputError(
+            f"{path}: is not as it was exported, or its line in {listed} is damaged: they differ; {_AGAIN}"
+        )
     return content
 
 

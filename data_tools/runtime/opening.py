@@ -1,12 +1,12 @@
 """A trained model from what it lies in: a run, read by torch, or a bundle, read without it."""
 
 import logging
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from data_tools.core.errors import InputError
+from data_tools.files.atomic import scratch_folder
 from data_tools.runtime.bundle import is_bundle
 from data_tools.runtime.engines import Engine
 
@@ -47,5 +47,5 @@ def opened(
     if runtime is None or runtime == "torch":
         return load_run(folder)
     log.info("exporting for this once; the export command keeps the result: --run BUNDLE")
-    with tempfile.TemporaryDirectory() as temporary:
-        return load_bundle(export(folder, Path(temporary) / "bundle"), runtime)
+    with scratch_folder() as temporary:
+        return load_bundle(export(folder, temporary / "bundle"), runtime)

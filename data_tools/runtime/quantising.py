@@ -21,7 +21,7 @@ def quantise(graph: Path, outputs: Sequence[str], examples: Iterable[Mapping[str
     (Krishnamoorthi, arXiv 1806.08342, sec. 3.1).
 
     Args:
-        graph: file, which is replaced.
+        graph: file, which is replaced; what is temporary lies in its folder.
         outputs: names.
         examples: of the inputs by name, for which the ranges of values are taken.
 
@@ -41,7 +41,7 @@ def quantise(graph: Path, outputs: Sequence[str], examples: Iterable[Mapping[str
             one = next(waiting, None)
             return None if one is None else dict(one)
 
-    with tempfile.TemporaryDirectory() as temporary, _quiet():
+    with tempfile.TemporaryDirectory(dir=graph.parent) as temporary, _temporary_files_in(temporary), _quiet():
         prepared = Path(temporary) / "prepared.onnx"
         quant_pre_process(graph, prepared, skip_symbolic_shape=True)
         nodes = onnx.load(prepared).graph.node
@@ -70,6 +70,17 @@ def _leading_to(outputs: Sequence[str], nodes: Sequence[Any]) -> set[str]:
             found.add(node.name)
             waiting += node.input
     return found
+
+
+@contextlib.contextmanager
+def _temporary_files_in(folder: str) -> Iterator[None]:
+    """Of onnxruntime's, too: in the system's place they would stay after a kill."""
+    before = tempfile.tempdir
+    tempfile.tempdir = folder
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
 
 
 @contextlib.contextmanager

@@ -5,13 +5,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 from torch import Tensor, nn
 
+from data_tools.files.atomic import scratch_folder
 from data_tools.loading.batch import Batch
 from data_tools.training.fit import LossFunction, fit
 from data_tools.training.fit_config import FitConfig
@@ -62,8 +61,8 @@ def measure(
         return loss_function(network, batch)
 
     few = replace(config, steps=_STEPS, epoch_steps=None, max_minutes=None, tensorboard=False)
-    with TemporaryDirectory() as folder, _quiet("data_tools.training.fit"):
-        fit(model, loader, timed, lambda _model: {"none": None}, "none", few, Path(folder), resume=False)
+    with scratch_folder() as folder, _quiet("data_tools.training.fit"):
+        fit(model, loader, timed, lambda _model: {"none": None}, "none", few, folder, resume=False)
     step_seconds = float(np.median(np.diff(moments)[-_SETTLED:]))
     validate()
     started = time.monotonic()

@@ -13,6 +13,7 @@ import os
 import resource
 import signal
 import sys
+import tempfile
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from typing import Any
 PRELOADED = ("torch", "torchvision", "timm", "accelerate", "albumentations", "matplotlib.pyplot")
 PRELOADED += ("detect.training", "detect.trained", "classify.training", "classify.trained")
 PRELOADED += ("detect.evaluate", "data_tools.report.html", "data_tools.convert")
+PRELOADED += ("onnx", "onnxscript", "onnxruntime", "detect.exporting", "classify.exporting")
 SIGNALS = {"SIGKILL": signal.SIGKILL, "SIGTERM": signal.SIGTERM, "SIGINT": signal.SIGINT}
 FULL = "disk full"
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
@@ -53,12 +55,19 @@ NO_FAULT = Fault()
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a command ended: its exit status as shells have it, what it printed, and how many changes it made."""
+    """How a command ended: its exit status as shells have it, what it printed, and what it did.
+
+    Attributes:
+        status, out, err: see above.
+        moments: how many changes it made.
+        images: how many times it opened one itself, not by worker processes.
+    """
 
     status: int
     out: str
     err: str
     moments: int
+    images: int
 
 
 def start(
@@ -69,7 +78,8 @@ def start(
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(PRELOADED))
     told = folder if told is None else told
-    beside(told, "moments").unlink(missing_ok=True)
+    for name in ("moments", "images"):
+        beside(told, name).unlink(missing_ok=True)
     process = context.Process(target=_run, args=(folder, module, list(words), fault, told))
     process.start()
     return process
@@ -79,9 +89,9 @@ def ended(told: Path, process: BaseProcess, seconds: float = 300) -> Outcome:
     """Wait for a command, whose words lie beside `told`."""
     process.join(seconds)
     assert process.exitcode is not None, "a command does not end"
-    texts = {name: beside(told, name) for name in ("out", "err", "moments")}
+    texts = {name: beside(told, name) for name in ("out", "err", "moments", "images")}
     found = {name: path.read_text(errors="replace") if path.exists() else "" for name, path in texts.items()}
-    return Outcome(process.exitcode, found["out"], found["err"], int(found["moments"] or 0))
+    return Outcome(process.exitcode, found["out"], found["err"], int(found["moments"] or 0), int(found["images"] or 0))
 
 
 def run(folder: Path, module: str, words: Sequence[str], fault: Fault = NO_FAULT) -> Outcome:
@@ -90,7 +100,7 @@ def run(folder: Path, module: str, words: Sequence[str], fault: Fault = NO_FAULT
 
 
 def beside(folder: Path, name: str) -> Path:
-    """A file about the command in a folder: "out", "err", or "moments", which is there from its begin."""
+    """Of the command in a folder: "out", "err", "moments", there from its begin, "images", and "tmp", a folder."""
     return folder.with_name(f"{folder.name}.{name}")
 
 
@@ -105,6 +115,8 @@ def _run(folder: Path, module: str, words: list[str], fault: Fault, told: Path) 
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     multiprocessing.set_start_method("fork", force=True)  # the system's own, which this process did not come by
     os.chdir(folder)
+    beside(folder, "tmp").mkdir(exist_ok=True)
+    tempfile.tempdir = str(beside(folder, "tmp"))
     sys.argv = [module, *words]
     watch = _Watch(folder, fault)
     most = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
@@ -123,6 +135,7 @@ def _run(folder: Path, module: str, words: list[str], fault: Fault, told: Path) 
     sys.stderr.flush()
     resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
     counts.write_text(str(watch.count))
+    beside(told, "images").write_text(str(watch.images))
     os._exit(status)
 
 
@@ -183,7 +196,7 @@ class _Watch:
 
 
 def _truncate(path: Path) -> None:
-    os.truncate(path, path.stat().st_size // 2)
+    os.truncate(path, 100)
 
 
 def _resize(path: Path) -> None:
@@ -193,7 +206,7 @@ def _resize(path: Path) -> None:
 
 
 _IMAGE_FAULTS = {
-    "deleted": lambda path: path.unlink(),
+    "deleted": lambda path: path.unlink(missing_ok=True),  # another process may have been faster
     "truncated": _truncate,
     "replaced": lambda path: path.write_text("no image"),
     "of another size": _resize,

@@ -1,6 +1,8 @@
-"""One bit of a file that was written is another: whoever reads the file names it, or gives what it gave before."""
+"""A file that was written is damaged: whoever reads the file names it, or gives what it gave before."""
 
+import os
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,7 @@ READERS = {
     "d": (_predict("d", "detect"), Reading("detect.evaluate", ("--runs", "d", *_JUDGE), "r.json")),
     "c": (_predict("c", "classify"), Reading("detect.evaluate", ("--runs", "c", *_JUDGE), "r.json")),
     "b": (_predict("b", "detect"),),
+    "k": (_predict("k", "classify"),),
     "p": (Reading("detect.evaluate", ("--predictions", "p.jsonl", *_DATA, *_JUDGE), "r.json"),),
 }
 """By what lies in the working folder; p stands for p.jsonl and p.npz."""
@@ -50,8 +53,18 @@ def flip(path: Path, rng: random.Random) -> str:
     return f"bit {bit} of byte {place}"
 
 
-def flip_trial(bench: Bench, what: str, file: Path, rng: random.Random) -> Verdict:
-    """Flip a bit of one file and let every reader read it; then put the file back and read again."""
+def cut(path: Path, rng: random.Random) -> str:
+    """Cut a file off; where, in words."""
+    length = rng.randrange(path.stat().st_size)
+    os.truncate(path, length)
+    return f"cut off after {length} bytes"
+
+
+DAMAGES: dict[str, Callable[[Path, random.Random], str]] = {"a bit flipped": flip, "a file cut off": cut}
+
+
+def damage_trial(bench: Bench, what: str, file: Path, damage: str, rng: random.Random) -> Verdict:
+    """Damage one file and let every reader read it; then put the file back and read again."""
     wrong: list[str] = []
     unmended: list[str] = []
     for reader in READERS[what]:
@@ -59,11 +72,11 @@ def flip_trial(bench: Bench, what: str, file: Path, rng: random.Random) -> Verdi
         if reader not in bench.read:
             bench.read[reader] = _read(bench, reader)[1]
         expected = bench.read[reader]
-        where = flip(bench.work / file, rng)
+        where = DAMAGES[damage](bench.work / file, rng)
         outcome, result = _read(bench, reader)
         named = str(file) in outcome.err and "Traceback" not in outcome.err
         if not (named and outcome.status in (0, 2)) and (outcome.status or result != expected):
-            wrong.append(f"{reader.module}: {where}: status {outcome.status}: {outcome.err.strip()[-200:]}")
+            wrong.append(f"{reader.module}: {file}: {where}: status {outcome.status}: {outcome.err.strip()[-200:]}")
         copy(bench.base / file, bench.work / file)
         if _read(bench, reader)[1] != expected:
             unmended.append(f"{reader.module}: another result after the file was put back")

@@ -15,8 +15,10 @@ from data_tools.files.predictions import read_predictions
 TINY = ["--input.size_hw", "[64,64]", "--fit.batch_size", "4", "--model.backbone", "simple_cnn"]
 TINY += ["--model.weights", "none", "--fit.steps", "4", "--fit.epoch_steps", "2", "--data", "data", "--run"]
 DETECT = ["--model.frozen_to_stride", "0", *TINY]
-_CONVERT = ["src", "--format", "yolo", "--copy", "--group-by", "none", "--out", "data"]
+_YOLO = ["--format", "yolo", "--copy", "--group-by", "none", "--out"]
+_CONVERT = ["src", *_YOLO, "data"]
 IMAGES = 24
+MANY = 72  # which convert gives to several processes
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Job:
         inputs: what lies in the working folder before.
         made: the files and folders that it makes, or replaces.
         reads: a folder of images that it reads, if it does.
+        workers: the words that give it worker processes, where it has some.
         again: the words that take it up, from what it has left.
     """
 
@@ -38,6 +41,7 @@ class Job:
     inputs: Sequence[str]
     made: Sequence[str]
     reads: str = ""
+    workers: Sequence[str] | None = None
     again: Callable[[Path, Sequence[str]], Sequence[str]] = lambda _folder, words: words
 
 
@@ -55,24 +59,40 @@ def _predict_again(name: str) -> Callable[[Path, Sequence[str]], Sequence[str]]:
     return again
 
 
-def _convert_again(folder: Path, words: Sequence[str]) -> Sequence[str]:
-    return [*words, "--replace"] if (folder / "data").exists() and "--replace" not in words else words
+def _convert_again(name: str) -> Callable[[Path, Sequence[str]], Sequence[str]]:
+    def again(folder: Path, words: Sequence[str]) -> Sequence[str]:
+        return [*words, "--replace"] if (folder / name).exists() and "--replace" not in words else words
+
+    return again
 
 
 _PREDICT = ["--data", "data", "--split", "all", "--run"]
 _EVALUATE = ["--runs", "d", "c", "--resamples", "100", "--out", "r.json", "--html", "r.html"]
+_SEEN = "data/images/images"
+_LOADER = ("--fit.workers", "1")
 JOBS = (
-    Job("convert", "data_tools.convert", _CONVERT, ["src"], ["data"], "src/images", _convert_again),
+    Job("convert", "data_tools.convert", _CONVERT, ["src"], ["data"], "src/images", None, _convert_again("data")),
     Job("convert --replace", "data_tools.convert", [*_CONVERT, "--replace"], ["src", "data"], ["data"], "src/images"),
-    Job("detect.train", "detect.train", [*DETECT, "d"], ["data"], ["d"], "data/images/images", _run_again("d")),
-    Job("classify.train", "classify.train", [*TINY, "c"], ["data"], ["c"], "data/images/images", _run_again("c")),
+    Job(
+        "convert, many images",
+        "data_tools.convert",
+        ["many", *_YOLO, "m"],
+        ["many"],
+        ["m"],
+        "many/images",
+        (),
+        _convert_again("m"),
+    ),
+    Job("detect.train", "detect.train", [*DETECT, "d"], ["data"], ["d"], _SEEN, _LOADER, _run_again("d")),
+    Job("classify.train", "classify.train", [*TINY, "c"], ["data"], ["c"], _SEEN, _LOADER, _run_again("c")),
     Job(
         "detect.predict",
         "detect.predict",
         [*_PREDICT, "d", "--out", "pd.jsonl"],
         ["data", "d"],
         ["pd.jsonl"],
-        "data/images/images",
+        _SEEN,
+        None,
         _predict_again("pd.jsonl"),
     ),
     Job(
@@ -81,25 +101,30 @@ JOBS = (
         [*_PREDICT, "c", "--out", "p.jsonl"],
         ["data", "c"],
         ["p.jsonl", "p.npz"],
-        "data/images/images",
+        _SEEN,
+        None,
         _predict_again("p.jsonl"),
     ),
-    Job("evaluate", "detect.evaluate", _EVALUATE, ["data", "d", "c"], ["r.json", "r.html"]),
-    Job("export", "detect.export", ["d", "--out", "b"], ["data", "d"], ["b"]),
+    Job("evaluate", "detect.evaluate", _EVALUATE, ["data", "d", "c"], ["r.json", "r.html"], _SEEN),
+    Job("detect.export", "detect.export", ["d", "--out", "b"], ["data", "d"], ["b"]),
+    Job(
+        "detect.export int8", "detect.export", ["d", "--out", "b8", "--precision", "int8"], ["data", "d"], ["b8"], _SEEN
+    ),
+    Job("classify.export", "classify.export", ["c", "--out", "k"], ["data", "c"], ["k"]),
 )
 BY_NAME = {job.name: job for job in JOBS}
 
 
-def make_source(folder: Path) -> None:
-    """A YOLO folder: 24 images of 64 px, every second with a white square of 16 px."""
+def make_source(folder: Path, count: int = IMAGES) -> None:
+    """A YOLO folder: images of 64 px, every second with a white square of 16 px."""
     rng = np.random.default_rng(0)
     for name in ("images", "labels"):
-        (folder / "src" / name).mkdir(parents=True)
-    for i in range(IMAGES):
+        (folder / name).mkdir(parents=True)
+    for i in range(count):
         pixels = rng.integers(40, 90, (64, 64), dtype=np.uint8)
         pixels[24:40, 24:40] = 255 if i % 2 else pixels[24:40, 24:40]
-        Image.fromarray(pixels).save(folder / "src" / "images" / f"{i:02d}.png")
-        (folder / "src" / "labels" / f"{i:02d}.txt").write_text("0 0.5 0.5 0.25 0.25\n" if i % 2 else "")
+        Image.fromarray(pixels).save(folder / "images" / f"{i:02d}.png")
+        (folder / "labels" / f"{i:02d}.txt").write_text("0 0.5 0.5 0.25 0.25\n" if i % 2 else "")
 
 
 def result_of(folder: Path, made: Sequence[str]) -> dict[str, Any]:

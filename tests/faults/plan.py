@@ -5,13 +5,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tests.faults.faulty import FULL, IMAGE_FAULTS, SIGNALS
-from tests.faults.flips import READERS, files_of, flip_trial
+from tests.faults.flips import DAMAGES, READERS, damage_trial, files_of
 from tests.faults.jobs import JOBS, Job
 from tests.faults.places import read_only_trial, size_limit_trial, small_disk_trial, two_at_once_trial
 from tests.faults.trials import WORKER_FAULTS, Bench, Verdict, fault_of, trial
 
-WORKERS = ("--fit.workers", "1")
-FLIPPED = {"d": "detector run", "c": "classifier run", "b": "bundle", "p": "PredictionSet"}
+DAMAGED = {
+    **{"d": "detector run", "c": "classifier run", "b": "detector bundle", "k": "classifier bundle"},
+    "p": "PredictionSet",
+}
 Trial = Callable[[Bench, random.Random], Verdict | None]
 """None where this machine does not allow it."""
 
@@ -45,14 +47,15 @@ def rows() -> Iterator[Row]:
         yield Row(job.name, "two at once", (job,), lambda bench, _, job=job: two_at_once_trial(bench, job))
         for kind in IMAGE_FAULTS if job.reads else ():
             yield Row(job.name, f"an image {kind}", (job,), _broken(job, kind))
-        for kind in WORKER_FAULTS if job.name.endswith("train") else ():
+        for kind in WORKER_FAULTS if job.workers is not None else ():
             yield Row(job.name, f"a worker {kind}", (job,), _broken(job, kind))
-    for what, name in FLIPPED.items():
-        yield Row(name, "a bit flipped", _makers(what), _flipped(what))
+    for what, name in DAMAGED.items():
+        for damage in DAMAGES:
+            yield Row(name, damage, _makers(what), _damaged(what, damage))
 
 
 def _broken(job: Job, kind: str) -> Trial:
-    more = WORKERS if kind in WORKER_FAULTS else ()
+    more = job.workers or () if kind in WORKER_FAULTS else ()
     return lambda bench, rng: trial(bench, job, fault_of(bench, job, kind, rng), None, more)
 
 
@@ -62,20 +65,20 @@ def _delayed(job: Job, kind: str) -> Trial:
     )
 
 
-def _flipped(what: str) -> Trial:
-    """A bit of one file after the other."""
+def _damaged(what: str, damage: str) -> Trial:
+    """One file after the other."""
     count = 0
 
     def one(bench: Bench, rng: random.Random) -> Verdict:
         nonlocal count
         files = files_of(bench.base, what)
         count += 1
-        return flip_trial(bench, what, files[(count - 1) % len(files)], rng)
+        return damage_trial(bench, what, files[(count - 1) % len(files)], damage, rng)
 
     return one
 
 
 def _makers(what: str) -> tuple[Job, ...]:
-    """The jobs that make what is flipped; the last that makes a PredictionSet has heat maps."""
+    """The jobs that make what is damaged; the last that makes a PredictionSet has heat maps."""
     assert what in READERS
     return tuple(job for job in JOBS if what in job.made or (what == "p" and "p.npz" in job.made))

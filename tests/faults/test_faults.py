@@ -5,7 +5,7 @@ import random
 import pytest
 
 from tests.faults.faulty import Fault
-from tests.faults.flips import READERS, files_of, flip_trial
+from tests.faults.flips import DAMAGES, READERS, damage_trial, files_of
 from tests.faults.jobs import BY_NAME, half_written
 from tests.faults.plan import rows
 from tests.faults.trials import Bench, trial
@@ -14,6 +14,7 @@ SHARE = {
     "convert --replace": ("SIGKILL at", "SIGTERM at", "SIGINT at", "disk full", "an image truncated", "read-only"),
     "classify.train": ("SIGKILL at", "SIGTERM after", "small disk", "a worker killed", "a worker out of memory"),
     "classify.predict": ("SIGKILL at", "SIGINT after", "two at once", "an image deleted"),
+    "classify.export": ("SIGTERM at",),
 }
 CHOSEN = [row for row in rows() if row.fault.startswith(SHARE.get(row.command, ("-",)))]
 
@@ -32,14 +33,15 @@ def test_what_was_finished_is_intact_and_the_same_command_completes(bench: Bench
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "predictions/test.jsonl"])
-def test_a_flipped_bit_is_named(bench: Bench, name: str) -> None:
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damage_is_named(bench: Bench, name: str, damage: str) -> None:
     file = next(path for path in files_of(bench.base, "c") if path.as_posix() == f"c/{name}")
-    assert flip_trial(bench, "c", file, random.Random(name)).wrong == ()
+    assert damage_trial(bench, "c", file, damage, random.Random(name)).wrong == ()
 
 
 def test_each_fault_is_tried_somewhere() -> None:
     assert len(CHOSEN) == sum(map(len, SHARE.values()))
-    assert set(READERS) == {"d", "c", "b", "p"}
+    assert set(READERS) == {"d", "c", "b", "k", "p"}
 
 
 def test_damage_is_seen(bench: Bench) -> None:

@@ -1,11 +1,12 @@
 import json
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from data_tools.files import atomic
-from data_tools.files.atomic import atomic_folder, atomic_path, recover_folder, write_json, write_text
+from data_tools.files.atomic import atomic_folder, atomic_path, recover_folder, scratch_folder, write_json, write_text
 
 
 def test_a_failure_leaves_the_old_file_and_no_rest(tmp_path: Path) -> None:
@@ -97,6 +98,18 @@ def test_what_a_killed_process_left_is_removed_and_nothing_else(
     (tmp_path / ".a.json.swp").touch()  # an editor's
     write_text(tmp_path / "a.json", "{}")
     assert {path.name for path in tmp_path.iterdir()} == {"a.json", ".b.settings", "c.writing", ".a.json.swp"}
+
+
+def test_a_scratch_folder_goes_and_takes_what_a_killed_process_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(atomic, "_swept", set())
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / ".scratch.x1y2z3w4.writing" / "x").mkdir(parents=True)
+    with scratch_folder() as folder:
+        (folder / "a").touch()
+        assert [*tmp_path.iterdir()] == [folder]
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_what_a_live_process_writes_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
