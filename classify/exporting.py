@@ -20,6 +20,7 @@ from data_tools.networks.cam_names import EXPORTED_METHODS
 from data_tools.networks.onnx_graphs import OnnxSame, for_export, from_planes, planes_of, write_graph
 from data_tools.runtime.bundle import GRAPH, new_bundle, require_new
 from data_tools.runtime.origin import origin_of
+from data_tools.training.interrupt import end_if_asked
 from data_tools.training.references import reference_of
 
 log = logging.getLogger(__name__)
@@ -71,6 +72,7 @@ def export(run: Path | str, out: Path | str, cam: str | None = None) -> Path:
         write_graph(
             _Reader(model, record.reading.cam.method), example, [sizes], GRAPH_OUT, new / f"{GRAPH_NAME}{GRAPH}"
         )
+        end_if_asked()
     return place
 
 

@@ -15,6 +15,7 @@ from data_tools.core.anchors import STRIDES
 from data_tools.networks.onnx_graphs import for_export, from_planes, planes_of, write_graph
 from data_tools.runtime.bundle import GRAPH, new_bundle, require_new
 from data_tools.runtime.origin import origin_of
+from data_tools.training.interrupt import end_if_asked
 from data_tools.training.references import reference_of
 from detect.box_heads import BoxHead
 from detect.bundle_record import (
@@ -99,7 +100,9 @@ def export(run: Path | str, out: Path | str, precision: Precision = "fp32") -> P
         _write_features(model, temporary / f"{FEATURES}{GRAPH}")
         for number, head in enumerate(model.box_heads.row()):
             log.info("exporting box head %d", number + 1)
+            end_if_asked()
             _write_head(model, head, temporary / f"{head_name(number)}{GRAPH}")
+        end_if_asked()
         if precision == "int8":
             record |= make_int8(temporary, own, folder, manifest.values)
     return place

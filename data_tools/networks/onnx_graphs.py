@@ -141,11 +141,12 @@ def write_graph(
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Without the exporter's remarks about its own working; errors are raised as ever."""
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir", "torch.export")]
+    names = ("torch", "torch.onnx", "torch.export", "torch._guards", "torch._subclasses", "onnxscript", "onnx_ir")
+    loggers = [logging.getLogger(name) for name in names]
     before = [one.level for one in loggers]
     try:
         for one in loggers:
-            one.setLevel(logging.ERROR)
+            one.setLevel(logging.CRITICAL)
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             yield

@@ -1,13 +1,18 @@
 """Stopping on request: SIGTERM, as a scheduler sends it before it takes the machine away, and Ctrl-C."""
 
 import logging
+import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 log = logging.getLogger(__name__)
+
+_AGAIN_S = 0.01
+_ended = threading.Event()
 
 
 class Stopped(Exception):  # noqa: N818 - it is no error
@@ -22,7 +27,8 @@ class Terminated(BaseException):
 def ended_by_sigterm() -> Iterator[None]:
     """Let SIGTERM end the work as Ctrl-C does, by an exception, so that what is half-written is removed on the way.
 
-    Only in the main thread, to which Python delivers signals, and only where nobody else handles it.
+    Where either comes while Python clears up an object, which loses exceptions, it comes again a little later. Only in
+    the main thread, to which Python delivers signals, and only where nobody else handles it.
     """
     in_main = threading.current_thread() is threading.main_thread()
     if not in_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
@@ -31,13 +37,41 @@ def ended_by_sigterm() -> Iterator[None]:
 
     def end(_number: int, _frame: FrameType | None) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the second one ends at once
+        _ended.set()
         raise Terminated
 
+    def lost(what: "sys.UnraisableHookArgs") -> None:
+        if not issubclass(what.exc_type, Terminated | KeyboardInterrupt):
+            before(what)
+            return
+        number = signal.SIGINT
+        if issubclass(what.exc_type, Terminated):
+            number = signal.SIGTERM
+            signal.signal(number, end)
+        again.append(threading.Timer(_AGAIN_S, os.kill, (os.getpid(), number)))
+        again[-1].start()
+
+    again: list[threading.Timer] = []
+    before, sys.unraisablehook = sys.unraisablehook, lost
+    _ended.clear()
     signal.signal(signal.SIGTERM, end)
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        sys.unraisablehook = before
+        for timer in again:
+            timer.cancel()
+
+
+def end_if_asked() -> None:
+    """End the work where SIGTERM has come and a package has kept its exception to itself, as tracing of networks does.
+
+    Raises:
+        Terminated: see above.
+    """
+    if _ended.is_set():
+        raise Terminated
 
 
 @contextmanager
