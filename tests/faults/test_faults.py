@@ -5,7 +5,7 @@ import random
 import pytest
 
 from tests.faults.faulty import Fault
-from tests.faults.flips import DAMAGES, READERS, damage_trial, files_of
+from tests.faults.flips import READERS, damage_trial, files_of
 from tests.faults.jobs import BY_NAME, half_written
 from tests.faults.plan import rows
 from tests.faults.trials import Bench, trial
@@ -14,7 +14,6 @@ SHARE = {
     "convert --replace": ("SIGKILL at", "SIGTERM at", "SIGINT at", "disk full", "an image truncated", "read-only"),
     "classify.train": ("SIGKILL at", "SIGTERM after", "small disk", "a worker killed", "a worker out of memory"),
     "classify.predict": ("SIGKILL at", "SIGINT after", "two at once", "an image deleted"),
-    "classify.export": ("SIGTERM at",),
 }
 CHOSEN = [row for row in rows() if row.fault.startswith(SHARE.get(row.command, ("-",)))]
 
@@ -32,8 +31,14 @@ def test_what_was_finished_is_intact_and_the_same_command_completes(bench: Bench
     assert verdict.wrong == ()
 
 
-@pytest.mark.parametrize("name", ["manifest.json", "predictions/test.jsonl"])
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("manifest.json", "a bit flipped"),
+        ("predictions/test.jsonl", "a bit flipped"),
+        ("best/sha256.json", "a file cut off"),
+    ],
+)
 def test_damage_is_named(bench: Bench, name: str, damage: str) -> None:
     file = next(path for path in files_of(bench.base, "c") if path.as_posix() == f"c/{name}")
     assert damage_trial(bench, "c", file, damage, random.Random(name)).wrong == ()
