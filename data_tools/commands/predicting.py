@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from data_tools.commands.ray_engine import each_by_ray
 from data_tools.core.errors import InputError
+from data_tools.core.printable import say
 from data_tools.core.records import Prediction, PredictionHeader, Sample, unlabelled
 from data_tools.files.gray_levels import FULL_BITS, gray_levels, range_text, used_bits
 from data_tools.files.image_sources import Source
@@ -75,17 +76,17 @@ def predict_inputs(
     """
     with Journal(out, header, job, resume) as journal:
         if journal.dropped:
-            print(
+            say(
                 f"WARNING: begun anew without --resume; {journal.dropped} records of an unfinished process are dropped",
-                file=sys.stderr,
+                to=sys.stderr,
             )
         _predict_into(journal, inputs, predict, by_ray)
         counts = journal.counts
         if not counts.predicted:
             raise InputError(_nothing(counts))
         journal.finish()
-    say(counts, out)
-    print(out)
+    say_unread(counts, out)
+    say(out)
     return SOME_UNREADABLE if counts.unreadable else 0
 
 
@@ -112,14 +113,14 @@ def numbered(sources: Iterable[Source]) -> Iterator[Source]:
         yield source if source.image_id is not None else replace(source, image_id=image_id)
 
 
-def say(counts: Counts, out: Path) -> None:
+def say_unread(counts: Counts, out: Path) -> None:
     """On stderr, in words, what was not read and where it is listed."""
     if counts.unreadable:
         some = _some(counts.reasons, counts.unreadable)
-        print(f"{counts.predicted} images predicted, {counts.unreadable} could not be read: {some}", file=sys.stderr)
-        print(f"unreadable images are listed in {errors_path(out)}", file=sys.stderr)
+        say(f"{counts.predicted} images predicted, {counts.unreadable} could not be read: {some}", to=sys.stderr)
+        say(f"unreadable images are listed in {errors_path(out)}", to=sys.stderr)
     if counts.left_out:
-        print(f"WARNING: {counts.left_out} left out: {_some(counts.names_left_out, counts.left_out)}", file=sys.stderr)
+        say(f"WARNING: {counts.left_out} left out: {_some(counts.names_left_out, counts.left_out)}", to=sys.stderr)
 
 
 @contextmanager
@@ -217,8 +218,8 @@ def _warn_about_levels(chunk: Sequence[Decoded]) -> None:
     paths = [one.source.path for one in chunk if one.pixels is not None]
     levels = [one for path in paths if (one := gray_levels(path)) is not None]
     if used_bits(levels) < FULL_BITS:
-        print(
+        say(
             f"WARNING: images of 16 bits use {used_bits(levels)} of 16 bits (gray values {range_text(levels)}); if the "
             "run learned from a set that was converted with --gray_range, stretch these by the same range",
-            file=sys.stderr,
+            to=sys.stderr,
         )

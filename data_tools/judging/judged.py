@@ -1,6 +1,5 @@
 """What is judged: one approach's predictions aligned with the truth, with all that the metrics take from them."""
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from data_tools.core.errors import InputError
 from data_tools.core.heatmaps import boxes_to_map
+from data_tools.core.printable import is_shown
 from data_tools.core.records import BOXED, GOOD, Prediction, PredictionSet, Sample
 from data_tools.files.checksums import FileMark
 from data_tools.judging.alignment import align
@@ -57,23 +57,14 @@ class Entry:
                 require_name(name, "the name of an approach")
 
 
-def readable(name: str) -> str:
-    """A name in one line as it is read: line ends, controls, turns of direction and no UTF-8 become escapes."""
-    return "".join(c if _is_shown(c) else c.encode("unicode_escape").decode("ascii") for c in name)
-
-
 def require_name(name: str, what: str) -> None:
     """Refuse a name that would break a table, or steer the terminal that shows it.
 
     Raises:
         InputError: it is empty or blank, or holds a character that is not shown.
     """
-    if not name.strip() or not all(map(_is_shown, name)):
+    if not name.strip() or not all(map(is_shown, name)):
         raise InputError(f"{what}: {name!r} is blank, or holds characters that are not shown; give another")
-
-
-def _is_shown(character: str) -> bool:
-    return character.isprintable() or unicodedata.category(character) == "Zs"
 
 
 @dataclass(frozen=True, eq=False)

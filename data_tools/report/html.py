@@ -17,6 +17,7 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from markupsafe import Markup
 
 from data_tools.core.errors import InputError
+from data_tools.core.printable import printable_lines
 from data_tools.core.records import Prediction
 from data_tools.files.atomic import write_text
 from data_tools.judging.curves import baseline_curves, curves_of, dot_at
@@ -271,6 +272,11 @@ def _inline(svg: bytes) -> Markup:
 
 
 def template_environment() -> Environment:
-    """Where the pages' templates are found; what goes into them is escaped."""
-    loader = PackageLoader("data_tools.report", "page")
-    return Environment(loader=loader, autoescape=select_autoescape(["html"]), trim_blocks=True, lstrip_blocks=True)
+    """Where the pages' templates are found; what goes into them is escaped, and shown as it is written."""
+    return Environment(
+        loader=PackageLoader("data_tools.report", "page"),
+        autoescape=select_autoescape(["html"]),
+        finalize=lambda value: value if isinstance(value, Markup) else printable_lines(value),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

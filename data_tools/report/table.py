@@ -6,6 +6,7 @@ A value that a report does not hold leaves no row; one that it holds as null is 
 import textwrap
 from collections.abc import Mapping, Sequence
 
+from data_tools.core.printable import printable
 from data_tools.judging.metric import HIGHER, LOWER, MISSING, Comparison, Style, look_up
 from data_tools.judging.registry import comparisons, metric_rows
 from data_tools.metrics.clustered import NOT_ENOUGH_GROUPS
@@ -78,7 +79,7 @@ def describe_remarks(report: Report) -> list[str]:
     """What a reader must know of the images and of single runs before believing their figures, a sentence each."""
     runs = as_mapping(report.get("runs"))
     of_runs = [f"{name}: {remark}" for name, run in runs.items() for remark in as_mapping(run).get("remarks") or ()]
-    return [*(as_mapping(report.get("data")).get("remarks") or ()), *of_runs]
+    return [printable(remark) for remark in (*(as_mapping(report.get("data")).get("remarks") or ()), *of_runs)]
 
 
 def describe_rule(report: Report) -> str:

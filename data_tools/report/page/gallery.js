@@ -59,7 +59,7 @@ function cardOf(image, place, width) {
     onclick: () => change({ image: image.id }, "image") }, [
     frame, element("div", { class: "text" }, [element("span", { class: "tags" }, head.map(tag)), element("span", {}, [what]),
       element("span", { class: "meta" }, [`${image.id} ${image.type}`])])]);
-  card.setAttribute("aria-label", name);
+  card.setAttribute("aria-label", printable(name));
   // a list item may not be a button, so the button sits in one
   const item = element("div", { role: "listitem", class: "item", "aria-setsize": shown.length, "aria-posinset": place + 1 }, [card]);
   item.dataset.place = place;

@@ -15,7 +15,7 @@ function drawViewer() {
   const focused = viewer.contains(document.activeElement) ? document.activeElement.dataset.key : null;
   viewer.replaceChildren(viewerHead(image), element("div", { class: "viewer-body" }, [
     switches(), element("div", { class: "panels" }), toReview(image)]));
-  viewer.setAttribute("aria-label", `image ${image.id}, ${image.type}`);
+  viewer.setAttribute("aria-label", printable(`image ${image.id}, ${image.type}`));
   last = image.id;
   if (!viewer.open) { viewer.showModal(); }
   drawPanels(image);
