@@ -3,6 +3,7 @@
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -41,6 +42,7 @@ class Inputs:
         split: of a dataset.
         is_strict: whether one that cannot be read ends the work.
         files_read: named on the command line.
+        is_timed: whether the PredictionSet says how long an image took.
     """
 
     sources: Iterable[Source]
@@ -48,6 +50,7 @@ class Inputs:
     split: str | None = None
     is_strict: bool = False
     files_read: tuple[Path, ...] = ()
+    is_timed: bool = True
 
 
 def predict_inputs(
@@ -80,11 +83,11 @@ def predict_inputs(
                 f"WARNING: begun anew without --resume; {journal.dropped} records of an unfinished process are dropped",
                 to=sys.stderr,
             )
-        _predict_into(journal, inputs, predict, by_ray)
+        ms_per_image = _predict_into(journal, inputs, predict, by_ray)
         counts = journal.counts
         if not counts.predicted:
             raise InputError(_nothing(counts))
-        journal.finish()
+        journal.finish(ms_per_image if inputs.is_timed else None)
     say_unread(counts, out)
     say(out)
     return SOME_UNREADABLE if counts.unreadable else 0
@@ -143,8 +146,12 @@ def stop_asked() -> Iterator[threading.Event]:
             signal.signal(signal.SIGINT, before)
 
 
-def _predict_into(journal: Journal, inputs: Inputs, predict: Predict, by_ray: Callable[[], Predict] | None) -> None:
+def _predict_into(
+    journal: Journal, inputs: Inputs, predict: Predict, by_ray: Callable[[], Predict] | None
+) -> float | None:
+    """Predict what the journal has not done yet; returns the milliseconds that an image took, None of no image."""
     counts = journal.counts
+    pace = _Pace(counts.inputs)
 
     def checked(chunks: Iterator[list[Decoded]]) -> Iterator[list[Decoded]]:
         for chunk in chunks:
@@ -168,10 +175,30 @@ def _predict_into(journal: Journal, inputs: Inputs, predict: Predict, by_ray: Ca
             else each_by_ray(chunks, predict_chunk, by_ray)
         ):
             journal.write(records)
+            pace.note(counts.inputs)
             bar.update(counts.inputs - bar.n)
             if asked.is_set():
                 total = "" if inputs.count is None else f" of {inputs.count}"
                 raise Stopped(f"stopped after {counts.inputs}{total} images; go on with --resume")
+    return pace.ms_per_image
+
+
+class _Pace:
+    """How long an image takes, from the second chunk on where there is one: in the first a network warms up."""
+
+    def __init__(self, done: int) -> None:
+        self._moments = [(time.perf_counter(), done)]
+
+    def note(self, done: int) -> None:
+        """So many are done now."""
+        self._moments[2:] = [(time.perf_counter(), done)]
+
+    @property
+    def ms_per_image(self) -> float | None:
+        """None of no image."""
+        began, before = self._moments[len(self._moments) - 2 if len(self._moments) > 1 else 0]
+        ended, after = self._moments[-1]
+        return round(1000 * (ended - began) / (after - before), 3) if after > before else None
 
 
 def _left(sources: Iterator[Source], journal: Journal) -> Iterator[Source]:

@@ -204,12 +204,23 @@ class Prediction:
 
 @dataclass(frozen=True)
 class PredictionHeader:
-    """Where a PredictionSet comes from; used to label tables and for nothing else."""
+    """Where a PredictionSet comes from; used to label tables and for nothing else.
+
+    Attributes:
+        producer, config, checkpoint, split: who made it, and how.
+        ms_per_image: milliseconds that predicting an image took, reading included, on the machine that did it; None
+            where nobody timed it.
+    """
 
     producer: str
     config: Any = None
     checkpoint: str | None = None
     split: str | None = None
+    ms_per_image: float | None = None
+
+    def __post_init__(self) -> None:
+        taken = self.ms_per_image
+        _require(taken is None or (np.isfinite(taken) and taken > 0), f"ms_per_image must be above 0, not {taken}")
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ succession. At the end they become the PredictionSet, its `.npz` and, where some
 import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import SEEK_END
 from pathlib import Path
 from types import TracebackType
@@ -177,15 +177,16 @@ class Journal:
         for line in self._each():
             yield line["name"]
 
-    def finish(self) -> None:
-        """Make the PredictionSet of all records, and the list of what was not read."""
+    def finish(self, ms_per_image: float | None = None) -> None:
+        """Make the PredictionSet of all records, with the time that one took, and the list of what was not read."""
         self._lines.flush()
+        header = replace(self.header, ms_per_image=ms_per_image)
         digest = write_maps(self.out, self._each_map()) if self._maps_file.tell() else None
         if self.counts.unreadable or self.counts.left_out:
             with atomic_path(errors_path(self.out)) as temporary, temporary.open("w", encoding="utf-8") as file:
                 file.write(as_text(errors_header(self.out)))
                 file.writelines(as_text(line["error"]) for line in self._each() if "error" in line)
-        write_lines(self.out, header_line(self.header, digest), self._each_prediction)
+        write_lines(self.out, header_line(header, digest), self._each_prediction)
         if digest is None:
             maps_path(self.out).unlink(missing_ok=True)
         if not (self.counts.unreadable or self.counts.left_out):

@@ -36,7 +36,7 @@ class Entry:
         validation: those for the validation split, which choose every threshold; None where there are none.
         proposals: region proposals as the boxes of records, for proposal recall; None where there are none.
         approach: runs of one approach that differ by their seed share this name; by default the label.
-        ms_per_image: that predicting took, reading included, on the machine that did it; None where nobody timed it.
+        ms_per_image: that predicting took; None for what the header of the predictions says.
         source: the files that predictions and validation were read from, by these names; empty where not from files.
 
     Raises:
@@ -81,7 +81,7 @@ class Judged:
         seed: of resampling and of the random baselines.
         box_map_engine: of `data_tools.metrics.coco_engines.ENGINES`.
         rule: what chooses the threshold.
-        ms_per_image: as `Entry` has it.
+        ms_per_image: that predicting took, reading included, on the machine that did it; None where nobody timed it.
     """
 
     samples: tuple[Sample, ...]
@@ -239,6 +239,7 @@ def judge(
     if entry.proposals is not None:
         proposals = align(samples, entry.proposals, f"{entry.label} (proposals)", num_classes)
     predictions = align(samples, entry.predictions, entry.label, num_classes)
+    milliseconds = entry.predictions.header.ms_per_image if entry.ms_per_image is None else entry.ms_per_image
     return Judged(
-        samples, predictions, chosen_on, training, proposals, categories, seed, box_map_engine, rule, entry.ms_per_image
+        samples, predictions, chosen_on, training, proposals, categories, seed, box_map_engine, rule, milliseconds
     )
