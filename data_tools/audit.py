@@ -169,7 +169,7 @@ def _compare_folder(folder: Path, arguments: Namespace) -> int:
     findings = [*notes, *_compared(images, arguments)]
     findings.sort(key=lambda finding: LEVELS.index(finding.level))
     warnings = sum(finding.level == WARNING for finding in findings)
-    few = any(finding.text.startswith(NOT_ENOUGH_GROUPS) for finding in findings)
+    few = any(finding.lacks_groups for finding in findings)
     said = "no difference shown" + (f"; {NOT_ENOUGH_GROUPS} to show some kinds of difference, see the notes" * few)
     head = f"{folder}: {len(images.paths)} images beside {arguments.against}: "
     say(head + (f"{warnings} warnings" if warnings else said), "", *describe_findings(findings))

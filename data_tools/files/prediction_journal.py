@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from io import SEEK_END
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from data_tools.core.errors import InputError
 from data_tools.core.records import Prediction, PredictionHeader
 from data_tools.files.atomic import atomic_path
+from data_tools.files.locks import open_locked
 from data_tools.files.predictions import as_stored, as_text, header_line, maps_path, to_line, write_lines, write_maps
 from data_tools.files.regular import reason_against_reading
 
@@ -280,25 +281,6 @@ def whole_object(content: bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return line if isinstance(line, dict) else None
-
-
-def open_locked(path: Path, flag: str = "--out") -> BinaryIO:
-    """The file, opened to read and write, made if need be; `flag` named it.
-
-    Raises:
-        InputError: another process has it.
-    """
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    try:
-        import fcntl
-
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except ImportError:  # not on this system; nothing keeps two processes apart there
-        pass
-    except OSError as error:
-        os.close(handle)
-        raise InputError(f"{path}: another process is writing there; let it end, or give another {flag}") from error
-    return os.fdopen(handle, "r+b")
 
 
 def _parsed(content: bytes) -> dict[str, Any] | None:
