@@ -24,6 +24,7 @@ from data_tools.files.arrays import Numbers, read_npz
 from data_tools.files.atomic import atomic_path
 from data_tools.files.parquet_rows import PARQUET, read_rows, require_pyarrow, write_rows
 from data_tools.files.places import require_place
+from data_tools.files.prediction_columns import all_at_once
 from data_tools.files.regular import read_regular
 
 log = logging.getLogger(__name__)
@@ -133,7 +134,9 @@ def read_predictions(path: Path) -> PredictionSet:
     values = list(values)
     mapped = any(value.get("heatmap") is not None for _, value in values)
     maps = _read_maps(path, digest) if mapped else {}
-    predictions = tuple(_from_line(path, where, value, maps) for where, value in values)
+    predictions = all_at_once([value for _, value in values], maps)
+    if predictions is None:
+        predictions = tuple(_from_line(path, where, value, maps) for where, value in values)
     _warn_if_changed(path, first, content)
     try:
         return PredictionSet(header, predictions)

@@ -21,6 +21,70 @@ Statistic = Callable[[Floats], Floats]
 """(c, groups) counts of c resamples -> (c,) values, NaN where a resample leaves the statistic undefined."""
 
 
+@dataclass(frozen=True, eq=False)
+class Tabled:
+    """A statistic in two steps: a table of sums over groups, and the figure of it.
+
+    Attributes:
+        table: (c, groups) counts -> (rows, c) sums over groups, each of whole or half numbers, so that they are exact.
+        figure: (rows, c) -> (c,) values; leaves the table as it is.
+        groups: how many.
+        step: resamples at a time, so few that their table stays in the processor's cache.
+    """
+
+    table: Callable[[Floats], Floats]
+    figure: Callable[[Floats], Floats]
+    groups: int
+    step: int
+
+    def __call__(self, counts: Floats) -> Floats:
+        """(c, groups) counts -> (c,) values."""
+        return np.concatenate([self.figure(self.table(part)) for part in self._parts(counts)])
+
+    def both_ways(self, counts: Floats) -> tuple[Floats, Floats]:
+        """The values of (c, groups) counts of 0 and 1, and of the groups that these leave out."""
+        whole = self.table(np.ones((1, self.groups)))
+        ours, others = [], []
+        for part in self._parts(counts):
+            one = self.table(part)
+            ours.append(self.figure(one))
+            others.append(self.figure(whole - one))
+        return np.concatenate(ours), np.concatenate(others)
+
+    def _parts(self, counts: Floats) -> list[Floats]:
+        return [counts[start : start + self.step] for start in range(0, len(counts), self.step)]
+
+
+@dataclass(frozen=True, eq=False)
+class MeanOf:
+    """The mean of those statistics that a resample leaves defined; NaN where it leaves none."""
+
+    statistics: tuple[Statistic, ...]
+
+    def __call__(self, counts: Floats) -> Floats:
+        """(c, groups) counts -> (c,) values."""
+        return self._mean([one(counts) for one in self.statistics])
+
+    def both_ways(self, counts: Floats) -> tuple[Floats, Floats]:
+        """As of `Tabled`."""
+        ours, others = zip(*(both_ways(one, counts) for one in self.statistics), strict=True)
+        return self._mean(ours), self._mean(others)
+
+    @staticmethod
+    def _mean(columns: Sequence[Floats]) -> Floats:
+        values = np.stack(columns)
+        known = np.isfinite(values)
+        total = np.where(known, values, 0.0).sum(axis=0)
+        return np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)
+
+
+def both_ways(statistic: Statistic, counts: Floats) -> tuple[Floats, Floats]:
+    """The values of (c, groups) counts of 0 and 1, and of the groups that these leave out."""
+    if isinstance(statistic, Tabled | MeanOf):
+        return statistic.both_ways(counts)
+    return statistic(counts), statistic(1.0 - counts)
+
+
 @dataclass(frozen=True)
 class Interval:
     """A value with its 95 % percentile interval from the bootstrap."""
@@ -111,37 +175,40 @@ def median_of(values: ArrayLike, clusters: Clusters) -> Statistic:
     codes = np.append(clusters.codes[order], np.full(blocks * size - len(order), clusters.total)).reshape(blocks, size)
     members = np.zeros((clusters.total + 1, blocks))
     np.add.at(members, (codes, np.arange(blocks)[:, None]), 1.0)
+    groups = clusters.total
 
-    def statistic(counts: Floats) -> Floats:
-        rows = np.arange(len(counts))
-        by_block = np.cumsum(counts @ members[:-1], axis=1)
-        total = by_block[:, -1]
-        padded = np.concatenate([counts, np.zeros((len(counts), 1))], axis=1)
+    def table(counts: Floats) -> Floats:
+        """How many images each block has, and how often each group is drawn; one more is never drawn."""
+        return np.concatenate([(counts @ members[:-1]).T, counts.T, np.zeros((1, len(counts)))])
+
+    def figure(table: Floats) -> Floats:
+        by_block, padded = np.cumsum(table[:blocks], axis=0).T, table[blocks:]
+        rows, total = np.arange(table.shape[1]), by_block[:, -1]
 
         def where(beyond: Callable[[Floats, Floats], Any]) -> Floats:
             """The first value up to which more images than half, or half of them, have been counted."""
             block = np.argmax(beyond(by_block * 2, total[:, None]), axis=1)
             before = np.where(block > 0, by_block[rows, block - 1], 0.0)
-            reached = before[:, None] + np.cumsum(padded[rows[:, None], codes[block]], axis=1)
+            reached = before[:, None] + np.cumsum(padded[codes[block], rows[:, None]], axis=1)
             place = block * size + np.argmax(beyond(reached * 2, total[:, None]), axis=1)
             return np.asarray(ordered[np.minimum(place, len(ordered) - 1)])
 
         return np.where(total > 0, (where(np.greater_equal) + where(np.greater)) / 2, np.nan)
 
-    return statistic
+    return Tabled(table, figure, groups, max(_CELLS // (blocks + groups), 1))
 
 
 def average_precision_of(scores: ArrayLike, positive: ArrayLike, clusters: Clusters) -> Statistic:
     """Average precision of the resampled images, as `data_tools.metrics.average_precision` defines it."""
     ranking = _Ranking.of(scores, positive, clusters)
 
-    def statistic(counts: Floats) -> Floats:
-        hits, others = ranking.counted(counts)
+    def figure(table: Floats) -> Floats:
+        hits, others = ranking.parted(table)
         reached = np.cumsum(hits, axis=0)
         precision = _precision(reached, others)
         return _divide(np.einsum("ij,ij->j", hits, precision), reached[-1])
 
-    return _in_parts(statistic, ranking.levels)
+    return ranking.statistic(figure)
 
 
 def box_ap_of(scores: ArrayLike, hits: ArrayLike, clusters: Clusters, boxes: Floats) -> Statistic:
@@ -155,34 +222,32 @@ def box_ap_of(scores: ArrayLike, hits: ArrayLike, clusters: Clusters, boxes: Flo
     """
     from_the_top = np.empty(len(clusters.codes))
     from_the_top[np.argsort(-np.asarray(scores, dtype=np.float64), kind="stable")] = np.arange(len(clusters.codes))
-    ranking = _Ranking.of(-from_the_top, hits, clusters)
+    ranking = _Ranking.of(-from_the_top, hits, clusters, also=boxes)
     recalls = np.linspace(0, 1, 101)
 
-    def statistic(counts: Floats) -> Floats:
-        hits, others = ranking.counted(counts)
+    def figure(table: Floats) -> Floats:
+        (hits, others), total = ranking.parted(table), table[-1]
         reached = np.cumsum(hits, axis=0)
         precision = np.maximum.accumulate(_precision(reached, others)[::-1], axis=0)[::-1]
-        total = counts @ boxes
         recall = np.ascontiguousarray(_divide(reached, np.broadcast_to(total, reached.shape), undefined=0.0).T)
-        padded = np.concatenate([precision, np.zeros((1, len(counts)))])
+        padded = np.concatenate([precision, np.zeros((1, len(total)))])
         at = np.stack([np.searchsorted(row, recalls, "left") for row in recall], axis=1)
         return np.where(total > 0, np.take_along_axis(padded, at, axis=0).mean(axis=0), np.nan)
 
-    return _in_parts(statistic, ranking.levels)
+    return ranking.statistic(figure)
 
 
 def auc_of(scores: ArrayLike, positive: ArrayLike, clusters: Clusters) -> Statistic:
     """Area under the ROC curve of the resampled images, ties counting half."""
-    ranking = _Ranking.of(scores, positive, clusters, halves=True)
-    negatives = np.bincount(clusters.codes[~np.asarray(positive, dtype=bool)], minlength=clusters.total)
+    negatives = clusters.sizes(~np.asarray(positive, dtype=bool))
+    ranking = _Ranking.of(scores, positive, clusters, halves=True, also=negatives)
 
-    def statistic(counts: Floats) -> Floats:
-        hits, others = ranking.counted(counts)
-        total = counts @ negatives.astype(np.float64)
+    def figure(table: Floats) -> Floats:
+        (hits, others), total = ranking.parted(table), table[-1]
         below = total - np.cumsum(others, axis=0)
         return _divide(np.einsum("ij,ij->j", hits, below), hits.sum(axis=0) * total)
 
-    return _in_parts(statistic, ranking.levels)
+    return ranking.statistic(figure)
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,8 +255,8 @@ class _Ranking:
     """How many images of each group there are at the distinct scores of positives, from the highest.
 
     Attributes:
-        members: sparse (2 * levels, groups): positives at a level, then negatives at it or between it and the level
-            above. Negatives below all positives matter to no statistic here.
+        members: sparse (2 * levels or one more, groups): positives at a level, then negatives at it or between it and
+            the level above, then what was asked for beside. Negatives below all positives matter to no statistic here.
         levels: number of distinct scores of positives.
     """
 
@@ -199,8 +264,18 @@ class _Ranking:
     levels: int
 
     @classmethod
-    def of(cls, scores: ArrayLike, positive: ArrayLike, clusters: Clusters, halves: bool = False) -> "_Ranking":
-        """With `halves`, half of a negative that ties with a positive is counted one level further down."""
+    def of(
+        cls,
+        scores: ArrayLike,
+        positive: ArrayLike,
+        clusters: Clusters,
+        halves: bool = False,
+        also: Floats | None = None,
+    ) -> "_Ranking":
+        """With `halves`, half of a negative that ties with a positive is counted one level further down.
+
+        `also` are (groups,) numbers whose sum is the last row of the table.
+        """
         from scipy.sparse import csr_matrix
 
         values, flags = np.asarray(scores, dtype=np.float64), np.asarray(positive, dtype=bool)
@@ -215,14 +290,27 @@ class _Ranking:
             further = tied[place[tied] + 1 < len(levels)]
             rows = np.concatenate([rows, rows[further] + 1])
             weights, codes = np.append(weights, np.full(len(further), 0.5)), np.append(codes, codes[further])
+        if also is not None:
+            rows = np.append(rows, np.full(clusters.total, 2 * len(levels)))
+            weights, codes = np.append(weights, also), np.append(codes, np.arange(clusters.total))
         kept = weights > 0
-        shape = (2 * len(levels), clusters.total)
+        shape = (2 * len(levels) + (also is not None), clusters.total)
         return cls(csr_matrix((weights[kept], (rows[kept], codes[kept])), shape=shape), len(levels))
 
-    def counted(self, counts: Floats) -> tuple[Floats, Floats]:
+    def statistic(self, figure: Callable[[Floats], Floats]) -> Statistic:
+        """The figure of what is counted; NaN without a positive."""
+        if not self.levels:
+            return lambda counts: np.full(len(counts), np.nan)
+        step = max(_CACHED_CELLS // self.levels, 8)
+        return Tabled(self._counted, figure, self.members.shape[1], step)
+
+    def parted(self, table: Floats) -> tuple[Floats, Floats]:
         """(levels, c) positives at each level, and negatives at it or between it and the one above."""
+        return table[: self.levels], table[self.levels : 2 * self.levels]
+
+    def _counted(self, counts: Floats) -> Floats:
         table: Floats = self.members @ np.ascontiguousarray(counts.T)
-        return table[: self.levels], table[self.levels :]
+        return table
 
 
 def _precision(reached: Floats, others: Floats) -> Floats:
@@ -233,18 +321,6 @@ def _precision(reached: Floats, others: Floats) -> Floats:
     np.maximum(taken, 1.0, out=taken)
     np.divide(reached, taken, out=taken)
     return taken
-
-
-def _in_parts(statistic: Statistic, levels: int) -> Statistic:
-    """The statistic on so few resamples at a time that its tables stay in the processor's cache."""
-    if not levels:
-        return lambda counts: np.full(len(counts), np.nan)
-    step = max(_CACHED_CELLS // levels, 8)
-
-    def in_parts(counts: Floats) -> Floats:
-        return np.concatenate([statistic(counts[start : start + step]) for start in range(0, len(counts), step)])
-
-    return in_parts
 
 
 def draws(total: int, seed: int, resamples: int) -> Iterator[Floats]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_tools.core.records import GOOD, UNBOXED, Prediction, Sample
-from data_tools.metrics.matching import FALSE, FIRST, match_boxes
+from data_tools.metrics.matching import FALSE, FIRST, match_all
 
 WITHIN_PX = 15.0
 FALSE_BOXES_PER_IMAGE = (0.125, 0.25, 0.5, 1.0, 2.0)
@@ -63,7 +63,7 @@ def froc(
     if not lesions or not counted:
         return None
     scores = np.concatenate([p.box_scores for _, p in pairs])
-    hits = np.concatenate([match_boxes(s, p, iou_threshold, within_px) for s, p in pairs])
+    hits = match_all([s for s, _ in pairs], [p for _, p in pairs], iou_threshold, within_px)
     may_count = np.repeat(
         [s.status == GOOD or not false_on_good_only for s, _ in pairs], [len(p.box_scores) for _, p in pairs]
     )

@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_tools.core.geometry import iou
-from data_tools.core.heatmaps import Map, interpolation_weights, normalise, rectangle_above, regions_within
+from data_tools.core.heatmaps import Map, interpolation_weights, normalise, rectangles_above
+from data_tools.core.level_regions import regions_at
 from data_tools.core.records import BOXED, Prediction, Sample
 
 FRACTIONS = tuple(float(f) for f in np.linspace(0.05, 0.95, 19))
 IOUS = (0.3, 0.5, 0.7)
 _READINGS_A_CELL = 8
+_AS_IN_MAPS = np.array(FRACTIONS, dtype=np.float32)  # compared with maps in their precision
 
 
 @dataclass(frozen=True)
@@ -85,25 +87,22 @@ def _best_overlaps(read: Map, step: int, sample: Sample) -> NDArray[np.float64]:
     Every region holds a cell that no neighbour exceeds, so at a fraction that only one such cell reaches there is one
     region, whose box the highest values of rows and columns tell. Only the others are searched.
     """
-    tops = _tops(read)
-    profiles = read.max(axis=0), read.max(axis=1)
-    boxes: list[NDArray[np.float64]] = []
-    largest = []
-    for fraction in FRACTIONS:
-        rectangle = rectangle_above(*profiles, fraction)
-        if np.count_nonzero(tops >= fraction) == 1:
-            boxes.append(np.array([rectangle], dtype=np.float64))
-            largest.append(0)
-        else:
-            regions = regions_within(read, fraction, rectangle)
-            boxes.append(regions.boxes_xyxy)
-            largest.append(int(regions.areas.argmax()))
+    rectangles = rectangles_above(read.max(axis=0), read.max(axis=1), FRACTIONS)
+    boxes = list(rectangles[:, None].astype(np.float64))
+    largest = np.zeros(len(FRACTIONS), dtype=np.int64)
+    several = np.flatnonzero((_tops(read) >= _AS_IN_MAPS[:, None]).sum(axis=1) > 1)
+    if len(several):
+        regions = regions_at(read, _AS_IN_MAPS[several])
+        parts = np.searchsorted(regions.levels, np.arange(1, len(several)))
+        areas = np.split(regions.areas, parts)
+        for i, of_level, own in zip(several, np.split(regions.boxes_xyxy, parts), areas, strict=True):
+            boxes[i], largest[i] = of_level, own.argmax()
     height, width = sample.size_hw
     in_pixels = np.minimum(np.concatenate(boxes) * step, (width, height, width, height))
     overlap = iou(in_pixels, sample.boxes_xyxy).max(axis=1)
     counts = [len(one) for one in boxes]
     starts = np.cumsum([0, *counts[:-1]])
-    return np.stack([overlap[starts + np.array(largest)], np.maximum.reduceat(overlap, starts)])
+    return np.stack([overlap[starts + largest], np.maximum.reduceat(overlap, starts)])
 
 
 def _tops(read: Map) -> NDArray[np.float32]:
