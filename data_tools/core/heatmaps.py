@@ -133,17 +133,17 @@ def regions_above(full: Map, fraction: float) -> Regions:
 
 
 def rectangles_above(column_maxima: Map, row_maxima: Map, fractions: Sequence[float]) -> NDArray[np.int64]:
-    """(fractions, 4) x1, y1, x2, y2 in cells around all that reaches each fraction of a map with a maximum of 1.
+    """(..., fractions, 4) x1, y1, x2, y2 in cells around all that reaches each fraction of a map with a maximum of 1.
 
     Args:
-        column_maxima, row_maxima: the highest value of each column and row.
+        column_maxima, row_maxima: (..., columns) and (..., rows) the highest value of each, of one map or of several.
         fractions: above 0, at most 1.
     """
     bars = np.array(fractions, dtype=np.float32)[:, None]
-    reached = [maxima >= bars for maxima in (column_maxima, row_maxima)]
-    first = [one.argmax(axis=1) for one in reached]
-    last = [one.shape[1] - one[:, ::-1].argmax(axis=1) for one in reached]
-    return np.stack([*first, *last], axis=1)
+    reached = [maxima[..., None, :] >= bars for maxima in (column_maxima, row_maxima)]
+    first = [one.argmax(axis=-1) for one in reached]
+    last = [one.shape[-1] - one[..., ::-1].argmax(axis=-1) for one in reached]
+    return np.stack([*first, *last], axis=-1)
 
 
 def regions_within(full: Map, fraction: float, rectangle_xyxy: Sequence[int]) -> Regions:

@@ -14,9 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 
 RESAMPLES = 4_000  # a standard error within 1 %
 _CELLS = 1_000_000
-_CACHED_CELLS = 100_000
+_CACHED_CELLS = 250_000
 
 Floats = NDArray[np.float64]
+Table = NDArray[Any]
 Statistic = Callable[[Floats], Floats]
 """(c, groups) counts of c resamples -> (c,) values, NaN where a resample leaves the statistic undefined."""
 
@@ -26,14 +27,14 @@ class Tabled:
     """A statistic in two steps: a table of sums over groups, and the figure of it.
 
     Attributes:
-        table: (c, groups) counts -> (rows, c) sums over groups, each of whole or half numbers, so that they are exact.
+        table: (c, groups) counts -> (rows, c) sums over groups, of whole or half numbers, so that they are exact.
         figure: (rows, c) -> (c,) values; leaves the table as it is.
         groups: how many.
         step: resamples at a time, so few that their table stays in the processor's cache.
     """
 
-    table: Callable[[Floats], Floats]
-    figure: Callable[[Floats], Floats]
+    table: Callable[[Floats], Table]
+    figure: Callable[[Table], Floats]
     groups: int
     step: int
 
@@ -202,11 +203,10 @@ def average_precision_of(scores: ArrayLike, positive: ArrayLike, clusters: Clust
     """Average precision of the resampled images, as `data_tools.metrics.average_precision` defines it."""
     ranking = _Ranking.of(scores, positive, clusters)
 
-    def figure(table: Floats) -> Floats:
-        hits, others = ranking.parted(table)
-        reached = np.cumsum(hits, axis=0)
-        precision = _precision(reached, others)
-        return _divide(np.einsum("ij,ij->j", hits, precision), reached[-1])
+    def figure(table: Table) -> Floats:
+        reached, taken = ranking.parted(table)
+        hits = np.diff(reached, axis=0, prepend=0).astype(np.float64)
+        return _divide(np.einsum("ij,ij->j", hits, _precision(reached, taken)), reached[-1].astype(np.float64))
 
     return ranking.statistic(figure)
 
@@ -225,14 +225,17 @@ def box_ap_of(scores: ArrayLike, hits: ArrayLike, clusters: Clusters, boxes: Flo
     ranking = _Ranking.of(-from_the_top, hits, clusters, also=boxes)
     recalls = np.linspace(0, 1, 101)
 
-    def figure(table: Floats) -> Floats:
-        (hits, others), total = ranking.parted(table), table[-1]
-        reached = np.cumsum(hits, axis=0)
-        precision = np.maximum.accumulate(_precision(reached, others)[::-1], axis=0)[::-1]
-        recall = np.ascontiguousarray(_divide(reached, np.broadcast_to(total, reached.shape), undefined=0.0).T)
-        padded = np.concatenate([precision, np.zeros((1, len(total)))])
-        at = np.stack([np.searchsorted(row, recalls, "left") for row in recall], axis=1)
-        return np.where(total > 0, np.take_along_axis(padded, at, axis=0).mean(axis=0), np.nan)
+    def figure(table: Table) -> Floats:
+        (reached, taken), total = ranking.parted(table), table[-1]
+        precision = _precision(reached, taken)
+        from_below = precision[::-1]
+        np.maximum.accumulate(from_below, axis=0, out=from_below)
+        needed = _fewest(recalls, total)
+        at = np.stack(
+            [np.searchsorted(*of) for of in zip(np.ascontiguousarray(reached.T), needed, strict=True)], axis=1
+        )
+        best = np.take_along_axis(precision, np.minimum(at, len(precision) - 1), axis=0)
+        return np.where(total > 0, np.where(at < len(precision), best, 0.0).mean(axis=0), np.nan)
 
     return ranking.statistic(figure)
 
@@ -242,10 +245,10 @@ def auc_of(scores: ArrayLike, positive: ArrayLike, clusters: Clusters) -> Statis
     negatives = clusters.sizes(~np.asarray(positive, dtype=bool))
     ranking = _Ranking.of(scores, positive, clusters, halves=True, also=negatives)
 
-    def figure(table: Floats) -> Floats:
-        (hits, others), total = ranking.parted(table), table[-1]
-        below = total - np.cumsum(others, axis=0)
-        return _divide(np.einsum("ij,ij->j", hits, below), hits.sum(axis=0) * total)
+    def figure(table: Table) -> Floats:
+        (reached, taken), total = ranking.parted(table), table[-1]
+        hits = np.diff(reached, axis=0, prepend=0.0)
+        return _divide(np.einsum("ij,ij->j", hits, total - (taken - reached)), reached[-1] * total)
 
     return ranking.statistic(figure)
 
@@ -257,6 +260,7 @@ class _Ranking:
     Attributes:
         members: sparse (2 * levels or one more, groups): positives at a level, then negatives at it or between it and
             the level above, then what was asked for beside. Negatives below all positives matter to no statistic here.
+            Whole numbers of 32 bits where none is halved: their tables take half the memory, which decides the time.
         levels: number of distinct scores of positives.
     """
 
@@ -295,7 +299,8 @@ class _Ranking:
             weights, codes = np.append(weights, also), np.append(codes, np.arange(clusters.total))
         kept = weights > 0
         shape = (2 * len(levels) + (also is not None), clusters.total)
-        return cls(csr_matrix((weights[kept], (rows[kept], codes[kept])), shape=shape), len(levels))
+        values = weights[kept].astype(np.float64 if halves else np.int32)
+        return cls(csr_matrix((values, (rows[kept], codes[kept])), shape=shape), len(levels))
 
     def statistic(self, figure: Callable[[Floats], Floats]) -> Statistic:
         """The figure of what is counted; NaN without a positive."""
@@ -304,23 +309,31 @@ class _Ranking:
         step = max(_CACHED_CELLS // self.levels, 8)
         return Tabled(self._counted, figure, self.members.shape[1], step)
 
-    def parted(self, table: Floats) -> tuple[Floats, Floats]:
-        """(levels, c) positives at each level, and negatives at it or between it and the one above."""
+    def parted(self, table: Table) -> tuple[Table, Table]:
+        """(levels, c) positives down to each level, and all images down to it."""
         return table[: self.levels], table[self.levels : 2 * self.levels]
 
-    def _counted(self, counts: Floats) -> Floats:
-        table: Floats = self.members @ np.ascontiguousarray(counts.T)
+    def _counted(self, counts: Floats) -> Table:
+        table: Table = self.members @ np.ascontiguousarray(counts.T, dtype=self.members.dtype)
+        reached, taken = self.parted(table)
+        for part in (reached, taken):
+            np.cumsum(part, axis=0, out=part)
+        taken += reached
         return table
 
 
-def _precision(reached: Floats, others: Floats) -> Floats:
-    """(levels, c) share of positives down to each level, 0 where nothing is; `others` are counted level by level."""
-    # in place: fresh memory for each step costs more time than the arithmetic
-    taken: Floats = np.cumsum(others, axis=0)
-    taken += reached
-    np.maximum(taken, 1.0, out=taken)
-    np.divide(reached, taken, out=taken)
-    return taken
+def _precision(reached: Table, taken: Table) -> Floats:
+    """(levels, c) share of positives down to each level, 0 where nothing is."""
+    return np.asarray(np.divide(reached, np.maximum(taken, 1)), dtype=np.float64)
+
+
+def _fewest(recalls: Floats, totals: Table) -> Table:
+    """(c, recalls) the fewest of c totals whose share, as a number of the machine, is at least each recall."""
+    most = np.maximum(totals, 1)[:, None]
+    fewest = np.ceil(recalls * most)
+    fewest -= (fewest - 1) / most >= recalls
+    fewest += fewest / most < recalls
+    return fewest.astype(totals.dtype)
 
 
 def draws(total: int, seed: int, resamples: int) -> Iterator[Floats]:

@@ -1,11 +1,11 @@
-"""Regions at several levels at once: those of a label image for each level."""
+"""Regions of many planes at once: those of a label image for each."""
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from data_tools.core.heatmaps import rectangles_above, regions_within
-from data_tools.core.level_regions import regions_at
+from data_tools.core.plane_regions import plane_regions
 
 
 def test_by_hand() -> None:
@@ -18,8 +18,8 @@ def test_by_hand() -> None:
         ],
         dtype=np.float32,
     )
-    regions = regions_at(full, (0.5, 1.0))
-    assert regions.levels.tolist() == [0, 0, 1, 1]
+    regions = plane_regions(np.stack([full >= 0.5, full >= 1.0]))
+    assert regions.planes.tolist() == [0, 0, 1, 1]
     assert regions.boxes_xyxy.tolist() == [[0, 0, 3, 3], [4, 0, 5, 1], [4, 0, 5, 1], [1, 2, 2, 3]]
     assert regions.areas.tolist() == [4, 1, 1, 1]
 
@@ -29,10 +29,10 @@ def test_as_label_images_have_them(seed: int, height: int, width: int, values: i
     full = (np.random.default_rng(seed).integers(0, values, (height, width)) + 1).astype(np.float32)
     full /= full.max()
     fractions = [0.05, 0.3, 0.5, 0.75, 1.0]
-    regions = regions_at(full, fractions)
+    regions = plane_regions(np.stack([full >= fraction for fraction in fractions]))
     for i, fraction in enumerate(fractions):
         rectangle = rectangles_above(full.max(axis=0), full.max(axis=1), (fraction,))[0].tolist()
         wanted = regions_within(full, fraction, rectangle)
-        own = regions.levels == i
+        own = regions.planes == i
         assert regions.boxes_xyxy[own].tolist() == wanted.boxes_xyxy.tolist()
         assert regions.areas[own].tolist() == wanted.areas.tolist()
