@@ -48,7 +48,17 @@ from data_tools.report.thumbnails import make_thumbnails, read_sample
 log = logging.getLogger(__name__)
 
 THUMBNAIL_SIDE = 320
-SCRIPTS = ("model.js", "draw.js", "thresholds.js", "review.js", "viewer.js", "gallery.js", "rows.js", "link.js")
+SCRIPTS = (
+    "columns.js",
+    "model.js",
+    "draw.js",
+    "thresholds.js",
+    "review.js",
+    "viewer.js",
+    "gallery.js",
+    "rows.js",
+    "link.js",
+)
 FROC_RULES = {"iou_0.5": "IoU at least 0.5", "centre_within_15px": f"centre within {NEAR_PX:.0f} px"}
 """The rules that are drawn, with their names for people."""
 BASELINES = {"centre": "image centre", "mean_position": "mean training position", "random": "random"}

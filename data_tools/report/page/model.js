@@ -1,6 +1,7 @@
 // The data, the state of the page, and what follows from both: outcomes, distances, order. Draws nothing.
 const data = JSON.parse(document.getElementById("data").textContent);
 document.getElementById("data").textContent = "";  // the text is large and not needed again
+data.images = imagesOf(data.images, data.runs);
 const LAYERS = ["truth", "boxes", "heat", "peak", "line"];
 const FAULTS = ["escape", "overkill", "no peak", "off target", "near miss"];
 const state = freshState();
@@ -66,7 +67,6 @@ const ranks = data.labels.map((_, run) => {
   sorted.forEach((score, i) => { if (!below.has(score)) { below.set(score, i / sorted.length); } });
   return data.images.map((image) => below.get(image.runs[run].score));
 });
-data.images.forEach((image, i) => { image.place = i; });
 
 function spread(values) { return values.length ? Math.max(...values) - Math.min(...values) : 0; }
 

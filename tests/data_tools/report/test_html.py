@@ -16,6 +16,7 @@ from data_tools.judging.curves import curves_of
 from data_tools.judging.evaluation_report import EvaluationReport
 from data_tools.judging.judge_predictions import evaluate
 from data_tools.report.html import write_html
+from tests.data_tools.report.page_images import images_of
 
 Page = Any  # as conftest.py makes it
 MakeSample, MakePrediction = Callable[..., Sample], Callable[..., Prediction]
@@ -47,14 +48,14 @@ def test_hostile_names_are_escaped_in_tables_and_data(judged: Page) -> None:
     assert "<i>cam</i>" not in text
     start = text.index('id="data">') + len('id="data">')
     data = json.loads(text[start : text.index("</script>", start)])
-    assert data["images"][7]["file"] == hostile.path
+    assert images_of(data)[7]["file"] == hostile.path
 
 
 def test_each_picture_is_stored_once(judged: Page) -> None:
     text = judged.path.read_text(encoding="utf-8")
     data = re.search(r'id="data">(.*?)</script>', text)
     assert data is not None
-    for image in json.loads(data[1])["images"]:
+    for image in images_of(json.loads(data[1])):
         assert text.count(image["jpeg"]) == 1
 
 
