@@ -169,7 +169,7 @@ class _Images:
 
 def _of_class(iou: float, images: _Images, label: int, groups: int) -> MatchedBoxes | None:
     true = [s.boxes_xyxy[s.labels == label] if len(s.labels) else s.boxes_xyxy for s in images.samples]
-    boxes = np.bincount(images.codes, weights=[len(one) for one in true], minlength=groups)
+    boxes: Floats = np.bincount(images.codes, weights=[len(one) for one in true], minlength=groups).astype(np.float64)
     if not boxes.any():
         return None
     own = np.flatnonzero(images.labels == label)

@@ -66,15 +66,15 @@ def match_images(
     starts = np.cumsum(counts) - counts
     result = np.full(len(scores), FALSE)
     n_true = np.array([len(true) for true in true_xyxy], dtype=np.int64)
-    for i in np.flatnonzero((n_true > 1) & (counts > 0)):
-        rows = slice(starts[i], starts[i] + counts[i])
-        result[rows] = match_arrays(boxes_xyxy[rows], scores[rows], true_xyxy[i], iou_threshold, within_px)
+    for i in np.flatnonzero((n_true > 1) & (counts > 0)).tolist():
+        own = slice(starts[i], starts[i] + counts[i])
+        result[own] = match_arrays(boxes_xyxy[own], scores[own], true_xyxy[i], iou_threshold, within_px)
     is_alone = n_true == 1
     rows = np.flatnonzero(np.repeat(is_alone, counts))
     if len(rows):
         owners = np.repeat(np.arange(len(counts)), counts)[rows]
         true = np.zeros((len(counts), 4))
-        true[is_alone] = np.concatenate([true_xyxy[i] for i in np.flatnonzero(is_alone)])
+        true[is_alone] = np.concatenate([true_xyxy[i] for i in np.flatnonzero(is_alone).tolist()])
         result[rows] = _match_alone(boxes_xyxy[rows], scores[rows], owners, true[owners], iou_threshold, within_px)
     return result
 

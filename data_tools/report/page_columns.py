@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-_KINDS = {"u1": np.uint8, "u2": np.uint16, "u4": np.uint32, "f4": np.float32, "f8": np.float64}
+_LARGEST = {"u1": (1 << 8) - 1, "u2": (1 << 16) - 1, "u4": (1 << 32) - 1}
 
 Packed = list[str]
 """The kind of the numbers, and base64 of them, the least significant byte first."""
@@ -21,15 +21,15 @@ def base64_of(values: NDArray[Any]) -> str:
 def floats(values: ArrayLike, exact: bool = False) -> Packed:
     """Of seven digits, or as they are where these must compare as in Python; NaN stays NaN."""
     kind = "f8" if exact else "f4"
-    return [kind, base64_of(np.asarray(values, dtype=np.dtype(_KINDS[kind]).newbyteorder("<")))]
+    return [kind, base64_of(np.asarray(values, dtype=f"<{kind}"))]
 
 
 def wholes(values: ArrayLike) -> Packed:
     """Whole numbers from 0 in as few bytes as the largest needs; beyond 2^32 as floats, as scripts have them anyway."""
     array = np.asarray(values, dtype=np.int64).ravel()
     most = array.max(initial=0)
-    kind = next((kind for kind in ("u1", "u2", "u4") if most <= np.iinfo(_KINDS[kind]).max), "f8")
-    return [kind, base64_of(array.astype(np.dtype(_KINDS[kind]).newbyteorder("<")))]
+    kind = next((kind for kind, largest in _LARGEST.items() if most <= largest), "f8")
+    return [kind, base64_of(array.astype(f"<{kind}"))]
 
 
 def repeated(values: Sequence[Any]) -> dict[str, Any]:

@@ -60,8 +60,8 @@ def side_by_side(report: Report, full: bool = True, more: Sequence[ReportTable] 
 def describe_data(report: Report) -> str:
     """One line on the images judged: the split, how many images, and how many of each status."""
     data = as_mapping(report.get("data"))
-    kinds = (("n_good", "good"), ("n_boxed", "defects with boxes"), ("n_unboxed", "defects without boxes"))
-    counts = [f"{data[key]} {name}" for key, name in kinds if data.get(key) is not None]
+    kinds = (("n_good", "good"), ("n_boxed", "defect{} with boxes"), ("n_unboxed", "defect{} without boxes"))
+    counts = [f"{n} {name.format('s' * (n != 1))}" for key, name in kinds if (n := data.get(key)) is not None]
     if data.get("n_groups") is not None:
         counts.append(_describe_groups(data["n_groups"]))
     images = "" if data.get("n_images") is None else f"{data['n_images']} images"

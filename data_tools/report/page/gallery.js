@@ -56,11 +56,11 @@ function cardOf(image, place, width) {
   const said = runs.map((run) => signOf(run) + " " +
     (image.status === "boxed" ? describeDistance(distanceOf(image, run)) : describeScore(image.runs[run].score)));
   const head = outcomes.filter((name) => FAULTS.includes(name)).concat(outcomes.filter((name) => !FAULTS.includes(name)));
-  const what = (image.status === "boxed" ? "" : "score ") + said.join("   ");
+  const what = [image.status === "boxed" ? "" : "score ", ...said.map((text) => element("span", { class: "said" }, [text]))];
   const name = `image ${image.id}, ${image.type}, ${outcomes.join(", ")}, ${runs.map((run) => data.labels[run] + " " + describeRun(image, run)).join("; ")}`;
   const card = element("button", { type: "button", class: "card" + (review.has(image.id) ? " sent" : ""), title: image.file,
     onclick: () => change({ image: image.id }, "image") }, [
-    frame, element("div", { class: "text" }, [element("span", { class: "tags" }, head.map(tag)), element("span", {}, [what]),
+    frame, element("div", { class: "text" }, [element("span", { class: "tags" }, head.map(tag)), element("span", {}, what),
       element("span", { class: "meta" }, [`${image.id} ${image.type}`])])]);
   card.setAttribute("aria-label", printable(name));
   // a list item may not be a button, so the button sits in one

@@ -15,7 +15,7 @@ from data_tools.core.records import Dataset, Prediction, PredictionHeader, Predi
 from data_tools.judging.curves import curves_of
 from data_tools.judging.evaluation_report import EvaluationReport
 from data_tools.judging.judge_predictions import evaluate
-from data_tools.report.html import write_html
+from data_tools.report.html import template_environment, write_html
 from tests.data_tools.report.page_images import images_of
 
 Page = Any  # as conftest.py makes it
@@ -131,3 +131,8 @@ def test_maps_alone_are_drawn_by_the_curve_that_the_report_gives(
     assert section["lesion_fraction_at"]["2.0"] == curve.at(2.0) == 1.0
     write_html(tmp_path / "r.html", report, None)
     assert "true boxes found over false boxes" in (tmp_path / "r.html").read_text(encoding="utf-8")
+
+
+def test_a_name_at_the_head_of_a_column_may_go_on_in_the_next_line() -> None:
+    template = template_environment().from_string("{{ name|breakable }}")
+    assert template.render(name="a_b/<c>.d\x1b-") == "a_<wbr>b/<wbr>&lt;c&gt;.<wbr>d\\x1b-<wbr>"
