@@ -12,6 +12,7 @@ from jsonargparse import Namespace
 from data_tools.commands.parser import Parser, run_command
 from data_tools.commands.prediction import SPLITS, select_split
 from data_tools.core.errors import InputError
+from data_tools.core.printable import say_text
 from data_tools.core.records import BOXED
 from data_tools.files.atomic import write_json
 from data_tools.files.dataset_folder import files_of
@@ -48,7 +49,7 @@ def _audit(arguments: Namespace) -> int:
     report = audit_run(load(Path(arguments.run)), boxed, selection.root, arguments.cam)
     if arguments.out:
         write_json(Path(arguments.out), report)
-    print(describe(report))
+    say_text(describe(report))
     return 0
 
 

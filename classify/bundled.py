@@ -1,7 +1,7 @@
 """An exported classifier, ready to predict without torch."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -48,10 +48,8 @@ class ClassifierRecord:
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in bundle.json."""
-        seen = asdict(self.input)
-        del seen["augment"]  # of training alone
         return {
-            "input": seen,
+            "input": self.input.in_prediction(),
             "cam": self.reading.cam.method,
             "cam_stride": self.reading.cam.stride,
             "temperature": self.reading.temperature,

@@ -11,6 +11,7 @@ from jsonargparse import Namespace
 
 from data_tools.commands.callable_door import make_callable
 from data_tools.commands.parser import Parser, run_command
+from data_tools.core.printable import say_text
 from data_tools.networks.cam_names import EXPORTED_METHODS
 
 
@@ -42,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _export(arguments: Namespace) -> int:
-    print(export(Path(arguments.run), Path(arguments.out), arguments.cam))
+    say_text(export(Path(arguments.run), Path(arguments.out), arguments.cam))
     return 0
 
 

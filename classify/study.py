@@ -19,6 +19,7 @@ from jsonargparse import Namespace
 from classify.study_grid import Original, make_cells
 from data_tools.commands.parser import Parser, run_command
 from data_tools.commands.training import default_data, with_default_config
+from data_tools.core.printable import say_text
 
 
 def build_parser() -> Parser:
@@ -67,7 +68,7 @@ def _study(parser: Parser, arguments: Namespace) -> int:
     options = parser.instantiate(arguments)
     data = default_data() if options.data is None else Path(options.data)
     cells = make_cells(options.settings, options.axes, options.cells, options.original)
-    print(run_study(data, Path(options.out), cells, options.max_minutes, options.only))
+    say_text(run_study(data, Path(options.out), cells, options.max_minutes, options.only))
     return 0
 
 

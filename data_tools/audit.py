@@ -24,6 +24,7 @@ from data_tools.auditing.summary import describe, describe_findings
 from data_tools.commands.parser import MOVED, Parser, run_command
 from data_tools.core.anchors import AnchorConfig
 from data_tools.core.errors import InputError
+from data_tools.core.printable import say, say_text
 from data_tools.files.dataset_folder import ANNOTATIONS, files_of, read_dataset
 from data_tools.files.places import require_place
 from data_tools.files.predictions import read_predictions
@@ -120,7 +121,7 @@ def _audit(parser: Parser, arguments: Namespace) -> int:
         if arguments.out is None:
             raise InputError("--apply needs --out FOLDER for the corrected dataset")
         reviewer = arguments.reviewer or _user()
-        print(apply_review(folder, dataset, Path(arguments.apply), Path(arguments.out), reviewer))
+        say_text(apply_review(folder, dataset, Path(arguments.apply), Path(arguments.out), reviewer))
         return 0
     if arguments.out is not None:
         raise InputError("--out is the folder of a corrected dataset; give --apply REVIEWED.csv with it")
@@ -139,7 +140,7 @@ def _audit(parser: Parser, arguments: Namespace) -> int:
         from data_tools.report.audit_page import write_audit_page
 
         write_audit_page(Path(arguments.html), str(folder), dataset, report)
-    print("\n".join(describe(str(folder), report)))
+    say(*describe(str(folder), report))
     return 2 if report.unsafe else 0
 
 
@@ -168,11 +169,10 @@ def _compare_folder(folder: Path, arguments: Namespace) -> int:
     findings = [*notes, *_compared(images, arguments)]
     findings.sort(key=lambda finding: LEVELS.index(finding.level))
     warnings = sum(finding.level == WARNING for finding in findings)
-    few = any(finding.text.startswith(NOT_ENOUGH_GROUPS) for finding in findings)
+    few = any(finding.lacks_groups for finding in findings)
     said = "no difference shown" + (f"; {NOT_ENOUGH_GROUPS} to show some kinds of difference, see the notes" * few)
     head = f"{folder}: {len(images.paths)} images beside {arguments.against}: "
-    print("\n".join([head + (f"{warnings} warnings" if warnings else said), ""]))
-    print("\n".join(describe_findings(findings)))
+    say(head + (f"{warnings} warnings" if warnings else said), "", *describe_findings(findings))
     return 0
 
 

@@ -17,6 +17,7 @@ from jsonargparse import Namespace
 from data_tools.commands.parser import Parser, run_command
 from data_tools.converting.convert import Conversion, convert
 from data_tools.core.errors import InputError
+from data_tools.core.printable import say_text
 from data_tools.files.places import require_writable
 from data_tools.formats.columns import find_columns
 from data_tools.formats.registry import ReadOptions, formats
@@ -124,7 +125,7 @@ def _convert(arguments: Namespace) -> int:
         replace=arguments.replace,
     )
     require_writable(Path(arguments.out).parent, f"--out {arguments.out}")
-    print(convert([Path(name) for name in arguments.source], Path(arguments.out), how))
+    say_text(convert([Path(name) for name in arguments.source], Path(arguments.out), how))
     return 0
 
 

@@ -18,6 +18,7 @@ from jsonargparse import Namespace
 
 from data_tools.commands.parser import Parser, run_command
 from data_tools.converting.export import export_dataset, writers
+from data_tools.core.printable import say_text
 from data_tools.core.records import SPLIT_NAMES
 
 
@@ -44,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _export(arguments: Namespace) -> int:
     data, out, form = Path(arguments.data), Path(arguments.out), writers()[arguments.format]
-    print(export_dataset(data, out, form, arguments.split, arguments.copy))
+    say_text(export_dataset(data, out, form, arguments.split, arguments.copy))
     return 0
 
 

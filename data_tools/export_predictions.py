@@ -17,6 +17,7 @@ from jsonargparse import Namespace
 from data_tools.commands.parser import Parser, run_command
 from data_tools.core.agreement import require_of_dataset
 from data_tools.core.errors import InputError
+from data_tools.core.printable import say, say_text
 from data_tools.files.dataset_folder import files_of, read_dataset
 from data_tools.files.places import require_place
 from data_tools.files.predictions import maps_path, read_predictions
@@ -74,11 +75,11 @@ def _export(arguments: Namespace) -> int:
         if dataset is not None:
             require_of_dataset(predictions, dataset.samples, len(dataset.categories), str(source))
         write, what = _WRITERS[chosen]
-        print(f"{out}: {write(out, predictions)} {what}")
+        say(f"{out}: {write(out, predictions)} {what}")
         return 0
     assert dataset is not None
     least = preannotations.MIN_SCORE if arguments.min_score is None else arguments.min_score
-    print(preannotations.write(out, predictions, dataset, chosen, least))
+    say_text(preannotations.write(out, predictions, dataset, chosen, least))
     return 0
 
 

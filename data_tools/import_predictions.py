@@ -15,6 +15,7 @@ from pathlib import Path
 from jsonargparse import Namespace
 
 from data_tools.commands.parser import Parser, run_command
+from data_tools.core.printable import say
 from data_tools.interop.importing import FORMATS, import_predictions
 from data_tools.interop.naming import AUTO, READINGS
 
@@ -69,7 +70,7 @@ def _import(arguments: Namespace) -> int:
     )
     for line in lines:
         log.info(line)
-    print(arguments.out)
+    say(arguments.out)
     return 0
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from jsonargparse import Namespace
 
 from data_tools.commands.parser import Parser, run_command
+from data_tools.core.printable import say
 from data_tools.interop.joining import join_files
 
 log = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _join(arguments: Namespace) -> int:
     paths, out = [Path(path) for path in arguments.predictions], Path(arguments.out)
     log.info(join_files(paths, out, arguments.overlap, arguments.producer))
-    print(out)
+    say(out)
     return 0
 
 

@@ -20,6 +20,7 @@ from jsonargparse import Namespace
 
 from data_tools.commands.parser import Parser, run_command
 from data_tools.core.errors import InputError
+from data_tools.core.printable import say_text
 from data_tools.splitting.deal import FRACTIONS, parse_shares
 from data_tools.splitting.resplit import SplitRequest, resplit
 
@@ -78,7 +79,7 @@ def _split(arguments: Namespace) -> int:
         seed=arguments.seed,
         replace=arguments.replace,
     )
-    print(resplit(Path(arguments.dataset), None if arguments.out is None else Path(arguments.out), request))
+    say_text(resplit(Path(arguments.dataset), None if arguments.out is None else Path(arguments.out), request))
     return 0
 
 

@@ -16,6 +16,7 @@ from jsonargparse import Namespace
 
 from data_tools.commands.parser import Parser, run_command
 from data_tools.core.errors import InputError
+from data_tools.core.printable import say
 from data_tools.core.records import SPLIT_NAMES
 from data_tools.interop.submission import ID, LABEL, SCORE, Expected, write_submission
 
@@ -66,7 +67,7 @@ def _write(arguments: Namespace) -> int:
     threshold = arguments.threshold if labels else None
     count = write_submission(Path(arguments.predictions), Path(arguments.out), threshold, expected)
     checked = "" if expected is None else f", checked against {expected.asked_by}"
-    print(f"{arguments.out}: {count} ids, columns {arguments.columns}{checked}")
+    say(f"{arguments.out}: {count} ids, columns {arguments.columns}{checked}")
     return 0
 
 

@@ -15,6 +15,7 @@ from jsonargparse import Namespace
 
 from data_tools.commands.parser import Parser, run_command
 from data_tools.core.errors import InputError
+from data_tools.core.printable import say
 from data_tools.core.records import BOXED, GOOD, UNBOXED
 from data_tools.files.atomic import atomic_path
 from data_tools.files.places import require_place
@@ -49,9 +50,7 @@ def _synth(arguments: Namespace) -> int:
             contact_sheet(arguments.seed).save(path, format="PNG")
     counts = {status: sum(s.status == status for s in dataset.samples) for status in (GOOD, BOXED, UNBOXED)}
     listed = ", ".join(f"{n} {status}" for status, n in counts.items())
-    print(
-        f"{arguments.out}: {len(dataset.samples)} images ({listed}) of {len({s.group for s in dataset.samples})} lots"
-    )
+    say(f"{arguments.out}: {len(dataset.samples)} images ({listed}) of {len({s.group for s in dataset.samples})} lots")
     return 0
 
 

@@ -84,10 +84,8 @@ class DetectorRecord:
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in bundle.json."""
-        seen = asdict(self.input)
-        del seen["augment"]  # of training alone
         return {
-            "input": seen,
+            "input": self.input.in_prediction(),
             "prediction": asdict(self.prediction),
             "score_rule": self.score_rule,
             "proposals": asdict(self.proposals),

@@ -19,6 +19,7 @@ from jsonargparse import Namespace
 
 from data_tools.commands.parser import MOVED, Parser, run_command
 from data_tools.core.errors import InputError
+from data_tools.core.printable import say_text
 from data_tools.files.dataset_folder import files_of
 from data_tools.files.places import require_place
 from data_tools.files.predictions import maps_path
@@ -135,8 +136,9 @@ def _evaluate(arguments: Namespace) -> int:
 
         write_html(Path(arguments.html), report, images, arguments.thumbnail_side)
     contents = report.to_json()
-    print(side_by_side(contents, arguments.full or arguments.metric != "all", class_tables(contents)))
-    print("".join(f"\n{part}\n" for part in describe_changes(contents)), end="")
+    say_text(side_by_side(contents, arguments.full or arguments.metric != "all", class_tables(contents)))
+    for part in describe_changes(contents):
+        say_text(f"\n{part}")
     return WORSE_THAN_BEFORE if report.against is not None and report.against.regressed else 0
 
 

@@ -12,6 +12,7 @@ from jsonargparse import Namespace
 
 from data_tools.commands.callable_door import make_callable
 from data_tools.commands.parser import Parser, run_command
+from data_tools.core.printable import say_text
 from detect.bundle_record import Precision
 
 
@@ -43,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _export(arguments: Namespace) -> int:
-    print(export(Path(arguments.run), Path(arguments.out), arguments.precision))
+    say_text(export(Path(arguments.run), Path(arguments.out), arguments.precision))
     return 0
 
 

@@ -18,6 +18,7 @@ from jsonargparse import Namespace
 from data_tools.commands.parser import Parser, run_command
 from data_tools.commands.settings import add_settings, settings_of
 from data_tools.commands.training import default_data, with_default_config
+from data_tools.core.printable import say_text
 from data_tools.metrics.bootstrap import RESAMPLES
 from data_tools.report.label_cost import to_text
 from detect.label_curve import LabelCurve, make_label_curve
@@ -65,7 +66,7 @@ def _label_cost(parser: Parser, arguments: Namespace) -> int:
         baselines=tuple(Path(folder) for folder in arguments.baseline),
         resamples=arguments.resamples,
     )
-    print(to_text(make_label_curve(curve)))
+    say_text(to_text(make_label_curve(curve)))
     return 0
 
 

@@ -15,6 +15,7 @@ from jsonargparse import Namespace
 
 from data_tools.commands.parser import MOVED, Parser, run_command
 from data_tools.core.errors import InputError
+from data_tools.core.printable import say
 from data_tools.files.dataset_folder import images_root_of
 from data_tools.judging.evaluate import evaluate
 from data_tools.judging.inputs import choose_runs, open_runs
@@ -77,9 +78,9 @@ def _visualize(arguments: Namespace) -> int:
         path = out / f"{image.sample.image_id:06d}_{_as_file_name(image.sample.type)}{ending}"
         save_figure(draw_overlay(view), path, arguments.dpi)
         distances = "  ".join(f"{label} {describe_distance(value)}" for label, value in image.distances.items())
-        print(f"{path}  {', '.join(image.outcomes)}  {distances}".rstrip())
+        say(f"{path}  {', '.join(image.outcomes)}  {distances}".rstrip())
     save_figure(draw_contact_sheet(on_sheet), out / f"{SHEET}{ending}", arguments.dpi)
-    print(out / f"{SHEET}{ending}")
+    say(out / f"{SHEET}{ending}")
     return 0
 
 

@@ -168,7 +168,8 @@ def _too_few(drift: Drift, reference: str) -> list[Finding]:
         missing.append(f"no single lot can be told, which takes {needed} lots or more in {reference}")
     if not missing:
         return []
-    return [Finding(NOTE, CHECK, f"{NOT_ENOUGH_GROUPS}: with {known} and {new} lots {' and '.join(missing)}")]
+    text = f"{NOT_ENOUGH_GROUPS}: with {known} and {new} lots {' and '.join(missing)}"
+    return [Finding(NOTE, CHECK, text, lacks_groups=True)]
 
 
 def _few(names: Sequence[str]) -> str:

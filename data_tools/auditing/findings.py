@@ -27,6 +27,7 @@ class Finding:
         text: a sentence or two: what was found.
         remedy: what to do about it; empty for a note.
         image_ids: some of the images concerned, for the gallery; of near-duplicates two by two.
+        lacks_groups: whether it says what could not be shown with so few groups.
     """
 
     level: str
@@ -34,6 +35,7 @@ class Finding:
     text: str
     remedy: str = ""
     image_ids: tuple[int, ...] = ()
+    lacks_groups: bool = False
 
 
 def verdict(findings: Sequence[Finding]) -> str:

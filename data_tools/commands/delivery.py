@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Protocol
 
 from data_tools.core.errors import InputError
+from data_tools.core.printable import say
 from data_tools.files.unsent import Line, Unsent
 
 log = logging.getLogger(__name__)
@@ -86,7 +87,7 @@ class Delivery:
         self._thread.join(self._timing.last + 2 * self._timing.timeout)  # an answer may come a byte at a time
         left = self._unsent.count()
         kept = f"; they are sent by the same command, which goes on from {self._unsent.path}" if left else ""
-        print(f"{self._name}: {self._delivered} delivered, {left} unsent{kept}", file=sys.stderr)
+        say(f"{self._name}: {self._delivered} delivered, {left} unsent{kept}", to=sys.stderr)
 
     def _run(self) -> None:
         pause = self._timing.first

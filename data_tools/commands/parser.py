@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from jsonargparse import ArgumentParser, Namespace
 
 from data_tools.core.errors import InputError, WorkerLostError
+from data_tools.core.printable import printable_lines, say, say_text
 from data_tools.training.interrupt import Stopped, Terminated, ended_by_sigterm
 
 # a disk that is full or read-only, or that refuses: the user's to mend, and nothing half-written is left
@@ -86,7 +87,8 @@ class Parser(ArgumentParser):
         """Print one clear message to stderr and exit with status 2."""
         if not self.exit_on_error:
             raise argparse.ArgumentError(None, str(message)) from ex
-        self.exit(2, f"{self.prog}: error: {self.explain(str(message))}\n")
+        say_text(f"{self.prog}: error: {self.explain(str(message))}", to=sys.stderr)
+        self.exit(2)
         raise AssertionError("unreachable")
 
     def explain(self, message: str) -> str:
@@ -121,7 +123,9 @@ def run_command(parser: argparse.ArgumentParser, body: Callable[[Any], int], arg
     half-written has been removed; 1 memory that is exhausted or a worker process that was killed, in words; any other
     failure propagates, which ends the process with a traceback and status 1.
     """
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Shown())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     if isinstance(sys.stdout, io.TextIOWrapper):  # a name that the terminal cannot show costs no result
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
@@ -132,31 +136,43 @@ def run_command(parser: argparse.ArgumentParser, body: Callable[[Any], int], arg
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else 2
     except InputError as error:
-        print(f"{parser.prog}: error: {error}", file=sys.stderr)
+        _complain(parser, f"error: {error}")
         return 2
     try:
         with ended_by_sigterm():
             return body(arguments)
     except InputError as error:
-        print(f"{parser.prog}: error: {error}", file=sys.stderr)
+        _complain(parser, f"error: {error}")
         return 2
     except (WorkerLostError, MemoryError) as error:
-        print(f"{parser.prog}: error: {str(error) or 'the memory is exhausted'}", file=sys.stderr)
+        _complain(parser, f"error: {str(error) or 'the memory is exhausted'}")
         return 1
     except Stopped as stopped:
-        print(f"{parser.prog}: {stopped}", file=sys.stderr)
+        _complain(parser, f"{stopped}")
         return 0
     except OSError as error:
         if error.errno not in _UNWRITABLE:
             raise
-        print(f"{parser.prog}: error: {error.filename or 'output'}: {error.strerror}", file=sys.stderr)
+        _complain(parser, f"error: {error.filename or 'output'}: {error.strerror}")
         return 2
     except Terminated:
-        print(f"{parser.prog}: ended by SIGTERM", file=sys.stderr)
+        _complain(parser, "ended by SIGTERM")
         return 143
     except KeyboardInterrupt:
-        print(f"{parser.prog}: ended by Ctrl-C", file=sys.stderr)
+        _complain(parser, "ended by Ctrl-C")
         return 130
+
+
+class _Shown(logging.Formatter):
+    """The message alone, its characters that would steer a terminal as escapes."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable_lines(super().format(record))
+
+
+def _complain(parser: argparse.ArgumentParser, message: str) -> None:
+    """One message on stderr; lines after its first are indented, so that none can pass for another message."""
+    say(*f"{parser.prog}: {message}".replace("\n", "\n    ").split("\n"), to=sys.stderr)
 
 
 def require_each_flag_once(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ from jsonargparse import Namespace
 
 from data_tools.commands.parser import MOVED, Parser, run_command
 from data_tools.commands.planned import planned_settings
+from data_tools.core.printable import printable, say, say_text
 from data_tools.core.records import Dataset, Sample
 from data_tools.files.dataset_folder import images_root_of, read_dataset
 from data_tools.training.recipe import DEFAULT_RECIPE, RECIPES, Plan, RecipeName
@@ -63,11 +64,11 @@ def run_planning(approach: str, kind: type[Any], plan: Planner, prepare: Prepare
         logging.getLogger().setLevel(logging.WARNING)
         data = read_dataset(arguments.dataset, arguments.images)
         decided = plan(data, arguments.recipe)
-        print(f"{arguments.dataset}, recipe {arguments.recipe},", decided.describe())
+        say_text(f"{printable(arguments.dataset)}, recipe {arguments.recipe}, {decided.describe()}")
         if not arguments.no_time:
             expected = _expected_minutes(approach, data, planned_settings(kind, decided, approach), prepare)
-            print(f"expected: {expected:.1f} minutes on this machine as busy as it is now, predictions included")
-        print(f"train: python -m {approach}.train --data {arguments.dataset} --recipe {arguments.recipe} --run RUN")
+            say(f"expected: {expected:.1f} minutes on this machine as busy as it is now, predictions included")
+        say(f"train: python -m {approach}.train --data {arguments.dataset} --recipe {arguments.recipe} --run RUN")
         return 0
 
     return run_command(parser, body, argv)

@@ -3,6 +3,7 @@
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from tqdm import tqdm
 
 from data_tools.commands.ray_engine import each_by_ray
 from data_tools.core.errors import InputError
+from data_tools.core.printable import say
 from data_tools.core.records import Prediction, PredictionHeader, Sample, unlabelled
 from data_tools.files.gray_levels import FULL_BITS, gray_levels, range_text, used_bits
 from data_tools.files.image_sources import Source
@@ -40,6 +42,7 @@ class Inputs:
         split: of a dataset.
         is_strict: whether one that cannot be read ends the work.
         files_read: named on the command line.
+        is_timed: whether the PredictionSet says how long an image took.
     """
 
     sources: Iterable[Source]
@@ -47,6 +50,7 @@ class Inputs:
     split: str | None = None
     is_strict: bool = False
     files_read: tuple[Path, ...] = ()
+    is_timed: bool = True
 
 
 def predict_inputs(
@@ -75,17 +79,17 @@ def predict_inputs(
     """
     with Journal(out, header, job, resume) as journal:
         if journal.dropped:
-            print(
+            say(
                 f"WARNING: begun anew without --resume; {journal.dropped} records of an unfinished process are dropped",
-                file=sys.stderr,
+                to=sys.stderr,
             )
-        _predict_into(journal, inputs, predict, by_ray)
+        ms_per_image = _predict_into(journal, inputs, predict, by_ray)
         counts = journal.counts
         if not counts.predicted:
             raise InputError(_nothing(counts))
-        journal.finish()
-    say(counts, out)
-    print(out)
+        journal.finish(ms_per_image if inputs.is_timed else None)
+    say_unread(counts, out)
+    say(out)
     return SOME_UNREADABLE if counts.unreadable else 0
 
 
@@ -112,14 +116,14 @@ def numbered(sources: Iterable[Source]) -> Iterator[Source]:
         yield source if source.image_id is not None else replace(source, image_id=image_id)
 
 
-def say(counts: Counts, out: Path) -> None:
+def say_unread(counts: Counts, out: Path) -> None:
     """On stderr, in words, what was not read and where it is listed."""
     if counts.unreadable:
         some = _some(counts.reasons, counts.unreadable)
-        print(f"{counts.predicted} images predicted, {counts.unreadable} could not be read: {some}", file=sys.stderr)
-        print(f"unreadable images are listed in {errors_path(out)}", file=sys.stderr)
+        say(f"{counts.predicted} images predicted, {counts.unreadable} could not be read: {some}", to=sys.stderr)
+        say(f"unreadable images are listed in {errors_path(out)}", to=sys.stderr)
     if counts.left_out:
-        print(f"WARNING: {counts.left_out} left out: {_some(counts.names_left_out, counts.left_out)}", file=sys.stderr)
+        say(f"WARNING: {counts.left_out} left out: {_some(counts.names_left_out, counts.left_out)}", to=sys.stderr)
 
 
 @contextmanager
@@ -142,8 +146,12 @@ def stop_asked() -> Iterator[threading.Event]:
             signal.signal(signal.SIGINT, before)
 
 
-def _predict_into(journal: Journal, inputs: Inputs, predict: Predict, by_ray: Callable[[], Predict] | None) -> None:
+def _predict_into(
+    journal: Journal, inputs: Inputs, predict: Predict, by_ray: Callable[[], Predict] | None
+) -> float | None:
+    """Predict what the journal has not done yet; returns the milliseconds that an image took, None of no image."""
     counts = journal.counts
+    pace = _Pace(counts.inputs)
 
     def checked(chunks: Iterator[list[Decoded]]) -> Iterator[list[Decoded]]:
         for chunk in chunks:
@@ -167,10 +175,30 @@ def _predict_into(journal: Journal, inputs: Inputs, predict: Predict, by_ray: Ca
             else each_by_ray(chunks, predict_chunk, by_ray)
         ):
             journal.write(records)
+            pace.note(counts.inputs)
             bar.update(counts.inputs - bar.n)
             if asked.is_set():
                 total = "" if inputs.count is None else f" of {inputs.count}"
                 raise Stopped(f"stopped after {counts.inputs}{total} images; go on with --resume")
+    return pace.ms_per_image
+
+
+class _Pace:
+    """How long an image takes, from the second chunk on where there is one: in the first a network warms up."""
+
+    def __init__(self, done: int) -> None:
+        self._moments = [(time.perf_counter(), done)]
+
+    def note(self, done: int) -> None:
+        """So many are done now."""
+        self._moments[2:] = [(time.perf_counter(), done)]
+
+    @property
+    def ms_per_image(self) -> float | None:
+        """None of no image."""
+        began, before = self._moments[len(self._moments) - 2 if len(self._moments) > 1 else 0]
+        ended, after = self._moments[-1]
+        return round(1000 * (ended - began) / (after - before), 3) if after > before else None
 
 
 def _left(sources: Iterator[Source], journal: Journal) -> Iterator[Source]:
@@ -217,8 +245,8 @@ def _warn_about_levels(chunk: Sequence[Decoded]) -> None:
     paths = [one.source.path for one in chunk if one.pixels is not None]
     levels = [one for path in paths if (one := gray_levels(path)) is not None]
     if used_bits(levels) < FULL_BITS:
-        print(
+        say(
             f"WARNING: images of 16 bits use {used_bits(levels)} of 16 bits (gray values {range_text(levels)}); if the "
             "run learned from a set that was converted with --gray_range, stretch these by the same range",
-            file=sys.stderr,
+            to=sys.stderr,
         )

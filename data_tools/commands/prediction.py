@@ -1,7 +1,7 @@
 """What `detect.predict` and `classify.predict` share: their flags, and which images these mean."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -189,6 +189,8 @@ def predict_and_write(
         if make is None:
             raise InputError("--engine ray: this is predicted by one process; leave it out")
         by_ray = partial(make, arguments)
+    # what several processes did at once, or drew beside, is no time of an image
+    inputs = replace(inputs, is_timed=by_ray is None and arguments.overlays is None)
     return predict_inputs(inputs, out, header, job_of(run), arguments.resume, predict, by_ray)
 
 

@@ -15,6 +15,7 @@ from data_tools.commands.parser import MOVED, Parser, require_each_flag_once, re
 from data_tools.commands.planned import planned_values
 from data_tools.commands.settings import settings_of
 from data_tools.core.errors import InputError
+from data_tools.core.printable import say
 from data_tools.core.records import Dataset
 from data_tools.files.dataset_folder import read_dataset
 from data_tools.files.run_config import CONFIG
@@ -53,7 +54,7 @@ def run_training(
             with processes.joined():
                 return _train_or_stop(approach, train, settings, arguments)
         except processes.PeerLostError as error:
-            print(f"{parser.prog}: error: {error}", file=sys.stderr)
+            say(f"{parser.prog}: error: {error}", to=sys.stderr)
             return 1
 
     def check(words: Sequence[str]) -> None:
@@ -81,7 +82,7 @@ def _train_or_stop(approach: str, train: Train, settings: Any, arguments: Namesp
             raise
         return 0
     if processes.is_main():
-        print(run.folder)
+        say(run.folder)
     return 0
 
 

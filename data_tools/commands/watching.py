@@ -20,8 +20,9 @@ from tqdm import tqdm
 from data_tools.commands.delivery import Delivery, Sink
 from data_tools.commands.predicting import Predict, predict_chunk, stop_asked
 from data_tools.core.errors import InputError
+from data_tools.core.printable import in_utf8, say
 from data_tools.core.records import PredictionHeader
-from data_tools.files.image_sources import Source, printable
+from data_tools.files.image_sources import Source
 from data_tools.files.image_walk import UNLISTED, Entry, each_entry, is_foreign, names_an_image, reason_against_name
 from data_tools.files.prediction_journal import Record
 from data_tools.files.read_ahead import Decoded, decoded_chunks
@@ -101,12 +102,12 @@ def watch(
                 watcher.step(asked)
                 bar.update(done.counts.inputs - bar.n)
         counts = done.counts
-    print(
+    say(
         f"watched {folder} for {time.monotonic() - begun:.1f} s: {counts.predicted} predicted, "
         f"{counts.unreadable} unreadable",
-        file=sys.stderr,
+        to=sys.stderr,
     )
-    print(out)
+    say(out)
     return 0
 
 
@@ -143,7 +144,7 @@ class Watcher:
             if path.is_dir():
                 self._next_scan = self._clock()
             elif names_an_image(parts[-1]) and not reason_against_name(parts[-1]):
-                self._consider(printable("/".join(parts)), path)
+                self._consider(in_utf8("/".join(parts)), path)
 
     def step(self, asked: threading.Event) -> None:
         """Predict what has settled, until asked to stop."""
@@ -166,7 +167,7 @@ class Watcher:
         """Look at the whole folder."""
         begun, present, whole = self._clock(), set[str](), True
         for entry in _entries(self.folder):
-            name, path = printable(entry.name), self.folder / entry.name
+            name, path = in_utf8(entry.name), self.folder / entry.name
             present.add(name)
             whole = whole and entry.reason != UNLISTED
             if not entry.reason or not path.is_dir():
@@ -223,7 +224,7 @@ def _present(folder: Path) -> set[str] | None:
     """The names in a folder; None where some cannot be known."""
     entries = list(_entries(folder))
     hidden = any(entry.reason == UNLISTED for entry in entries)
-    return None if hidden else {printable(entry.name) for entry in entries}
+    return None if hidden else {in_utf8(entry.name) for entry in entries}
 
 
 def _changes(folder: Path, pace: Pace, asked: threading.Event) -> Iterator[list[Path]]:

@@ -65,11 +65,20 @@ def iou(boxes_xyxy: Floats, others_xyxy: Floats) -> Floats:
     """(n, m) intersection over union of every box with every other, 0 where both are empty."""
     first = np.asarray(boxes_xyxy, dtype=np.float64).reshape(-1, 1, 4)
     second = np.asarray(others_xyxy, dtype=np.float64).reshape(1, -1, 4)
+    return _overlap(first, second, areas(boxes_xyxy)[:, None], areas(others_xyxy)[None, :])
+
+
+def iou_in_pairs(boxes_xyxy: Floats, others_xyxy: Floats) -> Floats:
+    """(n,) intersection over union of each of n boxes with the other in its row, 0 where both are empty."""
+    return _overlap(boxes_xyxy, others_xyxy, areas(boxes_xyxy), areas(others_xyxy))
+
+
+def _overlap(first: Floats, second: Floats, first_areas: Floats, second_areas: Floats) -> Floats:
     top_left = np.maximum(first[..., :2], second[..., :2])
     bottom_right = np.minimum(first[..., 2:], second[..., 2:])
     sides = np.maximum(bottom_right - top_left, 0.0)
     intersection = sides[..., 0] * sides[..., 1]
-    union = areas(boxes_xyxy)[:, None] + areas(others_xyxy)[None, :] - intersection
+    union = first_areas + second_areas - intersection
     overlap: Floats = np.divide(intersection, union, out=np.zeros_like(intersection), where=union > 0)
     return overlap
 
@@ -77,8 +86,12 @@ def iou(boxes_xyxy: Floats, others_xyxy: Floats) -> Floats:
 def point_to_box_distance(points_xy: Floats, boxes_xyxy: Floats) -> Floats:
     """(n, m) Euclidean distance in pixels of every point to every box; 0 inside the box and on its border."""
     points = np.asarray(points_xy, dtype=np.float64).reshape(-1, 1, 2)
-    boxes = np.asarray(boxes_xyxy, dtype=np.float64).reshape(1, -1, 4)
-    outside = np.maximum(np.maximum(boxes[..., :2] - points, points - boxes[..., 2:]), 0.0)
+    return distance_in_pairs(points, np.asarray(boxes_xyxy, dtype=np.float64).reshape(1, -1, 4))
+
+
+def distance_in_pairs(points_xy: Floats, boxes_xyxy: Floats) -> Floats:
+    """(n,) distance in pixels of each of (n, 2) points to the box in its row of (n, 4); other shapes broadcast."""
+    outside = np.maximum(np.maximum(boxes_xyxy[..., :2] - points_xy, points_xy - boxes_xyxy[..., 2:]), 0.0)
     return np.hypot(outside[..., 0], outside[..., 1])
 
 

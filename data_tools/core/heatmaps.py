@@ -4,6 +4,7 @@ Cell (r, c) of an R x C map over an image of height H and width W covers an equa
 x = (c + 0.5) W / C, y = (r + 0.5) H / R: half-pixel alignment, align_corners=False in torch's terms.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -128,16 +129,24 @@ class Regions:
 
 def regions_above(full: Map, fraction: float) -> Regions:
     """The regions where a map with a maximum of 1 reaches `fraction`, in the order of their first cell."""
-    return regions_within(full, fraction, rectangle_above(full.max(axis=0), full.max(axis=1), fraction))
+    return regions_within(full, fraction, rectangles_above(full.max(axis=0), full.max(axis=1), (fraction,))[0].tolist())
 
 
-def rectangle_above(column_maxima: Map, row_maxima: Map, fraction: float) -> tuple[int, int, int, int]:
-    """x1, y1, x2, y2 in cells around all that reaches `fraction`, from the highest value of each column and row."""
-    columns, rows = (np.flatnonzero(maxima >= fraction) for maxima in (column_maxima, row_maxima))
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+def rectangles_above(column_maxima: Map, row_maxima: Map, fractions: Sequence[float]) -> NDArray[np.int64]:
+    """(..., fractions, 4) x1, y1, x2, y2 in cells around all that reaches each fraction of a map with a maximum of 1.
+
+    Args:
+        column_maxima, row_maxima: (..., columns) and (..., rows) the highest value of each, of one map or of several.
+        fractions: above 0, at most 1.
+    """
+    bars = np.array(fractions, dtype=np.float32)[:, None]
+    reached = [maxima[..., None, :] >= bars for maxima in (column_maxima, row_maxima)]
+    first = [one.argmax(axis=-1) for one in reached]
+    last = [one.shape[-1] - one[..., ::-1].argmax(axis=-1) for one in reached]
+    return np.stack([*first, *last], axis=-1)
 
 
-def regions_within(full: Map, fraction: float, rectangle_xyxy: tuple[int, int, int, int]) -> Regions:
+def regions_within(full: Map, fraction: float, rectangle_xyxy: Sequence[int]) -> Regions:
     """`regions_above` where the rectangle around all regions is known: they are small and images large."""
     from scipy import ndimage
 
@@ -227,8 +236,12 @@ def boxes_to_map(
             )
             for i in (0, 1)
         )
-        missed[low[1] : low[1] + len(down), low[0] : low[0] + len(across)] *= 1.0 - score * np.outer(down, across)
-    return (1.0 - missed).astype(np.float32)
+        # in place: fresh memory for each step costs more time than the arithmetic
+        left = down[:, None] * across
+        left *= score
+        np.subtract(1.0, left, out=left)
+        missed[low[1] : low[1] + len(down), low[0] : low[0] + len(across)] *= left
+    return np.subtract(1.0, missed, out=missed).astype(np.float32)
 
 
 @lru_cache(maxsize=64)

@@ -1,10 +1,12 @@
 """Arrays of unknown origin: .npy and .npz files, read without pickle and refused by name where they are damaged."""
 
+import io
 import struct
 import tokenize
 import warnings
 import zipfile
 import zlib
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,6 +19,8 @@ from data_tools.files.regular import reason_against_reading
 Numbers = NDArray[np.generic]
 
 _MOST_VALUES = 1 << 28  # more than an image's pixel limit: a header that promises more is damaged
+# bytes of the length that stands before a header, and what reads both
+_HEADERS = {(1, 0): (2, np.lib.format.read_array_header_1_0), (2, 0): (4, np.lib.format.read_array_header_2_0)}
 _NPY, _ZIP = b"\x93NUMPY", b"PK"
 # what zipfile, zlib and numpy's header parser raise where bits are wrong; none of them has one base class
 _DAMAGE = (
@@ -73,12 +77,10 @@ def read_npz(path: Path) -> dict[str, Numbers]:
 def _array(file: BinaryIO) -> Numbers:
     """Read as `numpy.lib.format` does, after a look at what the header promises."""
     version = np.lib.format.read_magic(file)
-    read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}.get(version)
-    if read is None:
+    if version not in _HEADERS:
         raise ValueError(f"an .npy file of the version {version}")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of old headers; what they mean does not change
-        shape, in_columns, dtype = read(file)
+    length = file.read(_HEADERS[version][0])
+    shape, in_columns, dtype = _header(version, length + file.read(int.from_bytes(length, "little")))
     if dtype.kind not in "fiub":
         raise ValueError(f"not an array of real numbers but of {dtype}")
     count = 1
@@ -93,6 +95,14 @@ def _array(file: BinaryIO) -> Numbers:
         raise EOFError(f"cut off after {len(content)} of {count * dtype.itemsize} bytes")
     array: Numbers = np.frombuffer(content, dtype=dtype).reshape(shape, order="F" if in_columns else "C")
     return array
+
+
+@lru_cache(maxsize=64)  # the arrays of an archive are alike, and reading a header takes longer than all the rest
+def _header(version: tuple[int, int], content: bytes) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of old headers; what they mean does not change
+        shape, in_columns, dtype = _HEADERS[version][1](io.BytesIO(content))
+    return shape, in_columns, dtype
 
 
 def _require_file(path: Path) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from data_tools.core.errors import InputError
+from data_tools.files.locks import lock
 
 _MARK = ".writing"
 _KEPT = 40
@@ -121,7 +122,7 @@ def sweep(parent: Path) -> None:
         with suppress(OSError):
             handle = os.open(parent / name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             try:
-                if _lock(handle):
+                if lock(handle):
                     shutil.rmtree(parent / name, ignore_errors=True)
             finally:
                 os.close(handle)
@@ -133,12 +134,12 @@ def _reserved(path: Path) -> Iterator[Path]:
     with _in_words(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         sweep(path.parent)
-        place, lock = _locked_folder(path)
+        place, handle = _locked_folder(path)
     try:
         yield place
     finally:
         shutil.rmtree(place, ignore_errors=True)
-        os.close(lock)
+        os.close(handle)
 
 
 def _locked_folder(path: Path) -> tuple[Path, int]:
@@ -146,23 +147,10 @@ def _locked_folder(path: Path) -> tuple[Path, int]:
     while True:
         # only the start of a long name, which together with what is added would be longer than a name may be
         place = Path(tempfile.mkdtemp(_MARK, f".{path.name[:_KEPT]}.", path.parent))
-        lock = os.open(place, os.O_RDONLY)
-        if _lock(lock) is not False and place.exists():
-            return place, lock
-        os.close(lock)  # another process took it for abandoned before it was locked
-
-
-def _lock(handle: int) -> bool | None:
-    """Whether the folder is locked now: False where another process has it, None where there are no locks."""
-    try:
-        import fcntl
-
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except (ImportError, OSError):
-        return None
-    return True
+        handle = os.open(place, os.O_RDONLY)
+        if lock(handle) is not False and place.exists():
+            return place, handle
+        os.close(handle)  # another process took it for abandoned before it was locked
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import numpy as np
 from data_tools.core.checks import whole_number
 from data_tools.core.errors import InputError
 from data_tools.core.geometry import xywh_to_xyxy, xyxy_to_xywh
-from data_tools.core.records import SPLIT_NAMES, Dataset, Sample, Splits
+from data_tools.core.records import SPLIT_NAMES, Dataset, Sample, Splits, empty_boxes, empty_labels
 from data_tools.files.atomic import recover_folder, write_json, write_text
 from data_tools.files.csv_tables import csv_text, plain
 from data_tools.files.text import read_text
@@ -285,8 +285,12 @@ def _sample(image: dict[str, Any], annotations: list[dict[str, Any]]) -> Sample:
         image_id=whole_number(image["id"], "image id"),
         path=str(image["file_name"]),
         size_hw=(whole_number(image["height"], "height"), whole_number(image["width"], "width")),
-        boxes_xyxy=xywh_to_xyxy(np.array([a["bbox"] for a in annotations], dtype=np.float64)),
-        labels=np.array([whole_number(a["category_id"], "category_id") for a in annotations], dtype=np.int64),
+        boxes_xyxy=xywh_to_xyxy(np.array([a["bbox"] for a in annotations], dtype=np.float64))
+        if annotations
+        else empty_boxes(),
+        labels=np.array([whole_number(a["category_id"], "category_id") for a in annotations], dtype=np.int64)
+        if annotations
+        else empty_labels(),
         status=status,
         group=str(image.get("group", image["id"])),
         type=image_type,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from data_tools.core.errors import InputError
+from data_tools.core.printable import in_utf8
 from data_tools.files.image_walk import each_entry
 from data_tools.files.regular import reason_against_reading
 
@@ -118,12 +119,7 @@ class NamedImages:
             yield Source(self._name(path), path, reason=entry.reason, is_left_out=left_out)
 
     def _name(self, path: Path) -> str:
-        return printable(path.relative_to(self._root).as_posix())
-
-
-def printable(name: str) -> str:
-    """A file's name as text: bytes that are no UTF-8 are written as \\udc80 to \\udcff."""
-    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+        return in_utf8(path.relative_to(self._root).as_posix())
 
 
 def _source(name: str, path: Path) -> Source:
@@ -136,7 +132,7 @@ def _listed(lines: IO[bytes], where: str) -> Iterator[Source]:
             line = line.removeprefix(b"\xef\xbb\xbf")
         name = os.fsdecode(line.rstrip(b"\r\n"))
         if name.strip():
-            yield _source(printable(Path(name).as_posix()), Path(name))
+            yield _source(in_utf8(Path(name).as_posix()), Path(name))
 
 
 def _lines(lines: IO[bytes], where: str) -> Iterator[bytes]:

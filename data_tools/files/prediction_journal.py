@@ -8,11 +8,11 @@ succession. At the end they become the PredictionSet, its `.npz` and, where some
 import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import SEEK_END
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from data_tools.core.errors import InputError
 from data_tools.core.records import Prediction, PredictionHeader
 from data_tools.files.atomic import atomic_path
+from data_tools.files.locks import open_locked
 from data_tools.files.predictions import as_stored, as_text, header_line, maps_path, to_line, write_lines, write_maps
 from data_tools.files.regular import reason_against_reading
 
@@ -177,15 +178,16 @@ class Journal:
         for line in self._each():
             yield line["name"]
 
-    def finish(self) -> None:
-        """Make the PredictionSet of all records, and the list of what was not read."""
+    def finish(self, ms_per_image: float | None = None) -> None:
+        """Make the PredictionSet of all records, with the time that one took, and the list of what was not read."""
         self._lines.flush()
+        header = replace(self.header, ms_per_image=ms_per_image)
         digest = write_maps(self.out, self._each_map()) if self._maps_file.tell() else None
         if self.counts.unreadable or self.counts.left_out:
             with atomic_path(errors_path(self.out)) as temporary, temporary.open("w", encoding="utf-8") as file:
                 file.write(as_text(errors_header(self.out)))
                 file.writelines(as_text(line["error"]) for line in self._each() if "error" in line)
-        write_lines(self.out, header_line(self.header, digest), self._each_prediction)
+        write_lines(self.out, header_line(header, digest), self._each_prediction)
         if digest is None:
             maps_path(self.out).unlink(missing_ok=True)
         if not (self.counts.unreadable or self.counts.left_out):
@@ -279,25 +281,6 @@ def whole_object(content: bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return line if isinstance(line, dict) else None
-
-
-def open_locked(path: Path, flag: str = "--out") -> BinaryIO:
-    """The file, opened to read and write, made if need be; `flag` named it.
-
-    Raises:
-        InputError: another process has it.
-    """
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    try:
-        import fcntl
-
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except ImportError:  # not on this system; nothing keeps two processes apart there
-        pass
-    except OSError as error:
-        os.close(handle)
-        raise InputError(f"{path}: another process is writing there; let it end, or give another {flag}") from error
-    return os.fdopen(handle, "r+b")
 
 
 def _parsed(content: bytes) -> dict[str, Any] | None:

@@ -1,9 +1,9 @@
 """PredictionSet files: JSON lines, or the same as Parquet, with the heat maps in an .npz of the same name beside it.
 
 The header holds the SHA-256 of the .npz that belongs to it, so that scores are never read with the maps of other ones,
-as after a process that was killed between writing the two. Its own SHA-256 is of all that follows and of its other
-values; a file that was changed since, by accident or on purpose, is read and warned about. Files without them, of
-earlier versions, are read as they are.
+as after a process that was killed between writing the two. It may say how many milliseconds an image took
+(`ms_per_image`). Its own SHA-256 is of all that follows and of its other values; a file that was changed since, by
+accident or on purpose, is read and warned about. Files without them, of earlier versions, are read as they are.
 """
 
 import hashlib
@@ -24,13 +24,14 @@ from data_tools.files.arrays import Numbers, read_npz
 from data_tools.files.atomic import atomic_path
 from data_tools.files.parquet_rows import PARQUET, read_rows, require_pyarrow, write_rows
 from data_tools.files.places import require_place
+from data_tools.files.prediction_columns import all_at_once
 from data_tools.files.regular import read_regular
 
 log = logging.getLogger(__name__)
 
 SCHEMA = 1
 SUFFIX = ".jsonl"
-_DIGEST, _SEAL = "heatmaps_sha256", "sha256"
+_DIGEST, _SEAL, _TIME = "heatmaps_sha256", "sha256", "ms_per_image"
 _MARK = b"heat maps of predictions"  # the comment of our .npz files: another's is neither replaced nor deleted
 _FAINTEST, _BRIGHTEST = 1 / 16, 6e4  # maxima at which float16 has its full precision down to a thousandth of them
 _FLAT = 1 / 8
@@ -111,6 +112,7 @@ def header_line(header: PredictionHeader, maps_digest: str | None = None) -> dic
     """The first line of a PredictionSet, with the digest of its heat maps where it has some."""
     first = {"schema": SCHEMA, "producer": header.producer, "config": header.config}
     first |= {"checkpoint": header.checkpoint, "split": header.split}
+    first |= {} if header.ms_per_image is None else {_TIME: header.ms_per_image}
     return first if maps_digest is None else first | {_DIGEST: maps_digest}
 
 
@@ -132,7 +134,9 @@ def read_predictions(path: Path) -> PredictionSet:
     values = list(values)
     mapped = any(value.get("heatmap") is not None for _, value in values)
     maps = _read_maps(path, digest) if mapped else {}
-    predictions = tuple(_from_line(path, where, value, maps) for where, value in values)
+    predictions = all_at_once([value for _, value in values], maps)
+    if predictions is None:
+        predictions = tuple(_from_line(path, where, value, maps) for where, value in values)
     _warn_if_changed(path, first, content)
     try:
         return PredictionSet(header, predictions)
@@ -230,12 +234,17 @@ def _read_header(where: str, first: str) -> tuple[PredictionHeader, str | None]:
     try:
         value = json.loads(first)
         schema = value["schema"]
+        taken = value.get(_TIME)
         header = PredictionHeader(
-            str(value["producer"]), value.get("config"), value.get("checkpoint"), value.get("split")
+            str(value["producer"]),
+            value.get("config"),
+            value.get("checkpoint"),
+            value.get("split"),
+            None if taken is None else real_number(taken, _TIME),
         )
         digest = value.get(_DIGEST)
     except (KeyError, ValueError, TypeError, RecursionError) as error:
-        raise InputError(f"{where}: not the header of a PredictionSet") from error
+        raise InputError(f"{where}: not the header of a PredictionSet: {error}") from error
     if schema != SCHEMA:
         raise InputError(f"{where}: schema {schema!r}, but this version reads schema {SCHEMA}")
     return header, None if digest is None else str(digest)

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import PredictionHeader
+from data_tools.files.locks import open_locked
 from data_tools.files.prediction_journal import (
     Counts,
     Record,
@@ -21,7 +22,6 @@ from data_tools.files.prediction_journal import (
     errors_header,
     errors_path,
     job_difference,
-    open_locked,
     whole_object,
 )
 from data_tools.files.predictions import as_text, header_line, to_line

@@ -4,7 +4,7 @@ import re
 from pathlib import PurePosixPath
 
 LONGEST = 1_000
-_UNPRINTABLE = re.compile("[\\x00-\\x1f\\x7f\\x85\\u2028\\u2029]")
+_UNPRINTABLE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]")
 
 
 def reason_against(name: str, what: str) -> str | None:
@@ -29,8 +29,3 @@ def climbs(name: str) -> bool:
     """Whether a file name is absolute, of a drive, or climbs with "..", on whatever system it was written."""
     path = PurePosixPath(name.replace("\\", "/"))
     return path.is_absolute() or ".." in path.parts or (len(name) > 1 and name[1] == ":")
-
-
-def printable(text: str) -> str:
-    """`text` with what UTF-8 cannot hold written as escapes, so that it can be listed."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\0")

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 
+from data_tools.core.printable import printable
 from data_tools.core.records import Dataset, Sample
 from data_tools.files.dataset_folder import Reject
-from data_tools.formats.names import LONGEST, printable
+from data_tools.formats.names import LONGEST
 
 _MODULES = (
     "nexperia",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data_tools.core.errors import InputError
+from data_tools.core.printable import printable
 from data_tools.core.records import Dataset, PredictionSet
 from data_tools.files.checksums import mark
 from data_tools.files.dataset_folder import data_hash, read_dataset
@@ -19,7 +20,7 @@ from data_tools.files.runs import (
     require_predictions_of,
     require_seal,
 )
-from data_tools.judging.judged import Entry, readable
+from data_tools.judging.judged import Entry
 
 log = logging.getLogger(__name__)
 
@@ -156,7 +157,7 @@ def _read_if_there(path: Path) -> PredictionSet | None:
 def _unique(paths: Sequence[Path]) -> list[str]:
     """The shortest trailing parts of the paths that tell them apart; a number where the paths are equal."""
     for depth in range(1, 5):
-        labels = [readable("/".join(path.parts[-depth:])) for path in paths]
+        labels = [printable("/".join(path.parts[-depth:])) for path in paths]
         if len(set(labels)) == len(labels):
             return labels
-    return [f"{readable(path.name)} ({number})" for number, path in enumerate(paths, start=1)]
+    return [f"{printable(path.name)} ({number})" for number, path in enumerate(paths, start=1)]

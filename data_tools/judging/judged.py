@@ -1,6 +1,5 @@
 """What is judged: one approach's predictions aligned with the truth, with all that the metrics take from them."""
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from data_tools.core.errors import InputError
 from data_tools.core.heatmaps import boxes_to_map
+from data_tools.core.printable import is_shown
 from data_tools.core.records import BOXED, GOOD, Prediction, PredictionSet, Sample
 from data_tools.files.checksums import FileMark
 from data_tools.judging.alignment import align
@@ -36,7 +36,7 @@ class Entry:
         validation: those for the validation split, which choose every threshold; None where there are none.
         proposals: region proposals as the boxes of records, for proposal recall; None where there are none.
         approach: runs of one approach that differ by their seed share this name; by default the label.
-        ms_per_image: that predicting took, reading included, on the machine that did it; None where nobody timed it.
+        ms_per_image: that predicting took; None for what the header of the predictions says.
         source: the files that predictions and validation were read from, by these names; empty where not from files.
 
     Raises:
@@ -57,23 +57,14 @@ class Entry:
                 require_name(name, "the name of an approach")
 
 
-def readable(name: str) -> str:
-    """A name in one line as it is read: line ends, controls, turns of direction and no UTF-8 become escapes."""
-    return "".join(c if _is_shown(c) else c.encode("unicode_escape").decode("ascii") for c in name)
-
-
 def require_name(name: str, what: str) -> None:
     """Refuse a name that would break a table, or steer the terminal that shows it.
 
     Raises:
         InputError: it is empty or blank, or holds a character that is not shown.
     """
-    if not name.strip() or not all(map(_is_shown, name)):
+    if not name.strip() or not all(map(is_shown, name)):
         raise InputError(f"{what}: {name!r} is blank, or holds characters that are not shown; give another")
-
-
-def _is_shown(character: str) -> bool:
-    return character.isprintable() or unicodedata.category(character) == "Zs"
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +81,7 @@ class Judged:
         seed: of resampling and of the random baselines.
         box_map_engine: of `data_tools.metrics.coco_engines.ENGINES`.
         rule: what chooses the threshold.
-        ms_per_image: as `Entry` has it.
+        ms_per_image: that predicting took, reading included, on the machine that did it; None where nobody timed it.
     """
 
     samples: tuple[Sample, ...]
@@ -248,6 +239,7 @@ def judge(
     if entry.proposals is not None:
         proposals = align(samples, entry.proposals, f"{entry.label} (proposals)", num_classes)
     predictions = align(samples, entry.predictions, entry.label, num_classes)
+    milliseconds = entry.predictions.header.ms_per_image if entry.ms_per_image is None else entry.ms_per_image
     return Judged(
-        samples, predictions, chosen_on, training, proposals, categories, seed, box_map_engine, rule, entry.ms_per_image
+        samples, predictions, chosen_on, training, proposals, categories, seed, box_map_engine, rule, milliseconds
     )

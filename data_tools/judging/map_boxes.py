@@ -8,7 +8,7 @@ import numpy as np
 from data_tools.core.heatmaps import map_to_boxes
 from data_tools.core.records import UNBOXED, Prediction, Sample
 from data_tools.metrics.average_precision import average_precision
-from data_tools.metrics.matching import FIRST, match_boxes
+from data_tools.metrics.matching import FIRST, match_all
 
 FRACTIONS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 _MIN_AREA_PX = 4.0
@@ -41,7 +41,7 @@ def choose_fraction(samples: Sequence[Sample], predictions: Sequence[Prediction]
 
     def quality(fraction: float) -> float:
         boxed = [with_boxes(p, fraction) for _, p in pairs]
-        hits = np.concatenate([match_boxes(s, p) == FIRST for (s, _), p in zip(pairs, boxed, strict=True)])
+        hits = match_all([s for s, _ in pairs], boxed) == FIRST
         value = average_precision(np.concatenate([p.box_scores for p in boxed]), hits)
         return 0.0 if value is None else value * float(hits.sum()) / lesions
 

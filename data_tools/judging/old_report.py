@@ -6,11 +6,12 @@ from pathlib import Path
 
 from data_tools.core.errors import InputError
 from data_tools.core.fields import Fields
+from data_tools.core.printable import printable
 from data_tools.core.records import PredictionSet
 from data_tools.files.checksums import FileMark, mark
 from data_tools.files.json_object import read_object
 from data_tools.files.predictions import read_predictions
-from data_tools.judging.judged import Entry, readable, require_name
+from data_tools.judging.judged import Entry, require_name
 from data_tools.judging.metric import KeyPath
 
 _COUNTS = ("n_images", "n_good", "n_boxed", "n_unboxed")
@@ -82,7 +83,7 @@ def old_report_of(value: Fields, path: Path) -> OldReport:
     if not approaches:
         raise InputError(f"{path}: 'runs' is empty, so there is nothing to compare with")
     given = value.group_if_there("engines")
-    engines = {name: readable(given.text(name)) for name in given.values}
+    engines = {name: printable(given.text(name)) for name in given.values}
     return OldReport(path, data.text("split"), counts, truth, approaches, engines)
 
 
@@ -146,7 +147,7 @@ def reopen(report: OldReport, approach: str) -> tuple[list[Entry], str]:
         for name, then in run.source.items():
             path = _find(then, report.path.parent)
             if path is None:
-                return [], f"{readable(then.path)} is not at hand as it was then"
+                return [], f"{printable(then.path)} is not at hand as it was then"
             try:
                 sets[name] = read_predictions(path)
             except InputError as error:

@@ -71,12 +71,13 @@ def operating_figures(judged: Judged, clusters: Clusters) -> dict[str, Figure]:
     if judged.threshold is None:
         return {}
     positive, flagged = judged.positive, (judged.scores >= judged.threshold).astype(np.float64)
-    caught, overkill = np.where(positive, flagged, np.nan), np.where(positive, np.nan, flagged)
+    caught = np.where(positive, flagged, np.nan)
+    overkill = Rate(np.where(positive, np.nan, flagged), clusters)
     figures: dict[str, Figure] = {
         "tpr": Rate(caught, clusters),
-        "fpr": Rate(overkill, clusters),
+        "fpr": overkill,
         "escape": Rate(1 - caught, clusters),
-        "overkill": Rate(overkill, clusters),
+        "overkill": overkill,
     }
     if isinstance(judged.rule, Costs):
         costs = judged.rule.of(positive & (flagged == 0), ~positive & (flagged == 1))

@@ -98,15 +98,12 @@ def pointing_figures(to_box: Floats, distances: Distances, clusters: Clusters) -
 def draw_all(
     figures: Mapping[str, Mapping[str, Figure]], clusters: Clusters, seed: int, resamples: int
 ) -> SampledByRun:
-    """Every figure that is defined, by run and name, from the same draws."""
-    defined = {
-        (label, name): figure
+    """Every figure that is defined, by run and name, from the same draws; one of two names is drawn once."""
+    every = dict.fromkeys(figure for of_run in figures.values() for figure in of_run.values())
+    defined = [figure for figure in every if figure.value is not None]
+    drawn = distributions(clusters, [figure.statistic() for figure in defined], seed, resamples)
+    sampled = {figure: Sampled(figure, column, seed) for figure, column in zip(defined, drawn.T, strict=True)}
+    return {
+        label: {name: sampled[figure] for name, figure in of_run.items() if figure in sampled}
         for label, of_run in figures.items()
-        for name, figure in of_run.items()
-        if figure.value is not None
     }
-    drawn = distributions(clusters, [figure.statistic() for figure in defined.values()], seed, resamples)
-    sampled: SampledByRun = {label: {} for label in figures}
-    for ((label, name), figure), column in zip(defined.items(), drawn.T, strict=True):
-        sampled[label][name] = Sampled(figure, column, seed)
-    return sampled

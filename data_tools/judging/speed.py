@@ -18,7 +18,7 @@ METRIC = Metric(
         MetricRow(
             "ms an image",
             ("speed", "ms_per_image"),
-            "Milliseconds that predicting an image took at the end of the training, reading included, on its machine.",
+            "Milliseconds that predicting an image took, reading included, on the machine that did it.",
             Style.ONE_DIGIT,
             LOWER,
             over_seeds=True,

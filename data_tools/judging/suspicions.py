@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from data_tools.core.geometry import centres
 from data_tools.core.heatmaps import is_transposed
 from data_tools.core.records import BOXED, GOOD, Prediction, Sample
+from data_tools.metrics.figures import mean_ranks
 
 Floats = NDArray[np.float64]
 Reading = Callable[[Floats, Floats], Floats]
@@ -219,14 +220,12 @@ def _no_better_than_chance(peaks: Floats, truth: _Truth) -> list[str]:
 
 def _upside_down_scores(samples: Sequence[Sample], predictions: Sequence[Prediction]) -> list[str]:
     """A remark if good images score above defects, by more than chance (Mann-Whitney, one-sided, 1 %)."""
-    from scipy.stats import rankdata
-
     scores = np.array([p.score for p in predictions])
     good = np.array([s.status == GOOD for s in samples], dtype=bool)
     n_good, n_defect = int(good.sum()), int((~good).sum())
     if not n_good or not n_defect or len(np.unique(scores)) == 1:
         return []
-    above = float(rankdata(scores)[~good].sum()) - n_defect * (n_defect + 1) / 2
+    above = float(mean_ranks(scores)[~good].sum()) - n_defect * (n_defect + 1) / 2
     deviation = np.sqrt(n_good * n_defect * (n_good + n_defect + 1) / 12)
     if (above - n_good * n_defect / 2) / deviation > -2.326:
         return []

@@ -1,7 +1,7 @@
 """What the networks see: size, standardising, augmentation and preprocessing."""
 
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
 
 from data_tools.core.checks import require, require_number
 from data_tools.loading.transforms import AugmentConfig, PreprocessConfig
@@ -101,6 +101,12 @@ class InputConfig:
         scale = self.scale * self.slices.seen_px / self.slices.side_px
         whole = replace(self.preprocess, crop_px=0)
         return replace(self, size_hw=None, max_pixels=None, scale=scale, slices=SliceConfig(), preprocess=whole)
+
+    def in_prediction(self) -> dict[str, Any]:
+        """What of it holds beyond training, as JSON has it: all but the augmentation."""
+        values = asdict(self)
+        del values["augment"]
+        return values
 
     def _unscaled_hw(self, size_hw: tuple[int, int]) -> tuple[int, int]:
         if self.size_hw is not None:

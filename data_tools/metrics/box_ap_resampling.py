@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_tools.core.records import UNBOXED, Prediction, Sample
-from data_tools.metrics.bootstrap import Clusters, Floats, Statistic, box_ap_of
+from data_tools.metrics.bootstrap import Clusters, Floats, MeanOf, Statistic, box_ap_of
 from data_tools.metrics.figures import Figure
-from data_tools.metrics.matching import FIRST, match_arrays
+from data_tools.metrics.matching import FIRST, flat_boxes, match_images
 
 _MOST_IN_AN_IMAGE = 100
 
@@ -82,15 +82,7 @@ class BoxAp(Figure):
 
     def statistic(self) -> Statistic:
         """The mean over parts, of a resample."""
-        statistics = [part.statistic() for part in self.parts]
-
-        def statistic(counts: Floats) -> Floats:
-            values = np.stack([one(counts) for one in statistics])
-            known = np.isfinite(values)
-            total = np.where(known, values, 0.0).sum(axis=0)
-            return np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)
-
-        return statistic
+        return MeanOf(tuple(part.statistic() for part in self.parts))
 
 
 def box_ap50_of(
@@ -129,7 +121,7 @@ def box_ap(
         clusters: the groups of the samples.
     """
     order = sorted((i for i, s in enumerate(samples) if s.status != UNBOXED), key=lambda i: samples[i].image_id)
-    images = [(samples[i], predictions[i], int(clusters.codes[i])) for i in order]
+    images = _Images.of([samples[i] for i in order], [predictions[i] for i in order], clusters.codes[order])
     labels = range(1, num_classes + 1)
     parts = [_of_class(iou, images, label, clusters.total) for iou in ious for label in labels]
     known = tuple(part for part in parts if part is not None)
@@ -148,24 +140,46 @@ def tied_share(samples: Sequence[Sample], predictions: Sequence[Prediction]) -> 
     return float(sum(one[one > 1].sum() for one in counts) / len(labels))
 
 
-def _of_class(
-    iou: float, images: Sequence[tuple[Sample, Prediction, int]], label: int, groups: int
-) -> MatchedBoxes | None:
-    boxes = np.zeros(groups)
-    scores: list[Floats] = []
-    hits: list[NDArray[np.bool_]] = []
-    codes: list[NDArray[np.int64]] = []
-    for sample, prediction, code in images:
-        true = sample.boxes_xyxy[sample.labels == label]
-        boxes[code] += len(true)
-        own = prediction.box_labels == label
-        best = np.argsort(-prediction.box_scores[own], kind="stable")[:_MOST_IN_AN_IMAGE]
-        kept = prediction.box_scores[own][best]
-        scores.append(kept)
-        hits.append(match_arrays(prediction.boxes_xyxy[own][best], kept, true, iou) == FIRST)
-        codes.append(np.full(len(kept), code))
+@dataclass(frozen=True, eq=False)
+class _Images:
+    """The n predicted boxes of images in the order of their ids.
+
+    Attributes:
+        samples: the truth.
+        codes: (images,) their groups.
+        owners: (n,) place of each box's image.
+        boxes_xyxy: (n, 4).
+        scores: (n,).
+        labels: (n,).
+    """
+
+    samples: Sequence[Sample]
+    codes: NDArray[np.int64]
+    owners: NDArray[np.int64]
+    boxes_xyxy: Floats
+    scores: Floats
+    labels: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, samples: Sequence[Sample], predictions: Sequence[Prediction], codes: NDArray[np.int64]) -> "_Images":
+        owners = np.repeat(np.arange(len(samples)), [len(one.box_scores) for one in predictions])
+        labels = np.concatenate([np.zeros(0, dtype=np.int64), *(one.box_labels for one in predictions)])
+        return cls(samples, codes, owners, *flat_boxes(predictions), labels)
+
+
+def _of_class(iou: float, images: _Images, label: int, groups: int) -> MatchedBoxes | None:
+    true = [s.boxes_xyxy[s.labels == label] if len(s.labels) else s.boxes_xyxy for s in images.samples]
+    boxes: Floats = np.bincount(images.codes, weights=[len(one) for one in true], minlength=groups).astype(np.float64)
     if not boxes.any():
         return None
-    order = np.argsort(-np.concatenate(scores), kind="stable")
+    own = np.flatnonzero(images.labels == label)
+    # image by image, from the highest score down
+    own = own[np.lexsort((-images.scores[own], images.owners[own]))]
+    counts = np.bincount(images.owners[own], minlength=len(true))
+    rank = np.arange(len(own)) - np.repeat(np.cumsum(counts) - counts, counts)
+    own = own[rank < _MOST_IN_AN_IMAGE]
+    counts = np.minimum(counts, _MOST_IN_AN_IMAGE)
+    hits = match_images(images.boxes_xyxy[own], images.scores[own], counts, true, iou) == FIRST
+    order = np.argsort(-images.scores[own], kind="stable")
     places = np.arange(len(order), dtype=np.float64)
-    return MatchedBoxes(np.concatenate(hits)[order], np.concatenate(codes)[order], places, boxes)
+    return MatchedBoxes(hits[order], images.codes[images.owners[own]][order], places, boxes)

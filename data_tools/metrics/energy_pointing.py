@@ -31,9 +31,10 @@ def energy_pointing(heatmap: Map, boxes_xyxy: Floats, size_hw: tuple[int, int]) 
         None for a map that is not finite or nowhere positive. A uniform positive map is defined: its lift is 1.
     """
     values = np.maximum(np.asarray(heatmap, dtype=np.float64), 0.0)
-    if not np.isfinite(values).all() or not values.any():
+    highest = values.max()  # NaN where any value is
+    if not np.isfinite(highest) or highest <= 0:
         return None
-    values = values / values.max()
+    values /= highest
     xs, ys = np.unique(boxes_xyxy[:, [0, 2]]), np.unique(boxes_xyxy[:, [1, 3]])
     # strips between neighbouring box edges: each cell of their grid lies wholly inside or outside the union
     mass = _strips(size_hw[0], values.shape[0], ys) @ values @ _strips(size_hw[1], values.shape[1], xs).T

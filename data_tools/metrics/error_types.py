@@ -6,7 +6,7 @@ import numpy as np
 
 from data_tools.core.geometry import iou
 from data_tools.core.records import UNBOXED, Prediction, Sample
-from data_tools.metrics.matching import AGAIN, FALSE, FIRST, match_boxes
+from data_tools.metrics.matching import AGAIN, FALSE, FIRST, match_all
 
 FOREGROUND_IOU, BACKGROUND_IOU = 0.5, 0.1
 
@@ -21,7 +21,7 @@ def best_f1_threshold(samples: Sequence[Sample], predictions: Sequence[Predictio
     scores = np.concatenate([np.zeros(0), *(p.box_scores for _, p in pairs)])
     if not lesions or not len(scores):
         return None
-    hits = np.concatenate([match_boxes(s, p) == FIRST for s, p in pairs])
+    hits = match_all([s for s, _ in pairs], [p for _, p in pairs]) == FIRST
     order = np.argsort(-scores, kind="stable")
     ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
     reached = np.cumsum(hits[order])[ends]
@@ -40,17 +40,16 @@ def error_types(
     that no box touches at IoU 0.1. Unboxed images are left out.
     """
     counts = dict.fromkeys(("hit", "class", "duplicate", "localisation", "background"), 0)
-    boxes = untouched = on_good = 0
-    for sample, prediction in zip(samples, predictions, strict=True):
-        if sample.status == UNBOXED:
-            continue
+    pairs = [(s, p) for s, p in zip(samples, predictions, strict=True) if s.status != UNBOXED]
+    boxed = [(s, p) for s, p in pairs if len(s.boxes_xyxy)]
+    boxes, untouched = sum(len(s.boxes_xyxy) for s, _ in boxed), 0
+    on_good = sum(int(np.count_nonzero(p.box_scores >= threshold)) for s, p in pairs if not len(s.boxes_xyxy))
+    # boxes below the threshold score lower than those above, so that they take no true box from them
+    outcomes = match_all([s for s, _ in boxed], [p for _, p in boxed])
+    ends = np.cumsum([len(p.box_scores) for _, p in boxed], dtype=np.int64)
+    for (sample, prediction), end in zip(boxed, ends, strict=True):
         kept = prediction.box_scores >= threshold
-        boxes += len(sample.boxes_xyxy)
-        if not len(sample.boxes_xyxy):
-            on_good += int(kept.sum())
-            continue
-        # boxes below the threshold score lower than those above, so that they take no true box from them
-        outcome = match_boxes(sample, prediction)[kept]
+        outcome = outcomes[end - len(kept) : end][kept]
         overlap = iou(prediction.boxes_xyxy[kept], sample.boxes_xyxy)
         near = overlap.max(axis=1, initial=0.0) >= BACKGROUND_IOU
         labels = sample.labels[overlap.argmax(axis=1)] if kept.any() else sample.labels[:0]

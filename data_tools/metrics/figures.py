@@ -19,6 +19,7 @@ from data_tools.metrics.bootstrap import (
     Statistic,
     auc_of,
     average_precision_of,
+    both_ways,
     mean_of,
     median_of,
 )
@@ -74,8 +75,8 @@ class Figure(ABC):
         statistic = self.beside(other).statistic()
 
         def differences(signs: Floats) -> Floats:
-            own, swapped = (1 + signs) / 2, (1 - signs) / 2
-            return statistic(np.hstack([own, swapped])) - statistic(np.hstack([swapped, own]))
+            ours, theirs = both_ways(statistic, np.hstack([(1 + signs) / 2, (1 - signs) / 2]))
+            return ours - theirs
 
         return differences
 
@@ -198,7 +199,7 @@ class Ranked(Figure):
     @cached_property
     def ranks(self) -> Floats:
         """(n,) from 1 for the lowest score, equal ones sharing their mean."""
-        return _ranks(self.scores)
+        return mean_ranks(self.scores)
 
     def beside(self, other: Figure) -> "Ranked":
         """Of both runs' ranks."""
@@ -256,7 +257,8 @@ class Auc(Ranked):
         return linear(self.clusters.sums(differences))
 
 
-def _ranks(scores: ArrayLike) -> Floats:
+def mean_ranks(scores: ArrayLike) -> Floats:
+    """(n,) ranks of (n,) scores from 1 for the lowest, equal ones sharing their mean."""
     _, places, counts = np.unique(np.asarray(scores, dtype=np.float64), return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
     return ((last - counts + 1 + last) / 2)[places]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_tools.core.records import GOOD, UNBOXED, Prediction, Sample
-from data_tools.metrics.matching import FALSE, FIRST, match_boxes
+from data_tools.metrics.matching import FALSE, FIRST, match_all
 
 WITHIN_PX = 15.0
 FALSE_BOXES_PER_IMAGE = (0.125, 0.25, 0.5, 1.0, 2.0)
@@ -57,21 +57,41 @@ def froc(
         within_px: if given, a box hits instead when its centre lies within so many pixels of the true box.
         false_on_good_only: count false boxes on good images alone, and divide by their number.
     """
-    pairs = [(s, p) for s, p in zip(samples, predictions, strict=True) if s.status != UNBOXED]
-    lesions = sum(len(s.boxes_xyxy) for s, _ in pairs)
-    counted = sum(s.status == GOOD or not false_on_good_only for s, _ in pairs)
-    if not lesions or not counted:
-        return None
-    scores = np.concatenate([p.box_scores for _, p in pairs])
-    hits = np.concatenate([match_boxes(s, p, iou_threshold, within_px) for s, p in pairs])
-    may_count = np.repeat(
-        [s.status == GOOD or not false_on_good_only for s, _ in pairs], [len(p.box_scores) for _, p in pairs]
-    )
-    order = np.argsort(-scores, kind="stable")
-    false = ((hits == FALSE) & may_count)[order]
-    return Froc(np.cumsum(false) / counted, np.cumsum(hits[order] == FIRST) / lesions, scores[order])
+    return _Boxes(samples, predictions).curve(iou_threshold, within_px, false_on_good_only)
 
 
 def froc_by_rule(samples: Sequence[Sample], predictions: Sequence[Prediction]) -> dict[str, Froc | None]:
     """The curve by each of `FROC_RULES`; arguments as for `froc`."""
-    return {rule: froc(samples, predictions, **options) for rule, options in FROC_RULES.items()}
+    boxes = _Boxes(samples, predictions)
+    return {rule: boxes.curve(**options) for rule, options in FROC_RULES.items()}
+
+
+class _Boxes:
+    """The predicted boxes of all but the unboxed images, from the highest score down; matched once by each rule."""
+
+    def __init__(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> None:
+        pairs = [(s, p) for s, p in zip(samples, predictions, strict=True) if s.status != UNBOXED]
+        self._samples, self._predictions = [s for s, _ in pairs], [p for _, p in pairs]
+        scores = np.concatenate([np.zeros(0), *(p.box_scores for p in self._predictions)])
+        self._order = np.argsort(-scores, kind="stable")
+        self._scores = scores[self._order]
+        self._hits: dict[tuple[float, float | None], NDArray[np.int64]] = {}
+
+    def curve(
+        self, iou_threshold: float = 0.5, within_px: float | None = None, false_on_good_only: bool = False
+    ) -> Froc | None:
+        """As `froc` has it."""
+        lesions = sum(len(sample.boxes_xyxy) for sample in self._samples)
+        may_count = [sample.status == GOOD or not false_on_good_only for sample in self._samples]
+        if not lesions or not any(may_count):
+            return None
+        hits = self._matched(iou_threshold, within_px)
+        counted = np.repeat(may_count, [len(one.box_scores) for one in self._predictions])[self._order]
+        false = (hits == FALSE) & counted
+        return Froc(np.cumsum(false) / sum(may_count), np.cumsum(hits == FIRST) / lesions, self._scores)
+
+    def _matched(self, iou_threshold: float, within_px: float | None) -> NDArray[np.int64]:
+        rule = iou_threshold, within_px
+        if rule not in self._hits:
+            self._hits[rule] = match_all(self._samples, self._predictions, *rule)[self._order]
+        return self._hits[rule]

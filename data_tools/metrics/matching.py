@@ -1,9 +1,11 @@
 """Which predicted box finds which true box: greedily, from the highest score, each true box once."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.core.geometry import centres, iou, point_to_box_distance
+from data_tools.core.geometry import centres, distance_in_pairs, iou, iou_in_pairs, point_to_box_distance
 from data_tools.core.records import Prediction, Sample
 
 FALSE, FIRST, AGAIN = 0, 1, 2
@@ -24,6 +26,78 @@ def match_boxes(
     """
     boxes_xyxy, scores = prediction.boxes_xyxy, prediction.box_scores
     return match_arrays(boxes_xyxy, scores, sample.boxes_xyxy, iou_threshold, within_px)
+
+
+def match_all(
+    samples: Sequence[Sample],
+    predictions: Sequence[Prediction],
+    iou_threshold: float = 0.5,
+    within_px: float | None = None,
+) -> NDArray[np.int64]:
+    """`match_boxes` of each image, one after the other, all images with one true box at once.
+
+    Args:
+        samples: the truth.
+        predictions: one for each sample, in the same order.
+        iou_threshold, within_px: as for `match_boxes`.
+    """
+    boxes, scores = flat_boxes(predictions)
+    counts = np.array([len(one.box_scores) for one in predictions], dtype=np.int64)
+    return match_images(boxes, scores, counts, [s.boxes_xyxy for s in samples], iou_threshold, within_px)
+
+
+def flat_boxes(predictions: Sequence[Prediction]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(n, 4) boxes and (n,) scores of all images, one after the other."""
+    boxes = np.concatenate([np.zeros((0, 4)), *(one.boxes_xyxy for one in predictions)])
+    return boxes, np.concatenate([np.zeros(0), *(one.box_scores for one in predictions)])
+
+
+def match_images(
+    boxes_xyxy: NDArray[np.float64],
+    scores: NDArray[np.float64],
+    counts: NDArray[np.int64],
+    true_xyxy: Sequence[NDArray[np.float64]],
+    iou_threshold: float = 0.5,
+    within_px: float | None = None,
+) -> NDArray[np.int64]:
+    """The same for (n, 4) boxes with (n,) scores, of which each image has so many as `counts` says, and (m, 4) true
+    boxes of each image.
+    """
+    starts = np.cumsum(counts) - counts
+    result = np.full(len(scores), FALSE)
+    n_true = np.array([len(true) for true in true_xyxy], dtype=np.int64)
+    for i in np.flatnonzero((n_true > 1) & (counts > 0)).tolist():
+        own = slice(starts[i], starts[i] + counts[i])
+        result[own] = match_arrays(boxes_xyxy[own], scores[own], true_xyxy[i], iou_threshold, within_px)
+    is_alone = n_true == 1
+    rows = np.flatnonzero(np.repeat(is_alone, counts))
+    if len(rows):
+        owners = np.repeat(np.arange(len(counts)), counts)[rows]
+        true = np.zeros((len(counts), 4))
+        true[is_alone] = np.concatenate([true_xyxy[i] for i in np.flatnonzero(is_alone).tolist()])
+        result[rows] = _match_alone(boxes_xyxy[rows], scores[rows], owners, true[owners], iou_threshold, within_px)
+    return result
+
+
+def _match_alone(
+    boxes: NDArray[np.float64],
+    scores: NDArray[np.float64],
+    owners: NDArray[np.int64],
+    true: NDArray[np.float64],
+    iou_threshold: float,
+    within_px: float | None,
+) -> NDArray[np.int64]:
+    """(n,) outcomes of boxes whose image has one true box, `true`; `owners` are the images, ascending."""
+    if within_px is None:
+        hits = iou_in_pairs(boxes, true) >= iou_threshold
+    else:
+        hits = -distance_in_pairs(centres(boxes), true) >= -within_px
+    order = np.lexsort((-scores, owners))
+    by_score = order[hits[order]]
+    is_first = np.diff(owners[by_score], prepend=-1) > 0
+    outcomes = np.full(len(boxes), FALSE)
+    outcomes[by_score] = np.where(is_first, FIRST, AGAIN)
+    return outcomes
 
 
 def match_arrays(

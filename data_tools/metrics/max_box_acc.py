@@ -12,12 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_tools.core.geometry import iou
-from data_tools.core.heatmaps import Map, interpolation_weights, normalise, rectangle_above, regions_within
+from data_tools.core.heatmaps import Map, interpolation_weights, normalise, rectangles_above
+from data_tools.core.plane_regions import plane_regions
 from data_tools.core.records import BOXED, Prediction, Sample
 
 FRACTIONS = tuple(float(f) for f in np.linspace(0.05, 0.95, 19))
 IOUS = (0.3, 0.5, 0.7)
 _READINGS_A_CELL = 8
+_TOGETHER = 16  # maps of one shape, so that the work of a call is more than calling
+_AS_IN_MAPS = np.array(FRACTIONS, dtype=np.float32)  # compared with maps in their precision
 
 
 @dataclass(frozen=True)
@@ -42,11 +45,21 @@ def box_accuracy(samples: Sequence[Sample], predictions: Sequence[Prediction]) -
     if not pairs or all(p.heatmap is None for _, p in pairs):
         return None
     best = np.zeros((2, len(pairs), len(FRACTIONS)))
+    alike: dict[tuple[int, ...], list[int]] = {}
+    reads: dict[int, tuple[Map, int]] = {}
     for row, (sample, prediction) in enumerate(pairs):
         values = None if prediction.heatmap is None else normalise(prediction.heatmap)
-        if values is not None:
-            step = _step(values.shape, sample.size_hw)
-            best[:, row] = _best_overlaps(_read(values, sample.size_hw, step), step, sample)
+        if values is None:
+            continue
+        step = _step(values.shape, sample.size_hw)
+        reads[row] = _read(values, sample.size_hw, step), step
+        rows = alike.setdefault(reads[row][0].shape, [])
+        rows.append(row)
+        if len(rows) == _TOGETHER:
+            best[:, rows] = _best_overlaps([(*reads.pop(i), pairs[i][0]) for i in rows])
+            rows.clear()
+    for rows in filter(None, alike.values()):
+        best[:, rows] = _best_overlaps([(*reads.pop(i), pairs[i][0]) for i in rows])
     hits = np.stack([(best[1] >= threshold).mean(axis=0) for threshold in IOUS], axis=1)
     return BoxAccuracy((best[0] >= 0.5).mean(axis=0), hits)
 
@@ -79,40 +92,48 @@ def _at(accuracy: BoxAccuracy, chosen_on: BoxAccuracy) -> dict[str, float]:
     }
 
 
-def _best_overlaps(read: Map, step: int, sample: Sample) -> NDArray[np.float64]:
-    """(2, fractions) overlap of the largest region's box with a true box, and the largest overlap of any region's.
+def _best_overlaps(images: Sequence[tuple[Map, int, Sample]]) -> NDArray[np.float64]:
+    """(2, images, fractions) overlap of the largest region's box with a true box, and the largest of any region's.
 
     Every region holds a cell that no neighbour exceeds, so at a fraction that only one such cell reaches there is one
     region, whose box the highest values of rows and columns tell. Only the others are searched.
+
+    Args:
+        images: maps as they are read, all of one shape, with the pixels between readings and the truth.
     """
-    tops = _tops(read)
-    profiles = read.max(axis=0), read.max(axis=1)
-    boxes: list[NDArray[np.float64]] = []
-    largest = []
-    for fraction in FRACTIONS:
-        rectangle = rectangle_above(*profiles, fraction)
-        if np.count_nonzero(tops >= fraction) == 1:
-            boxes.append(np.array([rectangle], dtype=np.float64))
-            largest.append(0)
-        else:
-            regions = regions_within(read, fraction, rectangle)
-            boxes.append(regions.boxes_xyxy)
-            largest.append(int(regions.areas.argmax()))
-    height, width = sample.size_hw
-    in_pixels = np.minimum(np.concatenate(boxes) * step, (width, height, width, height))
-    overlap = iou(in_pixels, sample.boxes_xyxy).max(axis=1)
-    counts = [len(one) for one in boxes]
-    starts = np.cumsum([0, *counts[:-1]])
-    return np.stack([overlap[starts + np.array(largest)], np.maximum.reduceat(overlap, starts)])
+    maps = np.stack([read for read, _, _ in images])
+    rectangles = rectangles_above(maps.max(axis=1), maps.max(axis=2), FRACTIONS)
+    boxes = [list(of_image[:, None].astype(np.float64)) for of_image in rectangles]
+    largest = np.zeros((len(images), len(FRACTIONS)), dtype=np.int64)
+    several = np.nonzero(_count_tops(maps) > 1)
+    if len(several[0]):
+        regions = plane_regions(maps[several[0]] >= _AS_IN_MAPS[several[1], None, None])
+        ends = np.searchsorted(regions.planes, np.arange(1, len(several[0]) + 1)).tolist()
+        start = 0
+        for image, fraction, end in zip(*(one.tolist() for one in several), ends, strict=True):
+            boxes[image][fraction] = regions.boxes_xyxy[start:end]
+            largest[image, fraction] = regions.areas[start:end].argmax()
+            start = end
+    best = np.zeros((2, len(images), len(FRACTIONS)))
+    for i, (_, step, sample) in enumerate(images):
+        height, width = sample.size_hw
+        in_pixels = np.minimum(np.concatenate(boxes[i]) * step, (width, height, width, height))
+        overlap = iou(in_pixels, sample.boxes_xyxy).max(axis=1)
+        counts = [len(one) for one in boxes[i]]
+        starts = np.cumsum([0, *counts[:-1]])
+        best[:, i] = overlap[starts + largest[i]], np.maximum.reduceat(overlap, starts)
+    return best
 
 
-def _tops(read: Map) -> NDArray[np.float32]:
-    """The values of the cells that no neighbour, at a side or a corner, exceeds."""
-    padded = np.pad(read, 1, constant_values=-1.0)
-    across = np.maximum(np.maximum(padded[:, :-2], padded[:, 1:-1]), padded[:, 2:])
-    around = np.maximum(np.maximum(across[:-2], across[1:-1]), across[2:])
-    tops: NDArray[np.float32] = read[read == around]
-    return tops
+def _count_tops(maps: Map) -> NDArray[np.int64]:
+    """(maps, fractions) how many cells that no neighbour, at a side or a corner, exceeds reach each fraction."""
+    padded = np.pad(maps, ((0, 0), (1, 1), (1, 1)), constant_values=-1.0)
+    across = np.maximum(np.maximum(padded[..., :-2], padded[..., 1:-1]), padded[..., 2:])
+    around = np.maximum(np.maximum(across[:, :-2], across[:, 1:-1]), across[:, 2:])
+    owners, *places = np.nonzero(maps == around)
+    tops = maps[owners, places[0], places[1]]
+    counts = [np.bincount(owners[tops >= fraction], minlength=len(maps)) for fraction in _AS_IN_MAPS]
+    return np.stack(counts, axis=1)
 
 
 def _step(grid_hw: tuple[int, ...], size_hw: tuple[int, int]) -> int:

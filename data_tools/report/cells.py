@@ -1,9 +1,10 @@
-"""What tables are made of: rows of cells, each a figure as text with its interval."""
+"""What tables are made of: rows of cells, each a figure as text with its interval; names in them are `printable`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from data_tools.core.printable import printable
 from data_tools.judging.metric import MISSING, MetricRow, Style, look_up
 
 Report = Mapping[str, Any]
@@ -16,6 +17,9 @@ class TableCell:
 
     text: str = ""
     ci95: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", printable(self.text))
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,9 @@ class TableRow:
     better: str = ""
     meaning: str = ""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "label", printable(self.label))
+
 
 @dataclass(frozen=True)
 class ReportTable:
@@ -39,6 +46,10 @@ class ReportTable:
     columns: tuple[str, ...]
     rows: tuple[TableRow, ...]
     baselines: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "corner", printable(self.corner))
+        object.__setattr__(self, "columns", tuple(map(printable, self.columns)))
 
 
 def as_mapping(value: Any) -> Mapping[str, Any]:

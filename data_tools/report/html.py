@@ -6,7 +6,9 @@ any network access and any script but the page's own.
 
 import base64
 import hashlib
+import html
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -17,6 +19,7 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from markupsafe import Markup
 
 from data_tools.core.errors import InputError
+from data_tools.core.printable import printable, printable_lines
 from data_tools.core.records import Prediction
 from data_tools.files.atomic import write_text
 from data_tools.judging.curves import baseline_curves, curves_of, dot_at
@@ -47,7 +50,17 @@ from data_tools.report.thumbnails import make_thumbnails, read_sample
 log = logging.getLogger(__name__)
 
 THUMBNAIL_SIDE = 320
-SCRIPTS = ("model.js", "draw.js", "thresholds.js", "review.js", "viewer.js", "gallery.js", "rows.js", "link.js")
+SCRIPTS = (
+    "columns.js",
+    "model.js",
+    "draw.js",
+    "thresholds.js",
+    "review.js",
+    "viewer.js",
+    "gallery.js",
+    "rows.js",
+    "link.js",
+)
 FROC_RULES = {"iou_0.5": "IoU at least 0.5", "centre_within_15px": f"centre within {NEAR_PX:.0f} px"}
 """The rules that are drawn, with their names for people."""
 BASELINES = {"centre": "image centre", "mean_position": "mean training position", "random": "random"}
@@ -271,6 +284,18 @@ def _inline(svg: bytes) -> Markup:
 
 
 def template_environment() -> Environment:
-    """Where the pages' templates are found; what goes into them is escaped."""
-    loader = PackageLoader("data_tools.report", "page")
-    return Environment(loader=loader, autoescape=select_autoescape(["html"]), trim_blocks=True, lstrip_blocks=True)
+    """Where the pages' templates are found; what goes into them is escaped, and shown as it is written."""
+    environment = Environment(
+        loader=PackageLoader("data_tools.report", "page"),
+        autoescape=select_autoescape(["html"]),
+        finalize=lambda value: value if isinstance(value, Markup) else printable_lines(value),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["breakable"] = _breakable
+    return environment
+
+
+def _breakable(name: str) -> Markup:
+    """A name that may go on in the next line after what joins its parts, as a narrow column needs it."""
+    return Markup(re.sub("([/_.-])", r"\1<wbr>", html.escape(printable(name))))

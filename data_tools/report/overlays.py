@@ -25,6 +25,7 @@ from matplotlib.patheffects import Normal, Stroke
 from numpy.typing import NDArray
 
 from data_tools.core import heatmaps
+from data_tools.core.printable import printable
 from data_tools.core.records import BOXED, GOOD, Prediction, Sample
 from data_tools.files.atomic import atomic_path
 from data_tools.metrics.peak_distance import Point, nearest_true_point, peak_distance
@@ -138,9 +139,9 @@ def describe_truth(sample: Sample) -> str:
     if sample.status == GOOD:
         return "good"
     if sample.status != BOXED:
-        return f"{sample.type}, area not annotated"
+        return f"{printable(sample.type)}, area not annotated"
     n = len(sample.boxes_xyxy)
-    return f"{sample.type}, {n} box" + ("es" if n > 1 else "")
+    return f"{printable(sample.type)}, {n} box" + ("es" if n > 1 else "")
 
 
 def describe_prediction(sample: Sample, prediction: Prediction, threshold: float | None = None) -> str:
@@ -239,7 +240,8 @@ def _draw_block(sheet: _Sheet, view: View, x: float, y: float, panel_in: float) 
     """A title, then for each panel a bold line, a plain line and the picture."""
     sample, (width, height) = view.sample, _panel_size(view, panel_in)
     cell_width = max(width, 0.9 * panel_in)
-    sheet.text(x, y, f"{sample.image_id}  {sample.path}", _block_size(view, panel_in)[0], color=_FAINT, size=6.5)
+    title = f"{sample.image_id}  {printable(sample.path)}"
+    sheet.text(x, y, title, _block_size(view, panel_in)[0], color=_FAINT, size=6.5)
     y += _TEXT_IN
     for label in (None, *view.predictions):
         prediction = None if label is None else view.predictions[label]

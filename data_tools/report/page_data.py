@@ -1,6 +1,5 @@
 """What the page's scripts draw from: the truth and the predictions of every image as compact, safe JSON."""
 
-import base64
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,9 +9,9 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from data_tools.core import heatmaps
-from data_tools.core.records import Prediction
 from data_tools.report.outcomes import NEAR_PX, ImageOutcome, Threshold
 from data_tools.report.overlays import heat_colours
+from data_tools.report.page_columns import base64_of, floats, repeated, rows, wholes
 from data_tools.report.shown import shown_boxes
 
 LARGEST_MAP = 24  # cells a side; a finer map is averaged down for display alone
@@ -27,7 +26,7 @@ def page_data(
     costs: tuple[float, float] | None = None,
     folder: str | None = None,
 ) -> dict[str, Any]:
-    """A JSON value: `labels` and `thresholds` by approach, then one entry an image.
+    """A JSON value: `labels` and `thresholds` by approach, then columns of the images and of each approach.
 
     Args:
         images: all judged images.
@@ -38,9 +37,8 @@ def page_data(
         costs: of an escape and of an overkill, where they are known.
         folder: beside the page, with a picture `<image id>.jpg` of each image; None where there is none.
     """
-    several = len(categories) > 1
     labels = list(images[0].predictions) if images else []
-    pictures: Sequence[str | None] = jpegs if jpegs is not None else [None] * len(images)
+    several = len(categories) > 1
     return {
         "split": split,
         "near_px": NEAR_PX,
@@ -49,8 +47,9 @@ def page_data(
         "labels": labels,
         "thresholds": [thresholds[label].value if label in thresholds else None for label in labels],
         "categories": list(categories) if several else [],
-        "colours": _base64(np.round(heat_colours()).astype(np.uint8)),
-        "images": [_image(image, picture, several) for image, picture in zip(images, pictures, strict=True)],
+        "colours": base64_of(np.round(heat_colours()).astype(np.uint8)),
+        "images": _images(images, several) | {"jpegs": jpegs},
+        "runs": [_run(label, images, several) for label in labels],
     }
 
 
@@ -62,49 +61,56 @@ def safe_json(value: Any) -> Markup:
     return Markup(text)
 
 
-def _image(image: ImageOutcome, picture: str | None, several: bool) -> dict[str, Any]:
-    sample = image.sample
-    height, width = sample.size_hw
+def _images(images: Sequence[ImageOutcome], several: bool) -> dict[str, Any]:
+    """What is known of the images, a column each; boxes to a tenth of a pixel."""
+    samples = [image.sample for image in images]
+    folders, names = (
+        zip(*(sample.path.rpartition("/")[::2] for sample in samples), strict=True) if samples else ((), ())
+    )
     return {
-        "id": sample.image_id,
-        "file": sample.path,
-        "w": width,
-        "h": height,
-        "status": sample.status,
-        "type": sample.type,
-        "group": sample.group,
-        "boxes": _rounded(sample.boxes_xyxy),
-        "classes": sample.labels.tolist() if several else [],
-        "jpeg": picture,
-        "runs": [
-            _run(prediction, image.distances.get(label), several) for label, prediction in image.predictions.items()
-        ],
+        "id": wholes([sample.image_id for sample in samples]),
+        "folder": repeated(folders),
+        "names": "/".join(names),
+        "size": repeated([(sample.size_hw[1], sample.size_hw[0]) for sample in samples]),
+        "status": repeated([sample.status for sample in samples]),
+        "type": repeated([sample.type for sample in samples]),
+        "group": repeated([sample.group for sample in samples]),
+        "boxes": rows([sample.boxes_xyxy for sample in samples], 1),
+        "classes": wholes(_flat([sample.labels for sample in samples])) if several else None,
     }
 
 
-def _run(prediction: Prediction, distance: float | None, several: bool) -> dict[str, Any]:
-    """Score, peak, distance (null without a peak or without boxes), boxes worth drawing with their classes, the map."""
-    best = shown_boxes(prediction)
+def _run(label: str, images: Sequence[ImageOutcome], several: bool) -> dict[str, Any]:
+    """Of one approach: scores, peaks, distances (NaN without a peak or without boxes), boxes worth drawing, maps."""
+    predictions = [image.predictions[label] for image in images]
+    distances = np.array([image.distances.get(label, np.nan) for image in images], dtype=np.float64)
+    best = [shown_boxes(one) for one in predictions]
+    kept = list(zip(predictions, best, strict=True))
+    maps = [None if one.heatmap is None else _cells(one.heatmap) for one in predictions]
     return {
-        "score": prediction.score,
-        "peak": None if prediction.peak_xy is None else [round(v, 2) for v in prediction.peak_xy],
-        "px": None if distance is None or np.isinf(distance) else float(f"{distance:.6g}"),
-        "boxes": _rounded(prediction.boxes_xyxy[best]),
-        "scores": [float(f"{score:.6g}") for score in prediction.box_scores[best].tolist()],
-        "classes": prediction.box_labels[best].tolist() if several else [],
-        "map": None if prediction.heatmap is None else _map(prediction.heatmap),
+        "score": floats([one.score for one in predictions], exact=True),
+        "peak": floats([(np.nan, np.nan) if one.peak_xy is None else one.peak_xy for one in predictions]),
+        "px": floats(np.where(np.isfinite(distances), distances, np.nan)),
+        "boxes": rows([one.boxes_xyxy[chosen] for one, chosen in kept], 1),
+        "scores": floats(_flat([one.box_scores[chosen] for one, chosen in kept])),
+        "classes": wholes(_flat([one.box_labels[chosen] for one, chosen in kept])) if several else None,
+        "grid": repeated([None if cells is None else cells.shape for cells in maps]),
+        "cells": base64_of(_flat([cells for cells in maps if cells is not None], np.uint8)),
     }
 
 
-def _map(heatmap: NDArray[np.float32]) -> dict[str, Any]:
-    """Rows, columns and base64 of cells 0..255; no cells where the map is flat or not finite."""
+def _flat(arrays: Sequence[NDArray[Any]], dtype: type[np.generic] = np.float64) -> NDArray[Any]:
+    return np.concatenate([np.zeros(0, dtype), *(np.ravel(one) for one in arrays)])
+
+
+def _cells(heatmap: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """(rows, columns) 0..255; no cells where the map is flat or not finite."""
     values = heatmaps.normalise(heatmap)
     if values is None:
-        return {"rows": 0, "columns": 0, "cells": ""}
+        return np.zeros((0, 0), dtype=np.uint8)
     small = _averaged(_averaged(values, LARGEST_MAP).T, LARGEST_MAP).T
-    highest = float(small.max())
-    cells = np.round(255 * small / highest).astype(np.uint8)
-    return {"rows": cells.shape[0], "columns": cells.shape[1], "cells": _base64(cells)}
+    cells: NDArray[np.uint8] = np.round(255 * small / float(small.max())).astype(np.uint8)
+    return cells
 
 
 def _averaged(values: NDArray[Any], most: int) -> NDArray[Any]:
@@ -117,12 +123,3 @@ def _averaged(values: NDArray[Any], most: int) -> NDArray[Any]:
     weights = np.maximum(covered, 0.0)
     averaged: NDArray[Any] = weights @ values / weights.sum(axis=1, keepdims=True)
     return averaged
-
-
-def _rounded(boxes_xyxy: NDArray[np.float64]) -> list[list[float]]:
-    """To a tenth of a pixel, and whole numbers as such, which is shorter."""
-    return [[int(v) if v == int(v) else round(v, 1) for v in row] for row in boxes_xyxy.tolist()]
-
-
-def _base64(values: NDArray[np.uint8]) -> str:
-    return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode("ascii")

@@ -6,6 +6,7 @@ A value that a report does not hold leaves no row; one that it holds as null is 
 import textwrap
 from collections.abc import Mapping, Sequence
 
+from data_tools.core.printable import printable
 from data_tools.judging.metric import HIGHER, LOWER, MISSING, Comparison, Style, look_up
 from data_tools.judging.registry import comparisons, metric_rows
 from data_tools.metrics.clustered import NOT_ENOUGH_GROUPS
@@ -59,8 +60,8 @@ def side_by_side(report: Report, full: bool = True, more: Sequence[ReportTable] 
 def describe_data(report: Report) -> str:
     """One line on the images judged: the split, how many images, and how many of each status."""
     data = as_mapping(report.get("data"))
-    kinds = (("n_good", "good"), ("n_boxed", "defects with boxes"), ("n_unboxed", "defects without boxes"))
-    counts = [f"{data[key]} {name}" for key, name in kinds if data.get(key) is not None]
+    kinds = (("n_good", "good"), ("n_boxed", "defect{} with boxes"), ("n_unboxed", "defect{} without boxes"))
+    counts = [f"{n} {name.format('s' * (n != 1))}" for key, name in kinds if (n := data.get(key)) is not None]
     if data.get("n_groups") is not None:
         counts.append(_describe_groups(data["n_groups"]))
     images = "" if data.get("n_images") is None else f"{data['n_images']} images"
@@ -78,7 +79,7 @@ def describe_remarks(report: Report) -> list[str]:
     """What a reader must know of the images and of single runs before believing their figures, a sentence each."""
     runs = as_mapping(report.get("runs"))
     of_runs = [f"{name}: {remark}" for name, run in runs.items() for remark in as_mapping(run).get("remarks") or ()]
-    return [*(as_mapping(report.get("data")).get("remarks") or ()), *of_runs]
+    return [printable(remark) for remark in (*(as_mapping(report.get("data")).get("remarks") or ()), *of_runs)]
 
 
 def describe_rule(report: Report) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from data_tools.core.printable import printable
 from data_tools.report.outcomes import NEAR_PX, ImageOutcome
 from data_tools.report.overlays import describe_distance
 
@@ -73,7 +74,7 @@ def _nearest(image: ImageOutcome) -> str:
 
 def _distances(image: ImageOutcome) -> str:
     told = ", ".join(f"{label} {describe_distance(distance)}" for label, distance in image.distances.items())
-    return f"{image.sample.type}: {told}"
+    return f"{printable(image.sample.type)}: {told}"
 
 
 def _false_alarm(images: Sequence[ImageOutcome]) -> Telling | None:

@@ -62,14 +62,14 @@ def quantise(graph: Path, outputs: Sequence[str], examples: Iterable[Mapping[str
 def _leading_to(outputs: Sequence[str], nodes: Sequence[Any]) -> set[str]:
     """The names of the nodes that the outputs depend on."""
     makers = {name: node for node in nodes for name in node.output}
-    found: set[str] = set()
+    names: set[str] = set()
     waiting = list(outputs)
     while waiting:
         node = makers.get(waiting.pop())
-        if node is not None and node.name not in found:
-            found.add(node.name)
+        if node is not None and node.name not in names:
+            names.add(node.name)
             waiting += node.input
-    return found
+    return names
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from dataclasses import replace
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 
 REFERENCE = "reference"
 """Its key in a manifest: products, height and width; null or absent without one."""
+_made: WeakKeyDictionary[ReferenceBranch, Reference] = WeakKeyDictionary()
 
 
 def take_reference(backbone: Backbone, experiment: Experiment, config: InputConfig, fit: FitConfig) -> Reference | None:
@@ -46,10 +48,18 @@ def take_reference(backbone: Backbone, experiment: Experiment, config: InputConf
 
 
 def reference_of(backbone: Backbone) -> Reference | None:
-    """What the images of this backbone are compared with; None where it sees images alone."""
-    if backbone.reference is None:
+    """What the images of this backbone are compared with; None where it sees images alone.
+
+    The same as before while its weights stay, as a reference keeps what it has made of itself for an image's size.
+    """
+    branch = backbone.reference
+    if branch is None:
         return None
-    return Reference(backbone.reference.median.cpu().numpy(), backbone.reference.spread.cpu().numpy())
+    median, spread = branch.median.cpu().numpy(), branch.spread.cpu().numpy()
+    made = _made.get(branch)
+    if made is None or not (np.array_equal(made.median, median) and np.array_equal(made.spread, spread)):
+        made = _made[branch] = Reference(median.copy(), spread.copy())
+    return made
 
 
 def shape_of(backbone: Backbone) -> list[int] | None:

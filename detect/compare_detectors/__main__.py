@@ -24,6 +24,7 @@ from subprocess import CalledProcessError
 
 from data_tools.commands.parser import run_command
 from data_tools.core.errors import InputError
+from data_tools.core.printable import say_text
 from data_tools.files.atomic import write_json, write_text
 from data_tools.files.dataset_folder import read_dataset
 from data_tools.training.recipe import DEFAULT_RECIPE, RECIPES
@@ -89,7 +90,7 @@ def _compare(arguments: argparse.Namespace) -> int:
         table += f"\n\nNot trained, or failed: {'; '.join(missing)}."
     write_json(arguments.out / "comparison.json", comparison)
     write_text(arguments.out / "comparison.md", table + "\n")
-    print(table)
+    say_text(table)
     return 1 if missing and not arguments.table else 0
 
 

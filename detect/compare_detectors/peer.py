@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 from data_tools.core.errors import InputError
+from data_tools.core.printable import say
 from data_tools.core.records import PredictionHeader, PredictionSet, Sample
 from data_tools.files.atomic import write_json
 from data_tools.files.dataset_folder import data_hash, images_root_of, read_dataset
@@ -37,10 +38,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         train_and_predict(arguments.approach, arguments.data, arguments.megapixels, arguments.seed, arguments.run)
     except InputError as error:
-        print(f"detect.compare_detectors: error: {error}", file=sys.stderr)
+        say(f"detect.compare_detectors: error: {error}", to=sys.stderr)
         return 2
     except FloatingPointError as error:
-        print(f"detect.compare_detectors: {arguments.approach}, seed {arguments.seed}: {error}", file=sys.stderr)
+        say(f"detect.compare_detectors: {arguments.approach}, seed {arguments.seed}: {error}", to=sys.stderr)
         return 1
     return 0
 

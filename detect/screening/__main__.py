@@ -28,6 +28,7 @@ from typing import Any
 from data_tools.commands.configurations import find_configuration
 from data_tools.commands.parser import run_command
 from data_tools.core.errors import InputError
+from data_tools.core.printable import say_text
 from data_tools.core.records import Dataset, Splits
 from data_tools.files.atomic import write_json, write_text
 from data_tools.files.dataset_folder import data_hash, read_dataset, write_dataset
@@ -91,7 +92,7 @@ def _screen(arguments: argparse.Namespace) -> int:
     table = to_markdown(report)
     write_json(arguments.out / "screening.json", report)
     write_text(arguments.out / "screening.md", table + "\n")
-    print(table)
+    say_text(table)
     return 1 if len(finished) < len(models) and not arguments.table else 0
 
 

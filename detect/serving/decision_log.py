@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from data_tools.core.errors import InputError
+from data_tools.files.locks import open_locked
 from data_tools.files.places import require_place
-from data_tools.files.prediction_journal import open_locked
 from data_tools.files.predictions import as_text
 
 _FIRST = {"decisions": 1}
@@ -77,6 +77,6 @@ def _is_ours(start: bytes) -> bool:
 def _end_of_lines(handle: int, size: int) -> int:
     """Where the last whole line ends."""
     start = max(size - _BLOCK, 0)
-    while (found := os.pread(handle, min(_BLOCK, size - start), start).rfind(b"\n")) < 0 and start:
+    while (line_end := os.pread(handle, min(_BLOCK, size - start), start).rfind(b"\n")) < 0 and start:
         start = max(start - _BLOCK, 0)
-    return start + found + 1
+    return start + line_end + 1

@@ -4,6 +4,7 @@ import logging
 import math
 import signal
 import socket
+import sys
 import time
 from contextlib import closing, nullcontext
 from pathlib import Path
@@ -14,6 +15,7 @@ import uvicorn
 
 from data_tools.commands.prediction import job_of
 from data_tools.core.errors import InputError
+from data_tools.core.printable import say
 from data_tools.core.records import unlabelled
 from detect.opening import load
 from detect.serving.answers import Model
@@ -133,4 +135,5 @@ def _say(service: Service, at: socket.socket, host: str) -> None:
     if not (address == "::1" or address.startswith("127.")):
         log.warning("WARNING: %s is reached from other machines, without encryption or authentication", host)
     shown = f"[{address}]" if ":" in address else address
-    print(f"http://{shown}:{port}", flush=True)
+    say(f"http://{shown}:{port}")
+    sys.stdout.flush()

@@ -9,7 +9,7 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
-from data_tools.files.image_sources import printable
+from data_tools.core.printable import in_utf8
 from detect.serving.limits import Limits
 
 FIELD = "file"
@@ -110,7 +110,7 @@ async def _from_form(request: Request, limits: Limits, part: Part) -> Upload:
     await file.close()
     if len(content) > limits.max_bytes:
         raise _too_large(limits)
-    return Upload(printable(file.filename or "image")[-_LONGEST_NAME:], content)
+    return Upload(in_utf8(file.filename or "image")[-_LONGEST_NAME:], content)
 
 
 async def _limited(request: Request, most: int, limits: Limits, part: Part) -> AsyncIterator[bytes]:

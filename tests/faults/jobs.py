@@ -149,7 +149,8 @@ def _timeless(path: Path) -> Any:
         return [{key: line[key] for key in line if key not in ("minutes", "images_per_s")} for line in lines]
     if path.suffix == ".jsonl":
         header, *lines = map(json.loads, path.read_text().splitlines())
-        header.pop("sha256", None)
+        for key in ("sha256", "ms_per_image"):
+            header.pop(key, None)
         return [header, *map(_rounded, lines)]
     if path.name == "config.yaml":
         return [line for line in path.read_text().splitlines() if "workers:" not in line]  # they change no result

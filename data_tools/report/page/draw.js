@@ -11,7 +11,7 @@ const SHAPES = [
   "M-8 0a8 8 0 1 0 16 0a8 8 0 1 0-16 0Z",
 ];
 const SIGNS = ["+", "×", "◇", "□", "△", "○"];
-const SMALL = { dashes: [4, 3], peak: 0.75, scores: false }, LARGE = { dashes: [7, 5], peak: 1, scores: true };
+const SMALL = { dashes: [4, 3], peak: 0.75 }, LARGE = { dashes: [7, 5], peak: 1 };
 
 function shapeOf(run) { return SHAPES[run % SHAPES.length]; }
 
@@ -45,20 +45,49 @@ function nearestTruePoint([x, y], boxes) {
   return best;
 }
 
+// Of a small picture the same marks as few paths: a card that scrolls into view is made within a frame.
+function smallMarks(image, runs, unit) {
+  const layers = state.layers, parts = [], lines = [], ends = [];
+  const path = (d, colour, width, more) => { if (d) { parts.push(...haloed("svg:path", Object.assign({ d }, more), colour, width, unit)); } };
+  const frames = (boxes) => boxes.map(([x1, y1, x2, y2]) =>
+    `M${x1 - unit} ${y1 - unit}H${x2 + unit}V${y2 + unit}H${x1 - unit}Z`).join("");
+  if (layers.has("truth")) { path(frames(image.boxes), TRUTH, 2); }
+  if (layers.has("boxes")) {
+    path(runs.map((run) => frames(image.runs[run].boxes)).join(""), FOUND, 2, { "stroke-dasharray": SMALL.dashes.map((length) => length * unit).join(" ") });
+  }
+  const peaks = runs.map((run) => [run, image.runs[run].peak]).filter(([, peak]) => peak);
+  if (layers.has("line")) {
+    for (const [run, peak] of peaks) {
+      if (distanceOf(image, run) > 0) {
+        const [x, y] = nearestTruePoint(peak, image.boxes), r = 2.5 * unit;
+        lines.push(`M${peak[0]} ${peak[1]}L${x} ${y}`);
+        ends.push(`M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0Z`);
+      }
+    }
+    path(lines.join(""), PEAK, 1.2);
+    if (ends.length) { parts.push(element("svg:path", { d: ends.join(""), fill: PEAK, stroke: HALO, "stroke-width": unit })); }
+  }
+  if (layers.has("peak")) {
+    for (const [run, [x, y]] of peaks) {
+      parts.push(...haloed("svg:path", { d: shapeOf(run), transform: `translate(${x} ${y}) scale(${unit * SMALL.peak})` }, PEAK, 2, 1));
+    }
+  }
+  return element("svg:svg", { viewBox: `0 0 ${image.w} ${image.h}`, "aria-hidden": "true" }, parts);
+}
+
 // The marks of some approaches; in order, so that peaks lie over boxes.
-function marks(image, runs, layers, unit, style) {
+function marks(image, runs, layers, unit) {
   const svg = element("svg:svg", { viewBox: `0 0 ${image.w} ${image.h}`, "aria-hidden": "true" });
   if (layers.has("truth")) {
     image.boxes.forEach((box, i) => {
       svg.append(...frameOf(box, TRUTH, unit, { class: "truth" }));
-      if (style.scores && image.classes.length) { svg.append(trueTag(box, className(image.classes[i]), image, unit)); }
+      if (image.classes.length) { svg.append(trueTag(box, className(image.classes[i]), image, unit)); }
     });
   }
   if (layers.has("boxes")) {
-    const dashes = { class: "found", "stroke-dasharray": style.dashes.map((length) => length * unit).join(" ") };
-    runs.forEach((run) => image.runs[run].boxes.forEach((box, i) => {
-      svg.append(...frameOf(box, FOUND, unit, dashes));
-      if (style.scores) { svg.append(scoreTag(box, image.runs[run], i, image, unit)); }
+    const dashes = { class: "found", "stroke-dasharray": LARGE.dashes.map((length) => length * unit).join(" ") };
+    runs.map((run) => image.runs[run]).forEach((run) => run.boxes.forEach((box, i) => {
+      svg.append(...frameOf(box, FOUND, unit, dashes), scoreTag(box, run, i, image, unit));
     }));
   }
   for (const run of runs) {
@@ -70,7 +99,7 @@ function marks(image, runs, layers, unit, style) {
       svg.append(element("svg:circle", { cx: x2, cy: y2, r: 2.5 * unit, fill: PEAK, stroke: HALO, "stroke-width": unit }));
     }
     if (layers.has("peak")) {
-      const place = { class: "peak", d: shapeOf(run), transform: `translate(${peak[0]} ${peak[1]}) scale(${unit * style.peak})` };
+      const place = { class: "peak", d: shapeOf(run), transform: `translate(${peak[0]} ${peak[1]}) scale(${unit * LARGE.peak})` };
       svg.append(...haloed("svg:path", place, PEAK, 2, 1));
     }
   }
@@ -97,15 +126,13 @@ function labelAt(text, x, y, colour, image, unit) {
   return element("svg:text", place, [text]);
 }
 
-function bytes(base64) { return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)); }
-
 const heatColours = bytes(data.colours);
 
 // Bilinear between cell centres (half-pixel aligned), as heat map opacity and colour; null without a map to show.
 function heatCanvas(image, run, opacity) {
   const map = image.runs[run].map;
   if (!map || !map.rows) { return null; }
-  const cells = bytes(map.cells), scale = Math.min(1, 320 / Math.max(image.w, image.h));
+  const cells = map.cells(), scale = Math.min(1, 320 / Math.max(image.w, image.h));
   const width = Math.max(1, Math.round(image.w * scale)), height = Math.max(1, Math.round(image.h * scale));
   const canvas = element("canvas", { width, height, class: "heat", "aria-hidden": "true" });
   const context = canvas.getContext("2d"), pixels = context.createImageData(width, height);

@@ -24,42 +24,45 @@ function layOut() {
 function showVisible() {
   const pitch = CARD.picture + CARD.text + CARD.gap, top = -grid.getBoundingClientRect().top;
   const first = printing ? 0 : Math.max(0, (Math.floor(top / pitch) - CARD.spare) * columns);
-  const end = printing ? CARD.printed : (Math.ceil((top + innerHeight) / pitch) + CARD.spare) * columns;
-  const wanted = new Set(shown.slice(first, Math.max(first, end)).map((_, i) => first + i));
+  const end = Math.min(shown.length, printing ? CARD.printed : (Math.ceil((top + innerHeight) / pitch) + CARD.spare) * columns);
   cards.forEach((card, place) => {
-    if (!wanted.has(place) && !card.contains(document.activeElement)) { card.remove(); cards.delete(place); }
+    if ((place < first || place >= end) && !card.contains(document.activeElement)) { card.remove(); cards.delete(place); }
   });
   const width = (grid.clientWidth - CARD.gap * (columns - 1)) / columns;
-  for (const place of wanted) {
+  let next = null;
+  for (let place = end - 1; place >= first; place -= 1) {  // in order, so that Tab goes from one to the next
     if (!cards.has(place)) {
       const card = cardOf(shown[place], place, width);
+      card.style.width = width + "px";
+      card.style.height = CARD.picture + CARD.text + "px";
+      card.style.transform = `translate(${(place % columns) * (width + CARD.gap)}px, ${Math.floor(place / columns) * pitch}px)`;
       cards.set(place, card);
-      const next = Array.from(grid.children).find((other) => Number(other.dataset.place) > place);
-      grid.insertBefore(card, next || null);  // in order, so that Tab goes from one to the next
+      grid.insertBefore(card, next || afterLast(place));
     }
-    const style = cards.get(place).style;
-    style.width = width + "px";
-    style.height = CARD.picture + CARD.text + "px";
-    style.transform = `translate(${(place % columns) * (width + CARD.gap)}px, ${Math.floor(place / columns) * pitch}px)`;
+    next = cards.get(place);
   }
+}
+
+// The first card beyond a place: one that was kept because it has the focus.
+function afterLast(place) {
+  return Array.from(grid.children).find((other) => Number(other.dataset.place) > place) || null;
 }
 
 function cardOf(image, place, width) {
   const runs = chosenRuns(), outcomes = outcomesOf(image, runs);
   const unit = Math.max(image.w / width, image.h / CARD.picture);
   const frame = element("div", { class: "frame", style: `height:${CARD.picture}px` });
-  const layers = new Set(["truth", "boxes", "peak", "line"].filter((layer) => state.layers.has(layer)));
-  frame.append(...[pictureOf(image), marks(image, runs, layers, unit, SMALL)].filter(Boolean));
+  frame.append(...[pictureOf(image), smallMarks(image, runs, unit)].filter(Boolean));
   const said = runs.map((run) => signOf(run) + " " +
     (image.status === "boxed" ? describeDistance(distanceOf(image, run)) : describeScore(image.runs[run].score)));
   const head = outcomes.filter((name) => FAULTS.includes(name)).concat(outcomes.filter((name) => !FAULTS.includes(name)));
-  const what = (image.status === "boxed" ? "" : "score ") + said.join("   ");
+  const what = [image.status === "boxed" ? "" : "score ", ...said.map((text) => element("span", { class: "said" }, [text]))];
   const name = `image ${image.id}, ${image.type}, ${outcomes.join(", ")}, ${runs.map((run) => data.labels[run] + " " + describeRun(image, run)).join("; ")}`;
   const card = element("button", { type: "button", class: "card" + (review.has(image.id) ? " sent" : ""), title: image.file,
     onclick: () => change({ image: image.id }, "image") }, [
-    frame, element("div", { class: "text" }, [element("span", { class: "tags" }, head.map(tag)), element("span", {}, [what]),
+    frame, element("div", { class: "text" }, [element("span", { class: "tags" }, head.map(tag)), element("span", {}, what),
       element("span", { class: "meta" }, [`${image.id} ${image.type}`])])]);
-  card.setAttribute("aria-label", name);
+  card.setAttribute("aria-label", printable(name));
   // a list item may not be a button, so the button sits in one
   const item = element("div", { role: "listitem", class: "item", "aria-setsize": shown.length, "aria-posinset": place + 1 }, [card]);
   item.dataset.place = place;
@@ -95,7 +98,14 @@ function setPrinting(on) {
   showVisible();
 }
 
-addEventListener("scroll", () => requestAnimationFrame(showVisible), { passive: true });
+let waiting = false;
+function showSoon() {  // once a frame, however often the browser tells of scrolling
+  if (waiting) { return; }
+  waiting = true;
+  requestAnimationFrame(() => { waiting = false; showVisible(); });
+}
+
+addEventListener("scroll", showSoon, { passive: true });
 addEventListener("beforeprint", () => setPrinting(true));
 addEventListener("afterprint", () => setPrinting(false));
 matchMedia("print").addEventListener("change", (event) => setPrinting(event.matches));

@@ -1,6 +1,7 @@
 // The data, the state of the page, and what follows from both: outcomes, distances, order. Draws nothing.
 const data = JSON.parse(document.getElementById("data").textContent);
 document.getElementById("data").textContent = "";  // the text is large and not needed again
+data.images = imagesOf(data.images, data.runs);
 const LAYERS = ["truth", "boxes", "heat", "peak", "line"];
 const FAULTS = ["escape", "overkill", "no peak", "off target", "near miss"];
 const state = freshState();
@@ -66,7 +67,6 @@ const ranks = data.labels.map((_, run) => {
   sorted.forEach((score, i) => { if (!below.has(score)) { below.set(score, i / sorted.length); } });
   return data.images.map((image) => below.get(image.runs[run].score));
 });
-data.images.forEach((image, i) => { image.place = i; });
 
 function spread(values) { return values.length ? Math.max(...values) - Math.min(...values) : 0; }
 
@@ -119,16 +119,25 @@ function describeRun(image, run) {
   return parts.join(", ");
 }
 
-// An element with attributes and children; text is always text, never markup.
+// Text as it is read: controls and turns of direction as escapes, as data_tools/core/printable.py has it.
+const UNSEEN = /[\p{C}\p{Zl}\p{Zp}]/gu;
+function printable(text) {
+  const name = (code) => (code < 0x100 ? "x" + code.toString(16).padStart(2, "0")
+    : code < 0x10000 ? "u" + code.toString(16).padStart(4, "0") : "U" + code.toString(16).padStart(8, "0"));
+  return text.replace(UNSEEN, (character) => "\\" + ({ "\n": "n", "\r": "r", "\t": "t" }[character] || name(character.codePointAt(0))));
+}
+
+// An element with attributes and children; text is always text, never markup, and printable.
 function element(name, attributes, children) {
   const made = name.startsWith("svg:") ? document.createElementNS("http://www.w3.org/2000/svg", name.slice(4))
     : document.createElement(name);
   for (const [key, value] of Object.entries(attributes || {})) {
     if (key === "onclick" || key === "onchange" || key === "oninput") { made.addEventListener(key.slice(2), value); }
     else if (value === true) { made.setAttribute(key, ""); }
+    else if (key === "title" || key === "aria-label") { made.setAttribute(key, printable(String(value))); }
     else if (value !== false && value !== null && value !== undefined) { made.setAttribute(key, value); }
   }
-  (children || []).forEach((child) => made.append(child));
+  (children || []).forEach((child) => made.append(typeof child === "string" ? printable(child) : child));
   return made;
 }
 

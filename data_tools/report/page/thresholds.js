@@ -23,7 +23,6 @@ function drawThresholds() {
   drawStatusLegend();
   const target = byId("threshold-panels");
   target.replaceChildren(...data.labels.map((label, run) => thresholdPanel(label, run)));
-  data.labels.forEach((_, run) => showThreshold(run));
 }
 
 function scoreRange(run) {

@@ -15,7 +15,7 @@ function drawViewer() {
   const focused = viewer.contains(document.activeElement) ? document.activeElement.dataset.key : null;
   viewer.replaceChildren(viewerHead(image), element("div", { class: "viewer-body" }, [
     switches(), element("div", { class: "panels" }), toReview(image)]));
-  viewer.setAttribute("aria-label", `image ${image.id}, ${image.type}`);
+  viewer.setAttribute("aria-label", printable(`image ${image.id}, ${image.type}`));
   last = image.id;
   if (!viewer.open) { viewer.showModal(); }
   drawPanels(image);
@@ -78,7 +78,7 @@ function panel(image, runs, width, title, text) {
   const layers = runs.length ? state.layers : new Set();
   const frame = element("div", { class: "frame", style: `width:${Math.floor(width)}px;aspect-ratio:${image.w}/${image.h}` });
   const parts = [pictureOf(image), ...(layers.has("heat") ? runs.map((run) => heatCanvas(image, run, state.heat / 100)) : []),
-    marks(image, runs, layers, image.w / width, LARGE)];
+    marks(image, runs, layers, image.w / width)];
   frame.append(...parts.filter(Boolean));
   return element("figure", { class: "panel", style: `width:${Math.floor(width)}px` }, [
     element("figcaption", {}, [element("b", {}, [title]), text]), frame]);

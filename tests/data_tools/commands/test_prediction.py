@@ -2,12 +2,14 @@ import os
 import signal
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from data_tools.commands import predicting
 from data_tools.commands.predicting import SOME_UNREADABLE
 from data_tools.commands.prediction import job_of, predict_and_write, select
 from data_tools.core.errors import InputError
@@ -73,6 +75,31 @@ class Model:
         return Prediction(
             sample.image_id, sample.path, sample.size_hw, score, boxes, none, none.astype(int), None, heatmap
         )
+
+
+@pytest.mark.parametrize(("ends", "milliseconds"), [([3.0], 1000), ([3.0, 4.0], 250), ([3.0, 3.5, 4.5], 187.5)])
+def test_how_long_an_image_takes_is_written_without_the_first_chunk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends: list[float], milliseconds: float
+) -> None:
+    """Chunks of 3, 4 and 4 images; the first takes three seconds, in which a network warms up."""
+    done = iter((0, 3, 7, 11))
+    clock = iter((0.0, *ends))
+    monkeypatch.setattr(predicting.time, "perf_counter", lambda: next(clock))
+    pace = predicting._Pace(next(done))
+    assert pace.ms_per_image is None
+    for _ in ends:
+        pace.note(next(done))
+    assert pace.ms_per_image == milliseconds
+
+
+@pytest.mark.parametrize(("more", "is_told"), [({}, True), ({"overlays": "o"}, False)])
+def test_the_header_tells_how_long_an_image_took(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: dict, is_told: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    save_many(tmp_path / "i", 3)
+    assert predict_and_write(arguments("i", **more), "detect", {}, Model()) == 0
+    assert (read_predictions(Path("p.jsonl")).header.ms_per_image is not None) == is_told
 
 
 def test_what_is_left_out_of_a_folder_is_said_and_is_no_error(
@@ -201,7 +228,8 @@ def test_resuming_gives_what_an_uninterrupted_process_gives(tmp_path: Path, with
     second = Model(with_maps=with_maps)
     assert predict_and_write(arguments(folder, out=out, resume=True), "detect", {}, second) == 3
     assert second.seen[0] == "065.png"  # two chunks of 32 were done
-    assert out.read_text() == whole.read_text()
+    mine, theirs = (path.read_text().splitlines()[1:] for path in (out, whole))  # the headers hold the time
+    assert mine == theirs
     assert errors_path(out).read_text().replace("p.jsonl", "whole.jsonl") == errors_path(whole).read_text()
     assert out.with_suffix(".npz").exists() == with_maps
     assert not list(tmp_path.glob("*.partial*"))
@@ -322,7 +350,7 @@ def test_parquet_has_the_records_of_json_lines(tmp_path: Path) -> None:
         assert predict_and_write(given, "detect", {}, Model(with_maps=True)) == SOME_UNREADABLE
         assert errors_path(tmp_path / name).exists()
     table, lines = (read_predictions(tmp_path / name) for name in ("a.parquet", "b.jsonl"))
-    assert table.header == lines.header
+    assert replace(table.header, ms_per_image=None) == replace(lines.header, ms_per_image=None)
     assert [one.score for one in table.predictions] == [one.score for one in lines.predictions]
     for a, b in zip(table.predictions, lines.predictions, strict=True):
         np.testing.assert_array_equal(a.heatmap, b.heatmap)

@@ -51,7 +51,7 @@ def test_a_killed_process_loses_nothing_and_doubles_nothing(images: list[str], t
     for out, by_ray in ((local, None), (spread, maker(killed))):
         assert predict_inputs(Inputs(NamedImages(images)), out, HEADER, {}, False, maker(None)(), by_ray) == 3
     assert killed.exists()
-    assert spread.read_bytes() == local.read_bytes()
+    assert spread.read_text().split("\n")[1:] == local.read_text().split("\n")[1:]  # the headers hold the time
     assert len(local.read_text().splitlines()) == COUNT  # the header, and all but one
     mine, theirs = (Path(f"{out.with_suffix('')}.errors.jsonl").read_text() for out in (local, spread))
     assert mine.splitlines()[1:] == theirs.splitlines()[1:]

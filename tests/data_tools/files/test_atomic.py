@@ -124,7 +124,7 @@ def test_what_a_live_process_writes_stays(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_place_that_was_swept_before_it_was_locked_is_made_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lock, seen = atomic._lock, []
+    lock, seen = atomic.lock, []
 
     def late(handle: int) -> bool | None:
         seen.append(os.readlink(f"/proc/self/fd/{handle}"))
@@ -132,7 +132,7 @@ def test_a_place_that_was_swept_before_it_was_locked_is_made_anew(
             os.rmdir(seen[0])
         return lock(handle)
 
-    monkeypatch.setattr(atomic, "_lock", late)
+    monkeypatch.setattr(atomic, "lock", late)
     write_text(tmp_path / "a", "a")
     assert len(seen) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["a"]

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from data_tools.core.errors import InputError
-from data_tools.files.image_sources import NamedImages, printable
+from data_tools.core.printable import in_utf8
+from data_tools.files.image_sources import NamedImages
 
 
 @pytest.fixture
@@ -94,5 +95,5 @@ def test_a_line_without_end_is_no_name(folder: Path) -> None:
 
 
 def test_names_that_are_no_text_are_written_as_text() -> None:
-    assert printable(os.fsdecode(b"a\xe9.png")) == "a\\udce9.png"
-    assert printable("ä.png") == "ä.png"
+    assert in_utf8(os.fsdecode(b"a\xe9.png")) == "a\\udce9.png"
+    assert in_utf8("ä.png") == "ä.png"

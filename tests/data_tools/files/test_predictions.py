@@ -159,6 +159,16 @@ def test_an_npz_of_others_is_neither_deleted_nor_overwritten(tmp_path: Path) -> 
     assert np.load(foreign)["a"] == 1
 
 
+def test_the_header_may_say_how_long_an_image_took(tmp_path: Path) -> None:
+    path = tmp_path / "p.jsonl"
+    write_predictions(path, PredictionSet(PredictionHeader("p", ms_per_image=12.5)))
+    assert read_predictions(path).header.ms_per_image == 12.5
+    for wrong in ("0", "-1", "true", '"12"', "1e999"):
+        path.write_text(f'{{"schema": 1, "producer": "p", "ms_per_image": {wrong}}}\n')
+        with pytest.raises(InputError, match="line 1: not the header of a PredictionSet: ms_per_image must be"):
+            read_predictions(path)
+
+
 def test_maps_of_an_earlier_set_give_way(tmp_path: Path) -> None:
     path = tmp_path / "p.jsonl"
     write_predictions(path, make_set())

@@ -75,6 +75,14 @@ def test_the_name_of_the_producer_changes_no_metric(dataset: Dataset, report: di
     assert again["verdict"] == report["verdict"]
 
 
+def test_the_time_of_an_image_is_the_run_s_or_else_the_header_s(dataset: Dataset) -> None:
+    one = entry(dataset, with_boxes, "boxes")
+    timed = replace(one, predictions=replace(one.predictions, header=PredictionHeader("p", ms_per_image=8.0)))
+    for given, wanted in ((one, None), (timed, 8.0), (replace(timed, ms_per_image=5.0), 5.0)):
+        report = evaluate(dataset, "test", [given], ("speed",), resamples=RESAMPLES)
+        assert report.runs["boxes"].metrics["speed"] == {"ms_per_image": wanted}
+
+
 @pytest.mark.parametrize("engine", ["pycocotools", "hotcoco"])
 def test_the_engine_is_named_and_changes_no_figure(dataset: Dataset, report: dict, engine: str) -> None:
     entries = [entry(dataset, with_boxes, "boxes"), entry(dataset, map_alone, "maps")]

@@ -1,12 +1,17 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from data_tools.metrics.auc import roc_auc
 from data_tools.metrics.average_precision import average_precision
 from data_tools.metrics.bootstrap import (
     Clusters,
+    MeanOf,
     auc_of,
     average_precision_of,
+    both_ways,
+    box_ap_of,
     distributions,
     mean_of,
     median_of,
@@ -71,3 +76,25 @@ def test_the_same_seed_gives_the_same_draws_to_all_statistics() -> None:
     both = distributions(clusters, [mean, mean], 3, 50)
     assert (both[:, 0] == both[:, 1]).all()
     assert (distributions(clusters, [mean], 3, 50)[:, 0] == both[:, 0]).all()
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(2, 9))
+def test_both_ways_are_the_statistic_of_the_groups_and_of_the_others(seed: int, groups: int) -> None:
+    """To the last bit: for any statistic, ties and classes that a way leaves out among them."""
+    rng = np.random.default_rng(seed)
+    clusters = Clusters(rng.integers(0, groups, 40), groups)
+    scores, positive = rng.integers(0, 12, 40) / 12, rng.random(40) < 0.3
+    boxes = rng.integers(0, 4, groups).astype(float)
+    counts = rng.integers(0, 2, (7, groups)).astype(float)
+    statistics = [
+        average_precision_of(scores, positive, clusters),
+        auc_of(scores, positive, clusters),
+        box_ap_of(scores, positive, clusters, boxes),
+        median_of(np.where(positive, np.nan, scores), clusters),
+        mean_of(scores, clusters),
+    ]
+    statistics.append(MeanOf(tuple(statistics[:3])))
+    for statistic in statistics:
+        ours, others = both_ways(statistic, counts)
+        np.testing.assert_array_equal(ours, statistic(counts))
+        np.testing.assert_array_equal(others, statistic(1 - counts))

@@ -123,4 +123,4 @@ def test_what_one_top_tells_is_what_a_search_finds(make_sample, noise: float) ->
             found = regions_above(read, fraction)
             overlap = iou(np.minimum(found.boxes_xyxy * step, (275, 267, 275, 267)), sample.boxes_xyxy).max(axis=1)
             expected[:, i] = overlap[found.areas.argmax()], overlap.max()
-        np.testing.assert_array_equal(_best_overlaps(read, step, sample), expected)
+        np.testing.assert_array_equal(_best_overlaps([(read, step, sample)])[:, 0], expected)

@@ -29,7 +29,7 @@ from tests.browser import launched
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-HOSTILE_FILE = '</script><img src=x onerror="document.title=1">.png'
+HOSTILE_FILE = '</script><img src=x onerror="document.title=1">\x1b[2J\u202egnp.png'
 HOSTILE_TYPE = '"><script>document.title=2</script>, "quoted"'
 HOSTILE_LABEL = "<i>cam</i> $\\frac{"
 LABELS = ("detector", HOSTILE_LABEL)

@@ -15,7 +15,8 @@ from data_tools.core.records import Dataset, Prediction, PredictionHeader, Predi
 from data_tools.judging.curves import curves_of
 from data_tools.judging.evaluation_report import EvaluationReport
 from data_tools.judging.judge_predictions import evaluate
-from data_tools.report.html import write_html
+from data_tools.report.html import template_environment, write_html
+from tests.data_tools.report.page_images import images_of
 
 Page = Any  # as conftest.py makes it
 MakeSample, MakePrediction = Callable[..., Sample], Callable[..., Prediction]
@@ -47,14 +48,14 @@ def test_hostile_names_are_escaped_in_tables_and_data(judged: Page) -> None:
     assert "<i>cam</i>" not in text
     start = text.index('id="data">') + len('id="data">')
     data = json.loads(text[start : text.index("</script>", start)])
-    assert data["images"][7]["file"] == hostile.path
+    assert images_of(data)[7]["file"] == hostile.path
 
 
 def test_each_picture_is_stored_once(judged: Page) -> None:
     text = judged.path.read_text(encoding="utf-8")
     data = re.search(r'id="data">(.*?)</script>', text)
     assert data is not None
-    for image in json.loads(data[1])["images"]:
+    for image in images_of(json.loads(data[1])):
         assert text.count(image["jpeg"]) == 1
 
 
@@ -130,3 +131,8 @@ def test_maps_alone_are_drawn_by_the_curve_that_the_report_gives(
     assert section["lesion_fraction_at"]["2.0"] == curve.at(2.0) == 1.0
     write_html(tmp_path / "r.html", report, None)
     assert "true boxes found over false boxes" in (tmp_path / "r.html").read_text(encoding="utf-8")
+
+
+def test_a_name_at_the_head_of_a_column_may_go_on_in_the_next_line() -> None:
+    template = template_environment().from_string("{{ name|breakable }}")
+    assert template.render(name="a_b/<c>.d\x1b-") == "a_<wbr>b/<wbr>&lt;c&gt;.<wbr>d\\x1b-<wbr>"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from data_tools.auditing.review import corrected, read_review
+from data_tools.core.printable import printable
 from data_tools.judging.judge_predictions import evaluate
 from data_tools.metrics.operating_point import Costs
 from data_tools.report import pictures_beside
@@ -95,7 +96,7 @@ def test_hostile_names_stay_text(judged: Page, open_page: Callable[..., "Tab"]) 
     assert "</script>" in hostile.path
     tab = open_page(judged, "#image=8")
     head = tab.inner_text("#viewer h3")
-    assert head == f"8 · {hostile.path}"
+    assert head == f"8 · {printable(hostile.path)}"
     assert hostile.type in tab.inner_text("#viewer")
     assert label in tab.inner_text("#viewer .panels")
     assert tab.title().startswith("Defect localization")

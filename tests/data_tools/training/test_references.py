@@ -26,6 +26,7 @@ from data_tools.files.predictions import read_predictions
 from data_tools.loading.input_config import InputConfig
 from data_tools.loading.transforms import AugmentConfig
 from data_tools.networks.backbones import build_backbone
+from data_tools.networks.reference import ReferenceBranch
 from data_tools.training.experiment import Experiment
 from data_tools.training.fit_config import FitConfig
 from data_tools.training.interrupt import Stopped
@@ -194,3 +195,17 @@ def test_a_damaged_shape_is_refused(runs: dict[str, Path], tmp_path: Path) -> No
         path.write_text(json.dumps(manifest | {"reference": shape, "checksums": {}}))
         with pytest.raises(InputError, match=said):
             classify.load(tmp_path / "run")
+
+
+def test_a_reference_is_made_once_until_its_weights_change() -> None:
+    backbone = build_backbone("simple_cnn", "none")
+    assert reference_of(backbone) is None
+    backbone.reference = ReferenceBranch(torch.zeros(1, 4, 4), torch.ones(1, 4, 4))
+    first = reference_of(backbone)
+    assert first is reference_of(backbone)
+    backbone.load_state_dict(backbone.state_dict() | {"reference.median": torch.full((1, 4, 4), 2.0)})
+    second = reference_of(backbone)
+    assert second is not None
+    assert (second.median == 2).all()
+    assert first is not None
+    assert (first.median == 0).all()

@@ -1,0 +1,50 @@
+"""Text from outside as people see it: no control character and no turn of direction reaches a terminal or a table.
+
+Names of files, types, groups, keys and values come from anybody. What would steer a terminal (controls, escapes) or
+make text read otherwise than it is written (turns of direction, characters of no width) is shown as its escape.
+"""
+
+import sys
+import unicodedata
+from typing import TextIO
+
+
+def is_shown(character: str) -> bool:
+    """Whether one character is seen as itself: a letter, mark, number, sign or space of any script."""
+    return character.isprintable() or unicodedata.category(character) == "Zs"
+
+
+def printable(text: object) -> str:
+    r"""The text in one line as it is read: line ends, controls, turns of direction and no UTF-8 become escapes.
+
+    >>> print(printable("a\x1b[2Jb\nc"))
+    a\x1b[2Jb\nc
+    """
+    whole = str(text)
+    if whole.isprintable():
+        return whole
+    return "".join(c if is_shown(c) else c.encode("unicode_escape").decode("ascii") for c in whole)
+
+
+def printable_lines(text: object) -> str:
+    """The same for a text of several lines, whose line ends stay."""
+    return "\n".join(map(printable, str(text).split("\n")))
+
+
+def in_utf8(name: str) -> str:
+    """A name as it is kept and compared: the same, but for bytes that are no UTF-8, written as \\udc80 to \\udcff."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def say(*lines: object, to: TextIO | None = None) -> None:
+    """Print `printable` lines, to standard output unless told otherwise; a line end inside of one begins no other.
+
+    This is the one place that prints.
+    """
+    stream = sys.stdout if to is None else to
+    stream.write("".join(f"{printable(line)}\n" for line in lines))
+
+
+def say_text(text: object, to: TextIO | None = None) -> None:
+    """Print a text of lines that was made of printable cells, or that names nothing."""
+    say(*str(text).split("\n"), to=to)

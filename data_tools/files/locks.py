@@ -1,0 +1,35 @@
+"""Locks on open files and folders, which the operating system takes back when their process ends, however it does."""
+
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+from data_tools.core.errors import InputError
+
+
+def lock(handle: int) -> bool | None:
+    """Whether an open file or folder is locked now: False where another process has it, None where none knows locks."""
+    try:
+        import fcntl
+
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except (ImportError, OSError):  # not on this system, or not on this file system
+        return None
+    return True
+
+
+def open_locked(path: Path, flag: str = "--out") -> BinaryIO:
+    """The file, opened to read and write, made if need be; `flag` named it.
+
+    Where there are no locks, nothing keeps two processes apart.
+
+    Raises:
+        InputError: another process has it.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    if lock(handle) is False:
+        os.close(handle)
+        raise InputError(f"{path}: another process is writing there; let it end, or give another {flag}")
+    return os.fdopen(handle, "r+b")

@@ -1,0 +1,45 @@
+"""What of a text from outside is shown as it is, and what as an escape."""
+
+import io
+import os
+import unicodedata
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data_tools.core.printable import in_utf8, printable, printable_lines, say
+
+WILD = st.text(
+    st.characters(exclude_categories=()) | st.sampled_from("\0\n\r\t\x1b\x7f\x9b\u202e\u2066\u200b\u2028\ufeff")
+)
+
+
+def test_by_hand() -> None:
+    assert printable("a\x1b[2J\x9b31m\nb\t") == r"a\x1b[2J\x9b31m\nb\t"
+    assert printable("exe\u202egpj.\u2066\u200b") == r"exe\u202egpj.\u2066\u200b"
+    assert printable("Kratzer größer als 5 µm, 划痕, خدش 10\u00a0%") == "Kratzer größer als 5 µm, 划痕, خدش 10\u00a0%"
+    assert printable(os.fsdecode(b"a\xe9.png")) == r"a\udce9.png"
+    assert printable_lines("a\r\nb") == "a\\r\nb"
+
+
+@given(WILD)
+def test_one_line_that_steers_nothing(text: str) -> None:
+    shown = printable(text)
+    assert all(unicodedata.category(c)[0] not in "C" and c not in "\u2028\u2029" for c in shown)
+    assert shown.splitlines() in ([], [shown])
+    assert printable(shown) == shown
+    shown.encode("utf-8")
+
+
+@given(WILD)
+def test_a_name_is_kept_where_utf_8_can_hold_it(text: str) -> None:
+    assert in_utf8(text).encode("utf-8")[:0] == b""
+    if not any(unicodedata.category(c) == "Cs" for c in text):
+        assert in_utf8(text) == text
+
+
+@given(st.lists(WILD))
+def test_a_line_end_in_a_line_begins_no_other(lines: list[str]) -> None:
+    stream = io.StringIO()
+    say(*lines, to=stream)
+    assert stream.getvalue().split("\n")[:-1] == [printable(line) for line in lines]
