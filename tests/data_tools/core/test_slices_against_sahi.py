@@ -1,4 +1,4 @@
-"""SAHI (Akyon et al., ICIP 2022) is the oracle of slicing: ours cuts no box that its grid shows, and merges as it does."""
+"""SAHI (Akyon et al., ICIP 2022) is the oracle: we cut no box that its grid shows, and merge parts as it does."""
 
 import numpy as np
 from hypothesis import given
