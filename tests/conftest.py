@@ -21,7 +21,6 @@ SLOW = (
     "classify/test_bundle.py",
     "classify/test_cam_parity.py",
     "classify/test_receptive_field.py",
-    "classify/test_slicing.py",
     "classify/test_study.py",
     "configs/test_configs.py",
     "data_tools/auditing/test_audit.py",
