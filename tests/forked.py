@@ -17,6 +17,7 @@ from pathlib import Path
 PRELOADED = ("torch", "torchvision", "timm", "accelerate", "albumentations", "matplotlib.pyplot")
 PRELOADED += ("detect.training", "detect.trained", "classify.training", "classify.trained")
 PRELOADED += ("detect.evaluate", "data_tools.report.html", "data_tools.convert")
+PRELOADED += ("onnx", "onnxscript", "onnxruntime", "detect.exporting", "classify.exporting")
 
 
 class Command:

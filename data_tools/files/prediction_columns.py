@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.core.records import Prediction, PredictionColumns
+from data_tools.core.prediction_columns import PredictionColumns
+from data_tools.core.records import Prediction
 from data_tools.files.arrays import Numbers
 
 _NUMBER = {int, float}  # exact types: true and false are none

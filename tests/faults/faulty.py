@@ -7,24 +7,19 @@ renames that a signal after a random delay hardly ever does.
 """
 
 import errno
-import importlib
-import multiprocessing
 import os
 import resource
 import signal
 import sys
 import tempfile
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-PRELOADED = ("torch", "torchvision", "timm", "accelerate", "albumentations", "matplotlib.pyplot")
-PRELOADED += ("detect.training", "detect.trained", "classify.training", "classify.trained")
-PRELOADED += ("detect.evaluate", "data_tools.report.html", "data_tools.convert")
-PRELOADED += ("onnx", "onnxscript", "onnxruntime", "detect.exporting", "classify.exporting")
+from tests.forked import forked, redirected, status_of
+
 SIGNALS = {"SIGKILL": signal.SIGKILL, "SIGTERM": signal.SIGTERM, "SIGINT": signal.SIGINT}
 FULL = "disk full"
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
@@ -74,15 +69,10 @@ def start(
     folder: Path, module: str, words: Sequence[str], fault: Fault = NO_FAULT, told: Path | None = None
 ) -> BaseProcess:
     """Start a command in a folder; what it prints goes to files beside that folder, or beside `told`; see `ended`."""
-    os.environ["OMP_NUM_THREADS"] = "1"
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(PRELOADED))
     told = folder if told is None else told
     for name in ("moments", "images"):
         beside(told, name).unlink(missing_ok=True)
-    process = context.Process(target=_run, args=(folder, module, list(words), fault, told))
-    process.start()
-    return process
+    return forked(_run, (folder, module, list(words), fault, told))
 
 
 def ended(told: Path, process: BaseProcess, seconds: float = 300) -> Outcome:
@@ -106,30 +96,17 @@ def beside(folder: Path, name: str) -> Path:
 
 def _run(folder: Path, module: str, words: list[str], fault: Fault, told: Path) -> None:
     """The command, in its own process."""
-    for number, name in ((1, "out"), (2, "err")):
-        handle = os.open(beside(told, name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        os.dup2(handle, number)
-        os.close(handle)
+    redirected(beside(told, "out"), beside(told, "err"))
     counts = beside(told, "moments")
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    multiprocessing.set_start_method("fork", force=True)  # the system's own, which this process did not come by
     os.chdir(folder)
     beside(folder, "tmp").mkdir(exist_ok=True)
     tempfile.tempdir = str(beside(folder, "tmp"))
-    sys.argv = [module, *words]
     watch = _Watch(folder, fault)
     most = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
     if fault.file_limit is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (fault.file_limit, most))
     counts.write_text("0")
-    try:
-        status = importlib.import_module(module).main(words)
-    except KeyboardInterrupt:
-        status = 130
-    except BaseException:  # as the interpreter would print it
-        traceback.print_exc()
-        status = 1
+    status = status_of([module, *words])
     watch.is_on = False
     sys.stdout.flush()
     sys.stderr.flush()
