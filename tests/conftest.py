@@ -48,6 +48,7 @@ SLOW = (
     "test_api.py",
     "test_cases.py",
     "test_end_to_end.py",
+    "test_extreme_shapes.py",
     "test_help.py",
     "test_no_network.py",
     "test_scarce_data.py",

@@ -17,6 +17,8 @@ from data_tools.core.records import empty_boxes
 Map = NDArray[np.float32]
 AnyMap = NDArray[np.floating[Any]]
 _TELLING_CELLS = 5
+_MOST_READ = 4_000_000  # places of a map
+_MOST_KEPT = 1_000_000  # weights of one matrix; 64 are kept
 _NEIGHBOURS = np.ones((3, 3))
 
 
@@ -199,6 +201,8 @@ def map_to_boxes(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Boxes around the 8-connected regions where the upsampled map reaches `fraction` of its maximum.
 
+    The map is read at every pixel; of an image above 4 million pixels at so many, and edges lie between those.
+
     Args:
         heatmap: (rows, columns) on its native grid.
         size_hw: height and width of the image in pixels.
@@ -209,14 +213,17 @@ def map_to_boxes(
     Returns:
         (n, 4) boxes and (n,) scores, the image's score times the region's maximum, best first. Empty for a flat map.
     """
-    full = full_size(heatmap, size_hw)
+    shrunk = min((_MOST_READ / (size_hw[0] * size_hw[1])) ** 0.5, 1.0)
+    read_hw = max(round(size_hw[0] * shrunk), 1), max(round(size_hw[1] * shrunk), 1)
+    full = full_size(heatmap, read_hw)
     if full is None:
         return empty_boxes(), np.zeros(0)
     regions = regions_above(full, fraction)
+    down, across = size_hw[0] / read_hw[0], size_hw[1] / read_hw[1]
     highest = regions.highest
     order = np.argsort(-highest, kind="stable")
-    order = order[regions.areas[order] >= min_area]
-    return regions.boxes_xyxy[order], image_score * highest[order]
+    order = order[regions.areas[order] * down * across >= min_area]
+    return regions.boxes_xyxy[order] * np.array([across, down, across, down]), image_score * highest[order]
 
 
 def boxes_to_map(
@@ -244,12 +251,18 @@ def boxes_to_map(
     return np.subtract(1.0, missed, out=missed).astype(np.float32)
 
 
-@lru_cache(maxsize=64)
 def interpolation_weights(target: int, source: int) -> NDArray[np.float64]:
     """(target, source) read-only matrix of half-pixel aligned linear interpolation along one axis, clamped."""
+    return (_kept_weights if target * source <= _MOST_KEPT else _weights)(target, source)
+
+
+def _weights(target: int, source: int) -> NDArray[np.float64]:
     matrix = _interpolation((np.arange(target) + 0.5) * source / target - 0.5, source)
     matrix.flags.writeable = False
     return matrix
+
+
+_kept_weights = lru_cache(maxsize=64)(_weights)
 
 
 def _interpolation(places: NDArray[np.float64], source: int) -> NDArray[np.float64]:

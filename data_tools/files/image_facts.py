@@ -16,6 +16,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from data_tools.core.errors import InputError
+from data_tools.core.gray_moments import gray_moments
 from data_tools.files.image_header import channel_bits
 from data_tools.files.images import read_gray, resolve_under
 from data_tools.files.worker_pool import worker_pool
@@ -23,6 +24,7 @@ from data_tools.files.worker_pool import worker_pool
 THUMBNAIL_SIDE = 16
 _BORDER = 4
 _CHUNK, _WORTH_A_POOL = 2048, 128
+_AT_A_TIME = 1_000_000  # pixels
 
 T = TypeVar("T")
 
@@ -66,20 +68,32 @@ def read_fact(path: Path) -> ImageFact:
     edge = _BORDER
     inner = pixels[edge:-edge, edge:-edge] if min(pixels.shape) > 2 * edge else pixels[:0]
     total, outside = float(pixels.sum(dtype=np.int64)), max(pixels.size - inner.size, 1)
-    side = (THUMBNAIL_SIDE, THUMBNAIL_SIDE)
-    # as float, so that the cells of a dim image differ by more than whole gray values
-    small = Image.fromarray(pixels).convert("F").resize(side, Image.Resampling.BOX)
     return ImageFact(
         (pixels.shape[0], pixels.shape[1]),
         mode,
         bits,
         encoding,
         path.stat().st_size,
-        total / pixels.size,
-        float(pixels.std()),
+        *gray_moments(pixels),
         (total - float(inner.sum(dtype=np.int64))) / outside,
-        np.asarray(small, dtype=np.float32).ravel(),
+        _thumbnail(pixels),
     )
+
+
+def _thumbnail(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(256,) mean gray values; as float, so that the cells of a dim image differ by more than whole gray values.
+
+    First across, some rows at a time, and then down.
+    """
+    side, box = THUMBNAIL_SIDE, Image.Resampling.BOX
+    height = max(_AT_A_TIME // pixels.shape[1], 1)
+    narrow = np.concatenate(
+        [
+            np.asarray(Image.fromarray(rows).convert("F").resize((side, len(rows)), box))
+            for rows in (pixels[top : top + height] for top in range(0, len(pixels), height))
+        ]
+    )
+    return np.asarray(Image.fromarray(narrow).resize((side, side), box), dtype=np.float32).ravel()
 
 
 def read_facts(paths: Sequence[str], images_root: Path) -> Iterator[ImageFact | InputError]:

@@ -3,7 +3,7 @@
 import os
 import stat
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from data_tools.core.errors import InputError
+from data_tools.files.decoded import gray_of, rgb_of
 from data_tools.files.image_header import (
     channel_bits,
     displayed_size,
@@ -48,6 +49,8 @@ def _pixel_limit() -> int:
 
 
 PIXEL_LIMIT = _pixel_limit()
+if Image.MAX_IMAGE_PIXELS is not None and PIXEL_LIMIT > 2 * Image.MAX_IMAGE_PIXELS:
+    Image.MAX_IMAGE_PIXELS = PIXEL_LIMIT  # Pillow refuses twice its own limit, whatever ours says
 # named, because other plug-ins of Pillow start programs or fetch files
 _PILLOW_FORMATS = ("BMP", "PNG", "JPEG", "TIFF", "WEBP", "GIF", "JPEG2000", "PPM")
 _DEEP_MODES = ("I;16", "I;16B", "I;16L", "I;16N", "I", "F")
@@ -105,7 +108,7 @@ def read_gray(path: Path, pixel_limit: int = PIXEL_LIMIT) -> NDArray[np.uint8]:
         InputError: unreadable, truncated, of several pages, or more than `pixel_limit` pixels.
     """
     with _opened(path) as file:
-        return _gray(_decoded(file, path, pixel_limit))
+        return _decoded(file, path, pixel_limit, gray_of)
 
 
 def decode_gray(content: bytes, name: str, pixel_limit: int = PIXEL_LIMIT) -> NDArray[np.uint8]:
@@ -114,20 +117,13 @@ def decode_gray(content: bytes, name: str, pixel_limit: int = PIXEL_LIMIT) -> ND
     Raises:
         InputError: see `read_gray`.
     """
-    return _gray(_decoded(BytesIO(content), name, pixel_limit))
-
-
-def _gray(image: Image.Image | NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return image if isinstance(image, np.ndarray) else np.array(image.convert("L"), dtype=np.uint8)
+    return _decoded(BytesIO(content), name, pixel_limit, gray_of)
 
 
 def read_rgb(path: Path, pixel_limit: int = PIXEL_LIMIT) -> NDArray[np.uint8]:
     """(height, width, 3) uint8 red, green and blue, by the rules of `read_gray`."""
     with _opened(path) as file:
-        image = _decoded(file, path, pixel_limit)
-    if isinstance(image, np.ndarray):
-        return np.repeat(image[:, :, None], 3, axis=2)
-    return np.array(image.convert("RGB"), dtype=np.uint8)
+        return _decoded(file, path, pixel_limit, rgb_of)
 
 
 def read_levels(path: Path, pixel_limit: int = PIXEL_LIMIT) -> NDArray[np.float64] | None:
@@ -164,33 +160,22 @@ def find_images(folder: Path) -> list[Path]:
     return [folder / name for name, _ in walk_images(folder).names]
 
 
-def _decoded(file: IO[bytes], path: Path | str, pixel_limit: int) -> Image.Image | NDArray[np.uint8]:
-    """The image turned upright and without transparency, in mode L or RGB; scaled gray values where it has 16 bits."""
+def _decoded(
+    file: IO[bytes],
+    path: Path | str,
+    pixel_limit: int,
+    pixels_of: Callable[[Image.Image, Path | str], NDArray[np.uint8]],
+) -> NDArray[np.uint8]:
+    """The pixels of the image turned upright."""
     opened = _identified(file, path, pixel_limit)
     try:
         opened.load()  # first, so that metadata behind the pixels is seen
-        image = ImageOps.exif_transpose(opened)
-        if image.mode in ("I;16", "I;16B", "I;16L", "I;16N", "I"):
-            return _scale_16_bit(np.asarray(image, dtype=np.int64), path)
-        if image.mode == "F":
-            raise InputError(f"{path}: floating-point pixels have no known range; convert with --gray_range LO,HI")
-        if "A" in image.mode or "transparency" in image.info:
-            image = image.convert("RGBA")
-            black = Image.new("RGBA", image.size, (0, 0, 0, 255))
-            image = Image.alpha_composite(black, image)
-        return image.convert("L" if image.mode in ("1", "L") else "RGB")
+        ImageOps.exif_transpose(opened, in_place=True)
+        return pixels_of(opened, path)
     except (InputError, MemoryError):  # want of memory is no fault of the image
         raise
     except Exception as error:  # crafted files make Pillow raise whatever its decoders stumble on
         raise InputError(f"{path}: cannot decode the image: {error}") from error
-
-
-def _scale_16_bit(pixels: NDArray[np.int64], path: Path | str) -> NDArray[np.uint8]:
-    if pixels.min() < 0 or pixels.max() > 65535:
-        raise InputError(
-            f"{path}: pixel values {pixels.min()}..{pixels.max()} do not fit 16 bits; convert with --gray_range LO,HI"
-        )
-    return ((pixels + 128) // 257).astype(np.uint8)
 
 
 @contextmanager
@@ -233,7 +218,7 @@ def _identified(file: IO[bytes], path: Path | str, pixel_limit: int) -> Image.Im
     if image.width * image.height > pixel_limit:
         raise InputError(
             f"{path}: {image.width} x {image.height} pixels exceed the limit of {pixel_limit:,}; "
-            f"the environment variable {_LIMIT_VARIABLE} raises it"
+            f"{_LIMIT_VARIABLE}={image.width * image.height} in the environment raises it"
         )
     if negative:
         raise InputError(f"{path}: stores white as zero in more than 8 bits; save it with black as zero")

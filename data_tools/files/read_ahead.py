@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Condition
 from typing import TypeVar
 
 import numpy as np
@@ -65,30 +66,77 @@ def read_ahead(
 ) -> Iterator[Result]:
     """`read` of each item, in order, by threads that work while the results before are used.
 
-    As many results are read ahead as a chunk holds, fewer where the last one was heavy; an exception comes up in its
-    turn, and leaving early waits for what is being read.
+    As many results are read ahead as a chunk holds, fewer where the last one was heavy, and none is begun while those
+    before it that are not yet used weigh a chunk. An exception comes up in its turn, and leaving early waits for what
+    is being read.
 
     Args:
         items: taken one by one in the calling thread.
         read: must be safe in a thread.
         weigh: how much of `CHUNK_PIXELS` a result takes.
     """
-    waiting: deque[Future[Result]] = deque()
-    most = CHUNK
+    waiting: deque[tuple[int, Future[Result]]] = deque()
+    held, most = _Held(), _WORKERS
+
+    def read_in_turn(number: int, item: Item) -> Result:
+        held.wait_for_room(number)
+        result = read(item)
+        held.put(number, weigh(result))
+        return result
+
+    def next_result() -> tuple[Result, int]:
+        number, future = waiting.popleft()
+        result = future.result()
+        return result, held.take(number)
+
     with ThreadPoolExecutor(_WORKERS, "read-ahead") as pool:
         try:
-            for item in items:
-                waiting.append(pool.submit(read, item))
+            for number, item in enumerate(items):
+                waiting.append((number, pool.submit(read_in_turn, number, item)))
                 while len(waiting) >= most:
-                    result = waiting.popleft().result()
-                    most = min(max(CHUNK_PIXELS // max(weigh(result), 1), _WORKERS), CHUNK)
+                    result, weight = next_result()
+                    most = min(max(CHUNK_PIXELS // max(weight, 1), _WORKERS), CHUNK)
                     yield result
                     del result  # or it would be held while the next one is waited for
             while waiting:
-                yield waiting.popleft().result()
+                yield next_result()[0]
         finally:
-            for future in waiting:
+            for _, future in waiting:
                 future.cancel()
+            held.let_all()
+
+
+class _Held:
+    """The weights of what is read and not yet used, by number; whoever reads on waits here while they are a chunk's."""
+
+    def __init__(self) -> None:
+        self._weights: dict[int, int] = {}
+        self._is_open, self._changed = False, Condition()
+
+    def wait_for_room(self, number: int) -> None:
+        """What comes later is not counted: it is used only after this number."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_open or self._weight_before(number) < CHUNK_PIXELS)
+
+    def put(self, number: int, weight: int) -> None:
+        with self._changed:
+            self._weights[number] = weight
+
+    def take(self, number: int) -> int:
+        """The weight of a result that is used now."""
+        with self._changed:
+            weight = self._weights.pop(number)
+            self._changed.notify_all()
+        return weight
+
+    def let_all(self) -> None:
+        """Nobody waits any more."""
+        with self._changed:
+            self._is_open = True
+            self._changed.notify_all()
+
+    def _weight_before(self, number: int) -> int:
+        return sum(weight for other, weight in self._weights.items() if other < number)
 
 
 def chunks(items: Iterable[Item], weigh: Callable[[Item], int], most: int = CHUNK) -> Iterator[list[Item]]:

@@ -18,6 +18,7 @@ PixelReader = Callable[[Sample], NDArray[np.uint8]]
 """A sample's pixels: (h, w) uint8 at original size."""
 
 Images = Dataset | str | Path | Iterable[str | Path | ArrayLike]
+_AT_A_TIME = 1_000_000  # pixels
 _LUMINANCE = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, as Pillow's convert("L")
 
 
@@ -96,6 +97,14 @@ def _pixels_of(image: str | Path | ArrayLike, number: int) -> NDArray[np.uint8]:
             f"image {number}: an array of {array.dtype} with shape {array.shape}; give (h, w) or (h, w, 3) uint8"
         )
     if array.ndim == 3 and array.shape[2] == 3:
-        gray: NDArray[np.uint8] = np.round(array @ _LUMINANCE).astype(np.uint8)
-        return gray
+        return _gray(array)
     return array.reshape(array.shape[:2])
+
+
+def _gray(color: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(h, w, 3) -> (h, w), some rows at a time, as the product has eight bytes a pixel."""
+    gray = np.empty(color.shape[:2], dtype=np.uint8)
+    rows = max(_AT_A_TIME // color.shape[1], 1)
+    for top in range(0, len(color), rows):
+        gray[top : top + rows] = np.round(color[top : top + rows] @ _LUMINANCE)
+    return gray

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from data_tools.core.gray_moments import gray_moments
 from data_tools.loading.layout import Layout
 
 Floats = NDArray[np.float32]
@@ -57,7 +58,7 @@ def shown_of(image: NDArray[np.uint8], window: tuple[int, int, int, int] | None 
     height, width = image.shape
     x1, y1, x2, y2 = window or (0, 0, width, height)
     part = (x1 / width, y1 / height, x2 / width, y2 / height)
-    return Shown(float(image.mean()), float(image.std()), part)
+    return Shown(*gray_moments(image), part)
 
 
 @dataclass(frozen=True, eq=False)

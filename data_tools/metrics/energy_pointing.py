@@ -57,7 +57,7 @@ def _strips(target: int, source: int, edges: Floats) -> Floats:
     return np.diff(reached, axis=0)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)  # of an image of 12,000 px one takes 30 MB
 def _cumulated(target: int, source: int) -> Floats:
     """(target + 1, source) sums of the interpolation weights over the first 0..target pixels."""
     return np.concatenate([np.zeros((1, source)), np.cumsum(interpolation_weights(target, source), axis=0)])

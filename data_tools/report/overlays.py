@@ -30,11 +30,13 @@ from data_tools.core.records import BOXED, GOOD, Prediction, Sample
 from data_tools.files.atomic import atomic_path
 from data_tools.metrics.peak_distance import Point, nearest_true_point, peak_distance
 from data_tools.report.shown import shown_boxes
+from data_tools.report.thumbnails import shrunk
 
 TRUTH, PREDICTED, PEAK, HALO = "#56b4e9", "#f0e442", "#ffffff", "#101010"  # sky blue, yellow
 LINE_PT = 1.5
 MOST_OPAQUE = 0.62
 PANEL_IN, SMALL_PANEL_IN = 2.4, 1.2
+_MOST_SHOWN = 2880  # pixels of the longer side: 2.4 inches at 1,200 dots
 _GAP_IN, _TEXT_IN, _LEGEND_IN = 0.1, 0.15, 0.32
 _LEAST_LABELLED_PT = 20  # a shorter line has its distance in the panel's head alone, which would hide its end
 _FAINT = "#5c6268"
@@ -55,7 +57,7 @@ class View:
     """What one figure or one row of a contact sheet shows.
 
     Attributes:
-        image: (h, w) uint8 gray, of the sample's size.
+        image: (h, w) uint8 gray, of the sample's size; of a larger one no more is kept than a panel can show.
         sample: the truth.
         predictions: by the approach's name.
         thresholds: by the approach's name: whether the image is flagged.
@@ -74,6 +76,7 @@ class View:
                 f"image {self.sample.image_id}: pixels {self.image.shape} {self.image.dtype}, "
                 f"sample {self.sample.size_hw}"
             )
+        object.__setattr__(self, "image", shrunk(self.image, _MOST_SHOWN))
 
 
 def draw_overlay(view: View, panel_in: float = PANEL_IN, legend: bool = True) -> Figure:

@@ -70,7 +70,7 @@ def read_sample(sample: Sample, root: Path) -> NDArray[np.uint8]:
 def _fitting_side(samples: Sequence[Sample], root: Path, limit: int, budget: int) -> int:
     """The limit, or the largest usual side below it whose pictures fit the budget, judged by a spread of images."""
     step = max(1, -(-len(samples) // _PROBES))
-    probes = [read_sample(sample, root) for sample in samples[::step]]
+    probes = [shrunk(read_sample(sample, root), limit) for sample in samples[::step]]
     ladder = [limit, *(side for side in _SIDES if side < limit)]
     for side in ladder:
         mean = np.mean([len(_text(image, side)) for image in probes]) if probes else 0.0
@@ -85,11 +85,16 @@ def _text(image: NDArray[np.uint8], side: int) -> str:
 
 def encode(image: NDArray[np.uint8], side: int) -> bytes:
     """A gray JPEG of at most `side` pixels a side; never enlarged."""
-    picture = Image.fromarray(image)
-    scale = side / max(picture.size)
-    if scale < 1:
-        size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-        picture = picture.resize(size, Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
-    picture.save(buffer, format="JPEG", quality=_QUALITY, optimize=True)
+    Image.fromarray(shrunk(image, side)).save(buffer, format="JPEG", quality=_QUALITY, optimize=True)
     return buffer.getvalue()
+
+
+def shrunk(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """A gray image (h, w) of at most `side` pixels a side; a smaller one as it is."""
+    height, width = image.shape
+    scale = side / max(height, width)
+    if scale >= 1:
+        return image
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))

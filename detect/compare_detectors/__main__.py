@@ -4,6 +4,7 @@ python -m detect.compare_detectors --data DATASET --seeds 0,1,2 --out runs/compa
 python -m detect.compare_detectors ... --approaches ours,torchvision_224      # some of them
 python -m detect.compare_detectors ... --table                                # only judge what is finished
 python -m detect.compare_detectors --data FOLDS/fold_* ...                    # of data_tools.splits --folds
+python -m detect.compare_detectors --data LARGE --approaches ours,squeezed,torchvision,baseline ...    # large images
 
 Each cell (an approach with a seed) is trained in a process of its own, one after the other, until its network has seen
 --megapixels of images at its own input size, by default as many as ours takes by its own settings. So no figure depends
@@ -28,7 +29,7 @@ from data_tools.core.printable import say_text
 from data_tools.files.atomic import write_json, write_text
 from data_tools.files.dataset_folder import read_dataset
 from data_tools.training.recipe import DEFAULT_RECIPE, RECIPES
-from detect.compare_detectors.cells import APPROACHES, SINGLE_STAGE, is_finished, plan, run, spent
+from detect.compare_detectors.cells import DEFAULT_APPROACHES, SINGLE_STAGE, is_finished, plan, run, spent
 from detect.compare_detectors.table import compare, judged_cells, require_disjoint, to_markdown
 
 log = logging.getLogger(__name__)
@@ -41,7 +42,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="dataset folder with splits, or folds")
     parser.add_argument("--megapixels", type=float, help="of training for each cell; default: what ours would take")
     parser.add_argument("--seeds", type=_numbers, default=(0, 1, 2), help="such as 0,1,2")
-    parser.add_argument("--approaches", default=",".join(APPROACHES), help="comma-separated; default: all")
+    parser.add_argument(
+        "--approaches",
+        default=",".join(DEFAULT_APPROACHES),
+        help="comma-separated; default: all but squeezed, which is ours without windows and slices",
+    )
     parser.add_argument("--recipe", choices=RECIPES, default=DEFAULT_RECIPE, help="of ours and the baseline")
     parser.add_argument("--ours-config", help="of detect.train, in place of the recipe: installed name or file")
     parser.add_argument("--baseline-config", help="of classify.train, likewise")

@@ -20,10 +20,14 @@ from detect.compare_detectors.budget import budget_of, environment, settings_of
 
 log = logging.getLogger(__name__)
 
-OURS = {"ours": "detect", "baseline": "classify"}
+OURS = {"ours": "detect", "squeezed": "detect", "baseline": "classify"}
+SQUEEZED = {"squeezed": "ours"}
+"""Approaches that are another one with large images squeezed whole instead of seen in windows and slices, too."""
 SINGLE_STAGE = ("single_stage", "single_stage_pretrained")
 PEERS = ("torchvision", "torchvision_224", *SINGLE_STAGE)
 APPROACHES = (*OURS, *PEERS)
+DEFAULT_APPROACHES = tuple(name for name in APPROACHES if name not in SQUEEZED)
+_WHOLE = ("--input.slices.side_px", "null")
 
 
 @dataclass(frozen=True)
@@ -115,8 +119,12 @@ def _kinds(
 ) -> dict[str, _Kind]:
     samples, digest = dataset.split("train"), data_hash(data)
     asked = {name for name in approaches if name in OURS} | ({"ours"} if megapixels is None else set())
-    words = {name: (f"{OURS[name]}.train", *settings[name], "--data", str(data)) for name in sorted(asked)}
+    asked |= {SQUEEZED[name] for name in asked & SQUEEZED.keys()}
+    words = {name: (f"{OURS[name]}.train", *_words(name, settings), "--data", str(data)) for name in sorted(asked)}
     values = {name: settings_of(of_name) for name, of_name in words.items()}
+    for name in asked & SQUEEZED.keys():
+        if values[SQUEEZED[name]]["input"]["slices"]["side_px"] is None:
+            raise InputError(f"--approaches {name}: {SQUEEZED[name]} sees the images of {data} whole anyway")
     budgets = {name: budget_of(of_name, samples) for name, of_name in values.items()}
     shared = round(budgets["ours"].megapixels if megapixels is None else megapixels, 3)
     kinds = {}
@@ -130,6 +138,13 @@ def _kinds(
             kind = _Kind(approach, ("detect.compare_detectors.peer", *peer), "--seed", identity)
         kinds[approach] = kind
     return kinds
+
+
+def _words(approach: str, settings: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """The flags of one of ours that say which settings."""
+    if approach in SQUEEZED:
+        return (*settings[SQUEEZED[approach]], *_WHOLE)
+    return tuple(settings[approach])
 
 
 def _cell(kind: _Kind, data: Path, seed: int, folder: Path) -> Cell:

@@ -1,14 +1,20 @@
+import os
 import struct
+import subprocess
+import sys
+import tracemalloc
 import zlib
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 from data_tools.core.errors import InputError
+from data_tools.files import decoded
 from data_tools.files.images import (
     bits_of,
     decode_gray,
@@ -266,3 +272,65 @@ def test_a_file_s_content_is_read_as_the_file(tmp_path: Path, suffix: str) -> No
         with pytest.raises(InputError) as of_content:
             decode_gray(damaged, "image")
         assert str(of_content.value) == str(of_file.value).replace(str(path), "image")
+
+
+MODES = ("1", "L", "P", "RGB", "LA", "RGBA", "CMYK", "I;16", "I")
+
+
+@pytest.mark.parametrize("turn", [1, 3, 6])
+@pytest.mark.parametrize("mode", MODES)
+def test_rows_at_a_time_give_what_the_whole_image_gives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str, turn: int
+) -> None:
+    """A strip of two rows and a rest of one; the reference is Pillow's conversion of the whole."""
+    rng = np.random.default_rng(0)
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    image = {
+        "I;16": lambda: Image.fromarray(rng.integers(0, 65536, (13, 20), dtype=np.uint16)),
+        "I": lambda: Image.fromarray(rng.integers(0, 65536, (13, 20), dtype=np.int32)),
+        "CMYK": lambda: Image.fromarray(rng.integers(0, 256, (13, 20, 4), dtype=np.uint8), "CMYK"),
+    }.get(mode, lambda: Image.fromarray(rng.integers(0, 256, (13, 20, 4), dtype=np.uint8)).convert(mode))()
+    path = tmp_path / ("a.tif" if mode in ("CMYK", "I;16", "I") else "a.png")
+    transparent = {"transparency": 3} if mode in ("P", "L") else {}
+    image.save(path, exif=exif, **transparent)
+    monkeypatch.setattr(decoded, "_AT_A_TIME", 45)
+    upright = ImageOps.exif_transpose(Image.open(BytesIO(path.read_bytes())))  # by name Pillow garbles rotated TIFFs
+    if mode in ("I;16", "I"):
+        gray = ((np.asarray(upright, dtype=np.int64) + 128) // 257).astype(np.uint8)
+        rgb = np.repeat(gray[..., None], 3, axis=2)
+    else:
+        if "A" in upright.mode or "transparency" in upright.info:
+            black = Image.new("RGBA", upright.size, (0, 0, 0, 255))
+            upright = Image.alpha_composite(black, upright.convert("RGBA"))
+        rgb = np.asarray(upright.convert("RGB"))
+        gray = np.asarray(upright.convert("L" if mode in ("1", "L") else "RGB").convert("L"))
+    np.testing.assert_array_equal(read_gray(path), gray)
+    np.testing.assert_array_equal(read_rgb(path), rgb)
+
+
+@pytest.mark.parametrize(("pixels", "bytes_each"), [(np.uint8, 2), (np.uint16, 3)])
+def test_decoding_makes_no_copies_of_many_bytes_a_pixel(tmp_path: Path, pixels: type, bytes_each: float) -> None:
+    """Of what numpy and Python hold; Pillow's own image, of one and of two bytes a pixel, is not counted."""
+    Image.fromarray(np.zeros((2000, 3000), dtype=pixels)).save(tmp_path / "a.tif")
+    tracemalloc.start()
+    try:
+        read_gray(tmp_path / "a.tif")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < (bytes_each + 0.2) * 6_000_000 + 12_000_000
+
+
+def test_the_limit_says_how_it_is_raised_and_pillow_s_own_goes_with_it(tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((3000, 4000), dtype=np.uint8)).save(tmp_path / "a.png")
+    code = (
+        "import sys; from pathlib import Path; from PIL import Image; Image.MAX_IMAGE_PIXELS = 1000000; "
+        "from data_tools.files.images import read_gray; print(read_gray(Path(sys.argv[1])).shape)"
+    )
+    words = [sys.executable, "-c", code, str(tmp_path / "a.png")]
+    allowed = os.environ | {"DEFECTS_PIXEL_LIMIT": "12000000"}
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=allowed, cwd=Path.cwd())
+    assert done.stdout == "(3000, 4000)\n", done.stderr
+    with pytest.raises(InputError, match="DEFECTS_PIXEL_LIMIT=12000000 in the environment raises it"):
+        read_gray(tmp_path / "a.png", pixel_limit=10_000_000)

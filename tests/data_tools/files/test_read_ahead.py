@@ -1,6 +1,9 @@
-from collections.abc import Iterator
+import time
+from collections.abc import Generator, Iterator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from data_tools.files.read_ahead import CHUNK, CHUNK_PIXELS, chunks, read_ahead
 
@@ -29,6 +32,36 @@ def taken_ahead(weight: int, used: int = 50) -> int:
 def test_the_number_held_is_bounded_however_many_come() -> None:
     assert taken_ahead(1) <= CHUNK + 1
     assert 2 <= taken_ahead(CHUNK_PIXELS) <= 3
+
+
+def test_large_images_after_small_ones_are_not_all_read_ahead() -> None:
+    """32 are begun ahead while they are small; of large ones those of a chunk, and what two threads have in hand."""
+    weights = [1] * 40 + [CHUNK_PIXELS // 4] * 60
+    begun, most = 0, 0
+
+    def read(weight: int) -> int:
+        nonlocal begun
+        begun += weight > 1
+        return weight
+
+    for used, weight in enumerate(read_ahead(weights, read, lambda weight: weight)):
+        if weight > 1:
+            time.sleep(0.002)
+            most = max(most, begun - (used - 40))
+    assert begun == 60
+    assert 2 <= most <= 1 + 4 + 2
+
+
+@given(st.lists(st.sampled_from([1, CHUNK_PIXELS // 3, CHUNK_PIXELS, 2 * CHUNK_PIXELS]), max_size=60))
+def test_every_mixture_of_sizes_comes_through(weights: list[int]) -> None:
+    assert list(read_ahead(weights, lambda weight: weight, lambda weight: weight)) == weights
+
+
+def test_leaving_early_lets_those_who_wait_go() -> None:
+    results = read_ahead([2 * CHUNK_PIXELS] * 9, lambda weight: weight, lambda weight: weight)
+    assert next(results) == 2 * CHUNK_PIXELS
+    assert isinstance(results, Generator)
+    results.close()
 
 
 def test_an_error_comes_up_in_its_turn() -> None:

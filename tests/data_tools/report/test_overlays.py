@@ -19,6 +19,7 @@ from data_tools.report.overlays import (
     PREDICTED,
     TRUTH,
     View,
+    as_svg,
     blend,
     describe_distance,
     describe_prediction,
@@ -239,3 +240,26 @@ def test_scale_bars_are_round(width: int, bar: int) -> None:
 def test_another_size_is_refused(make_sample: MakeSample) -> None:
     with pytest.raises(ValueError, match="image 1"):
         View(np.zeros((3, 3), dtype=np.uint8), make_sample(), {}, {})
+
+
+def test_of_a_large_image_no_more_is_kept_than_a_panel_shows(
+    make_sample: MakeSample, make_prediction: MakePrediction
+) -> None:
+    size_hw = (3000, 5760)
+    found = make_prediction(boxes=[(10, 10, 900, 800)], scores=[0.5], peak=(400, 400), size_hw=size_hw)
+    pixels = np.zeros(size_hw, dtype=np.uint8)
+    view = View(pixels, make_sample(boxes=[(10, 10, 900, 800)], size_hw=size_hw), {"a": found}, {})
+    assert view.image.shape == (1500, 2880)
+    panel = draw_overlay(view, legend=False).axes[1]
+    assert (panel.get_xlim(), panel.get_ylim()) == ((0, 5760), (3000, 0))
+
+
+@pytest.mark.parametrize("size_hw", [(40, 4000), (4000, 40), (1, 3000)])
+def test_extreme_shapes_are_drawn(
+    make_sample: MakeSample, make_prediction: MakePrediction, size_hw: tuple[int, int]
+) -> None:
+    heatmap = np.zeros((2, 2), dtype=np.float32)
+    heatmap[0, 1] = 1.0
+    found = make_prediction(peak=(0.5, 0.5), size_hw=size_hw, heatmap=heatmap)
+    view = View(np.zeros(size_hw, dtype=np.uint8), make_sample(size_hw=size_hw), {"a": found}, {})
+    assert len(as_svg(draw_overlay(view, legend=False), dpi=50)) > 1000
