@@ -29,7 +29,7 @@ from tests.benchmarks.pretraining.start import ALL_PARTS, started_from
 
 METRICS = ("auc", "box_map", "peak_distance")
 FIGURES = {"auc": ("auc", "value"), "ap50": ("box_map", "ap50"), "hit_rate": ("peak_distance", "hit_rate")}
-VALIDATIONS = 2
+VALIDATIONS = 1
 
 
 def train_once(data: Dataset, run: Path, changes: dict[str, Any], weights: Path | None, parts: Sequence[str]) -> None:
@@ -45,7 +45,7 @@ def train_once(data: Dataset, run: Path, changes: dict[str, Any], weights: Path 
 def compare(data: Dataset, pair: tuple[Path, Path], split: str) -> None:
     """Print a pair's figures and the differences that the evaluator tests."""
     given = open_runs([read_run(run) for run in pair], str(data.folder), split)
-    entries = with_companions(given.entries, approaches=["detect", "detect"])
+    entries = with_companions(given.entries, approaches=[run.name for run in pair])
     report = evaluate(given.dataset, split, entries, METRICS)
     without, with_it = (report.runs[entry.label].metrics for entry in entries)
     print(f"{pair[1].name} against {pair[0].name}, {split}")
