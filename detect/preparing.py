@@ -17,6 +17,7 @@ from data_tools.training.batches import decide_by_layout, training_loader
 from data_tools.training.experiment import Experiment
 from data_tools.training.references import take_reference
 from detect.config import DetectorConfig
+from detect.first_weights import take_heads
 from detect.model import Detector
 from detect.settings import Settings
 from detect.to_prediction import ScoreRule, score_rules
@@ -66,6 +67,9 @@ def prepare(experiment: Experiment, settings: Settings, backbone: Backbone) -> P
     if backbone.pyramid:
         taken = "is taken too" if model.take_pyramid() else "has another shape and is not taken"
         log.info("the feature pyramid of these weights %s", taken)
+    if backbone.heads:
+        taken = ", ".join(take_heads(model, backbone.heads)) or "none fits"
+        log.info("of the heads of these weights are taken: %s", taken)
     loader = training_loader(experiment, seen, settings.fit, paste, reference)
     return Prepared(model, config, seen, loader, rules, boxes_hw)
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from data_tools.core.errors import InputError
 from data_tools.networks.precision import keep_depthwise_full
 from data_tools.networks.reference import ReferenceBranch
-from data_tools.networks.weights import Weights, from_hub, load_weights
+from data_tools.networks.weights import DEFECTS, Loaded, Weights, from_hub, load_weights
 
 SIMPLE_CNN = "simple_cnn"
 
@@ -48,7 +48,7 @@ class Backbone(nn.Module):
         channels, strides: of each returned map, in the order of `forward`.
         layers: the module whose output is each returned map.
         weights: where the parameters came from.
-        pyramid: the weights of the feature pyramid that came with them, under torchvision's names; mostly empty.
+        pyramid, heads: the weights of other parts of a detector that came with them, see `Loaded`; mostly empty.
     """
 
     mean: Tensor
@@ -64,12 +64,14 @@ class Backbone(nn.Module):
         std: tuple[float, ...],
         weights: Weights,
         pyramid: Mapping[str, Tensor] | None = None,
+        heads: Mapping[str, Tensor] | None = None,
     ) -> None:
         super().__init__()
         self.body = body
         self.reference: ReferenceBranch | None = None
         self.channels, self.strides, self.weights = channels, strides, weights
         self.pyramid: Mapping[str, Tensor] = pyramid or {}
+        self.heads: Mapping[str, Tensor] = heads or {}
         self._layer_names = layer_names
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
@@ -176,12 +178,12 @@ OWN_BACKBONES: dict[str, OwnBackbone] = {
 
 
 def _own_backbone(name: str, weights: str, min_stride: int, max_stride: int) -> Backbone:
-    if weights in ("package", "timm"):
+    if weights in ("package", "timm", DEFECTS):
         raise InputError(f"{name} has no pretrained weights; use weights 'none', not {weights!r}")
     own = OWN_BACKBONES[name]
     keep = tuple(i for i, stride in enumerate(own.strides) if min_stride <= stride <= max_stride)
     body = own.build(keep)
-    source, pyramid = load_weights(body, name, weights)
+    loaded = load_weights(body, name, weights)
     return Backbone(
         body,
         tuple(own.channels[i] for i in keep),
@@ -189,8 +191,9 @@ def _own_backbone(name: str, weights: str, min_stride: int, max_stride: int) -> 
         tuple(own.layers[i] for i in keep),
         (0.5,) * 3,
         (0.5,) * 3,
-        source,
-        pyramid,
+        loaded.weights,
+        loaded.pyramid,
+        loaded.heads,
     )
 
 
@@ -204,12 +207,12 @@ def _timm_backbone(name: str, weights: str, min_stride: int, max_stride: int) ->
         raise InputError(f"backbone {name!r} gives no feature maps: {error}") from error
     strides: list[int] = probe.feature_info.reduction()
     keep = tuple(i for i, stride in enumerate(strides) if min_stride <= stride <= max_stride)
-    pyramid: Mapping[str, Tensor] = {}
     if weights == "timm":
         body, source = from_hub(name, keep)
+        loaded = Loaded(source, {}, {})
     else:
         body = timm.create_model(name, pretrained=False, features_only=True, out_indices=keep) if keep else probe
-        source, pyramid = load_weights(body, name, weights)
+        loaded = load_weights(body, name, weights)
     modules = dict(body.named_modules())
     names = [probe.feature_info.module_name(i) for i in keep]
     return Backbone(
@@ -220,8 +223,9 @@ def _timm_backbone(name: str, weights: str, min_stride: int, max_stride: int) ->
         tuple(name if name in modules else name.replace(".", "_") for name in names),
         probe.pretrained_cfg["mean"],
         probe.pretrained_cfg["std"],
-        source,
-        pyramid,
+        loaded.weights,
+        loaded.pyramid,
+        loaded.heads,
     )
 
 

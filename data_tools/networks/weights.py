@@ -30,6 +30,9 @@ _PACKAGES = {
 
 TORCHVISION = "torchvision:"
 
+DEFECTS = "defects"
+_DEFECTS_FILES = {PACKAGED_BACKBONE: Path(__file__).parent / "pretrained" / "defects_lite0.safetensors"}
+
 
 @dataclass(frozen=True)
 class Weights:
@@ -37,10 +40,12 @@ class Weights:
 
     Attributes:
         source: "package" (ImageNet weights of tf_efficientnet_lite0 and lite2, installed with this project, or of
-            tf_efficientnet_lite1, from a package to be installed), "timm" (by name from timm's hub, needs a network
-            once), "torchvision:NAME" (default weights of one of torchvision's models, whose detectors are trained on
-            COCO; needs a network once), "none" (random), the path of a .safetensors or weights-only .pth file, or the
-            folder of a training run, whose best checkpoint is taken.
+            tf_efficientnet_lite1, from a package to be installed), "defects" (a whole detector on
+            tf_efficientnet_lite0, trained on drawn defects, see networks/pretrained/CARD.md; a classifier takes its
+            backbone alone), "timm" (by name from timm's hub, needs a network once), "torchvision:NAME" (default weights
+            of one of torchvision's models, whose detectors are trained on COCO; needs a network once), "none" (random),
+            the path of a .safetensors or weights-only .pth file, or the folder of a training run, whose best checkpoint
+            is taken.
         description: for people: the source with its hash or the reason.
         missing, unexpected: keys of the backbone that the source lacks, and keys of the source that are not taken.
     """
@@ -67,10 +72,29 @@ def from_hub(name: str, keep: tuple[int, ...]) -> tuple[nn.Module, Weights]:
     return body, Weights("timm", f"timm hub: {name}")
 
 
-def load_weights(body: nn.Module, name: str, weights: str) -> tuple[Weights, dict[str, Tensor]]:
-    """Fill `body`; where the weights came from, and those of a feature pyramid that are among them."""
+@dataclass(frozen=True)
+class Loaded:
+    """What filled a backbone, and what came with it.
+
+    Attributes:
+        weights: where it came from.
+        pyramid: weights of a feature pyramid, under torchvision's names; mostly empty.
+        heads: those of a detector's heads, under `detect.model.Detector`'s names; of "defects" alone.
+    """
+
+    weights: Weights
+    pyramid: Mapping[str, Tensor]
+    heads: Mapping[str, Tensor]
+
+
+def load_weights(body: nn.Module, name: str, weights: str) -> Loaded:
+    """Fill `body`.
+
+    Raises:
+        InputError: weights that are not at hand or do not fit.
+    """
     if weights == "none":
-        return Weights("none", "random initialisation"), {}
+        return Loaded(Weights("none", "random initialisation"), {}, {})
     state, description = _read_source(name, weights)
     pyramid = _part(state, "backbone.fpn.") or _part(state, "fpn.")
     inner = _part(state, "backbone.body.")  # a detector's, of torchvision or ours, or a classifier's of ours
@@ -89,8 +113,10 @@ def load_weights(body: nn.Module, name: str, weights: str) -> tuple[Weights, dic
     body.load_state_dict({key: tensors[key] for key in own if key in tensors}, strict=False)
     prefix = "backbone.body." if inner else ""
     taken = {prefix + key for key in own}
-    unexpected = tuple(key for key in state if key not in taken and not key.startswith(("backbone.fpn.", "fpn.")))
-    return Weights(weights, description, missing, unexpected), pyramid
+    rest = {key: state[key] for key in state if key not in taken and not key.startswith(("backbone.fpn.", "fpn."))}
+    if weights == DEFECTS:
+        return Loaded(Weights(weights, description, missing), pyramid, rest)
+    return Loaded(Weights(weights, description, missing, tuple(rest)), pyramid, {})
 
 
 def _read_source(name: str, weights: str) -> tuple[dict[str, Tensor], str]:
@@ -101,6 +127,11 @@ def _read_source(name: str, weights: str) -> tuple[dict[str, Tensor], str]:
         path = _packaged_file(name)
         state = _renamed_by_order(_read_state(path), name)
         return state, f"{path.name} (sha256 {_digest(path)})"
+    if weights == DEFECTS:
+        if name not in _DEFECTS_FILES:
+            raise InputError(f"weights 'defects' fit only {', '.join(_DEFECTS_FILES)}, not {name!r}; use 'package'")
+        path = _DEFECTS_FILES[name]
+        return _read_state(path), f"{path.name} (sha256 {_digest(path)})"
     path = Path(weights)
     if path.is_dir():
         run, path = path, path / BEST / WEIGHTS
@@ -111,7 +142,8 @@ def _read_source(name: str, weights: str) -> tuple[dict[str, Tensor], str]:
         return _read_state(path), f"{about} (sha256 {_digest(path)})"
     if not path.is_file():
         raise InputError(
-            f"weights {weights!r}: not 'package', 'timm', 'torchvision:NAME' or 'none', and no such file or run folder"
+            f"weights {weights!r}: not 'package', 'defects', 'timm', 'torchvision:NAME' or 'none', and no such file or "
+            "run folder"
         )
     require_whole(path)
     return _read_state(path), f"{path.name} (sha256 {_digest(path)})"
