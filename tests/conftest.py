@@ -15,7 +15,7 @@ from tests.absent import absent
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
-# what trains, exports, simulates, starts processes or opens a browser; `make check` leaves it out, `make test` runs it
+# what trains, exports, simulates, reads whole sets, starts processes or opens a browser;
 SLOW = (
     "benchmarks/",
     "classify/test_bundle.py",
@@ -27,7 +27,10 @@ SLOW = (
     "data_tools/auditing/test_label_noise.py",
     "data_tools/commands/test_ray_engine.py",
     "data_tools/judging/test_against.py",
+    "data_tools/networks/test_backbones.py",
     "data_tools/report/test_page.py",
+    "data_tools/report/test_pictures_beside.py",
+    "data_tools/splitting/test_grouping.py",
     "data_tools/synthetic/test_render.py",
     "data_tools/training/test_fit.py",
     "data_tools/training/test_loader_failures.py",
@@ -50,6 +53,7 @@ SLOW = (
     "test_end_to_end.py",
     "test_extreme_shapes.py",
     "test_help.py",
+    "test_judge_cases.py",
     "test_no_network.py",
     "test_scarce_data.py",
 )

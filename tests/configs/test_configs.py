@@ -42,7 +42,13 @@ def few_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("standard", []),
         (
             "resnet50",
-            ["--model.weights=none", "--model.frozen_to_stride=0", "--fit.workers=0", "--model.sampling.rois=16"],
+            [
+                "--model.weights=none",
+                "--model.frozen_to_stride=0",
+                "--fit.workers=0",
+                "--model.sampling.rois=16",
+                "--model.sampling.proposals=50",
+            ],
         ),
     ],
 )
