@@ -15,7 +15,7 @@ from tests.absent import absent
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
-# what trains, exports, simulates, reads whole sets, starts processes or opens a browser;
+# what trains, exports, simulates, reads whole sets, starts processes or opens a browser: `make check` leaves it out
 SLOW = (
     "benchmarks/",
     "classify/test_bundle.py",
