@@ -196,7 +196,7 @@ class _Pace:
     @property
     def ms_per_image(self) -> float | None:
         """None of no image."""
-        began, before = self._moments[len(self._moments) - 2 if len(self._moments) > 1 else 0]
+        began, before = self._moments[-2:][0]
         ended, after = self._moments[-1]
         return round(1000 * (ended - began) / (after - before), 3) if after > before else None
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-_AT_A_TIME = 1_000_000  # pixels
+from data_tools.core.row_blocks import row_blocks
 
 
 def gray_moments(image: NDArray[np.uint8]) -> tuple[float, float]:
@@ -14,9 +14,8 @@ def gray_moments(image: NDArray[np.uint8]) -> tuple[float, float]:
     numpy's own would make copies of eight bytes a pixel.
     """
     total = squares = 0
-    rows = max(_AT_A_TIME // image.shape[1], 1)
-    for top in range(0, image.shape[0], rows):
-        part = image[top : top + rows].astype(np.int64)
+    for rows in row_blocks(*image.shape):
+        part = image[rows].astype(np.int64)
         total += int(part.sum())
         squares += int(np.square(part).sum())
     count = image.size

@@ -1,6 +1,6 @@
 """Decoded images -> arrays, some rows at a time: no second copy of the whole is made beside the array itself."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from data_tools.core.errors import InputError
+from data_tools.core.row_blocks import row_blocks
 
-_AT_A_TIME = 1_000_000  # pixels
 _DEEP = ("I;16", "I;16B", "I;16L", "I;16N", "I")
 _MOST_DEEP = 65535
 
@@ -65,13 +65,6 @@ def _in_color(rows: Image.Image) -> Image.Image:
 
 def _filled(image: Image.Image, channels: tuple[int, ...], values: Callable[[Image.Image], Pixels]) -> Pixels:
     made = np.empty((image.height, image.width, *channels), dtype=np.uint8)
-    for top, rows in _strips(image):
-        made[top : top + rows.height] = values(rows)
+    for rows in row_blocks(image.height, image.width):
+        made[rows] = values(image.crop((0, rows.start, image.width, rows.stop)))
     return made
-
-
-def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
-    """The first row's number and the rows, from top to bottom."""
-    height = max(_AT_A_TIME // image.width, 1)
-    for top in range(0, image.height, height):
-        yield top, image.crop((0, top, image.width, min(top + height, image.height)))

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from data_tools.core.errors import InputError
 from data_tools.core.gray_moments import gray_moments
+from data_tools.core.row_blocks import row_blocks
 from data_tools.files.image_header import channel_bits
 from data_tools.files.images import read_gray, resolve_under
 from data_tools.files.worker_pool import worker_pool
@@ -24,7 +25,6 @@ from data_tools.files.worker_pool import worker_pool
 THUMBNAIL_SIDE = 16
 _BORDER = 4
 _CHUNK, _WORTH_A_POOL = 2048, 128
-_AT_A_TIME = 1_000_000  # pixels
 
 T = TypeVar("T")
 
@@ -86,11 +86,10 @@ def _thumbnail(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     First across, some rows at a time, and then down.
     """
     side, box = THUMBNAIL_SIDE, Image.Resampling.BOX
-    height = max(_AT_A_TIME // pixels.shape[1], 1)
     narrow = np.concatenate(
         [
-            np.asarray(Image.fromarray(rows).convert("F").resize((side, len(rows)), box))
-            for rows in (pixels[top : top + height] for top in range(0, len(pixels), height))
+            np.asarray(Image.fromarray(part).convert("F").resize((side, len(part)), box))
+            for part in (pixels[rows] for rows in row_blocks(*pixels.shape))
         ]
     )
     return np.asarray(Image.fromarray(narrow).resize((side, side), box), dtype=np.float32).ravel()

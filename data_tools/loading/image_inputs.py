@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset, Sample, unlabelled
+from data_tools.core.row_blocks import row_blocks
 from data_tools.files.dataset_folder import images_root_of
 from data_tools.files.images import read_gray, resolve_under
 from data_tools.files.read_ahead import chunks, read_ahead
@@ -18,7 +19,6 @@ PixelReader = Callable[[Sample], NDArray[np.uint8]]
 """A sample's pixels: (h, w) uint8 at original size."""
 
 Images = Dataset | str | Path | Iterable[str | Path | ArrayLike]
-_AT_A_TIME = 1_000_000  # pixels
 _LUMINANCE = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, as Pillow's convert("L")
 
 
@@ -104,7 +104,6 @@ def _pixels_of(image: str | Path | ArrayLike, number: int) -> NDArray[np.uint8]:
 def _gray(color: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """(h, w, 3) -> (h, w), some rows at a time, as the product has eight bytes a pixel."""
     gray = np.empty(color.shape[:2], dtype=np.uint8)
-    rows = max(_AT_A_TIME // color.shape[1], 1)
-    for top in range(0, len(color), rows):
-        gray[top : top + rows] = np.round(color[top : top + rows] @ _LUMINANCE)
+    for rows in row_blocks(color.shape[0], color.shape[1]):
+        gray[rows] = np.round(color[rows] @ _LUMINANCE)
     return gray

@@ -33,13 +33,6 @@ def broker(request: pytest.FixtureRequest) -> Iterator[Broker]:
     made.close()
 
 
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    path = tmp_path / "w.jsonl"
-    path.write_text('{"schema": 1}\n')
-    return path
-
-
 def delivery(url: str, out: Path, timing: Timing = FAST) -> Delivery:
     return Delivery(Mqtt(url), Unsent(out, "mqtt"), timing)
 

@@ -72,13 +72,6 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
     made.close()
 
 
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    path = tmp_path / "w.jsonl"
-    path.write_text('{"schema": 1}\n')
-    return path
-
-
 def write(path: Path, *ids: int) -> list[bytes]:
     lines = [json.dumps({"image_id": one}) for one in ids]
     with path.open("a") as file:

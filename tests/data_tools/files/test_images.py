@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
+from data_tools.core import row_blocks
 from data_tools.core.errors import InputError
-from data_tools.files import decoded
 from data_tools.files.images import (
     bits_of,
     decode_gray,
@@ -294,7 +294,7 @@ def test_rows_at_a_time_give_what_the_whole_image_gives(
     path = tmp_path / ("a.tif" if mode in ("CMYK", "I;16", "I") else "a.png")
     transparent = {"transparency": 3} if mode in ("P", "L") else {}
     image.save(path, exif=exif, **transparent)
-    monkeypatch.setattr(decoded, "_AT_A_TIME", 45)
+    monkeypatch.setattr(row_blocks, "_AT_A_TIME", 45)
     upright = ImageOps.exif_transpose(Image.open(BytesIO(path.read_bytes())))  # by name Pillow garbles rotated TIFFs
     if mode in ("I;16", "I"):
         gray = ((np.asarray(upright, dtype=np.int64) + 128) // 257).astype(np.uint8)
