@@ -191,7 +191,7 @@ from pathlib import Path
 from data_tools.commands.delivery import Delivery, Timing
 from data_tools.commands.webhook import Webhook
 from data_tools.files.unsent import Unsent
-with Delivery(Webhook(sys.argv[1]), Unsent(Path(sys.argv[2]), "webhook"), Timing(first=0.02, poll=0.02, save=0.1)):
+with Delivery(Webhook(sys.argv[1]), Unsent(Path(sys.argv[2]), "webhook"), Timing(first=0.02, poll=0.02, save=0.0)):
     time.sleep(60)
 """
 
@@ -201,16 +201,15 @@ def test_after_a_kill_it_goes_on_from_the_note(receiver: Receiver, out: Path) ->
     process = subprocess.Popen(
         [sys.executable, "-c", KILLED, receiver.url, str(out)], env={**os.environ, "PYTHONPATH": str(ROOT)}
     )
-    until(lambda: len(receiver.bodies) > 50 and Unsent(out, "webhook").path.exists())
+    until(lambda: len(receiver.bodies) > 50)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    before = len(receiver.bodies)
     assert Unsent(out, "webhook").count() < 200
     with Delivery(Webhook(receiver.url), Unsent(out, "webhook"), FAST):
         until(lambda: receiver.bodies[-1] == wanted[-1])
     assert list(dict.fromkeys(receiver.bodies)) == wanted
     assert len(set(receiver.keys)) == 200  # a double has the key of the first
-    assert len(receiver.bodies) < 200 + before
+    assert len(receiver.bodies) <= 201  # each was noted, but perhaps the one that was under way
 
 
 def test_secrets_of_the_address_are_sent_and_never_said(
