@@ -15,9 +15,10 @@ from data_tools.judging.map_boxes import with_boxes
 from data_tools.loading import reference_text
 from data_tools.loading.image_inputs import Images, PixelReader, chunks_of
 from data_tools.loading.input_config import InputConfig
+from data_tools.loading.one_size import in_order
 from data_tools.loading.reference import Reference
 from data_tools.networks.cam_names import EXPORTED_METHODS
-from data_tools.runtime.batches import batches_of
+from data_tools.runtime.batches import GrayBatch, batches_of
 from data_tools.runtime.bundle import RECORD, Bundle, read_bundle
 from data_tools.runtime.engines import Engine
 from data_tools.runtime.sessions import Graph
@@ -95,13 +96,15 @@ class BundledClassifier:
     ) -> list[Prediction]:
         """Predictions of samples whose pixels lie under a folder or are read by a function."""
         reading, fraction = self.read_by(cam)
-        raw: list[RawReading] = []
-        for _, batch in batches_of(samples, pixels, self.input, BATCH_SIZE, "", reference=self.record.reference):
-            answer, padded = self._graph({"images": batch.images}), (batch.images.shape[2], batch.images.shape[3])
-            rows = zip(answer["logits"][:, 0].tolist(), answer["maps"], batch.sizes_hw, strict=True)
-            raw += [RawReading(logit, one, seen, padded) for logit, one, seen in rows]
+        batches = batches_of(samples, pixels, self.input, BATCH_SIZE, "", reference=self.record.reference)
+        raw = in_order((places, self._read(batch)) for places, batch in batches)
         predictions = to_predictions(samples, raw, self.input, reading.temperature)
         return [with_boxes(prediction, fraction) for prediction in predictions]
+
+    def _read(self, batch: GrayBatch) -> list[RawReading]:
+        answer, padded = self._graph({"images": batch.images}), (batch.images.shape[2], batch.images.shape[3])
+        rows = zip(answer["logits"][:, 0].tolist(), answer["maps"], batch.sizes_hw, strict=True)
+        return [RawReading(logit, one, seen, padded) for logit, one, seen in rows]
 
     def read_by(self, cam: str | None) -> tuple[Reading, float | None]:
         """How images are read, and where maps are cut for boxes.

@@ -33,5 +33,5 @@ class ClassifierLoss:
 
 
 def _cross_entropy(network: nn.Module, batch: Batch) -> Tensor:
-    logits = network(batch.images, batch.generators())[:, 0]
+    logits = network(batch.images, batch.generators(), batch.sizes_hw)[:, 0]
     return functional.binary_cross_entropy_with_logits(logits.float(), batch.defect)

@@ -9,6 +9,7 @@ from classify.config import ClassifierConfig
 from data_tools.core.errors import InputError
 from data_tools.loading.sample_random import SampleDropout
 from data_tools.networks.backbones import Backbone, freeze, freeze_statistics
+from data_tools.networks.pooling import mean_pool
 
 
 class Classifier(nn.Module):
@@ -37,10 +38,19 @@ class Classifier(nn.Module):
             freeze_statistics(self.backbone)
         return self
 
-    def forward(self, images: Tensor, generators: Sequence[torch.Generator] | None = None) -> Tensor:
-        """(n, 3, h, w) in 0..1 -> (n, 1) logits; training takes a generator an image, for the dropout."""
+    def forward(
+        self,
+        images: Tensor,
+        generators: Sequence[torch.Generator] | None = None,
+        sizes_hw: Sequence[tuple[int, int]] = (),
+    ) -> Tensor:
+        """(n, 3, h, w) in 0..1 -> (n, 1) logits.
+
+        Training takes a generator an image, for the dropout, and where images are padded their own heights and widths.
+        """
         last = self.backbone(images.contiguous(memory_format=torch.channels_last))[-1]
-        logits: Tensor = self.linear(self.dropout(last.mean(dim=(2, 3)), generators))
+        pooled = mean_pool(last, sizes_hw, (images.shape[2], images.shape[3]))
+        logits: Tensor = self.linear(self.dropout(pooled, generators))
         return logits
 
     def layer_of(self, stride: int) -> nn.Module:

@@ -11,6 +11,7 @@ from data_tools.core.fields import Fields
 from data_tools.core.records import Prediction, Sample
 from data_tools.loading.image_inputs import Images, PixelReader, chunks_of
 from data_tools.loading.input_config import InputConfig
+from data_tools.loading.one_size import in_order
 from data_tools.metrics.operating_threshold import KEY, Threshold, threshold_from
 from data_tools.runtime.batches import GrayBatch, batches_of
 from data_tools.runtime.bundle import RECORD, Bundle, read_bundle
@@ -96,25 +97,26 @@ class BundledDetector:
         self, samples: Sequence[Sample], pixels: Path | PixelReader, config: InputConfig, label: str
     ) -> list[SizedDetections]:
         """One look at each sample, in order, see `detect.looking.Look`."""
-        results: list[SizedDetections] = []
-        for _, batch in batches_of(samples, pixels, config, BATCH_SIZE, label, PAD_TO, self.record.reference):
-            results += zip(self._detections(batch), batch.sizes_hw, strict=True)
-        return results
+        batches = batches_of(samples, pixels, config, BATCH_SIZE, label, PAD_TO, self.record.reference)
+        return in_order(
+            (places, zip(self._detections(batch), batch.sizes_hw, strict=True)) for places, batch in batches
+        )
 
     def propose(self, samples: Sequence[Sample], pixels: Path | PixelReader, count: int) -> list[Prediction]:
         """The best region proposals of each sample as the boxes of a prediction."""
         given = self.record.proposals
         rule = ProposalRule(count, 3 * count, given.nms_iou, given.least_side)
-        predictions: list[Prediction] = []
-        reference = self.record.reference
-        for chosen, batch in batches_of(samples, pixels, self.input, BATCH_SIZE, "proposing", PAD_TO, reference):
+
+        def read(chosen: Sequence[Sample], batch: GrayBatch) -> Iterator[Prediction]:
             outputs = self._features({"images": batch.images})
             for i, (sample, size) in enumerate(zip(chosen, batch.sizes_hw, strict=True)):
                 boxes, scores = self._proposals(outputs, i, batch, rule)
                 logit, ones = float(outputs["image_logit"][i, 0]), np.ones(len(boxes), dtype=np.int64)
                 raw = Detections(boxes, scores, ones, logit)
-                predictions.append(to_prediction(sample, raw, size, "best_box", self.input.preprocess))
-        return predictions
+                yield to_prediction(sample, raw, size, "best_box", self.input.preprocess)
+
+        batches = batches_of(samples, pixels, self.input, BATCH_SIZE, "proposing", PAD_TO, self.record.reference)
+        return in_order((places, read([samples[place] for place in places], batch)) for places, batch in batches)
 
     def _proposals(
         self, outputs: dict[str, Array], i: int, batch: GrayBatch, rule: ProposalRule

@@ -16,7 +16,7 @@ from data_tools.loading.image_inputs import PixelReader
 from data_tools.loading.input_config import InputConfig
 from data_tools.networks.cam import activations_and_gradients
 from data_tools.networks.cam_methods import METHODS
-from data_tools.training.batches import batches_of
+from data_tools.training.batches import shared_batches
 from data_tools.training.references import reference_of
 from detect.model import Detector
 
@@ -43,17 +43,19 @@ def explain(
         stride: of the backbone's map to explain by.
     """
     device = next(model.parameters()).device
-    heatmaps: list[NDArray[np.float32]] = []
-    reference = reference_of(model.backbone)
-    for chosen, batch in batches_of(samples, pixels, config, _BATCH_SIZE, "", reference):
+
+    def read(chosen: tuple[Sample, ...], batch: Batch) -> list[NDArray[np.float32]]:
         maps = best_box_maps(model, batch.to(device), method, stride).cpu().numpy()
         # the detector pads its input to whole cells
         padded = (maps.shape[1] * stride, maps.shape[2] * stride)
+        placed = []
         for sample, one, seen in zip(chosen, maps, batch.sizes_hw, strict=True):
             rows, columns = cells_seen((one.shape[0], one.shape[1]), seen, padded)
             window = config.preprocess.window(sample.size_hw)
-            heatmaps.append(place_in_image(one[:rows, :columns], window, sample.size_hw))
-    return heatmaps
+            placed.append(place_in_image(one[:rows, :columns], window, sample.size_hw))
+        return placed
+
+    return shared_batches(samples, pixels, config, _BATCH_SIZE, "", read, reference_of(model.backbone))
 
 
 def best_box_maps(model: Detector, batch: Batch, method: str, stride: int) -> Tensor:

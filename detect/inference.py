@@ -9,7 +9,7 @@ from data_tools.core.records import Prediction, Sample
 from data_tools.loading.batch import Batch
 from data_tools.loading.image_inputs import PixelReader
 from data_tools.loading.input_config import InputConfig
-from data_tools.training.batches import batches_of, shared_batches
+from data_tools.training.batches import shared_batches
 from data_tools.training.references import reference_of
 from detect.detections import SizedDetections
 from detect.looking import BATCH_SIZE, Look, look_everywhere, look_in_views, to_predictions
@@ -75,14 +75,14 @@ def propose(
     """
     model.eval()
     device = next(model.parameters()).device
-    predictions: list[Prediction] = []
-    reference = reference_of(model.backbone)
-    for chosen, batch in batches_of(samples, pixels, config, BATCH_SIZE, "", reference):
+
+    def read(chosen: tuple[Sample, ...], batch: Batch) -> list[Prediction]:
         raws = zip(chosen, model.propose(batch.to(device), count), batch.sizes_hw, strict=True)
-        predictions += [
+        return [
             to_prediction(sample, raw.as_arrays(), size, "best_box", config.preprocess) for sample, raw, size in raws
         ]
-    return predictions
+
+    return shared_batches(samples, pixels, config, BATCH_SIZE, "", read, reference_of(model.backbone))
 
 
 def predict(

@@ -22,6 +22,7 @@ from data_tools.core.anchors import STRIDES, level_sizes
 from data_tools.loading.batch import Batch
 from data_tools.loading.sample_random import SampleDropout
 from data_tools.networks.backbones import Backbone, first_layers, freeze_statistics
+from data_tools.networks.pooling import max_pool, mean_pool
 from data_tools.training import processes
 from detect.box_heads import BoxHead, BoxHeads
 from detect.config import DetectorConfig
@@ -77,13 +78,19 @@ class ImageHead(nn.Module):
         self.linear = nn.Linear(2 * backbone_channels + 6 * pyramid_channels, 1 + types)
 
     def forward(
-        self, last: Tensor, pyramid: Sequence[Tensor], generators: Sequence[torch.Generator] | None = None
+        self,
+        last: Tensor,
+        pyramid: Sequence[Tensor],
+        generators: Sequence[torch.Generator] | None = None,
+        own_hw: Sequence[tuple[int, int]] = (),
+        padded_hw: tuple[int, int] = (0, 0),
     ) -> Tensor:
         """The last map (n, c, h, w) and four or more pyramid levels (n, p, h', w'), finest first -> (n, 1 + types).
 
-        Training takes a generator an image, for the dropout.
+        Training takes a generator an image, for the dropout; see `mean_pool` for images that are padded.
         """
-        pooled = [pool for m in (last, *pyramid[1:4]) for pool in (m.mean(dim=(2, 3)), m.amax(dim=(2, 3)))]
+        pools = (mean_pool, max_pool)
+        pooled = [pool(maps, own_hw, padded_hw) for maps in (last, *pyramid[1:4]) for pool in pools]
         logits: Tensor = self.linear(self.dropout(torch.cat(pooled, dim=1), generators))
         return logits
 
@@ -215,12 +222,13 @@ class Detector(nn.Module):
     ) -> tuple[ImageList, "OrderedDict[str, Tensor]", Tensor]:
         """The padded images, their pyramid, and the image head's outputs."""
         # anchors are laid out by image size // map size, which is the stride only if the image is a multiple of it
-        height, width = batch.images.shape[2:]
-        padded = batch.padded_to(height + -height % _PAD_TO, width + -width % _PAD_TO)
+        height, width = _whole_cells((batch.images.shape[2], batch.images.shape[3]))
+        padded = batch.padded_to(height, width)
         images = padded.images.contiguous(memory_format=torch.channels_last)
         features = OrderedDict(zip(_NAMES, self.backbone(images), strict=True))
         pyramid = OrderedDict(self.fpn(features))
-        logits = self.image_head(features[_NAMES[-1]], list(pyramid.values()), generators)
+        own = [_whole_cells(size_hw) for size_hw in batch.sizes_hw]
+        logits = self.image_head(features[_NAMES[-1]], list(pyramid.values()), generators, own, (height, width))
         return ImageList(images, list(batch.sizes_hw)), pyramid, logits
 
 
@@ -243,6 +251,11 @@ class FullPrecisionPredictor(FastRCNNPredictor):  # type: ignore[misc]
         """(n, classes) logits and (n, 4 * classes) box deltas."""
         logits, deltas = super().forward(features)
         return logits.float(), deltas.float()
+
+
+def _whole_cells(size_hw: tuple[int, int]) -> tuple[int, int]:
+    height, width = size_hw
+    return height + -height % _PAD_TO, width + -width % _PAD_TO
 
 
 def _norm(config: DetectorConfig) -> Callable[[int], nn.Module] | None:

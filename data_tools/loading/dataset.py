@@ -169,3 +169,8 @@ def make_loader(dataset: DefectDataset, sampler: Sampler[Key], batch_size: int, 
         collate_fn=collate,
         generator=torch.Generator(),
     )
+
+
+def plain_loader(dataset: DefectDataset, batches: Sampler[list[Key]]) -> DataLoader[Item]:
+    """A loader of the batches that a sampler deals, in this process."""
+    return DataLoader(dataset, batch_sampler=batches, collate_fn=collate, generator=torch.Generator())

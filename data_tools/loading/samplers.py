@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
 from data_tools.core.errors import InputError
+from data_tools.loading.one_size import batches_of_one_size
 
 Key = tuple[int, int]
 
@@ -99,17 +100,23 @@ class BalancedSampler(Sampler[Key]):
         return np.concatenate([batches.ravel(), ordered[whole:]])
 
 
-class OrderedSampler(Sampler[Key]):
-    """Every sample once, in order; of several processes each takes whole batches in turn."""
+class PlainBatches(Sampler[list[Key]]):
+    """Every sample once, in batches of one size; of several processes each takes whole batches in turn.
 
-    def __init__(self, total: int, batch_size: int = 1, rank: int = 0, processes: int = 1) -> None:
-        self.mine = [index for index in range(total) if index // batch_size % processes == rank]
+    Args:
+        sizes_hw: of each sample as the network sees it.
+        batch_size: samples a batch, at most.
+        rank, processes: which of them are this process's.
+    """
+
+    def __init__(self, sizes_hw: Sequence[tuple[int, int]], batch_size: int, rank: int = 0, processes: int = 1) -> None:
+        self.mine = batches_of_one_size(sizes_hw, batch_size)[rank::processes]
 
     def __len__(self) -> int:
         return len(self.mine)
 
-    def __iter__(self) -> Iterator[Key]:
-        yield from ((0, index) for index in self.mine)
+    def __iter__(self) -> Iterator[list[Key]]:
+        yield from ([(0, index) for index in batch] for batch in self.mine)
 
 
 def _rounds(rng: np.random.Generator, values: NDArray[np.int64], count: int) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""Batches of samples for a graph: numpy's twin of `data_tools.training.batches`, in the same groups."""
+"""Batches of samples for a graph: numpy's twin of `data_tools.training.batches`, in the same batches."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from tqdm import tqdm
 from data_tools.core.records import Sample
 from data_tools.loading.image_inputs import PixelReader, folder_reader
 from data_tools.loading.input_config import InputConfig
+from data_tools.loading.one_size import batches_of_one_size
 from data_tools.loading.pixels import seen_planes
 from data_tools.loading.reference import Reference
 
@@ -36,19 +37,18 @@ def batches_of(
     label: str,
     multiple_of: int = 1,
     reference: Reference | None = None,
-) -> Iterator[tuple[tuple[Sample, ...], GrayBatch]]:
-    """Every sample once, in order: the samples of a batch with the batch, its sides padded to a multiple.
+) -> Iterator[tuple[list[int], GrayBatch]]:
+    """Every sample once, in batches of one size: the places of a batch's samples, and the batch.
 
-    Progress is shown under the label; none with the label "".
-    Images are compared with a `reference` where the network has one.
+    The batch's sides are padded to a multiple. Progress is shown under the label; none with the label "". Images are
+    compared with a `reference` where the network has one.
     """
     read = folder_reader(pixels) if isinstance(pixels, Path) else pixels
-    starts = range(0, len(samples), batch_size)
-    for start in tqdm(starts, desc=label, leave=False, mininterval=1.0, disable=not label):
-        chosen = tuple(samples[start : start + batch_size])
-        planes = zip(*(seen_planes(sample, read, config, reference) for sample in chosen), strict=True)
+    batches = batches_of_one_size([config.target_hw(sample.size_hw) for sample in samples], batch_size)
+    for places in tqdm(batches, desc=label, leave=False, mininterval=1.0, disable=not label):
+        planes = zip(*(seen_planes(samples[place], read, config, reference) for place in places), strict=True)
         parts = [stacked(images, multiple_of) for images in planes]
-        yield chosen, GrayBatch(np.concatenate([part.images for part in parts], axis=1), parts[0].sizes_hw)
+        yield places, GrayBatch(np.concatenate([part.images for part in parts], axis=1), parts[0].sizes_hw)
 
 
 def stacked(images: Sequence[NDArray[np.float32]], multiple_of: int = 1) -> GrayBatch:

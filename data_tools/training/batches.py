@@ -1,7 +1,7 @@
 """Batches of samples: augmented and in seeded order for training, plain and in order for prediction."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,12 +11,13 @@ from tqdm import tqdm
 from data_tools.core.records import Sample
 from data_tools.loading.batch import Batch
 from data_tools.loading.copy_paste import PasteConfig, Paster
-from data_tools.loading.dataset import DefectDataset, make_loader
+from data_tools.loading.dataset import DefectDataset, make_loader, plain_loader
 from data_tools.loading.image_inputs import PixelReader
 from data_tools.loading.input_config import InputConfig
 from data_tools.loading.layout import JITTER_ALIGNED, layout_of_samples
+from data_tools.loading.one_size import in_order
 from data_tools.loading.reference import Reference, decide_reference
-from data_tools.loading.samplers import BalancedSampler, OrderedSampler
+from data_tools.loading.samplers import BalancedSampler, PlainBatches
 from data_tools.loading.transforms import Augmentation
 from data_tools.splitting.deal import take_share
 from data_tools.training import processes
@@ -90,23 +91,6 @@ def training_loader(
     return make_loader(dataset, sampler, sampler.share, fit.workers)
 
 
-def batches_of(
-    samples: Sequence[Sample],
-    pixels: Path | PixelReader,
-    config: InputConfig,
-    batch_size: int,
-    label: str,
-    reference: Reference | None = None,
-) -> Iterator[tuple[tuple[Sample, ...], Batch]]:
-    """Every sample once, in order, without augmentation: the samples of a batch with the batch.
-
-    Progress is shown under the label; none with the label "". Images are compared with a `reference` where the network
-    has one.
-    """
-    dataset = DefectDataset(samples, pixels, config, reference=reference)
-    return _batches(dataset, OrderedSampler(len(samples)), batch_size, label)
-
-
 def shared_batches(
     samples: Sequence[Sample],
     pixels: Path | PixelReader,
@@ -116,20 +100,15 @@ def shared_batches(
     read: Callable[[tuple[Sample, ...], Batch], Iterable[T]],
     reference: Reference | None = None,
 ) -> list[T]:
-    """What `read` says of each sample, in order; it is given the batches of `batches_of`.
+    """What `read` says of each sample, in order; it is given the samples of a batch with the batch.
 
-    Several processes take the batches in turn, and each gets the whole result.
+    A batch holds images of one size, without augmentation. Several processes take the batches in turn, and each gets
+    the whole result. Progress is shown under the label; none with the label "". Images are compared with a `reference`
+    where the network has one.
     """
-    sampler = OrderedSampler(len(samples), batch_size, processes.rank(), processes.count())
-    dataset = DefectDataset(samples, pixels, config, reference=reference)
-    mine = _batches(dataset, sampler, batch_size, label)
-    parts = processes.gather([list(read(chosen, batch)) for chosen, batch in mine])
-    return [result for part in processes.interleave(parts) for result in part]
-
-
-def _batches(
-    dataset: DefectDataset, sampler: OrderedSampler, batch_size: int, label: str
-) -> Iterator[tuple[tuple[Sample, ...], Batch]]:
-    loader: Any = make_loader(dataset, sampler, batch_size, 0)
-    for batch in tqdm(loader, desc=label, leave=False, mininterval=1.0, disable=not label or not processes.is_main()):
-        yield tuple(dataset.samples[i] for i in batch.indices), batch
+    sizes = [config.target_hw(sample.size_hw) for sample in samples]
+    batches = PlainBatches(sizes, batch_size, processes.rank(), processes.count())
+    loader: Any = plain_loader(DefectDataset(samples, pixels, config, reference=reference), batches)
+    shown = tqdm(loader, desc=label, leave=False, mininterval=1.0, disable=not label or not processes.is_main())
+    mine = [(batch.indices, list(read(tuple(samples[i] for i in batch.indices), batch))) for batch in shown]
+    return in_order(answer for part in processes.gather(mine) for answer in part)

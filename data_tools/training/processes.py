@@ -5,7 +5,6 @@ that every process must come to, in the same order. What they exchange, torch pi
 processes to another and is never read from a file.
 """
 
-import itertools
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -83,13 +82,6 @@ def gather(value: T) -> list[T]:
     values: list[T | None] = [None] * count()
     group.all_gather_object(values, value)
     return values  # type: ignore[return-value]
-
-
-def interleave(parts: Sequence[Sequence[T]]) -> list[T]:
-    """Parts dealt like cards, put together again: the first of each, the second of each, ..."""
-    missing = object()
-    turns = itertools.zip_longest(*parts, fillvalue=missing)
-    return [value for turn in turns for value in turn if value is not missing]  # type: ignore[misc]
 
 
 def totals(*values: float) -> list[float]:

@@ -25,7 +25,7 @@ class Predictor(Protocol):
         ...
 
     def predict_samples(self, samples: Sequence[Sample], pixels: Callable[[Sample], Pixels], /) -> list[Prediction]:
-        """Predictions of samples, in order."""
+        """Predictions of samples, in order; what is said of one does not depend on the others."""
         ...
 
 
@@ -68,11 +68,7 @@ class _Decoded:
 
 
 def examine(detector: Predictor, orders: Sequence[Order]) -> list[Examined]:
-    """What a detector finds in uploads, in order.
-
-    Images of one size go through the network together and others do not: they would be padded, and an image's answer
-    would depend on what others have sent.
-    """
+    """What a detector finds in uploads, in order."""
     results: list[Examined] = []
     for chunk in chunks(read_ahead(orders, _decode, _held), _held):
         predictions = _predictions(detector, chunk)
@@ -86,15 +82,9 @@ def examine(detector: Predictor, orders: Sequence[Order]) -> list[Examined]:
 def _predictions(detector: Predictor, chunk: Sequence[_Decoded]) -> dict[int, Prediction]:
     """The predictions by image id."""
     pixels = {one.order.image_id: one.pixels for one in chunk if one.pixels is not None}
-    by_size: dict[tuple[int, int], list[Sample]] = {}
-    for one in chunk:
-        if one.sample is not None:
-            by_size.setdefault(one.sample.size_hw, []).append(one.sample)
-    by_id: dict[int, Prediction] = {}
-    for samples in by_size.values():
-        predictions = detector.predict_samples(samples, lambda sample: pixels[sample.image_id])
-        by_id |= {sample.image_id: one for sample, one in zip(samples, predictions, strict=True)}
-    return by_id
+    samples = [one.sample for one in chunk if one.sample is not None]
+    predictions = detector.predict_samples(samples, lambda sample: pixels[sample.image_id])
+    return {sample.image_id: one for sample, one in zip(samples, predictions, strict=True)}
 
 
 def _decode(order: Order) -> _Decoded:

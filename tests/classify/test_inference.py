@@ -37,3 +37,19 @@ def test_predictions_and_logits_agree(model: Classifier, samples: list[Sample], 
     logits = np.array(logits_of(model, samples, tmp_path, InputConfig()))
     predictions = predict(model, samples, tmp_path, InputConfig(), Reading(CamChoice("layercam", 32), 4.0))
     assert [p.score for p in predictions] == pytest.approx(1 / (1 + np.exp(-logits / 4.0)), abs=1e-5)
+
+
+def test_what_is_said_of_an_image_does_not_depend_on_its_company(
+    model: Classifier, tmp_path: Path, make_sample
+) -> None:
+    rng = np.random.default_rng(0)
+    samples = [make_sample(i, size_hw=size) for i, size in enumerate([(64, 96), (40, 200), (64, 96), (33, 50)], 1)]
+    for sample in samples:
+        Image.fromarray(rng.integers(0, 255, sample.size_hw, dtype=np.uint8)).save(tmp_path / sample.path)
+    reading = Reading(CamChoice("layercam", 32), 1.0)
+    together = predict(model, samples, tmp_path, InputConfig(), reading)
+    for sample, one in zip(samples, together, strict=True):
+        (alone,) = predict(model, [sample], tmp_path, InputConfig(), reading)
+        assert one.image_id == sample.image_id
+        assert one.score == pytest.approx(alone.score, abs=1e-6)
+        np.testing.assert_allclose(one.heatmap, alone.heatmap, atol=1e-5)

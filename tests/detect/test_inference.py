@@ -1,16 +1,19 @@
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from data_tools.core.errors import InputError
+from data_tools.core.records import Sample
 from data_tools.files.dataset_folder import images_root_of, read_dataset
 from data_tools.loading.input_config import InputConfig
 from data_tools.networks.backbones import build_backbone
 from detect.config import DetectorConfig, PredictionConfig
-from detect.inference import detect, detect_in_views, predict
+from detect.inference import detect, detect_in_views, predict, propose
 from detect.model import Detector
 from detect.views import agree
 
@@ -54,3 +57,21 @@ def test_views_that_are_no_sizes_are_refused() -> None:
     for views in ((), (1.0, 0.0), (float("nan"),)):
         with pytest.raises(InputError, match=r"model\.prediction\.views"):
             PredictionConfig(views=views)
+
+
+def test_what_is_said_of_an_image_does_not_depend_on_its_company(
+    tmp_path: Path, make_sample: Callable[..., Sample]
+) -> None:
+    rng, model = np.random.default_rng(0), build((1.0,))
+    samples = [make_sample(i, size_hw=size) for i, size in enumerate([(64, 96), (40, 200), (64, 96), (33, 50)], 1)]
+    for sample in samples:
+        Image.fromarray(rng.integers(0, 255, sample.size_hw, dtype=np.uint8)).save(tmp_path / sample.path)
+    together = predict(model, samples, tmp_path, InputConfig(), "image_head")
+    proposed = propose(model, samples, tmp_path, InputConfig(), 5)
+    for place, sample in enumerate(samples):
+        (alone,) = predict(model, [sample], tmp_path, InputConfig(), "image_head")
+        assert together[place].image_id == proposed[place].image_id == sample.image_id
+        assert together[place].score == pytest.approx(alone.score, abs=1e-6)
+        np.testing.assert_allclose(together[place].boxes_xyxy, alone.boxes_xyxy, atol=1e-3)
+        (alone,) = propose(model, [sample], tmp_path, InputConfig(), 5)
+        np.testing.assert_allclose(proposed[place].boxes_xyxy, alone.boxes_xyxy, atol=1e-3)

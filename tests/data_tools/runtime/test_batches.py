@@ -7,10 +7,11 @@ import torch
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import Sample
+from data_tools.loading.batch import Batch
 from data_tools.loading.input_config import InputConfig
 from data_tools.loading.transforms import PreprocessConfig
 from data_tools.runtime.batches import batches_of, stacked
-from data_tools.training.batches import batches_of as torch_batches_of
+from data_tools.training.batches import shared_batches
 
 
 def test_smaller_images_are_padded_with_black() -> None:
@@ -32,15 +33,24 @@ def test_smaller_images_are_padded_with_black() -> None:
 )
 def test_a_graph_sees_the_very_pixels_that_torch_sees(make_sample: Callable[..., Sample], config: InputConfig) -> None:
     rng = np.random.default_rng(0)
-    samples = [make_sample(i, size_hw=size) for i, size in enumerate([(64, 64), (50, 90), (33, 40)], start=1)]
+    samples = [
+        make_sample(i, size_hw=size)
+        for i, size in enumerate([(64, 64), (50, 90), (64, 64), (33, 40), (64, 64)], start=1)
+    ]
     pixels = {sample.image_id: rng.integers(0, 256, sample.size_hw, dtype=np.uint8) for sample in samples}
 
     def read(sample: Sample) -> np.ndarray:
         return pixels[sample.image_id]
 
-    ours, theirs = batches_of(samples, read, config, 2, "a"), torch_batches_of(samples, read, config, 2, "b")
-    for (chosen, one), (also, other) in zip(ours, theirs, strict=True):
-        assert chosen == also
+    theirs: list[Batch] = []
+
+    def take(chosen: tuple[Sample, ...], batch: Batch) -> list[None]:
+        theirs.append(batch)
+        return [None] * len(chosen)
+
+    shared_batches(samples, read, config, 2, "b", take)
+    for (places, one), other in zip(batches_of(samples, read, config, 2, "a"), theirs, strict=True):
+        assert tuple(places) == other.indices
         assert one.sizes_hw == other.sizes_hw
         assert torch.equal(torch.from_numpy(one.images).expand(-1, 3, -1, -1), other.images)
 

@@ -1,6 +1,5 @@
 """Two processes, as torchrun starts them, against one with the same whole batches."""
 
-import itertools
 import json
 import os
 import shutil
@@ -16,8 +15,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from safetensors.torch import load_file
 
 import data_tools.synth
@@ -26,7 +23,7 @@ from data_tools.files.dataset_folder import read_dataset
 from data_tools.files.predictions import read_predictions
 from data_tools.loading.batch import Item, collate
 from data_tools.loading.sample_random import SampleDropout
-from data_tools.loading.samplers import BalancedSampler, OrderedSampler
+from data_tools.loading.samplers import BalancedSampler
 from data_tools.training import processes
 from tests.forked import Command
 
@@ -250,15 +247,6 @@ def test_an_epoch_of_so_many_batches_repeats_a_small_set_and_draws_from_a_large_
     large.epoch = 1
     assert len(set(first)) == 12
     assert first != [index for _, index in large]
-
-
-@given(st.integers(0, 40), st.integers(1, 5), st.integers(1, 6))
-def test_whole_batches_are_dealt_out_and_put_together_again(total: int, batch_size: int, count: int) -> None:
-    hands = []
-    for rank in range(count):
-        keys = list(OrderedSampler(total, batch_size, rank, count))
-        hands.append([keys[i : i + batch_size] for i in range(0, len(keys), batch_size)])
-    assert list(itertools.chain(*processes.interleave(hands))) == list(OrderedSampler(total))
 
 
 def test_alone_everything_is_given_back() -> None:
