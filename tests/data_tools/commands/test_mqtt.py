@@ -110,7 +110,7 @@ def test_a_broker_that_never_answers_holds_up_nobody(
     begun = time.monotonic()
     with delivery(broker.url, out, Timing(timeout=0.1, first=0.02, last=0.1)):
         until(lambda: "no answer within 0.1 s" in caplog.text)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 60
     assert "0 delivered, 1 unsent" in capsys.readouterr().err
 
 
