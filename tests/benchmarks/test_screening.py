@@ -2,10 +2,10 @@
 
 import itertools
 import json
-import subprocess
-import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from subprocess import CompletedProcess
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from data_tools.commands.configurations import find_configuration
 from data_tools.core.errors import InputError
 from data_tools.files.dataset_folder import read_dataset
-from detect.compare_detectors.budget import ROOT
+from detect.compare_detectors import cells
 from detect.screening import __main__ as screening
 from detect.screening.design import MOST_LEVERS, PARTS, Effect, effects, pairs_of
 from detect.screening.levers import read_levers
+from tests.forked import Command
 
 DESIGNS = st.tuples(st.integers(1, MOST_LEVERS), st.sampled_from(PARTS))
 
@@ -140,8 +141,13 @@ def test_too_few_groups_for_the_parts(tmp_path: Path, squares: Path) -> None:
 
 
 def test_the_command_trains_what_is_missing_and_says_what_each_lever_adds(
-    squares: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    squares: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def run(command: Sequence[str], **_: object) -> CompletedProcess[str]:
+        """A training in a process that need not import torch again."""
+        return CompletedProcess(command, Command(tmp_path, command[2:]).wait())
+
+    monkeypatch.setattr(cells, "subprocess", SimpleNamespace(run=run))
     (tmp_path / "small.yaml").write_text(
         "input: {size_hw: [64, 64]}\n"
         "model: {backbone: simple_cnn, weights: none, frozen_to_stride: 0, heads: {channels: 16}}\n"
@@ -152,11 +158,9 @@ def test_the_command_trains_what_is_missing_and_says_what_each_lever_adds(
     words = ["--data", str(squares), "--levers", str(tmp_path / "levers.yaml")]
     words += ["--config", str(tmp_path / "small.yaml"), "--megapixels", "0.1", "--parts", "2", "--out", str(out)]
     assert screening.main([*words, "--table"]) == 2
-    assert "no finished model to judge" in capsys.readouterr().err
-    command = [sys.executable, "-m", "detect.screening", *words, "--jobs", "2"]  # as a user starts it
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    printed = done.stdout
+    assert "no finished model to judge" in capfd.readouterr().err
+    assert screening.main([*words, "--jobs", "2"]) == 0
+    printed = capfd.readouterr().out
     assert "| more pasted defects | " in printed
     report = json.loads((out / "screening.json").read_text())
     assert [(row["part"], row["levers"]) for row in report["models"]] == [
@@ -171,8 +175,8 @@ def test_the_command_trains_what_is_missing_and_says_what_each_lever_adds(
     made = [(out / f"model_0{n}" / "manifest.json").stat().st_mtime_ns for n in (1, 2, 3, 4)]
     assert screening.main(words) == 0
     assert made == [(out / f"model_0{n}" / "manifest.json").stat().st_mtime_ns for n in (1, 2, 3, 4)]
-    assert capsys.readouterr().out == printed
+    assert capfd.readouterr().out == printed
     shares = [(out / f"model_0{n}" / "config.yaml").read_text().count("share: 0.9") for n in (1, 2, 3, 4)]
     assert shares == [1, 0, 1, 0]
     assert screening.main(["1" if word == "0.1" else word for word in words]) == 2
-    assert "give another --out" in capsys.readouterr().err
+    assert "give another --out" in capfd.readouterr().err

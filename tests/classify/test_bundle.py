@@ -159,7 +159,7 @@ def test_another_method_is_exported(run: Path, images: list[np.ndarray], method:
 
 
 def test_a_network_with_tensorflows_padding(images: list[np.ndarray], tmp_path: Path) -> None:
-    run = make_run(tmp_path / "run", "tf_efficientnet_lite0")
+    run = make_run(tmp_path / "run", "tf_mobilenetv3_small_minimal_100")
     theirs = load_bundle(export(run, tmp_path / "bundle"))
     assert_same(theirs.predict(images), load(run).predict(images))
 

@@ -44,11 +44,11 @@ from tests.installed import extra_of, packages_of, run_with
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a run whose random network answers with many boxes, two classes and three heads."""
+    """The folder of a run whose random network answers with many boxes, two classes and two heads."""
     folder = tmp_path_factory.mktemp("runs") / "one"
     (folder / "best").mkdir(parents=True)
     torch.manual_seed(3)
-    config = DetectorConfig("simple_cnn", "none", frozen_to_stride=0, heads=detect.config.HeadConfig(3, 32))
+    config = DetectorConfig("simple_cnn", "none", frozen_to_stride=0, heads=detect.config.HeadConfig(2, 32))
     config = replace(config, fpn_channels=16, anchors=replace(config.anchors, ratios=(0.5, 1.0, 2.0)))
     model = Detector(build_backbone("simple_cnn", "none"), config, 2, ("good", "scratch")).eval()
     with torch.no_grad():
