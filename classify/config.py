@@ -12,8 +12,9 @@ class ClassifierConfig:
 
     Attributes:
         backbone: "simple_cnn", "resnet50", "vgg16", "tf_efficientnet_lite0", or any timm model that gives feature maps.
-        weights: "package", "timm", "torchvision:NAME", "none", the path of a .safetensors or .pth file, or the folder
-            of a run; see `data_tools.networks.weights.Weights`.
+        weights: "defects" (the backbone of a detector trained on drawn defects), "package", "auto" (the first of these
+            two that the backbone has), "timm", "torchvision:NAME", "none", the path of a .safetensors or .pth file, or
+            the folder of a run; see `data_tools.networks.weights.Weights`.
         trainable: "all" fine-tunes the backbone, "none" trains the top layer only.
         batch_norm: whether the backbone's batch norm takes its statistics from the batch ("train") or keeps the
             pretrained ones ("frozen"), as a backbone that is not trained always does.
@@ -23,7 +24,7 @@ class ClassifierConfig:
     """
 
     backbone: str = "tf_efficientnet_lite0"
-    weights: str = "package"
+    weights: str = "auto"
     trainable: Literal["all", "none"] = "all"
     batch_norm: Literal["train", "frozen"] = "train"
     dropout: float = 0.2

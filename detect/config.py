@@ -94,9 +94,9 @@ class DetectorConfig:
 
     Attributes:
         backbone: "resnet50", "resnet18", "tf_efficientnet_lite0", or any timm model that gives feature maps.
-        weights: "package", "defects" (this whole detector, trained on drawn defects), "timm", "torchvision:NAME",
-            "none", the path of a .safetensors or .pth file, or the folder of a run; see
-            `data_tools.networks.weights.Weights`.
+        weights: "defects" (this whole detector, trained on drawn defects), "package", "auto" (the first of these two
+            that the backbone has), "timm", "torchvision:NAME", "none", the path of a .safetensors or .pth file, or the
+            folder of a run; see `data_tools.networks.weights.Weights`.
         frozen_to_stride: the backbone's first layers, up to its map of this stride, stay as pretrained: edges and
             textures need no relearning, and their gradients cost most; 0 trains all, as random weights need.
         batch_norm: whether the backbone's batch norm takes its statistics from the batch ("train") or keeps the
@@ -108,7 +108,7 @@ class DetectorConfig:
     """
 
     backbone: str = "tf_efficientnet_lite0"
-    weights: str = "package"
+    weights: str = "auto"
     frozen_to_stride: Literal[0, 4, 8, 16] = 4
     batch_norm: Literal["train", "frozen"] = "train"
     norm: Literal["none", "group"] = "group"

@@ -21,7 +21,7 @@ from data_tools.training.recipe import (
 )
 
 EFFORTS: dict[RecipeName, Effort] = {
-    "quick": Effort("quickstart", 224 * 224, 580, 4, 8),
+    "quick": Effort("quickstart", 224 * 224, 300, 2, 8),
     "standard": Effort("standard", 256 * 256, 1200, 8, 4),
     "thorough": Effort("standard", 384 * 384, 4000, 16, 4),
 }

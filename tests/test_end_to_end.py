@@ -36,7 +36,7 @@ def synthetic(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def runs(synthetic: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of each approach under runs/, an epoch each."""
     place = tmp_path_factory.mktemp("work")
-    common = ["--data", str(synthetic), *FAST, "--fit.epochs", "1"]
+    common = ["--data", str(synthetic), "--recipe", "quick", *FAST, "--fit.epochs", "1"]
     assert detect.train.main([*common, "--run", str(place / "runs" / "d")]) == 0
     assert classify.train.main([*common, "--run", str(place / "runs" / "c")]) == 0
     return place
@@ -168,7 +168,7 @@ def test_real_images_are_learned(shared_data: Path, tmp_path: Path, capsys: pyte
     dataset = read_dataset(data)
     groups = [{s.group for s in dataset.split(part)} for part in ("train", "val", "test")]
     assert sum(map(len, groups)) == len(set().union(*groups))
-    settings = ["--input.size_hw", "[128,128]", "--fit.epochs", "4", "--fit.lr", "0.001", *FAST]
+    settings = ["--recipe", "quick", "--input.size_hw", "[128,128]", "--fit.epochs", "3", "--fit.lr", "0.001", *FAST]
     assert detect.train.main(["--data", str(data), "--run", str(run), *settings]) == 0
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert sum(lines[-1]["losses"].values()) < 0.7 * sum(lines[0]["losses"].values())

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from data_tools.core.errors import InputError
 from data_tools.networks.precision import keep_depthwise_full
 from data_tools.networks.reference import ReferenceBranch
-from data_tools.networks.weights import DEFECTS, Loaded, Weights, from_hub, load_weights
+from data_tools.networks.weights import DEFECTS, Loaded, Weights, from_hub, load_weights, resolve_weights
 
 SIMPLE_CNN = "simple_cnn"
 
@@ -94,12 +94,13 @@ def build_backbone(name: str, weights: str, min_stride: int = 4, max_stride: int
 
     Args:
         name: the architecture.
-        weights: see `Weights.source`.
+        weights: see `Weights.source`; or "auto", see `resolve_weights`.
         min_stride, max_stride: only maps with strides within these are returned.
 
     Raises:
         InputError: unknown name, weights that are not at hand or do not fit; the message says what to do.
     """
+    weights = resolve_weights(name, weights)
     if name in OWN_BACKBONES:
         backbone = _own_backbone(name, weights, min_stride, max_stride)
     else:

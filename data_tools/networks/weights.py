@@ -30,7 +30,7 @@ _PACKAGES = {
 
 TORCHVISION = "torchvision:"
 
-DEFECTS = "defects"
+AUTO, DEFECTS = "auto", "defects"
 _DEFECTS_FILES = {PACKAGED_BACKBONE: Path(__file__).parent / "pretrained" / "defects_lite0.safetensors"}
 
 
@@ -85,6 +85,13 @@ class Loaded:
     weights: Weights
     pyramid: Mapping[str, Tensor]
     heads: Mapping[str, Tensor]
+
+
+def resolve_weights(name: str, weights: str) -> str:
+    """The source that "auto" stands for: "defects" where the backbone has such weights, else "package"."""
+    if weights != AUTO:
+        return weights
+    return DEFECTS if name in _DEFECTS_FILES else "package"
 
 
 def load_weights(body: nn.Module, name: str, weights: str) -> Loaded:
@@ -142,8 +149,8 @@ def _read_source(name: str, weights: str) -> tuple[dict[str, Tensor], str]:
         return _read_state(path), f"{about} (sha256 {_digest(path)})"
     if not path.is_file():
         raise InputError(
-            f"weights {weights!r}: not 'package', 'defects', 'timm', 'torchvision:NAME' or 'none', and no such file or "
-            "run folder"
+            f"weights {weights!r}: not 'auto', 'package', 'defects', 'timm', 'torchvision:NAME' or 'none', and no such "
+            "file or run folder"
         )
     require_whole(path)
     return _read_state(path), f"{path.name} (sha256 {_digest(path)})"

@@ -77,5 +77,13 @@ def test_the_weights_that_come_with_the_project_fit_the_standard_network() -> No
     assert all(value.dtype != torch.float16 and value.isfinite().all() for value in detector.state_dict().values())
     with pytest.raises(InputError, match=r"'defects' fit only tf_efficientnet_lite0, not 'tf_efficientnet_lite2'"):
         build_backbone("tf_efficientnet_lite2", "defects")
-    with pytest.raises(InputError, match="simple_cnn has no pretrained weights"):
-        build_backbone("simple_cnn", "defects")
+    for source in ("defects", "auto"):
+        with pytest.raises(InputError, match="simple_cnn has no pretrained weights"):
+            build_backbone("simple_cnn", source)
+
+
+@pytest.mark.parametrize(
+    ("backbone", "source"), [("tf_efficientnet_lite0", "defects"), ("tf_efficientnet_lite2", "package")]
+)
+def test_auto_takes_drawn_defects_where_the_backbone_has_them(backbone: str, source: str) -> None:
+    assert build_backbone(backbone, "auto").weights.source == source

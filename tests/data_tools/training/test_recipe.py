@@ -14,11 +14,14 @@ import classify.plan
 import detect
 import detect.plan
 import detect.train
+from classify import recipe as classify_recipe
+from data_tools.commands.configurations import resolve
 from data_tools.commands.planned import planned_settings
 from data_tools.core.records import Dataset, Sample
 from data_tools.files.dataset_folder import read_dataset
 from data_tools.loading.layout import Layout
-from data_tools.training.recipe import Effort, Facts, decide_budget, look_at
+from data_tools.training.recipe import Effort, Facts, RecipeName, decide_budget, look_at
+from detect import recipe as detect_recipe
 from detect.recipe import _decide_size
 
 EFFORT = Effort("quickstart", 224 * 224, 500, 4, 8)
@@ -68,6 +71,18 @@ def test_steps_pass_four_times_through_the_images_if_four_times_the_steps_are_en
         3,
         100,
     )
+
+
+@pytest.mark.parametrize(
+    ("approach", "effort"), [("detect", detect_recipe.EFFORTS), ("classify", classify_recipe.EFFORTS)]
+)
+def test_the_embedded_defaults_are_the_budget_of_the_synthetic_set(
+    approach: str, effort: dict[RecipeName, Effort]
+) -> None:
+    synthetic = replace(FACTS, images=1050, good=630, boxed=403, unboxed=17, validation=224)
+    values = {one.key: one.value for one in decide_budget(synthetic, effort["quick"])}
+    given = resolve("quickstart", approach)["fit"]
+    assert (values["fit.steps"], values["fit.epoch_steps"]) == (given["steps"], given["epoch_steps"])
 
 
 def test_validation_sees_at_most_three_images_for_ten_of_training() -> None:
