@@ -221,7 +221,7 @@ def rewrite(folder: Path, change: Callable[[dict], object]) -> None:
         (lambda r: r.update(cell_anchors=[[[0, 0, 1, 1]]]), "5 levels"),
         (lambda r: r["cell_anchors"][0].append([1, 2, 3, "x"]), "cell_anchors must be a finite number"),
         (lambda r: r.update(box_units=[[0, 1, 1, 1]]), "box_units must be above 0"),
-        (lambda r: r["box_units"].append([1, 1, 1, 1]), "box_head_4"),
+        (lambda r: r["box_units"].append([1, 1, 1, 1]), "box_head_3"),
         (lambda r: r.update(score_rule="best"), "score_rule"),
         (lambda r: r.update(precision="int4"), "precision"),
         (lambda r: r["input"].update(size_hw=[0, 9]), "input.size_hw"),
