@@ -3,34 +3,34 @@
 A batch pads smaller images, and cells of padding would drown what the others say.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 
 def mean_pool(maps: Tensor, own_hw: Sequence[tuple[int, int]], padded_hw: tuple[int, int]) -> Tensor:
-    """(n, c, rows, columns) -> (n, c): the mean over each image's own cells.
+    """(n, c, rows, columns) -> (n, c): the mean over each image's own cells, of which the last may be cut short.
 
     Args:
         maps: of a padded batch.
         own_hw: height and width of each image's own input; none where all fill the batch's.
         padded_hw: of the batch's input.
     """
-    if all(size_hw == padded_hw for size_hw in own_hw):
-        return maps.mean(dim=(2, 3))
-    return torch.stack([cells.mean(dim=(1, 2)) for cells in _own_cells(maps, own_hw, padded_hw)])
+    return _pool(torch.mean, maps, own_hw, padded_hw)
 
 
 def max_pool(maps: Tensor, own_hw: Sequence[tuple[int, int]], padded_hw: tuple[int, int]) -> Tensor:
     """As `mean_pool`, the maximum."""
+    return _pool(torch.amax, maps, own_hw, padded_hw)
+
+
+def _pool(
+    over: Callable[..., Tensor], maps: Tensor, own_hw: Sequence[tuple[int, int]], padded_hw: tuple[int, int]
+) -> Tensor:
     if all(size_hw == padded_hw for size_hw in own_hw):
-        return maps.amax(dim=(2, 3))
-    return torch.stack([cells.amax(dim=(1, 2)) for cells in _own_cells(maps, own_hw, padded_hw)])
-
-
-def _own_cells(maps: Tensor, own_hw: Sequence[tuple[int, int]], padded_hw: tuple[int, int]) -> list[Tensor]:
-    """The (c, rows, columns) that each image's own input reaches, of which the last may be cut short."""
+        return over(maps, dim=(2, 3))
     grid_hw = (maps.shape[2], maps.shape[3])
     reached = [[-(-g * own // p) for g, own, p in zip(grid_hw, size_hw, padded_hw, strict=True)] for size_hw in own_hw]
-    return [one[:, :rows, :columns] for one, (rows, columns) in zip(maps, reached, strict=True)]
+    cells = [one[:, :rows, :columns] for one, (rows, columns) in zip(maps, reached, strict=True)]
+    return torch.stack([over(one, dim=(1, 2)) for one in cells])

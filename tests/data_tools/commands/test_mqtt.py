@@ -20,7 +20,14 @@ from data_tools.core.records import PredictionHeader
 from data_tools.files.unsent import Unsent
 from tests.data_tools.commands.mqtt_broker import Broker
 from tests.data_tools.commands.test_prediction import Model, arguments, never, save_many
-from tests.data_tools.commands.test_webhook import FAST, SECRETS, Receiver, until, write
+from tests.data_tools.commands.test_webhook import (
+    FAST,
+    SECRETS,
+    Receiver,
+    assert_refused_without_repeating,
+    until,
+    write,
+)
 
 CERTIFICATE = Path(__file__).with_name("localhost.pem")
 LEVELS = pytest.mark.parametrize("levels", [(5, 4), (4,)], ids=["MQTT 5", "MQTT 3.1.1"])
@@ -193,12 +200,7 @@ def test_over_tls_a_broker_that_nobody_trusts_gets_nothing(out: Path, monkeypatc
     ],
 )
 def test_what_is_no_address_is_refused_without_repeating_it(tmp_path: Path, url: str) -> None:
-    (tmp_path / "in").mkdir()
-    given = arguments(out=tmp_path / "w.jsonl", watch=str(tmp_path / "in"), mqtt=url)
-    with pytest.raises(InputError, match="--mqtt") as caught:
-        predict_and_write(given, "detect", {}, never)
-    assert not [secret for secret in SECRETS if secret in str(caught.value)]
-    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+    assert_refused_without_repeating("mqtt", url, tmp_path)
 
 
 def test_a_topic_has_its_percent_codes_read() -> None:

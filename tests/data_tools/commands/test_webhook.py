@@ -79,6 +79,16 @@ def write(path: Path, *ids: int) -> list[bytes]:
     return [line.encode() for line in lines]
 
 
+def assert_refused_without_repeating(kind: str, url: str, place: Path) -> None:
+    """An address of a kind of sink is no address, and the message says so without its secrets, before any work."""
+    (place / "in").mkdir()
+    given = arguments(out=place / "w.jsonl", watch=str(place / "in"), **{kind: url})
+    with pytest.raises(InputError, match=f"--{kind}") as caught:
+        predict_and_write(given, "detect", {}, never)
+    assert not [secret for secret in SECRETS if secret in str(caught.value)]
+    assert [path.name for path in place.iterdir()] == ["in"]
+
+
 def until(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + 120
     while not condition():
@@ -249,12 +259,7 @@ def test_secrets_of_the_address_are_sent_and_never_said(
     ],
 )
 def test_what_is_no_address_is_refused_without_repeating_it(tmp_path: Path, url: str) -> None:
-    (tmp_path / "in").mkdir()
-    given = arguments(out=tmp_path / "w.jsonl", watch=str(tmp_path / "in"), webhook=url)
-    with pytest.raises(InputError, match="--webhook") as caught:
-        predict_and_write(given, "detect", {}, never)
-    assert not [secret for secret in SECRETS if secret in str(caught.value)]
-    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+    assert_refused_without_repeating("webhook", url, tmp_path)
 
 
 def test_it_is_for_watching(tmp_path: Path) -> None:
