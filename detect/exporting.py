@@ -32,7 +32,7 @@ from detect.bundle_record import (
     head_name,
 )
 from detect.model import Detector
-from detect.quantised import make_int8
+from detect.quantised import make_int8, validation_images
 from detect.trained import TrainedDetector, load
 
 log = logging.getLogger(__name__)
@@ -91,6 +91,7 @@ def export(run: Path | str, out: Path | str, precision: Precision = "fp32") -> P
     folder, place = Path(run), Path(out)
     require_new(place)
     detector, manifest = load(folder), read_finished_manifest(folder, "detect")
+    validation = validation_images(folder, manifest.values) if precision == "int8" else None
     model = for_export(detector.model)
     assert isinstance(model, Detector)
     own = _record_of(detector)
@@ -103,8 +104,8 @@ def export(run: Path | str, out: Path | str, precision: Precision = "fp32") -> P
             end_if_asked()
             _write_head(model, head, temporary / f"{head_name(number)}{GRAPH}")
         end_if_asked()
-        if precision == "int8":
-            record |= make_int8(temporary, own, folder, manifest.values)
+        if validation is not None:
+            record |= make_int8(temporary, own, validation)
     return place
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +25,23 @@ log = logging.getLogger(__name__)
 _CALIBRATION_IMAGES = 64
 
 
-def make_int8(folder: Path, record: DetectorRecord, run: Path, manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Quantise the graphs in a folder; gives what bundle.json says otherwise than of fp32.
+@dataclass(frozen=True)
+class ValidationImages:
+    """What int8 is calibrated and judged on.
 
-    The threshold is that of the quantised detector, whose scores are not the run's.
+    Attributes:
+        samples: of validation.
+        root: folder of their images.
+        predictions: the run's own of them.
+    """
 
-    Args:
-        folder: of graphs, of which that of the features is replaced.
-        record: of the detector.
-        run: whose predictions of validation the quantised ones are compared with.
-        manifest: of the run, which names its data.
+    samples: Sequence[Sample]
+    root: Path
+    predictions: Sequence[Prediction]
+
+
+def validation_images(run: Path, manifest: Mapping[str, Any]) -> ValidationImages:
+    """Those of the data that a run's manifest names.
 
     Raises:
         InputError: the run's data are gone or have changed, have no validation images, or are not predicted.
@@ -42,14 +50,27 @@ def make_int8(folder: Path, record: DetectorRecord, run: Path, manifest: Mapping
     samples, root = dataset.split("val"), images_root_of(dataset, Path(str(manifest["data"])))
     if not samples:
         raise InputError("int8 is calibrated on the validation images, of which the run's data have none")
-    before = read_predictions(run / "predictions" / "val.jsonl").predictions
+    return ValidationImages(samples, root, read_predictions(run / "predictions" / "val.jsonl").predictions)
+
+
+def make_int8(folder: Path, record: DetectorRecord, validation: ValidationImages) -> dict[str, Any]:
+    """Quantise the graphs in a folder; gives what bundle.json says otherwise than of fp32.
+
+    The threshold is that of the quantised detector, whose scores are not the run's.
+
+    Args:
+        folder: of graphs, of which that of the features is replaced.
+        record: of the detector.
+        validation: of its run.
+    """
+    samples = validation.samples
     chosen = samples[:: max(len(samples) // _CALIBRATION_IMAGES, 1)]
-    batches = batches_of(chosen, root, record.input, 1, "calibrating", PAD_TO, record.reference)
+    batches = batches_of(chosen, validation.root, record.input, 1, "calibrating", PAD_TO, record.reference)
     examples = (dict(zip(FEATURES_IN, [batch.images], strict=True)) for _, batch in batches)
     quantise(folder / f"{FEATURES}{GRAPH}", POOLED, examples)
     detector = _detector_in(folder, record)
-    predictions = detector.predict_samples(samples, folder_reader(root))
-    quality = {"fp32": _ap(samples, before), "int8": _ap(samples, predictions)}
+    predictions = detector.predict_samples(samples, folder_reader(validation.root))
+    quality = {"fp32": _ap(samples, validation.predictions), "int8": _ap(samples, predictions)}
     log.info("AP on validation: %s in fp32, %s in int8", *(_shown(value) for value in quality.values()))
     return {
         "precision": "int8",

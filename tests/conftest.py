@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from PIL import Image
 
+import data_tools.synth
 from data_tools.core.records import BOXED, GOOD, Dataset, Prediction, Sample, Splits
 from data_tools.files.dataset_folder import write_dataset
 from tests.absent import absent
@@ -85,6 +86,14 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         absent(f"real data not found at {SHARED_DATA}")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def devices(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of 80 synthetic devices, to be read alone: 40 good, 38 boxed and 2 unboxed ones, of 7 lots."""
+    folder = tmp_path_factory.mktemp("devices") / "data"
+    assert data_tools.synth.main(["--out", str(folder), "--good", "40", "--defect", "40", "--seed", "1"]) == 0
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import configparser
 import os
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import packages_distributions, requires
 
 from packaging.requirements import Requirement
@@ -32,11 +33,19 @@ def packages_of(extra: str) -> set[str]:
     return known
 
 
+_places = cache(packages_distributions)  # it reads the records of everything that is installed
+
+
+def hidden_from(distributions: set[str]) -> list[str]:
+    """The packages that other distributions bring, the project's own apart."""
+    own = ("data_tools", "detect", "classify", "configs", "tests")
+    places = _places().items()
+    return [n for n, owners in places if n not in own and not {canonicalize_name(o) for o in owners} & distributions]
+
+
 def run_with(distributions: set[str], code: str) -> list[str]:
     """Run Python in a process that cannot import what other distributions bring; gives the packages that are hidden."""
-    places = packages_distributions().items()
-    own = ("data_tools", "detect", "classify", "configs", "tests")
-    hidden = [n for n, owners in places if n not in own and not {canonicalize_name(o) for o in owners} & distributions]
+    hidden = hidden_from(distributions)
     hide = f"import sys\nfor name in {hidden!r}:\n    sys.modules[name] = None\n"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     subprocess.run([sys.executable, "-c", hide + code], check=True, cwd=ROOT, env=environment)

@@ -52,7 +52,7 @@ def draw_curves(metrics: Path, monitor: str, kept: int, out: Path) -> None:
             fontsize=8,
         )
     with atomic_path(out) as path:
-        figure.savefig(path, format="png", dpi=110)
+        figure.savefig(path, format="png", dpi=110, pil_kwargs={"compress_level": 1})  # drawn anew after each epoch
 
 
 def _draw_losses(axes: Any, steps: Sequence[int], lines: Sequence[Mapping[str, Any]]) -> None:

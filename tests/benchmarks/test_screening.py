@@ -150,7 +150,7 @@ def test_the_command_trains_what_is_missing_and_says_what_each_lever_adds(
     monkeypatch.setattr(cells, "subprocess", SimpleNamespace(run=run))
     (tmp_path / "small.yaml").write_text(
         "input: {size_hw: [64, 64]}\n"
-        "model: {backbone: simple_cnn, weights: none, frozen_to_stride: 0, heads: {channels: 16}}\n"
+        "model: {backbone: simple_cnn, weights: none, frozen_to_stride: 0, fpn_channels: 16, heads: {channels: 16}}\n"
         "fit: {batch_size: 4}\n"
     )
     (tmp_path / "levers.yaml").write_text("more pasted defects: {paste.share: 0.9}\n")

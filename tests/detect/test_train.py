@@ -14,7 +14,7 @@ import pytest
 import data_tools.synth
 from tests.forked import Command
 
-EPOCHS, STEPS_PER_EPOCH = 3, 14
+EPOCHS, STEPS_PER_EPOCH = 3, 7
 # a checkpoint every step, so that a kill falls into the writing of one as often as between two
 SETTINGS = [
     "--input.size_hw",
@@ -47,7 +47,7 @@ SETTINGS = [
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("synthetic") / "data"
-    assert data_tools.synth.main(["--out", str(folder), "--good", "40", "--defect", "40", "--seed", "1"]) == 0
+    assert data_tools.synth.main(["--out", str(folder), "--good", "24", "--defect", "24", "--seed", "1"]) == 0
     return folder
 
 

@@ -48,7 +48,10 @@ class Killed(BaseException):
 
 
 @pytest.fixture
-def run(tmp_path: Path, make_sample: Callable[..., Sample]) -> Callable[..., FitResult]:
+def run(
+    tmp_path: Path, make_sample: Callable[..., Sample], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., FitResult]:
+    monkeypatch.setattr("data_tools.training.fit.draw_curves", lambda *_: None)  # see test_curves
     samples = [make_sample(i, [[1, 1, 5, 5]] if i % 2 else [], size_hw=(8, 8)) for i in range(1, 11)]
     for sample in samples:
         pixels = np.random.default_rng(sample.image_id).integers(0, 255, (8, 8), dtype=np.uint8)

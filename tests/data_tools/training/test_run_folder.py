@@ -12,7 +12,6 @@ import pytest
 import classify
 import classify.predict
 import classify.train
-import data_tools.synth
 import detect.evaluate
 import detect.predict
 import detect.train
@@ -31,20 +30,13 @@ TINY = [
     "--model.weights",
     "none",
 ]
-DETECT = [*TINY, "--model.frozen_to_stride", "0"]
+DETECT = [*TINY, "--model.frozen_to_stride", "0", "--model.fpn_channels", "16", "--model.heads.channels", "16"]
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("synthetic") / "data"
-    assert data_tools.synth.main(["--out", str(folder), "--good", "40", "--defect", "40", "--seed", "1"]) == 0
-    return folder
-
-
-@pytest.fixture(scope="module")
-def finished(data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def finished(devices: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     place = tmp_path_factory.mktemp("runs")
-    common = ["--data", str(data), "--fit.steps", "2", "--run"]
+    common = ["--data", str(devices), "--fit.steps", "2", "--run"]
     assert detect.train.main([*DETECT, *common, str(place / "detect")]) == 0
     assert classify.train.main([*TINY, *common, str(place / "classify")]) == 0
     return {name: place / name for name in ("detect", "classify")}
@@ -100,7 +92,7 @@ def test_other_settings_are_refused_by_name_and_nothing_changes(
 
 
 def test_what_changes_no_result_may_change_and_the_record_stays_the_run_s(
-    approach: str, run: Path, data: Path, tmp_path: Path
+    approach: str, run: Path, devices: Path, tmp_path: Path
 ) -> None:
     before, predictions = json.loads((run / "manifest.json").read_text()), snapshot(run / "predictions")
     words = ["--run", str(run), "--resume", "--fit.checkpoint_minutes", "1"]
@@ -115,12 +107,12 @@ def test_what_changes_no_result_may_change_and_the_record_stays_the_run_s(
     assert 1 <= len(after["resumed"]) <= 2  # to the second
     assert snapshot(run / "predictions") == predictions
     out = tmp_path / "p.jsonl"
-    assert MAINS[approach][1](["--run", str(run), "--data", str(data), "--out", str(out)]) == 0
+    assert MAINS[approach][1](["--run", str(run), "--data", str(devices), "--out", str(out)]) == 0
 
 
 @pytest.mark.parametrize("name", ["model", "average", "optimizer", "random", "state"])
 def test_a_damaged_last_is_named_and_the_run_stays_usable(
-    approach: str, run: Path, data: Path, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+    approach: str, run: Path, devices: Path, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = run / "last" / (f"{name}.json" if name == "state" else f"{name}.safetensors")
     path.write_bytes(path.read_bytes()[:100])
@@ -130,7 +122,7 @@ def test_a_damaged_last_is_named_and_the_run_stays_usable(
     assert "predict and evaluate need no more" in message
     assert snapshot(run) == before
     out = tmp_path / "p.jsonl"
-    assert MAINS[approach][1](["--run", str(run), "--data", str(data), "--out", str(out)]) == 0
+    assert MAINS[approach][1](["--run", str(run), "--data", str(devices), "--out", str(out)]) == 0
     assert detect.evaluate.main(["--runs", str(run)]) == 0
 
 
@@ -144,17 +136,17 @@ def test_without_last_a_finished_run_is_not_trained_again(
 
 
 def test_damaged_weights_are_named_and_mended_by_resuming(
-    approach: str, run: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    approach: str, run: Path, devices: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     flip(run / "best" / "model.safetensors")
-    words = ["--run", str(run), "--data", str(data), "--out", str(tmp_path / "p.jsonl")]
+    words = ["--run", str(run), "--data", str(devices), "--out", str(tmp_path / "p.jsonl")]
     message = refused(MAINS[approach][1], words, capsys)
     assert "best/model.safetensors: does not match its checksum" in message
     assert not (tmp_path / "p.jsonl").exists()
     words_of = DETECT if approach == "detect" else TINY
     for given in (run, run / "best" / "model.safetensors"):
         own = [str(given) if word == "none" else word for word in words_of]
-        start = [*own, "--data", str(data), "--run", str(tmp_path / "next")]
+        start = [*own, "--data", str(devices), "--run", str(tmp_path / "next")]
         assert "does not match its checksum" in refused(MAINS[approach][0], start, capsys)
     assert not (tmp_path / "next").exists()
     assert MAINS[approach][0](["--run", str(run), "--resume"]) == 0
@@ -163,12 +155,12 @@ def test_damaged_weights_are_named_and_mended_by_resuming(
 
 @pytest.mark.parametrize("change", ["run: other\n", "fit: {lr: 1}\n", ""])
 def test_a_changed_configuration_is_named(
-    approach: str, run: Path, data: Path, tmp_path: Path, change: str, capsys: pytest.CaptureFixture[str]
+    approach: str, run: Path, devices: Path, tmp_path: Path, change: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = run / "config.yaml"
     text = path.read_text()
     path.write_text(text.replace(f"run: {run}\n", "") + change if change else text.replace("- 64", "- 32"))
-    words = ["--run", str(run), "--data", str(data), "--out", str(tmp_path / "p.jsonl")]
+    words = ["--run", str(run), "--data", str(devices), "--out", str(tmp_path / "p.jsonl")]
     assert "config.yaml: does not match its checksum" in refused(MAINS[approach][1], words, capsys)
 
 
@@ -190,11 +182,11 @@ MANIFESTS = {
 
 
 def test_each_key_of_a_manifest_is_checked(
-    approach: str, run: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    approach: str, run: Path, devices: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = run / "manifest.json"
     whole = json.loads(path.read_text())
-    words = ["--run", str(run), "--data", str(data), "--out", str(tmp_path / "p.jsonl")]
+    words = ["--run", str(run), "--data", str(devices), "--out", str(tmp_path / "p.jsonl")]
     for key, values in [*MANIFESTS[approach], ("approach", (None, "x")), ("finished", (5,)), ("checksums", (None, []))]:
         path.write_text(json.dumps({name: value for name, value in whole.items() if name != key}))
         if key != "checksums":  # runs of version 0.1 have none
@@ -208,12 +200,14 @@ def test_each_key_of_a_manifest_is_checked(
         assert "manifest.json: not readable as JSON" in refused(main, flags, capsys)
 
 
-def test_from_python_a_run_goes_on_with_its_own_settings(data: Path, finished: dict[str, Path], tmp_path: Path) -> None:
+def test_from_python_a_run_goes_on_with_its_own_settings(
+    devices: Path, finished: dict[str, Path], tmp_path: Path
+) -> None:
     run = Path(shutil.copytree(finished["classify"], tmp_path / "run"))
-    assert classify.train(data, run=run, resume=True).folder == run
+    assert classify.train(devices, run=run, resume=True).folder == run
     other = classify.Settings(input=InputConfig(size_hw=(64, 64)), fit=FitConfig(steps=2))
     with pytest.raises(InputError, match=r"fit\.batch_size 4, now 8"):
-        classify.train(data, other, run=run, resume=True)
+        classify.train(devices, other, run=run, resume=True)
 
 
 def wait_for(path: Path, process: Command) -> None:
@@ -223,10 +217,10 @@ def wait_for(path: Path, process: Command) -> None:
 
 
 def test_of_two_processes_in_one_folder_one_is_refused(
-    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    devices: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = tmp_path / "run"
-    words = [*TINY, "--data", str(data), "--fit.steps", "4000", "--fit.epoch_steps", "5", "--run", str(run)]
+    words = [*TINY, "--data", str(devices), "--fit.steps", "4000", "--fit.epoch_steps", "5", "--run", str(run)]
     both = [Command(tmp_path, ["classify.train", *words]) for _ in range(2)]
     while all(process.poll() is None for process in both):
         time.sleep(0.05)

@@ -11,13 +11,11 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
-from packaging.utils import canonicalize_name
 from PIL import Image
 
 from data_tools.files.predictions import read_predictions
@@ -27,7 +25,8 @@ from detect.serving.running import Server, listening
 from detect.serving.service import Service
 from tests.architecture import ROOT
 from tests.detect.serving.conftest import MeanGray, png
-from tests.detect.test_bundle import bundle, packages_of, run  # noqa: F401 - two of them are fixtures
+from tests.detect.test_bundle import bundle, run  # noqa: F401 - fixtures
+from tests.installed import hidden_from, packages_of
 
 GRAY = {"Content-Type": "image/png"}
 
@@ -69,13 +68,7 @@ def test_a_bundle_is_served_as_it_predicts_with_the_two_extras_alone(
     tmp_path: Path,
 ) -> None:
     """Nothing else is to be had, torch first of all; SIGTERM comes while requests wait, and each is answered."""
-    allowed = packages_of("runtime") | packages_of("serve")
-    own = ("data_tools", "detect", "classify", "configs", "tests")
-    hidden = [
-        name
-        for name, owners in packages_distributions().items()
-        if name not in own and not {canonicalize_name(one) for one in owners} & allowed
-    ]
+    hidden = hidden_from(packages_of("runtime") | packages_of("serve"))
     assert {"torch", "matplotlib", "jinja2", "pandas", "scipy", "httpx"} <= set(hidden)
     before = f"for name in {hidden!r}: sys.modules[name] = None"
     log = tmp_path / "log.jsonl"
