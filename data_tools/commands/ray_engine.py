@@ -1,12 +1,14 @@
-"""Chunks predicted by several processes of this machine, by Ray; what a killed process had at hand, another does again.
+"""Chunks predicted by several processes, by Ray; what a killed process or lost machine had at hand, another does again.
 
-Images are decoded, and records written, by the one process that was started, in the order of the images: a file is the
-same whoever predicts, and can be resumed by either engine.
+They are of this machine, or of the cluster that Ray's own variable RAY_ADDRESS names. Images are decoded, and records
+written, by the one process that was started, in the order of the images: a file is the same whoever predicts, and can
+be resumed by either engine.
 """
 
 import logging
 import os
 import signal
+import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,6 +19,8 @@ from typing import Any
 from data_tools.core.errors import InputError
 
 _AHEAD = 2  # chunks that wait for each process, so that none is idle
+_ADDRESS = "RAY_ADDRESS"
+_ANSWER_S = 20.0
 
 
 def each_by_ray(chunks: Iterable[Any], work: Callable[[Any, Any], Any], make: Callable[[], Any]) -> Iterator[Any]:
@@ -28,10 +32,10 @@ def each_by_ray(chunks: Iterable[Any], work: Callable[[Any, Any], Any], make: Ca
         make: gives what a process keeps, such as a model; it is sent to the processes, what it makes is not.
 
     Raises:
-        InputError: Ray is not installed, or `make` or `work` raises it.
+        InputError: Ray is not installed, no cluster answers, or `make` or `work` raises it.
     """
-    count = len(os.sched_getaffinity(0))
-    with _started(count) as ray:
+    with _started() as ray:
+        count = int(ray.cluster_resources().get("CPU", 1))
         task = ray.remote(_carry_out).options(num_cpus=1, max_retries=3)
         sent = ray.put(ray.cloudpickle.dumps((work, make)))
         waiting: deque[Any] = deque()
@@ -64,9 +68,20 @@ def _made(sent: bytes) -> tuple[Callable[[Any, Any], Any], Any]:
     return work, make()
 
 
+def _require_answer(address: str) -> None:
+    """Find out at once that nothing listens at HOST:PORT, which Ray itself tries for minutes.
+
+    Raises:
+        OSError, ValueError: nothing does, or the port is none.
+    """
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon:
+        socket.create_connection((host, int(port)), _ANSWER_S).close()
+
+
 @contextmanager
-def _started(count: int) -> Iterator[Any]:
-    """Ray with so many processes of this machine, until the end; signals are left to whom they belong."""
+def _started() -> Iterator[Any]:
+    """Ray in the cluster, or with a process for each core of this machine; signals are left to whom they belong."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing leaves the machine
     try:
         import ray
@@ -74,14 +89,17 @@ def _started(count: int) -> Iterator[Any]:
         raise InputError("ray is not installed; pip install ray, or '.[ray]' here; or --engine local") from error
     is_main = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGTERM)
-    ray.init(
-        address="local",
-        num_cpus=count,
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-        _node_ip_address="127.0.0.1",
-    )
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    cluster = os.environ.get(_ADDRESS)
+    if cluster:
+        try:
+            _require_answer(cluster)
+            ray.init(address=cluster, **quiet)
+        except (OSError, RuntimeError, ValueError) as error:
+            raise InputError(f"{_ADDRESS} {cluster}: no cluster of Ray's answers there: {error}") from error
+    else:
+        cores = len(os.sched_getaffinity(0))
+        ray.init(address="local", num_cpus=cores, include_dashboard=False, _node_ip_address="127.0.0.1", **quiet)
     try:
         if is_main:
             signal.signal(signal.SIGTERM, before)

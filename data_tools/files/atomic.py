@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from data_tools.core.errors import InputError
+from data_tools.files.flushing import flush, make_folder
 from data_tools.files.locks import lock
 
 _MARK = ".writing"
@@ -41,7 +42,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         with _in_words(path):
             temporary.touch()
         yield temporary
-        _flush(temporary)
+        flush(temporary)
         temporary.chmod(0o666 & ~_umask())
         _rename(temporary, path)
 
@@ -62,7 +63,7 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
         yield temporary
         for inside in (*temporary.rglob("*"), temporary):
             if not inside.is_symlink():
-                _flush(inside)
+                flush(inside)
         _swap_in(temporary, folder)
 
 
@@ -132,7 +133,7 @@ def sweep(parent: Path) -> None:
 def _reserved(path: Path) -> Iterator[Path]:
     """Yield a hidden folder beside `path` that no other process takes for abandoned; it goes at the end."""
     with _in_words(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         sweep(path.parent)
         place, handle = _locked_folder(path)
     try:
@@ -171,7 +172,7 @@ def _swap_in(temporary: Path, folder: Path) -> None:
         _rename(temporary, folder)
         return
     if _exchanged(temporary, folder):
-        _flush(folder.parent)
+        flush(folder.parent)
         return
     old = _old(folder)
     shutil.rmtree(old, ignore_errors=True)
@@ -199,16 +200,7 @@ def _old(folder: Path) -> Path:
 def _rename(source: Path, target: Path) -> None:
     """Rename; the target's folder is flushed to disk, because without that a power loss undoes the rename."""
     os.replace(source, target)
-    _flush(target.parent)
-
-
-def _flush(path: Path) -> None:
-    """Flush the content of a file, or the names in a folder, to disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    flush(target.parent)
 
 
 def _umask() -> int:

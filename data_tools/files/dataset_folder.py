@@ -16,6 +16,7 @@ from data_tools.core.geometry import xywh_to_xyxy, xyxy_to_xywh
 from data_tools.core.records import SPLIT_NAMES, Dataset, Sample, Splits, empty_boxes, empty_labels
 from data_tools.files.atomic import recover_folder, write_json, write_text
 from data_tools.files.csv_tables import csv_text, plain
+from data_tools.files.flushing import make_folder
 from data_tools.files.text import read_text
 
 ANNOTATIONS, SPLITS, REJECTS, MENDED = "annotations.json", "splits.json", "rejects.csv", "mended.csv"
@@ -41,7 +42,7 @@ def write_dataset(
     mended.csv is there only where something was mended. An images root inside `folder` is written relative to it, so
     that the folder can be moved.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     write_text(folder / REJECTS, _table(rejects, "reason"))
     changes = list(mended)
     if changes:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from data_tools.core.errors import InputError
+from data_tools.files.flushing import flush
 
 
 def lock(handle: int) -> bool | None:
@@ -21,14 +22,17 @@ def lock(handle: int) -> bool | None:
 
 
 def open_locked(path: Path, flag: str = "--out") -> BinaryIO:
-    """The file, opened to read and write, made if need be; `flag` named it.
+    """The file, opened to read and write, made if need be with its name on disk; `flag` named it.
 
     Where there are no locks, nothing keeps two processes apart.
 
     Raises:
         InputError: another process has it.
     """
+    is_new = not path.exists()
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    if is_new:
+        flush(path.parent)
     if lock(handle) is False:
         os.close(handle)
         raise InputError(f"{path}: another process is writing there; let it end, or give another {flag}")

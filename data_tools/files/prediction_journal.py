@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from data_tools.core.errors import InputError
 from data_tools.core.records import Prediction, PredictionHeader
 from data_tools.files.atomic import atomic_path
+from data_tools.files.flushing import make_folder
 from data_tools.files.locks import open_locked
 from data_tools.files.predictions import as_stored, as_text, header_line, maps_path, to_line, write_lines, write_maps
 from data_tools.files.regular import reason_against_reading
@@ -129,7 +130,7 @@ class Journal:
         for path in (self.path, self.maps):
             if os.path.lexists(path) and (reason := reason_against_reading(path)) is not None:
                 raise InputError(f"{path}: lies where the predictions are gathered: {reason}")
-        out.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(out.parent)
         self._lines = open_locked(self.path)
         try:
             self._require_ours()

@@ -10,6 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from data_tools.core.errors import InputError
+from data_tools.files.flushing import make_folder
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ def sole_process(folder: Path) -> Iterator[None]:
     """
     path = folder / LOCK
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         lock = FileLock(path, on_acquired=_sign, fallback_to_soft=False)
         lock.acquire(blocking=False)
     except Timeout as error:

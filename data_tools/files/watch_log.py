@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import PredictionHeader
+from data_tools.files.flushing import make_folder
 from data_tools.files.locks import open_locked
 from data_tools.files.prediction_journal import (
     Counts,
@@ -75,7 +76,7 @@ class WatchLog:
     ) -> None:
         self.out, self.counts, self._versions = out, Counts(), set[tuple[str, Version]]()
         self._last_id = 0
-        out.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(out.parent)
         self._lines = open_locked(out)
         self._errors: BinaryIO | None = None
         try:

@@ -9,6 +9,7 @@ from typing import Any
 
 from data_tools.core.errors import InputError
 from data_tools.files.atomic import write_text
+from data_tools.files.flushing import flush
 from data_tools.files.json_object import parse_object
 from data_tools.files.regular import read_regular
 
@@ -18,11 +19,14 @@ METRICS = "metrics.jsonl"
 
 
 def append_line(path: Path, line: Mapping[str, Any]) -> None:
-    """Add an epoch, flushed to disk."""
+    """Add an epoch, flushed to disk with the file's name."""
+    is_new = not path.exists()
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")
         file.flush()
         os.fsync(file.fileno())
+    if is_new:
+        flush(path.parent)
 
 
 def read_lines(path: Path, epochs: int | None = None) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from data_tools.core.errors import InputError
+from data_tools.files.flushing import make_folder
 from data_tools.files.locks import open_locked
 from data_tools.files.places import require_place
 from data_tools.files.predictions import as_text
@@ -28,7 +29,7 @@ class DecisionLog:
 
     def __init__(self, path: Path) -> None:
         require_place(path, flag="--log")
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         self._file = open_locked(path, "--log")
         self._handle = self._file.fileno()
         try:

@@ -18,9 +18,11 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+from tests.faults.power import POWER_LOSSES, Disk
 from tests.forked import forked, redirected, status_of
 
 SIGNALS = {"SIGKILL": signal.SIGKILL, "SIGTERM": signal.SIGTERM, "SIGINT": signal.SIGINT}
+_ENDS = {**SIGNALS, **dict.fromkeys(POWER_LOSSES, signal.SIGKILL)}
 FULL = "disk full"
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 _CHANGES = ("os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.truncate")
@@ -32,8 +34,9 @@ class Fault:
     """What breaks, and when.
 
     Attributes:
-        kind: a name of `SIGNALS`; `FULL`: from then on nothing new can be made; an image that is "deleted",
-            "truncated", "replaced" or of another "size"; a worker that is "killed" or "out of memory"; "" for none.
+        kind: a name of `SIGNALS`; one of `POWER_LOSSES`, after which `Disk` says what is left; `FULL`: from then on
+            nothing new can be made; an image that is "deleted", "truncated", "replaced" or of another "size"; a worker
+            that is "killed" or "out of memory"; "" for none.
         moment: the how-manieth change of files, or reading of an image, from 1.
         victim: the image, relative to the working folder.
         file_limit: RLIMIT_FSIZE, in bytes.
@@ -122,11 +125,16 @@ class _Watch:
     def __init__(self, folder: Path, fault: Fault) -> None:
         self.folder, self.fault = str(folder), fault
         self.process, self.count, self.images, self.is_on = os.getpid(), 0, 0, True
+        self.disk = Disk(folder) if fault.kind in POWER_LOSSES else None
+        if self.disk is not None:
+            self.disk.begin()
         flush = os.fsync
 
         def counted(handle: Any) -> None:
             self.moment("fsync")
             flush(handle)
+            if self.disk is not None:
+                self.disk.flushed(handle if isinstance(handle, int) else handle.fileno())
 
         os.fsync = counted
         sys.addaudithook(self.hear)
@@ -143,6 +151,8 @@ class _Watch:
             return
         if event != "open" or arguments[2] & _WRITING:
             self.moment(event)
+            if event == "os.rmdir" and self.disk is not None:
+                self.disk.removed(*arguments)
         elif name.endswith(".png"):
             self.reading()
 
@@ -151,8 +161,8 @@ class _Watch:
         if not self.is_on or os.getpid() != self.process:
             return
         self.count += 1
-        if self.fault.kind in SIGNALS and self.count == self.fault.moment:
-            os.kill(self.process, SIGNALS[self.fault.kind])
+        if self.fault.kind in _ENDS and self.count == self.fault.moment:
+            os.kill(self.process, _ENDS[self.fault.kind])
         if self.fault.kind == FULL and self.count >= self.fault.moment and event in _NEW:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

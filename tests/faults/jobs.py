@@ -132,7 +132,10 @@ def result_of(folder: Path, made: Sequence[str]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for path in sorted(path for name in made for path in (folder / name, *(folder / name).rglob("*"))):
         if path.is_file():
-            result[str(path.relative_to(folder))] = _timeless(path)
+            try:
+                result[str(path.relative_to(folder))] = _timeless(path)
+            except ValueError:
+                result[str(path.relative_to(folder))] = "broken"
     return result
 
 

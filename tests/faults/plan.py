@@ -8,6 +8,7 @@ from tests.faults.faulty import FULL, IMAGE_FAULTS, SIGNALS
 from tests.faults.flips import DAMAGES, READERS, damage_trial, files_of
 from tests.faults.jobs import JOBS, Job
 from tests.faults.places import read_only_trial, size_limit_trial, small_disk_trial, two_at_once_trial
+from tests.faults.power import POWER_LOSSES
 from tests.faults.trials import WORKER_FAULTS, Bench, Verdict, fault_of, trial
 
 DAMAGED = {
@@ -40,7 +41,8 @@ def rows() -> Iterator[Row]:
         for kind in SIGNALS:
             yield Row(job.name, f"{kind} at a change of files", (job,), _broken(job, kind))
             yield Row(job.name, f"{kind} after a random delay", (job,), _delayed(job, kind))
-        yield Row(job.name, FULL, (job,), _broken(job, FULL))
+        for kind in (*POWER_LOSSES, FULL):
+            yield Row(job.name, kind, (job,), _broken(job, kind))
         yield Row(job.name, "small disk", (job,), lambda bench, rng, job=job: small_disk_trial(bench, job, rng))
         yield Row(job.name, "file size limit", (job,), lambda bench, rng, job=job: size_limit_trial(bench, job, rng))
         yield Row(job.name, "read-only folder", (job,), lambda bench, _, job=job: read_only_trial(bench, job))

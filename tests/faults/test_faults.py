@@ -8,11 +8,19 @@ from tests.faults.faulty import Fault
 from tests.faults.flips import READERS, damage_trial, files_of
 from tests.faults.jobs import BY_NAME, half_written
 from tests.faults.plan import rows
+from tests.faults.power import NAMES
 from tests.faults.trials import Bench, trial
 
 SHARE = {
     "convert --replace": ("SIGKILL at", "SIGTERM at", "SIGINT at", "disk full", "an image truncated", "read-only"),
-    "classify.train": ("SIGKILL at", "SIGTERM after", "small disk", "a worker killed", "a worker out of memory"),
+    "classify.train": (
+        "SIGKILL at",
+        "SIGTERM after",
+        "power loss",
+        "small disk",
+        "a worker killed",
+        "a worker out of memory",
+    ),
     "classify.predict": ("SIGKILL at", "SIGINT after", "two at once", "an image deleted"),
 }
 CHOSEN = [row for row in rows() if row.fault.startswith(SHARE.get(row.command, ("-",)))]
@@ -45,8 +53,12 @@ def test_damage_is_named(bench: Bench, name: str, damage: str) -> None:
 
 
 def test_each_fault_is_tried_somewhere() -> None:
-    assert len(CHOSEN) == sum(map(len, SHARE.values()))
+    assert len(CHOSEN) == sum(map(len, SHARE.values())) + 1  # two models of a power loss
     assert set(READERS) == {"d", "c", "b", "k", "p"}
+
+
+def test_what_is_done_is_safe_from_a_power_loss(bench: Bench) -> None:
+    assert trial(bench, BY_NAME["classify.train"], Fault(NAMES)).wrong == ()
 
 
 def test_damage_is_seen(bench: Bench) -> None:

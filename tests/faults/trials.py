@@ -13,6 +13,7 @@ from typing import Any
 
 from tests.faults.faulty import FULL, IMAGE_FAULTS, NO_FAULT, SIGNALS, Fault, Outcome, beside, ended, run, start
 from tests.faults.jobs import IMAGES, JOBS, MANY, Job, half_written, make_source, result_of
+from tests.faults.power import POWER_LOSSES, Disk
 
 STOPPED = (0, 130, 143)
 """Exit statuses after a request to stop: saved, by Ctrl-C, by SIGTERM."""
@@ -91,7 +92,9 @@ def fault_of(bench: Bench, job: Job, kind: str, rng: random.Random) -> Fault:
         return Fault(kind, rng.randrange(1, bench.images[job.name] + 1), name)
     if kind in WORKER_FAULTS:
         return Fault(kind, rng.randrange(1, 9))
-    return Fault(kind, rng.randrange(1, bench.moments[job.name] + 1))
+    moment = rng.randrange(1, bench.moments[job.name] + 1)
+    # a quarter of the power losses come when all is done
+    return Fault(kind, 0 if kind in POWER_LOSSES and rng.random() < 0.25 else moment)
 
 
 def trial(bench: Bench, job: Job, fault: Fault, delay: float | None = None, more: Sequence[str] = ()) -> Verdict:
@@ -107,12 +110,16 @@ def trial(bench: Bench, job: Job, fault: Fault, delay: float | None = None, more
     before = bench.lay_out(job.inputs)
     words = [*job.words, *more]
     outcome = _broken(bench.work, job, words, fault, delay)
+    if fault.kind in POWER_LOSSES:
+        Disk(bench.work).lose_power(fault.kind)
     return complete(bench, job, examine(bench, job, fault, before, outcome), fault, more)
 
 
 def examine(bench: Bench, job: Job, fault: Fault, before: dict[str, str], outcome: Outcome) -> Verdict:
     """What a broken job has left, and whether it said what had happened."""
     wrong = _damage(bench, job, fault, before)
+    if fault.kind in POWER_LOSSES and outcome.status == 0:
+        wrong += tuple(f"lost after the end: {name}" for name in _others(bench, job) if (bench.base / name).exists())
     unnamed = () if (said := complaint(job, fault, outcome)) is None else (said,)
     return Verdict(not wrong, not unnamed, False, (*wrong, *unnamed))
 
@@ -146,10 +153,10 @@ def complaint(job: Job, fault: Fault, outcome: Outcome) -> str | None:
     if not outcome.err and outcome.status in (-SIGNALS["SIGTERM"], 130):
         return None  # nothing had begun
     if outcome.status == -SIGNALS["SIGKILL"]:
-        return None if fault.kind == "SIGKILL" else "killed"
+        return None if fault.kind in ("SIGKILL", *POWER_LOSSES) else "killed"
     if "Traceback" in outcome.err:
         return f"a traceback: {last}"
-    if fault.kind == "SIGKILL":  # it was done before
+    if fault.kind in ("SIGKILL", *POWER_LOSSES):  # it was done before
         return None if outcome.status == 0 else f"status {outcome.status}: {last}"
     if fault.kind in SIGNALS:
         said = outcome.status == 0 or job.module in last
@@ -187,9 +194,14 @@ def _completed(bench: Bench, job: Job, more: Sequence[str]) -> tuple[str, ...]:
     outcome = run(bench.work, job.module, words)
     if outcome.status not in ((0, 2) if is_made else (0,)):
         return (f"again: status {outcome.status}: {outcome.err.strip().splitlines()[-1:]}",)
-    result = result_of(bench.work, job.made)
-    other = sorted(name for name in expected.keys() | result.keys() if expected.get(name) != result.get(name))
-    return tuple(f"again: another {name}" for name in other) + tuple(f"left: {name}" for name in _rests(bench, job))
+    others = tuple(f"again: another {name}" for name in _others(bench, job))
+    return others + tuple(f"left: {name}" for name in _rests(bench, job))
+
+
+def _others(bench: Bench, job: Job) -> list[str]:
+    """The files that are not as an undisturbed run makes them, are missing or too many."""
+    expected, result = result_of(bench.base, job.made), result_of(bench.work, job.made)
+    return sorted(name for name in expected.keys() | result.keys() if expected.get(name) != result.get(name))
 
 
 def _rests(bench: Bench, job: Job) -> list[str]:

@@ -67,6 +67,13 @@ def test_what_a_process_refuses_is_refused_here() -> None:
     assert signal.getsignal(signal.SIGTERM) is handler
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "auto", "127.0.0.1:port"])
+def test_a_cluster_that_does_not_answer_is_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    with pytest.raises(InputError, match=f"RAY_ADDRESS {address}: no cluster"):
+        list(each_by_ray([[1]], lambda chunk, made: chunk, lambda: None))
+
+
 def test_ray_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(InputError, match="ray is not installed; pip install ray"):
