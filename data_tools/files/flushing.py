@@ -1,16 +1,29 @@
 """What a power loss leaves: a file's content once the file is flushed, and its name once its folder is (fsync(2))."""
 
+import errno
 import os
 from pathlib import Path
 
+_CANNOT = (errno.EACCES, errno.EBADF, errno.EINVAL, errno.ENOTSUP)
+
 
 def flush(path: Path) -> None:
-    """Flush the content of a file, or the names in a folder, to disk."""
-    handle = os.open(path, os.O_RDONLY)
+    """Flush the content of a file, or the names in a folder, to disk.
+
+    A folder that cannot be read, or of a file system that flushes no folders, is left to that system.
+
+    Raises:
+        OSError: a file could not be flushed, or the disk failed.
+    """
     try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        if error.errno not in _CANNOT or not path.is_dir():
+            raise
 
 
 def make_folder(folder: Path) -> None:

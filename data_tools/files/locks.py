@@ -31,9 +31,13 @@ def open_locked(path: Path, flag: str = "--out") -> BinaryIO:
     """
     is_new = not path.exists()
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    if is_new:
-        flush(path.parent)
-    if lock(handle) is False:
-        os.close(handle)
-        raise InputError(f"{path}: another process is writing there; let it end, or give another {flag}")
-    return os.fdopen(handle, "r+b")
+    file = os.fdopen(handle, "r+b")
+    try:
+        if is_new:
+            flush(path.parent)
+        if lock(handle) is False:
+            raise InputError(f"{path}: another process is writing there; let it end, or give another {flag}")
+    except BaseException:
+        file.close()
+        raise
+    return file

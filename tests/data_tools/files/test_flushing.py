@@ -1,11 +1,12 @@
 """Folders whose names are on disk."""
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
-from data_tools.files.flushing import make_folder
+from data_tools.files.flushing import flush, make_folder
 from data_tools.files.locks import open_locked
 
 
@@ -24,6 +25,19 @@ def test_each_folder_that_is_made_is_named_on_disk(tmp_path: Path, flushed: list
     flushed.clear()
     make_folder(tmp_path / "a" / "b")
     assert flushed == []
+
+
+def test_a_file_system_may_flush_no_folders_but_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As network shares do."""
+
+    def refuse(_handle: int) -> None:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    make_folder(tmp_path / "a")
+    (tmp_path / "a" / "b").touch()
+    with pytest.raises(OSError, match="Invalid"):
+        flush(tmp_path / "a" / "b")
 
 
 def test_a_relative_folder(tmp_path: Path, flushed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
