@@ -89,20 +89,26 @@ def _started() -> Iterator[Any]:
         raise InputError("ray is not installed; pip install ray, or '.[ray]' here; or --engine local") from error
     is_main = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGTERM)
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-    cluster = os.environ.get(_ADDRESS)
-    if cluster:
-        try:
-            _require_answer(cluster)
-            ray.init(address=cluster, **quiet)
-        except (OSError, RuntimeError, ValueError) as error:
-            raise InputError(f"{_ADDRESS} {cluster}: no cluster of Ray's answers there: {error}") from error
-    else:
-        cores = len(os.sched_getaffinity(0))
-        ray.init(address="local", num_cpus=cores, include_dashboard=False, _node_ip_address="127.0.0.1", **quiet)
     try:
+        _join(ray, os.environ.get(_ADDRESS))
+    finally:
         if is_main:
             signal.signal(signal.SIGTERM, before)
+    try:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _join(ray: Any, cluster: str | None) -> None:
+    """Raise InputError where that cluster does not answer; without one, start Ray here."""
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if not cluster:
+        cores = len(os.sched_getaffinity(0))
+        ray.init(address="local", num_cpus=cores, include_dashboard=False, _node_ip_address="127.0.0.1", **quiet)
+        return
+    try:
+        _require_answer(cluster)
+        ray.init(address=cluster, **quiet)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InputError(f"{_ADDRESS} {cluster}: no cluster of Ray's answers there: {error}") from error

@@ -69,9 +69,11 @@ def test_what_a_process_refuses_is_refused_here() -> None:
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "auto", "127.0.0.1:port"])
 def test_a_cluster_that_does_not_answer_is_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    handler = signal.getsignal(signal.SIGTERM)
     monkeypatch.setenv("RAY_ADDRESS", address)
     with pytest.raises(InputError, match=f"RAY_ADDRESS {address}: no cluster"):
         list(each_by_ray([[1]], lambda chunk, made: chunk, lambda: None))
+    assert signal.getsignal(signal.SIGTERM) is handler
 
 
 def test_ray_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
