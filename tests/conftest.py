@@ -1,6 +1,7 @@
 """Fixtures that more than one test module uses."""
 
 import gc
+import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -58,6 +59,12 @@ SLOW = (
     "test_no_network.py",
     "test_scarce_data.py",
 )
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C also where a shell has started the tests in the background, for which it ignores that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -11,7 +11,7 @@ from types import FrameType
 
 log = logging.getLogger(__name__)
 
-_AGAIN_S = 0.05
+_AGAIN_S = 0.01
 _ended = threading.Event()
 
 
@@ -48,16 +48,10 @@ def ended_by_sigterm() -> Iterator[None]:
         if issubclass(what.exc_type, Terminated):
             number = signal.SIGTERM
             signal.signal(number, end)
-        is_here = threading.Event()  # while this function runs, the signal would be lost once more
-        threading.Thread(target=send, args=(number, is_here), daemon=True).start()
-        is_here.set()
+        again.append(threading.Timer(_AGAIN_S, os.kill, (os.getpid(), number)))
+        again[-1].start()
 
-    def send(number: int, is_here: threading.Event) -> None:
-        is_here.wait()
-        if not is_over.wait(_AGAIN_S):
-            os.kill(os.getpid(), number)
-
-    is_over = threading.Event()
+    again: list[threading.Timer] = []
     before, sys.unraisablehook = sys.unraisablehook, lost
     _ended.clear()
     signal.signal(signal.SIGTERM, end)
@@ -66,7 +60,8 @@ def ended_by_sigterm() -> Iterator[None]:
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         sys.unraisablehook = before
-        is_over.set()
+        for timer in again:
+            timer.cancel()
 
 
 def end_if_asked() -> None:
