@@ -151,7 +151,7 @@ def test_real_images_are_learned(shared_data: Path, tmp_path: Path, capsys: pyte
     """Convert the real set by its masks, learn for half a minute, and find defects better than a trivial localizer."""
     data, run = tmp_path / "data", tmp_path / "run"
     source = tmp_path / "source"
-    for folder, count in (("MT_Blowhole", 45), ("MT_Break", 20), ("MT_Free", 45)):
+    for folder, count in (("MT_Blowhole", 60), ("MT_Break", 30), ("MT_Free", 60)):
         (source / folder).mkdir(parents=True)
         (source / folder / "Imgs").mkdir()
         for image in sorted((shared_data / "magnetic_tile" / folder / "Imgs").glob("*.jpg"))[:count]:
@@ -161,10 +161,10 @@ def test_real_images_are_learned(shared_data: Path, tmp_path: Path, capsys: pyte
     dataset = read_dataset(data)
     groups = [{s.group for s in dataset.split(part)} for part in ("train", "val", "test")]
     assert sum(map(len, groups)) == len(set().union(*groups))
-    settings = ["--recipe", "quick", "--input.size_hw", "[128,128]", "--fit.epochs", "2", "--fit.lr", "0.001", *FAST]
+    settings = ["--recipe", "quick", "--input.size_hw", "[128,128]", "--fit.epochs", "3", "--fit.lr", "0.001", *FAST]
     assert detect.train.main(["--data", str(data), "--run", str(run), *settings]) == 0
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    assert sum(lines[-1]["losses"].values()) < 0.95 * sum(lines[0]["losses"].values())
+    assert sum(lines[-1]["losses"].values()) < 0.7 * sum(lines[0]["losses"].values())
     out = tmp_path / "report.json"
     assert detect.evaluate.main(["--runs", str(run), "--split", "test", "--out", str(out)]) == 0
     report = json.loads(out.read_text())

@@ -18,6 +18,7 @@ from tests.faults.power import POWER_LOSSES, Disk
 STOPPED = (0, 130, 143)
 """Exit statuses after a request to stop: saved, by Ctrl-C, by SIGTERM."""
 WORKER_FAULTS = ("killed", "out of memory")
+_UNANNOUNCED = ("SIGKILL", *POWER_LOSSES)
 _MADE_FIRST = ("convert", "detect.train", "classify.train")
 
 
@@ -153,10 +154,10 @@ def complaint(job: Job, fault: Fault, outcome: Outcome) -> str | None:
     if not outcome.err and outcome.status in (-SIGNALS["SIGTERM"], 130):
         return None  # nothing had begun
     if outcome.status == -SIGNALS["SIGKILL"]:
-        return None if fault.kind in ("SIGKILL", *POWER_LOSSES) else "killed"
+        return None if fault.kind in _UNANNOUNCED else "killed"
     if "Traceback" in outcome.err:
         return f"a traceback: {last}"
-    if fault.kind in ("SIGKILL", *POWER_LOSSES):  # it was done before
+    if fault.kind in _UNANNOUNCED:  # it was done before
         return None if outcome.status == 0 else f"status {outcome.status}: {last}"
     if fault.kind in SIGNALS:
         said = outcome.status == 0 or job.module in last
