@@ -1,5 +1,6 @@
 """What goes wrong in a loader's processes, said as it would be in the main one."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +9,7 @@ from data_tools.core.errors import InputError, WorkerLostError
 
 _CAUGHT = "Caught "  # torch puts the traceback of the loader's process into the message
 _LOST = "DataLoader worker"
+_SIGNAL_S = 0.5  # from the end of a process's connection to the signal of its death, at most
 
 
 @contextmanager
@@ -24,7 +26,11 @@ def in_words(run: Path) -> Iterator[None]:
     """
     kept = f"fewer --fit.workers need less; the run keeps its last checkpoint: --run {run} --resume"
     try:
-        yield
+        try:
+            yield
+        except (ConnectionError, EOFError):
+            time.sleep(_SIGNAL_S)  # at the signal torch raises once more, wherever this process is: here, so not later
+            raise
     except InputError as error:
         text = str(error)
         if not text.startswith(_CAUGHT):

@@ -4,12 +4,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from torch.utils.data import DataLoader, Dataset
 
-from data_tools.core.errors import InputError
+from data_tools.core.errors import InputError, WorkerLostError
 from data_tools.training.loader_failures import in_words
 from tests.architecture import ROOT
 
@@ -79,6 +80,23 @@ def test_a_process_that_is_killed_while_it_is_waited_for_or_not(pause: int) -> N
     )
     assert done.stdout.startswith("WorkerLostError a loader process was killed"), done.stderr
     assert "--run runs/d --resume" in done.stdout
+
+
+def test_the_signal_of_a_death_may_come_after_the_end_of_the_connection() -> None:
+    """At SIGCHLD torch raises wherever the process is; here a timer's signal does so while the first error is handled."""
+
+    def at_signal(*_: object) -> None:
+        raise RuntimeError("DataLoader worker (pid 1) is killed by signal: Killed.")
+
+    former = signal.signal(signal.SIGALRM, at_signal)
+    try:
+        with pytest.raises(WorkerLostError, match="a loader process was killed"), in_words(RUN):
+            signal.setitimer(signal.ITIMER_REAL, 0.02)
+            raise ConnectionResetError
+        time.sleep(0.1)  # nothing comes any more
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, former)
 
 
 def test_other_errors_stay_what_they_are() -> None:
