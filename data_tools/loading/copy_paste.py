@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from data_tools.core.checks import require_number
 from data_tools.core.geometry import hull, iou
 from data_tools.core.records import BOXED, GOOD, Sample, empty_boxes, empty_labels
-from data_tools.loading.patches import MOST_MARGIN, Boxes, Image, Patch, cut, paste, stretched
+from data_tools.loading.patches import MOST_MARGIN, Boxes, Image, Pasted, Patch, cut, paste, stretched
 
 Load = Callable[[Sample], tuple[Image, Boxes, NDArray[np.int64]]]
 _MOST_STRETCH, _MOST_LENGTHENED = 4.0, 20.0
 _LINE = 3.0
-_MOST_KEPT = 1000
+_MOST_KEPT = 2**26  # bytes
 _TRIES = 4
 
 
@@ -68,20 +68,19 @@ class Paster:
         self.donors = [(sample, rows) for sample in samples if sample.status == BOXED for rows in _together(sample)]
         self.good = [sample for sample in samples if sample.status == GOOD]
         self._kept: dict[int, Patch | None] = {}
+        self._kept_bytes = 0
 
-    def __call__(
-        self, image: Image, load: Load, rng: np.random.Generator
-    ) -> tuple[Image, Boxes, NDArray[np.int64]] | None:
+    def __call__(self, image: Image, load: Load, rng: np.random.Generator) -> Pasted | None:
         """A good image (h, w) with a defect or a decoy pasted in.
 
         Args:
             image: not changed.
-            load: gives another sample's image and boxes, at input size, and the boxes' rows among the sample's own; the
-                same each time, because some of what is cut out is kept.
+            load: gives another sample's image and boxes, at this image's scale, and the boxes' rows among the sample's
+                own; the same each time, because some of what is cut out is kept.
             rng: of all choices.
 
         Returns:
-            The new image, (n, 4) boxes and (n,) labels, both empty after a decoy; None where nothing is pasted.
+            None where nothing is pasted.
         """
         if not self.donors:
             return None
@@ -108,8 +107,10 @@ class Paster:
         if len(kept):
             along = _line_along(donor.boxes_xyxy[kept])
             patch = cut(source, boxes[there], donor.labels[kept], along, self.config.stretch)
-        if len(self._kept) < _MOST_KEPT:
+        size = 0 if patch is None else patch.pixels.nbytes
+        if self._kept_bytes + size <= _MOST_KEPT:
             self._kept[number] = patch
+            self._kept_bytes += size
         return patch
 
     def _decoy(self, number: int, load: Load, rng: np.random.Generator) -> Patch:
@@ -121,13 +122,10 @@ class Paster:
         patch = cut(source, boxes * scale, empty_labels(), _line_along(boxes), self.config.stretch)
         return replace(patch, boxes_xyxy=empty_boxes())
 
-    def _paste(
-        self, target: Image, patch: Patch, rng: np.random.Generator
-    ) -> tuple[Image, Boxes, NDArray[np.int64]] | None:
+    def _paste(self, target: Image, patch: Patch, rng: np.random.Generator) -> Pasted | None:
         if self.config.stretch > 1 or self.config.lengthen > 1:
             patch = stretched(patch, self._factors(patch, target.shape, rng))
-        made = paste(target, patch, _place(patch, target.shape, self.jitter, rng))
-        return None if made is None else (*made, patch.labels)
+        return paste(target, patch, _place(patch, target.shape, self.jitter, rng))
 
     def _factors(self, patch: Patch, target_hw: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float64]:
         """How many times wider and higher a patch becomes."""

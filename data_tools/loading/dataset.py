@@ -15,15 +15,19 @@ from torch.utils.data import Dataset as TorchDataset
 
 from data_tools.core.records import GOOD, UNBOXED, Sample
 from data_tools.loading.batch import Item, collate
-from data_tools.loading.copy_paste import Paster
+from data_tools.loading.copy_paste import Load, Paster
 from data_tools.loading.image_inputs import PixelReader, folder_reader
 from data_tools.loading.input_config import InputConfig
+from data_tools.loading.patches import Boxes, Image
 from data_tools.loading.pixels import as_input, load_gray
 from data_tools.loading.reference import Reference, Shown, shown_of
 from data_tools.loading.resizing import resize
 from data_tools.loading.samplers import Key
 from data_tools.loading.transforms import Augmentation, Preprocessing
 from data_tools.loading.windows import clipped, is_left, random_window, slice_window, visible_share
+
+Labels = NDArray[np.int64]
+Loaded = tuple[Image, Boxes, NDArray[np.int64]]
 
 
 class DefectDataset(TorchDataset[Item]):
@@ -67,15 +71,20 @@ class DefectDataset(TorchDataset[Item]):
         sample = self.samples[index]
         slicing = self._slicing_of(sample, key)
         zoom = self._zoom_of(sample, key) if slicing is None else None
+        image, boxes, rows = self._native(sample)
+        labels, places, lost = sample.labels[rows], boxes, len(sample.labels) - len(rows)
+        # a scale of its own has whoever sees an image both whole and in windows: there pasting comes before
+        in_windows, rng = self.config.slices.side_px is not None, np.random.default_rng((self.seed, epoch, index))
+        if in_windows:
+            image, boxes, labels, places = self._pasted(sample, image, boxes, labels, self._native, rng)
         shown: Shown | None = None
-        if slicing is None:
-            image, boxes, rows, shown = self._zoomed(sample, zoom)
+        if slicing is not None:
+            image, boxes, kept = self._window(image, boxes, places, slicing)
         else:
-            image, boxes, rows = self._window(sample, slicing)
-        labels, lost = sample.labels[rows], 0 if slicing is not None else len(sample.labels) - len(rows)
-        if self.paster is not None and sample.status == GOOD and slicing is None:
-            pasted = self.paster(image, self._at_input_size, np.random.default_rng((self.seed, epoch, index)))
-            image, boxes, labels = pasted or (image, boxes, labels)
+            image, boxes, kept, shown = self._zoomed(sample, image, boxes, zoom)
+        labels, lost = labels[kept], 0 if slicing is not None else lost + len(labels) - len(kept)
+        if not in_windows:
+            image, boxes, labels, _ = self._pasted(sample, image, boxes, labels, self._at_input_size, rng)
         # a pasted defect differs from the reference as a real one does; light and noise to come are no difference
         difference = None if self.reference is None or shown is None else self.reference.difference(image, shown)
         if self.augmentation is not None:
@@ -119,42 +128,61 @@ class DefectDataset(TorchDataset[Item]):
         rng = np.random.default_rng((self.seed, *key, 2))
         return rng if rng.random() < config.share else None
 
+    def _native(self, sample: Sample) -> Loaded:
+        """The preprocessed image, the boxes left in it, and their rows among the sample's boxes."""
+        return self.preprocessing(load_gray(sample, self._read), sample.boxes_xyxy)
+
+    def _at_input_size(self, sample: Sample) -> Loaded:
+        """The same at input size."""
+        image, boxes, rows = self._native(sample)
+        image, boxes, kept, _ = self._zoomed(sample, image, boxes, None)
+        return image, boxes, rows[kept]
+
+    def _pasted(
+        self, sample: Sample, image: Image, boxes: Boxes, labels: Labels, load: Load, rng: np.random.Generator
+    ) -> tuple[Image, Boxes, Labels, Boxes]:
+        """An image, its boxes and labels, and what draws the look: its boxes, or where a patch was laid on it.
+
+        A decoy is seen as often as a defect, or its seam would speak for a good image.
+        """
+        pasted = self.paster(image, load, rng) if self.paster is not None and sample.status == GOOD else None
+        if pasted is None:
+            return image, boxes, labels, boxes
+        places = pasted.boxes_xyxy if len(pasted.boxes_xyxy) else pasted.hull_xyxy[None]
+        return pasted.image, pasted.boxes_xyxy, pasted.labels, places
+
     def _window(
-        self, sample: Sample, rng: np.random.Generator
-    ) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.int64]]:
-        """A slice of the image at the scale of slices, the boxes it shows, and their rows among the sample's boxes.
+        self, image: Image, boxes: Boxes, places: Boxes, rng: np.random.Generator
+    ) -> tuple[Image, Boxes, NDArray[np.int64]]:
+        """A slice of the image at the scale of slices, the boxes it shows, and their rows among those given.
 
         What it shows is known, so it teaches like an image of its own: a good one where it shows no box.
         """
         assert self.config.slices.side_px is not None
-        image, boxes, rows = self.preprocessing(load_gray(sample, self._read), sample.boxes_xyxy)
-        x1, y1, x2, y2 = window = slice_window((image.shape[0], image.shape[1]), boxes, self.config.slices.side_px, rng)
-        shown = is_left(clipped(boxes, window))
+        x1, y1, x2, y2 = window = slice_window(
+            (image.shape[0], image.shape[1]), places, self.config.slices.side_px, rng
+        )
+        rows = np.flatnonzero(is_left(clipped(boxes, window)))
         part, seen = resize(
             np.ascontiguousarray(image[y1:y2, x1:x2]),
-            clipped(boxes[shown], window) - np.array([x1, y1, x1, y1]),
+            clipped(boxes[rows], window) - np.array([x1, y1, x1, y1]),
             self.config.window_hw((y2 - y1, x2 - x1)),
         )
-        return part, seen, rows[shown]
-
-    def _at_input_size(self, sample: Sample) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.int64]]:
-        """The whole image, the boxes left in it, and their rows among the sample's boxes."""
-        return self._zoomed(sample, None)[:3]
+        return part, seen, rows
 
     def _zoomed(
-        self, sample: Sample, zoom: np.random.Generator | None
-    ) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.int64], Shown | None]:
+        self, sample: Sample, image: Image, boxes: Boxes, zoom: np.random.Generator | None
+    ) -> tuple[Image, Boxes, NDArray[np.int64], Shown | None]:
         """The image, or a random window of it, the boxes left in it, their rows, and for a reference what is shown.
 
         A defect whose boxes preprocessing has cut off is shown whole too.
         """
-        image, boxes, rows = self.preprocessing(load_gray(sample, self._read), sample.boxes_xyxy)
-        whole, window = image, None
+        whole, window, rows = image, None, np.arange(len(boxes))
         if zoom is not None and (len(boxes) or not sample.is_defect):
             window = random_window((image.shape[0], image.shape[1]), boxes, self.config.augment.zoom, zoom)
-            shown = visible_share(boxes, window) > 0
+            rows = np.flatnonzero(visible_share(boxes, window) > 0)
             image = image[window[1] : window[3], window[0] : window[2]]
-            boxes, rows = clipped(boxes[shown], window) - np.array(window[:2] * 2), rows[shown]
+            boxes = clipped(boxes[rows], window) - np.array(window[:2] * 2)
         image, boxes = resize(image, boxes, self.config.target_hw(sample.size_hw))
         return image, boxes, rows, None if self.reference is None else shown_of(whole, window)
 

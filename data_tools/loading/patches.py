@@ -82,7 +82,24 @@ def stretched(patch: Patch, factors_xy: NDArray[np.float64]) -> Patch:
     return replace(patch, pixels=pixels, hull_xyxy=boxes[0], boxes_xyxy=boxes[1:])
 
 
-def paste(target: Image, patch: Patch, centre_xy: tuple[float, float]) -> tuple[Image, Boxes] | None:
+@dataclass(frozen=True)
+class Pasted:
+    """An image on which a patch was laid.
+
+    Attributes:
+        image: (h, w).
+        boxes_xyxy: (n, 4) of the patch's defects in it; none after a decoy.
+        labels: (n,) of the boxes.
+        hull_xyxy: (4,) where the patch lies, whatever it shows.
+    """
+
+    image: Image
+    boxes_xyxy: Boxes
+    labels: NDArray[np.int64]
+    hull_xyxy: NDArray[np.float64]
+
+
+def paste(target: Image, patch: Patch, centre_xy: tuple[float, float]) -> Pasted | None:
     """Lay a patch on the target, the centre of its hull as near to a place as it fits.
 
     The patch is opaque inside its hull and fades out over a margin around it; its gray level is shifted by the
@@ -94,7 +111,7 @@ def paste(target: Image, patch: Patch, centre_xy: tuple[float, float]) -> tuple[
         centre_xy: wanted centre of its hull in the target.
 
     Returns:
-        The new image and the patch's (n, 4) boxes in it; None where the patch with its margin is larger than that.
+        None where the patch with its margin is larger than the target.
     """
     hull_xyxy = patch.hull_xyxy
     margin = float(np.clip(_MARGIN_SHARE * (hull_xyxy[2:] - hull_xyxy[:2]).min(), _LEAST_MARGIN, MOST_MARGIN))
@@ -112,7 +129,8 @@ def paste(target: Image, patch: Patch, centre_xy: tuple[float, float]) -> tuple[
     made = target.copy()
     blended = under + alpha * (over + change - under)
     made[top : top + y2 - y1, left : left + x2 - x1] = np.clip(np.round(blended), 0, 255).astype(np.uint8)
-    return made, patch.boxes_xyxy + np.array([left - x1, top - y1] * 2)
+    moved = np.array([left - x1, top - y1] * 2)
+    return Pasted(made, patch.boxes_xyxy + moved, patch.labels, hull_xyxy + moved)
 
 
 def _around(box_xyxy: NDArray[np.float64], margin: float, size_hw: tuple[int, ...]) -> tuple[int, int, int, int]:

@@ -48,7 +48,7 @@ def slice_window(
 
     Args:
         size_hw: of the image.
-        boxes_xyxy: (n, 4).
+        boxes_xyxy: (n, 4) of defects, or of a patch that is to be seen as often as a defect.
         side: in pixels; a narrower image gives a narrower window.
         rng: of the window.
     """

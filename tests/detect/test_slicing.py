@@ -13,6 +13,8 @@ import detect
 from data_tools.core.records import Dataset, Sample, Splits
 from data_tools.files.dataset_folder import read_dataset, write_dataset
 from data_tools.files.predictions import read_predictions
+from data_tools.loading.batch import Item
+from data_tools.loading.copy_paste import PasteConfig, Paster
 from data_tools.loading.dataset import DefectDataset
 from data_tools.loading.image_inputs import PixelReader
 from data_tools.loading.input_config import InputConfig, SliceConfig
@@ -91,6 +93,42 @@ def test_training_windows_show_their_boxes_at_the_scale_of_slices(
         inside = item.image[0, y1:y2, x1:x2]
         assert inside.mean() > 0.8
         assert item.image.sum() == pytest.approx(float(inside.sum()), rel=0.25)
+
+
+def test_defects_are_pasted_at_their_own_scale_and_decoys_show_as_often(
+    tmp_path: Path, make_sample: Callable[..., Sample]
+) -> None:
+    """The donor's white square on flat ground, or where it lay a patch of the second good image's grain."""
+    flat = np.full((300, 400), 90, dtype=np.uint8)
+    grain = np.random.default_rng(0).integers(60, 120, flat.shape, dtype=np.uint8)
+    defect = flat.copy()
+    defect[100:120, 220:240] = 255
+    samples = [make_sample(1, [[220, 100, 240, 120]], (300, 400)), *(make_sample(i, (), (300, 400)) for i in (2, 3))]
+    for sample, pixels in zip(samples, (defect, flat, grain), strict=True):
+        Image.fromarray(pixels).save(tmp_path / sample.path)
+    paster = Paster(samples, PasteConfig(share=0.5, decoy_share=1.0, jitter=1.0))
+
+    def items(share: float) -> list[Item]:
+        config = replace(CONFIG, augment=AugmentConfig("none", photometry=0), slices=SliceConfig(100, 64, share=share))
+        data = DefectDataset(samples, tmp_path, config, Augmentation(config.augment), paster=paster)
+        return [data[epoch, 1] for epoch in range(200)]
+
+    windows = items(1.0)
+    shown = [item for item in windows if len(item.boxes_xyxy)]
+    decoys = [item for item in windows if not len(item.boxes_xyxy) and float(item.image.std()) > 0.001]
+    assert 50 < len(shown) < 90  # half of the images, and two of three windows around it
+    assert 15 < len(decoys) < 50  # of a decoy, only those that came from the other image are to be told from the ground
+    for item in shown:
+        x1, y1, x2, y2 = item.boxes_xyxy[0].round().int().tolist()
+        assert item.image[0, y1:y2, x1:x2].mean() > 0.8
+        assert max(x2 - x1, y2 - y1) <= 14  # 20 px of 100 seen at 64
+        assert item.defect == 1.0
+        assert item.labels.tolist() == [1]
+    for item in items(0.0):  # whole images show the same pasted defects squeezed
+        assert item.boxes_lost == 0
+        assert item.image.shape[1:] == CONFIG.target_hw((300, 400))
+        for x1, y1, x2, y2 in item.boxes_xyxy.tolist():
+            assert (x2 - x1, y2 - y1) == pytest.approx((20 * 64 / 400, 20 * 64 / 300), abs=0.01)
 
 
 def test_an_unboxed_defect_is_shown_whole(tmp_path: Path, make_sample: Callable[..., Sample]) -> None:

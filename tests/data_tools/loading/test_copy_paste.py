@@ -27,24 +27,24 @@ def test_shares_are_kept_and_decoys_stay_good(make_sample: Callable[..., Sample]
     paster = Paster(samples, PasteConfig(share=0.4, decoy_share=0.5, jitter=0.2))
     rng = np.random.default_rng(1)
     made = [paster(images[3], loader(images), rng) for _ in range(400)]
-    defects = [m for m in made if m is not None and len(m[1])]
-    decoys = [m for m in made if m is not None and not len(m[1])]
+    defects = [m for m in made if m is not None and len(m.boxes_xyxy)]
+    decoys = [m for m in made if m is not None and not len(m.boxes_xyxy)]
     assert len(defects) / 400 == pytest.approx(0.4, abs=0.08)
     assert len(decoys) / 400 == pytest.approx(0.3, abs=0.08)
-    for image, boxes, labels in defects:
-        x1, y1, x2, y2 = boxes[0].astype(int)
-        assert image[y1:y2, x1:x2].min() > 150
+    for one in defects:
+        x1, y1, x2, y2 = one.boxes_xyxy[0].astype(int)
+        assert one.image[y1:y2, x1:x2].min() > 150
         assert abs((x1 + x2) / 2 - 45) <= 20.5
-        assert labels.tolist() == [1]
-    assert max(int(image.max()) for image, _, _ in decoys) < 60
-    assert any((image != images[3]).any() for image, _, _ in decoys)
+        assert one.labels.tolist() == [1]
+    assert max(int(one.image.max()) for one in decoys) < 60
+    assert any((one.image != images[3]).any() for one in decoys)
 
 
 def pasted_boxes(samples: list[Sample], config: PasteConfig, images: dict[int, np.ndarray], count: int) -> np.ndarray:
     """(n, 4) of `count` pastes on the last sample."""
     paster, rng = Paster(samples, config), np.random.default_rng(0)
     made = [paster(images[samples[-1].image_id], loader(images), rng) for _ in range(count)]
-    return np.concatenate([one[1] for one in made if one is not None])
+    return np.concatenate([one.boxes_xyxy for one in made if one is not None])
 
 
 def test_where_every_place_is_alike_each_is_as_likely(make_sample: Callable[..., Sample]) -> None:
@@ -80,7 +80,7 @@ def test_a_stretched_patch_takes_its_box_along(make_sample: Callable[..., Sample
     for _ in range(300):
         made = paster(images[2], loader(images), rng)
         assert made is not None
-        (x1, y1, x2, y2), bright = made[1][0], np.argwhere(made[0] > 100)
+        (x1, y1, x2, y2), bright = made.boxes_xyxy[0], np.argwhere(made.image > 100)
         assert bright.min(axis=0) == pytest.approx([y1, x1], abs=1.5)
         assert bright.max(axis=0) + 1 == pytest.approx([y2, x2], abs=1.5)
         sides.append([x2 - x1, y2 - y1])
@@ -100,8 +100,8 @@ def test_a_donor_is_read_once_and_pasted_alike_each_time(make_sample: Callable[.
     first, second = (paster(images[2], load, np.random.default_rng(3)) for _ in range(2))
     assert first is not None
     assert second is not None
-    assert (first[0] == second[0]).all()
-    assert first[1].tolist() == second[1].tolist()
+    assert (first.image == second.image).all()
+    assert first.boxes_xyxy.tolist() == second.boxes_xyxy.tolist()
     assert read == [1]
 
 
@@ -116,11 +116,10 @@ def test_near_boxes_are_cut_together(make_sample: Callable[..., Sample]) -> None
     for _ in range(20):
         made = paster(images[2], loader(images), rng)
         assert made is not None
-        image, boxes, labels = made
-        assert (boxes[1] - boxes[0]).tolist() == [15, 2, 11, 0]
-        assert labels.tolist() == [1, 1]
-        for x1, y1, x2, y2 in boxes.astype(int):
-            assert (image[y1:y2, x1:x2] == 200).all()
+        assert (made.boxes_xyxy[1] - made.boxes_xyxy[0]).tolist() == [15, 2, 11, 0]
+        assert made.labels.tolist() == [1, 1]
+        for x1, y1, x2, y2 in made.boxes_xyxy.astype(int):
+            assert (made.image[y1:y2, x1:x2] == 200).all()
 
 
 def test_what_reaches_from_edge_to_edge_still_does(make_sample: Callable[..., Sample]) -> None:

@@ -44,20 +44,21 @@ def test_the_patch_arrives_whole_and_its_level_is_fitted() -> None:
     source = np.full((40, 40), 100, dtype=np.uint8)
     source[10:14, 20:24] = 160  # the defect, 60 above its surroundings
     target = np.full((50, 60), 30, dtype=np.uint8)
-    made, boxes = paste(target, one_box(source, [20.0, 10.0, 24.0, 14.0]), (42.0, 32.0)) or (target, None)
-    assert boxes is not None
-    assert boxes.tolist() == [[40, 30, 44, 34]]
-    assert (made[30:34, 40:44] == 90).all()
-    made[30:34, 40:44] = 30
-    assert (made == 30).all()
+    made = paste(target, one_box(source, [20.0, 10.0, 24.0, 14.0]), (42.0, 32.0))
+    assert made is not None
+    assert made.boxes_xyxy.tolist() == [[40, 30, 44, 34]]
+    assert made.hull_xyxy.tolist() == [40, 30, 44, 34]
+    assert (made.image[30:34, 40:44] == 90).all()
+    made.image[30:34, 40:44] = 30
+    assert (made.image == 30).all()
     assert (target == 30).all()
 
 
 def test_a_patch_stays_inside_and_too_large_ones_are_refused() -> None:
     source, target = np.zeros((40, 40), dtype=np.uint8), np.zeros((12, 12), dtype=np.uint8)
-    _, boxes = paste(target, one_box(source, [20.0, 20.0, 24.0, 24.0]), (500.0, -500.0)) or (None, None)
-    assert boxes is not None
-    assert boxes.tolist() == [[5, 3, 9, 7]]
+    made = paste(target, one_box(source, [20.0, 20.0, 24.0, 24.0]), (500.0, -500.0))
+    assert made is not None
+    assert made.boxes_xyxy.tolist() == [[5, 3, 9, 7]]
     assert paste(target, one_box(source, [2.0, 2.0, 30.0, 30.0]), (6.0, 6.0)) is None
 
 
@@ -75,7 +76,7 @@ def test_a_pasted_box_keeps_its_size_and_lies_inside(
     patch = one_box(np.ones((40, 40), np.uint8), box.tolist())
     pasted = paste(np.zeros((height, width), np.uint8), patch, centre)
     if pasted is not None:
-        (new,) = pasted[1]
+        (new,) = pasted.boxes_xyxy
         assert new[2:] - new[:2] == pytest.approx(box[2:] - box[:2])
         assert (new >= 0).all()
         assert (new <= [width, height, width, height]).all()

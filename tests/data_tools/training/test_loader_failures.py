@@ -83,7 +83,11 @@ def test_a_process_that_is_killed_while_it_is_waited_for_or_not(pause: int) -> N
 
 
 def test_the_signal_of_a_death_may_come_after_the_end_of_the_connection() -> None:
-    """At SIGCHLD torch raises wherever the process is; here a timer's signal does so while the first error is handled."""
+    """At it torch raises wherever the process is; here a timer's signal does so while the first error is handled."""
+
+    def connection_ends() -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0.02)
+        raise ConnectionResetError
 
     def at_signal(*_: object) -> None:
         raise RuntimeError("DataLoader worker (pid 1) is killed by signal: Killed.")
@@ -91,8 +95,7 @@ def test_the_signal_of_a_death_may_come_after_the_end_of_the_connection() -> Non
     former = signal.signal(signal.SIGALRM, at_signal)
     try:
         with pytest.raises(WorkerLostError, match="a loader process was killed"), in_words(RUN):
-            signal.setitimer(signal.ITIMER_REAL, 0.02)
-            raise ConnectionResetError
+            connection_ends()
         time.sleep(0.1)  # nothing comes any more
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
