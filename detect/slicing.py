@@ -72,14 +72,14 @@ def _part_reader(parts: Sequence[tuple[Sample, Window]], read: PixelReader) -> P
 
 def _join(looks: Sequence[tuple[Window, Detections, tuple[int, int]]], size: tuple[int, int]) -> Detections:
     image, first, _ = looks[0]
-    boxes, scores, labels = join_slices([_seen(*look) for look in looks], image)
+    boxes, scores, labels = join_slices([_seen(*look) for look in looks], image, _MOST)
     to_input = np.array([size[1] / (image[2] - image[0]), size[0] / (image[3] - image[1])] * 2)
     placed = (boxes - np.array([*image[:2], *image[:2]])) * to_input
     return replace(
         first,
-        boxes_xyxy=placed[:_MOST].astype(np.float32),
-        scores=scores[:_MOST].astype(np.float32),
-        labels=labels[:_MOST],
+        boxes_xyxy=placed.astype(np.float32),
+        scores=scores.astype(np.float32),
+        labels=labels,
         image_logit=max(raw.image_logit for _, raw, _ in looks),
     )
 

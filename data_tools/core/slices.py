@@ -50,7 +50,9 @@ def slices_of(within: Window, side: int, overlap: float) -> tuple[Window, ...]:
     return tuple((x1 + x, y1 + y, min(x1 + x + side, x2), min(y1 + y + side, y2)) for y in rows for x in columns)
 
 
-def join_slices(looks: Sequence[Seen], image: Window) -> tuple[Floats, Floats, NDArray[np.int64]]:
+def join_slices(
+    looks: Sequence[Seen], image: Window, most: int | None = None
+) -> tuple[Floats, Floats, NDArray[np.int64]]:
     """The boxes of an image from those of its windows, best first: no defect twice, none cut at a seam.
 
     Two windows' boxes are the same defect if what both windows can see of them agrees: each box, cut at the other's
@@ -61,28 +63,35 @@ def join_slices(looks: Sequence[Seen], image: Window) -> tuple[Floats, Floats, N
     Args:
         looks: of one image; the whole image may be one of the windows.
         image: all of it; its edges are no seams.
+        most: only so many of the surest boxes; the time grows with it, and all of them are compared without it.
 
     Returns:
         (n, 4) boxes, (n,) scores, (n,) labels.
     """
-    boxes = np.concatenate([np.zeros((0, 4)), *(one.boxes_xyxy for one in looks)])
     scores = np.concatenate([np.zeros(0), *(one.scores for one in looks)])
-    labels = np.concatenate([np.zeros(0, dtype=np.int64), *(one.labels for one in looks)])
-    source = np.repeat(np.arange(len(looks)), [len(one.boxes_xyxy) for one in looks])
+    order = np.argsort(-scores, kind="stable")
+    scores = scores[order]
+    boxes = np.concatenate([np.zeros((0, 4)), *(one.boxes_xyxy for one in looks)])[order]
+    labels = np.concatenate([np.zeros(0, dtype=np.int64), *(one.labels for one in looks)])[order]
+    source = np.repeat(np.arange(len(looks)), [len(one.boxes_xyxy) for one in looks])[order]
     windows = np.array([one.window for one in looks], dtype=np.float64).reshape(-1, 4)[source]
-    cut = _is_cut(boxes, windows, np.array(image, dtype=np.float64))
     groups: list[list[int]] = []
-    place = np.full(len(boxes), -1)
-    for i in np.argsort(-scores, kind="stable").tolist():
-        same = np.flatnonzero((place >= 0) & (labels == labels[i]) & (source != source[i]))
-        agreeing = same[_agreement(boxes[i], windows[i], boxes[same], windows[same]) >= _AGREE]
-        free = [int(g) for g in dict.fromkeys(place[agreeing]) if source[i] not in source[groups[g]]]
+    agreeing: dict[int, set[int]] = {}  # of a box to come, the groups that it agrees with
+    for i in range(len(boxes)):
+        free = [g for g in agreeing.pop(i, ()) if source[i] not in source[groups[g]]]
         if free:
-            place[i] = min(free)  # groups begin in the order of their surest boxes
-            groups[place[i]].append(i)
-        else:
-            place[i] = len(groups)
+            place = min(free)  # groups begin in the order of their surest boxes
+            groups[place].append(i)
+        elif most is None or len(groups) < most:
+            place = len(groups)
             groups.append([i])
+        else:
+            continue  # it would begin a group after the wanted ones
+        others = i + 1 + np.flatnonzero(_touches(boxes[i], boxes[i + 1 :]))
+        others = others[(labels[others] == labels[i]) & (source[others] != source[i])]
+        for j in others[_agreement(boxes[i], windows[i], boxes[others], windows[others]) >= _AGREE].tolist():
+            agreeing.setdefault(j, set()).add(place)
+    cut = _is_cut(boxes, windows, np.array(image, dtype=np.float64))
     joined = [_joined(boxes[one], scores[one], cut[one]) for one in groups]
     first = [one[0] for one in groups]
     return np.array(joined, dtype=np.float64).reshape(-1, 4), scores[first], labels[first]
@@ -95,6 +104,13 @@ def _starts(length: int, side: int, overlap: float) -> list[int]:
     step = max(side * (1 - overlap), 1.0)
     count = int(np.ceil((length - side) / step)) + 1
     return [round(i * (length - side) / (count - 1)) for i in range(count)]
+
+
+def _touches(box: Floats, others: Floats) -> NDArray[np.bool_]:
+    """(n,) whether others (n, 4) share area with a box."""
+    (x1, y1, x2, y2), (left, top, right, bottom) = box, others.T
+    touches: NDArray[np.bool_] = (left < x2) & (right > x1) & (top < y2) & (bottom > y1)
+    return touches
 
 
 def _agreement(box: Floats, window: Floats, others: Floats, their_windows: Floats) -> Floats:

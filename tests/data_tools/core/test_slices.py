@@ -96,6 +96,20 @@ def test_nothing_is_lost_or_doubled(seed: int, overlap: float, with_whole: bool)
     assert (np.diff(scores) <= 0).all()
 
 
+@given(st.integers(0, 10_000), st.integers(0, 12))
+def test_the_surest_boxes_are_those_of_all(seed: int, most: int) -> None:
+    rng = np.random.default_rng(seed)
+    looks = []
+    for window in [(0, 0, 100, 100), *slices_of((0, 0, 100, 100), 40, 0.25)]:
+        corners = rng.uniform(window[:2], np.array(window[2:]) - 2, (3, 2))
+        ends = np.minimum(corners + rng.uniform(1, 40, (3, 2)), window[2:])
+        labels = rng.integers(1, 3, 3)
+        looks.append(Seen(window, np.concatenate([corners, ends], axis=1), rng.integers(0, 9, 3) / 8, labels))
+    everything = join_slices(looks, (0, 0, 100, 100))
+    for few, all_of_them in zip(join_slices(looks, (0, 0, 100, 100), most), everything, strict=True):
+        assert few.tolist() == all_of_them[:most].tolist()
+
+
 @pytest.mark.parametrize("length", [90, 150, 260])
 def test_a_line_longer_than_windows_comes_out_once(length: int) -> None:
     """Each window sees its part; parts chain through the windows between."""
