@@ -12,14 +12,17 @@ from xml.sax.saxutils import quoteattr
 
 from data_tools.core.records import GOOD, UNBOXED, Prediction, Sample
 
-_IMAGE, _LABEL, _WHOLE = "image", "label", "whole_image"
+WHOLE_IMAGE = "whole_image"
+"""Name of the control whose choices are the types of defects without a box, and good."""
+
+_IMAGE, _LABEL = "image", "label"
 
 
 def annotated_task(sample: Sample) -> dict[str, Any]:
     """The task of an image with what is known of it as its annotation."""
     results = regions(sample.boxes_xyxy.tolist(), sample.box_types, sample.size_hw)
     if sample.status == UNBOXED:
-        results = [_result("r1", "choices", _WHOLE, {"choices": [sample.type]}, sample.size_hw)]
+        results = [_result("r1", "choices", WHOLE_IMAGE, {"choices": [sample.type]}, sample.size_hw)]
     return {**_task(sample), "annotations": [{"result": results, "was_cancelled": False}], "predictions": []}
 
 
@@ -70,7 +73,7 @@ def labelling_setup(labels: Iterable[str]) -> str:
     return (
         f'<View><Image name="{_IMAGE}" value="$image"/>'
         f'<RectangleLabels name="{_LABEL}" toName="{_IMAGE}">{boxes}</RectangleLabels>'
-        f'<Choices name="{_WHOLE}" toName="{_IMAGE}">{choices}</Choices></View>'
+        f'<Choices name="{WHOLE_IMAGE}" toName="{_IMAGE}">{choices}</Choices></View>'
     )
 
 

@@ -6,7 +6,7 @@ calls should leave it out.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from data_tools.core.records import GOOD, UNBOXED
 from data_tools.formats.registry import ReadOptions
@@ -83,6 +83,34 @@ _BAD = {
     "nongood",
     "notok",
 }
+_FAULTS = {
+    "missing",
+    "broken",
+    "scratch",
+    "scratches",
+    "scratched",
+    "crack",
+    "cracks",
+    "cracked",
+    "dent",
+    "dents",
+    "dented",
+    "hole",
+    "holes",
+    "bent",
+    "loose",
+    "lost",
+    "wear",
+    "worn",
+    "wrong",
+    "dirty",
+    "contaminated",
+    "misaligned",
+    "incomplete",
+    "poor",
+    "but",
+    "except",
+}
 _NOT = {"no", "not", "non", "without", "un", "n", "wo", "zero"}
 _PLAIN = {
     "parts",
@@ -110,7 +138,13 @@ _PLAIN = {
     "is",
     "of",
     "s",
+    "any",
+    "found",
+    "detected",
 }
+_DOUBT = re.compile(
+    r"[?\uff1f%~\u2248\u2260\u00ac]|!(?=\w)"
+)  # neither "OK?" nor "OK 60%" nor "!OK" is OK
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[^\W\d_]+")
 _TYPE_WORDS = {"type", "types", "typ", "kind", "defect", "defecttype"}
 
@@ -120,7 +154,13 @@ def is_good(name: str) -> bool:
 
     Types say it in words for that alone: "ok_mark_missing" is a defect, whereas folder "good_lot_7" holds good images.
     """
-    return _says(name) is True and set(_words(name)) <= {*_GOOD, *_BAD, *_PLAIN, *_NOT, "free", _PREFIX.strip("_")}
+    return _says(name) is True and not plain_rest(name)
+
+
+def plain_rest(name: str) -> list[str]:
+    """The words of a name that are neither about good and bad nor of the kind that goes with them."""
+    known = {*_GOOD, *_BAD, *_PLAIN, *_NOT, "free", _PREFIX.strip("_")}
+    return [word for word in words_of(name) if word not in known]
 
 
 def status_of(folders: Sequence[str]) -> str | None:
@@ -136,7 +176,9 @@ def status_of(folders: Sequence[str]) -> str | None:
     return None
 
 
-def type_of(folders: Sequence[str], options: ReadOptions) -> str:
+def type_of(
+    folders: Sequence[str], options: ReadOptions, says_good: Callable[[str], bool] = lambda name: _says(name) is True
+) -> str:
     """The defect type, or "good", that the nearest telling folder names; else "defect".
 
     Folders that carry images or name a part of a split tell nothing, and neither do names of numbers alone. One that
@@ -145,6 +187,7 @@ def type_of(folders: Sequence[str], options: ReadOptions) -> str:
     Args:
         folders: the folder nearest to the image first.
         options: its type map gives new names to folders, also to those that tell nothing.
+        says_good: whether a folder by a name holds good images.
     """
     for folder in folders:
         name = folder.lower().removeprefix(_PREFIX)
@@ -153,26 +196,42 @@ def type_of(folders: Sequence[str], options: ReadOptions) -> str:
             return GOOD if is_good(mapped) else mapped
         if name in CARRIERS or name in SPLIT_FOLDERS or not re.search(r"[^\W\d_]", name):
             continue
-        if _says(folder):
+        if says_good(folder):
             return GOOD
-        words = set(_words(folder))
+        words = set(words_of(folder))
         return "defect" if words and words <= _BAD | _PLAIN | _NOT | _GOOD and words & (_BAD | _NOT) else name
     return "defect"
+
+
+def asks_for(name: str) -> bool | None:
+    """What "yes" means to a question or column by this name: True that it is good, False that there is a defect.
+
+    None where it asks for neither; "good_contact" asks for a contact.
+    """
+    said = _says(name)
+    return said if not said or is_good(name) else None
+
+
+def words_of(name: str) -> list[str]:
+    """The words of a name in small letters, told apart by anything but letters and by capitals after small ones."""
+    return [word.lower() for word in _WORD.findall(name)]
 
 
 def numbered_alike(folders: Sequence[str]) -> set[str]:
     """The folders whose names differ in their numbers alone, as kos01 and kos02: devices or products, no types."""
     shapes: dict[str, set[str]] = {}
     for folder in set(folders):
-        words = _words(folder)
+        words = words_of(folder)
         if re.search(r"\d", folder) and not set(words) & _TYPE_WORDS:
             shapes.setdefault(re.sub(r"\d+", "#", folder.lower()), set()).add(folder)
     return {folder for names in shapes.values() if len(names) > 1 for folder in names}
 
 
 def _says(name: str) -> bool | None:
-    """True for good, False for defective, None where a name says neither, or both."""
-    words = _words(name.lower().removeprefix(_PREFIX) if name.lower().startswith(_PREFIX) else name)
+    """True for good, False for defective, None where a name says neither, or both, or is in doubt."""
+    if _DOUBT.search(name):
+        return None
+    words = words_of(name.lower().removeprefix(_PREFIX) if name.lower().startswith(_PREFIX) else name)
     if words == ["free"]:
         return True
     said: set[bool] = set()
@@ -189,9 +248,6 @@ def _says(name: str) -> bool | None:
         elif word in _GOOD:
             said.add(not turned)
             turned = False
+    if said == {True} and _FAULTS & set(words) and not _NOT & set(words):
+        return None  # "ok_mark_missing" holds no good images
     return said.pop() if len(said) == 1 else None
-
-
-def _words(name: str) -> list[str]:
-    """The words of a name in small letters, told apart by anything but letters and by capitals after small ones."""
-    return [word.lower() for word in _WORD.findall(name)]

@@ -1,28 +1,29 @@
 """labelme: one JSON file an image, with shapes. Each shape becomes the box around its points.
 
 Default corners: exclusive; labelme's points are positions between pixels. The two points of a mask are the box of its
-pixels. A file without shapes is a good image, unless a flag of the image is set that names a defect.
+pixels. A file without shapes is a good image, unless a flag of the image is set that names a defect, or that leaves it
+open whether there is one ("unknown"). Flags such as "reviewed" say nothing.
 """
 
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from math import hypot
 from pathlib import Path
 from typing import Any
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import Sample
+from data_tools.core.records import GOOD, UNBOXED, Sample
 from data_tools.files.dataset_folder import read_json
 from data_tools.formats.annotation_files import claims_from_files, head_of, some_files
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
-from data_tools.formats.folders import is_good
 from data_tools.formats.image_index import images_folder
 from data_tools.formats.image_places import declared_size, folder_under
 from data_tools.formats.outlines import around
 from data_tools.formats.rectangles import half_open, numbers
 from data_tools.formats.registry import Findings, Format, ReadOptions
+from data_tools.formats.remarks import FLAG, NOT_UNDERSTOOD, is_about_the_work, is_undone, status_of_remark
 
 _FEWEST = {"rectangle": 2, "polygon": 3, "circle": 2, "mask": 2, "linestrip": 2, "line": 2, "rotation": 3}
 _NOTES = {
@@ -40,12 +41,16 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     Raises:
         InputError: no JSON files.
     """
-    to_claim = partial(_claim, root=images_folder(sources, options), corners=options.corners or FORMAT.corners)
-    claims = claims_from_files(sources, ".json", findings, to_claim)
+    root, corners = images_folder(sources, options), options.corners or FORMAT.corners
+    to_claim = partial(_claim, root=root, corners=corners, mapped=options.type_map)
+    claims = list(claims_from_files(sources, ".json", findings, to_claim))
+    for claim in claims:
+        if claim.defect_type:
+            findings.mend(claim.source, None, claim.image, FLAG)
     yield from samples_from_claims(claims, sources, options, findings)
 
 
-def _claim(path: Path, root: Path | None, corners: str) -> Claim:
+def _claim(path: Path, root: Path | None, corners: str, mapped: Mapping[str, str]) -> Claim:
     value = read_json(path)
     if not isinstance(value, dict) or not isinstance(value.get("shapes"), list):
         raise InputError("no list 'shapes', so not a labelme file")
@@ -53,7 +58,9 @@ def _claim(path: Path, root: Path | None, corners: str) -> Claim:
     if not isinstance(name, str):
         raise InputError("imagePath is no text")
     sides = numbers((value.get("imageHeight"), value.get("imageWidth")))
-    shapes, flag = value["shapes"], _flag(value.get("flags"))
+    shapes = value["shapes"]
+    status, flag = _flag(value.get("flags"), mapped)
+    doubt = status is None and flag and not shapes
     return Claim(
         path,
         _from_root(name, folder_under(path, root)),
@@ -61,15 +68,24 @@ def _claim(path: Path, root: Path | None, corners: str) -> Claim:
         folder=folder_under(path, root),
         declared_hw=None if isinstance(sides, str) else declared_size(sides[0], sides[1]),
         shapes=tuple(_shape(shape, f"shape {i}", corners) for i, shape in enumerate(shapes, start=1)),
-        defect_type=flag if flag and not is_good(flag) else "",
-        good="" if shapes or (flag and not is_good(flag)) else f"flag {flag!r}" if flag else _EMPTY,
+        defect_type=flag if status == UNBOXED else "",
+        good="" if shapes or status == UNBOXED or doubt else f"flag {flag!r}" if flag else _EMPTY,
+        problem=f"no shapes, and {NOT_UNDERSTOOD}: the flag {flag!r}" if doubt else "",
     )
 
 
-def _flag(flags: Any) -> str:
-    """A flag that is set on the image, first of all one that names a defect; "" without."""
+def _flag(flags: Any, mapped: Mapping[str, str]) -> tuple[str | None, str]:
+    """The status that the flags say, and which flag: a defect first, then what is not understood, then good.
+
+    Flags name defects, unless they say how far somebody is with the image; "" where none that counts is set.
+    """
     names = [str(name) for name, on in flags.items() if on is True] if isinstance(flags, dict) else []
-    return next((name for name in names if not is_good(name)), names[0] if names else "")
+    said = [
+        (UNBOXED if name.lower() in mapped else status_of_remark(name, "label"), name)
+        for name in names
+        if name.lower() in mapped or not is_about_the_work(name) or is_undone(name)
+    ]
+    return min(said, key=lambda one: (UNBOXED, None, GOOD).index(one[0]), default=(None, ""))
 
 
 def _from_root(name: str, folder: str) -> str:

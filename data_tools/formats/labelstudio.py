@@ -14,7 +14,7 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import GOOD, UNBOXED, Dataset
 from data_tools.files.atomic import write_json
 from data_tools.files.dataset_folder import read_json
-from data_tools.files.labelstudio_tasks import annotated_task, labelling_setup
+from data_tools.files.labelstudio_tasks import WHOLE_IMAGE, annotated_task, labelling_setup
 from data_tools.formats.claims import Claim
 from data_tools.formats.folders import is_good
 from data_tools.formats.image_places import declared_size
@@ -159,7 +159,8 @@ def _claims(
         if not is_good(label):
             yield Claim(path, image, declared_hw=known_hw, defect_type=label or "defect")
     for control, choice in answer.choices:
-        status = status_of_remark(choice, control)
+        own = control == WHOLE_IMAGE and not is_good(choice)  # as this project writes it: the type, whatever its name
+        status = UNBOXED if own else status_of_remark(choice, control)
         if status == GOOD:
             yield Claim(path, image, declared_hw=known_hw, good=f"choice {choice!r}")
         elif status == UNBOXED:

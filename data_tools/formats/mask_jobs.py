@@ -1,6 +1,7 @@
 """Images with their masks and what their folders say of them."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from data_tools.core.records import GOOD, UNBOXED
@@ -13,7 +14,12 @@ _LIST = re.compile(r"^\s*\d+\s+(\S+)\s+0\s+0\s*$", re.M)
 
 
 def make_jobs(
-    pairing: Pairing, root: Path, options: ReadOptions, empty_status: str, without_masks: str | None
+    pairing: Pairing,
+    root: Path,
+    options: ReadOptions,
+    empty_status: str,
+    without_masks: str | None,
+    says_good: Callable[[str], bool] | None = None,
 ) -> list[MaskJob]:
     """A job for each image.
 
@@ -22,6 +28,8 @@ def make_jobs(
         root: of the set.
         options: of the reader.
         empty_status, without_masks: see `MaskJob`; the latter counts where a folder says that an image is a defect.
+        says_good: whether a folder of types holds good images, where every folder is a type; None where folders may
+            say anything.
     """
     listed = _listed_as_good(root)
     folders = [part for path in pairing.masks for part in path.relative_to(root).parts[:-1]]
@@ -29,8 +37,13 @@ def make_jobs(
     jobs = []
     for path, masks in pairing.masks.items():
         nearest = [part for part in reversed(path.relative_to(root).parts[:-1]) if part not in products]
-        defect_type, status = type_of(nearest, options), status_of(nearest)
-        telling = next((part for part in nearest if status_of([part]) == GOOD), "")
+        if says_good is None:
+            defect_type, status = type_of(nearest, options), status_of(nearest)
+            telling = next((part for part in nearest if status_of([part]) == GOOD), "")
+        else:
+            defect_type = type_of(nearest, options, says_good)
+            status = GOOD if defect_type == GOOD else UNBOXED
+            telling = next((part for part in nearest if says_good(part)), "")
         proof = f"folder {telling!r}" if status == GOOD or (defect_type == GOOD and telling) else ""
         proof = proof or ("Labels.txt" if path in listed else "")
         jobs.append(

@@ -1,14 +1,16 @@
 """MVTec's folders and their like: `train/good`, `test/<type>`, and masks in `ground_truth/<type>`.
 
-One product's folder, or the folder that holds several: MVTec AD, AD 2 and LOCO (several masks an image), BTAD, MPDD.
-Each 8-connected region of a mask becomes a box. A defect image without a mask, or with an empty one, is unboxed: its
-folder says that it is a defect.
+One product's folder, or the folder that holds several: MVTec AD, AD 2 and LOCO (several masks an image), BTAD, MPDD. A
+type is good only where its folder's name says nothing else: `test/good_contact` is a defect. Each 8-connected
+region of a mask becomes a box. A defect image without a mask, or with an empty one, is unboxed: its folder says that it
+is a defect.
 """
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from data_tools.core.records import GOOD, UNBOXED, Sample
+from data_tools.formats.asides import is_good_type
 from data_tools.formats.folders import status_of
 from data_tools.formats.image_index import usable_images
 from data_tools.formats.mask_jobs import make_jobs
@@ -37,7 +39,7 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
         else:
             findings.reject(path, None, path.name, "not in train/<type>, test/<type> or ground_truth/<type>")
     pairing = pair_masks(inside, root)
-    yield from samples_from_masks(make_jobs(pairing, root, options, UNBOXED, UNBOXED), options, findings)
+    yield from samples_from_masks(make_jobs(pairing, root, options, UNBOXED, UNBOXED, is_good_type), options, findings)
     for path in pairing.unused:
         findings.reject(path, None, path.relative_to(root).as_posix(), "a mask of no image")
 

@@ -1,15 +1,37 @@
-"""What a remark on a whole image says: a choice, a tag, an attribute of a file. Most remarks say nothing of defects."""
+"""What a remark on a whole image says: a choice, a tag, an attribute of a file. Most remarks say nothing of defects.
+
+A remark is good only where it says nothing else: "OK but scratched" is no proof, and neither is "OK?".
+"""
 
 import re
 
 from data_tools.core.records import GOOD, UNBOXED
-from data_tools.formats.folders import is_good, status_of
+from data_tools.formats.folders import asks_for, is_good, status_of, words_of
 
 _ABOUT_DEFECTS = frozenset(
     ("category", "choice", "choices", "class", "classes", "defect", "fault", "image", "kind", "label", "type")
 )
+_YES, _NO = ("yes", "true", "y", "t", "1"), ("no", "false", "n", "f", "0", "none", "nothing")
+_TYPES = ("class", "classes", "id", "kind", "label", "name", "type", "types", "category", "code")
+_COUNTS = frozenset(("n", "nr", "num", "number", "count", "counts", "total"))
+_UNSURE = frozenset(
+    words_of(
+        "doubt doubtful idk indefinite maybe pending tbc tbd todo unclear uncertain "
+        "undecided undefined undetermined unknown unsure unspecified ungraded uninspected "
+        "unlabeled unlabelled unannotated unreviewed unchecked skip skipped ignore ignored"
+    )
+)
+_WORK = frozenset(
+    words_of(
+        "accepted annotated approved checked complete completed done finished inspected "
+        "labeled labelled reviewed submitted verified viewed seen by me is image all"
+    )
+)
+_NOT_YET = frozenset(("not", "un", "no", "non", "to", "be", "yet", "needs", "need"))
+_ANSWER = re.compile(r"^(?P<name>[^:=]*[^\W\d][^:=]*)[:=](?P<value>[^:=]+)$")
 
 NOT_UNDERSTOOD = "a remark on the whole image that is not understood"
+FLAG = "a flag without an area: says only that there is a defect"
 
 
 def status_of_remark(value: str, name: str = "") -> str | None:
@@ -17,11 +39,62 @@ def status_of_remark(value: str, name: str = "") -> str | None:
 
     Args:
         value: what was chosen or written, such as "ok" or "scratch".
-        name: of the control or attribute; one called class, type, defect... has defects for values.
+        name: of the control or attribute; one called class, type, defect... has defects for values, and one called
+            defect or ok may be answered by yes or no.
     """
+    answer = _ANSWER.match(value)
+    if answer and asks_for(answer["name"]) is not None:
+        return status_of_remark(answer["value"], answer["name"])
     if is_good(value):
         return GOOD
-    told = status_of([value])
-    if told is None and _ABOUT_DEFECTS & set(re.split(r"[^a-z]+", name.lower())):
+    counted = _counted(value, name)
+    if counted is not None or is_answer(value):
+        return counted or _answered(value, name)
+    if status_of([value]) == UNBOXED:
         return UNBOXED
-    return told
+    if is_unsure(value) or is_about_the_work(value):
+        return None
+    return UNBOXED if _ABOUT_DEFECTS & set(re.split(r"[^a-z]+", name.lower())) else None
+
+
+def is_answer(value: str) -> bool:
+    """Whether a value is yes or no, which says something only with what is asked for."""
+    return value.strip().lower() in (*_YES, *_NO)
+
+
+def is_unsure(value: str) -> bool:
+    """Whether a value says that something is not known, such as "unknown", "not labelled" or "scratch?"."""
+    words = set(words_of(value))
+    return "?" in value or bool(words & _UNSURE) or bool(words & {"sure", "clear"} and words & _NOT_YET)
+
+
+def is_about_the_work(value: str) -> bool:
+    """Whether a value says how far somebody is with an image, such as "reviewed" or "not labelled"."""
+    words = set(words_of(value))
+    return bool(words) and words <= _WORK | _NOT_YET
+
+
+def is_undone(value: str) -> bool:
+    """Whether a value says that an image has not been dealt with, such as "not labelled"."""
+    return is_about_the_work(value) and bool(set(words_of(value)) & _NOT_YET)
+
+
+def _counted(value: str, name: str) -> str | None:
+    """What a number says under a name such as n_defects; None under another name."""
+    words = words_of(name)
+    what = [word for word in words if word not in _COUNTS]
+    if not value.strip().isdecimal() or what == words or asks_for(" ".join(what)) is not False:
+        return None
+    return UNBOXED if int(value) else GOOD
+
+
+def _answered(value: str, name: str) -> str | None:
+    """What yes or no says under a name such as is_defect or ok; None under one that asks for neither."""
+    asked = asks_for(name)
+    text = value.strip().lower()
+    words = words_of(name)
+    if text.isdigit() and (asked is None or words in (["defect"], ["defects"], ["fault"]) or set(words) & {*_TYPES}):
+        return UNBOXED if text != "0" and set(words) & _ABOUT_DEFECTS else None  # the number of a class
+    if asked is None:
+        return None
+    return GOOD if asked is (text in _YES) else UNBOXED

@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from data_tools.core.records import GOOD, UNBOXED
+from data_tools.formats.asides import is_aside
 from data_tools.formats.remarks import status_of_remark
 
 _CLASS_NAMES = ("class", "label", "type", "defect", "category", "name", "kind")
+_FIRST = (UNBOXED, None, GOOD)
 _SILENT = ("caption", "public_domain", "image_url")
 
 
@@ -32,13 +35,16 @@ def class_of(attributes: Any, definitions: Mapping[str, Any]) -> tuple[str, str]
 def state_of(attributes: Any, definitions: Mapping[str, Any]) -> tuple[str | None, str] | None:
     """What the attributes of a file say of the image as a whole; None where they say nothing.
 
-    Its status, None where that is not understood, and the value that says so. The attributes that every project of VIA
-    begins with, such as its caption, say nothing.
+    Its status, None where that is not understood, and the value that says so. A defect counts before what is not
+    understood, and that before a word for good. The attributes that every project of VIA begins with, such as its
+    caption, say nothing, and neither do those that are plainly about something else, such as a date.
     """
     values = _values(attributes, definitions)
     remarks = [(status_of_remark(value, key), value) for key in values for value in values[key] if key not in _SILENT]
-    understood = [remark for remark in remarks if remark[0] is not None]
-    return next(iter(understood + remarks), None)
+    good = [remark for remark in remarks if remark[0] == GOOD]
+    asides = {value for key in values for value in values[key] if good and is_aside(key, value)}
+    remarks = [remark for remark in remarks if remark[0] is not None or remark[1] not in asides]
+    return min(remarks, key=lambda remark: _FIRST.index(remark[0]), default=None)
 
 
 def _values(attributes: Any, definitions: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -2,6 +2,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 SHAPE = {"label": "scratch", "points": [[10, 20], [30, 50]], "shape_type": "rectangle"}
 
 
@@ -82,3 +84,37 @@ def test_masks_lines_rotations_and_flags(tmp_path: Path, read) -> None:
     assert samples["a.png"].boxes_xyxy.tolist() == [[10, 20, 30, 50], [5, 6, 40, 33], [3, 6, 20, 20]]
     assert (samples["c.png"].status, samples["c.png"].type) == ("unboxed", "scratch")
     assert (samples["d.png"].status, samples["d.png"].evidence) == ("good", "flag 'ok'")
+
+
+@pytest.mark.parametrize(
+    ("flags", "status", "noted"),
+    [
+        ({"reviewed": True}, "good", ""),
+        ({"no defects found": True}, "good", ""),
+        ({"OK": True, "done": True}, "good", ""),
+        ({"unknown": True}, None, "the flag 'unknown'"),
+        ({"no": True}, None, "the flag 'no'"),
+        ({"good?": True}, None, "the flag 'good?'"),
+        ({"not reviewed": True}, None, "the flag 'not reviewed'"),
+        ({"OK": True, "scratch": True}, "unboxed", "a flag without an area"),
+    ],
+)
+def test_a_flag_names_a_defect_only_where_it_can(
+    tmp_path: Path, read, flags: dict[str, bool], status: str | None, noted: str
+) -> None:
+    put(tmp_path / "a.json")
+    put(tmp_path / "b.json", "b.png", shapes=[])
+    value = json.loads((tmp_path / "b.json").read_text()) | {"flags": flags}
+    (tmp_path / "b.json").write_text(json.dumps(value))
+    samples, findings = read("labelme", tmp_path)
+    assert (samples["b.png"].status if "b.png" in samples else None) == status
+    assert noted in " ".join(entry.reason for entry in (*findings.rejects, *findings.mended))
+
+
+def test_a_flag_that_is_given_a_name_is_that_type(tmp_path: Path, read) -> None:
+    for name, flag in (("a", "no"), ("b", "Unknown")):
+        put(tmp_path / f"{name}.json", f"{name}.png", shapes=[])
+        value = json.loads((tmp_path / f"{name}.json").read_text()) | {"flags": {flag: True}}
+        (tmp_path / f"{name}.json").write_text(json.dumps(value))
+    samples, _ = read("labelme", tmp_path, type_map={"no": "good", "unknown": "stain"})
+    assert [(s.status, s.type) for s in samples.values()] == [("good", "good"), ("unboxed", "stain")]

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
 from data_tools.core.errors import InputError
+from data_tools.core.records import Sample
+from data_tools.files.labelstudio_tasks import annotated_task
 from data_tools.formats.claims import Claim
 from data_tools.formats.labelstudio import claims_of, looks_like_labelstudio
 from data_tools.formats.labelstudio_brush import brush_box
@@ -136,6 +138,20 @@ def test_key_points_and_choices_say_that_there_is_a_defect_or_that_there_is_none
     (boxed,), findings = claims(tmp_path, task([high, result({**RECTANGLE, "rectanglelabels": ["s"]})]))
     assert len(boxed.shapes) == 1
     assert "remarks beside regions" in findings.mended[0].reason
+
+
+@pytest.mark.parametrize("choice", ["OK but scratched", "good contact missing", "OK?", "unknown"])
+def test_a_choice_that_says_more_than_good_is_not_good(tmp_path: Path, choice: str) -> None:
+    (_, unclear), _ = claims(tmp_path, task([result({"choices": [choice]}, "choices", from_name="quality")]))
+    assert (unclear.good, unclear.defect_type) == ("", "")
+    assert f"not understood: {choice!r}" in unclear.problem
+
+
+@pytest.mark.parametrize("kind", ["ok_missing", "unknown", "0", "none"])
+def test_a_defect_without_a_box_comes_back_with_its_type(tmp_path: Path, kind: str) -> None:
+    sample = Sample(1, "a.jpg", (100, 200), np.zeros((0, 4)), np.zeros(0, dtype=np.int64), "unboxed", "", kind, ())
+    (_, back), _ = claims(tmp_path, annotated_task(sample))
+    assert (back.good, back.defect_type) == ("", kind)
 
 
 @pytest.mark.parametrize(

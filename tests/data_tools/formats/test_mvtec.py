@@ -46,3 +46,20 @@ def test_several_categories_and_recognition(tmp_path: Path, read, save) -> None:
     assert choose_format([tmp_path], "auto")[0].name == "mvtec"
     assert choose_format([tmp_path / "cable"], "auto")[0].name == "mvtec"
     assert len(read("mvtec", tmp_path)[0]) == 10
+
+
+def test_a_type_is_good_only_where_its_folder_says_nothing_else(tmp_path: Path, read, save) -> None:
+    for kind in ("good", "Good_lot_7", "good_contact", "ok_mark_missing", "perfect_circle_missing", "not_ok"):
+        save(tmp_path / "test" / kind / "0.png", SIZE)
+    save(tmp_path / "train" / "ok" / "0.png", SIZE)
+    save(tmp_path / "ground_truth" / "ok_mark_missing" / "0_mask.png", mask())
+    samples, _ = read("mvtec", tmp_path)
+    assert {name.split("/")[1]: (s.status, s.type) for name, s in samples.items()} == {
+        "ok": ("good", "good"),
+        "good": ("good", "good"),
+        "Good_lot_7": ("good", "good"),
+        "good_contact": ("unboxed", "good_contact"),
+        "ok_mark_missing": ("boxed", "ok_mark_missing"),
+        "perfect_circle_missing": ("unboxed", "perfect_circle_missing"),
+        "not_ok": ("unboxed", "defect"),
+    }

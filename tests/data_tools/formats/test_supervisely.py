@@ -98,6 +98,9 @@ def test_a_file_without_objects_is_good_unless_its_tags_say_otherwise(tmp_path: 
     (whole, tagged), _ = claims(tmp_path, tags=[{"name": "like", "value": None}])
     assert whole.good == ""
     assert "not understood: the tag 'like'" in tagged.problem
+    (whole, tagged), _ = claims(tmp_path, tags=[{"name": "passed with scratch"}])
+    assert (whole.good, tagged.good, tagged.defect_type) == ("", "", "")
+    assert "not understood: the tag 'passed with scratch'" in tagged.problem
     (whole, tagged), _ = claims(tmp_path, tags=[{"name": "good"}])
     assert (whole.good, tagged.good) == ("", "tag 'good'")
 

@@ -104,6 +104,25 @@ def test_images_without_regions_are_good_unless_their_attributes_say_otherwise(t
 
 
 @pytest.mark.parametrize(
+    ("attributes", "good", "defect_type", "problem"),
+    [
+        ({"quality": "ok", "inspector": "anna", "date": "2024-05-01"}, True, "", ""),
+        ({"quality": "ok", "remark": "scratched"}, False, "", "'scratched'"),
+        ({"quality": "ok", "remark": "defect"}, False, "defect", ""),
+        ({"quality": "OK but scratched"}, False, "", "'OK but scratched'"),
+        ({"verdict": "good contact missing"}, False, "", "'good contact missing'"),
+    ],
+)
+def test_a_file_is_good_only_where_its_attributes_say_nothing_else(
+    tmp_path: Path, attributes: dict[str, str], good: bool, defect_type: str, problem: str
+) -> None:
+    (claim,), _ = claims(tmp_path, image(**attributes))
+    assert (bool(claim.good), claim.defect_type) == (good, defect_type)
+    assert problem in claim.problem
+    assert bool(claim.problem) == bool(problem)
+
+
+@pytest.mark.parametrize(
     ("attributes", "label", "note"),
     [
         ({"defect_type": "s"}, "s", ""),

@@ -1,0 +1,65 @@
+"""Columns and attributes that are plainly about something else than whether there is a defect."""
+
+import re
+
+from data_tools.core.records import GOOD
+from data_tools.formats.folders import is_good, plain_rest, status_of, words_of
+
+_ABOUT = frozenset(
+    words_of(
+        # sizes, and the image as a file
+        "width height depth channels channel size w h resolution dpi bits mode format "
+        "path url uri link href folder dir directory file filename basename suffix "
+        "extension md5 sha hash checksum license licence source src root bytes "
+        # numbers, names and dates of things and people
+        "id ids uid uuid guid index idx nr key row line seq sequence serial "
+        "barcode unnamed date time timestamp datetime day month year created updated "
+        "modified duration by user annotator labeler labeller author operator inspector "
+        "reviewer editor worker owner email version software tool "
+        # how the set is divided, and where it is from
+        "split set subset fold phase partition usage dataset lot batch group wafer "
+        "device product part station machine camera lens light lighting exposure gain "
+        "sensor line site fab plant factory customer project recipe shift side view "
+        "position location slot tray panel board die frame material supplier vendor "
+        # of the box
+        "area score confidence conf prob probability iou occluded truncated difficult "
+        "crowd iscrowd pose rotation angle orientation flipped rotated augmented rle "
+        "segmentation polygon points bbox box x y xc yc cx cy xmin ymin xmax "
+        "ymax left top right bottom supercategory shape"
+    )
+)
+_LEFT_OUT = ("", "ignore", "ignored", "skip", "unused", "other")
+_WITHOUT_WORDS = re.compile(r"^[\d\s.,:;/+\-TZ%°]*$")
+_ADDRESS = re.compile(r"[/\\]|^[a-z]+://|\.(?:jpe?g|png|bmp|tiff?|json|xml|txt)$", re.I)
+_HASH = re.compile(r"^(?=.*\d)[0-9a-f-]{8,}$", re.I)
+_NAMES_A_VERDICT = frozenset(
+    words_of(
+        "verdict result results status state judgement judgment judge decision outcome "
+        "quality grade grading rating severity disposition inspection conclusion check "
+        "defect defects fault faults anomaly anomalies flaw damage ok ng nok good "
+        "bad pass fail class label type category kind tag labelled labeled annotated"
+    )
+)
+
+
+def is_aside(name: str, value: str) -> bool:
+    """Whether a value under a name says nothing of defects: by the name, or as a number, date, address or hash.
+
+    A name that is one for verdicts, such as "quality" or "defect_code", is never an aside.
+    """
+    words = set(words_of(name))
+    if is_left_out(name):
+        return True
+    if words & _NAMES_A_VERDICT:
+        return bool(words & {"id", "by", "date", "time", "area", "confidence", "score"}) and not words & {"ok", "good"}
+    return bool(words & _ABOUT) or any(pattern.search(value) for pattern in (_WITHOUT_WORDS, _ADDRESS, _HASH))
+
+
+def is_good_type(name: str) -> bool:
+    """Whether a folder of types by this name holds good images: "good", "good_lot_7"; "good_contact" is a type."""
+    return is_good(name) or (status_of([name]) == GOOD and set(plain_rest(name)) <= _ABOUT)
+
+
+def is_left_out(name: str) -> bool:
+    """Whether a column is called so as to be left out, or not at all."""
+    return name.strip(" _-").lower() in _LEFT_OUT
