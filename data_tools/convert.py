@@ -74,7 +74,7 @@ def build_parser() -> Parser:
         "--columns",
         type=str | None,
         default=None,
-        help="names of the columns of CSV files without a header, such as image,x1,y1,x2,y2,class",
+        help="names of the columns of CSV files without a header, or anew, such as image,x1,y1,x2,y2,class",
     )
     parser.add_argument("--copy", action="store_true", help="copy the images into the dataset folder")
     parser.add_argument(

@@ -9,7 +9,7 @@ _ABOUT = frozenset(
     words_of(
         # sizes, and the image as a file
         "width height depth channels channel size w h resolution dpi bits mode format "
-        "path url uri link href folder dir directory file filename basename suffix "
+        "image img picture photo path url uri link href folder dir directory file filename basename suffix "
         "extension md5 sha hash checksum license licence source src root bytes "
         # numbers, names and dates of things and people
         "id ids uid uuid guid index idx nr key row line seq sequence serial "
@@ -28,7 +28,7 @@ _ABOUT = frozenset(
         "ymax left top right bottom supercategory shape"
     )
 )
-_LEFT_OUT = ("", "ignore", "ignored", "skip", "unused", "other")
+_LEFT_OUT = ("unused", "other")
 _WITHOUT_WORDS = re.compile(r"^[\d\s.,:;/+\-TZ%°]*$")
 _ADDRESS = re.compile(r"[/\\]|^[a-z]+://|\.(?:jpe?g|png|bmp|tiff?|json|xml|txt)$", re.I)
 _HASH = re.compile(r"^(?=.*\d)[0-9a-f-]{8,}$", re.I)
@@ -48,11 +48,14 @@ def is_aside(name: str, value: str) -> bool:
     A name that is one for verdicts, such as "quality" or "defect_code", is never an aside.
     """
     words = set(words_of(name))
-    if is_left_out(name):
-        return True
-    if words & _NAMES_A_VERDICT:
+    if names_a_verdict(name):
         return bool(words & {"id", "by", "date", "time", "area", "confidence", "score"}) and not words & {"ok", "good"}
     return bool(words & _ABOUT) or any(pattern.search(value) for pattern in (_WITHOUT_WORDS, _ADDRESS, _HASH))
+
+
+def names_a_verdict(name: str) -> bool:
+    """Whether values under a name are verdicts or types, whatever they are."""
+    return bool(set(words_of(name)) & _NAMES_A_VERDICT)
 
 
 def is_good_type(name: str) -> bool:
@@ -61,5 +64,5 @@ def is_good_type(name: str) -> bool:
 
 
 def is_left_out(name: str) -> bool:
-    """Whether a column is called so as to be left out, or not at all."""
+    """Whether a column is called so that it is left out."""
     return name.strip(" _-").lower() in _LEFT_OUT

@@ -41,6 +41,18 @@ _TYPE = (
     "name",
     "classid",
     "categoryid",
+    "defectname",
+    "defectkind",
+    "defectcode",
+    "faulttype",
+    "faultname",
+    "faultcode",
+    "anomalytype",
+    "damagetype",
+    "failuremode",
+    "failuretype",
+    "flawtype",
+    "kind",
 )
 _LEFT, _TOP = (
     ("xmin", "left", "x1", "xmi", "startx", "xstart", "x"),
@@ -71,6 +83,8 @@ class Columns:
         shape: "corners" for two corners, "corner" for left, top, width, height, "centre" for a centre and both.
         size: positions of the image's height and width, or None.
         names: the header's names for the image and the box.
+        type_name: the header's name for the type; "" where there is none.
+        others: position and name of the other columns.
     """
 
     count: int
@@ -80,6 +94,8 @@ class Columns:
     shape: str
     size: tuple[int, int] | None
     names: tuple[str, ...]
+    type_name: str = ""
+    others: tuple[tuple[int, str], ...] = ()
 
     def box_of(self, fields: Sequence[str]) -> list[str]:
         """The four fields of the box."""
@@ -135,5 +151,9 @@ def find_columns(header: Sequence[str]) -> Columns | None:
             width = first((*_IMAGE_WIDTH, *(_WIDTH if shape == "corners" else ())), known)
             size = None if height is None or width is None else (height, width)
             names = tuple(header[i] for i in (image, *known))
-            return Columns(len(header), image, first(_TYPE, (image,)), known, shape, size, names)
+            kind = first(_TYPE, (image, *known))
+            read = {image, kind, *known, *(size or ())}
+            others = tuple((i, name) for i, name in enumerate(header) if i not in read)
+            type_name = "" if kind is None else header[kind]
+            return Columns(len(header), image, kind, known, shape, size, names, type_name, others)
     return None

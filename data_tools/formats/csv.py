@@ -7,25 +7,35 @@ Default corners: exclusive, that is x2 - x1 is the width. Columns, in any common
 - optionally the type: class, label, type, category...; and the image's size: width and height beside two corners,
   or image_width and image_height.
 
-`--columns image,x1,y1,x2,y2,class` names the columns of files without a header. A row without a box says that its image
-is good, or, where it names a defect type, that it is a defect of unknown area. Where all boxes of a file lie in 0..1
-they are shares of the image. The separator may be a comma, a semicolon (then a comma may stand for the decimal point)
-or a tab.
+`--columns image,x1,y1,x2,y2,class` names the columns of files without a header, or anew. A row without a box says that
+its image is good, unless its type or another column says otherwise (`csv_verdicts`): then it is a defect of unknown
+area, or is listed. A table of boxes with scores is one of predictions, and is refused. Where all boxes of a file lie
+in 0..1 they are shares of the image. The separator may be a comma, a semicolon (then a comma may stand for the decimal
+point) or a tab.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import Dataset, Sample
+from data_tools.core.records import GOOD, Dataset, Sample
 from data_tools.files.atomic import write_text
 from data_tools.files.csv_tables import csv_text, plain
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.columns import Columns, find_columns
-from data_tools.formats.folders import is_good
+from data_tools.formats.csv_verdicts import (
+    ANY_DEFECT,
+    EMPTY,
+    Company,
+    Verdict,
+    flag_columns,
+    is_called_good,
+    verdict_of,
+)
+from data_tools.formats.csv_verdicts import ROW as GOOD_ROW
 from data_tools.formats.image_index import images_folder
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.names import reason_against
@@ -34,17 +44,27 @@ from data_tools.formats.registry import Findings, Format, ReadOptions
 from data_tools.formats.tables import csv_files, first_fields, some_tables, table_lines
 
 _SEPARATORS = (",", ";", "\t")
-_NO_BOX = ("", "nan", "none", "null", "na", "n/a", "-")
-_NO_TYPE = (*_NO_BOX, "0", "background", "negative")
-_GOOD_ROW = "row without a box"
+_GOOD_ZEROS = "row with box 0,0,0,0"
 _ZEROS = "boxes 0,0,0,0 of good images: taken as no box"
 _UNKNOWN_AREA = "rows that name a defect type without a box: taken as unboxed"
 _DECIMAL_COMMA = re.compile(r"^[+-]?\d*,\d+$")
-_ANY_DEFECT = "defect"
+_GROUPED = re.compile(r"^[+-]?[1-9]\d{0,2}([.,])\d{3}$")
+_AMBIGUOUS = "which may be thousands or a decimal: write {} without a sign for thousands, or decimals with more places"
+_SCORES = (
+    *("score", "scores", "confidence", "conf", "prob", "probability"),
+    *("boxscore", "detectionscore", "predictionscore", "predscore", "detscore"),
+)
+_PREDICTIONS = (
+    "boxes with scores are what a model says, no truth; data_tools.import_predictions reads them, and if they have "
+    "been reviewed, call that column unused"
+)
 _NO_HEADER = (
     "no header with a column for the image and columns for the box, such as image,type,x1,y1,x2,y2 or "
     "filename,class,xmin,ymin,xmax,ymax; without a header, name the columns with --columns"
 )
+
+
+Rows = list[tuple[int, list[str]]]
 
 
 @dataclass(frozen=True)
@@ -56,12 +76,14 @@ class _Table:
         columns: what stands where.
         has_header: whether the first line names the columns.
         decimal: "," where numbers are written so, else ".".
+        thousands: the sign that may be one for thousands instead; "" where there is no doubt.
     """
 
     separator: str
     columns: Columns
     has_header: bool
     decimal: str = "."
+    thousands: str = ""
 
 
 def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> Iterator[Sample]:
@@ -70,39 +92,51 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     Sizes come from the images where they are at hand, else from the size columns, else from `options.size_hw`.
 
     Raises:
-        InputError: a file without the needed columns.
+        InputError: a file without the needed columns, or with predictions.
     """
     files = csv_files(sources, findings)
     tables = {path: _table(path, options.columns) for path in files}
     if not any(tables.values()) or any(tables[path] is None for path in sources if path in tables):
         raise InputError(f"{next(path for path in files if tables[path] is None)}, line 1: {_NO_HEADER}")
     claims: list[Claim] = []
+    rows = {path: _rows(path, table, findings) for path, table in tables.items() if table is not None}
+    company = _company(((table, rows[path]) for path, table in tables.items() if table is not None), options)
     for path, table in tables.items():
         if table is None:
             findings.reject(path, 1, "", _NO_HEADER)
         else:
-            claims += _claims(path, table, options, findings)
+            _refuse_predictions(path, table, rows[path])
+            claims += _claims(path, table, rows[path], company, options, findings)
     yield from samples_from_claims(claims, sources, options, findings)
 
 
 def write(dataset: Dataset, path: Path) -> None:
     """One row a box, exclusive corners; a row without corners for an image without boxes."""
-    rows: list[Sequence[object]] = [("image", "image_width", "image_height", "type", "x1", "y1", "x2", "y2")]
+    rows: list[Sequence[object]] = [("image", "image_width", "image_height", "type", "x1", "y1", "x2", "y2", "status")]
     for sample in dataset.samples:
         height, width = sample.size_hw
         for box, box_type in zip(sample.boxes_xyxy.tolist(), sample.box_types, strict=True):
-            rows.append((sample.path, width, height, box_type, *(f"{v:.17g}" for v in box)))
+            rows.append((sample.path, width, height, box_type, *(f"{v:.17g}" for v in box), sample.status))
         if not len(sample.boxes_xyxy):
-            rows.append((sample.path, width, height, sample.type, "", "", "", ""))
+            rows.append((sample.path, width, height, sample.type, "", "", "", "", sample.status))
     write_text(path, csv_text(rows))
 
 
-def _claims(path: Path, table: _Table, options: ReadOptions, findings: Findings) -> Iterator[Claim]:
-    """What the rows of a file say; a row that cannot be told to be of an image is listed with its line."""
+def _rows(path: Path, table: _Table, findings: Findings) -> Rows:
+    """Line and fields of each row of a file that holds anything, the header left out."""
     lines = table_lines(path, table.separator, findings)
     rows = [(line, _trimmed([plain(field) for field in fields], table.columns)) for line, fields in lines]
-    rows = [(line, fields) for line, fields in rows if not fields or any(fields)][table.has_header :]
-    table = replace(table, decimal=_decimal(rows, table.columns))
+    return [(line, fields) for line, fields in rows if not fields or any(fields)][table.has_header :]
+
+
+def _claims(
+    path: Path, table: _Table, rows: Rows, company: Company, options: ReadOptions, findings: Findings
+) -> Iterator[Claim]:
+    """What the rows of a file say; a row that cannot be told to be of an image is listed with its line."""
+    whole = [fields for _, fields in rows if len(fields) == table.columns.count]
+    decimal, thousands = _signs([table.columns.box_of(fields) for fields in whole], table.separator)
+    table = replace(table, decimal=decimal, thousands=thousands)
+    company = replace(company, flags=flag_columns(table.columns, whole))
     corners = options.corners or FORMAT.corners
     shares = _are_shares(rows, table)
     seen: set[tuple[str, ...]] = set()
@@ -118,38 +152,85 @@ def _claims(path: Path, table: _Table, options: ReadOptions, findings: Findings)
             yield Claim(path, name, line, problem=f"{len(fields)} fields instead of {table.columns.count}")
             continue
         seen.add(tuple(fields))
-        yield _claim(path, line, fields, table, corners, shares, findings)
+        yield _claim(path, line, fields, table, corners, shares, company, findings)
 
 
 def _claim(
-    path: Path, line: int, fields: list[str], table: _Table, corners: str, shares: bool, findings: Findings
+    path: Path,
+    line: int,
+    fields: list[str],
+    table: _Table,
+    corners: str,
+    shares: bool,
+    company: Company,
+    findings: Findings,
 ) -> Claim:
     """What one row says."""
-    name, kind = fields[table.columns.image], table.columns.type_of(fields)
-    size_hw = _size(table.columns.size_of(fields))
-    values = table.columns.box_of(fields)
-    says_good = kind.lower() in _NO_TYPE or is_good(kind)
-    if all(value.lower() in _NO_BOX for value in values):
-        return _without_box(path, line, name, kind, size_hw, _GOOD_ROW if says_good else "", findings)
-    box_numbers = _numbers(values, table.decimal)
+    columns = table.columns
+    name, kind = fields[columns.image], columns.type_of(fields)
+    size_hw = _size(columns.size_of(fields))
+    values = columns.box_of(fields)
+    if _is_empty(values):
+        verdict = verdict_of(columns, fields, company)
+        return _without_box(path, line, name, verdict, size_hw, findings)
+    if kind.lower() in EMPTY[:1]:
+        kind = GOOD if is_called_good(columns, fields) else ANY_DEFECT
+    box_numbers = _numbers(values, table)
     if isinstance(box_numbers, str):
-        lost = Shape(kind or _ANY_DEFECT, line=line, problem=box_numbers)
+        lost = Shape(kind, line=line, problem=box_numbers)
         return Claim(path, name, line, declared_hw=size_hw, shapes=(lost,))
-    if not any(box_numbers) and says_good:
-        findings.mend(path, line, name, _ZEROS)
-        return _without_box(path, line, name, kind, size_hw, "row with box 0,0,0,0", findings)
-    box = table.columns.corners(box_numbers)
-    box_xyxy, note = half_open(box, "exclusive" if shares or table.columns.shape != "corners" else corners)
-    shape = Shape(kind or _ANY_DEFECT, box_xyxy, line, note)
+    if not any(box_numbers):
+        verdict = verdict_of(columns, fields, company)
+        if not verdict.defect_type:
+            findings.mend(path, line, name, _ZEROS)
+            good = _GOOD_ZEROS if verdict.good == GOOD_ROW else verdict.good
+            return _without_box(path, line, name, replace(verdict, good=good), size_hw, findings)
+    box = columns.corners(box_numbers)
+    box_xyxy, note = half_open(box, "exclusive" if shares or columns.shape != "corners" else corners)
+    shape = Shape(kind, box_xyxy, line, note)
     return Claim(path, name, line, declared_hw=size_hw, shapes=(shape,))
 
 
 def _without_box(
-    path: Path, line: int, name: str, kind: str, size_hw: tuple[int, int] | None, good: str, findings: Findings
+    path: Path, line: int, name: str, verdict: Verdict, size_hw: tuple[int, int] | None, findings: Findings
 ) -> Claim:
-    if not good:
+    if verdict.problem:
+        return Claim(path, name, line, problem=verdict.problem)
+    if verdict.defect_type:
         findings.warnings[_UNKNOWN_AREA] += 1
-    return Claim(path, name, line, declared_hw=size_hw, defect_type="" if good else kind, good=good)
+    return Claim(path, name, line, declared_hw=size_hw, defect_type=verdict.defect_type, good=verdict.good)
+
+
+def _company(tables: Iterable[tuple[_Table, Rows]], options: ReadOptions) -> Company:
+    """The types that have boxes in any table, and those that get new names."""
+    boxed = {
+        table.columns.type_of(fields).lower()
+        for table, rows in tables
+        for _, fields in rows
+        if len(fields) == table.columns.count
+        and not _is_empty(values := table.columns.box_of(fields))
+        and any(value.strip("0.,") for value in values)
+    }
+    return Company(boxed, mapped=options.type_map)
+
+
+def _is_empty(values: Sequence[str]) -> bool:
+    return all(value.lower() in EMPTY for value in values)
+
+
+def _refuse_predictions(path: Path, table: _Table, rows: Rows) -> None:
+    """Refuse a table whose boxes have scores: they are what a model says.
+
+    Raises:
+        InputError: boxes with a score other than 1 and 100.
+    """
+    for i, name in table.columns.others:
+        if re.sub(r"[^a-z]", "", name.lower()) not in _SCORES:
+            continue
+        for line, fields in rows:
+            score = numbers([fields[i].replace(",", ".")]) if len(fields) == table.columns.count else ""
+            if not isinstance(score, str) and score[0] not in (1, 100) and not _is_empty(table.columns.box_of(fields)):
+                raise InputError(f"{path}, line {line}: {name} {fields[i]}: {_PREDICTIONS}")
 
 
 def _are_shares(rows: Sequence[tuple[int, list[str]]], table: _Table) -> bool:
@@ -158,7 +239,7 @@ def _are_shares(rows: Sequence[tuple[int, list[str]]], table: _Table) -> bool:
     for _, fields in rows:
         if len(fields) != table.columns.count:
             continue
-        box_numbers = _numbers(table.columns.box_of(fields), table.decimal)
+        box_numbers = _numbers(table.columns.box_of(fields), table)
         if isinstance(box_numbers, str):
             continue
         if min(box_numbers) < 0 or max(box_numbers) > 1:
@@ -167,10 +248,14 @@ def _are_shares(rows: Sequence[tuple[int, list[str]]], table: _Table) -> bool:
     return fractions
 
 
-def _numbers(values: Sequence[str], decimal: str) -> tuple[float, ...] | str:
-    if decimal == "," and any("." in value for value in values):
+def _numbers(values: Sequence[str], table: _Table) -> tuple[float, ...] | str:
+    if table.thousands:
+        doubtful = next((v for v in values if table.thousands in v and _GROUPED.match(v)), "")
+        if doubtful:
+            return f"{doubtful}, {_AMBIGUOUS.format(re.sub('[.,]', '', doubtful))}"
+    if table.decimal == "," and any("." in value for value in values):
         return "a decimal point in a file with decimal commas"
-    return numbers([value.replace(decimal, ".") for value in values])
+    return numbers([value.replace(table.decimal, ".") for value in values])
 
 
 def _trimmed(fields: list[str], columns: Columns) -> list[str]:
@@ -193,7 +278,8 @@ def _table(path: Path, names: tuple[str, ...]) -> _Table | None:
     for separator in _SEPARATORS:
         fields = first_fields(path, separator)
         header = find_columns(fields)
-        columns = header or (find_columns(names) if len(_without_end(fields, len(names))) == len(names) else None)
+        named = find_columns(names) if len(_without_end(fields, len(names))) == len(names) else None
+        columns = named or header
         if columns is not None and fields:
             return _Table(separator, columns, header is not None)
     return None
@@ -205,10 +291,19 @@ def _without_end(fields: list[str], count: int) -> list[str]:
     return fields
 
 
-def _decimal(rows: Sequence[tuple[int, list[str]]], columns: Columns) -> str:
-    """The decimal sign of a file's numbers."""
-    boxes = (columns.box_of(fields) for _, fields in rows if len(fields) == columns.count)
-    return "," if any("," in value and _DECIMAL_COMMA.match(value) for values in boxes for value in values) else "."
+def _signs(boxes: Sequence[Sequence[str]], separator: str) -> tuple[str, str]:
+    """The decimal sign of a file's numbers, and the sign that may be one for thousands instead; see `_Table`.
+
+    "1,100" beside "100" may be both; beside "0,5", or where all have three places behind the sign, it is a decimal. A
+    point is a decimal one where commas separate the fields.
+    """
+    values = [value for box in boxes for value in box if value.lower() not in EMPTY]
+    decimal = "," if any("," in value and _DECIMAL_COMMA.match(value) for value in values) else "."
+    signed = [value for value in values if decimal in value]
+    doubtful = bool(signed) and all(_GROUPED.match(value) for value in signed)
+    mixed = len(signed) < len(values) or all(len(value.lstrip("+-")) == len("1.100") for value in signed)
+    can_be = decimal == "," or separator != ","
+    return decimal, decimal if doubtful and mixed and can_be else ""
 
 
 def _recognise(source: Path) -> str | None:

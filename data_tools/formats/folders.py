@@ -142,9 +142,7 @@ _PLAIN = {
     "found",
     "detected",
 }
-_DOUBT = re.compile(
-    r"[?\uff1f%~\u2248\u2260\u00ac]|!(?=\w)"
-)  # neither "OK?" nor "OK 60%" nor "!OK" is OK
+_DOUBT = re.compile(r"[?\uff1f%~\u2248\u2260\u00ac]|!(?=\w)")  # neither "OK?" nor "OK 60%" nor "!OK" is OK
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[^\W\d_]+")
 _TYPE_WORDS = {"type", "types", "typ", "kind", "defect", "defecttype"}
 

@@ -6,7 +6,7 @@ A remark is good only where it says nothing else: "OK but scratched" is no proof
 import re
 
 from data_tools.core.records import GOOD, UNBOXED
-from data_tools.formats.folders import asks_for, is_good, status_of, words_of
+from data_tools.formats.folders import asks_for, is_good, plain_rest, status_of, words_of
 
 _ABOUT_DEFECTS = frozenset(
     ("category", "choice", "choices", "class", "classes", "defect", "fault", "image", "kind", "label", "type")
@@ -54,12 +54,28 @@ def status_of_remark(value: str, name: str = "") -> str | None:
         return UNBOXED
     if is_unsure(value) or is_about_the_work(value):
         return None
-    return UNBOXED if _ABOUT_DEFECTS & set(re.split(r"[^a-z]+", name.lower())) else None
+    about_defects = asks_for(name) is False or bool(_ABOUT_DEFECTS & set(re.split(r"[^a-z]+", name.lower())))
+    return UNBOXED if about_defects else None
 
 
 def is_answer(value: str) -> bool:
     """Whether a value is yes or no, which says something only with what is asked for."""
-    return value.strip().lower() in (*_YES, *_NO)
+    return is_yes(value) or is_no(value)
+
+
+def is_yes(value: str) -> bool:
+    """Whether a value is yes, true or 1."""
+    return value.strip().lower() in _YES
+
+
+def is_no(value: str) -> bool:
+    """Whether a value is no, false, 0 or none."""
+    return value.strip().lower() in _NO
+
+
+def says_a_verdict(value: str) -> bool:
+    """Whether a value says good or bad and nothing else, so that it names no type."""
+    return status_of([value]) is not None and not plain_rest(value)
 
 
 def is_unsure(value: str) -> bool:

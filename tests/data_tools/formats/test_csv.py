@@ -147,6 +147,47 @@ def test_decimal_points_beside_decimal_commas_are_refused(tmp_path: Path, read) 
     assert findings.rejects[0].line == 3
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        'image,x1,y1,x2,y2\na,"1,100","1,200","1,300","1,400"\nb,100,200,300,400\n',
+        'image,x1,y1,x2,y2\na,"1,100","1,200","1,300","1,400"\n',
+        "image;x1;y1;x2;y2\na;1.100;1.200;1.300;1.400\nb;100;200;300;400\n",
+        "image;x1;y1;x2;y2\na;900;200;1,100;400\n",
+    ],
+)
+def test_signs_that_may_be_for_thousands_are_refused(tmp_path: Path, read, text: str) -> None:
+    (tmp_path / "a.csv").write_text(text)
+    samples, findings = read("csv", tmp_path, size_hw=(1800, 2000))
+    assert samples["a"].status == "unboxed"
+    assert "may be thousands or a decimal" in findings.rejects[0].reason
+    assert "b" not in samples or samples["b"].boxes_xyxy.tolist() == [[100, 200, 300, 400]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "image;x1;y1;x2;y2\na;100,125;20,500;120,250;30,000\n",
+        "image;x1;y1;x2;y2\na;100.125;20.500;120.250;30\nb;0.5;1;2;3\n",
+        "image,x1,y1,x2,y2\na,100.125,20.500,120.250,30\n",
+    ],
+)
+def test_decimals_of_three_places(tmp_path: Path, read, text: str) -> None:
+    (tmp_path / "a.csv").write_text(text)
+    samples, _ = read("csv", tmp_path, size_hw=(1800, 2000))
+    assert samples["a"].boxes_xyxy.tolist() == [[100.125, 20.5, 120.25, 30]]
+
+
+def test_boxes_with_scores_are_predictions(tmp_path: Path, read) -> None:
+    text = "image,class,x1,y1,x2,y2,{}\na,s,1,2,30,40,{}\nb,s,1,2,30,40,1.0\n"
+    for column in ("score", "Confidence"):
+        (tmp_path / "a.csv").write_text(text.format(column, "0.35"))
+        with pytest.raises(InputError, match=rf"a\.csv, line 2: {column} 0.35: .*import_predictions"):
+            read("csv", tmp_path, size_hw=SIZE)
+        (tmp_path / "a.csv").write_text(text.format(column, "1"))
+        assert {s.status for s in read("csv", tmp_path, size_hw=SIZE)[0].values()} == {"boxed"}
+
+
 def test_columns_of_a_table_without_a_header(tmp_path: Path, read) -> None:
     (tmp_path / "a.csv").write_text("a.png,1,2,20,30,scratch\nb.png,5,5,9,9,dent\n")
     assert formats()["csv"].recognise(tmp_path) is None

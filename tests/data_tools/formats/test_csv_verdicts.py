@@ -1,0 +1,133 @@
+"""What rows without a box say of their images."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data_tools.core.records import Dataset, Sample
+from data_tools.formats.csv import write
+
+SIZE = (160, 200)
+HEADER = "image,class,x1,y1,x2,y2"
+
+
+def status_of(folder: Path, read, text: str, **options: object) -> tuple[str | None, str]:
+    """Status and type of image a in a table, None where it is listed, and the reason."""
+    (folder / "a.csv").write_text(text)
+    samples, findings = read("csv", folder / "a.csv", size_hw=SIZE, **options)
+    reason = "; ".join(r.reason for r in findings.rejects)
+    return (None, reason) if "a" not in samples else (samples["a"].status, samples["a"].type)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "expected"),
+    [
+        ("status", "NG", ("unboxed", "defect")),
+        ("verdict", "NOK", ("unboxed", "defect")),
+        ("Result", "fail", ("unboxed", "defect")),
+        ("is_defect", "1", ("unboxed", "defect")),
+        ("is_defect", "0", ("good", "good")),
+        ("good", "0", ("unboxed", "defect")),
+        ("n_defects", "2", ("unboxed", "defect")),
+        ("defect_name", "scratch", ("unboxed", "scratch")),
+        ("anomaly", "scratch", ("unboxed", "scratch")),
+        ("ok_ng", "OK", ("good", "good")),
+        ("status", "unboxed", ("unboxed", "unboxed")),
+        ("labelled", "yes", ("good", "good")),
+        ("labelled", "no", (None, "nobody has looked at it")),
+        ("annotated", "false", (None, "nobody has looked at it")),
+        ("status", "not reviewed", (None, "not understood")),
+        ("comment", "scratched", (None, "column 'comment' says 'scratched'")),
+        ("scratch", "1", (None, "column 'scratch' says '1'")),
+        ("scratch", "0", ("good", "good")),
+        ("severity", "3", (None, "not understood")),
+        ("quality", "OK but scratched", (None, "--columns")),
+        ("source", "NG", (None, "not understood")),
+        ("unused", "NG", ("good", "good")),
+    ],
+)
+def test_a_row_without_a_box_is_good_only_if_no_column_says_otherwise(
+    tmp_path: Path, read, column: str, value: str, expected: tuple[str | None, str]
+) -> None:
+    status, shown = status_of(tmp_path, read, f"{HEADER},{column}\na,,,,,,{value}\nb,s,10,20,30,40,\n")
+    assert status == expected[0]
+    assert expected[1] in shown
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        *(
+            ("split", "test"),
+            ("lot", "7"),
+            ("group", "a12"),
+            ("date", "2024-01-01"),
+            ("image_id", "17"),
+            ("index", "0"),
+        ),
+        *(("path", "x/a.png"), ("url", "https://host/a.png"), ("area", "0"), ("occluded", "1"), ("truncated", "0")),
+        *(("Unnamed: 0", "1"), ("inspector", "anna"), ("material", "steel"), ("exposure", "21.5"), ("other", "x")),
+        *(("hash", "deadbeef1234"), ("temperature", "21.5"), ("source", "camera 2"), ("score", "")),
+    ],
+)
+def test_columns_about_something_else_are_harmless(tmp_path: Path, read, column: str, value: str) -> None:
+    assert status_of(tmp_path, read, f"{HEADER},{column}\na,,,,,,{value}\nb,s,10,20,30,40,{value}\n")[0] == "good"
+
+
+def test_a_column_without_a_name_is_the_index_of_the_rows(tmp_path: Path, read) -> None:
+    assert status_of(tmp_path, read, f",{HEADER}\n1,a,,,,,\n0,b,s,10,20,30,40\n")[0] == "good"
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        *(("unknown", None), ("no", None), ("OK?", None), ("reviewed", None), ("0", "good"), ("none", "good")),
+        *(("no defects found", "good"), ("OK", "good"), ("ok_missing", "unboxed"), ("1", "unboxed")),
+    ],
+)
+def test_a_type_without_a_box(tmp_path: Path, read, kind: str, expected: str | None) -> None:
+    assert status_of(tmp_path, read, f"{HEADER}\na,{kind},,,,\nb,s,10,20,30,40\n")[0] == expected
+
+
+def test_a_type_that_has_boxes_elsewhere_is_one_without_a_box_too(tmp_path: Path, read) -> None:
+    for kind in ("0", "background", "none"):
+        text = f"{HEADER}\nb,{kind},10,20,30,40\nc,1,10,20,30,40\na,{kind},,,,\n"
+        assert status_of(tmp_path, read, text) == ("unboxed", kind)
+    assert status_of(tmp_path, read, f"{HEADER}\na,0,0,0,0,0\nb,1,10,20,30,40\n")[0] == "good"
+
+
+def test_what_is_given_a_new_name_is_understood(tmp_path: Path, read) -> None:
+    text = f"{HEADER}\na,no,,,,\nb,s,10,20,30,40\n"
+    assert status_of(tmp_path, read, text, type_map={"no": "good"}) == ("good", "good")
+    assert status_of(tmp_path, read, text, type_map={"no": "stain"}) == ("unboxed", "stain")
+
+
+def test_a_verdict_beside_the_type(tmp_path: Path, read) -> None:
+    table = "filename;verdict;xmin;ymin;xmax;ymax\na;{};{}\nc;NOK;10;20;30;40\n"
+    assert status_of(tmp_path, read, table.format("NOK", ";;;")) == ("unboxed", "defect")
+    assert status_of(tmp_path, read, table.format("OK", ";;;")) == ("good", "good")
+    assert status_of(tmp_path, read, table.format("OK", "10;20;30;40")) == ("good", "good")
+    assert status_of(tmp_path, read, table.format("NOK", "10;20;30;40")) == ("boxed", "defect")
+    (tmp_path / "a.csv").write_text(f"{HEADER},status\na,good,,,,,NG\n")
+    samples, findings = read("csv", tmp_path / "a.csv", size_hw=SIZE)
+    assert samples["a"].status == "unboxed"
+    assert "the defect counts" in findings.mended[0].reason
+
+
+def test_columns_named_anew(tmp_path: Path, read) -> None:
+    text = "image,class,x,y,w,h,remark\na,,,,,,fine grain\nb,s,10,20,30,40,\n"
+    assert status_of(tmp_path, read, text)[0] is None
+    assert status_of(tmp_path, read, text, columns=(*HEADER.split(","), "unused"))[0] == "good"
+    samples, _ = read("csv", tmp_path / "a.csv", size_hw=SIZE, columns=(*HEADER.split(","), "unused"))
+    assert samples["b"].boxes_xyxy.tolist() == [[10, 20, 30, 40]]
+
+
+def test_what_is_written_is_read_back_as_it_was(tmp_path: Path, read) -> None:
+    kinds = ("0", "none", "NA", "-", "background", "unknown", "ok_missing", "unboxed")
+    empty = (SIZE, np.zeros((0, 4)), np.zeros(0, dtype=np.int64))
+    samples = [Sample(i, f"{i}.png", *empty, "unboxed", "", kind, ()) for i, kind in enumerate(kinds, start=1)]
+    samples.append(Sample(9, "9.png", *empty, "good", "", "good", ()))
+    write(Dataset(tuple(samples), ("defect",)), tmp_path / "a.csv")
+    back, _ = read("csv", tmp_path / "a.csv")
+    assert [(s.status, s.type) for s in back.values()] == [*(("unboxed", kind) for kind in kinds), ("good", "good")]
