@@ -2,14 +2,16 @@
 
 Default corners: exclusive; shares have no pixels that a corner could include. Labels lie in labels/ where the images
 lie in images/, or beside the images. Lines with more numbers are outlines (class x y x y ...), which get the box around
-them. Names of the classes come from classes.txt, obj.names or the `names` of data.yaml. An image with an empty label
-file is good. So is one without a label file, as YOLO has it, where a whole folder is read, every label file in it meets
-its image, and other images beside this one have label files.
+them; where data.yaml has a `kpt_shape` they are a box with key points, which are left out. Names of the classes come
+from classes.txt, obj.names or the `names` of data.yaml. An image with an empty label file is good. So is one without a
+label file, as YOLO has it, where a whole folder is read, every label file in it meets its image, and other images
+beside this one have label files.
 """
 
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -38,6 +40,7 @@ _NUMBERS = re.compile(r"^\s*\S+(\s+[-+.\deE]+){4,}\s*$")
 _NAME_FILES = ("classes.txt", "obj.names", "data.yaml", "dataset.yaml", "data.yml")
 _LARGEST_NAMES = 1 << 20
 _FARTHEST = 0.5  # beyond the image, in shares of it: what lies farther out is no share
+_POSE = "a box with key points, as kpt_shape says: the key points are left out"
 _EMPTY, _BACKGROUND = "empty label file", "no label file, as YOLO has it"
 
 
@@ -49,9 +52,10 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     """
     root = images_folder(sources, options)
     names = _class_names(sources, root)
+    points = _key_points(sources, root)
     bases = [base.resolve() for base in (root, *sources) if base is not None and base.is_dir()]
     files = _label_files(sources, findings)
-    claims = claims_from_files(files, ".txt", findings, lambda path: _claim(path, bases, names, findings))
+    claims = claims_from_files(files, ".txt", findings, lambda path: _claim(path, bases, names, points))
     yield from samples_from_claims(claims, sources, options, findings, background=_BACKGROUND)
 
 
@@ -73,17 +77,21 @@ def write(dataset: Dataset, folder: Path) -> None:
     (folder / "data.yaml").write_text(text, encoding="utf-8")
 
 
-def _claim(path: Path, bases: Sequence[Path], names: Sequence[str], findings: Findings) -> Claim | None:
+def _claim(path: Path, bases: Sequence[Path], names: Sequence[str], points: int) -> Claim | None:
     name = _image_name(path, bases)
     lines = [(i, line) for i, line in enumerate(read_lines(path), start=1) if line.strip()]
     if lines and not any(_NUMBERS.match(line) for _, line in lines):
         return Claim(path, name, problem="no line of a class and numbers, so not a label file")
-    shapes = tuple(_shape(i, line, names) for i, line in lines)
+    shapes = tuple(_shape(i, line, names, points) for i, line in lines)
     return Claim(path, name, shapes=shapes, good="" if lines else _EMPTY)
 
 
-def _shape(line: int, text: str, names: Sequence[str]) -> Shape:
-    fields = text.split()
+def _shape(line: int, text: str, names: Sequence[str], points: int) -> Shape:
+    fields, note = text.split(), ""
+    if points and len(fields) == 5 + points:
+        fields, note = fields[:5], _POSE
+    elif points and len(fields) != 5:
+        return _refused(line, f"{len(fields)} fields instead of 5, or of {5 + points} with the key points of kpt_shape")
     if len(fields) != 5 and (len(fields) < 7 or len(fields) % 2 == 0):
         return _refused(line, f"{len(fields)} fields instead of 5, or of 7 and more for an outline")
     if not fields[0].isdecimal() or len(fields[0]) > 9:
@@ -98,7 +106,7 @@ def _shape(line: int, text: str, names: Sequence[str]) -> Shape:
     defect_type = names[int(fields[0])] if names else f"class_{int(fields[0])}"
     if len(shares) == 4:
         x, y, w, h = shares
-        return Shape(defect_type, (x - w / 2, y - h / 2, x + w / 2, y + h / 2), line, shares=True)
+        return Shape(defect_type, (x - w / 2, y - h / 2, x + w / 2, y + h / 2), line, note, shares=True)
     xs, ys = shares[::2], shares[1::2]
     return Shape(defect_type, (min(xs), min(ys), max(xs), max(ys)), line, shares=True)
 
@@ -137,16 +145,19 @@ def _image_name(path: Path, bases: Sequence[Path]) -> str:
     return "/".join(parts)
 
 
+def _places(sources: Sequence[Path], root: Path | None) -> list[Path]:
+    """Where a description of the classes may lie, the likeliest first."""
+    folder = sources[0] if sources[0].is_dir() else sources[0].parent
+    return [folder, folder / "labels", folder.resolve().parent, *([] if root is None else [root])]
+
+
 def _class_names(sources: Sequence[Path], root: Path | None) -> list[str]:
     """The class names in order of their numbers; none where no file gives them."""
-    folder = sources[0] if sources[0].is_dir() else sources[0].parent
-    places = [folder, folder / "labels", folder.resolve().parent, *([] if root is None else [root])]
-    path = next((p / name for p in places for name in _NAME_FILES if (p / name).is_file()), None)
+    path = next((p / name for p in _places(sources, root) for name in _NAME_FILES if (p / name).is_file()), None)
     if path is None:
         return []
-    if path.stat().st_size > _LARGEST_NAMES:
-        raise InputError(f"{path}: too large for a list of class names")
     if path.suffix in (".txt", ".names"):
+        _refuse_large(path)
         lines = [line.strip() for line in read_lines(path)]
         while lines and not lines[-1]:
             lines.pop()
@@ -154,11 +165,42 @@ def _class_names(sources: Sequence[Path], root: Path | None) -> list[str]:
     return _names_in_yaml(path)
 
 
-def _names_in_yaml(path: Path) -> list[str]:
+def _key_points(sources: Sequence[Path], root: Path | None) -> int:
+    """How many numbers of key points stand behind each box, as `kpt_shape` says; 0 without.
+
+    Raises:
+        InputError: a kpt_shape that is no number of points and 2 or 3 numbers each.
+    """
+    files = [
+        p / name for p in _places(sources, root) for name in _NAME_FILES if name not in ("classes.txt", "obj.names")
+    ]
+    for path in filter(Path.is_file, files):
+        value = _yaml(path)
+        shape = value.get("kpt_shape") if isinstance(value, dict) else None
+        if shape is None:
+            continue
+        sides = shape if isinstance(shape, list) and all(type(side) is int for side in shape) else []
+        if len(sides) != 2 or sides[0] < 1 or sides[1] not in (2, 3):
+            raise InputError(f"{path}: key 'kpt_shape' must be [number of key points, 2 or 3]")
+        return int(sides[0] * sides[1])
+    return 0
+
+
+def _refuse_large(path: Path) -> None:
+    if path.stat().st_size > _LARGEST_NAMES:
+        raise InputError(f"{path}: too large for a list of class names")
+
+
+def _yaml(path: Path) -> Any:
+    _refuse_large(path)
     try:
-        value = yaml.safe_load(read_text(path)[0])
+        return yaml.safe_load(read_text(path)[0])
     except (ValueError, yaml.YAMLError, RecursionError) as error:
         raise InputError(f"{path}: not readable as YAML: {str(error)[:200]}") from error
+
+
+def _names_in_yaml(path: Path) -> list[str]:
+    value = _yaml(path)
     names = value.get("names") if isinstance(value, dict) else None
     if isinstance(names, dict) and sorted(map(str, names)) == sorted(str(i) for i in range(len(names))):
         by_number = {int(key): name for key, name in names.items()}

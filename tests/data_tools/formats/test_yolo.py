@@ -102,3 +102,33 @@ def test_one_label_file_speaks_of_its_own_image_alone(tmp_path: Path, read, save
     for name in ("a", "b"):
         save(tmp_path / "photos" / f"{name}.png", (60, 80))
     assert set(read("yolo", tmp_path / "labels" / "a.txt", images=tmp_path / "photos")[0]) == {"a.png"}
+
+
+@pytest.mark.parametrize(
+    ("shape", "points"),
+    [
+        ("[2, 2]", "0.1 0.1 0.9 0.9"),
+        ("[2, 3]", "0.1 0.1 2 0.9 0.9 2"),
+        ("[1, 3]", "0.1 0.1 1"),
+        ("[2, 3]", "0 0 0 0 0 0"),
+    ],
+)
+def test_a_box_with_key_points_is_its_box(tmp_path: Path, read, shape: str, points: str) -> None:
+    put(tmp_path / "data.yaml", f"names: [scratch]\nkpt_shape: {shape}\n")
+    put(
+        tmp_path / "labels/a.txt",
+        f"0 0.5 0.5 0.1 0.2 {points}\n0 0.2 0.2 0.1 0.1\n0 0.1 0.1 0.2 0.1 0.3 0.4 0.5 0.6 1 1 0 0\n",
+    )
+    put(tmp_path / "classes.txt", "scratch\n")
+    samples, findings = read("yolo", tmp_path, size_hw=(100, 100))
+    assert samples["images/a"].boxes_xyxy == pytest.approx(np.array([[45, 40, 55, 60], [15, 15, 25, 25]]))
+    assert [(r.line, r.reason.split(":")[1]) for r in findings.mended] == [(1, " the key points are left out")]
+    assert [r.line for r in findings.rejects] == [3]
+
+
+def test_a_kpt_shape_that_is_none(tmp_path: Path, read) -> None:
+    put(tmp_path / "labels/a.txt", "0 0.5 0.5 0.1 0.2 0.1 0.1\n")
+    for shape in ("5", "[2, 4]", "[0, 2]", "[true, 2]", "{a: 1}"):
+        put(tmp_path / "data.yaml", f"names: [scratch]\nkpt_shape: {shape}\n")
+        with pytest.raises(InputError, match=r"data\.yaml: key 'kpt_shape'"):
+            read("yolo", tmp_path, size_hw=(10, 10))
