@@ -1,8 +1,9 @@
 """Images with masks, in folders of any shape: in masks/, beside the images, with a word for it in the name.
 
 Each 8-connected region of a mask becomes a box; an empty mask is a good image; the type is the folder's name, or the
-mask's value where values are types. Which mask belongs to which image: `mask_places`; what its values mean:
-`mask_reading`. So are read, among others, magnetic tiles, KolektorSDD and KSDD2, DAGM, VisA as published.
+mask's value where values are types, by the names of a labelmap.txt where there is one. Which mask belongs to which
+image: `mask_places`; what its values mean: `mask_reading`. So are read, among others, magnetic tiles, KolektorSDD and
+KSDD2, DAGM, VisA as published, and the segmentations of VOC and CVAT.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from data_tools.core.records import GOOD, Sample
 from data_tools.formats.image_index import usable_images
+from data_tools.formats.label_maps import read_label_map
 from data_tools.formats.mask_jobs import make_jobs
 from data_tools.formats.mask_places import pair_masks
 from data_tools.formats.masked_images import looks_like_a_mask, one_folder, samples_from_masks
@@ -31,7 +33,7 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     root = one_folder(sources, FORMAT.name)
     pairing = pair_masks(list(usable_images(root, findings)), root)
     jobs = make_jobs(pairing, root, options, GOOD, None)
-    yield from samples_from_masks(jobs, options, findings)
+    yield from samples_from_masks(jobs, options, findings, read_label_map(root))
     for path in pairing.unused:
         findings.reject(path, None, path.relative_to(root).as_posix(), "a mask of no image")
 

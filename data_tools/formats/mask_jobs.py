@@ -6,7 +6,7 @@ from pathlib import Path
 
 from data_tools.core.records import GOOD, UNBOXED
 from data_tools.formats.folders import numbered_alike, status_of, type_of
-from data_tools.formats.mask_places import Pairing
+from data_tools.formats.mask_places import Pairing, split_objects
 from data_tools.formats.masked_images import MaskJob
 from data_tools.formats.registry import ReadOptions
 
@@ -46,15 +46,17 @@ def make_jobs(
             telling = next((part for part in nearest if says_good(part)), "")
         proof = f"folder {telling!r}" if status == GOOD or (defect_type == GOOD and telling) else ""
         proof = proof or ("Labels.txt" if path in listed else "")
+        of_types, objects = split_objects(masks, root)
         jobs.append(
             MaskJob(
                 root,
                 path.relative_to(root).as_posix(),
-                masks,
+                of_types,
                 defect_type,
                 proof,
                 empty_status,
                 UNBOXED if status == UNBOXED else without_masks,
+                objects,
             )
         )
     return jobs

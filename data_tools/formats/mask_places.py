@@ -4,7 +4,7 @@ A mask lies in a folder of masks (masks/, ground_truth/, Label/, ...), or has a 
 (a_mask.png, a_label.bmp, a_GT.png), or is a lossless file of the same name beside a .jpg. Both sides are compared
 without these words, without the folders that carry images (images/, Imgs/, Data/) and in small letters; where that does
 not tell images apart, folders of a split count too. An image may have several masks, numbered or in a folder of its
-name.
+name; where SegmentationClass/ and SegmentationObject/ have one each, they are its types and its single defects.
 """
 
 import re
@@ -39,6 +39,7 @@ MASK_FOLDERS = (
     "mask_images",
     "label_images",
 )
+_TYPES, _OBJECTS = "segmentationclass", "segmentationobject"
 _WORDS = r"(?:masks?|labels?|labell?ed|gt|ground[ _-]?truth|seg(?:mentation)?|bin(?:ary)?|anno(?:tation)?|matte)"
 _SUFFIXED = re.compile(rf"^(?P<name>.+?)[ ._-]+{_WORDS}(?:[ ._-]*\d{{1,3}})?$", re.I)
 _LOSSLESS = (".png", ".bmp", ".tif", ".tiff", ".gif", ".pgm", ".pbm", ".ppm")
@@ -107,7 +108,7 @@ def pair_masks(files: Sequence[Path], root: Path) -> Pairing:
 
 def _mark(path: Path, root: Path) -> str:
     """Why a file is a mask: its "folder", its "name", or "" where neither says so."""
-    folders = [part.lower() for part in path.relative_to(root).parts[:-1]]
+    folders = _folders(path, root)
     if any(folder in MASK_FOLDERS for folder in folders):
         return "folder"
     return "name" if _SUFFIXED.match(path.stem) else ""
@@ -148,6 +149,18 @@ def _owner(keys: set[Key], images: dict[Key, list[Path]]) -> Path | None:
     """The one image that one of the keys names; None where there is none, or several."""
     named = {path for key in keys for path in images.get(key, ())}
     return next(iter(named)) if len(named) == 1 else None
+
+
+def split_objects(masks: Sequence[Path], root: Path) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """The masks of an image, and those that tell its defects apart, where VOC's two folders have one each."""
+    objects = tuple(path for path in masks if _OBJECTS in _folders(path, root))
+    types = tuple(path for path in masks if path not in objects)
+    both = objects and any(_TYPES in _folders(path, root) for path in types)
+    return (types, objects) if both else (tuple(masks), ())
+
+
+def _folders(path: Path, root: Path) -> list[str]:
+    return [part.lower() for part in path.relative_to(root).parts[:-1]]
 
 
 def is_named_as_mask(name: str) -> bool:

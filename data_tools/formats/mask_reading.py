@@ -7,14 +7,15 @@ its values, never taken for background.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data_tools.core.errors import InputError
-from data_tools.formats.mask_values import COLOUR, Codes, MaskStats
+from data_tools.formats.folders import is_good
+from data_tools.formats.mask_values import COLOUR, VOIDS, Codes, MaskStats
 
 Kind = Literal["two values", "soft edges", "one type a value", "one defect a value"]
 
@@ -23,6 +24,9 @@ _SHARP, _MASK_LIKE = 0.97, 0.9
 _MOST_TYPES = 64
 _NOISY, _SPECKS = 6, 10
 _SHOWN = 6
+_ENCLOSED, _THIN = 0.9, 0.5  # of the pixels around what is labelled, and of those a few pixels farther out
+_BACKGROUNDS = ("background", "_background_", "bg")
+_VOIDS = ("void", "ignore", "ignored", "unlabeled", "unlabelled", "__ignore__", "border", "dontcare", "don't care")
 
 
 @dataclass(frozen=True)
@@ -34,27 +38,45 @@ class MaskReading:
         background: the code of background; of "soft edges" 0 or the highest value.
         highest: 255, or 65535 of deep files: what "soft edges" are judged against.
         values: the codes that are defects; empty for "soft edges", and for "one defect a value", where any is.
+        void: codes that say nothing: outlines, and what nobody judged.
+        names: of the codes of types, where the set gives them.
+        plain: further codes that are no defects.
     """
 
     kind: Kind
     background: int
     highest: int = 255
     values: tuple[int, ...] = ()
+    void: tuple[int, ...] = ()
+    names: tuple[tuple[int, str], ...] = ()
+    plain: tuple[int, ...] = ()
 
     def describe(self) -> str:
         """One line for people."""
         if self.kind == "soft edges":
             dark = "dark on light" if self.background else "light on dark"
             return f"masks of {dark} with soft edges, cut at half of {self.highest}"
-        named = ", ".join(map(code_name, self.values[:_SHOWN])) + (", ..." if len(self.values) > _SHOWN else "")
-        return f"masks: {self.kind} ({named or 'any'}), background {code_name(self.background)}"
+        named = ", ".join(map(self.name_of, self.values[:_SHOWN])) + (", ..." if len(self.values) > _SHOWN else "")
+        void = "; {} taken for void and left out".format(", ".join(map(code_name, self.void)))
+        return (
+            f"masks: {self.kind} ({named or 'any'}), background {code_name(self.background)}{void if self.void else ''}"
+        )
+
+    def name_of(self, code: int) -> str:
+        """The type of a code."""
+        return dict(self.names).get(code) or code_name(code)
 
     def numbers(self, codes: Codes) -> NDArray[np.int64]:
         """(h, w): 0 on background; else 1, or of "one type a value" and "one defect a value" the code.
 
         Raises:
-            InputError: a value that the set's other masks do not explain.
+            InputError: a value that the set's other masks do not explain, or nothing but void beside background.
         """
+        if self.void or self.plain:
+            void = np.isin(codes, self.void)
+            codes = np.where(void | np.isin(codes, self.plain), self.background, codes)
+            if void.any() and not (codes != self.background).any():
+                raise InputError(f"nothing but void ({_listed(self.void)}) beside background: not judged by anybody")
         if self.kind == "soft edges":
             return self._cut(codes)
         defect = codes != self.background
@@ -91,6 +113,27 @@ def choose_reading(masks: Sequence[MaskStats]) -> MaskReading:
     plausible = [one for one in masks if one.counts]
     if not plausible:
         raise InputError("masks/: none of the masks is one: they hold thousands of values each")
+    void = _void(plausible)
+    plausible = [stripped for one in plausible if (stripped := _without(one, void)).counts]
+    if not plausible:
+        raise InputError(f"masks/: hold nothing but void ({_listed(void)})")
+    reading = _choose(plausible)
+    return replace(reading, void=tuple(sorted(void)))
+
+
+def reading_by_names(names: dict[int, str]) -> MaskReading:
+    """The reading of masks whose colours have names: those for background, void and good things are no types."""
+    calm = {code: name.lower() for code, name in names.items()}
+    background = next((code for code, name in calm.items() if name in _BACKGROUNDS), 0)
+    void = {*VOIDS} - names.keys() | {code for code, name in calm.items() if name in _VOIDS}
+    plain = {code for code, name in calm.items() if (name in _BACKGROUNDS or is_good(name)) and code != background}
+    types = {code: name for code, name in names.items() if code not in {background, *void, *plain}}
+    kind: Kind = "one type a value"
+    shown = tuple(sorted(types.items()))
+    return MaskReading(kind, background, 255, tuple(sorted(types)), tuple(sorted(void)), shown, tuple(sorted(plain)))
+
+
+def _choose(plausible: Sequence[MaskStats]) -> MaskReading:
     highest = 65535 if any(max(one.counts) > 255 and one.deep for one in plausible) else 255
     like = [one for one in plausible if _is_mask_like(one, highest)]
     values = Counter[int]()
@@ -110,6 +153,23 @@ def choose_reading(masks: Sequence[MaskStats]) -> MaskReading:
     if len(others) > _MOST_TYPES:
         raise InputError(f"masks/: hold {len(others)} values, such as {_listed(others)}: neither types nor soft edges")
     return MaskReading("one type a value", background, highest, others)
+
+
+def _void(masks: Sequence[MaskStats]) -> set[int]:
+    """The codes by which a set outlines what it labels: they enclose all the others, and are thin."""
+    near, near_void, far, far_void = (sum(one.outline[i] for one in masks) for i in range(4))
+    encloses = near > 0 and near_void >= _ENCLOSED * near and far_void < _THIN * max(far, 1)
+    return {code for code in VOIDS if any(code in one.counts for one in masks)} if encloses else set()
+
+
+def _without(one: MaskStats, void: set[int]) -> MaskStats:
+    if not void:
+        return one
+    counts, border, regions = (
+        {code: n for code, n in by_code.items() if code not in void}
+        for by_code in (one.counts, one.border, one.regions)
+    )
+    return replace(one, counts=counts, border=border, regions=regions)
 
 
 def code_name(code: int) -> str:

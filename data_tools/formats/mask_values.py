@@ -14,7 +14,11 @@ Codes = NDArray[np.int64]
 COLOUR = 1 << 24
 """From here on a code is a colour, COLOUR + red, green and blue in a byte each; below it is a gray value or number."""
 
+VOIDS = (255, COLOUR + 0xE0E0C0)
+"""The number and the colour by which VOC outlines what it labels, and fills what it does not judge."""
+
 MOST_VALUES = 4096
+_OUTLINE = 8  # pixels: an outline is no wider
 _DEEP = ("I;16", "I;16B", "I;16L", "I;16N", "I")
 
 
@@ -27,6 +31,8 @@ class MaskStats:
         border: pixels of each code on the image's border.
         deep: whether the file has more than 8 bits.
         regions: number of 8-connected regions of each code other than 0.
+        outline: number of pixels next to codes that are neither 0 nor one of VOIDS, how many of these are a void, and
+            the same a few pixels farther out; all 0 without a void.
         pale: largest code in each region of codes other than 0 that holds none above half of 255, or of 65535.
     """
 
@@ -35,13 +41,20 @@ class MaskStats:
     deep: bool = False
     regions: dict[int, int] = field(default_factory=dict)
     pale: tuple[int, ...] = ()
+    outline: tuple[int, int, int, int] = (0, 0, 0, 0)
 
 
-def read_codes(path: Path) -> tuple[Codes, bool]:
+def colour_code(red: int, green: int, blue: int) -> int:
+    """The code of a colour; a gray one is its value."""
+    return red if red == green == blue else COLOUR + (red << 16) + (green << 8) + blue
+
+
+def read_codes(path: Path, as_colours: bool = False) -> tuple[Codes, bool]:
     """(h, w) codes of a mask, and whether the file has more than 8 bits.
 
-    A palette's numbers are its codes. Alpha is the mask where it varies over one colour alone, and what is transparent
-    is 0. Floating-point values are taken as they are if whole, and as shares of 255 if they lie in 0..1.
+    A palette's numbers are its codes, or its colours `as_colours`. Alpha is the mask where it varies over one colour
+    alone, and what is transparent is 0. Floating-point values are taken as they are if whole, and as shares of 255 if
+    they lie in 0..1.
 
     Raises:
         InputError: not readable, of several pages, or of values that are no codes.
@@ -54,6 +67,8 @@ def read_codes(path: Path) -> tuple[Codes, bool]:
                 raise InputError(f"{path}: has {pages} pages; save the one that is the mask")
             image.load()
             mode, pixels = image.mode, np.asarray(image)
+            if as_colours and mode == "P":
+                pixels, mode = np.asarray(image.convert("RGB")), "RGB"
             if mode not in ("1", "L", "P", "RGB", "RGBA", "LA", "F", *_DEEP):
                 pixels, mode = np.asarray(image.convert("RGB")), "RGB"
     except InputError:
@@ -88,6 +103,7 @@ def stats_of(codes: Codes, deep: bool) -> MaskStats:
         deep,
         {int(value): _regions(codes == value) for value in values if value != 0} if few and len(values) <= 32 else {},
         _pale(codes, 65535 if deep else 255) if few else (),
+        _outline(codes) if few else (0, 0, 0, 0),
     )
 
 
@@ -109,6 +125,18 @@ def _pale(codes: Codes, highest: int) -> tuple[int, ...]:
     numbers, count = ndimage.label(inside, structure=np.ones((3, 3)))
     tops = ndimage.maximum(codes, numbers, np.arange(1, count + 1))
     return tuple(int(top) for top in tops if top <= highest // 2)
+
+
+def _outline(codes: Codes) -> tuple[int, int, int, int]:
+    from scipy import ndimage
+
+    void = np.isin(codes, VOIDS)
+    labelled = (codes != 0) & ~void
+    if not void.any() or not labelled.any():
+        return (0, 0, 0, 0)
+    distance = ndimage.distance_transform_cdt(~labelled, metric="chessboard")
+    near, far = distance == 1, distance == _OUTLINE
+    return int(near.sum()), int((near & void).sum()), int(far.sum()), int((far & void).sum())
 
 
 def _regions(mask: NDArray[np.bool_]) -> int:

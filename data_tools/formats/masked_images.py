@@ -16,7 +16,7 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, GOOD, UNBOXED, Sample
 from data_tools.files.images import read_rgb, read_size
 from data_tools.formats.image_index import read_or_reject, size_of, without_boxes
-from data_tools.formats.mask_reading import MaskReading, choose_reading, code_name
+from data_tools.formats.mask_reading import MaskReading, choose_reading, code_name, reading_by_names
 from data_tools.formats.mask_values import MaskStats, read_codes, stats_of
 from data_tools.formats.parallel import map_images
 from data_tools.formats.regions import boxes_of, label
@@ -34,6 +34,7 @@ class MaskJob:
         proof: what says that an image without a mask is good; "" where nothing does.
         empty_status: what an image of a defect type with empty masks is: good or unboxed.
         without_masks: what an image without a mask or proof is: unboxed, or None: then it is listed.
+        objects: masks that tell apart the defects that `masks` give the types of.
     """
 
     root: Path
@@ -43,17 +44,28 @@ class MaskJob:
     proof: str
     empty_status: str
     without_masks: str | None = None
+    objects: tuple[Path, ...] = ()
 
 
-def samples_from_masks(jobs: Sequence[MaskJob], options: ReadOptions, findings: Findings) -> Iterator[Sample]:
+def samples_from_masks(
+    jobs: Sequence[MaskJob], options: ReadOptions, findings: Findings, names: dict[int, str] | None = None
+) -> Iterator[Sample]:
     """Samples in the order of the jobs; unreadable images and masks, and masks that are none, are listed.
+
+    Args:
+        jobs: the images.
+        options, findings: of the reader.
+        names: of the masks' colours, where the set gives them.
 
     Raises:
         InputError: masks whose values nothing explains, or of which it cannot be told what is background.
     """
     paths = [mask for job in jobs for mask in job.masks]
-    stats = [one for one in map_images(_stats, paths, "mask values") if one is not None]
-    reading = choose_reading(stats) if stats else None
+    if names:
+        reading: MaskReading | None = reading_by_names(names)
+    else:
+        stats = [one for one in map_images(_stats, paths, "mask values") if one is not None]
+        reading = choose_reading(stats) if stats else None
     if reading is not None:
         findings.notes.append(reading.describe())
     for sample, noticed in map_images(partial(_sample, options=options, reading=reading), jobs, "masks"):
@@ -112,10 +124,11 @@ def _sample(job: MaskJob, options: ReadOptions, reading: MaskReading | None) -> 
     for mask in job.masks:
         try:
             numbers = _numbers(mask, size_hw, reading)
+            objects = _objects(job, size_hw)
         except InputError as error:
             findings.reject(mask, None, job.name, str(error).removeprefix(f"{mask}: "))
             return None, findings
-        parts.append(_boxes(numbers, reading, options, job, findings))
+        parts.append(_boxes(numbers, objects, reading, options, job, findings))
     boxes = np.concatenate([of for of, _ in parts])
     types = [name for _, names in parts for name in names]
     return _from_boxes(job, size_hw, boxes, types, findings), findings
@@ -138,8 +151,29 @@ def _without_masks(job: MaskJob, options: ReadOptions, findings: Findings) -> Sa
     return without_boxes(job.name, size_hw, status, job.defect_type, proof)
 
 
+def _objects(job: MaskJob, size_hw: tuple[int, int]) -> NDArray[np.int64] | None:
+    """(h, w) codes that tell the defects of an image apart, 0 where they do not; None where there are none."""
+    if not job.objects:
+        return None
+    codes, _ = read_codes(job.objects[0])
+    if codes.shape != size_hw:
+        raise InputError(f"{job.objects[0]} is {codes.shape[1]} x {codes.shape[0]} pixels, not as large as its image")
+    return codes
+
+
+def _regions(mask: NDArray[np.bool_], objects: NDArray[np.int64] | None, merge_distance: int) -> NDArray[np.int32]:
+    """(h, w) numbers of the defects of one type: by their object, else by what is connected."""
+    if objects is None:
+        return np.where(mask, label(mask, merge_distance), 0).astype(np.int32)
+    regions = np.zeros(mask.shape, dtype=np.int32)
+    known, others = mask & (objects != 0), mask & (objects == 0)
+    regions[known] = np.unique(objects[known], return_inverse=True)[1] + 1
+    regions[others] = label(others, merge_distance)[others] + regions.max()
+    return regions
+
+
 def _numbers(mask: Path, size_hw: tuple[int, int], reading: MaskReading | None) -> NDArray[np.int64]:
-    codes, _ = read_codes(mask)
+    codes, _ = read_codes(mask, as_colours=reading is not None and bool(reading.names))
     if codes.shape != size_hw:
         raise InputError(f"mask is {codes.shape[1]} x {codes.shape[0]} pixels, image is {size_hw[1]} x {size_hw[0]}")
     if reading is None:
@@ -148,7 +182,12 @@ def _numbers(mask: Path, size_hw: tuple[int, int], reading: MaskReading | None) 
 
 
 def _boxes(
-    numbers: NDArray[np.int64], reading: MaskReading | None, options: ReadOptions, job: MaskJob, findings: Findings
+    numbers: NDArray[np.int64],
+    objects: NDArray[np.int64] | None,
+    reading: MaskReading | None,
+    options: ReadOptions,
+    job: MaskJob,
+    findings: Findings,
 ) -> tuple[NDArray[np.float64], list[str]]:
     """Boxes of a mask and their types: one a connected region of a number, or one a number where each is a defect."""
     boxes: list[NDArray[np.float64]] = [np.zeros((0, 4))]
@@ -159,14 +198,14 @@ def _boxes(
         mask = numbers == number
         regions = mask.astype(np.int32)
         if kind != "one defect a value":
-            regions = np.where(mask, label(mask, options.merge_distance), 0).astype(np.int32)
+            regions = _regions(mask, objects, options.merge_distance)
         region_boxes, few = boxes_of(regions, options.min_area)
         boxes.append(region_boxes)
         small += few
         named = job.defect_type
         if kind == "one type a value" and job.defect_type in (GOOD, "defect"):
-            name = code_name(number - 1)
-            named = options.type_map.get(name, name)
+            name = code_name(number - 1) if reading is None else reading.name_of(number - 1)
+            named = options.type_map.get(name.lower(), name)
         types += ["defect" if named == GOOD else named] * len(region_boxes)
     if small:
         reason = f"{small} mask regions below {options.min_area} pixels"

@@ -1,0 +1,90 @@
+"""Segmentations as VOC and CVAT lay them out: a folder of types, a folder of single defects, and labelmap.txt."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from data_tools.core.errors import InputError
+
+SIZE = (60, 80)
+RED, GREEN, BLUE = (250, 50, 83), (0, 128, 0), (0, 0, 128)
+LABELS = "# label:color_rgb:parts:actions\nbackground:0,0,0::\nscratch:250,50,83::\nok:0,0,128::\nchip:7,7,7::\n"
+
+
+def drawn(*areas: tuple[tuple[int, int, int, int], int | tuple[int, int, int]]) -> np.ndarray:
+    """A mask in gray or colours with areas x1, y1, x2, y2 of a value, drawn one after the other."""
+    colour = any(isinstance(value, tuple) for _, value in areas)
+    pixels = np.zeros((*SIZE, 3) if colour else SIZE, dtype=np.uint8)
+    for (x1, y1, x2, y2), value in areas:
+        pixels[y1:y2, x1:x2] = value
+    return pixels
+
+
+def put(save, folder: Path, name: str, types: np.ndarray, objects: np.ndarray | None = None) -> None:
+    save(folder / "JPEGImages" / f"{name}.png", SIZE)
+    save(folder / "SegmentationClass" / f"{name}.png", types)
+    if objects is not None:
+        save(folder / "SegmentationObject" / f"{name}.png", objects)
+
+
+def test_two_folders_are_one_defect_each_with_its_name(tmp_path: Path, read, save) -> None:
+    left, right = (10, 10, 30, 30), (30, 20, 50, 40)  # they touch: the types alone make one region of them
+    put(save, tmp_path, "a", drawn((left, RED), (right, RED)), drawn((left, GREEN), (right, BLUE)))
+    put(save, tmp_path, "b", drawn((left, (7, 7, 7))), drawn((left, GREEN)))
+    put(save, tmp_path, "c", drawn(), drawn())
+    put(save, tmp_path, "d", drawn((left, BLUE)), drawn((left, GREEN)))
+    put(save, tmp_path, "e", drawn((left, GREEN)), drawn((left, GREEN)))
+    (tmp_path / "labelmap.txt").write_text(LABELS)
+    samples, findings = read("mask", tmp_path)
+    assert sorted(samples["JPEGImages/a.png"].boxes_xyxy.tolist()) == [list(left), list(right)]
+    assert {name.split("/")[1]: (s.status, s.box_types) for name, s in samples.items()} == {
+        "a.png": ("boxed", ("scratch", "scratch")),
+        "b.png": ("boxed", ("chip",)),
+        "c.png": ("good", ()),
+        "d.png": ("good", ()),
+    }
+    assert ["#008000" in r.reason for r in findings.rejects] == [True]
+
+
+def test_palettes_are_read_by_their_colours(tmp_path: Path, read, save) -> None:
+    save(tmp_path / "JPEGImages" / "a.png", SIZE)
+    mask = Image.fromarray(drawn(((10, 10, 30, 30), 1)), mode="P")
+    mask.putpalette([0, 0, 0, *RED])
+    (tmp_path / "SegmentationClass").mkdir()
+    mask.save(tmp_path / "SegmentationClass" / "a.png")
+    (tmp_path / "labelmap.txt").write_text(LABELS)
+    assert read("mask", tmp_path)[0]["JPEGImages/a.png"].box_types == ("scratch",)
+
+
+@pytest.mark.parametrize("text", ["scratch\n", "scratch:1,2\n", "scratch:1,2,300::\n", "a:1,2,3::\nb:1,2,3::\n"])
+def test_a_label_map_that_is_none(tmp_path: Path, read, save, text: str) -> None:
+    put(save, tmp_path, "a", drawn(((10, 10, 30, 30), RED)))
+    (tmp_path / "labelmap.txt").write_text(text)
+    with pytest.raises(InputError, match=r"labelmap\.txt, line \d"):
+        read("mask", tmp_path)
+
+
+def test_void_is_no_defect_and_void_alone_says_nothing(tmp_path: Path, read, save) -> None:
+    inner, outer = (20, 20, 40, 40), (17, 17, 43, 43)
+    for name, number in (("a", 1), ("b", 2), ("c", 1)):
+        put(save, tmp_path, name, drawn((outer, 255), (inner, number)), drawn((outer, 255), (inner, 1)))
+    put(save, tmp_path, "d", drawn(), drawn())
+    put(save, tmp_path, "e", drawn((inner, 255)), drawn((inner, 255)))
+    samples, findings = read("mask", tmp_path)
+    assert {name.split("/")[1]: (s.status, s.boxes_xyxy.tolist(), s.type) for name, s in samples.items()} == {
+        "a.png": ("boxed", [list(inner)], "1"),
+        "b.png": ("boxed", [list(inner)], "2"),
+        "c.png": ("boxed", [list(inner)], "1"),
+        "d.png": ("good", [], "good"),
+    }
+    assert "nothing but void (255)" in findings.rejects[0].reason
+    assert "255 taken for void" in findings.notes[0]
+
+
+def test_a_type_255_beside_others_is_a_type(tmp_path: Path, read, save) -> None:
+    put(save, tmp_path, "a", drawn(((10, 10, 30, 30), 255)))
+    put(save, tmp_path, "b", drawn(((10, 10, 30, 30), 1), ((40, 10, 60, 30), 255)))
+    samples, _ = read("mask", tmp_path)
+    assert sorted(kind for s in samples.values() for kind in s.box_types) == ["1", "255", "255"]
