@@ -7,6 +7,11 @@ decided in one place for all formats.
 from dataclasses import dataclass
 from pathlib import Path
 
+PREDICTIONS = (
+    "boxes with scores are what a model says, no truth; data_tools.import_predictions reads them, and where they have "
+    "been reviewed, leave the scores out"
+)
+
 
 @dataclass(frozen=True)
 class Shape:

@@ -5,7 +5,8 @@ where every file can be read, each annotation of this one found its image and no
 "status" and a "type" on images say otherwise, as the dataset folders of this project have them.
 
 Mended: ids of annotations (0, absent, twice), a missing or wrong area, categories numbered in any way, the same image
-listed under two ids, and what `coco_boxes` mends. Refused: an image id with two names, unknown ids, crowds.
+listed under two ids, and what `coco_boxes` mends. Refused: an image id with two names, unknown ids, crowds, annotations
+that are to be ignored, and a file of predictions: annotations with a score.
 """
 
 from collections import Counter
@@ -20,8 +21,9 @@ from data_tools.files.atomic import write_json
 from data_tools.files.dataset_folder import read_json, to_coco
 from data_tools.formats.annotation_files import annotation_files, head_of, some_files
 from data_tools.formats.assembly import samples_from_claims
-from data_tools.formats.claims import Claim, Shape
+from data_tools.formats.claims import PREDICTIONS, Claim, Shape
 from data_tools.formats.coco_boxes import read_shape, written_as_corners
+from data_tools.formats.coco_entries import is_ignored, score_of, word_of
 from data_tools.formats.image_index import images_folder
 from data_tools.formats.image_places import declared_size, folder_under
 from data_tools.formats.names import reason_against
@@ -32,6 +34,7 @@ _WHOLE = 1 << 28
 _LISTS = ("images", "annotations", "categories")
 _LISTED = "listed in COCO without annotations"
 _STATUS_GOOD = "status good in COCO"
+_IGNORED = "ignore: an area that is not judged"
 _ORPHANS = "listed without annotations, but some annotations could not be read or met no image: not taken as good"
 
 
@@ -43,6 +46,7 @@ class _Image:
     declared_hw: tuple[int, int] | None
     status: str | None
     type: str | None
+    word: tuple[str | None, str] = ("", "")
     annotations: list[Any] = field(default_factory=list)
 
 
@@ -93,11 +97,19 @@ def _file(path: Path, findings: Findings) -> _File:
         raise InputError(f"{path}: key 'images' is missing; detections without their images cannot be converted")
     images, refused = _images(path, value["images"], findings)
     annotations = value.get("annotations", [])
+    _refuse_predictions(path, annotations)
     complete = _join(path, annotations, images, findings)
-    each = list({image.name: image for image in images.values()}.values())
+    each = list({id(image): image for image in images.values()}.values())
     kinds = Counter(written_as_corners(entry) for entry in annotations if isinstance(entry, dict))
     as_corners = None if kinds[True] and kinds[False] else bool(kinds[True])
     return _File(path, each, _categories(path, value.get("categories", []), findings), complete, refused, as_corners)
+
+
+def _refuse_predictions(path: Path, annotations: list[Any]) -> None:
+    for i, entry in enumerate(annotations):
+        score = score_of(entry) if isinstance(entry, dict) else None
+        if score is not None:
+            raise InputError(f"{path}: annotations[{i}] has {score[0]} {score[1]:g}: {PREDICTIONS}")
 
 
 def _claims(file: _File, folder: str, findings: Findings) -> Iterator[Claim]:
@@ -105,32 +117,47 @@ def _claims(file: _File, folder: str, findings: Findings) -> Iterator[Claim]:
     for name, reason in file.refused:
         yield Claim(file.path, name, folder=folder, problem=reason)
     for image in file.images:
-        shapes = tuple(_shapes(file, image, findings))
+        kept = [(i, entry) for i, entry in image.annotations if not is_ignored(entry)]
+        ignored = [i for i, entry in image.annotations if is_ignored(entry)]
+        for i in ignored if kept else ():
+            findings.reject(file.path, None, image.name, f"annotations[{i}]: {_IGNORED}")
+        status, good, problem = _said(file, image, bool(kept), findings)
+        if ignored and not kept:
+            status, good, problem = None, "", f"annotations[{ignored[0]}]: {_IGNORED}"
         kind = image.type if image.type not in (None, GOOD) else "unboxed"
-        good = problem = ""
-        if image.status == BOXED and not image.annotations:
-            problem = "status boxed, but no annotation"
-        elif image.status == GOOD:
-            good = _STATUS_GOOD if not image.annotations else ""
-        elif image.status is None and not image.annotations:
-            good = _LISTED if file.complete else ""
-            if not file.complete:
-                findings.warnings[_ORPHANS] += 1
         yield Claim(
             file.path,
             image.name,
             folder=folder,
             declared_hw=image.declared_hw,
-            shapes=shapes,
-            defect_type=str(kind) if image.status == UNBOXED else "",
+            shapes=tuple(_shapes(file, image, kept, findings)),
+            defect_type=str(kind) if status == UNBOXED else "",
             good=good,
             problem=problem,
             by_absence=good == _LISTED,
         )
 
 
-def _shapes(file: _File, image: _Image, findings: Findings) -> Iterator[Shape]:
-    for i, entry in image.annotations:
+def _said(file: _File, image: _Image, annotated: bool, findings: Findings) -> tuple[str | None, str, str]:
+    """The status of an image, the evidence that it is good, and why nothing of it can be used."""
+    if image.status == BOXED and not annotated:
+        return BOXED, "", "status boxed, but no annotation"
+    if image.status is not None:
+        return image.status, _STATUS_GOOD if image.status == GOOD and not annotated else "", ""
+    status, word = image.word
+    if annotated:
+        return None, "", ""
+    if status is None:
+        return None, "", f"no annotation, and {word}"
+    if status:
+        return status, word if status == GOOD else "", ""
+    if not file.complete:
+        findings.warnings[_ORPHANS] += 1
+    return None, _LISTED if file.complete else "", ""
+
+
+def _shapes(file: _File, image: _Image, kept: list[Any], findings: Findings) -> Iterator[Shape]:
+    for i, entry in kept:
         category = file.categories.get(_key(entry.get("category_id")) or "")
         shape, changes = read_shape(entry, category, image.declared_hw, file.as_corners)
         for change in changes:
@@ -157,9 +184,11 @@ def _images(path: Path, entries: list[Any], findings: Findings) -> tuple[dict[st
         elif key in images and images[key].name != name:
             refused.add(key)
             unusable.append((name, f"{where}: id {key} stands for {images[key].name!r} too"))
-        elif name in by_name:
+        elif name in by_name and _may_be_same(by_name[name], new := _new_image(name, entry)):
             findings.mend(path, None, name, "images listed twice: merged")
             images[key] = by_name[name]
+            if images[key].word == ("", ""):
+                images[key].word = new.word
         else:
             images[key] = by_name[name] = _new_image(name, entry)
     for key in refused:
@@ -168,16 +197,26 @@ def _images(path: Path, entries: list[Any], findings: Findings) -> tuple[dict[st
     return images, unusable
 
 
+def _may_be_same(one: _Image, other: _Image) -> bool:
+    """Whether two entries of one name agree; those of other sizes are left to what the image itself has."""
+    return one.declared_hw == other.declared_hw or None in (one.declared_hw, other.declared_hw)
+
+
 def _new_image(name: str, entry: dict[str, Any]) -> _Image:
-    sides = numbers((entry.get("height"), entry.get("width")))
     status, kind = entry.get("status"), entry.get("type")
     known_type = kind if isinstance(kind, str) and reason_against(kind, "type") is None else None
     return _Image(
         name,
-        None if isinstance(sides, str) else declared_size(sides[0], sides[1]),
+        _declared_hw(entry),
         status if status in STATUSES else None,
         known_type,
+        word_of(entry),
     )
+
+
+def _declared_hw(entry: dict[str, Any]) -> tuple[int, int] | None:
+    sides = numbers((entry.get("height"), entry.get("width")))
+    return None if isinstance(sides, str) else declared_size(sides[0], sides[1])
 
 
 def _categories(path: Path, entries: list[Any], findings: Findings) -> dict[str, str]:

@@ -24,7 +24,7 @@ from data_tools.core.records import GOOD, Dataset, Sample
 from data_tools.files.atomic import write_text
 from data_tools.files.csv_tables import csv_text, plain
 from data_tools.formats.assembly import samples_from_claims
-from data_tools.formats.claims import Claim, Shape
+from data_tools.formats.claims import PREDICTIONS, Claim, Shape
 from data_tools.formats.columns import Columns, find_columns
 from data_tools.formats.csv_verdicts import (
     ANY_DEFECT,
@@ -53,10 +53,6 @@ _AMBIGUOUS = "which may be thousands or a decimal: write {} without a sign for t
 _SCORES = (
     *("score", "scores", "confidence", "conf", "prob", "probability"),
     *("boxscore", "detectionscore", "predictionscore", "predscore", "detscore"),
-)
-_PREDICTIONS = (
-    "boxes with scores are what a model says, no truth; data_tools.import_predictions reads them, and if they have "
-    "been reviewed, call that column unused"
 )
 _NO_HEADER = (
     "no header with a column for the image and columns for the box, such as image,type,x1,y1,x2,y2 or "
@@ -230,7 +226,7 @@ def _refuse_predictions(path: Path, table: _Table, rows: Rows) -> None:
         for line, fields in rows:
             score = numbers([fields[i].replace(",", ".")]) if len(fields) == table.columns.count else ""
             if not isinstance(score, str) and score[0] not in (1, 100) and not _is_empty(table.columns.box_of(fields)):
-                raise InputError(f"{path}, line {line}: {name} {fields[i]}: {_PREDICTIONS}")
+                raise InputError(f"{path}, line {line}: {name} {fields[i]}: {PREDICTIONS}, or call that column unused")
 
 
 def _are_shares(rows: Sequence[tuple[int, list[str]]], table: _Table) -> bool:

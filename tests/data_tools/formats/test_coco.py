@@ -192,3 +192,57 @@ def test_a_lost_file_or_annotation_leaves_no_image_good_by_absence(tmp_path: Pat
     (tmp_path / "lost.json").unlink()
     put(tmp_path, [image(1), image(2)], [box(1, 1, [1, 2, 3, 4]), box(2, 77, [1, 2, 3, 4])])
     assert {s.status for s in read("coco", tmp_path)[0].values()} == {"boxed"}
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "reason"),
+    [
+        ({"annotated": False}, None, "nobody annotated it"),
+        ({"is_annotated": 0}, None, "nobody annotated it"),
+        ({"unlabelled": True}, None, "unlabelled"),
+        ({"status": "todo"}, None, "not understood"),
+        ({"verdict": "OK but scratched"}, None, "not understood"),
+        ({"verdict": "NG"}, "unboxed", ""),
+        ({"is_defective": True}, "unboxed", ""),
+        ({"quality": "OK"}, "good", ""),
+        ({"annotated": True, "is_modified": False, "deleted": False, "num_annotations": 0}, "good", ""),
+        ({"coco_url": "https://host/bad/a.png", "path": "/data/defects/2.png", "license": 1, "extra": {}}, "good", ""),
+    ],
+)
+def test_what_an_image_without_annotations_says_of_itself(
+    tmp_path: Path, read, said: dict, status: str | None, reason: str
+) -> None:
+    samples, findings = read("coco", put(tmp_path, [image(1), image(2, **said)], [box(1, 1, [1, 2, 10, 20])]))
+    assert samples["1.png"].status == "boxed"
+    assert (samples["2.png"].status if "2.png" in samples else None) == status
+    assert reason in " ".join(r.reason for r in findings.rejects)
+
+
+def test_annotations_that_are_to_be_ignored_are_listed(tmp_path: Path, read) -> None:
+    annotations = [
+        box(1, 1, [1, 2, 10, 20], ignore=1),
+        box(2, 1, [30, 2, 10, 20], ignore=0),
+        box(3, 2, [1, 2, 10, 20], ignore=True),
+    ]
+    samples, findings = read("coco", put(tmp_path, [image(1), image(2), image(3)], annotations))
+    assert samples["1.png"].boxes_xyxy.tolist() == [[30, 2, 40, 22]]
+    assert {name: s.status for name, s in samples.items()} == {"1.png": "boxed", "3.png": "good"}
+    assert sorted(r.reason.split(":")[0] for r in findings.rejects if ": ignore" in r.reason)[0] == "annotations[0]"
+    assert {r.image for r in findings.rejects} == {"1.png", "2.png"}
+
+
+def test_annotations_with_scores_are_predictions(tmp_path: Path, read) -> None:
+    with pytest.raises(InputError, match=r"annotations\[1\] has score 0.3: .*import_predictions"):
+        read("coco", put(tmp_path, [image(1)], [box(1, 1, [1, 2, 9, 9]), box(2, 1, [9, 9, 9, 9], score=0.3)]))
+    samples, _ = read("coco", put(tmp_path, [image(1)], [box(1, 1, [1, 2, 9, 9], score=1.0)]))
+    assert samples["1.png"].status == "boxed"
+
+
+def test_one_name_of_two_sizes_is_not_merged(tmp_path: Path, read, save) -> None:
+    save(tmp_path / "a.png")
+    images = [image(1, "a.png"), image(2, "a.png", height=30, width=40)]
+    path = put(tmp_path, images, [box(1, 1, [1, 2, 10, 20]), box(2, 2, [20, 10, 9, 9])])
+    for flags in ({}, {"images": tmp_path}):
+        samples, findings = read("coco", path, **flags)
+        assert samples["a.png"].boxes_xyxy.tolist() == [[1, 2, 11, 22]]
+        assert "annotated as 40 x 30 pixels" in findings.rejects[0].reason
