@@ -80,6 +80,22 @@ def verdict_of(columns: Columns, fields: Sequence[str], company: Company) -> Ver
     return Verdict(good or ("" if defect_type else ROW), defect_type)
 
 
+def verdict_of_others(others: Sequence[tuple[int, str]], fields: Sequence[str]) -> Verdict:
+    """What a row without an area says by columns other than those of its image, its area and its type.
+
+    Args:
+        others: position and name of these columns.
+        fields: of the row.
+    """
+    said = [
+        _by_column(name, fields[i], False)
+        for i, name in others
+        if fields[i].lower() not in EMPTY and not is_left_out(name)
+    ]
+    problem = next((one.problem for one in said if one.problem), "")
+    return Verdict(problem=problem) if problem else next((one for one in said if one.defect_type), Verdict())
+
+
 def is_called_good(columns: Columns, fields: Sequence[str]) -> bool:
     """Whether a row without a type says in another column that its thing is good, and in none that it is not."""
     said = [

@@ -1,8 +1,8 @@
 """Tables of run lengths, as contests have them: ImageId, ClassId, EncodedPixels, or ImageId_ClassId, EncodedPixels.
 
 Run lengths are "start length start length ...", counted from 1 down the columns of the image. A row is the mask of one
-class; each of its connected regions is a defect. An image of which all rows are empty is good by them; an image without
-a row is one of which the table says nothing.
+class; each of its connected regions is a defect. An image of which all rows are empty is good by them, unless another
+column says otherwise (`csv_verdicts`); an image without a row is one of which the table says nothing.
 """
 
 import re
@@ -14,6 +14,7 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import Sample
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
+from data_tools.formats.csv_verdicts import verdict_of_others
 from data_tools.formats.image_places import ImagePlaces
 from data_tools.formats.regions import regions
 from data_tools.formats.registry import Findings, Format, ReadOptions
@@ -40,6 +41,7 @@ class _Columns:
     image: int
     kind: int | None
     runs: int
+    others: tuple[tuple[int, str], ...] = ()
 
 
 def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> Iterator[Sample]:
@@ -85,6 +87,11 @@ def claims_of(path: Path, findings: Findings, options: ReadOptions, size_of: Siz
                 findings.reject(path, line, "", reason)
             continue
         name, kind = _image_and_class(fields, columns)
+        if fields[columns.runs].lower() in _NONE:
+            verdict = verdict_of_others(columns.others, fields)
+            if verdict.problem or verdict.defect_type:
+                yield Claim(path, name, line, defect_type=verdict.defect_type, problem=verdict.problem)
+                continue
         images.setdefault(name, []).append((line, kind, fields[columns.runs]))
     for name, rows in images.items():
         yield _claim(path, name, rows, findings, options, size_of)
@@ -151,7 +158,8 @@ def _columns(path: Path) -> _Columns | None:
         if runs is not None and image is not None:
             kind = next((keys.index(name) for name in _CLASS if name in keys and keys.index(name) != image), None)
             kind = -1 if kind is None and image == joined else kind
-            return _Columns(separator, len(header), image, kind, runs)
+            others = tuple((i, one) for i, one in enumerate(header) if i not in (image, kind, runs))
+            return _Columns(separator, len(header), image, kind, runs, others)
     return None
 
 

@@ -74,3 +74,17 @@ def test_only_tables_of_run_lengths_are_recognised(tmp_path: Path) -> None:
         assert bool(looks_like_run_lengths(path)) == known
     with pytest.raises(InputError, match="run lengths"):
         list(claims_of(path, Findings(), ReadOptions(), lambda _: None))
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "defect_type", "problem"),
+    [("verdict", "NG", "defect", ""), ("labelled", "no", "", "nobody"), ("comment", "dent", "", "not understood")],
+)
+def test_an_empty_row_is_good_only_if_no_column_says_otherwise(
+    tmp_path: Path, column: str, value: str, defect_type: str, problem: str
+) -> None:
+    (claim,), _ = claims(tmp_path, f"ImageId,ClassId,EncodedPixels,{column}\n0.png,1,,{value}\n")
+    assert (claim.good, claim.defect_type) == ("", defect_type)
+    assert problem in claim.problem
+    (claim,), _ = claims(tmp_path, f"ImageId,ClassId,EncodedPixels,{column}\n0.png,1,,\n")
+    assert claim.good
