@@ -57,6 +57,7 @@ def make_jobs(
                 empty_status,
                 UNBOXED if status == UNBOXED else without_masks,
                 objects,
+                says_good is not None and status_of(nearest) == UNBOXED,
             )
         )
     return jobs

@@ -35,6 +35,7 @@ class MaskJob:
         empty_status: what an image of a defect type with empty masks is: good or unboxed.
         without_masks: what an image without a mask or proof is: unboxed, or None: then it is listed.
         objects: masks that tell apart the defects that `masks` give the types of.
+        is_defect: whether its folder says that it is a defect, of whatever type.
     """
 
     root: Path
@@ -45,6 +46,7 @@ class MaskJob:
     empty_status: str
     without_masks: str | None = None
     objects: tuple[Path, ...] = ()
+    is_defect: bool = False
 
 
 def samples_from_masks(
@@ -217,7 +219,7 @@ def _from_boxes(
     job: MaskJob, size_hw: tuple[int, int], boxes: NDArray[np.float64], types: list[str], findings: Findings
 ) -> Sample:
     if not len(boxes):
-        if job.defect_type in (GOOD, "defect"):
+        if job.defect_type == GOOD or (job.defect_type == "defect" and not job.is_defect):
             return without_boxes(job.name, size_hw, GOOD, evidence="empty mask")
         findings.warnings[f"images in a defect type's folder with an empty mask: taken as {job.empty_status}"] += 1
         return without_boxes(job.name, size_hw, job.empty_status, job.defect_type, "empty mask")

@@ -63,3 +63,13 @@ def test_a_type_is_good_only_where_its_folder_says_nothing_else(tmp_path: Path, 
         "perfect_circle_missing": ("unboxed", "perfect_circle_missing"),
         "not_ok": ("unboxed", "defect"),
     }
+
+
+def test_a_folder_of_defects_without_a_type_counts_before_an_empty_mask(tmp_path: Path, read, save) -> None:
+    save(tmp_path / "train" / "good" / "0.png", SIZE)
+    for name in "01":
+        save(tmp_path / "test" / "bad" / f"{name}.png", SIZE)
+    save(tmp_path / "ground_truth" / "bad" / "0.png", np.zeros(SIZE, dtype=np.uint8))
+    save(tmp_path / "ground_truth" / "bad" / "1.png", mask())
+    samples, _ = read("mvtec", tmp_path)
+    assert [samples[f"test/bad/{name}.png"].status for name in "01"] == ["unboxed", "boxed"]
