@@ -4,8 +4,8 @@ python -m data_tools.import_predictions results.json --data DATASET --split test
 python -m data_tools.import_predictions MAPS --data DATASET --split test --out saliency.jsonl         # maps
 python -m data_tools.import_predictions points.csv --data DATASET --split test --out points.jsonl     # id,x,y[,score]
 
-An image's score is that of its best box, the maximum of its map, or that of its point (1 without one); --scores gives
-others. An image of which the source says nothing has no box and no peak, and scores below all others.
+An image's score is that of its best box, the maximum of its map, or that of its point (1 in a table without scores);
+--scores gives others. An image of which the source says nothing has no box and no peak, and scores below all others.
 """
 
 import logging

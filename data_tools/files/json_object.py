@@ -28,7 +28,7 @@ def parse_object(content: bytes, place: str) -> Fields:
         InputError: not UTF-8, not strict JSON, a key twice in an object, nested too deeply, or no object.
     """
     try:
-        value: Any = json.loads(content.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_each_once)
+        value: Any = json.loads(content.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=each_key_once)
     except (ValueError, RecursionError) as error:  # UnicodeDecodeError and JSONDecodeError among them
         raise InputError(f"{place}: not readable as JSON: {error}") from error
     if not isinstance(value, dict):
@@ -36,15 +36,19 @@ def parse_object(content: bytes, place: str) -> Fields:
     return Fields(value, place)
 
 
-def _refuse(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no number of JSON")
+def each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object, for the `object_pairs_hook` of json, which would take the last of two equal keys without a word.
 
-
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object; json would take the last of two equal keys without a word."""
+    Raises:
+        ValueError: a key stands twice.
+    """
     values = dict(pairs)
     if len(values) < len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
         raise ValueError(f"the key {twice!r} stands twice in an object")
     return values
+
+
+def _refuse(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no number of JSON")

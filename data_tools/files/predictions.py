@@ -22,6 +22,7 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import Prediction, PredictionHeader, PredictionSet
 from data_tools.files.arrays import Numbers, read_npz
 from data_tools.files.atomic import atomic_path
+from data_tools.files.json_object import each_key_once
 from data_tools.files.parquet_rows import PARQUET, read_rows, require_pyarrow, write_rows
 from data_tools.files.places import require_place
 from data_tools.files.prediction_columns import all_at_once
@@ -183,7 +184,7 @@ def _from_parquet(path: Path) -> tuple[str, _Values, Iterable[bytes]]:
 
 def _value(path: Path, number: int, line: str) -> dict[str, Any]:
     try:
-        value = json.loads(line)
+        value = json.loads(line, object_pairs_hook=each_key_once)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}, line {number}: {error}") from error
     if not isinstance(value, dict):
@@ -232,7 +233,7 @@ def _point(value: Any) -> tuple[float, float]:
 def _read_header(where: str, first: str) -> tuple[PredictionHeader, str | None]:
     """The header, and the digest of the heat maps that belong to it, if it names one."""
     try:
-        value = json.loads(first)
+        value = json.loads(first, object_pairs_hook=each_key_once)
         schema = value["schema"]
         taken = value.get(_TIME)
         header = PredictionHeader(

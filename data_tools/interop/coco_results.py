@@ -12,6 +12,7 @@ from data_tools.core.errors import InputError
 from data_tools.core.geometry import best_centre, xyxy_to_xywh
 from data_tools.core.records import PredictionSet, Sample
 from data_tools.files.atomic import write_json
+from data_tools.files.json_object import each_key_once
 from data_tools.files.text import read_text
 from data_tools.interop.conventions import cut_to_images
 from data_tools.interop.foreign import ForeignFile, ForeignPrediction
@@ -78,7 +79,7 @@ def write(path: Path, predictions: PredictionSet) -> int:
 
 def _entries(path: Path) -> list[Any]:
     try:
-        value = json.loads(read_text(path)[0])
+        value = json.loads(read_text(path)[0], object_pairs_hook=each_key_once)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not readable as JSON: {error}") from error
     if not isinstance(value, list):

@@ -50,7 +50,9 @@ def import_predictions(
     samples = split_of(dataset, data, split)
     chosen = form if form != "auto" else _guess(source)
     foreign = _read(source, chosen, dataset, samples, ids)
-    given = None if scores is None else tables.read_scores(scores, samples, Naming(dataset.samples, ids))
+    given, remarks = None, tuple[str, ...]()
+    if scores is not None:
+        given, remarks = tables.read_scores(scores, samples, Naming(dataset.samples, ids))
     wanted = {sample.image_id for sample in samples}
     own = {number: finding for number, finding in foreign.findings.items() if number in wanted}
     silent = [sample.path for sample in samples if sample.image_id not in own]
@@ -65,7 +67,7 @@ def import_predictions(
         lines.append(f"  nothing said of {len(silent)} images, such as {', '.join(silent[:_SHOWN])}")
     if len(foreign.findings) > len(own):
         lines.append(f"  {len(foreign.findings) - len(own)} images of other splits left out")
-    return [*lines, *(f"  {note}" for note in foreign.notes)]
+    return [*lines, *(f"  {note}" for note in foreign.notes), *(f"  {scores}: {remark}" for remark in remarks)]
 
 
 def _guess(source: Path) -> str:

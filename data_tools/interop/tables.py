@@ -1,4 +1,7 @@
-"""CSV tables of points, `id,x,y[,score]`, and of image scores, `id,score`; with or without a header."""
+"""CSV tables of points, `id,x,y[,score]`, and of image scores, `id,score`; with or without a header.
+
+What the columns may be called, `table_columns` says.
+"""
 
 import csv
 import io
@@ -16,25 +19,26 @@ from data_tools.files.text import read_text
 from data_tools.interop.conventions import require_pixels
 from data_tools.interop.foreign import ForeignFile, ForeignPrediction
 from data_tools.interop.naming import Naming, Reference
+from data_tools.interop.table_columns import ID, NAME, SCORE, find_table_columns
 
-_IDS, _NAMES = ("id", "image_id"), ("file_name", "image", "name")
 COLUMNS = ("id", "file_name", "score", "x", "y")
 
 
 def read_points(path: Path, naming: Naming) -> ForeignFile:
     """The best point of each image as its peak; a row with empty x and y is an abstention.
 
-    Coordinates are edge coordinates in pixels of the original image: the centre of pixel i is i + 0.5. Without a score
-    an image with a point scores 1. Of several points of an image the best is kept, the first of equals, and the others
-    are counted: a record has one peak.
+    Coordinates are edge coordinates in pixels of the original image: the centre of pixel i is i + 0.5. In a table
+    without scores an image with a point scores 1. Of several points of an image the best is kept, the first of equals,
+    and the others are counted: a record has one peak.
 
     Raises:
-        InputError: a malformed row, an unknown image, an id and a file name that disagree, a point outside its image,
-            or points in shares of the image.
+        InputError: columns that cannot be understood, a malformed row, a point without a score in a table of scores, an
+            unknown image, an id and a file name that disagree, a point outside its image, or points in shares of it.
     """
     findings: dict[int, ForeignPrediction] = {}
     further = 0
-    rows = _rows(path, ("x", "y"), naming)
+    rows, notes = _rows(path, ("x", "y"), naming)
+    scored = any(SCORE in row for _, row, _ in rows)
     for where, row, sample in rows:
         peak = None
         if row["x"] or row["y"]:
@@ -43,8 +47,10 @@ def read_points(path: Path, naming: Naming) -> ForeignFile:
             if not (0 <= peak[0] <= width and 0 <= peak[1] <= height):
                 swapped = "; x and y swapped?" if 0 <= peak[1] <= width and 0 <= peak[0] <= height else ""
                 raise InputError(f"{where}: the point {peak} lies outside the {width} x {height} image{swapped}")
-        score = _number(row["score"], "score", where) if row.get("score") else None
+        score = _number(row[SCORE], "score", where) if row.get(SCORE) else None
         if score is None and peak is not None:
+            if scored:
+                raise InputError(f"{where}: a point without a score in a table of scores; give it one, or leave it out")
             score = 1.0
         before = findings.get(sample.image_id)
         further += before is not None
@@ -53,11 +59,11 @@ def read_points(path: Path, naming: Naming) -> ForeignFile:
     peaks = [finding.peak_xy for finding in findings.values() if finding.peak_xy is not None]
     require_pixels(path, np.array(peaks), "points")
     left_out = (f"{further} further points of images that have a better one were left out",) * (further > 0)
-    return ForeignFile(findings, (*naming.notes, *left_out))
+    return ForeignFile(findings, (*naming.notes, *notes, *left_out))
 
 
-def read_scores(path: Path, samples: Sequence[Sample], naming: Naming) -> dict[int, float]:
-    """The score of every sample.
+def read_scores(path: Path, samples: Sequence[Sample], naming: Naming) -> tuple[dict[int, float], tuple[str, ...]]:
+    """The score of every sample by id, and notes on the reading.
 
     Args:
         path: the table.
@@ -65,17 +71,19 @@ def read_scores(path: Path, samples: Sequence[Sample], naming: Naming) -> dict[i
         naming: of all images that the table may name.
 
     Raises:
-        InputError: a malformed row, an unknown image, an image twice, or a sample without a score.
+        InputError: columns that cannot be understood, a malformed row, an unknown image, an image twice, or a sample
+            without a score.
     """
     scores: dict[int, float] = {}
-    for where, row, sample in _rows(path, ("score",), naming):
+    rows, notes = _rows(path, (SCORE,), naming)
+    for where, row, sample in rows:
         if sample.image_id in scores:
             raise InputError(f"{where}: a second score for {sample.path}")
-        scores[sample.image_id] = _number(row["score"], "score", where)
+        scores[sample.image_id] = _number(row[SCORE], "score", where)
     missing = [sample.path for sample in samples if sample.image_id not in scores]
     if missing:
         raise InputError(f"{path}: {len(missing)} images have no score, such as {', '.join(missing[:3])}")
-    return scores
+    return scores, (*naming.notes, *notes)
 
 
 def write_table(path: Path, predictions: PredictionSet) -> int:
@@ -88,41 +96,41 @@ def write_table(path: Path, predictions: PredictionSet) -> int:
     return len(predictions.predictions)
 
 
-def _rows(path: Path, wanted: Sequence[str], naming: Naming) -> list[tuple[str, dict[str, str], Sample]]:
-    """Where a row stands, its fields by name (those wanted, and "score" if there is one), and its image."""
+def _rows(
+    path: Path, wanted: Sequence[str], naming: Naming
+) -> tuple[list[tuple[str, dict[str, str], Sample]], tuple[str, ...]]:
+    """Where a row stands, its fields by meaning ("score" where the table has scores) and its image; and notes."""
     lines = _lines(path)
     if not lines:
         raise InputError(f"{path}: an empty table")
-    head = [cell.lower() for cell in lines[0][1]]
-    places = {name: head.index(name) for name in (*_IDS, *_NAMES, *wanted, "score") if name in head}
-    named = [name for name in (*_IDS, *_NAMES) if name in places]
-    if not named or not set(wanted) <= places.keys():
-        if set(wanted) & places.keys() or named:
-            raise InputError(
-                f"{lines[0][0]}: the header needs {', '.join(('id', *wanted))}, but holds {', '.join(head)}"
-            )
-        order = ["id", *wanted] + ["score"] * ("score" not in wanted)
-        places, named = {name: place for place, name in enumerate(order)}, ["id"]
-    else:
-        lines = lines[1:]
-    needed = max(places[name] for name in (*named, *wanted))
+    where, first = lines[0]
+    longest = max(_filled(row) for _, row in lines)
+    columns = find_table_columns(where, first, wanted, longest)
+    lines, places = lines[columns.has_header :], dict(columns.places)
+    if not columns.has_header and SCORE not in wanted and longest <= places[SCORE]:
+        del places[SCORE]
+    needed = max(place for meaning, place in places.items() if meaning in wanted or meaning in (ID, NAME)) + 1
     rows, references = [], []
     for where, line in lines:
-        if len(line) <= needed:
-            raise InputError(f"{where}: {len(line)} columns, but {needed + 1} are needed: {', '.join(('id', *wanted))}")
-        row = {name: line[place] for name, place in places.items() if place < len(line)}
+        if len(line) < needed:
+            raise InputError(f"{where}: {len(line)} columns, but {needed} are needed: {', '.join((ID, *wanted))}")
+        row = {meaning: line[place] if place < len(line) else "" for meaning, place in places.items()}
         rows.append((where, row))
-        references.append(_reference(where, row, named))
-    owners = naming.find_all(references, exact_names=named[0] in _NAMES)
-    return [(where, row, owner) for (where, row), owner in zip(rows, owners, strict=True)]
+        references.append(_reference(where, row))
+    owners = naming.find_all(references, exact_names=ID not in places)
+    return [(where, row, owner) for (where, row), owner in zip(rows, owners, strict=True)], columns.notes
 
 
-def _reference(where: str, row: dict[str, str], named: Sequence[str]) -> Reference:
+def _filled(row: Sequence[str]) -> int:
+    """How many cells a row has up to its last one that is not empty."""
+    return max(place for place, cell in enumerate(row, start=1) if cell)
+
+
+def _reference(where: str, row: dict[str, str]) -> Reference:
     """The image by its id, with the file name beside it if the table has both."""
-    ids, names = ([name for name in named if name in kinds] for kinds in (_IDS, _NAMES))
-    if not ids:
-        return Reference(where, plain(row[names[0]]))
-    return Reference(where, plain(row[ids[0]]), plain(row[names[0]]) if names else None)
+    if ID not in row:
+        return Reference(where, plain(row[NAME]))
+    return Reference(where, plain(row[ID]), plain(row[NAME]) if NAME in row else None)
 
 
 def _lines(path: Path) -> list[tuple[str, list[str]]]:

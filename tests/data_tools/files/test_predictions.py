@@ -80,6 +80,7 @@ def test_the_lines_are_what_the_contract_says(tmp_path: Path) -> None:
         (1, "not json", "line 2"),
         (1, "{}", "'image_id' is missing"),
         (2, "[1]", "line 3"),
+        (2, '{"image_id": 2, "score": 0.1, "score": 0.9}', "line 3: the key 'score' stands twice"),
     ],
 )
 def test_a_broken_line_is_named(tmp_path: Path, line: int, text: str, message: str) -> None:

@@ -109,6 +109,19 @@ def test_points_without_header_or_score(data: Path, tmp_path: Path) -> None:
         ("2,20\n", "line 1: 2 columns"),
         ("id,x,y\n2,20,far\n", "line 2: y is 'far'"),
         ("id,x,y\n2,20,nan\n", "line 2: y is not finite"),
+        ("id,x,y,score\n2,20,20,0.9\n3,20,20,\n", "line 3: a point without a score"),
+        ("id,x,y,score\n2,20,20,0.9\n2,30,30\n", "line 3: a point without a score"),
+        ("2,20,20,0.9\n3,20,20\n", "line 2: a point without a score"),
+        ("id,x,y,score\n2,20,20,n/a\n", "line 2: score is 'n/a'"),
+        ("id,x,y,certainty\n2,20,20,0.9\n", "line 1: no column is the score, and what certainty means is not known"),
+        ("id,x,y,\n2,20,20,0.9\n", "(column 4, without a name)"),
+        ("id,x,y,score,conf\n2,20,20,0.9,0.1\n", "line 1: score, conf all mean the score"),
+        ("id,x,y,score,score\n2,20,20,0.9,0.1\n", "line 1: score, score all mean the score"),
+        ("id,image_id,x,y\n1,2,20,20\n", "line 1: id, image_id all mean the id"),
+        ("image_id,class,x,y,w,h,score\n2,1,20,20,4,4,0.9\n", "w, h beside x and y is a table of boxes"),
+        ("id,x,y,x_max,y_max\n2,20,20,30,30\n", "x_max, y_max beside x and y is a table of boxes"),
+        ("2,20,20,4,4,0.9\n", "line 1: 6 columns, but a table without a header holds id, x, y, score"),
+        ("id,x,y\n2,20,20,0.9\n", "line 1: the header names 3 columns, but a row has 4"),
         ("id,x,y\n2,20,51\n", "outside the 80 x 50 image"),
         ("id,x,y\nnowhere,2,2\n", "line 2: no image 'nowhere'"),
         ("id,x,y\n" + "9" * 5000 + ",2,2\n", "line 2: no image"),
@@ -117,6 +130,37 @@ def test_points_without_header_or_score(data: Path, tmp_path: Path) -> None:
 def test_bad_points_are_refused_by_line(data: Path, tmp_path: Path, capsys, text: str, words: str) -> None:
     assert run(data, write(tmp_path / "p.csv", text)) == 2
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["confidence", "Conf", "probability", "Anomaly Score", "defect_score"])
+def test_usual_names_of_a_score(data: Path, tmp_path: Path, name: str) -> None:
+    first, second, third = imported(data, write(tmp_path / "p.csv", f"Image ID,x,y,{name}\n1,,,0.1\n2,20,20,0.7\n"))
+    assert (first.score, second.score, second.peak_xy, third.score) == (0.1, 0.7, (20.0, 20.0), 0.0)
+    scores = write(tmp_path / "s.csv", f"id,{name}\n1,0.2\n2,0.9\n3,-1\n")
+    assert [p.score for p in imported(data, tmp_path / "p.csv", "--scores", str(scores))] == [0.2, 0.9, -1.0]
+
+
+def test_columns_that_are_not_read_are_told(data: Path, tmp_path: Path, caplog) -> None:
+    points = write(tmp_path / "p.csv", "id,x,y,score,comment,\n2,20,20,0.7,faint,\n")
+    scores = write(tmp_path / "s.csv", "id,score,x,y,lot\n1,0.2,1,1,A\n2,0.9,2,2,A\n3,0.1,3,3,B\n")
+    with caplog.at_level("INFO"):
+        assert run(data, points, "--scores", str(scores)) == 0
+    told = [record.getMessage() for record in caplog.records]
+    assert "  columns that are not read: comment" in told
+    assert f"  {scores}: columns that are not read: lot" in told
+
+
+def test_a_table_of_scores_without_scores_is_refused(data: Path, tmp_path: Path, capsys) -> None:
+    points = write(tmp_path / "p.csv", "2,20,20\n")
+    for text, words in (("1\n2\n3\n", "line 1: 1 columns, but 2"), ("id,score\n1,\n2,1\n3,1\n", "score is ''")):
+        assert run(data, points, "--scores", str(write(tmp_path / "s.csv", text))) == 2
+        assert words in capsys.readouterr().err
+
+
+def test_a_key_twice_in_a_result_is_refused(data: Path, tmp_path: Path, capsys) -> None:
+    text = '[{"image_id": 2, "category_id": 1, "bbox": [1, 1, 9, 9], "score": 0.1, "score": 0.9}]'
+    assert run(data, write(tmp_path / "r.json", text)) == 2
+    assert "the key 'score' stands twice" in capsys.readouterr().err
 
 
 def test_maps_by_path_name_or_id(data: Path, tmp_path: Path) -> None:
