@@ -1,13 +1,13 @@
 """A dataset folder written in another format."""
 
 import shutil
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 
 from tqdm import tqdm
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import UNBOXED, Dataset
+from data_tools.core.records import UNBOXED, Sample
 from data_tools.files.atomic import atomic_folder
 from data_tools.files.dataset_folder import images_root_of, read_dataset, split_of
 from data_tools.files.images import resolve_under
@@ -36,17 +36,18 @@ def export_dataset(data: Path, out: Path, form: Format, split: str = "all", copy
         InputError: no such split, or a place that must not be written to.
     """
     dataset = read_dataset(data)
-    dataset = replace(dataset, samples=split_of(dataset, data, split), splits=None)
+    samples = split_of(dataset, data, split)
     _check_place(out, data, form, copy)
     assert form.write is not None
     if form.written_suffix:
-        form.write(dataset, out)
+        form.write(dataset, out, samples)
     else:
         with atomic_folder(out) as folder:
-            form.write(dataset, folder)
+            form.write(dataset, folder, samples)
             if copy:
-                _copy_images(dataset, images_root_of(dataset, data), folder / _IMAGES)
-    return _summary(out, dataset, form)
+                _copy_images(samples, images_root_of(dataset, data), folder / _IMAGES)
+    advice = [] if form.advice is None else [form.advice(dataset)]
+    return "\n".join([*_summary(out, samples, form), *advice])
 
 
 def _check_place(out: Path, data: Path, form: Format, copy: bool) -> None:
@@ -62,9 +63,9 @@ def _check_place(out: Path, data: Path, form: Format, copy: bool) -> None:
         raise InputError(f"--out {out}: exists and is not an empty folder; give another place")
 
 
-def _copy_images(dataset: Dataset, root: Path, folder: Path) -> None:
+def _copy_images(samples: Sequence[Sample], root: Path, folder: Path) -> None:
     # a defect that is left out must not lie there without annotation, which means good in yolo
-    exported = [sample for sample in dataset.samples if sample.status != UNBOXED]
+    exported = [sample for sample in samples if sample.status != UNBOXED]
     for sample in tqdm(exported, desc="images", leave=False, mininterval=1.0):
         source, target = resolve_under(root, sample.path), resolve_under(folder, sample.path)
         if not source.is_file():
@@ -73,15 +74,13 @@ def _copy_images(dataset: Dataset, root: Path, folder: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _summary(out: Path, dataset: Dataset, form: Format) -> str:
+def _summary(out: Path, samples: Sequence[Sample], form: Format) -> list[str]:
     """What was written, and what the format cannot say."""
-    boxes = sum(len(sample.boxes_xyxy) for sample in dataset.samples)
-    lines = [f"{out}: {len(dataset.samples)} images, {boxes} boxes, format {form.name}, corners {form.corners}"]
-    unboxed = [sample.path for sample in dataset.samples if sample.status == UNBOXED]
+    boxes = sum(len(sample.boxes_xyxy) for sample in samples)
+    lines = [f"{out}: {len(samples)} images, {boxes} boxes, format {form.name}, corners {form.corners}"]
+    unboxed = [sample.path for sample in samples if sample.status == UNBOXED]
     if unboxed and not form.written_suffix:
         shown = ", ".join(unboxed[:_SHOWN]) + (", ..." if len(unboxed) > _SHOWN else "")
-        lines[0] = lines[0].replace(f"{len(dataset.samples)} images", f"{len(dataset.samples) - len(unboxed)} images")
+        lines[0] = lines[0].replace(f"{len(samples)} images", f"{len(samples) - len(unboxed)} images")
         lines.append(f"left out: {len(unboxed)} defects without a box, which {form.name} cannot say: {shown}")
-    if form.advice is not None:
-        lines.append(form.advice(dataset))
-    return "\n".join(lines)
+    return lines

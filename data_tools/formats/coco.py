@@ -84,9 +84,17 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     yield from samples_from_claims(claims, sources, options, findings)
 
 
-def write(dataset: Dataset, path: Path) -> None:
-    """One JSON file, with "status", "group" and "type" on the images and "type" on the annotations."""
-    write_json(path, to_coco(dataset, None), indent=None)
+def write(dataset: Dataset, path: Path, samples: Sequence[Sample] | None = None) -> None:
+    """One JSON file, with "status", "group" and "type" on the images and "type" on the annotations.
+
+    Annotations have the ids that they have in the whole dataset, so that files of two splits can be joined.
+    """
+    value = to_coco(dataset, None)
+    if samples is not None:
+        wanted = {sample.image_id for sample in samples}
+        value["images"] = [image for image in value["images"] if image["id"] in wanted]
+        value["annotations"] = [one for one in value["annotations"] if one["image_id"] in wanted]
+    write_json(path, value, indent=None)
 
 
 def _file(path: Path, findings: Findings) -> _File:

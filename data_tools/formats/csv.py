@@ -106,10 +106,10 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     yield from samples_from_claims(claims, sources, options, findings)
 
 
-def write(dataset: Dataset, path: Path) -> None:
+def write(dataset: Dataset, path: Path, samples: Sequence[Sample] | None = None) -> None:
     """One row a box, exclusive corners; a row without corners for an image without boxes."""
     rows: list[Sequence[object]] = [("image", "image_width", "image_height", "type", "x1", "y1", "x2", "y2", "status")]
-    for sample in dataset.samples:
+    for sample in dataset.samples if samples is None else samples:
         height, width = sample.size_hw
         for box, box_type in zip(sample.boxes_xyxy.tolist(), sample.box_types, strict=True):
             rows.append((sample.path, width, height, box_type, *(f"{v:.17g}" for v in box), sample.status))

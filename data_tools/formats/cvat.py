@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import Dataset
+from data_tools.core.records import Dataset, Sample
 from data_tools.files.atomic import write_text
 from data_tools.files.cvat_xml import annotated_xml
 from data_tools.formats.annotation_files import head_of
@@ -164,9 +164,9 @@ def looks_like_cvat(path: Path) -> str | None:
     return f"{path.name} holds <annotations> of CVAT" if is_cvat else None
 
 
-def write(dataset: Dataset, path: Path) -> None:
+def write(dataset: Dataset, path: Path, samples: Sequence[Sample] | None = None) -> None:
     """One XML file; a defect without a box has a tag."""
-    write_text(path, annotated_xml(dataset.samples))
+    write_text(path, annotated_xml(dataset.samples if samples is None else samples))
 
 
 def _recognise(source: Path) -> str | None:

@@ -5,13 +5,13 @@ the image is good; a task without an annotation, or one that was skipped, says n
 Several annotations of a task are joined. Choices, key points and tags of the whole image have no area.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import GOOD, UNBOXED, Dataset
+from data_tools.core.records import GOOD, UNBOXED, Dataset, Sample
 from data_tools.files.atomic import write_json
 from data_tools.files.dataset_folder import read_json
 from data_tools.files.labelstudio_tasks import WHOLE_IMAGE, annotated_task, labelling_setup
@@ -182,9 +182,10 @@ def _size_in(data: Mapping[str, Any]) -> SizeHW | None:
     return None if isinstance(sides, str) else declared_size(sides[0], sides[1])
 
 
-def write(dataset: Dataset, path: Path) -> None:
+def write(dataset: Dataset, path: Path, samples: Sequence[Sample] | None = None) -> None:
     """One JSON file of tasks with annotations; a defect without a box has a choice for the whole image."""
-    write_json(path, [annotated_task(sample) for sample in dataset.samples], indent=None)
+    tasks = [annotated_task(sample) for sample in (dataset.samples if samples is None else samples)]
+    write_json(path, tasks, indent=None)
 
 
 def _recognise(source: Path) -> str | None:

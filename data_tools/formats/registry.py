@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
+from typing import Protocol
 
 from data_tools.core.printable import printable
 from data_tools.core.records import Dataset, Sample
@@ -96,6 +97,17 @@ class Findings:
         self.notes += other.notes
 
 
+class Writer(Protocol):
+    """Writes a file, or files in an empty folder."""
+
+    def __call__(self, dataset: Dataset, path: Path, /, samples: Sequence[Sample] | None = None) -> None:
+        """Write some samples of a dataset, by default all.
+
+        What is numbered or listed for the file as a whole, such as classes, is taken from the whole dataset, so that
+        the files of two splits agree.
+        """
+
+
 @dataclass(frozen=True)
 class Format:
     """One annotation format.
@@ -107,9 +119,9 @@ class Format:
         recognise: why a source looks like this format, or None.
         images_root: the folder that the samples' paths are relative to, or None without images.
         read: sources, options and findings -> samples with provisional ids, labels 1 and group "".
-        write: a dataset and a path -> a file, or files in an empty folder; None for a format that is only read.
+        write: see `Writer`; None for a format that is only read.
         written_suffix: of the file that `write` makes; empty where it fills a folder.
-        advice: what people need to know to use what was written in its tool; None where nothing.
+        advice: what people need to know to use what was written of a dataset in its tool; None where nothing.
     """
 
     name: str
@@ -118,7 +130,7 @@ class Format:
     recognise: Callable[[Path], str | None]
     images_root: Callable[[Sequence[Path], ReadOptions], Path | None]
     read: Callable[[Sequence[Path], ReadOptions, Findings], Iterator[Sample]]
-    write: Callable[[Dataset, Path], None] | None = None
+    write: Writer | None = None
     written_suffix: str = ""
     advice: Callable[[Dataset], str] | None = None
 

@@ -40,14 +40,14 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     yield from samples_from_claims(claims, sources, options, findings, keep_repeats=True)
 
 
-def write(dataset: Dataset, folder: Path) -> None:
+def write(dataset: Dataset, folder: Path, samples: Sequence[Sample] | None = None) -> None:
     """`Annotations/<image path>.xml` with inclusive corners counted from 1; unboxed images are left out.
 
     Raises:
         InputError: two images whose annotations would be the same file.
     """
     written: dict[Path, str] = {}
-    for sample in dataset.samples:
+    for sample in dataset.samples if samples is None else samples:
         if sample.status != UNBOXED:
             path = label_path(folder / "Annotations", sample.path, ".xml", written)
             path.write_text(_xml(sample), encoding="utf-8")

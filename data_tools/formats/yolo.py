@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import UNBOXED, Dataset, Sample
+from data_tools.core.records import SPLIT_NAMES, UNBOXED, Dataset, Sample
 from data_tools.files.text import read_text
 from data_tools.formats.annotation_files import (
     annotation_files,
@@ -41,6 +41,7 @@ _NAME_FILES = ("classes.txt", "obj.names", "data.yaml", "dataset.yaml", "data.ym
 _LARGEST_NAMES = 1 << 20
 _FARTHEST = 0.5  # beyond the image, in shares of it: what lies farther out is no share
 _POSE = "a box with key points, as kpt_shape says: the key points are left out"
+_ONE_PART = "not both train and val are here: export a dataset with splits, with --split all, or name the other folder"
 _EMPTY, _BACKGROUND = "empty label file", "no label file, as YOLO has it"
 
 
@@ -59,22 +60,41 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     yield from samples_from_claims(claims, sources, options, findings, background=_BACKGROUND)
 
 
-def write(dataset: Dataset, folder: Path) -> None:
+def write(dataset: Dataset, folder: Path, samples: Sequence[Sample] | None = None) -> None:
     """`labels/<image path>.txt`, classes.txt and data.yaml; unboxed images are left out.
+
+    Classes are numbered over the whole dataset. data.yaml names the parts of the dataset's split that are written, by
+    lists train.txt, val.txt and test.txt where there are several, and no other part: a training that validates on its
+    own images would not be told from one that does not.
 
     Raises:
         InputError: two images whose labels would be the same file.
     """
     names = sorted({name for sample in dataset.samples for name in sample.box_types})
     written: dict[Path, str] = {}
-    for sample in dataset.samples:
-        if sample.status != UNBOXED:
-            path = label_path(folder / "labels", sample.path, ".txt", written)
-            path.write_text("".join(_lines(sample, names)), encoding="utf-8")
+    said = [s for s in (dataset.samples if samples is None else samples) if s.status != UNBOXED]
+    for sample in said:
+        path = label_path(folder / "labels", sample.path, ".txt", written)
+        path.write_text("".join(_lines(sample, names)), encoding="utf-8")
     (folder / "classes.txt").write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
-    description = {"path": ".", "train": "images", "val": "images", "names": dict(enumerate(names))}
+    parts = _parts(dataset, said)
+    for name, paths in parts.items() if len(parts) > 1 else ():
+        (folder / f"{name}.txt").write_text("".join(f"./images/{path}\n" for path in paths), encoding="utf-8")
+    places = {name: f"{name}.txt" if len(parts) > 1 else "images" for name in parts}
+    description = {"path": ".", **places, "names": dict(enumerate(names))}
     text = yaml.safe_dump(description, allow_unicode=True, sort_keys=False)
+    if not {"train", "val"} <= parts.keys():
+        text = f"# {_ONE_PART}\n{text}"
     (folder / "data.yaml").write_text(text, encoding="utf-8")
+
+
+def _parts(dataset: Dataset, written: Sequence[Sample]) -> dict[str, list[str]]:
+    """The paths of what is written by the parts of the dataset's split; all are "train" where it has none."""
+    if dataset.splits is None:
+        return {"train": [sample.path for sample in written]}
+    ids = {name: set(dataset.splits.ids(name)) for name in SPLIT_NAMES}
+    parts = {name: [sample.path for sample in written if sample.image_id in ids[name]] for name in SPLIT_NAMES}
+    return {name: paths for name, paths in parts.items() if paths}
 
 
 def _claim(path: Path, bases: Sequence[Path], names: Sequence[str], points: int) -> Claim | None:

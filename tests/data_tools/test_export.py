@@ -1,14 +1,16 @@
+import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from data_tools.convert import main as convert
-from data_tools.core.records import BOXED, GOOD, UNBOXED, Dataset, Sample, empty_boxes, empty_labels
+from data_tools.core.records import BOXED, GOOD, UNBOXED, Dataset, Sample, Splits, empty_boxes, empty_labels
 from data_tools.export import main
 from data_tools.files.dataset_folder import read_dataset, write_dataset
 from data_tools.formats.registry import Findings, ReadOptions, formats
@@ -179,3 +181,72 @@ def test_a_type_that_a_spreadsheet_would_run_is_defused_and_converts_back(tmp_pa
             assert main([str(tmp_path / folder), "--format", "csv", "--out", str(tmp_path / "out.csv")]) == 0
     assert "a,80,60,'=HYPERLINK(1),1" in (tmp_path / "out.csv").read_text()
     assert "b,80,60,'-dent,1" in (tmp_path / "out.csv").read_text()
+
+
+@pytest.fixture
+def parted(tmp_path: Path) -> Path:
+    """A dataset with splits: scratches in train, a dent first in test, nothing in validation."""
+    types = (("scratch",), ("scratch",), ("dent", "scratch"), ())
+    samples = []
+    for i, own in enumerate(types, start=1):
+        boxes, labels = np.array([[k, 1, k + 5, 9] for k in range(len(own))]).reshape(-1, 4), np.ones(len(own))
+        status, kind = (BOXED, own[0]) if own else (GOOD, GOOD)
+        samples.append(Sample(i, f"part ({i}).png", (20, 30), boxes, labels, status, "g", kind, own))
+    splits = Splits(0, "none", (1, 2), (), (3, 4))
+    write_dataset(tmp_path / "parted", Dataset(tuple(samples), ("defect",), None, splits))
+    return tmp_path / "parted"
+
+
+def exported(data: Path, out: Path, form: str, split: str) -> Path:
+    assert main([str(data), "--format", form, "--out", str(out), "--split", split]) == 0
+    return out
+
+
+def test_classes_have_one_number_in_all_splits(parted: Path, tmp_path: Path) -> None:
+    train, test = (exported(parted, tmp_path / split, "yolo", split) for split in ("train", "test"))
+    descriptions = [yaml.safe_load((out / "data.yaml").read_text()) for out in (train, test)]
+    assert [one["names"] for one in descriptions] == [{0: "dent", 1: "scratch"}] * 2
+    assert (train / "labels" / "part (1).txt").read_text().startswith("1 ")
+    assert (train / "classes.txt").read_text() == (test / "classes.txt").read_text() == "dent\nscratch\n"
+
+
+def test_yolo_never_validates_on_training_images(parted: Path, tmp_path: Path) -> None:
+    out = exported(parted, tmp_path / "all", "yolo", "all")
+    description = yaml.safe_load((out / "data.yaml").read_text())
+    assert (description["train"], description.get("val"), description["test"]) == ("train.txt", None, "test.txt")
+    assert (out / "test.txt").read_text() == "./images/part (3).png\n./images/part (4).png\n"
+    assert (out / "data.yaml").read_text().startswith("# not both train and val are here")
+    for split in ("train", "test"):
+        named = yaml.safe_load((exported(parted, tmp_path / split, "yolo", split) / "data.yaml").read_text())
+        assert {key: named[key] for key in named if key in ("train", "val", "test")} == {split: "images"}
+    (parted / "splits.json").unlink()
+    named = yaml.safe_load((exported(parted, tmp_path / "whole", "yolo", "all") / "data.yaml").read_text())
+    assert (named["train"], "val" in named) == ("images", False)
+
+
+def test_coco_files_of_two_splits_can_be_joined(parted: Path, tmp_path: Path) -> None:
+    values = [
+        json.loads(exported(parted, tmp_path / f"{split}.json", "coco", split).read_text())
+        for split in ("train", "test")
+    ]
+    assert [[one["id"] for one in value["annotations"]] for value in values] == [[1, 2], [3, 4]]
+    assert [[image["id"] for image in value["images"]] for value in values] == [[1, 2], [3, 4]]
+    assert values[0]["categories"] == values[1]["categories"]
+
+
+@pytest.mark.parametrize("form", ["csv", "voc", "cvat", "labelstudio"])
+def test_other_formats_write_the_split_alone(parted: Path, tmp_path: Path, form: str, capsys) -> None:
+    out = exported(parted, tmp_path / f"train{formats()[form].written_suffix}", form, "train")
+    assert "2 images, 2 boxes" in capsys.readouterr().out.replace("<Label", "")
+    text = "".join(path.read_text() for path in ([out] if out.is_file() else sorted(out.rglob("*.xml"))))
+    assert "dent" not in text
+    assert "scratch" in text
+
+
+def test_one_labelling_interface_for_all_splits(parted: Path, tmp_path: Path, capsys) -> None:
+    shown = []
+    for split in ("train", "test"):
+        exported(parted, tmp_path / f"{split}.json", "labelstudio", split)
+        shown.append(capsys.readouterr().out.partition("labelling interface")[2])
+    assert shown[0] == shown[1]
+    assert 'value="dent"' in shown[0]
