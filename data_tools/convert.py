@@ -9,9 +9,12 @@ python -m data_tools.convert ANY_FOLDER --out datasets/mine                     
 Whatever is not converted stands in rejects.csv with its file, line, image and reason; what was mended, in mended.csv.
 """
 
+import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import yaml
 from jsonargparse import Namespace
 
 from data_tools.commands.parser import Parser, run_command
@@ -22,6 +25,8 @@ from data_tools.files.places import require_writable
 from data_tools.formats.columns import find_columns
 from data_tools.formats.registry import ReadOptions, formats
 from data_tools.splitting.deal import FRACTIONS, parse_shares
+
+_TYPE_MAP = "--type_map"
 
 
 def build_parser() -> Parser:
@@ -101,14 +106,44 @@ def build_parser() -> Parser:
         help="mask regions with at most so many pixels between them make one box",
     )
     parser.add_argument(
-        "--type_map", type=dict[str, str], default={}, help="new names for types, as '{old: new, other: new}'"
+        _TYPE_MAP, type=dict[str, str], default={}, help="new names for types, as '{old: new, other: new}'"
     )
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
-    return run_command(build_parser(), _convert, argv)
+    return run_command(build_parser(), _convert, lambda: _spelled(sys.argv[1:] if argv is None else argv))
+
+
+def _spelled(words: Sequence[str]) -> list[str]:
+    """A command line whose --type_map holds text alone: the types 1 and no are no number and no false."""
+    spelled = list(words)
+    for place, word in enumerate(words):
+        if word == _TYPE_MAP and place + 1 < len(words):
+            spelled[place + 1] = _texts(words[place + 1])
+        elif word.startswith(f"{_TYPE_MAP}="):
+            spelled[place] = f"{_TYPE_MAP}={_texts(word.partition('=')[2])}"
+    return spelled
+
+
+def _texts(mapping: str) -> str:
+    """A mapping in YAML as JSON, its keys and values as they are spelled; what is no mapping of texts as it is.
+
+    Raises:
+        InputError: a key stands twice.
+    """
+    try:
+        node = yaml.compose(mapping, yaml.SafeLoader)
+    except (yaml.YAMLError, RecursionError):
+        return mapping
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    if not pairs or not all(isinstance(one, yaml.ScalarNode) for pair in pairs for one in pair):
+        return mapping
+    texts = {key.value: value.value for key, value in pairs}
+    if len(texts) < len(pairs):
+        raise InputError(f"{_TYPE_MAP} {mapping}: a type stands twice")
+    return json.dumps(texts, ensure_ascii=False)
 
 
 def _convert(arguments: Namespace) -> int:
@@ -135,14 +170,13 @@ def _options(arguments: Namespace) -> ReadOptions:
     images = None if arguments.images is None else Path(arguments.images).resolve()
     if images is not None and not images.is_dir():
         raise InputError(f"--images {arguments.images}: no such folder")
-    types = {key.lower(): value for key, value in arguments.type_map.items()}
     return ReadOptions(
         images=images,
         size_hw=_size(arguments.size),
         corners=arguments.corners,
         min_area=arguments.min_area,
         merge_distance=arguments.merge_distance,
-        type_map=types,
+        type_map=arguments.type_map,
         unlabelled=arguments.unlabelled,
         templates=arguments.templates,
         columns=_columns(arguments.columns),

@@ -11,6 +11,8 @@ from data_tools.converting.copies import without_copies
 from data_tools.converting.damaged import without_damaged
 from data_tools.converting.gray_range import stretched_copies, warning_about_levels
 from data_tools.converting.summary import first_problems, first_rejects, summary
+from data_tools.converting.type_names import folder_types, unmet_names
+from data_tools.core.checks import require
 from data_tools.core.errors import InputError
 from data_tools.core.records import SPLIT_NAMES, Dataset, Sample
 from data_tools.files.atomic import atomic_folder
@@ -18,12 +20,13 @@ from data_tools.files.dataset_folder import require_replaceable, write_dataset
 from data_tools.files.images import read_size, resolve_under
 from data_tools.files.regular import read_regular
 from data_tools.formats.choice import choose_format
-from data_tools.formats.registry import Findings, ReadOptions
+from data_tools.formats.registry import WITHOUT_BOXES, Findings, ReadOptions
 from data_tools.splitting.deal import FRACTIONS, far_from_asked, make_splits, without_status
 from data_tools.splitting.given import given_splits
 from data_tools.splitting.grouping import group_samples
 
 SINGLE = "defect"
+_CATEGORIES = ("single", "types")
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,9 @@ class Conversion:
             8 bits; None scales 16 bits as they are.
         strict: write nothing if anything is rejected or warned about.
         replace: put the new dataset in place of one that is there.
+
+    Raises:
+        InputError: a value that is none of these.
     """
 
     format: str = "auto"
@@ -56,6 +62,13 @@ class Conversion:
     replace: bool = False
 
     def __post_init__(self) -> None:
+        require(isinstance(self.read, ReadOptions), "read", "be ReadOptions", self.read)
+        require(self.categories in _CATEGORIES, "categories", f"be {' or '.join(_CATEGORIES)}", self.categories)
+        shares = self.shares
+        if shares is not None and shares != "given":
+            require(not isinstance(shares, str) and len(shares) == 3, "shares", "be three, given or null", shares)
+            for share in shares:
+                require(isinstance(share, int | float) and 0 <= share <= 1, "shares", "lie in 0..1", share)
         if self.seed < 0:
             raise InputError(f"--seed {self.seed}: at least 0")
         if self.gray_range is not None and not -1e9 < self.gray_range[0] < self.gray_range[1] < 1e9:
@@ -77,6 +90,8 @@ def convert(sources: Sequence[Path], out: Path, how: Conversion) -> str:
     samples = list(chosen.read(sources, how.read, findings))
     if not samples:
         raise InputError(f"{sources[0]}: nothing to convert as {chosen.name}; {first_rejects(findings)}")
+    types = findings.types | (folder_types(samples) if chosen.corners == WITHOUT_BOXES else set())
+    remarks = unmet_names(how.read.type_map, types)
     root = chosen.images_root(sources, how.read)
     if how.copy and root is None:
         raise InputError("--copy: there are no images to copy; give --images DIR")
@@ -90,7 +105,7 @@ def convert(sources: Sequence[Path], out: Path, how: Conversion) -> str:
             samples = stretched_copies(samples, root, how.gray_range, folder / "images", findings)
             root = folder / "images"
         dataset, notes, warnings = _assemble_readable(samples, sources, root, how, findings)
-        warnings += [levels] if levels else []
+        warnings = [*remarks, *warnings, *([levels] if levels else [])]
         if how.strict and (findings.rejects or findings.warnings or warnings):
             counts = f"{len(findings.rejects)} rejects and {sum(findings.warnings.values()) + len(warnings)} warnings"
             problems = "; ".join(filter(None, (first_problems(findings), *warnings)))

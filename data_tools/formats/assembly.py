@@ -235,7 +235,7 @@ class _Joining:
         return joined
 
     def _type(self, name: str) -> str:
-        return self.options.type_map.get(name.lower(), name)
+        return self.options.renamed(name, self.findings)
 
     def _box(self, shape: Shape, kind: str, claim: Claim, size_hw: tuple[int, int]) -> Corners | None:
         """The box of a shape inside its image; None where it is listed."""

@@ -188,7 +188,7 @@ def type_of(
         says_good: whether a folder by a name holds good images.
     """
     for folder in folders:
-        name = folder.lower().removeprefix(_PREFIX)
+        name = name_of(folder)
         if name in options.type_map:
             mapped = options.type_map[name]
             return GOOD if is_good(mapped) else mapped
@@ -213,6 +213,11 @@ def asks_for(name: str) -> bool | None:
 def words_of(name: str) -> list[str]:
     """The words of a name in small letters, told apart by anything but letters and by capitals after small ones."""
     return [word.lower() for word in _WORD.findall(name)]
+
+
+def name_of(folder: str) -> str:
+    """The type that a folder's name is, where it tells one: in lower case, without a prefix that says nothing."""
+    return folder.lower().removeprefix(_PREFIX)
 
 
 def numbered_alike(folders: Sequence[str]) -> set[str]:

@@ -207,7 +207,7 @@ def _boxes(
         named = job.defect_type
         if kind == "one type a value" and job.defect_type in (GOOD, "defect"):
             name = code_name(number - 1) if reading is None else reading.name_of(number - 1)
-            named = options.type_map.get(name.lower(), name)
+            named = options.renamed(name, findings)
         types += ["defect" if named == GOOD else named] * len(region_boxes)
     if small:
         reason = f"{small} mask regions below {options.min_area} pixels"

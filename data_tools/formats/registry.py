@@ -1,12 +1,14 @@
 """The annotation formats by name. A new one is a module with a `FORMAT`, and a line in `_MODULES`."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
+from data_tools.core.checks import require
+from data_tools.core.errors import InputError
 from data_tools.core.printable import printable
 from data_tools.core.records import Dataset, Sample
 from data_tools.files.dataset_folder import Reject
@@ -32,6 +34,13 @@ _MODULES = (
 )
 
 
+_CORNERS, _UNLABELLED, _TEMPLATES = ("inclusive", "exclusive"), ("reject", "good"), ("ignore", "good")
+
+
+WITHOUT_BOXES = "none"
+"""The corners of a format that has no boxes, but areas and folders."""
+
+
 @dataclass(frozen=True)
 class ReadOptions:
     """What readers may need to know.
@@ -43,10 +52,13 @@ class ReadOptions:
             own default.
         min_area: mask regions with fewer pixels are listed, not converted.
         merge_distance: mask regions with at most so many pixels between them make one box.
-        type_map: new names for types.
+        type_map: new names for types; upper and lower case of the old ones do not count.
         unlabelled: what an image is of which nothing says that it is good or defective: "reject" or "good".
         templates: what the templates of paired sets are, with which parts are compared: "ignore" or "good" images.
         columns: names of the columns of CSV files without a header.
+
+    Raises:
+        InputError: a value that is none of these.
     """
 
     images: Path | None = None
@@ -59,13 +71,47 @@ class ReadOptions:
     templates: str = "ignore"
     columns: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        require(self.corners in (None, *_CORNERS), "corners", f"be {' or '.join(_CORNERS)}", self.corners)
+        require(self.unlabelled in _UNLABELLED, "unlabelled", f"be {' or '.join(_UNLABELLED)}", self.unlabelled)
+        require(self.templates in _TEMPLATES, "templates", f"be {' or '.join(_TEMPLATES)}", self.templates)
+        _require_whole("min_area", self.min_area, 1)
+        _require_whole("merge_distance", self.merge_distance, 0)
+        if self.size_hw is not None:
+            require(len(self.size_hw) == 2, "size_hw", "be height and width", self.size_hw)
+            for side in self.size_hw:
+                _require_whole("size_hw", side, 1)
+        are_names = not isinstance(self.columns, str) and all(isinstance(name, str) for name in self.columns)
+        require(are_names, "columns", "be a list of names", self.columns)
+        object.__setattr__(self, "type_map", _in_lower_case(self.type_map))
+
+    def renamed(self, name: str, findings: "Findings") -> str:
+        """The new name of a type, or its own; `findings` gets to know that the type was met."""
+        findings.types.add(name)
+        return self.type_map.get(name.lower(), name)
+
+
+def _require_whole(key: str, value: object, least: int) -> None:
+    is_whole = isinstance(value, int) and not isinstance(value, bool) and value >= least
+    require(is_whole, key, f"be a whole number of at least {least}", value)
+
+
+def _in_lower_case(type_map: Mapping[str, str]) -> dict[str, str]:
+    renamed: dict[str, str] = {}
+    for old, new in type_map.items():
+        for name in (old, new):
+            require(isinstance(name, str) and bool(name.strip()), "type_map", "give names new names", {old: new})
+        if renamed.setdefault(old.lower(), new) != new:
+            raise InputError(f"type_map: two new names for {old!r}: {renamed[old.lower()]!r} and {new!r}")
+    return renamed
+
 
 @dataclass
 class Findings:
     """What a reader noticed: things not converted, things mended, and warnings by kind with their number.
 
     `lost` are annotation files of which nothing can be read: what they speak of is never good. `notes` say how
-    something was understood.
+    something was understood. `types` are those that were met, by their names in the source.
     """
 
     rejects: list[Reject] = field(default_factory=list)
@@ -73,6 +119,7 @@ class Findings:
     warnings: Counter[str] = field(default_factory=Counter)
     lost: list[Path] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    types: set[str] = field(default_factory=set)
 
     def lose(self, path: Path, reason: str) -> None:
         """List an annotation file that is there but cannot be read."""
@@ -95,6 +142,7 @@ class Findings:
         self.warnings.update(other.warnings)
         self.lost += other.lost
         self.notes += other.notes
+        self.types |= other.types
 
 
 class Writer(Protocol):
@@ -115,7 +163,7 @@ class Format:
     Attributes:
         name: as given to --format.
         description: one line for people.
-        corners: the default meaning of the right and lower corner: "inclusive", "exclusive", or "none" without boxes.
+        corners: the default meaning of the right and lower corner: "inclusive", "exclusive", or `WITHOUT_BOXES`.
         recognise: why a source looks like this format, or None.
         images_root: the folder that the samples' paths are relative to, or None without images.
         read: sources, options and findings -> samples with provisional ids, labels 1 and group "".

@@ -10,6 +10,7 @@ from pycocotools.coco import COCO
 
 from data_tools.convert import main
 from data_tools.converting import convert as converting
+from data_tools.core.errors import InputError
 from data_tools.files.dataset_folder import read_dataset
 
 AREAS = [
@@ -172,3 +173,105 @@ def test_a_pipe_as_source_is_not_waited_for(tmp_path: Path, form: str, capsys: p
     assert main(words) == 2
     assert "a.json: " in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def write_types(folder: Path, *types: str) -> Path:
+    rows = [f"{i}.png,{name},1,1,9,9" for i, name in enumerate(types)]
+    (folder / "a.csv").write_text("\n".join(["image,type,x1,y1,x2,y2", *rows]))
+    return folder / "a.csv"
+
+
+@pytest.mark.parametrize(
+    ("types", "type_map", "expected"),
+    [
+        (("1", "2"), "{1: scratch, 2: dent}", ["scratch", "dent"]),
+        (("No", "scratch"), "{no: flaw, scratch: yes}", ["flaw", "yes"]),
+        (("1.0", "0x10"), "{1.0: a, 0x10: 7}", ["a", "7"]),
+        (("Scratch", "dent"), '{"SCRATCH": "Löß"}', ["Löß", "dent"]),
+    ],
+)
+def test_a_type_map_is_text(tmp_path: Path, types: tuple[str, ...], type_map: str, expected: list[str]) -> None:
+    flags = ["--size", "20,20", "--split", "none", "--out", str(tmp_path / "out")]
+    assert main([str(write_types(tmp_path, *types)), *flags, "--type_map", type_map]) == 0
+    assert [sample.type for sample in read_dataset(tmp_path / "out").samples] == expected
+    assert main([str(tmp_path / "a.csv"), *flags, "--replace", f"--type_map={type_map}"]) == 0
+    assert [sample.type for sample in read_dataset(tmp_path / "out").samples] == expected
+
+
+def test_good_by_a_type_map(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("image,type,x1,y1,x2,y2\n0.png,no,,,,\n1.png,yes,1,1,9,9")
+    flags = ["--size", "20,20", "--split", "none", "--out", str(tmp_path / "out"), "--type_map", "{no: good}"]
+    assert main([str(tmp_path / "a.csv"), *flags]) == 0
+    assert [sample.status for sample in read_dataset(tmp_path / "out").samples] == ["good", "boxed"]
+
+
+@pytest.mark.parametrize(
+    ("type_map", "words"),
+    [
+        ("{a: x, a: y}", "a type stands twice"),
+        ("{A: x, a: y}", "two new names for 'a'"),
+        ("{a: }", "type_map must give names new names"),
+        ("{a: [x]}", "--type_map: expected text"),
+        ("a", "--type_map: expected"),
+    ],
+)
+def test_a_type_map_that_means_nothing_is_refused(
+    tmp_path: Path, type_map: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ["--size", "20,20", "--out", str(tmp_path / "out"), "--type_map", type_map]
+    assert main([str(write_types(tmp_path, "a")), *flags]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_type_that_is_met_nowhere_is_warned_about(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = write_types(tmp_path, "Scratch", "dent")
+    flags = ["--size", "20,20", "--split", "none", "--out", str(tmp_path / "out")]
+    assert main([str(source), *flags, "--type_map", "{scrach: x, bubble: y, DENT: z}"]) == 0
+    shown = capsys.readouterr().out
+    assert (
+        "WARNING: --type_map: 'scrach' is no type of the source and renames nothing; did you mean 'Scratch'?" in shown
+    )
+    assert "'bubble' is no type of the source and renames nothing; it has 'Scratch', 'dent'" in shown
+    assert "'dent' is no type" not in shown
+    assert main([str(source), *flags, "--replace", "--strict", "--type_map", "{scrach: x}"]) == 2
+    assert "'scrach' is no type" in capsys.readouterr().err
+
+
+def test_folders_of_masks_are_types_that_can_be_renamed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, value in (("bent/1.png", 90), ("bent/1_mask.png", 0)):
+        pixels = np.full((20, 20), value, dtype=np.uint8)
+        pixels[2:8, 2:8] = 255
+        (tmp_path / "set" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(tmp_path / "set" / name)
+    flags = [
+        "--split",
+        "none",
+        "--format",
+        "mask",
+        "--out",
+        str(tmp_path / "out"),
+        "--type_map",
+        "{Bent: bend, bet: x}",
+    ]
+    assert main([str(tmp_path / "set"), *flags]) == 0
+    shown = capsys.readouterr().out
+    assert [sample.type for sample in read_dataset(tmp_path / "out").samples] == ["bend"]
+    assert "'bet' is no type of the source and renames nothing; did you mean 'bent'?" in shown
+    assert "'bent' is no type" not in shown
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"categories": "type"}, "categories must be single or types, not type"),
+        ({"shares": "0.7,0.2,0.1"}, "shares must be three"),
+        ({"shares": (0.5, 0.5)}, "shares must be three"),
+        ({"shares": (0.5, 0.6, -0.1)}, "shares must lie in 0..1"),
+        ({"shares": ("a", 0.5, 0.5)}, "shares must lie in 0..1"),
+        ({"read": None}, "read must be ReadOptions"),
+        ({"seed": -1}, "--seed -1"),
+    ],
+)
+def test_settings_that_mean_nothing_are_refused(settings: dict, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        converting.Conversion(**settings)

@@ -6,7 +6,7 @@ from PIL import Image
 
 from data_tools.core.errors import InputError
 from data_tools.formats.choice import choose_format
-from data_tools.formats.registry import formats
+from data_tools.formats.registry import Findings, ReadOptions, formats
 
 
 def test_each_format_is_recognised_and_says_why(shared_data: Path) -> None:
@@ -86,3 +86,33 @@ def test_the_first_file_of_a_kind_does_not_decide(tmp_path: Path) -> None:
     (tmp_path / "a_config.json").write_text("{}")
     (tmp_path / "b.json").write_text('{"shapes": [], "imagePath": "a.png"}')
     assert choose_format([tmp_path], "auto")[0].name == "labelme"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"corners": "Inclusive"}, "corners must be inclusive or exclusive, not Inclusive"),
+        ({"unlabelled": "Good"}, "unlabelled must be reject or good, not Good"),
+        ({"templates": "bad"}, "templates must be ignore or good"),
+        ({"min_area": 0}, "min_area must be a whole number of at least 1, not 0"),
+        ({"min_area": "10"}, "min_area must be a whole number"),
+        ({"merge_distance": -1}, "merge_distance must be a whole number of at least 0"),
+        ({"size_hw": (267,)}, "size_hw must be height and width"),
+        ({"size_hw": (0, 275)}, "size_hw must be a whole number of at least 1"),
+        ({"columns": "image,x1,y1,x2,y2"}, "columns must be a list of names"),
+        ({"type_map": {1: "scratch"}}, "type_map must give names new names"),
+        ({"type_map": {"scratch": None}}, "type_map must give names new names"),
+        ({"type_map": {"A": "x", "a": "y"}}, "two new names for 'a'"),
+    ],
+)
+def test_options_that_mean_nothing_are_refused(options: dict, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        ReadOptions(**options)
+
+
+def test_types_are_renamed_whatever_their_case() -> None:
+    given = {"Scratch": "dent"}
+    options, findings = ReadOptions(type_map=given), Findings()
+    assert [options.renamed(name, findings) for name in ("scratch", "SCRATCH", "chip")] == ["dent", "dent", "chip"]
+    assert findings.types == {"scratch", "SCRATCH", "chip"}
+    assert given == {"Scratch": "dent"}
