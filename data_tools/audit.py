@@ -30,6 +30,9 @@ from data_tools.files.places import require_place
 from data_tools.files.predictions import read_predictions
 from data_tools.metrics.clustered import NOT_ENOUGH_GROUPS
 
+_LABELS, _SUSPECTS = "auto", 60
+_ASKS_NOTHING = {"labels": (_LABELS, "no"), "suspects": (_SUSPECTS,)}  # values beside None that ask for no audit
+
 
 def build_parser() -> Parser:
     """The command line of `python -m data_tools.audit`."""
@@ -58,7 +61,7 @@ def build_parser() -> Parser:
     parser.add_argument(
         "--labels",
         choices=("auto", "yes", "no"),
-        default="auto",
+        default=_LABELS,
         help=f"whether to look for wrong labels; auto: not above {LABEL_MEGAPIXELS} megapixels, which take long",
     )
     parser.add_argument(
@@ -89,7 +92,7 @@ def build_parser() -> Parser:
         default=None,
         help="with --predictions: the same model's for the validation split of OTHER, whose scores are the reference",
     )
-    parser.add_argument("--suspects", type=int, default=60, help="longest review list")
+    parser.add_argument("--suspects", type=int, default=_SUSPECTS, help="longest review list")
     parser.add_argument(
         "--crop", type=int | None, default=None, help="also say which boxes a central crop of so many pixels would cut"
     )
@@ -128,6 +131,8 @@ def _audit(parser: Parser, arguments: Namespace) -> int:
     if arguments.suspects < 1 or (arguments.crop is not None and arguments.crop < 1):
         raise InputError("--suspects and --crop are at least 1")
     anchors = parser.instantiate(arguments).anchors
+    if arguments.detector is not None and anchors != AnchorConfig():
+        raise InputError("give --anchors or --detector, which names the configuration that has them, not both")
     if arguments.detector is not None:
         anchors = anchors_of(Path(arguments.detector))
     options = AuditOptions(
@@ -152,6 +157,10 @@ def _require_places(folder: Path, arguments: Namespace) -> None:
         raise InputError("--predictions needs --against OTHER, whose validation images are the reference")
     if arguments.against is not None and arguments.apply is not None:
         raise InputError("--apply corrects a dataset and compares none; give it without --against")
+    if arguments.apply is None and arguments.reviewer is not None:
+        raise InputError("--reviewer says who decided; give --apply REVIEWED.csv with it")
+    if arguments.apply is not None:
+        _require_unset(arguments, ("html", "review", "scores", "crop", "detector", "labels", "suspects"))
     read = [Path(name) for name in (*(arguments.scores or ()), arguments.predictions, arguments.validation) if name]
     datasets = [folder, *([Path(arguments.against)] if arguments.against is not None else [])]
     read += [path for one in datasets for path in files_of(one)]
@@ -160,10 +169,17 @@ def _require_places(folder: Path, arguments: Namespace) -> None:
             require_place(Path(arguments[flag]), read, flag=f"--{flag}")
 
 
+def _require_unset(arguments: Namespace, flags: Sequence[str]) -> None:
+    """Refuse flags of an audit where none is made."""
+    for flag in flags:
+        if arguments[flag] not in (None, *_ASKS_NOTHING.get(flag, ())):
+            raise InputError(f"--apply corrects a dataset and audits none; give it without --{flag}")
+
+
 def _compare_folder(folder: Path, arguments: Namespace) -> int:
     """A plain folder of images: nothing but the comparison can be made."""
-    for flag in ("html", "review", "scores", "images", "out"):
-        if arguments[flag] is not None:
+    for flag in ("html", "review", "scores", "images", "out", "crop", "detector", "labels", "suspects"):
+        if arguments[flag] not in (None, *_ASKS_NOTHING.get(flag, ())):
             raise InputError(f"{folder}: no dataset folder (no {ANNOTATIONS}), so --{flag} has nothing to go by")
     images, notes = images_in(folder)
     findings = [*notes, *_compared(images, arguments)]

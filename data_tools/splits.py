@@ -9,8 +9,8 @@ A dataset's splits are made once and then used by every run, so another split in
 n, part i is the test and part i + 1 (after n comes 1) is the validation, so that each image is tested exactly once.
 
 The order of the lots in time is the lexical order of their codes, such as WEE939001B0A, in which year and week come
-first. --order REGEX takes it from the file names instead: the pattern's first group (or whole match), compared as a
-number where every image has one. Lots of the same moment stay together.
+first. --order REGEX takes it from the file names instead: the pattern's first group (or whole match). Where
+all are whole numbers they are compared as such. Lots of the same moment stay together.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,12 @@ def build_parser() -> Parser:
     """The command line of `python -m data_tools.splits`."""
     parser = Parser(prog="data_tools.splits", description="Split a dataset folder without dividing a group.")
     parser.add_argument("dataset", type=str, help="dataset folder")
-    parser.add_argument("--split", type=str, default=",".join(map(str, FRACTIONS)), help="shares of train,val,test")
+    parser.add_argument(
+        "--split",
+        type=str | None,
+        default=None,
+        help=f"shares of train,val,test; {','.join(map(str, FRACTIONS))} by default",
+    )
     parser.add_argument(
         "--folds",
         type=int | None,
@@ -67,8 +72,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _split(arguments: Namespace) -> int:
-    shares = parse_shares(arguments.split)
-    if shares is None:
+    shares = None if arguments.split is None else parse_shares(arguments.split)
+    if arguments.split is not None and shares is None:
         raise InputError("--split none: give the shares of train,val,test")
     request = SplitRequest(
         shares=shares,

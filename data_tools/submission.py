@@ -42,7 +42,9 @@ def build_parser() -> Parser:
         help="file with the expected ids, one a line, or first in a CSV with the header id",
     )
     parser.add_argument("--data", type=str | None, default=None, help="dataset folder whose images are expected")
-    parser.add_argument("--split", choices=(*SPLIT_NAMES, "all"), default="test", help="which part of --data")
+    parser.add_argument(
+        "--split", choices=(*SPLIT_NAMES, "all"), default=None, help="which part of --data; test by default"
+    )
     return parser
 
 
@@ -54,11 +56,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _write(arguments: Namespace) -> int:
     if arguments.ids is not None and arguments.data is not None:
         raise InputError("give either --ids FILE or --data DATASET with --split")
+    if arguments.split is not None and arguments.data is None:
+        raise InputError(f"--split {arguments.split}: is a part of --data DATASET; give that with it")
     expected = None
     if arguments.ids is not None:
         expected = Expected.in_file(Path(arguments.ids))
     elif arguments.data is not None:
-        expected = Expected.in_dataset(Path(arguments.data), arguments.split)
+        expected = Expected.in_dataset(Path(arguments.data), arguments.split or "test")
     labels = arguments.columns.endswith(LABEL)
     if labels and arguments.threshold is None:
         raise InputError(f"--columns {arguments.columns}: a label needs --threshold, chosen on validation data")

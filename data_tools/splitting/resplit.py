@@ -25,12 +25,16 @@ from data_tools.splitting.deal import (
     make_splits,
     without_status,
 )
+from data_tools.splitting.given import GIVEN
 from data_tools.splitting.grouping import group_samples, groups_by_expression
+from data_tools.splitting.names import lots_of
 
 log = logging.getLogger(__name__)
 
 _UNORDERED = ("none", "auto: ")
 _ORDERED = "auto: lot"
+_NO_SPLITS = "as given"
+_UNKNOWN = (_NO_SPLITS, GIVEN)  # what is recorded where the groups' own rule is not
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class SplitRequest:
     """How to split a dataset folder anew.
 
     Attributes:
-        shares: of train, val and test.
+        shares: of train, val and test; None takes the usual ones.
         folds: so many cross-validation folds instead.
         later_share: 0..1; test on the latest lots, which make up this share of the images, instead.
         order: regular expression on file names whose first group is the lot's date or number; None goes by code.
@@ -47,7 +51,7 @@ class SplitRequest:
         replace: may put the new split in place of another one.
     """
 
-    shares: tuple[float, float, float] = FRACTIONS
+    shares: tuple[float, float, float] | None = None
     folds: int | None = None
     later_share: float | None = None
     order: str | None = None
@@ -60,6 +64,15 @@ class SplitRequest:
             raise InputError("give --folds or --leave_later_lots_out, not both")
         if self.seed < 0:
             raise InputError(f"--seed {self.seed}: at least 0")
+        if self.order is not None and self.later_share is None:
+            raise InputError("--order says which lots are later; give --leave_later_lots_out SHARE with it")
+        if self.folds is not None and self.shares is not None:
+            raise InputError("give --folds or --split, not both: every fold is one part of N")
+        if self.later_share is not None and self.shares is not None and self.shares[2] != self.later_share:
+            raise InputError(
+                f"--split asks for a test of {self.shares[2]:g}, but --leave_later_lots_out of {self.later_share:g} of "
+                "the images; give the same share, or leave --split out"
+            )
 
 
 def resplit(source: Path, out: Path | None, request: SplitRequest) -> str:
@@ -68,6 +81,8 @@ def resplit(source: Path, out: Path | None, request: SplitRequest) -> str:
     Raises:
         InputError: a request that the data cannot meet, or a place that must not be written to.
     """
+    if request.replace and out is not None:
+        raise InputError("--replace puts another split into DATASET itself; give it without --out FOLDER")
     if request.folds is not None and out is None:
         raise InputError("--folds needs --out FOLDER for its dataset folders")
     if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -86,26 +101,34 @@ def resplit(source: Path, out: Path | None, request: SplitRequest) -> str:
 
 def _one_split(dataset: Dataset, request: SplitRequest) -> Splits:
     rule = _rule(dataset)
+    shares = FRACTIONS if request.shares is None else request.shares
     if request.later_share is None:
-        splits = make_splits(dataset.samples, request.shares, request.seed, rule)
+        splits = make_splits(dataset.samples, shares, request.seed, rule)
         parts = {name: splits.ids(name) for name in SPLIT_NAMES}
-        remarks = far_from_asked(splits, dataset.samples, request.shares) + without_status(parts, dataset.samples)
+        remarks = far_from_asked(splits, dataset.samples, shares) + without_status(parts, dataset.samples)
         for remark in remarks:
             log.warning("warning: %s", remark)
         return splits
     moments = _moments(dataset, rule, request.order)
-    return leave_later_out(dataset.samples, moments, request.later_share, request.shares[1], request.seed, rule)
+    return leave_later_out(dataset.samples, moments, request.later_share, shares[1], request.seed, rule)
 
 
 def _moments(dataset: Dataset, rule: str, order: str | None) -> list[str] | list[int]:
-    if order is None:
+    paths = [sample.path for sample in dataset.samples]
+    if order is not None:
+        moments = groups_by_expression(paths, order, "--order")
+    else:
+        moments = [sample.group for sample in dataset.samples]
+        if rule in _UNKNOWN and moments != lots_of(paths):
+            raise InputError(
+                "nothing says how the dataset's groups were made, so not whether they follow each other in time; give "
+                "--order REGEX whose first group is a date or number in the file names, or --group-by REGEX"
+            )
         if rule.startswith(_UNORDERED) and rule != _ORDERED:
             raise InputError(
                 f"groups by {rule!r} do not follow each other in time; give --order REGEX whose first "
                 "group is a date or number in the file names"
             )
-        return [sample.group for sample in dataset.samples]
-    moments = groups_by_expression([sample.path for sample in dataset.samples], order, "--order")
     return [int(one) for one in moments] if all(one.isascii() and one.isdigit() for one in moments) else moments
 
 
@@ -120,7 +143,7 @@ def _regrouped(dataset: Dataset, group_by: str) -> Dataset:
 
 
 def _rule(dataset: Dataset) -> str:
-    return "as given" if dataset.splits is None else dataset.splits.group_by
+    return _NO_SPLITS if dataset.splits is None else dataset.splits.group_by
 
 
 def _save_in_place(folder: Path, dataset: Dataset, may_replace: bool) -> bool:

@@ -215,6 +215,21 @@ def test_a_configuration_without_usable_anchors_is_refused(tmp_path: Path, text:
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--reviewer", "R"], "--reviewer says who decided; give --apply"),
+        (["--apply", "r.csv", "--out", "o", "--crop", "60"], "give it without --crop"),
+        (["--apply", "r.csv", "--out", "o", "--labels", "yes"], "give it without --labels"),
+        (["--apply", "r.csv", "--out", "o", "--suspects", "5"], "give it without --suspects"),
+        (["--detector", "d.yaml", "--anchors.scales", "[8]"], "--anchors or --detector"),
+    ],
+)
+def test_flags_without_effect_are_refused(tmp_path: Path, flags: list[str], words: str, capsys) -> None:
+    assert main([str(build(tmp_path / "d")), *flags]) == 2
+    assert words in capsys.readouterr().err
+
+
 def test_what_a_crop_would_cut_is_told(tmp_path: Path, capsys) -> None:
     """Boxes at 5..15 of 40 x 50 pixels: a crop of 30 begins at row 5 and column 10, one of 40 at column 5."""
     folder = build(tmp_path / "d")

@@ -39,6 +39,12 @@ def test_labels_need_a_threshold(tmp_path: Path, put, capsys: pytest.CaptureFixt
     assert main([*flags, "--threshold", "0.3"]) == 2
 
 
+def test_a_split_is_of_a_dataset(tmp_path: Path, put, capsys: pytest.CaptureFixture[str]) -> None:
+    flags = ["--predictions", put({"a.jpg": 0.25, "b.jpg": 0.3}), "--out", str(tmp_path / "s.csv")]
+    assert main([*flags, "--split", "test"]) == 2
+    assert "--split test: is a part of --data DATASET" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("scores", "message"),
     [

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import Dataset, Sample
+from data_tools.core.records import Dataset, Sample, Splits
 from data_tools.files.dataset_folder import data_hash, read_dataset, write_dataset
 from data_tools.splits import main
 from data_tools.splitting.deal import (
@@ -149,6 +149,57 @@ def test_the_command_writes_folds_and_later_lots_as_dataset_folders(folder: Path
     assert main([str(folder), "--leave_later_lots_out", "0.2", "--order", "x", "--out", str(tmp_path / "z")]) == 2
     assert "does not match" in capsys.readouterr().err
     assert not (tmp_path / "z").exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--order", "x"], "--order says which lots are later; give --leave_later_lots_out"),
+        (["--folds", "4", "--split", "0.6,0.2,0.2"], "--folds or --split, not both"),
+        (["--folds", "4", "--leave_later_lots_out", "0.2"], "not both"),
+        (["--leave_later_lots_out", "0.2", "--split", "0.7,0.2,0.1"], "--split asks for a test of 0.1"),
+        (["--replace"], "--replace puts another split into DATASET itself"),
+        (["--split", "none"], "--split none"),
+    ],
+)
+def test_flags_that_exclude_each_other_are_refused(folder: Path, tmp_path: Path, flags, words: str, capsys) -> None:
+    assert main([str(folder), *flags, "--out", str(tmp_path / "out")]) == 2
+    assert words in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def dated(make_sample, folder: Path, names: list[str], groups: list[str], rule: str | None) -> Path:
+    samples = [make_sample(i, group=group) for i, group in enumerate(groups, start=1)]
+    for sample, name in zip(samples, names, strict=True):
+        object.__setattr__(sample, "path", name)
+    splits = None if rule is None else Splits(0, rule, tuple(range(1, len(names) + 1)), (), ())
+    write_dataset(folder, Dataset(tuple(samples), ("defect",), None, splits))
+    return folder
+
+
+@pytest.mark.parametrize("rule", [None, "as published", "none"])
+def test_groups_of_unknown_origin_are_no_order_in_time(make_sample, tmp_path: Path, rule: str | None, capsys) -> None:
+    names = [f"p{i}.png" for i in range(1, 13)]
+    flags = [str(dated(make_sample, tmp_path / "d", names, [str(i) for i in range(1, 13)], rule))]
+    flags += ["--leave_later_lots_out", "0.25", "--out", str(tmp_path / "later")]
+    assert main(flags) == 2
+    assert "follow each other in time" in capsys.readouterr().err
+    assert main([*flags, "--order", r"p(\d+)"]) == 0
+    assert read_dataset(tmp_path / "later").splits.test == (10, 11, 12)
+
+
+def test_lots_follow_each_other_also_without_a_split(make_sample, tmp_path: Path) -> None:
+    lots = [f"WEE93900{i}B0A" for i in (3, 1, 2, 4)]
+    data = dated(make_sample, tmp_path / "d", [f"{lot}_1.png" for lot in lots], lots, None)
+    assert main([str(data), "--leave_later_lots_out", "0.25", "--out", str(tmp_path / "later")]) == 0
+    assert read_dataset(tmp_path / "later").splits.test == (4,)
+
+
+def test_groups_that_are_numbers_follow_each_other_as_numbers(make_sample, tmp_path: Path) -> None:
+    names = [f"day{i}.png" for i in range(8, 12)]
+    data = dated(make_sample, tmp_path / "d", names, ["8", "9", "10", "11"], r"day(\d+)")
+    assert main([str(data), "--leave_later_lots_out", "0.25", "--out", str(tmp_path / "later")]) == 0
+    assert read_dataset(tmp_path / "later").splits.test == (4,)
 
 
 def rare_types(make_sample, types: int, each: int) -> list[Sample]:
