@@ -34,8 +34,10 @@ def look_everywhere(
     if config.slices.side_px is None:
         return whole
 
-    def look_at_slices(parts: Sequence[Sample], read: PixelReader) -> list[SizedDetections]:
-        return look_in_views(look, views, parts, read, config.of_windows(), label and f"{label}, slices")
+    def look_at_slices(parts: Sequence[Sample], read: PixelReader, side: int) -> list[SizedDetections]:
+        return look_in_views(
+            look, views, parts, read, config.of_windows(side), label and f"{label}, slices of {side} px"
+        )
 
     read = folder_reader(pixels) if isinstance(pixels, Path) else pixels
     return join_with_slices(samples, whole, config, look_at_slices, read)

@@ -68,7 +68,7 @@ def _decide_size(facts: Facts, effort: Effort) -> tuple[Decision, ...]:
         return (
             Decision("input.max_pixels", effort.pixels, f"of the whole image, which is seen too; {native}"),
             Decision("input.slices.side_px", side, why),
-            Decision("input.slices.seen_px", seen, f"windows are seen at {seen / side:.2f} of their size"),
+            Decision("input.slices.seen_px", seen, f"the finest windows are seen at {seen / side:.2f} of their size"),
             Decision("model.prediction.views", [1.0], "overlapping windows are looks enough"),
         )
     pixels = effort.pixels
@@ -81,9 +81,10 @@ def _decide_size(facts: Facts, effort: Effort) -> tuple[Decision, ...]:
 
 
 def _looks(facts: Facts, size: tuple[Decision, ...]) -> float:
-    """How often a prediction looks at an image: once, and at each of its slices."""
+    """How often a prediction looks at an image: once, and at each of its slices of all levels."""
     sides = [one.value for one in size if one.key == "input.slices.side_px"]
-    looks: float = 1 + sum(facts.pixels / (side * (1 - SliceConfig.overlap)) ** 2 for side in sides)
+    finest: float = sum(facts.pixels / (side * (1 - SliceConfig.overlap)) ** 2 for side in sides)
+    looks = 1 + finest * 4 / 3  # each coarser level has a quarter of the last one's
     return looks
 
 

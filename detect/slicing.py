@@ -13,7 +13,8 @@ from data_tools.loading.input_config import InputConfig
 from detect.detections import Detections, SizedDetections
 
 _MOST = 100  # boxes an image: as many as COCO's AP looks at
-Detect = Callable[[Sequence[Sample], PixelReader], list[SizedDetections]]
+Detect = Callable[[Sequence[Sample], PixelReader, int], list[SizedDetections]]
+Look = tuple[Window, Detections, tuple[int, int]]
 
 
 def join_with_slices(
@@ -31,23 +32,26 @@ def join_with_slices(
         samples: the images.
         whole: detections of each whole image, with the height and width at which it was seen.
         config: with `slices`.
-        detect: detections of images given as samples and a way to their pixels.
+        detect: detections of windows given as samples, a way to their pixels, and the side of their level.
         read: pixels of a whole image.
     """
-    assert config.slices.side_px is not None
-    windows = [
-        slices_of(config.preprocess.window(one.size_hw), config.slices.side_px, config.slices.overlap)
-        for one in samples
+    looks: list[list[Look]] = [
+        [(config.preprocess.window(sample.size_hw), raw, size)]
+        for sample, (raw, size) in zip(samples, whole, strict=True)
     ]
-    parts = [(sample, window) for sample, mine in zip(samples, windows, strict=True) for window in mine]
-    numbered = [_part(number, sample, window) for number, (sample, window) in enumerate(parts, start=1)]
-    detections = iter(detect(numbered, _part_reader(parts, read)))
-    joined = []
-    for sample, mine, (raw, size) in zip(samples, windows, whole, strict=True):
-        looks = [(config.preprocess.window(sample.size_hw), raw, size)]
-        looks += [(window, *next(detections)) for window in mine]
-        joined.append((_join(looks, size), size))
-    return joined
+    sides = [config.window_sides(one.size_hw) for one in samples]
+    for side in sorted({side for mine in sides for side in mine}):
+        parts = [
+            (place, window)
+            for place, sample in enumerate(samples)
+            if side in sides[place]
+            for window in slices_of(config.preprocess.window(sample.size_hw), side, config.slices.overlap)
+        ]
+        numbered = [_part(number, samples[place], window) for number, (place, window) in enumerate(parts, start=1)]
+        reader = _part_reader([(samples[place], window) for place, window in parts], read)
+        for (place, window), found in zip(parts, detect(numbered, reader, side), strict=True):
+            looks[place].append((window, *found))
+    return [(_join(mine, size), size) for mine, (_, size) in zip(looks, whole, strict=True)]
 
 
 def _part(number: int, sample: Sample, window: Window) -> Sample:
@@ -70,7 +74,7 @@ def _part_reader(parts: Sequence[tuple[Sample, Window]], read: PixelReader) -> P
     return read_part
 
 
-def _join(looks: Sequence[tuple[Window, Detections, tuple[int, int]]], size: tuple[int, int]) -> Detections:
+def _join(looks: Sequence[Look], size: tuple[int, int]) -> Detections:
     image, first, _ = looks[0]
     boxes, scores, labels = join_slices([_seen(*look) for look in looks], image, _MOST)
     to_input = np.array([size[1] / (image[2] - image[0]), size[0] / (image[3] - image[1])] * 2)

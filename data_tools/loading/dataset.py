@@ -5,6 +5,7 @@ not depend on the number of workers or on what was loaded before it, and the dat
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +25,41 @@ from data_tools.loading.reference import Reference, Shown, shown_of
 from data_tools.loading.resizing import resize
 from data_tools.loading.samplers import Key
 from data_tools.loading.transforms import Augmentation, Preprocessing
-from data_tools.loading.windows import clipped, is_left, random_window, slice_window, visible_share
+from data_tools.loading.windows import clipped, is_left, random_window, slice_side, slice_window, visible_share
 
+_LEAST_SEEN_PX = 4.0  # of the root of a box's area
 Labels = NDArray[np.int64]
 Loaded = tuple[Image, Boxes, NDArray[np.int64]]
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What is shown of an image.
+
+    Attributes:
+        image: (h, w) at input size.
+        boxes_xyxy: (n, 4) in it; labels: (n,).
+        lost: how many boxes are not.
+        is_defect: whether a defect shows, boxed or not.
+        is_whole: False for a random window by zoom.
+        in_window: whether it is a slice.
+        shown: for a reference.
+    """
+
+    image: Image
+    boxes_xyxy: Boxes
+    labels: Labels
+    lost: int
+    is_defect: bool
+    is_whole: bool = True
+    in_window: bool = False
+    shown: Shown | None = None
+
+    def without_the_unseen(self) -> "_Look":
+        """Boxes that span too little to be seen teach nothing, and if no other is there, nothing is known of ground."""
+        seen = np.prod(self.boxes_xyxy[:, 2:] - self.boxes_xyxy[:, :2], axis=1) >= _LEAST_SEEN_PX**2
+        is_defect = self.is_defect or not bool(seen.all())
+        return replace(self, boxes_xyxy=self.boxes_xyxy[seen], labels=self.labels[seen], is_defect=is_defect)
 
 
 class DefectDataset(TorchDataset[Item]):
@@ -69,43 +101,51 @@ class DefectDataset(TorchDataset[Item]):
         """
         epoch, index = key
         sample = self.samples[index]
-        slicing = self._slicing_of(sample, key)
-        zoom = self._zoom_of(sample, key) if slicing is None else None
-        image, boxes, rows = self._native(sample)
-        labels, places, lost = sample.labels[rows], boxes, len(sample.labels) - len(rows)
-        # a scale of its own has whoever sees an image both whole and in windows: there pasting comes before
-        in_windows, rng = self.config.slices.side_px is not None, np.random.default_rng((self.seed, epoch, index))
-        if in_windows:
-            image, boxes, labels, places = self._pasted(sample, image, boxes, labels, self._native, rng)
-        shown: Shown | None = None
-        if slicing is not None:
-            image, boxes, kept = self._window(image, boxes, places, slicing)
-        else:
-            image, boxes, kept, shown = self._zoomed(sample, image, boxes, zoom)
-        labels, lost = labels[kept], 0 if slicing is not None else lost + len(labels) - len(kept)
-        if not in_windows:
-            image, boxes, labels, _ = self._pasted(sample, image, boxes, labels, self._at_input_size, rng)
+        look = self._look(sample, key)
+        image, boxes, lost, difference = look.image, look.boxes_xyxy, look.lost, None
         # a pasted defect differs from the reference as a real one does; light and noise to come are no difference
-        difference = None if self.reference is None or shown is None else self.reference.difference(image, shown)
+        if self.reference is not None and look.shown is not None:
+            difference = self.reference.difference(image, look.shown)
         if self.augmentation is not None:
             seed = int(np.random.SeedSequence((self.seed, epoch, index)).generate_state(1)[0])
             image, difference, boxes, fewer = self.augmentation.with_map(image, difference, boxes, seed)
             lost += fewer
         pixels = as_input(image, self.config.standardize)[None]
-        unboxed = sample.is_defect and not len(boxes) and slicing is None
-        defect = (sample.is_defect and slicing is None) or len(boxes) > 0
-        is_certain = zoom is None and slicing is None and defect == sample.is_defect
+        defect = look.is_defect or len(boxes) > 0
+        is_certain = look.is_whole and not look.in_window and defect == sample.is_defect
         return Item(
             index,
             torch.from_numpy(pixels if difference is None else np.concatenate([pixels, difference[None]])),
             torch.from_numpy(boxes.astype(np.float32)),
-            torch.from_numpy(labels.copy()),
+            torch.from_numpy(look.labels.copy()),
             float(defect),
-            unboxed,
+            look.is_defect and not len(boxes),
             lost,
-            zoom is None,
+            look.is_whole,
             sample.type if is_certain else "",
         )
+
+    def _look(self, sample: Sample, key: Key) -> _Look:
+        """What is shown of a sample: the whole, zoomed or not, or a window; pasted defects in it."""
+        slicing, rng = self._slicing_of(sample, key), np.random.default_rng((self.seed, *key))
+        image, boxes, rows = self._native(sample)
+        labels, lost = sample.labels[rows], len(sample.labels) - len(rows)
+        if self.config.slices.side_px is None:
+            zoom = self._zoom_of(sample, key)
+            image, boxes, kept, shown = self._zoomed(sample, image, boxes, zoom)
+            lost += len(labels) - len(kept)
+            image, boxes, labels, _ = self._pasted(sample, image, boxes, labels[kept], self._at_input_size, rng)
+            return _Look(image, boxes, labels, lost, sample.is_defect, zoom is None, shown=shown)
+        # an image that is seen at several scales has pasted defects at its own
+        image, boxes, labels, places = self._pasted(sample, image, boxes, labels, self._native, rng)
+        if slicing is None:
+            zoom, is_coarse = self._zoom_of(sample, key), True
+            image, boxes, kept, _ = self._zoomed(sample, image, boxes, zoom)
+            look = _Look(image, boxes, labels[kept], lost + len(labels) - len(kept), sample.is_defect, zoom is None)
+        else:
+            image, boxes, kept, is_coarse = self._window(sample, image, boxes, places, slicing)
+            look = _Look(image, boxes, labels[kept], 0, False, in_window=True)
+        return look.without_the_unseen() if is_coarse and self.augmentation is not None else look
 
     def _zoom_of(self, sample: Sample, key: Key) -> np.random.Generator | None:
         """The random numbers of the window to show; None for the whole image.
@@ -152,23 +192,22 @@ class DefectDataset(TorchDataset[Item]):
         return pasted.image, pasted.boxes_xyxy, pasted.labels, places
 
     def _window(
-        self, image: Image, boxes: Boxes, places: Boxes, rng: np.random.Generator
-    ) -> tuple[Image, Boxes, NDArray[np.int64]]:
-        """A slice of the image at the scale of slices, the boxes it shows, and their rows among those given.
+        self, sample: Sample, image: Image, boxes: Boxes, places: Boxes, rng: np.random.Generator
+    ) -> tuple[Image, Boxes, NDArray[np.int64], bool]:
+        """A slice of the image, the boxes it shows, their rows among those given, and whether it is of a coarser level.
 
         What it shows is known, so it teaches like an image of its own: a good one where it shows no box.
         """
-        assert self.config.slices.side_px is not None
-        x1, y1, x2, y2 = window = slice_window(
-            (image.shape[0], image.shape[1]), places, self.config.slices.side_px, rng
-        )
+        sides = self.config.window_sides(sample.size_hw)
+        side = slice_side(sides, rng)
+        x1, y1, x2, y2 = window = slice_window((image.shape[0], image.shape[1]), places, side, rng)
         rows = np.flatnonzero(is_left(clipped(boxes, window)))
         part, seen = resize(
             np.ascontiguousarray(image[y1:y2, x1:x2]),
             clipped(boxes[rows], window) - np.array([x1, y1, x1, y1]),
-            self.config.window_hw((y2 - y1, x2 - x1)),
+            self.config.window_hw((y2 - y1, x2 - x1), side),
         )
-        return part, seen, rows
+        return part, seen, rows, side > min(sides)
 
     def _zoomed(
         self, sample: Sample, image: Image, boxes: Boxes, zoom: np.random.Generator | None

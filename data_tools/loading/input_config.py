@@ -7,17 +7,18 @@ from data_tools.core.checks import require, require_number
 from data_tools.loading.transforms import AugmentConfig, PreprocessConfig
 
 _COARSEST = 32
+_CLEARLY = 2**0.5
 
 
 @dataclass(frozen=True)
 class SliceConfig:
-    """Windows in which large images are seen beside the squeezed whole.
+    """Windows in which large images are seen beside the squeezed whole, in levels of twice the side each.
 
-    Training sees windows around defects and at random; prediction covers the image with overlapping ones, and
-    `data_tools.core.slices` joins their boxes.
+    Training sees windows around defects and at random; prediction covers the image with overlapping ones of all levels,
+    and `data_tools.core.slices` joins their boxes. A defect that the finest windows cut is whole in coarser ones.
 
     Attributes:
-        side_px: of a square window, in original pixels; null sees whole images alone.
+        side_px: of the finest square windows, in original pixels; null sees whole images alone.
         seen_px: side at which a window is seen.
         overlap: share 0..0.9 of its side that a window shares with its neighbour at least. A defect no longer than that
             is whole in some window.
@@ -83,22 +84,29 @@ class InputConfig:
             return height, width
         return in_strides(height * self.scale), in_strides(width * self.scale)
 
-    def window_hw(self, size_hw: tuple[int, int]) -> tuple[int, int]:
-        """Height and width at which a window of that many original pixels is seen.
+    def window_sides(self, size_hw: tuple[int, int]) -> tuple[int, ...]:
+        """Sides of the windows of all levels, in original pixels, of an image of that height and width.
 
-        Raises:
-            ValueError: `slices` are off.
+        Each is twice the last as long as it shows clearly more than the whole look; none where slices are off.
         """
         if self.slices.side_px is None:
-            raise ValueError("input.slices are off")
-        scale = self.scale * self.slices.seen_px / self.slices.side_px
+            return ()
+        x1, y1, x2, y2 = self.preprocess.window(size_hw)
+        seen_h, seen_w = self._unscaled_hw(size_hw)
+        whole = ((y2 - y1) * (x2 - x1) / (seen_h * seen_w)) ** 0.5  # original pixels of a pixel in the whole look
+        sides = [self.slices.side_px]
+        while _CLEARLY * 2 * sides[-1] / self.slices.seen_px <= whole:
+            sides.append(2 * sides[-1])
+        return tuple(sides)
+
+    def window_hw(self, size_hw: tuple[int, int], side: int) -> tuple[int, int]:
+        """Height and width at which a window of that many original pixels is seen, of a level with that side."""
+        scale = self.scale * self.slices.seen_px / side
         return in_strides(size_hw[0] * scale), in_strides(size_hw[1] * scale)
 
-    def of_windows(self) -> "InputConfig":
-        """The same for windows that were cut out of preprocessed images and are images of their own now."""
-        if self.slices.side_px is None:
-            raise ValueError("input.slices are off")
-        scale = self.scale * self.slices.seen_px / self.slices.side_px
+    def of_windows(self, side: int) -> "InputConfig":
+        """The same for a level's windows, which were cut out of preprocessed images and are images of their own now."""
+        scale = self.scale * self.slices.seen_px / side
         whole = replace(self.preprocess, crop_px=0)
         return replace(self, size_hw=None, max_pixels=None, scale=scale, slices=SliceConfig(), preprocess=whole)
 

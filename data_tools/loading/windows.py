@@ -4,6 +4,8 @@ The window's sides are drawn before anybody looks at the boxes, so that the scal
 place is drawn until each box is either well visible or out of sight, because a sliver of a defect is neither.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -67,6 +69,12 @@ def slice_window(
         if ((shown == 0) | (shown >= LEAST_VISIBLE)).all():
             break
     return window
+
+
+def slice_side(sides: Sequence[int], rng: np.random.Generator) -> int:
+    """The side of a training window, drawn from those of all levels: each half as likely as the finer one."""
+    weights = 0.5 ** np.arange(len(sides))
+    return int(rng.choice(sides, p=weights / weights.sum()))
 
 
 def visible_share(boxes_xyxy: NDArray[np.float64], window: Window) -> NDArray[np.float64]:

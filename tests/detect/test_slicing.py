@@ -47,10 +47,10 @@ def test_boxes_of_slices_come_out_in_the_images_own_pixels(make_sample: Callable
         pixels[y1:y2, x1:x2] = 255
     config = replace(CONFIG, preprocess=PreprocessConfig(crop_px=crop))
 
-    def find(parts: Sequence[Sample], read: PixelReader) -> list[SizedDetections]:
+    def find(parts: Sequence[Sample], read: PixelReader, side: int) -> list[SizedDetections]:
         detections = []
         for part in parts:
-            image, size = read(part), config.window_hw(part.size_hw)
+            image, size = read(part), config.window_hw(part.size_hw, side)
             assert image.shape == part.size_hw
             scale = np.array([size[1] / image.shape[1], size[0] / image.shape[0]] * 2)
             boxes = [np.array(box) * scale for box in white_boxes(image)]
@@ -64,6 +64,56 @@ def test_boxes_of_slices_come_out_in_the_images_own_pixels(make_sample: Callable
     prediction = to_prediction(sample, joined, seen, "best_box", config.preprocess)
     order = np.argsort(prediction.boxes_xyxy[:, 0])
     np.testing.assert_allclose(prediction.boxes_xyxy[order], truth, atol=1e-3)
+
+
+def test_a_defect_that_no_finest_window_holds_is_found_by_coarser_ones(make_sample: Callable[..., Sample]) -> None:
+    """A finder that sees a white area only where all of it lies in the window; finest windows have sides of 100."""
+    sample = make_sample(7, [[110.0, 60, 230, 180]], (300, 400))
+    pixels = np.zeros((300, 400), dtype=np.uint8)
+    pixels[60:180, 110:230] = 255
+    sides = []
+
+    def find(parts: Sequence[Sample], read: PixelReader, side: int) -> list[SizedDetections]:
+        sides.append(side)
+        detections = []
+        for part in parts:
+            image, (height, width) = np.pad(read(part), 1), CONFIG.window_hw(part.size_hw, side)
+            scale = np.array([width / part.size_hw[1], height / part.size_hw[0]] * 2)
+            boxes = [(np.array(box) - 1) * scale for box in white_boxes(image)]
+            whole = [box.tolist() for box in boxes if box.min() > 0 and (box[2:] < [width, height]).all()]
+            detections.append((raw(whole, 3.0 if whole else -3.0), (height, width)))
+        return detections
+
+    size = CONFIG.target_hw(sample.size_hw)
+    ((joined, _),) = join_with_slices([sample], [(raw([], -9.0), size)], CONFIG, find, lambda _sample: pixels)
+    assert sides == [100, 200]
+    scale = np.array([size[1] / 400, size[0] / 300] * 2)
+    np.testing.assert_allclose(joined.boxes_xyxy / scale, sample.boxes_xyxy, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("size_hw", "sides"),
+    [((300, 400), (100, 200)), ((100, 100), (100,)), ((1000, 1000), (100, 200, 400)), ((40, 4000), (100,))],
+)
+def test_levels_double_as_long_as_they_show_more_than_the_whole(size_hw: tuple[int, int], sides: list[int]) -> None:
+    """A window of 100 is seen at 64, so at 1.56 pixels each; a whole image of 4,096 pixels, 1,000 x 1,000 at 15.6."""
+    assert CONFIG.window_sides(size_hw) == sides
+    assert InputConfig().window_sides(size_hw) == ()
+
+
+def test_what_a_coarse_look_cannot_show_teaches_no_box(tmp_path: Path, make_sample: Callable[..., Sample]) -> None:
+    """A box of 8 px is 5 px in the finest windows, 2.6 px in those of 200, and 1.3 px in the whole image."""
+    sample = make_sample(1, [[200, 100, 208, 108]], (300, 400))
+    Image.fromarray(np.zeros((300, 400), dtype=np.uint8)).save(tmp_path / "1.png")
+
+    def items(share: float) -> list[Item]:
+        config = replace(CONFIG, augment=AugmentConfig("none", photometry=0), slices=SliceConfig(100, 64, share=share))
+        data = DefectDataset([sample], tmp_path, config, Augmentation(config.augment))
+        return [data[epoch, 0] for epoch in range(60)]
+
+    seen = {(len(item.boxes_xyxy), item.unboxed, item.defect) for item in items(1.0)}
+    assert seen == {(1, False, 1.0), (0, True, 1.0), (0, False, 0.0)}  # finest, coarser, beside it
+    assert {(len(item.boxes_xyxy), item.unboxed, item.defect) for item in items(0.0)} == {(0, True, 1.0)}
 
 
 def white_boxes(image: NDArray[np.uint8]) -> list[list[int]]:
@@ -102,8 +152,8 @@ def test_defects_are_pasted_at_their_own_scale_and_decoys_show_as_often(
     flat = np.full((300, 400), 90, dtype=np.uint8)
     grain = np.random.default_rng(0).integers(60, 120, flat.shape, dtype=np.uint8)
     defect = flat.copy()
-    defect[100:120, 220:240] = 255
-    samples = [make_sample(1, [[220, 100, 240, 120]], (300, 400)), *(make_sample(i, (), (300, 400)) for i in (2, 3))]
+    defect[100:140, 220:260] = 255
+    samples = [make_sample(1, [[220, 100, 260, 140]], (300, 400)), *(make_sample(i, (), (300, 400)) for i in (2, 3))]
     for sample, pixels in zip(samples, (defect, flat, grain), strict=True):
         Image.fromarray(pixels).save(tmp_path / sample.path)
     paster = Paster(samples, PasteConfig(share=0.5, decoy_share=1.0, jitter=1.0))
@@ -121,14 +171,14 @@ def test_defects_are_pasted_at_their_own_scale_and_decoys_show_as_often(
     for item in shown:
         x1, y1, x2, y2 = item.boxes_xyxy[0].round().int().tolist()
         assert item.image[0, y1:y2, x1:x2].mean() > 0.8
-        assert max(x2 - x1, y2 - y1) <= 14  # 20 px of 100 seen at 64
+        assert max(x2 - x1, y2 - y1) <= 26  # 40 px of 100 seen at 64
         assert item.defect == 1.0
         assert item.labels.tolist() == [1]
     for item in items(0.0):  # whole images show the same pasted defects squeezed
         assert item.boxes_lost == 0
         assert item.image.shape[1:] == CONFIG.target_hw((300, 400))
         for x1, y1, x2, y2 in item.boxes_xyxy.tolist():
-            assert (x2 - x1, y2 - y1) == pytest.approx((20 * 64 / 400, 20 * 64 / 300), abs=0.01)
+            assert (x2 - x1, y2 - y1) == pytest.approx((40 * 64 / 400, 40 * 64 / 300), abs=0.01)
 
 
 def test_an_unboxed_defect_is_shown_whole(tmp_path: Path, make_sample: Callable[..., Sample]) -> None:
