@@ -1,20 +1,15 @@
 """The split that a publisher made: by the folders of the images, or by lists of their names."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import SPLIT_NAMES, Sample, Splits
 from data_tools.splitting.deal import FRACTIONS, deal
+from data_tools.splitting.split_lists import WORDS, parts_of_lists
 
 GIVEN = "as published"
-_WORDS = {
-    "train": ("train", "training", "trn"),
-    "val": ("val", "valid", "validation", "dev"),
-    "test": ("test", "testing", "eval", "test_public", "test_private"),
-}
-_PART_OF = {word: part for part, words in _WORDS.items() for word in words}
-_LISTS = ("", "ImageSets/Main", "ImageSets/Segmentation", "ImageSets", "splits", "split")
+_PART_OF = {word: part for part, words in WORDS.items() for word in words}
 _SHOWN = 5
 
 
@@ -32,14 +27,14 @@ def given_splits(samples: Sequence[Sample], sources: Sequence[Path], seed: int =
     Raises:
         InputError: nothing says which image is in which part, or an image is in two.
     """
-    parts = _from_lists(samples, sources) or _from_folders(samples)
+    parts, remarks = parts_of_lists(samples, sources)
+    parts = parts or _from_folders(samples)
     if not parts:
         raise InputError(
             f"{sources[0]}: --split given, but neither folders (train, valid, test) nor lists (train.txt, "
-            "ImageSets/Main/train.txt) say which image is in which part"
+            f"ImageSets/Main/train.txt) say which image is in which part{''.join(f'; {one}' for one in remarks)}"
         )
     ids = {name: [i for i, part in parts.items() if part == name] for name in SPLIT_NAMES}
-    remarks = []
     outside = [sample.path for sample in samples if sample.image_id not in parts]
     if outside:
         shown = ", ".join(outside[:_SHOWN])
@@ -71,40 +66,3 @@ def _from_folders(samples: Sequence[Sample]) -> dict[int, str]:
         if named:
             parts[sample.image_id] = named[0]
     return parts if len(set(parts.values())) > 1 else {}
-
-
-def _from_lists(samples: Sequence[Sample], sources: Sequence[Path]) -> dict[int, str]:
-    by_name: dict[str, list[int]] = {}
-    for sample in samples:
-        path = PurePosixPath(sample.path)
-        for name in {path.as_posix(), path.name, path.with_suffix("").as_posix(), path.stem}:
-            by_name.setdefault(name, []).append(sample.image_id)
-    parts: dict[int, str] = {}
-    for part, listing in _lists(sources):
-        for number, line in enumerate(listing.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
-            words = line.split()
-            for image_id in _listed(words[0], by_name) if words else []:
-                if parts.setdefault(image_id, part) != part:
-                    raise InputError(f"{listing}, line {number}: {words[0]!r} is in {parts[image_id]} too")
-    return parts
-
-
-def _listed(word: str, by_name: dict[str, list[int]]) -> list[int]:
-    """The images that a line names, by as much of the path as tells them apart."""
-    pieces = PurePosixPath(word.replace("\\", "/")).parts
-    for start in range(len(pieces)):
-        ids = by_name.get("/".join(pieces[start:]), [])
-        if len(ids) == 1:
-            return ids
-    return []
-
-
-def _lists(sources: Sequence[Path]) -> Iterator[tuple[str, Path]]:
-    folders = {source if source.is_dir() else source.parent for source in sources}
-    for folder in sorted(folders):
-        for place in _LISTS:
-            candidates = [(part, folder / place / f"{word}.txt") for word, part in _PART_OF.items()]
-            there = [(part, path) for part, path in candidates if path.is_file()]
-            if there:
-                yield from there
-                return

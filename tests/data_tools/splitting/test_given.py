@@ -61,3 +61,47 @@ def test_a_divided_group_is_kept_and_said(tmp_path: Path) -> None:
 def test_without_any_word_on_it_it_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="neither folders"):
         given_splits(samples_of(["a.png", "b.png"]), [tmp_path])
+
+
+@pytest.mark.parametrize(
+    ("names", "line", "named"),
+    [
+        (["part.png", "part (2).png"], "part (2).png", "part (2).png"),
+        (["part.png", "part (2).png"], "part (2)", "part (2).png"),
+        (["part.png", "part (2).png"], "part (2).png 1", "part (2).png"),
+        (["part.png", "part (2).png"], "part.png 1", "part.png"),
+        (["part.png"], "part (2).png", None),
+        (["part.png"], "part (2)", None),
+        (["part.png"], "part two.png", None),
+        (["part.png"], "part -1", "part.png"),
+        (["part.png"], "part 2 scratch", "part.png"),
+        (["a b/part 1.png", "part.png"], "C:\\x y\\a b\\part 1.png", "a b/part 1.png"),
+        (["images/a.png", "images/b.png"], "images/a.png masks/b.png", "images/a.png"),
+        (["a.png", "a.png copy.png"], "a.png copy.png", "a.png copy.png"),
+        (["x/a.png", "y/a.png"], "a.png", None),
+    ],
+)
+def test_a_line_is_a_name_or_a_name_and_a_label(tmp_path: Path, names: list[str], line: str, named: str | None) -> None:
+    (tmp_path / "test.txt").write_text(f"other\n\n{line}\n")
+    splits, remarks = given_splits(samples_of([*names, "other.png"]), [tmp_path])
+    assert [names[i - 1] for i in splits.test if i <= len(names)] == ([] if named is None else [named])
+    told = (
+        f"1 lines of the lists name no image that was converted, or several: {tmp_path / 'test.txt'}, line 3: {line!r}"
+    )
+    assert (told in remarks) == (named is None)
+
+
+def test_a_list_of_names_with_blanks_has_no_labels(tmp_path: Path) -> None:
+    (tmp_path / "test.txt").write_text("part 1\npart 2\npart 3\n")
+    splits, remarks = given_splits(samples_of(["part.png", "part 1.png", "part 3.png"]), [tmp_path])
+    assert splits.test == (2, 3)
+    assert "line 2: 'part 2'" in remarks[0]
+
+
+def test_lists_that_name_nothing_are_told(tmp_path: Path) -> None:
+    (tmp_path / "test.txt").write_text("x.png\n")
+    with pytest.raises(InputError, match=r"neither folders.*1 lines of the lists name no image.*line 1: 'x.png'"):
+        given_splits(samples_of(["a.png", "b.png"]), [tmp_path])
+    splits, remarks = given_splits(samples_of(["train/a.png", "test/b.png"]), [tmp_path])
+    assert splits.test == (2,)
+    assert "line 1: 'x.png'" in remarks[0]
