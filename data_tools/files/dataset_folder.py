@@ -13,7 +13,17 @@ import numpy as np
 from data_tools.core.checks import whole_number
 from data_tools.core.errors import InputError
 from data_tools.core.geometry import xywh_to_xyxy, xyxy_to_xywh
-from data_tools.core.records import SPLIT_NAMES, Dataset, Sample, Splits, empty_boxes, empty_labels
+from data_tools.core.records import (
+    BOXED,
+    GOOD,
+    SPLIT_NAMES,
+    UNBOXED,
+    Dataset,
+    Sample,
+    Splits,
+    empty_boxes,
+    empty_labels,
+)
 from data_tools.files.atomic import recover_folder, write_json, write_text
 from data_tools.files.csv_tables import csv_text, plain
 from data_tools.files.flushing import make_folder
@@ -21,6 +31,7 @@ from data_tools.files.text import read_text
 
 ANNOTATIONS, SPLITS, REJECTS, MENDED = "annotations.json", "splits.json", "rejects.csv", "mended.csv"
 HISTORY = "history.csv"  # who changed which label when: written by data_tools.auditing.review
+_FOREIGN = "a COCO file of another tool becomes a dataset folder by python -m data_tools.convert FILE --images DIR"
 _REJECT_COLUMNS = ("source", "line", "image", "reason")
 
 
@@ -176,6 +187,10 @@ def from_coco(value: dict[str, Any]) -> tuple[tuple[Sample, ...], tuple[str, ...
         if number < 1 or number in seen:
             raise ValueError(f"annotation id {number} is below 1 or stands twice")
         seen.add(number)
+        if annotation.get("iscrowd") not in (None, 0, False):
+            raise ValueError(
+                f"annotation id {number} is iscrowd, an area with many defects, which is no box; {_FOREIGN}"
+            )
         by_image.setdefault(whole_number(annotation["image_id"], "image_id"), []).append(annotation)
     samples = tuple(
         _sample(image, by_image.pop(whole_number(image["id"], "image id"), [])) for image in value["images"]
@@ -279,8 +294,13 @@ def _table(rows: Iterable[Reject], last_column: str) -> str:
 
 
 def _sample(image: dict[str, Any], annotations: list[dict[str, Any]]) -> Sample:
-    status = image.get("status", "boxed" if annotations else "good")
-    fallback = "good" if status == "good" else "defect"
+    status = image.get("status", BOXED if annotations else None)
+    if status is None:
+        raise ValueError(
+            f"image {image['id']} ({image['file_name']}) has no annotation and no 'status', which says whether it is "
+            f"{GOOD} or {UNBOXED}; {_FOREIGN}"
+        )
+    fallback = GOOD if status == GOOD else "defect"
     image_type = str(image.get("type", fallback))
     return Sample(
         image_id=whole_number(image["id"], "image id"),

@@ -108,6 +108,12 @@ def test_an_images_root_inside_moves_with_the_folder(tmp_path: Path) -> None:
         (lambda v: v["images"][1].update(id=1), "stands twice"),
         (lambda v: v["images"][1].update(status="fine"), "status"),
         (lambda v: v["categories"][0].update(id=7), "category ids"),
+        (
+            lambda v: v["images"][1].pop("status"),
+            r"image 2 \(.*\) has no annotation and no 'status'.*data_tools\.convert",
+        ),
+        (lambda v: v["images"][2].update(status=None), "no annotation and no 'status'"),
+        (lambda v: v["annotations"][1].update(iscrowd=1), r"annotation id 2 is iscrowd.*data_tools\.convert"),
     ],
 )
 def test_a_broken_file_is_a_clear_error(tmp_path: Path, edit, message: str) -> None:
@@ -184,3 +190,15 @@ def test_images_that_have_moved_are_named(squares: Path, tmp_path: Path) -> None
     with pytest.raises(InputError, match="--images DIR"):
         images_root_of(dataset, squares)
     assert images_root_of(read_dataset(squares, tmp_path / "elsewhere"), squares) == tmp_path / "elsewhere"
+
+
+def test_an_annotation_is_evidence_without_a_status(tmp_path: Path) -> None:
+    write_dataset(tmp_path, make_dataset())
+    path = tmp_path / "annotations.json"
+    value = json.loads(path.read_text())
+    annotated = {one["image_id"] for one in value["annotations"]}
+    for image in value["images"]:
+        if image["id"] in annotated:
+            del image["status"]
+    path.write_text(json.dumps(value))
+    assert [s.status for s in read_dataset(tmp_path).samples] == [s.status for s in make_dataset().samples]
