@@ -1,10 +1,11 @@
 """Judging from Python: a dataset and named predictions, however they are at hand."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from numbers import Integral
 from pathlib import Path
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import Dataset, Prediction, PredictionHeader, PredictionSet
+from data_tools.core.records import SPLIT_NAMES, Dataset, Prediction, PredictionHeader, PredictionSet
 from data_tools.files.checksums import FileMark, mark
 from data_tools.files.dataset_folder import read_dataset
 from data_tools.files.predictions import read_predictions
@@ -56,11 +57,11 @@ def evaluate(
         The report: `.verdict` in words, `.to_frame()` for pandas, `.to_json()` as in report.json.
 
     Raises:
-        InputError: records that do not fit the images, a label that is not among the predictions, an absent split, or
-            an earlier report that cannot be compared with.
+        InputError: an argument of another kind, records that do not fit the images, a label that is not among the
+            predictions, an absent split, or an earlier report that cannot be compared with.
 
     >>> import numpy as np
-    >>> from data_tools.core.records import Dataset, Prediction, Sample
+    >>> from data_tools.core.records import SPLIT_NAMES, Dataset, Prediction, Sample
     >>> nothing, none = np.zeros((0, 4)), np.zeros(0)
     >>> box = np.array([[10.0, 10.0, 30.0, 30.0]])
     >>> good = Sample(1, "a.png", (60, 80), nothing, none, "good", "lot1", "good")
@@ -71,10 +72,15 @@ def evaluate(
     >>> report.runs["mine"].metrics["peak_distance"]["mean_px"]
     5.0
     """
-    if resamples < 100:
-        raise InputError(f"resamples {resamples}: at least 100, for a 95 % interval")
+    _require_by_label("predictions", predictions)
+    _require_by_label("validation", validation or {})
+    _require_by_label("proposals", proposals or {})
+    _require_by_label("approaches", approaches or {})
+    _require_settings(dataset, metrics, seed, resamples, operating_point)
     old = None if against is None else read_old_report(Path(against))
     truth = dataset if isinstance(dataset, Dataset) else read_dataset(Path(dataset))
+    if split not in (*SPLIT_NAMES, "all"):
+        raise InputError(f"split {split!r}: give one of {', '.join(SPLIT_NAMES)} or all")
     if truth.splits is None and split != "all":
         raise InputError(f"the dataset has no splits, so no split {split!r}; judge it with split='all'")
     if truth.splits is None and validation:
@@ -95,6 +101,35 @@ def evaluate(
         for label, one in predictions.items()
     ]
     return evaluate_entries(truth, split, entries, metrics, seed, resamples, box_map_engine, operating_point, old)
+
+
+def _require_by_label(name: str, given: object) -> None:
+    """Refuse what is no mapping of labels to predictions, or, for "approaches", to names."""
+    if not isinstance(given, Mapping):
+        raise InputError(f"{name}: a mapping by label is needed, such as {{'mine': ...}}, not {type(given).__name__}")
+    for label, one in given.items():
+        if not isinstance(label, str) or not label:
+            raise InputError(f"{name}: {label!r} is no label; a label is text")
+        if name == "approaches" and not isinstance(one, str):
+            raise InputError(f"{name}: {label}: a name is text, not {type(one).__name__}")
+        if name != "approaches" and not isinstance(one, PredictionSet | Path | str | Iterable):
+            raise InputError(
+                f"{name}: {label}: a PredictionSet, its records or its file is needed, not {type(one).__name__}"
+            )
+
+
+def _require_settings(dataset: object, metrics: object, seed: int, resamples: int, rule: object) -> None:
+    if not isinstance(dataset, Dataset | Path | str):
+        raise InputError(f"dataset: a Dataset or the path of its folder is needed, not {type(dataset).__name__}")
+    are_names = isinstance(metrics, Collection) and all(isinstance(name, str) for name in metrics)
+    if metrics is not None and (isinstance(metrics, str) or not are_names):
+        raise InputError(f"metrics: a list of names is needed, such as ['auc'], not {metrics!r}")
+    if not isinstance(resamples, Integral) or resamples < 100:
+        raise InputError(f"resamples {resamples}: at least 100, for a 95 % interval")
+    if not isinstance(seed, Integral) or seed < 0:
+        raise InputError(f"seed {seed}: a whole number of at least 0")
+    if not isinstance(rule, Rule):
+        raise InputError(f"operating_point: an EscapeRate or Costs is needed, not {type(rule).__name__}")
 
 
 def _sources(predictions: Predictions | None, validation: Predictions | None) -> dict[str, FileMark]:

@@ -62,6 +62,36 @@ def test_bad_input_is_named(dataset: Dataset, tmp_path: Path) -> None:
             evaluate(truth, {"a": given}, **options)
 
 
+@pytest.mark.parametrize(
+    ("given", "options", "words"),
+    [
+        ([1], {}, "predictions: a mapping by label is needed.* not list"),
+        ({"a": None}, {}, "predictions: a: a PredictionSet, its records or its file is needed, not NoneType"),
+        ({1: []}, {}, "predictions: 1 is no label"),
+        ({"": []}, {}, "predictions: '' is no label"),
+        ({"a": []}, {"validation": [1]}, "validation: a mapping by label"),
+        ({"a": []}, {"proposals": {"a": 3}}, "proposals: a: a PredictionSet"),
+        ({"a": []}, {"approaches": {"a": None}}, "approaches: a: a name is text, not NoneType"),
+        ({"a": []}, {"approaches": "maps"}, "approaches: a mapping by label"),
+        ({"a": []}, {"metrics": "auc"}, r"metrics: a list of names is needed, such as \['auc'\], not 'auc'"),
+        ({"a": []}, {"metrics": [1]}, "metrics: a list of names"),
+        ({"a": []}, {"resamples": "many"}, "resamples many: at least 100"),
+        ({"a": []}, {"seed": -1}, "seed -1: a whole number"),
+        ({"a": []}, {"operating_point": 0.02}, "operating_point: an EscapeRate or Costs is needed, not float"),
+        ({"a": []}, {"split": "tests"}, "split 'tests'"),
+        ({"a": []}, {"box_map_engine": "mine"}, "mine"),
+    ],
+)
+def test_arguments_of_another_kind_are_named(dataset: Dataset, given: object, options: dict, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        evaluate(dataset, given, **options)  # type: ignore[arg-type]
+
+
+def test_what_is_no_dataset_is_named() -> None:
+    with pytest.raises(InputError, match="dataset: a Dataset or the path of its folder is needed, not NoneType"):
+        evaluate(None, {"a": []})  # type: ignore[arg-type]
+
+
 def test_the_examples_hold() -> None:
     assert doctest.testmod(module).attempted
     for one in (module, evaluation_report):
