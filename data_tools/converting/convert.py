@@ -26,6 +26,7 @@ from data_tools.splitting.given import given_splits
 from data_tools.splitting.grouping import group_samples
 
 SINGLE = "defect"
+_OF_COLUMNS = "csv"  # the one format whose columns can be named
 _CATEGORIES = ("single", "types")
 
 
@@ -64,6 +65,8 @@ class Conversion:
     def __post_init__(self) -> None:
         require(isinstance(self.read, ReadOptions), "read", "be ReadOptions", self.read)
         require(self.categories in _CATEGORIES, "categories", f"be {' or '.join(_CATEGORIES)}", self.categories)
+        if self.read.columns and self.format not in ("auto", _OF_COLUMNS):
+            raise InputError(f"--columns names the columns of {_OF_COLUMNS} files; it has no meaning in {self.format}")
         shares = self.shares
         if shares is not None and shares != "given":
             require(not isinstance(shares, str) and len(shares) == 3, "shares", "be three, given or null", shares)
@@ -84,7 +87,7 @@ def convert(sources: Sequence[Path], out: Path, how: Conversion) -> str:
         InputError: sources that cannot be read, nothing to convert, or a place that must not be written to.
     """
     _check_place(out, sources, how)
-    wanted = "csv" if how.read.columns and how.format == "auto" else how.format
+    wanted = _OF_COLUMNS if how.read.columns else how.format
     chosen, why = choose_format(sources, wanted)
     findings = Findings()
     samples = list(chosen.read(sources, how.read, findings))

@@ -12,6 +12,7 @@ from data_tools.convert import main
 from data_tools.converting import convert as converting
 from data_tools.core.errors import InputError
 from data_tools.files.dataset_folder import read_dataset
+from data_tools.formats.registry import ReadOptions
 
 AREAS = [
     "WEE939001B0A_1,scratch,rectangle,10,20,30,40",
@@ -268,6 +269,10 @@ def test_folders_of_masks_are_types_that_can_be_renamed(tmp_path: Path, capsys: 
         ({"shares": (0.5, 0.5)}, "shares must be three"),
         ({"shares": (0.5, 0.6, -0.1)}, "shares must lie in 0..1"),
         ({"shares": ("a", 0.5, 0.5)}, "shares must lie in 0..1"),
+        (
+            {"read": ReadOptions(columns=("image", "x1", "y1", "x2", "y2")), "format": "voc"},
+            "--columns .* no meaning in voc",
+        ),
         ({"read": None}, "read must be ReadOptions"),
         ({"seed": -1}, "--seed -1"),
     ],
