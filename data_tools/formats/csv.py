@@ -15,7 +15,7 @@ point) or a tab.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -94,6 +94,7 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     tables = {path: _table(path, options.columns) for path in files}
     if not any(tables.values()) or any(tables[path] is None for path in sources if path in tables):
         raise InputError(f"{next(path for path in files if tables[path] is None)}, line 1: {_NO_HEADER}")
+    _tell_unnamed(tables, options.columns, findings)
     claims: list[Claim] = []
     rows = {path: _rows(path, table, findings) for path, table in tables.items() if table is not None}
     company = _company(((table, rows[path]) for path, table in tables.items() if table is not None), options)
@@ -104,6 +105,21 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
             _refuse_predictions(path, table, rows[path])
             claims += _claims(path, table, rows[path], company, options, findings)
     yield from samples_from_claims(claims, sources, options, findings)
+
+
+def _tell_unnamed(tables: Mapping[Path, _Table | None], names: Sequence[str], findings: Findings) -> None:
+    """Say of which files the given names of columns are not taken, since their own header has more or fewer.
+
+    Raises:
+        InputError: they are taken of none.
+    """
+    if not names:
+        return
+    others = {path: table.columns for path, table in tables.items() if table and table.columns.count != len(names)}
+    told = [f"{path}: its header has {own.count} columns, and --columns {len(names)}" for path, own in others.items()]
+    if len(told) == sum(table is not None for table in tables.values()):
+        raise InputError(f"{told[0]}; name all of them, or leave --columns out")
+    findings.notes += [f"{one}: read by its header" for one in told]
 
 
 def write(dataset: Dataset, path: Path, samples: Sequence[Sample] | None = None) -> None:

@@ -199,6 +199,17 @@ def test_columns_of_a_table_without_a_header(tmp_path: Path, read) -> None:
     assert set(read("csv", tmp_path, size_hw=SIZE, columns=columns)[0]) == {"a.png"}
 
 
+def test_names_that_do_not_fit_a_header_are_refused_or_told(tmp_path: Path, read) -> None:
+    columns = ("image", "x1", "y1", "x2", "y2", "class")
+    (tmp_path / "a.csv").write_text("image,x1,y1,x2,y2\na.png,1,2,20,30\n")
+    with pytest.raises(InputError, match=r"a\.csv: its header has 5 columns, and --columns 6; name all of them"):
+        read("csv", tmp_path / "a.csv", size_hw=SIZE, columns=columns)
+    (tmp_path / "b.csv").write_text("b.png,1,2,20,30,scratch\n")
+    samples, findings = read("csv", tmp_path, size_hw=SIZE, columns=columns)
+    assert {path: sample.type for path, sample in samples.items()} == {"a.png": "defect", "b.png": "scratch"}
+    assert findings.notes == [f"{tmp_path / 'a.csv'}: its header has 5 columns, and --columns 6: read by its header"]
+
+
 def test_a_table_of_something_else_is_listed(tmp_path: Path, read) -> None:
     (tmp_path / "a.csv").write_text("lot,date\n1,2\n")
     (tmp_path / "b.csv").write_text("image,x1,y1,x2,y2\na,1,2,20,30\n")
