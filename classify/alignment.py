@@ -15,7 +15,7 @@ from data_tools.core.errors import InputError
 from data_tools.core.printable import say_text
 from data_tools.core.records import BOXED
 from data_tools.files.atomic import write_json
-from data_tools.files.dataset_folder import files_of
+from data_tools.files.dataset_folder import files_of, read_dataset, require_apart
 from data_tools.files.places import require_place
 from data_tools.networks.cam_names import CLASSIFIER_METHODS
 
@@ -42,6 +42,8 @@ def _audit(arguments: Namespace) -> int:
     from classify.alignment_audit import audit_run, describe
     from classify.trained import load
 
+    if arguments.out:
+        require_apart(read_dataset(Path(arguments.data)), Path(arguments.out), "--out")
     selection = select_split(Path(arguments.data), arguments.split)
     boxed = [sample for sample in selection.samples if sample.status == BOXED]
     if not boxed:

@@ -25,13 +25,14 @@ from data_tools.core.errors import InputError, WeightsUnavailableError
 from data_tools.core.records import Dataset
 from data_tools.files.atomic import write_json, write_text
 from data_tools.files.dataset_folder import data_hash, read_dataset, split_of
-from data_tools.files.runs import DIVERGED, DONE
+from data_tools.files.runs import DIVERGED, DONE, require_tables_place
 from data_tools.training.run_series import finished_manifest, make_once, require_same
 
 log = logging.getLogger(__name__)
 
 WAITING, NO_WEIGHTS = "not run yet", "weights not at hand"
 _FLAG = "--out"
+_TABLES = ("study.json", "study.csv", "study.md")
 
 
 def run_study(
@@ -53,6 +54,7 @@ def run_study(
     if dataset.splits is None:
         raise InputError(f"{data}: has no splits.json; convert it with --split 0.7,0.15,0.15")
     split_of(dataset, data, "test")  # an empty one shall be known before hours of training
+    require_tables_place(out, _TABLES, _FLAG)
     plans = {cell.name: _plan(cell, data, out, max_minutes) for cell in cells}
     chosen = _matching(cells, only)
     table = _Table(dataset, out, cells)
@@ -154,10 +156,11 @@ class _Table:
         self._rows[cell.name] = row_of(cell, state, measures, manifest)
 
     def write(self) -> str:
-        """Write study.json, study.csv and study.md, and give the last one's text."""
+        """Write the tables, and give the last one's text."""
         rows = [*self._rows.values(), *self._trivial]
         text = f"{to_markdown(rows)}\n\n{caption(self._dataset, rows)}"
-        write_json(self._out / "study.json", {"schema": 1, "rows": rows})
-        write_text(self._out / "study.csv", to_csv(rows))
-        write_text(self._out / "study.md", text + "\n")
+        as_json, as_csv, as_markdown = (self._out / name for name in _TABLES)
+        write_json(as_json, {"schema": 1, "rows": rows})
+        write_text(as_csv, to_csv(rows))
+        write_text(as_markdown, text + "\n")
         return text

@@ -25,7 +25,7 @@ from data_tools.commands.parser import MOVED, Parser, run_command
 from data_tools.core.anchors import AnchorConfig
 from data_tools.core.errors import InputError
 from data_tools.core.printable import say, say_text
-from data_tools.files.dataset_folder import ANNOTATIONS, files_of, read_dataset
+from data_tools.files.dataset_folder import ANNOTATIONS, files_of, read_dataset, require_apart
 from data_tools.files.places import require_place
 from data_tools.files.predictions import read_predictions
 from data_tools.metrics.clustered import NOT_ENOUGH_GROUPS
@@ -120,6 +120,8 @@ def _audit(parser: Parser, arguments: Namespace) -> int:
     if arguments.review is not None:
         require_undecided(Path(arguments.review))
     dataset = read_dataset(folder, arguments.images)
+    if arguments.html is not None:
+        require_apart(dataset, Path(arguments.html), "--html")
     if arguments.apply is not None:
         if arguments.out is None:
             raise InputError("--apply needs --out FOLDER for the corrected dataset")

@@ -20,7 +20,7 @@ from jsonargparse import Namespace
 from data_tools.commands.parser import MOVED, Parser, run_command
 from data_tools.core.errors import InputError
 from data_tools.core.printable import say_text
-from data_tools.files.dataset_folder import files_of
+from data_tools.files.dataset_folder import files_of, require_apart
 from data_tools.files.places import require_place
 from data_tools.files.predictions import maps_path
 from data_tools.files.run_config import CONFIG
@@ -115,6 +115,9 @@ def _evaluate(arguments: Namespace) -> int:
     old = read_old_report(Path(arguments.against)) if arguments.against else None
     given = _from_files(arguments) if arguments.predictions else _from_runs(arguments)
     images = Path(arguments.images) if arguments.images else given.dataset.images_root
+    for flag in ("out", "html"):
+        if arguments[flag]:
+            require_apart(replace(given.dataset, images_root=images), Path(arguments[flag]), f"--{flag}")
     if arguments.html and images is not None and images.is_dir():
         from data_tools.report.pictures_beside import require_pictures_place
 

@@ -12,7 +12,7 @@ from data_tools.files.atomic import atomic_path, write_json, write_text
 from data_tools.files.dataset_folder import data_hash, images_root_of, read_dataset, write_dataset
 from data_tools.files.predictions import read_predictions
 from data_tools.files.run_config import plain
-from data_tools.files.runs import DIVERGED, DONE, MANIFEST, read_manifest, read_run
+from data_tools.files.runs import DIVERGED, DONE, MANIFEST, read_manifest, read_run, require_tables_place
 from data_tools.judging.evaluate import evaluate
 from data_tools.judging.inputs import open_runs
 from data_tools.judging.judged import Entry
@@ -27,6 +27,7 @@ from detect.settings import Settings
 log = logging.getLogger(__name__)
 
 _FLAG = "--run"
+_PICTURES = ("png", "svg")
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class LabelCurve:
     def __post_init__(self) -> None:
         if (self.out / MANIFEST).exists():
             raise InputError(f"{self.out}: is a run itself; give a folder for several runs with {_FLAG}")
+        require_tables_place(self.out, [f"label_cost.{kind}" for kind in ("json", "csv", *_PICTURES)], _FLAG)
         if self.resamples < 100:
             raise InputError(f"--resamples {self.resamples}: at least 100, for a 95 % interval")
 
@@ -195,7 +197,7 @@ def _judge(
 def _write(out: Path, summary: dict[str, Any]) -> None:
     write_json(out / "label_cost.json", summary)
     write_text(out / "label_cost.csv", to_csv(summary))
-    for kind in ("png", "svg"):
+    for kind in _PICTURES:
         with atomic_path(out / f"label_cost.{kind}") as path:
             path.write_bytes(label_cost_figure(summary, kind))
 

@@ -17,6 +17,7 @@ from data_tools.commands.parser import MOVED, Parser, run_command
 from data_tools.core.errors import InputError
 from data_tools.core.printable import say
 from data_tools.files.dataset_folder import images_root_of
+from data_tools.files.picture_places import require_pictures_folder
 from data_tools.judging.evaluate import evaluate
 from data_tools.judging.inputs import choose_runs, open_runs
 from data_tools.report.outcomes import ImageOutcome, at_random, image_outcomes, thresholds_of, worst_first
@@ -65,11 +66,13 @@ def _visualize(arguments: Namespace) -> int:
     given = open_runs(runs, arguments.data, arguments.split)
     dataset = replace(given.dataset, images_root=Path(arguments.images)) if arguments.images else given.dataset
     root = images_root_of(dataset, Path(arguments.data) if arguments.data else runs[0].data)
+    out, ending = Path(arguments.out), f".{arguments.format}"
+    folders = [*([Path(arguments.data)] if arguments.data else [run.data for run in runs]), root]
+    require_pictures_folder(out, "--out", ending, folders, "whose images are drawn")
     report = evaluate(given.dataset, arguments.split, given.entries, ("auc",))
     thresholds = thresholds_of(report)
     values = {label: threshold.value for label, threshold in thresholds.items()}
     chosen = _choose(image_outcomes(report.judged, thresholds), arguments)
-    out, ending = Path(arguments.out), f".{arguments.format}"
     on_sheet: list[View] = []
     logging.getLogger("fontTools").setLevel(logging.WARNING)  # speaks of each glyph that goes into a PDF
     for image in chosen:

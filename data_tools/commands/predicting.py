@@ -21,6 +21,7 @@ from data_tools.core.printable import say
 from data_tools.core.records import Prediction, PredictionHeader, Sample, unlabelled
 from data_tools.files.gray_levels import FULL_BITS, gray_levels, range_text, used_bits
 from data_tools.files.image_sources import Source
+from data_tools.files.places import Outputs
 from data_tools.files.prediction_journal import Counts, Journal, Record, errors_path
 from data_tools.files.read_ahead import Decoded, decoded_chunks
 from data_tools.training.interrupt import Stopped, stop_requests
@@ -41,7 +42,9 @@ class Inputs:
         count: how many there are; None where only their end will tell.
         split: of a dataset.
         is_strict: whether one that cannot be read ends the work.
-        files_read: named on the command line.
+        files_read: files and folders named on the command line, and the files of a dataset.
+        folders_read: of a dataset: its own, and that of its images.
+        outputs: what is written, which no image may be; None where nobody looks.
         is_timed: whether the PredictionSet says how long an image took.
     """
 
@@ -50,6 +53,8 @@ class Inputs:
     split: str | None = None
     is_strict: bool = False
     files_read: tuple[Path, ...] = ()
+    folders_read: tuple[Path, ...] = ()
+    outputs: Outputs | None = None
     is_timed: bool = True
 
 
@@ -155,6 +160,9 @@ def _predict_into(
 
     def checked(chunks: Iterator[list[Decoded]]) -> Iterator[list[Decoded]]:
         for chunk in chunks:
+            if inputs.outputs is not None:  # of a list from standard input nothing is known before
+                for one in chunk:
+                    inputs.outputs.require_apart(one.source.path)
             if inputs.is_strict:
                 _require_readable(chunk, counts)
             elif not counts.predicted:

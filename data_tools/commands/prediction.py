@@ -16,14 +16,14 @@ from data_tools.core.errors import InputError
 from data_tools.core.fields import Fields
 from data_tools.core.records import PredictionHeader, Sample
 from data_tools.files.checksums import sha256
-from data_tools.files.dataset_folder import images_root_of, read_dataset, split_of
+from data_tools.files.dataset_folder import files_of, images_root_of, read_dataset, split_of
 from data_tools.files.image_sources import NamedImages, Source
 from data_tools.files.images import resolve_under
 from data_tools.files.parquet_rows import PARQUET
-from data_tools.files.places import require_writable
-from data_tools.files.prediction_journal import require_errors_place
-from data_tools.files.predictions import require_predictions_place
-from data_tools.files.regular import real_path
+from data_tools.files.picture_places import require_pictures_folder
+from data_tools.files.places import Outputs
+from data_tools.files.prediction_journal import errors_path, gathering_paths, require_errors_place
+from data_tools.files.predictions import maps_path, require_predictions_place
 from data_tools.files.runs import MANIFEST, finished_at, read_manifest
 from data_tools.files.watch_log import require_unwatched
 
@@ -104,7 +104,9 @@ def select(arguments: Namespace) -> Inputs:
             raise InputError("--data with --images: give the one folder that the dataset's images have moved to")
         selection = select_split(Path(arguments.data), arguments.split, *moved)
         count = len(selection.samples)
-        return Inputs(_sources_of(selection), count, selection.split, not arguments.skip_unreadable)
+        is_strict, data = not arguments.skip_unreadable, Path(arguments.data)
+        read = files_of(data), (data, selection.root)
+        return Inputs(_sources_of(selection), count, selection.split, is_strict, *read)
     if arguments.images is None:
         raise InputError("give --data DATASET with --split, --images PATH..., or --watch DIR")
     images = NamedImages(arguments.images)
@@ -182,7 +184,7 @@ def predict_and_write(
     require_unwatched(out)
     inputs = select(arguments)
     require_predictions_place(out, inputs.files_read)
-    _require_overlays_place(arguments.overlays, inputs.files_read)
+    outputs = _apart(arguments, inputs)
     header = PredictionHeader(producer, config, "best", inputs.split)
     by_ray = None
     if arguments.engine == "ray":
@@ -190,19 +192,35 @@ def predict_and_write(
             raise InputError("--engine ray: this is predicted by one process; leave it out")
         by_ray = partial(make, arguments)
     # what several processes did at once, or drew beside, is no time of an image
-    inputs = replace(inputs, is_timed=by_ray is None and arguments.overlays is None)
+    inputs = replace(inputs, outputs=outputs, is_timed=by_ray is None and arguments.overlays is None)
     return predict_inputs(inputs, out, header, job_of(run), arguments.resume, predict, by_ray)
 
 
-def _require_overlays_place(overlays: str | None, inputs: Sequence[Path]) -> None:
-    """Refuse overlays that could not be written, or would be taken for further images."""
-    if overlays is None:
-        return
-    folder = Path(overlays)
-    require_writable(folder, f"--overlays {folder}")
-    for path in inputs:
-        if path.is_dir() and real_path(folder).is_relative_to(real_path(path)):
-            raise InputError(f"--overlays {folder}: lies in {path}, whose images are predicted; give another folder")
+def _require_overlays_place(overlays: str | None, read: Sequence[Path]) -> None:
+    """Refuse overlays that could not be written, would be taken for further images, or replace files of others."""
+    if overlays is not None:
+        require_pictures_folder(Path(overlays), "--overlays", ".png", read, "whose images are predicted")
+
+
+def _apart(arguments: Namespace, inputs: Inputs) -> Outputs:
+    """What is written, held against what is read as far as that is known before.
+
+    Raises:
+        InputError: an input would be replaced, or overlays would lie among the images.
+    """
+    out = Path(arguments.out)
+    files = (out, maps_path(out), errors_path(out), *gathering_paths(out))
+    overlays = None if arguments.overlays is None else Path(arguments.overlays)
+    outputs, named = Outputs(f"--out {out}", files, overlays), inputs.sources
+    for path in inputs.files_read:
+        outputs.require_kept(path)
+    if isinstance(named, NamedImages):
+        _require_overlays_place(arguments.overlays, named.images_read)
+        for path in named.listed():
+            outputs.require_apart(path)
+    else:
+        _require_overlays_place(arguments.overlays, inputs.folders_read)
+    return outputs
 
 
 def job_of(run: Path) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from data_tools.core.records import (
 from data_tools.files.atomic import recover_folder, write_json, write_text
 from data_tools.files.csv_tables import csv_text, plain
 from data_tools.files.flushing import make_folder
+from data_tools.files.regular import real_path
 from data_tools.files.text import read_text
 
 ANNOTATIONS, SPLITS, REJECTS, MENDED = "annotations.json", "splits.json", "rejects.csv", "mended.csv"
@@ -101,6 +102,20 @@ def read_rejects(folder: Path) -> tuple[Reject, ...]:
 def files_of(folder: Path) -> tuple[Path, ...]:
     """The files of a dataset folder that no other command's output may replace."""
     return tuple(folder / name for name in (ANNOTATIONS, SPLITS, REJECTS, MENDED, HISTORY))
+
+
+def require_apart(dataset: Dataset, out: Path, flag: str) -> None:
+    """Refuse an output in the place of a dataset's images or of the files of its folder.
+
+    Raises:
+        InputError: see above.
+    """
+    place = real_path(out)
+    kept = [] if dataset.folder is None else [*files_of(dataset.folder)]
+    if dataset.images_root is not None and out.exists():
+        kept += [dataset.images_root / sample.path for sample in dataset.samples]
+    if any(place == real_path(path) for path in kept):
+        raise InputError(f"{flag} {out}: is what the command reads; name another file")
 
 
 def copy_history(source: Path, folder: Path) -> None:

@@ -76,6 +76,17 @@ class NamedImages:
         """The files and folders that the words name, lists included."""
         return (*self._plain, *self._lists.values())
 
+    @property
+    def images_read(self) -> tuple[Path, ...]:
+        """The image files and folders that the words name, without what lists name."""
+        return tuple(self._plain)
+
+    def listed(self) -> Iterator[Path]:
+        """The files that the lists name, but for that of standard input, which can be read once."""
+        for path in self._lists.values():
+            with path.open("rb") as lines:
+                yield from (source.path for source in _listed(lines, str(path)))
+
     def count(self) -> int | None:
         """How many there are, by a first look; None where standard input says."""
         return None if STDIN in self.words else sum(not one.is_left_out for one in self)

@@ -4,6 +4,8 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from data_tools.core.errors import InputError
@@ -59,6 +61,49 @@ def require_writable(folder: Path, what: str) -> None:
             pass
     except OSError as error:
         raise InputError(f"{what}: cannot be written in {there}: {error.strerror or error}") from error
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What a command writes, to be held against each file that it comes to read.
+
+    Attributes:
+        named: how the files were named, for the message, such as "--out p.jsonl".
+        files: each of them.
+        folder: into which pictures are drawn; None for none.
+    """
+
+    named: str
+    files: tuple[Path, ...]
+    folder: Path | None = None
+
+    def require_apart(self, path: Path) -> None:
+        """Refuse a file that would be replaced, or among which pictures would be drawn.
+
+        Raises:
+            InputError: see above.
+        """
+        self.require_kept(path)
+        if self.folder is not None and holds(self.folder, path):
+            raise InputError(f"--overlays {self.folder}: holds {path}, which is predicted; give another folder")
+
+    def require_kept(self, path: Path) -> None:
+        """Refuse a file that would be replaced.
+
+        Raises:
+            InputError: see above.
+        """
+        if real_path(path) in self._places:
+            raise InputError(f"{self.named}: {path} is what the command reads; name another file")
+
+    @cached_property
+    def _places(self) -> frozenset[Path]:
+        return frozenset(map(real_path, self.files))
+
+
+def holds(folder: Path, path: Path) -> bool:
+    """Whether a file, or what its link leads to, lies in a folder itself, not in one below."""
+    return real_path(folder) in (real_path(path.parent), real_path(path).parent)
 
 
 def _same(out: Path, path: Path) -> bool:

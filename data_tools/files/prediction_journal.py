@@ -81,6 +81,11 @@ def errors_path(out: Path) -> Path:
     return out.with_suffix(".errors.jsonl")
 
 
+def gathering_paths(out: Path) -> tuple[Path, Path]:
+    """Where records and heat maps are gathered until `out` is made."""
+    return out.with_name(f"{out.name}.partial"), out.with_name(f"{out.name}.partial.maps")
+
+
 def require_errors_place(out: Path) -> None:
     """Refuse a file of others where the list of errors goes.
 
@@ -124,7 +129,7 @@ class Journal:
 
     def __init__(self, out: Path, header: PredictionHeader, job: dict[str, Any], resume: bool) -> None:
         self.out, self.header = out, header
-        self.path, self.maps = out.with_name(f"{out.name}.partial"), out.with_name(f"{out.name}.partial.maps")
+        self.path, self.maps = gathering_paths(out)
         self.counts, self.dropped = Counts(), 0
         self._first = {"journal": JOURNAL, "job": {**header_line(header), **job}}
         for path in (self.path, self.maps):
@@ -221,6 +226,8 @@ class Journal:
         start = self._lines.read(len(_START))
         if start and not _START.startswith(start):
             raise InputError(f"{self.path}: lies where the predictions are gathered and is none of ours; move it away")
+        if not start and self.maps.exists() and self.maps.stat().st_size:  # no process leaves maps without records
+            raise InputError(f"{self.maps}: lies where heat maps are gathered and is none of ours; move it away")
 
     def _begin(self) -> tuple[int, int]:
         self._lines.seek(0)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,6 +54,22 @@ class Run:
     def proposals(self, split: str) -> Path:
         """Where the region proposals of a split are looked for."""
         return self.folder / "predictions" / f"proposals_{split}.jsonl"
+
+
+def require_tables_place(folder: Path, names: Sequence[str], flag: str) -> None:
+    """Refuse to put the tables of a series of runs over files of others: of these names, in a folder without such runs.
+
+    Raises:
+        InputError: see above.
+    """
+    if any(folder.glob(f"*/{SERIES_MARK}")) or any(folder.glob(f"*/*/{SERIES_MARK}")):
+        return
+    for name in names:
+        if os.path.lexists(folder / name):
+            raise InputError(
+                f"{flag} {folder}: {name} lies where a table goes, and no run of a series lies beside it; move it, or "
+                "give another folder"
+            )
 
 
 def read_manifest(folder: Path) -> Fields:

@@ -28,6 +28,7 @@ from data_tools.core import heatmaps
 from data_tools.core.printable import printable
 from data_tools.core.records import BOXED, GOOD, Prediction, Sample
 from data_tools.files.atomic import atomic_path
+from data_tools.files.picture_places import PICTURE_MARK
 from data_tools.metrics.peak_distance import Point, nearest_true_point, peak_distance
 from data_tools.report.shown import shown_boxes
 from data_tools.report.thumbnails import shrunk
@@ -98,12 +99,14 @@ def draw_contact_sheet(views: Sequence[View], columns: int = 2, panel_in: float 
 def save_figure(figure: Figure, path: Path, dpi: int) -> None:
     """Write the figure, atomically, in the format that the path's ending names: .png, .svg or .pdf.
 
-    The same figure gives the same bytes. In SVG and PDF marks and text are vectors, and `dpi` is that of the pictures.
+    The same figure gives the same bytes, and holds `PICTURE_MARK`. In SVG and PDF marks and text are vectors, and `dpi`
+    is that of the pictures.
     """
     kind = path.suffix[1:]
     dates: dict[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind, {})
+    mark = {"Subject" if kind == "pdf" else "Description": PICTURE_MARK}
     with rc_context(_RC), atomic_path(path) as temporary:
-        figure.savefig(temporary, format=kind, dpi=dpi, metadata=dates)
+        figure.savefig(temporary, format=kind, dpi=dpi, metadata=dates | mark)
 
 
 def as_svg(figure: Figure, dpi: int = 150) -> bytes:

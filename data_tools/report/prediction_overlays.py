@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_tools.core.records import Prediction, Sample
+from data_tools.files.picture_places import require_picture_place
 from data_tools.report.overlays import View, draw_overlay, save_figure
 
 Predict = Callable[[Sequence[Sample], Callable[[Sample], NDArray[np.uint8]]], Sequence[Prediction]]
@@ -23,13 +24,17 @@ def with_overlays(predict: Predict, folder: Path, name: str) -> Predict:
         predict: predictions of samples, in order, whose pixels the second argument reads.
         folder: made if need be.
         name: of the approach, over its panel.
+
+    The predictions raise an InputError where a file lies that is no such figure.
     """
 
     def drawn(samples: Sequence[Sample], read: Callable[[Sample], NDArray[np.uint8]]) -> Sequence[Prediction]:
         predictions = predict(samples, read)
         for sample, prediction in zip(samples, predictions, strict=True):
             view = View(read(sample), sample, {name: prediction}, {}, has_truth=False)
-            save_figure(draw_overlay(view, legend=False), overlay_path(folder, sample), _DPI)
+            path = overlay_path(folder, sample)
+            require_picture_place(path, "--overlays")  # again: it may have come since
+            save_figure(draw_overlay(view, legend=False), path, _DPI)
         return predictions
 
     return drawn

@@ -28,6 +28,7 @@ from data_tools.core.errors import InputError
 from data_tools.core.printable import say_text
 from data_tools.files.atomic import write_json, write_text
 from data_tools.files.dataset_folder import read_dataset
+from data_tools.files.runs import require_tables_place
 from data_tools.training.recipe import DEFAULT_RECIPE, RECIPES
 from detect.compare_detectors.cells import DEFAULT_APPROACHES, SINGLE_STAGE, is_finished, plan, run, spent
 from detect.compare_detectors.table import compare, judged_cells, require_disjoint, to_markdown
@@ -64,6 +65,7 @@ def _compare(arguments: argparse.Namespace) -> int:
     require_disjoint({str(folder): dataset.split("test") for folder, dataset in datasets.items()})
     if arguments.megapixels is not None and not arguments.megapixels > 0:
         raise InputError(f"--megapixels {arguments.megapixels}: above 0")
+    require_tables_place(arguments.out, ("comparison.json", "comparison.md"), "--out")
     recipe = ("--recipe", arguments.recipe)
     configs = {"ours": arguments.ours_config, "baseline": arguments.baseline_config}
     settings = {name: recipe if one is None else ("--config", one) for name, one in configs.items()}

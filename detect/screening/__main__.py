@@ -33,6 +33,7 @@ from data_tools.core.records import Dataset, Splits
 from data_tools.files.atomic import write_json, write_text
 from data_tools.files.dataset_folder import data_hash, read_dataset, write_dataset
 from data_tools.files.predictions import read_predictions
+from data_tools.files.runs import require_tables_place
 from data_tools.splitting.deal import deal
 from data_tools.training.selection import localization_scores
 from detect.compare_detectors.budget import budget_of, settings_of
@@ -73,6 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _screen(arguments: argparse.Namespace) -> int:
     if arguments.jobs < 1:
         raise InputError(f"--jobs {arguments.jobs}: at least 1")
+    require_tables_place(arguments.out, ("screening.json", "screening.md"), "--out")
     config = find_configuration(arguments.config, "detect")
     levers = {lever.name: lever for lever in read_levers(arguments.levers, config)}
     design = pairs_of(len(levers), arguments.parts)

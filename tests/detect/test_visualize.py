@@ -87,3 +87,29 @@ def test_bad_usage_is_named_and_nothing_is_written(
     assert main(["--runs", str(run), "--out", str(tmp_path / "out"), *arguments]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("place", ["data", "data/images", "data/images/deep", "file"])
+def test_pictures_do_not_go_among_the_images(
+    run: Path, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.setattr("detect.visualize.evaluate", None)  # refused before anything is judged
+    (tmp_path / "file").write_text("mine")
+    before = sorted(tmp_path.rglob("*"))
+    assert main(["--runs", str(run), "--out", str(tmp_path / place)]) == 2
+    assert f"--out {tmp_path / place}: " in capsys.readouterr().err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("name", ["contact_sheet.png", "000001_scratch.png"])
+def test_a_file_of_others_is_kept_and_pictures_are_drawn_anew(
+    run: Path, tmp_path: Path, capsys: Any, name: str
+) -> None:
+    out = tmp_path / "out"
+    drawing = ["--runs", str(run), "--out", str(out), "--num", "1", "--dpi", "60", "--ids", "1"]
+    assert main(drawing) == 0
+    assert main(drawing) == 0
+    (out / name).write_text("mine")
+    assert main(drawing) == 2
+    assert f"{name} lies where a picture may go" in capsys.readouterr().err
+    assert (out / name).read_text() == "mine"

@@ -13,6 +13,7 @@ from data_tools.files.dataset_folder import (
     images_root_of,
     read_dataset,
     read_rejects,
+    require_apart,
     split_of,
     write_dataset,
 )
@@ -202,3 +203,14 @@ def test_an_annotation_is_evidence_without_a_status(tmp_path: Path) -> None:
             del image["status"]
     path.write_text(json.dumps(value))
     assert [s.status for s in read_dataset(tmp_path).samples] == [s.status for s in make_dataset().samples]
+
+
+def test_an_output_replaces_no_image_and_no_file_of_a_dataset(squares: Path, tmp_path: Path) -> None:
+    dataset = read_dataset(squares)
+    (tmp_path / "link.png").symlink_to(squares / "images" / "1.png")
+    for out in (squares / "images" / "1.png", tmp_path / "link.png", squares / "annotations.json"):
+        with pytest.raises(InputError, match=r"--html .*: is what the command reads"):
+            require_apart(dataset, out, "--html")
+    for name in ("report.html", "images/report.html"):
+        (squares / name).write_text("")
+        require_apart(dataset, squares / name, "--html")

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from data_tools.core.errors import InputError
-from data_tools.files.places import require_place, require_writable
+from data_tools.files.places import Outputs, require_place, require_writable
 
 
 def test_a_place_that_can_be_written_is_left_as_it_is(tmp_path: Path) -> None:
@@ -44,3 +44,18 @@ def test_an_input_is_never_the_output(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is what the command reads"):
         require_place(tmp_path / "a.json", [tmp_path])
     require_place(tmp_path / "new.json", [tmp_path])
+
+
+def test_outputs_are_held_against_each_file_that_is_read(tmp_path: Path) -> None:
+    (tmp_path / "o").mkdir()
+    (tmp_path / "o" / "a.png").write_text("")
+    (tmp_path / "link.png").symlink_to(tmp_path / "o" / "a.png")
+    outputs = Outputs("--out p.jsonl", (tmp_path / "p.jsonl", tmp_path / "p.npz"), tmp_path / "o")
+    outputs.require_apart(tmp_path / "a.png")
+    outputs.require_apart(tmp_path / "o" / "deep" / "a.png")
+    outputs.require_kept(tmp_path / "o" / "a.png")
+    with pytest.raises(InputError, match=r"--out p\.jsonl: .*p\.npz is what the command reads"):
+        outputs.require_apart(tmp_path / "x" / ".." / "p.npz")
+    for name in ("o/a.png", "link.png"):
+        with pytest.raises(InputError, match=r"--overlays .*: holds "):
+            outputs.require_apart(tmp_path / name)
