@@ -77,7 +77,7 @@ class BundledClassifier:
         """A prediction with heat map and peak for each image, in order; `stream` gives them one by one.
 
         Args:
-            images: a path, an iterable of paths and of (h, w) or (h, w, 3) uint8 arrays, or a dataset.
+            images: a path, a PIL image, a (h, w) or (h, w, 3) uint8 array, an iterable of these, or a dataset.
             split: of a dataset: "train", "val", "test" or "all".
             cam: method of the heat map: None, or the one that was exported.
 

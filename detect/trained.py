@@ -48,7 +48,7 @@ class TrainedDetector:
         """A prediction in original pixels for each image, in order; `stream` gives them one by one.
 
         Args:
-            images: a path, an iterable of paths and of (h, w) or (h, w, 3) uint8 arrays, or a dataset.
+            images: a path, a PIL image, a (h, w) or (h, w, 3) uint8 array, an iterable of these, or a dataset.
             split: of a dataset: "train", "val", "test" or "all".
             cam: method of a heat map of what the best box's score owes to the backbone; None for no map.
             cam_stride: 4, 8, 16 or 32: of the backbone's map that the heat map is taken from.

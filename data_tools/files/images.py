@@ -2,12 +2,13 @@
 
 import os
 import stat
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,7 @@ __all__ = [
     "bits_of",
     "decode_gray",
     "find_images",
+    "gray_of_opened",
     "read_gray",
     "read_levels",
     "read_rgb",
@@ -53,6 +55,8 @@ if Image.MAX_IMAGE_PIXELS is not None and PIXEL_LIMIT > 2 * Image.MAX_IMAGE_PIXE
     Image.MAX_IMAGE_PIXELS = PIXEL_LIMIT  # Pillow refuses twice its own limit, whatever ours says
 # named, because other plug-ins of Pillow start programs or fetch files
 _PILLOW_FORMATS = ("BMP", "PNG", "JPEG", "TIFF", "WEBP", "GIF", "JPEG2000", "PPM")
+_LOADING = threading.Lock()  # Pillow's images are not loaded by two threads at once
+Loaded = TypeVar("Loaded")
 _DEEP_MODES = ("I;16", "I;16B", "I;16L", "I;16N", "I", "F")
 
 
@@ -120,6 +124,23 @@ def decode_gray(content: bytes, name: str, pixel_limit: int = PIXEL_LIMIT) -> ND
     return _decoded(BytesIO(content), name, pixel_limit, gray_of)
 
 
+def gray_of_opened(image: Image.Image, name: str, pixel_limit: int = PIXEL_LIMIT) -> NDArray[np.uint8]:
+    """As `read_gray`, of an image that Pillow has opened or made; it is loaded, and else left as it is.
+
+    Raises:
+        InputError: see `read_gray`.
+    """
+
+    def upright() -> Image.Image:
+        _require_usual(image, name, pixel_limit)
+        image.load()  # see `_decoded`
+        return ImageOps.exif_transpose(image)
+
+    with _LOADING:
+        made = _loaded(upright, name)
+    return _loaded(lambda: gray_of(made, name), name)
+
+
 def read_rgb(path: Path, pixel_limit: int = PIXEL_LIMIT) -> NDArray[np.uint8]:
     """(height, width, 3) uint8 red, green and blue, by the rules of `read_gray`."""
     with _opened(path) as file:
@@ -168,10 +189,18 @@ def _decoded(
 ) -> NDArray[np.uint8]:
     """The pixels of the image turned upright."""
     opened = _identified(file, path, pixel_limit)
-    try:
+
+    def pixels() -> NDArray[np.uint8]:
         opened.load()  # first, so that metadata behind the pixels is seen
         ImageOps.exif_transpose(opened, in_place=True)
         return pixels_of(opened, path)
+
+    return _loaded(pixels, path)
+
+
+def _loaded(load: Callable[[], Loaded], path: Path | str) -> Loaded:
+    try:
+        return load()
     except (InputError, MemoryError):  # want of memory is no fault of the image
         raise
     except Exception as error:  # crafted files make Pillow raise whatever its decoders stumble on
@@ -208,13 +237,21 @@ def _identified(file: IO[bytes], path: Path | str, pixel_limit: int) -> Image.Im
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit decides
             image = Image.open(file, formats=_PILLOW_FORMATS)
-            pages, negative = page_count(image), image.mode in _DEEP_MODES and white_is_zero(image)
+            _require_usual(image, path, pixel_limit)
+    except InputError:
+        raise
     except UnidentifiedImageError as error:
         raise InputError(
             f"{path}: not a readable image of a kind that is read ({', '.join(_PILLOW_FORMATS)})"
         ) from error
     except Exception as error:  # crafted headers make Pillow raise whatever its parsers stumble on
         raise InputError(f"{path}: not a readable image ({error})") from error
+    return image
+
+
+def _require_usual(image: Image.Image, path: Path | str, pixel_limit: int) -> None:
+    """Refuse an opened image that is too large, has several pages, or means another thing by its gray levels."""
+    pages, negative = page_count(image), image.mode in _DEEP_MODES and white_is_zero(image)
     if image.width * image.height > pixel_limit:
         raise InputError(
             f"{path}: {image.width} x {image.height} pixels exceed the limit of {pixel_limit:,}; "
@@ -224,4 +261,3 @@ def _identified(file: IO[bytes], path: Path | str, pixel_limit: int) -> Image.Im
         raise InputError(f"{path}: stores white as zero in more than 8 bits; save it with black as zero")
     if pages > 1:
         raise InputError(f"{path}: holds {pages} pages; save each as an image of its own")
-    return image

@@ -7,18 +7,22 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from PIL import Image
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset, Sample, unlabelled
 from data_tools.core.row_blocks import row_blocks
 from data_tools.files.dataset_folder import images_root_of
-from data_tools.files.images import read_gray, resolve_under
+from data_tools.files.images import gray_of_opened, read_gray, resolve_under
 from data_tools.files.read_ahead import chunks, read_ahead
 
 PixelReader = Callable[[Sample], NDArray[np.uint8]]
 """A sample's pixels: (h, w) uint8 at original size."""
 
-Images = Dataset | str | Path | Iterable[str | Path | ArrayLike]
+OneImage = str | Path | Image.Image | ArrayLike
+Images = Dataset | OneImage | Iterable[OneImage]
+_GIVE = "give a path, a PIL image, a uint8 array (h, w) or (h, w, 3), several of these, or a dataset"
+_CHANNELS = 4  # as many as an image has at most: nobody has images of so few columns
 _LUMINANCE = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, as Pillow's convert("L")
 
 
@@ -43,12 +47,12 @@ def chunks_of(images: Images, split: str) -> Iterator[Chunk]:
     """The images in their order, decoded ahead and some at a time, so that any number takes the same memory.
 
     Args:
-        images: a dataset with images; a path, or an iterable of paths and of (h, w) or (h, w, 3) uint8 arrays, gray or
-            RGB. Ids count from 1; an array's name is "array <id>".
+        images: a dataset with images; an image, or an iterable of images: a path, a PIL image, or a uint8 array (or
+            tensor), (h, w) gray or (h, w, 3) RGB. Ids count from 1; an array's name is "array <id>".
         split: of a dataset: "train", "val", "test" or "all".
 
     Raises:
-        InputError: no such split, an array that is no image, or a file that cannot be read, when its chunk comes.
+        InputError: no such split, something that is no image, or a file that cannot be read, when its chunk comes.
     """
     if isinstance(images, Dataset):
         try:
@@ -58,8 +62,30 @@ def chunks_of(images: Images, split: str) -> Iterator[Chunk]:
         read = folder_reader(images_root_of(images, images.folder or Path(".")))
         yield from _chunks(read_ahead(samples, lambda sample: (sample, read(sample)), _pixels))
         return
-    loose = [images] if isinstance(images, str | Path) else images
-    yield from _chunks(read_ahead(enumerate(loose, start=1), _loose, _pixels))
+    yield from _chunks(read_ahead(enumerate(_each(images), start=1), _loose, _pixels))
+
+
+def _each(images: OneImage | Iterable[OneImage]) -> Iterable[OneImage]:
+    """The images one by one; a single one is not taken apart into its rows.
+
+    Raises:
+        InputError: nothing that holds images, or an array that may be one image or several.
+    """
+    if isinstance(images, str | Path | Image.Image):
+        return [images]
+    shape = getattr(images, "shape", None)
+    if isinstance(shape, tuple):  # of an array or a tensor, wherever its values are
+        is_numeric = getattr(getattr(images, "dtype", None), "kind", "u") not in "OSU"
+        if len(shape) == 2 or (len(shape) == 3 and shape[2] <= _CHANNELS) or not shape:
+            return [images] if is_numeric else images  # type: ignore[list-item, return-value]
+        if len(shape) == 3 and 3 <= shape[0] <= _CHANNELS:
+            raise InputError(
+                f"an array of shape {tuple(shape)} may be one image with its channels first, or {shape[0]} gray ones; "
+                "give (h, w, 3) for the one, list(array) for the others"
+            )
+    if isinstance(images, bytes | bytearray | dict) or not isinstance(images, Iterable):
+        raise InputError(f"images: {type(images).__name__} is no image and holds none; {_GIVE}")
+    return images
 
 
 Held = tuple[Sample, NDArray[np.uint8]]
@@ -75,7 +101,7 @@ def _pixels(held: Held) -> int:
     return held[1].size
 
 
-def _loose(numbered: tuple[int, str | Path | ArrayLike]) -> Held:
+def _loose(numbered: tuple[int, OneImage]) -> Held:
     number, image = numbered
     pixels = _pixels_of(image, number)
     name = Path(image).as_posix() if isinstance(image, str | Path) else f"array {number}"
@@ -83,10 +109,15 @@ def _loose(numbered: tuple[int, str | Path | ArrayLike]) -> Held:
     return unlabelled(number, name, (height, width)), pixels
 
 
-def _pixels_of(image: str | Path | ArrayLike, number: int) -> NDArray[np.uint8]:
+def _pixels_of(image: OneImage, number: int) -> NDArray[np.uint8]:
     if isinstance(image, str | Path):
         return read_gray(Path(image))
-    array = np.asarray(image)
+    if isinstance(image, Image.Image):
+        return gray_of_opened(image, f"image {number}")
+    try:
+        array = np.asarray(image)
+    except (ValueError, TypeError, RuntimeError) as error:  # such as rows of unequal length, or a tensor elsewhere
+        raise InputError(f"image {number}: {type(image).__name__} cannot be taken for an array: {error}") from error
     if (
         array.dtype != np.uint8
         or array.ndim not in (2, 3)
