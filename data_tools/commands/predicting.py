@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -19,7 +20,7 @@ from data_tools.commands.ray_engine import each_by_ray
 from data_tools.core.errors import InputError
 from data_tools.core.printable import say
 from data_tools.core.records import Prediction, PredictionHeader, Sample, unlabelled
-from data_tools.files.gray_levels import FULL_BITS, gray_levels, range_text, used_bits
+from data_tools.files.gray_levels import DarknessNotice
 from data_tools.files.image_sources import Source
 from data_tools.files.places import Outputs
 from data_tools.files.prediction_journal import Counts, Journal, Record, errors_path
@@ -113,6 +114,13 @@ def predict_chunk(chunk: Sequence[Decoded], predict: Predict) -> list[Record]:
     ]
 
 
+def look_at_levels(notice: DarknessNotice, chunk: Sequence[Decoded]) -> None:
+    """Have images named that use few of their bits."""
+    for one in chunk:
+        if one.pixels is not None:
+            notice.look(one.source.name, one.pixels, one.source.path)
+
+
 def numbered(sources: Iterable[Source]) -> Iterator[Source]:
     """The sources with ids: those of a dataset keep theirs, others count from 1, readable or not."""
     image_id = 0
@@ -156,7 +164,7 @@ def _predict_into(
 ) -> float | None:
     """Predict what the journal has not done yet; returns the milliseconds that an image took, None of no image."""
     counts = journal.counts
-    pace = _Pace(counts.inputs)
+    pace, notice = _Pace(counts.inputs), DarknessNotice(partial(say, to=sys.stderr))
 
     def checked(chunks: Iterator[list[Decoded]]) -> Iterator[list[Decoded]]:
         for chunk in chunks:
@@ -165,9 +173,9 @@ def _predict_into(
                     inputs.outputs.require_apart(one.source.path)
             if inputs.is_strict:
                 _require_readable(chunk, counts)
-            elif not counts.predicted:
-                _warn_about_levels(chunk)
+            look_at_levels(notice, chunk)
             yield chunk
+        notice.close()
 
     with (
         stop_asked() as asked,
@@ -246,15 +254,3 @@ def _nothing(counts: Counts) -> str:
 def _some(shown: Sequence[str], count: int) -> str:
     more = count - len(shown)
     return "; ".join(shown) + (f"; and {more} more" if more > 0 else "")
-
-
-def _warn_about_levels(chunk: Sequence[Decoded]) -> None:
-    """Say that images of 16 bits use few of them, which a run that learned from stretched images takes for darkness."""
-    paths = [one.source.path for one in chunk if one.pixels is not None]
-    levels = [one for path in paths if (one := gray_levels(path)) is not None]
-    if used_bits(levels) < FULL_BITS:
-        say(
-            f"WARNING: images of 16 bits use {used_bits(levels)} of 16 bits (gray values {range_text(levels)}); if the "
-            "run learned from a set that was converted with --gray_range, stretch these by the same range",
-            to=sys.stderr,
-        )

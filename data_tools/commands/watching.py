@@ -18,10 +18,11 @@ from typing import Any
 from tqdm import tqdm
 
 from data_tools.commands.delivery import Delivery, Sink
-from data_tools.commands.predicting import Predict, predict_chunk, stop_asked
+from data_tools.commands.predicting import Predict, look_at_levels, predict_chunk, stop_asked
 from data_tools.core.errors import InputError
 from data_tools.core.printable import in_utf8, say
 from data_tools.core.records import PredictionHeader
+from data_tools.files.gray_levels import DarknessNotice
 from data_tools.files.image_sources import Source
 from data_tools.files.image_walk import UNLISTED, Entry, each_entry, is_foreign, names_an_image, reason_against_name
 from data_tools.files.prediction_journal import Record
@@ -134,6 +135,7 @@ class Watcher:
         self._predict, self._clock = predict, clock
         self._waiting: dict[str, _Candidate] = {}
         self._next_scan = clock()
+        self._notice = DarknessNotice(log.warning)
 
     def notice(self, changed: Sequence[Path]) -> None:
         """Take up files that are said to have come or changed; for a folder everything is looked at."""
@@ -197,6 +199,7 @@ class Watcher:
             is_known = one.pixels is not None or self._clock() - candidate.since >= self.pace.give_up
             if is_same and is_known:
                 whole.append(replace(one, source=replace(one.source, image_id=self.done.next_id + len(whole))))
+        look_at_levels(self._notice, whole)
         for record in self._records(whole):
             self._list(record, self._waiting.pop(record.name).version)
 

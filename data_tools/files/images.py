@@ -102,7 +102,7 @@ def read_size(path: Path, pixel_limit: int = PIXEL_LIMIT) -> tuple[int, int]:
     return size_hw
 
 
-def read_gray(path: Path, pixel_limit: int = PIXEL_LIMIT) -> NDArray[np.uint8]:
+def read_gray(path: Path | bytes, pixel_limit: int = PIXEL_LIMIT) -> NDArray[np.uint8]:
     """(height, width) uint8 gray image, EXIF rotation applied.
 
     16-bit gray is scaled by 65535 -> 255 (not by the image's own maximum, so that images stay comparable); color goes
@@ -112,7 +112,7 @@ def read_gray(path: Path, pixel_limit: int = PIXEL_LIMIT) -> NDArray[np.uint8]:
         InputError: unreadable, truncated, of several pages, or more than `pixel_limit` pixels.
     """
     with _opened(path) as file:
-        return _decoded(file, path, pixel_limit, gray_of)
+        return _decoded(file, _named(path), pixel_limit, gray_of)
 
 
 def decode_gray(content: bytes, name: str, pixel_limit: int = PIXEL_LIMIT) -> NDArray[np.uint8]:
@@ -141,20 +141,20 @@ def gray_of_opened(image: Image.Image, name: str, pixel_limit: int = PIXEL_LIMIT
     return _loaded(lambda: gray_of(made, name), name)
 
 
-def read_rgb(path: Path, pixel_limit: int = PIXEL_LIMIT) -> NDArray[np.uint8]:
+def read_rgb(path: Path | bytes, pixel_limit: int = PIXEL_LIMIT) -> NDArray[np.uint8]:
     """(height, width, 3) uint8 red, green and blue, by the rules of `read_gray`."""
     with _opened(path) as file:
-        return _decoded(file, path, pixel_limit, rgb_of)
+        return _decoded(file, _named(path), pixel_limit, rgb_of)
 
 
-def read_levels(path: Path, pixel_limit: int = PIXEL_LIMIT) -> NDArray[np.float64] | None:
+def read_levels(path: Path | bytes, pixel_limit: int = PIXEL_LIMIT) -> NDArray[np.float64] | None:
     """(height, width) gray levels as the file holds them, EXIF rotation applied; None for a file of 8 bits a channel.
 
     Raises:
         InputError: see `read_gray`.
     """
     with _opened(path) as file:
-        opened = _identified(file, path, pixel_limit)
+        opened = _identified(file, _named(path), pixel_limit)
         if opened.mode not in _DEEP_MODES:
             return None
         try:
@@ -163,17 +163,17 @@ def read_levels(path: Path, pixel_limit: int = PIXEL_LIMIT) -> NDArray[np.float6
         except MemoryError:
             raise
         except Exception as error:  # crafted files make Pillow raise whatever its decoders stumble on
-            raise InputError(f"{path}: cannot decode the image: {error}") from error
+            raise InputError(f"{_named(path)}: cannot decode the image: {error}") from error
 
 
-def bits_of(path: Path, pixel_limit: int = PIXEL_LIMIT) -> int:
-    """Bits a channel of an image file.
+def bits_of(path: Path | bytes, pixel_limit: int = PIXEL_LIMIT) -> int:
+    """Bits a channel of an image file, or of its content.
 
     Raises:
         InputError: unreadable, of several pages, or more than `pixel_limit` pixels.
     """
     with _opened(path) as file:
-        return channel_bits(_identified(file, path, pixel_limit))
+        return channel_bits(_identified(file, _named(path), pixel_limit))
 
 
 def find_images(folder: Path) -> list[Path]:
@@ -207,8 +207,15 @@ def _loaded(load: Callable[[], Loaded], path: Path | str) -> Loaded:
         raise InputError(f"{path}: cannot decode the image: {error}") from error
 
 
+def _named(path: Path | bytes) -> Path | str:
+    return path if isinstance(path, Path) else "image"
+
+
 @contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
+def _opened(path: Path | bytes) -> Iterator[IO[bytes]]:
+    if isinstance(path, bytes):
+        yield BytesIO(path)
+        return
     try:
         file = os.fdopen(_without_waiting(path), "rb")
     except FileNotFoundError as error:

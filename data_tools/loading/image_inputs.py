@@ -1,5 +1,6 @@
 """Whatever a person has at hand to be predicted - files, arrays, a dataset - as samples with a way to their pixels."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -13,8 +14,11 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset, Sample, unlabelled
 from data_tools.core.row_blocks import row_blocks
 from data_tools.files.dataset_folder import images_root_of
+from data_tools.files.gray_levels import DarknessNotice
 from data_tools.files.images import gray_of_opened, read_gray, resolve_under
 from data_tools.files.read_ahead import chunks, read_ahead
+
+log = logging.getLogger(__name__)
 
 PixelReader = Callable[[Sample], NDArray[np.uint8]]
 """A sample's pixels: (h, w) uint8 at original size."""
@@ -59,8 +63,10 @@ def chunks_of(images: Images, split: str) -> Iterator[Chunk]:
             samples = images.split(split)
         except ValueError as error:
             raise InputError(str(error)) from error
-        read = folder_reader(images_root_of(images, images.folder or Path(".")))
-        yield from _chunks(read_ahead(samples, lambda sample: (sample, read(sample)), _pixels))
+        root = images_root_of(images, images.folder or Path("."))
+        read = folder_reader(root)
+        of_dataset = read_ahead(samples, lambda sample: (sample, read(sample), root / sample.path), _pixels)
+        yield from _chunks(of_dataset)
         return
     yield from _chunks(read_ahead(enumerate(_each(images), start=1), _loose, _pixels))
 
@@ -88,13 +94,19 @@ def _each(images: OneImage | Iterable[OneImage]) -> Iterable[OneImage]:
     return images
 
 
-Held = tuple[Sample, NDArray[np.uint8]]
+Held = tuple[Sample, NDArray[np.uint8], Path | Image.Image | None]
+"""A sample, its pixels, and where they come from if that tells more of them than an array does."""
 
 
 def _chunks(held: Iterable[Held]) -> Iterator[Chunk]:
+    notice = DarknessNotice(log.warning)
     for part in chunks(held, _pixels):
-        pixels = {sample.image_id: one for sample, one in part}
-        yield Chunk(tuple(sample for sample, _ in part), lambda sample, pixels=pixels: pixels[sample.image_id])  # type: ignore[misc]
+        for sample, one, source in part:
+            if source is not None:
+                notice.look(sample.path, one, source)
+        pixels = {sample.image_id: one for sample, one, _ in part}
+        yield Chunk(tuple(sample for sample, _, _ in part), lambda sample, pixels=pixels: pixels[sample.image_id])  # type: ignore[misc]
+    notice.close()
 
 
 def _pixels(held: Held) -> int:
@@ -106,7 +118,8 @@ def _loose(numbered: tuple[int, OneImage]) -> Held:
     pixels = _pixels_of(image, number)
     name = Path(image).as_posix() if isinstance(image, str | Path) else f"array {number}"
     height, width = pixels.shape
-    return unlabelled(number, name, (height, width)), pixels
+    source = Path(image) if isinstance(image, str) else image if isinstance(image, Path | Image.Image) else None
+    return unlabelled(number, name, (height, width)), pixels, source
 
 
 def _pixels_of(image: OneImage, number: int) -> NDArray[np.uint8]:

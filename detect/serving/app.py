@@ -1,11 +1,12 @@
 """The service's addresses."""
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal
 
-from fastapi import FastAPI, Query, Request, Response
+from fastapi import FastAPI, HTTPException, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 
@@ -62,12 +63,14 @@ def app_of(service: Service) -> FastAPI:
         return HTMLResponse(html, headers={"Content-Security-Policy": policy})
 
     @app.exception_handler(RequestValidationError)
-    async def wrong_parameter(_request: Request, error: RequestValidationError) -> JSONResponse:
+    async def wrong_parameter(request: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
-        return JSONResponse({"detail": f"{first['loc'][-1]}: {first['msg']}"}, 422)
+        refusal = service.refuse(HTTPException(422, f"{first['loc'][-1]}: {first['msg']}"), request.state.begun)
+        return JSONResponse({"detail": refusal.detail}, refusal.status_code)
 
     @app.middleware("http")
     async def with_headers(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+        request.state.begun = time.perf_counter()
         response = await answer(request)
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Cache-Control"] = "no-store"

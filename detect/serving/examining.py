@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_tools.core.records import Prediction, Sample, unlabelled
+from data_tools.files.gray_levels import DarknessNotice
 from data_tools.files.images import decode_gray
 from data_tools.files.read_ahead import chunks, pixels_or_reason, read_ahead
 from data_tools.metrics.operating_threshold import Threshold
@@ -67,10 +68,13 @@ class _Decoded:
     reason: str = ""
 
 
-def examine(detector: Predictor, orders: Sequence[Order]) -> list[Examined]:
-    """What a detector finds in uploads, in order."""
+def examine(detector: Predictor, orders: Sequence[Order], notice: DarknessNotice | None = None) -> list[Examined]:
+    """What a detector finds in uploads, in order; `notice` is shown each that was read."""
     results: list[Examined] = []
     for chunk in chunks(read_ahead(orders, _decode, _held), _held):
+        for one in chunk:
+            if notice is not None and one.pixels is not None:
+                notice.look(one.order.upload.name, one.pixels, one.order.upload.content)
         predictions = _predictions(detector, chunk)
         results += [
             Examined(predictions.get(one.order.image_id), one.pixels if one.order.keeps_pixels else None, one.reason)

@@ -10,6 +10,7 @@ from typing import Any
 
 from fastapi import HTTPException, Request
 
+from data_tools.files.gray_levels import DarknessNotice
 from data_tools.metrics.operating_threshold import Threshold
 from detect.serving.answers import Answer, Model, answer_of
 from detect.serving.batching import Batcher, WorkFailedError
@@ -49,8 +50,9 @@ class Service:
         self.threshold = detector.threshold if threshold is None else Threshold(threshold)
         self._held, self._decisions, self._requests = Held(limits.most_held), decisions, 0
         self.monitor = Monitor(model, lambda: self._batcher.waiting)
+        notice = DarknessNotice(log.warning)
         self._batcher: Batcher[Order, Examined] = Batcher(
-            lambda orders: examine(detector, orders), limits.batch, self.monitor.batch_done
+            lambda orders: examine(detector, orders, notice), limits.batch, self.monitor.batch_done
         )
 
     @asynccontextmanager
@@ -99,6 +101,15 @@ class Service:
         finally:
             self.in_flight -= 1
             self.monitor.answered(status, time.perf_counter() - begun, answer if status == 200 else None)
+
+    def refuse(self, refusal: HTTPException, begun: float) -> HTTPException:
+        """Log and count a request that is refused before it comes to `predict`; the refusal, or that of the log."""
+        try:
+            self._log({"status": refusal.status_code, "detail": refusal.detail})
+        except HTTPException as unlogged:
+            refusal = unlogged
+        self.monitor.answered(refusal.status_code, time.perf_counter() - begun, None)
+        return refusal
 
     async def _answer(self, request: Request, wants_overlay: bool, begun: float, entry: dict[str, Any]) -> Answer:
         if self.is_draining:

@@ -133,6 +133,18 @@ def test_12_bits_in_16_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert ("WARNING" in written) == bool(said)
 
 
+def test_12_bits_in_16_are_said_of_a_dataset_and_behind_the_first_chunk(
+    squares: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(squares / "images" / "20.png", np.full((64, 64), 4095, np.uint16))
+    assert predict_and_write(arguments(data=str(squares), out=tmp_path / "d.jsonl"), "detect", {}, Model()) == 0
+    assert "WARNING: 20.png uses 12 of 16 bits" in capsys.readouterr().err
+    save_many(tmp_path / "i", 40)
+    save(tmp_path / "i" / "z.png", np.full((6, 8), 4095, np.uint16))
+    assert predict_and_write(arguments(tmp_path / "i", out=tmp_path / "i.jsonl"), "detect", {}, Model()) == 0
+    assert "WARNING: z.png uses 12 of 16 bits" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "out", ["o.npz", "im.png", "features.json", "features.jsonl", "folder.jsonl", "im.png/p.jsonl", "listed.jsonl"]
 )

@@ -5,7 +5,9 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from data_tools.commands.prediction import predict_and_write
 from data_tools.commands.watching import Pace, Watcher, watch
@@ -69,6 +71,13 @@ def test_what_is_there_and_what_comes_is_predicted_once(bench: Bench) -> None:
     bench.wait(10)
     assert bench.predicted() == [(1, "001.png"), (2, "002.png"), (3, "lot/001.png")]
     assert bench.model.seen == ["001.png", "002.png", "lot/001.png"]
+
+
+def test_12_bits_in_16_are_said(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    Image.fromarray(np.full((6, 8), 4095, np.uint16)).save(bench.folder / "a.png")
+    bench.wait(3)
+    assert bench.predicted() == [(1, "a.png")]
+    assert "a.png uses 12 of 16 bits" in caplog.text
 
 
 def test_a_slow_writer_is_waited_for(bench: Bench) -> None:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_tools.files.gray_levels import GrayLevels, gray_levels, range_text, used_bits
+from data_tools.files.gray_levels import DarknessNotice, GrayLevels, gray_levels, range_text, used_bits
+from data_tools.files.images import read_gray
 
 
 @pytest.mark.parametrize(
@@ -36,3 +37,37 @@ def test_the_range_is_the_set_s() -> None:
     levels = [GrayLevels(3, 8, "gray"), GrayLevels(5, 4000.5, "gray")]
     assert range_text(levels, ",") == "3,4000.5"
     assert used_bits([]) == 16
+
+
+def notice_of(tmp_path: Path, brightest: list[int]) -> list[str]:
+    said: list[str] = []
+    notice = DarknessNotice(said.append)
+    for number, level in enumerate(brightest, start=1):
+        path = tmp_path / f"{number}.png"
+        Image.fromarray(np.array([[0, level]], np.uint16)).save(path)
+        notice.look(path.name, read_gray(path), path)
+    notice.close()
+    return said
+
+
+def test_a_bright_image_hides_no_dark_one(tmp_path: Path) -> None:
+    (said,) = notice_of(tmp_path, [65535, 4095, 32768])
+    assert said.startswith("WARNING: 2.png uses 12 of 16 bits (gray values 0 to 4095); if the run learned from a set")
+
+
+def test_many_are_counted_and_some_are_named(tmp_path: Path) -> None:
+    first, tenth, all_of_them = notice_of(tmp_path, [32767] + [65535] * 3 + [1023] * 12)
+    assert "1.png uses 15 of 16 bits" in first
+    assert "10 of 13 images use few of their 16 bits; the last, 13.png, uses 10 of 16 bits" in tenth
+    assert all_of_them == "WARNING: 13 of 16 images use few of their 16 bits"
+
+
+@pytest.mark.parametrize("form", ["path", "content", "pil"])
+def test_files_contents_and_pil_images_are_alike(tmp_path: Path, form: str) -> None:
+    path, said = tmp_path / "a.png", list[str]()
+    for pixels in (np.array([[9, 4000]], np.uint16), np.array([[9, 40]], np.uint8)):
+        Image.fromarray(pixels).save(path)
+        source = {"path": path, "content": path.read_bytes(), "pil": Image.open(path)}[form]
+        DarknessNotice(said.append).look("a.png", read_gray(path), source)
+    assert len(said) == 1
+    assert "12 of 16 bits (gray values 9 to 4000)" in said[0]

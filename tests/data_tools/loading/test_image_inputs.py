@@ -115,3 +115,12 @@ def test_several_pages_are_refused(tmp_path: Path) -> None:
     Image.fromarray(GRAY).save(tmp_path / "a.tif", save_all=True, append_images=[Image.fromarray(GRAY)])
     with pytest.raises(InputError, match="image 1: holds 2 pages"):
         pixels_of(Image.open(tmp_path / "a.tif"))
+
+
+def test_12_bits_in_16_are_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    image = Image.fromarray(np.full((5, 7), 4095, np.uint16))
+    image.save(tmp_path / "a.png")
+    for one, name in ((tmp_path / "a.png", "a.png"), (str(tmp_path / "a.png"), "a.png"), (image, "array 1")):
+        caplog.clear()
+        pixels_of([one])
+        assert f"{name} uses 12 of 16 bits" in caplog.text

@@ -374,3 +374,23 @@ def test_addresses_that_are_not_there(make_service: Make) -> None:
         return [(await client.get(path)).status_code for path in paths]
 
     assert talk(make_service(), some) == [404, 404, 404, 405]
+
+
+def test_a_request_with_a_wrong_parameter_is_logged_and_counted(make_service: Make, tmp_path: Path) -> None:
+    decisions = DecisionLog(tmp_path / "d.jsonl")
+    service = make_service(decisions=decisions)
+    assert ask(service, png(1), params={"overlay": "jpg"}).status_code == 422
+    decisions.close()
+    (line,) = [json.loads(line) for line in (tmp_path / "d.jsonl").read_text().splitlines()[1:]]
+    assert line["status"] == 422
+    assert line["detail"].startswith("overlay: ")
+    counted = service.monitor.text().decode()
+    assert 'defects_requests_total{status="422"} 1.0' in counted
+    assert "defects_request_seconds_count 1.0" in counted
+
+
+def test_12_bits_in_16_are_said(make_service: Make, caplog: pytest.LogCaptureFixture) -> None:
+    content = BytesIO()
+    Image.fromarray(np.full((40, 60), 4095, np.uint16)).save(content, "PNG")
+    assert ask(make_service(), content.getvalue()).json()["score"] == pytest.approx(16 / 255)
+    assert "image uses 12 of 16 bits" in caplog.text
