@@ -1,12 +1,17 @@
-"""Large images composed of magnetic tiles: good ones side by side, here and there one with its defect, at native scale.
+"""Large images: composed of magnetic tiles, or drawn.
 
 python -m tests.benchmarks.large_images datasets/magnetic_tile --out datasets/large
+python -m tests.benchmarks.large_images drawn --out datasets/drawn_large --counts 60 18 22 --seed 9001
 
-Sides are drawn from 1,024 to 4,096 px, evenly in their logarithm. Train, validation and test images are made of the
-tiles of the dataset's own splits, so no tile is on two sides; each image is a group of its own within its split.
+Good tiles lie side by side, here and there one with its defect, at native scale. Sides are drawn from 1,024 to 4,096
+px, evenly in their logarithm. Train, validation and test images are made of the tiles of the dataset's own splits, so
+no tile is on two sides; each image is a group of its own within its split.
+
+Drawn are surfaces of 900 to 2,000 px with flaws of 10 to 1,300 px and without, in pairs, see `pretraining.corpus`.
 """
 
 import argparse
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +21,14 @@ from PIL import Image
 from data_tools.core.records import BOXED, GOOD, SPLIT_NAMES, Dataset, Sample, Splits
 from data_tools.files.dataset_folder import images_root_of, read_dataset, write_dataset
 from data_tools.files.images import read_gray, resolve_under
+from tests.benchmarks.pretraining.corpus import write_pair
 
 COUNTS = (120, 20, 40)
 LEAST, MOST = 1024, 4096
 CELL = 256
 MOST_DEFECTS = 3
+DRAWN = (900, 2000)
+_SIDES = 77
 
 
 def compose(
@@ -78,13 +86,30 @@ def make(source: Path, out: Path, seed: int, counts: tuple[int, ...] = COUNTS, m
     return dataset
 
 
+def draw(out: Path, seed: int, counts: tuple[int, ...]) -> Dataset:
+    """The dataset folder of drawn pairs, `counts` of them to train, validate and test."""
+    (out / "images").mkdir(parents=True)
+    samples: list[Sample] = []
+    for index in range(sum(counts)):
+        sides = np.exp(np.random.default_rng((_SIDES, index)).uniform(*np.log(DRAWN), 2)).astype(int)
+        samples += write_pair(out / "images", seed, (int(sides[0]), int(sides[1])), index)
+    ends = np.cumsum((0, *counts)) * 2
+    ids = (tuple(range(start + 1, end + 1)) for start, end in itertools.pairwise(ends.tolist()))
+    dataset = Dataset(tuple(samples), ("defect",), out / "images", Splits(seed, "scene", *ids))
+    write_dataset(out, dataset)
+    return dataset
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("source", type=Path)
+    parser.add_argument("source", type=Path, help="dataset folder of tiles; the word drawn draws surfaces")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--counts", type=int, nargs=3, default=COUNTS, help="train, validation and test images")
     parser.add_argument("--most", type=int, default=MOST, help="longest side in pixels")
     words = parser.parse_args()
-    made = make(words.source, words.out, words.seed, tuple(words.counts), words.most)
+    if words.source == Path("drawn"):
+        made = draw(words.out, words.seed, tuple(words.counts))
+    else:
+        made = make(words.source, words.out, words.seed, tuple(words.counts), words.most)
     print(f"{words.out}: {len(made.samples)} images, {sum(len(s.boxes_xyxy) for s in made.samples)} boxes")

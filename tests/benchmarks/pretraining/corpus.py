@@ -110,7 +110,7 @@ def make_corpus(out: Path, pairs: int, seed: int, size_hw: Size) -> Dataset:
     """Write a dataset folder; one pair in a hundred is for validation, as many again for a test."""
     with atomic_folder(out) as folder:
         (folder / "images").mkdir()
-        work = partial(_write_pair, folder / "images", seed, size_hw)
+        work = partial(write_pair, folder / "images", seed, size_hw)
         with worker_pool(1) as pool:
             written = list(pool.map(work, range(pairs), chunksize=64))
         samples = tuple(sample for both in written for sample in both)
@@ -123,7 +123,8 @@ def make_corpus(out: Path, pairs: int, seed: int, size_hw: Size) -> Dataset:
     return dataset
 
 
-def _write_pair(folder: Path, seed: int, size_hw: Size, index: int) -> tuple[Sample, Sample]:
+def write_pair(folder: Path, seed: int, size_hw: Size, index: int) -> tuple[Sample, Sample]:
+    """Draw a pair into a folder, and say what it shows."""
     pair, group = draw_pair(seed, index, size_hw), f"scene_{index}"
     pair.flawed.save(folder / f"{index:06}_flawed.png", compress_level=1)
     pair.good.save(folder / f"{index:06}_good.png", compress_level=1)
