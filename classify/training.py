@@ -30,7 +30,7 @@ from data_tools.metrics.operating_threshold import choose_threshold
 from data_tools.networks.backbones import build_backbone
 from data_tools.training import processes
 from data_tools.training.batches import decide_by_layout, training_loader
-from data_tools.training.experiment import Experiment, finish, open_experiment, opened, save_predictions, timed
+from data_tools.training.experiment import Experiment, begin, finish, open_experiment, opened, save_predictions, timed
 from data_tools.training.fit import fit, seed_everything
 from data_tools.training.references import REFERENCE, shape_of, take_reference
 from data_tools.training.selection import standard_error
@@ -62,13 +62,12 @@ def train(
     settings = training_settings(
         Settings, settings, run, resume, lambda: planned_settings(Settings, plan(dataset), "classify")
     )
-    # the model first: what is wrong with it or its weights shall leave no run folder behind
     seed_everything(settings.fit.seed)
     backbone = build_backbone(settings.model.backbone, settings.model.weights)
     model = Classifier(backbone, settings.model)
     loss = ClassifierLoss(model, settings.loss)
     place = None if run is None else Path(run)
-    with open_experiment("classify", dataset, place, settings, settings.fit, require_both_labels, resume) as experiment:
+    with open_experiment("classify", dataset, place, settings.fit, require_both_labels, resume) as experiment:
         return _train(experiment, settings, model, loss, resume)
 
 
@@ -78,16 +77,9 @@ def _train(experiment: Experiment, settings: Settings, model: Classifier, loss: 
     reference = take_reference(model.backbone, experiment, input_config, fit_config)
     log.info(describe_start(experiment, model.parts(), model.backbone.weights, input_config))
     loader = training_loader(experiment, input_config, fit_config, reference=reference)
-    result = fit(
-        model,
-        loader,
-        loss,
-        _Validation(experiment, input_config),
-        MONITOR,
-        fit_config,
-        experiment.folder,
-        resume,
-    )
+    validate = _Validation(experiment, input_config)
+    begin(experiment, settings)
+    result = fit(model, loader, loss, validate, MONITOR, fit_config, experiment.folder, resume)
     reading, choices, validation = _choose(model, experiment, settings)
     with timed(experiment, "test"):
         test = predict(model, experiment.dataset.split("test"), experiment.root, input_config, reading)

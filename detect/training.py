@@ -21,7 +21,7 @@ from data_tools.metrics.operating_threshold import KEY as THRESHOLD
 from data_tools.metrics.operating_threshold import Threshold, choose_threshold
 from data_tools.networks.backbones import Backbone, build_backbone
 from data_tools.training import processes
-from data_tools.training.experiment import Experiment, finish, open_experiment, opened, save_predictions, timed
+from data_tools.training.experiment import Experiment, begin, finish, open_experiment, opened, save_predictions, timed
 from data_tools.training.fit import fit, seed_everything
 from data_tools.training.references import REFERENCE, shape_of
 from data_tools.training.selection import localization_scores, standard_error
@@ -59,11 +59,10 @@ def train(
     settings = training_settings(
         Settings, settings, run, resume, lambda: planned_settings(Settings, plan(dataset), "detect")
     )
-    # weights first: what is wrong with them shall leave no run folder behind
     seed_everything(settings.fit.seed)
     backbone = build_backbone(settings.model.backbone, settings.model.weights)
     place = None if run is None else Path(run)
-    with open_experiment("detect", dataset, place, settings, settings.fit, require_boxes, resume) as experiment:
+    with open_experiment("detect", dataset, place, settings.fit, require_boxes, resume) as experiment:
         return _train(experiment, settings, backbone, resume)
 
 
@@ -72,6 +71,7 @@ def _train(experiment: Experiment, settings: Settings, backbone: Backbone, resum
     log.info(describe_start(experiment, made.model.parts(), backbone.weights, made.input))
     log.info(made.describe())
     validation = _Validation(experiment, made.input, made.rules)
+    begin(experiment, settings)
     result = fit(made.model, made.loader, loss_of, validation, MONITOR, settings.fit, experiment.folder, resume)
     rule, threshold = _save_predictions(experiment, made)
     categories = experiment.dataset.categories

@@ -90,7 +90,7 @@ def recover_folder(folder: Path) -> None:
 
     Not to be called while another process writes the same folder.
     """
-    old = _old(folder)
+    old = replaced(folder)
     if old.exists() and not folder.exists():
         _rename(old, folder)
     shutil.rmtree(old, ignore_errors=True)
@@ -166,7 +166,7 @@ def _in_words(path: Path) -> Iterator[None]:
 def _swap_in(temporary: Path, folder: Path) -> None:
     """Put `temporary` at `folder` and what was there at `temporary`, in one step where the system can.
 
-    Elsewhere the old folder stands at `folder` or at `_old(folder)` at any moment.
+    Elsewhere the old folder stands at `folder` or at `replaced(folder)` at any moment.
     """
     if not folder.exists():
         _rename(temporary, folder)
@@ -174,7 +174,7 @@ def _swap_in(temporary: Path, folder: Path) -> None:
     if _exchanged(temporary, folder):
         flush(folder.parent)
         return
-    old = _old(folder)
+    old = replaced(folder)
     shutil.rmtree(old, ignore_errors=True)
     _rename(folder, old)
     try:
@@ -193,7 +193,8 @@ def _exchanged(one: Path, other: Path) -> bool:
     return call is not None and call(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) == 0
 
 
-def _old(folder: Path) -> Path:
+def replaced(folder: Path) -> Path:
+    """Where the old folder stands for a moment while a new one takes its place, on some file systems."""
     return folder.parent / f".{folder.name}.replaced"
 
 

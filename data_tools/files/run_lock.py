@@ -20,7 +20,7 @@ _LOCKS_UNKNOWN = (errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK)
 
 @contextmanager
 def sole_process(folder: Path) -> Iterator[None]:
-    """Be the only process that writes into a run folder, which is made if need be, and removed if it stays empty.
+    """Be the only process that writes into a run folder, which is made if need be, and then removed if it stays empty.
 
     The number of the process stands in the lock file. That file goes with the lock; a crash leaves it, without a lock.
     A file system without locks is warned about.
@@ -28,7 +28,7 @@ def sole_process(folder: Path) -> Iterator[None]:
     Raises:
         InputError: another process is in there, or the folder cannot be written.
     """
-    path = folder / LOCK
+    path, was_there = folder / LOCK, folder.is_dir()
     try:
         make_folder(folder)
         lock = FileLock(path, on_acquired=_sign, fallback_to_soft=False)
@@ -46,8 +46,9 @@ def sole_process(folder: Path) -> Iterator[None]:
         path.unlink(missing_ok=True)  # while it is held: whoever has it open sees that it is gone, and opens it anew
         if lock is not None:
             lock.release()
-        with suppress(OSError):
-            folder.rmdir()  # only if nothing came of it
+        if not was_there:
+            with suppress(OSError):
+                folder.rmdir()  # only if nothing came of it
 
 
 def refuse_if_in_use(folder: Path) -> None:

@@ -84,6 +84,14 @@ def read_manifest(folder: Path) -> Fields:
     return read_object(path)
 
 
+def is_unfinished(folder: Path) -> bool:
+    """Whether a run began there and has not ended; False too where its manifest cannot be read."""
+    try:
+        return read_manifest(folder).values.get("finished", "") is None
+    except InputError:
+        return False
+
+
 def is_exchanged(folder: Path, name: str) -> bool:
     """Whether a file of a run is another than the manifest says, where it says so.
 

@@ -17,17 +17,18 @@ import torch
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import SPLIT_NAMES, Dataset, Prediction, PredictionHeader, PredictionSet
-from data_tools.files.atomic import recover_folder, write_json
+from data_tools.files.atomic import recover_folder, replaced, write_json
 from data_tools.files.checkpoint_files import BEST, LAST, WEIGHTS
 from data_tools.files.checksums import sha256
 from data_tools.files.dataset_folder import data_hash, images_root_of, read_dataset
 from data_tools.files.predictions import write_predictions
 from data_tools.files.run_config import CONFIG, write_settings
 from data_tools.files.run_lock import refuse_if_in_use, sole_process
-from data_tools.files.runs import CHECKSUMS, MANIFEST, PREDICTING, read_manifest, require_seal, sealed
+from data_tools.files.runs import CHECKSUMS, MANIFEST, PREDICTING, is_unfinished, read_manifest, require_seal, sealed
 from data_tools.training import processes
-from data_tools.training.fit import FitResult, seed_everything
+from data_tools.training.fit import FitResult, require_fit, seed_everything
 from data_tools.training.fit_config import FitConfig
+from data_tools.training.metrics_file import METRICS
 
 _PACKAGES = ("torch", "torchvision", "timm", "accelerate", "albumentations", "numpy")
 
@@ -41,6 +42,7 @@ class Experiment:
         folder: the run folder.
         data: the dataset folder, with its content in `dataset` and its images under `root`.
         manifest: what is known at the start; `finish` adds the rest.
+        is_resumed: whether it goes on with a run that had begun.
     """
 
     approach: str
@@ -49,6 +51,7 @@ class Experiment:
     dataset: Dataset
     root: Path
     manifest: dict[str, Any] = field(default_factory=dict)
+    is_resumed: bool = False
 
 
 @contextmanager
@@ -56,27 +59,29 @@ def open_experiment(
     approach: str,
     given: Dataset | Path | str,
     folder: Path | None,
-    settings: Any,
     fit: FitConfig,
     require: Callable[[Dataset], None],
     resume: bool = False,
 ) -> Iterator[Experiment]:
-    """Open data and run folder as the only process in there, begin a new run's files, and seed everything.
+    """Open data and run folder as the only process in there, and seed everything.
 
-    A resumed run's config.yaml and manifest stay as they are, so that a refusal later on leaves the run unharmed.
+    Nothing but a lock is written: a new run's files come with `begin`, after everything that may be refused. So what is
+    refused, ended by Ctrl-C or killed until then leaves no run, and the same command may be given again. A resumed
+    run's config.yaml and manifest stay as they are.
 
     Args:
         approach: "detect" or "classify".
         given: a dataset that was read from a folder, or that folder; it needs splits.
         folder: run folder; None makes runs/<approach>-<time>.
-        settings: a dataclass with all settings, for config.yaml.
-        fit: those of the fit loop.
+        fit: settings of the fit loop.
         require: raises `InputError` where the approach cannot learn from the dataset, whose splits are there.
         resume: go on with the run in `folder`, with its settings.
 
     Raises:
-        InputError: unusable data, a run folder that is in use, or a batch that the processes cannot share.
+        InputError: unusable data, a run folder that is in use, a batch that the processes cannot share, or what the fit
+            loop asks for is not there.
     """
+    require_fit(fit)
     if fit.batch_size % processes.count():
         raise InputError(
             f"fit.batch_size {fit.batch_size} is what all {processes.count()} processes share a step: "
@@ -92,14 +97,25 @@ def open_experiment(
     require(dataset)
     with ExitStack() as held:
 
-        def begin() -> dict[str, Any]:
+        def enter() -> dict[str, Any]:
             held.enter_context(sole_process(place))
-            _require_fit(place, resume)  # again, now that nobody else can change the answer
-            return _taken_up(approach, place, data) if resume else _begun(approach, place, data, settings, fit)
+            _require_fitting(place, resume)  # again, now that nobody else can change the answer
+            return _taken_up(approach, place, data) if resume else _manifest(approach, data, fit.seed)
 
-        manifest = processes.on_main(begin)
+        manifest = processes.on_main(enter)
         seed_everything(fit.seed)
-        yield Experiment(approach, place, data, dataset, root, manifest)
+        yield Experiment(approach, place, data, dataset, root, manifest, resume)
+
+
+def begin(experiment: Experiment, settings: Any) -> None:
+    """Write a new run's config.yaml and manifest, after everything that may be refused; the main process does.
+
+    Args:
+        experiment: opened; where it is resumed nothing is written.
+        settings: a dataclass with all settings.
+    """
+    if not experiment.is_resumed:
+        processes.on_main(lambda: _write_first_files(experiment, settings))
 
 
 def save_predictions(
@@ -164,24 +180,38 @@ def run_folder(approach: str, folder: Path | None, resume: bool) -> Path:
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     place = folder or Path(f"runs/{approach}-{stamp}")
     refuse_if_in_use(place)
-    _require_fit(place, resume)
+    _require_fitting(place, resume)
     return place
 
 
-def _require_fit(place: Path, resume: bool) -> None:
+def _require_fitting(place: Path, resume: bool) -> None:
     """Refuse a folder that holds a run already, or none that could be resumed."""
     if resume and not (place / MANIFEST).is_file():
-        raise InputError(f"{place}: nothing to resume; give the run folder of a started run with --run")
-    if not resume and (place / MANIFEST).exists():
+        raise InputError(
+            f"{place}: nothing to resume, as no run has begun there; leave out --resume, or give the run folder of a "
+            "started run with --run"
+        )
+    if not resume and (place / MANIFEST).exists() and not _is_only_begun(place):
         raise InputError(f"{place}: holds a run already; add --resume, or give another folder with --run")
 
 
-def _begun(approach: str, place: Path, data: Path, settings: Any, fit: FitConfig) -> dict[str, Any]:
-    """The manifest of a new run, written beside its settings; it comes last, because it makes the folder a run."""
-    write_settings(place, settings, data)
-    manifest = _manifest(approach, data, fit.seed) | {CHECKSUMS: _checksums(place, CONFIG)}
-    write_json(place / MANIFEST, manifest)
-    return manifest
+def _is_only_begun(place: Path) -> bool:
+    """Whether the run there ended before its first checkpoint, for want of memory or by a learning rate too high.
+
+    It can be resumed, and has nothing to lose if another begins in its place, with settings that do better.
+    """
+    last, best = place / LAST, place / BEST
+    made = (last, best, replaced(last), replaced(best), place / METRICS)
+    return not any(path.exists() for path in made) and is_unfinished(place)
+
+
+def _write_first_files(experiment: Experiment, settings: Any) -> None:
+    """The manifest comes last, because it makes the folder a run, of which config.yaml is a part."""
+    place = experiment.folder
+    (place / MANIFEST).unlink(missing_ok=True)  # of a run that had only begun
+    write_settings(place, settings, experiment.data)
+    experiment.manifest[CHECKSUMS] = _checksums(place, CONFIG)
+    write_json(place / MANIFEST, experiment.manifest)
 
 
 def _checksums(place: Path, *names: str) -> dict[str, str]:

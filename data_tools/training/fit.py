@@ -82,6 +82,18 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
+def require_fit(config: FitConfig) -> None:
+    """Refuse settings that this machine cannot follow, before anything is written.
+
+    Raises:
+        InputError: a number format that the device lacks, or TensorBoard is not installed.
+    """
+    if config.mixed_precision == "fp16" and not torch.cuda.is_available():
+        raise InputError("fit.mixed_precision fp16 needs a GPU; give auto, bf16 or no")
+    if config.tensorboard:
+        require_tensorboard()
+
+
 def fit(
     model: nn.Module,
     loader: DataLoader[Item],
@@ -147,8 +159,6 @@ class _Training:
 
     def __init__(self, model: nn.Module, config: FitConfig, folder: Path, epoch_steps: int, monitor: str) -> None:
         self.config, self.folder, self.monitor = config, folder, monitor
-        if config.tensorboard:
-            require_tensorboard()
         precision = resolve_precision(config.mixed_precision)
         log.info("precision: %s", {"no": "float32"}.get(precision, f"{precision} and float32 mixed"))
         AcceleratorState._reset_state()  # one process may train several models, each with its own precision

@@ -79,6 +79,10 @@ def test_nothing_is_left_behind(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["a"]
     refuse_if_in_use(tmp_path / "absent")
     assert not (tmp_path / "absent").exists()
+    (tmp_path / "empty").mkdir()
+    with sole_process(tmp_path / "empty"):
+        pass
+    assert list((tmp_path / "empty").iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_is_said(tmp_path: Path) -> None:

@@ -1,0 +1,75 @@
+"""What a new run's folder holds when the training does not come to its first checkpoint."""
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+import classify.train
+import classify.training
+import detect.train
+import detect.training
+from tests.data_tools.training.test_run_folder import DETECT, TINY
+
+Main = Callable[[Sequence[str]], int]
+APPROACHES: list[tuple[Main, list[str]]] = [(detect.train.main, DETECT), (classify.train.main, TINY)]
+
+
+@pytest.mark.parametrize(("main", "words"), APPROACHES)
+@pytest.mark.parametrize("wrong", [("--fit.train_share", "0.01"), ("--input.preprocess.crop_px", "200")])
+def test_what_is_refused_leaves_a_folder_as_it_was(
+    main: Main, words: list[str], wrong: tuple[str, str], devices: Path, tmp_path: Path
+) -> None:
+    run, command = tmp_path / "run", [*words, "--data", str(devices), "--fit.steps", "2", *wrong]
+    for config in ([], ["--config", "quickstart"]):
+        assert main([*config, *command, "--run", str(run)]) == 2
+        assert not run.exists()
+    run.mkdir()
+    assert main([*command, "--run", str(run)]) == 2
+    assert list(run.iterdir()) == []
+    (run / "config.yaml").write_text("mine")
+    assert main([*command, "--run", str(run)]) == 2
+    assert [path.read_text() for path in run.iterdir()] == ["mine"]
+
+
+@pytest.mark.parametrize("module", [detect.training, classify.training])
+def test_ctrl_c_before_the_first_step_leaves_no_run(
+    module: object, devices: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "describe_start", interrupted)
+    main, words = APPROACHES[module is classify.training]
+    assert main([*words, "--data", str(devices), "--fit.steps", "2", "--run", str(tmp_path / "run")]) == 130
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_without_a_checkpoint_may_be_resumed_or_begun_anew(
+    devices: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    command = [*TINY, "--data", str(devices), "--run", str(run), "--fit.steps"]
+    assert classify.train.main([*command, "1"]) == 0
+    manifest = json.loads((run / "manifest.json").read_text())
+    del manifest["checksums"]["manifest.json"]
+    (run / "manifest.json").write_text(json.dumps(manifest | {"finished": None}))
+    with_last = shutil.copytree(run, tmp_path / "with_last")
+    for name in ("last", "best", "predictions"):
+        shutil.rmtree(run / name)
+    assert classify.train.main([*command, "2"]) == 2  # it has validated an epoch
+    (run / "metrics.jsonl").unlink()
+    capsys.readouterr()
+    assert classify.train.main([*command, "2", "--resume"]) == 2
+    assert "fit.steps 1, now 2" in capsys.readouterr().err
+    resumed = shutil.copytree(run, tmp_path / "resumed")
+    assert classify.train.main(["--run", str(resumed), "--resume"]) == 0
+    assert classify.train.main([*command, "2"]) == 0
+    assert "steps: 2" in (run / "config.yaml").read_text()
+    assert json.loads((run / "manifest.json").read_text())["finished"]
+    assert classify.train.main([*command, "2"]) == 2
+    command[command.index(str(run))] = str(with_last)
+    assert classify.train.main([*command, "2"]) == 2
+    assert "holds a run already" in capsys.readouterr().err
