@@ -7,6 +7,7 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import Sample
 from data_tools.loading.image_inputs import PixelReader
 from data_tools.loading.input_config import InputConfig
+from data_tools.loading.readable import annotated_otherwise
 from data_tools.loading.reference import Reference, shown_of
 from data_tools.loading.resizing import resize
 from data_tools.loading.transforms import Preprocessing
@@ -23,9 +24,7 @@ def load_gray(sample: Sample, read: PixelReader) -> NDArray[np.uint8]:
     """
     image = read(sample)
     if image.shape != sample.size_hw:
-        actual = f"{image.shape[1]} x {image.shape[0]}"
-        noted = f"{sample.size_hw[1]} x {sample.size_hw[0]}"
-        raise InputError(f"{sample.path} (image {sample.image_id}): is {actual} pixels, but annotated as {noted}")
+        raise InputError(annotated_otherwise(sample, image.shape))
     return image
 
 

@@ -25,6 +25,7 @@ from data_tools.files.predictions import write_predictions
 from data_tools.files.run_config import CONFIG, write_settings
 from data_tools.files.run_lock import refuse_if_in_use, sole_process
 from data_tools.files.runs import CHECKSUMS, MANIFEST, PREDICTING, is_unfinished, read_manifest, require_seal, sealed
+from data_tools.loading.readable import require_readable
 from data_tools.training import processes
 from data_tools.training.fit import FitResult, require_fit, seed_everything
 from data_tools.training.fit_config import FitConfig
@@ -78,8 +79,8 @@ def open_experiment(
         resume: go on with the run in `folder`, with its settings.
 
     Raises:
-        InputError: unusable data, a run folder that is in use, a batch that the processes cannot share, or what the fit
-            loop asks for is not there.
+        InputError: unusable data or images, a run folder that is in use, a batch that the processes cannot share, or
+            settings that this machine cannot follow.
     """
     require_fit(fit)
     if fit.batch_size % processes.count():
@@ -95,6 +96,7 @@ def open_experiment(
     if dataset.splits is None:
         raise InputError(f"{data}: has no splits.json; convert it with --split 0.7,0.15,0.15")
     require(dataset)
+    processes.on_main(lambda: require_readable(dataset, root))
     with ExitStack() as held:
 
         def enter() -> dict[str, Any]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, GOOD, Dataset
 from data_tools.loading.layout import Layout, layout_of_samples
+from data_tools.loading.readable import require_readable
 from data_tools.loading.reference import decide_reference
 from data_tools.training.fit_config import FitConfig
 
@@ -123,13 +124,14 @@ def look_at(dataset: Dataset, root: Path) -> Facts:
     """The facts of a dataset with splits and images under `root`.
 
     Raises:
-        InputError: no splits, an empty train split, or an unreadable image.
+        InputError: no splits, an empty train split, or images of any split that cannot be read.
     """
     if dataset.splits is None:
         raise InputError(f"{dataset.folder}: has no splits.json; convert it with --split 0.7,0.15,0.15")
     samples = dataset.split("train")
     if not samples:
         raise InputError(f"{dataset.folder}: the train split is empty")
+    require_readable(dataset, root)
     boxes = [sample.boxes_xyxy for sample in samples if sample.status == BOXED]
     corners = np.concatenate([np.zeros((0, 4)), *boxes])
     statuses = Counter(sample.status for sample in samples)
