@@ -8,11 +8,13 @@ from data_tools.training.recipe import (
     DEFAULT_RECIPE,
     Decision,
     Effort,
+    Given,
     Plan,
     RecipeName,
     decide_budget,
     decide_difference,
     decide_geometry,
+    left_open,
     look_at,
 )
 
@@ -23,13 +25,19 @@ EFFORTS: dict[RecipeName, Effort] = {
 }
 
 
-def plan(data: Dataset, recipe: RecipeName = DEFAULT_RECIPE) -> Plan:
+def plan(data: Dataset, recipe: RecipeName = DEFAULT_RECIPE, given: Given | None = None) -> Plan:
     """What a recipe decides for a dataset; boxes do not enter, so that the baseline stays one of labels alone.
+
+    Args:
+        data: with splits.
+        recipe: how much effort.
+        given: settings of the user's by dotted key, which are not decided, and with which the decisions go.
 
     Raises:
         InputError: no splits, no training images, or an unreadable one.
     """
-    effort = EFFORTS[recipe]
-    facts = look_at(data, images_root_of(data, data.folder or Path(".")))
+    effort, given = EFFORTS[recipe], given or {}
+    facts = look_at(data, images_root_of(data, data.folder or Path(".")), given)
     size = Decision("input.max_pixels", effort.pixels, f"the budget; half of the images have {facts.pixels:,.0f}")
-    return Plan(effort.base, (size, *decide_budget(facts, effort), decide_geometry(facts), decide_difference(facts)))
+    budget = decide_budget(facts, effort, given=given)
+    return Plan(effort.base, left_open((size, *budget, decide_geometry(facts), decide_difference(facts)), given))

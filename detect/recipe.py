@@ -1,5 +1,6 @@
 """The detector's settings as the data decide them."""
 
+import math
 from pathlib import Path
 
 from data_tools.core.records import Dataset
@@ -12,11 +13,13 @@ from data_tools.training.recipe import (
     Decision,
     Effort,
     Facts,
+    Given,
     Plan,
     RecipeName,
     decide_budget,
     decide_difference,
     decide_geometry,
+    left_open,
     look_at,
 )
 
@@ -25,6 +28,7 @@ EFFORTS: dict[RecipeName, Effort] = {
     "standard": Effort("standard", 256 * 256, 1200, 8, 4),
     "thorough": Effort("standard", 384 * 384, 4000, 16, 4),
 }
+_SIDE, _SEEN = "input.slices.side_px", "input.slices.seen_px"
 _LEAST_OF_A_TYPE = 5
 _TYPE_WEIGHT = 0.25
 _AMPLE_SPAN_PX = 2 * LEAST_SPAN_PX  # what is seen larger needs no more pixels, down to half of the budget
@@ -32,45 +36,47 @@ _LEAST_SHARE = 0.5
 _SQUEEZED = 2.0  # times the budget: an image that needs more pixels is seen in windows
 
 
-def plan(data: Dataset, recipe: RecipeName = DEFAULT_RECIPE) -> Plan:
+def plan(data: Dataset, recipe: RecipeName = DEFAULT_RECIPE, given: Given | None = None) -> Plan:
     """What a recipe decides for a dataset.
+
+    Args:
+        data: with splits.
+        recipe: how much effort.
+        given: settings of the user's by dotted key, which are not decided, and with which the decisions go.
 
     Raises:
         InputError: no splits, no training images, or an unreadable one.
     """
-    effort = EFFORTS[recipe]
-    facts = look_at(data, images_root_of(data, data.folder or Path(".")))
-    size = _decide_size(facts, effort)
-    return Plan(
-        effort.base,
-        (
-            *size,
-            *decide_budget(facts, effort, _looks(facts, size)),
-            decide_geometry(facts),
-            decide_difference(facts, in_windows=any(one.key == "input.slices.side_px" for one in size)),
-            *_decide_pasting(facts),
-            _decide_types(facts),
-        ),
+    effort, given = EFFORTS[recipe], given or {}
+    facts = look_at(data, images_root_of(data, data.folder or Path(".")), given)
+    size = _decide_size(facts, effort, given)
+    side = given.get(_SIDE, next((one.value for one in size if one.key == _SIDE), None))
+    looks = _looks(facts, side, given.get("input.slices.overlap", SliceConfig.overlap))
+    decisions = (
+        *size,
+        *decide_budget(facts, effort, looks, given),
+        decide_geometry(facts),
+        decide_difference(facts, in_windows=side is not None),
+        *_decide_pasting(facts, given),
+        _decide_types(facts),
     )
+    return Plan(effort.base, left_open(decisions, given))
 
 
-def _decide_size(facts: Facts, effort: Effort) -> tuple[Decision, ...]:
+def _decide_size(facts: Facts, effort: Effort, given: Given | None = None) -> tuple[Decision, ...]:
     """Whole images or windows, and the pixels of each."""
+    given = given or {}
     small, native = facts.small_side, f"half of the images have {facts.pixels:,.0f} pixels"
+    if given.get(_SIDE) is not None:
+        return _decide_windows(effort, given, native, 1.0, "")
     if small is None:
         return (Decision("input.max_pixels", effort.pixels, f"no boxes; {native}"),)
     scale = min(LEAST_SPAN_PX / small, 1.0)
     squeezed = small * min((effort.pixels / facts.pixels) ** 0.5, 1.0)
-    if facts.pixels * scale**2 > _SQUEEZED * effort.pixels:
-        seen = round(effort.pixels**0.5)
-        side = round(seen / scale)
+    whole_alone = _SIDE in given or given.get("input.reference") == "on"
+    if facts.pixels * scale**2 > _SQUEEZED * _pixels_of_whole(effort, given) and not whole_alone:
         why = f"a tenth of the box sides is below {small:.0f} px, {squeezed:.1f} px in an image squeezed whole"
-        return (
-            Decision("input.max_pixels", effort.pixels, f"of the whole image, which is seen too; {native}"),
-            Decision("input.slices.side_px", side, why),
-            Decision("input.slices.seen_px", seen, f"the finest windows are seen at {seen / side:.2f} of their size"),
-            Decision("model.prediction.views", [1.0], "overlapping windows are looks enough"),
-        )
+        return _decide_windows(effort, given, native, scale, why)
     pixels = effort.pixels
     if facts.pixels > effort.pixels:
         ample = facts.pixels * (_AMPLE_SPAN_PX / small) ** 2
@@ -80,16 +86,36 @@ def _decide_size(facts: Facts, effort: Effort) -> tuple[Decision, ...]:
     return (Decision("input.max_pixels", pixels, why),)
 
 
-def _looks(facts: Facts, size: tuple[Decision, ...]) -> float:
-    """How often a prediction looks at an image: once, and at each of its slices of all levels."""
-    sides = [one.value for one in size if one.key == "input.slices.side_px"]
-    finest: float = sum(facts.pixels / (side * (1 - SliceConfig.overlap)) ** 2 for side in sides)
-    looks = 1 + finest * 4 / 3  # each coarser level has a quarter of the last one's
-    return looks
+def _decide_windows(effort: Effort, given: Given, native: str, scale: float, why: str) -> tuple[Decision, ...]:
+    """Windows that are seen at a scale, or of the side that is given, then at most at their own size."""
+    seen = given.get(_SEEN) or round(effort.pixels**0.5)
+    side = given.get(_SIDE) or max(round(seen / scale), 32)
+    seen = given.get(_SEEN) or min(seen, side)
+    return (
+        Decision("input.max_pixels", effort.pixels, f"of the whole image, which is seen too; {native}"),
+        Decision(_SIDE, side, why),
+        Decision(_SEEN, seen, f"the finest windows are seen at {seen / side:.2f} of their size"),
+        Decision("model.prediction.views", [1.0], "overlapping windows are looks enough"),
+    )
 
 
-def _decide_pasting(facts: Facts) -> tuple[Decision, ...]:
+def _pixels_of_whole(effort: Effort, given: Given) -> float:
+    """Of a whole image as it is seen: those of the effort, or more where more are given."""
+    size_hw, pixels = given.get("input.size_hw"), given.get("input.max_pixels", effort.pixels)
+    if size_hw is not None:
+        pixels = size_hw[0] * size_hw[1]
+    return math.inf if pixels is None else max(pixels, effort.pixels)
+
+
+def _looks(facts: Facts, side: int | None, overlap: float) -> float:
+    """How often a prediction looks at an image: once, and at each of its slices, of coarser levels a third as many."""
+    return 1.0 if side is None else 1 + 4 / 3 * facts.pixels / (side * (1 - overlap)) ** 2
+
+
+def _decide_pasting(facts: Facts, given: Given) -> tuple[Decision, ...]:
     """Pasting needs good images to lay defects on; where a place has a meaning, they stay near their own."""
+    if given.get("paste.share") == 0:
+        return ()
     if not facts.good or not facts.boxed:
         return (Decision("paste.share", 0.0, "no good images to lay defects on" if facts.boxed else "no boxes"),)
     aligned = facts.layout.is_aligned

@@ -13,15 +13,16 @@ from jsonargparse import Namespace
 from data_tools.commands.configurations import counting_epochs, resolve
 from data_tools.commands.parser import MOVED, Parser, require_each_flag_once, require_no_empty_value, run_command
 from data_tools.commands.planned import planned_values
+from data_tools.commands.settings import flat as by_key
 from data_tools.commands.settings import settings_of
 from data_tools.core.errors import InputError
 from data_tools.core.printable import say
 from data_tools.core.records import Dataset
 from data_tools.files.dataset_folder import read_dataset
-from data_tools.files.run_config import CONFIG
+from data_tools.files.run_config import CONFIG, plain
 from data_tools.files.runs import Run
 from data_tools.training.interrupt import Stopped
-from data_tools.training.recipe import DEFAULT_RECIPE, RECIPES, Plan, RecipeName
+from data_tools.training.recipe import DEFAULT_RECIPE, RECIPES, Given, Plan, RecipeName
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ DEFAULT_DATA = Path("datasets/synthetic")
 GOOD_IMAGES, DEFECT_IMAGES = 900, 600  # of some 126 lots: rendering is cheap, and 19 lots to judge by say more than 5
 Train = Callable[[Dataset, Any, Path | None, bool], Run]
 """Dataset, settings, run folder and whether to resume -> the finished run."""
-Planner = Callable[[Dataset, RecipeName], Plan]
+Planner = Callable[[Dataset, RecipeName, Given], Plan]
 
 
 def run_training(
@@ -57,10 +58,10 @@ def run_training(
             say(f"{parser.prog}: error: {error}", to=sys.stderr)
             return 1
 
-    def check(words: Sequence[str]) -> None:
+    def check(words: Sequence[str]) -> Any:
         require_each_flag_once(parser, words)
         require_no_empty_value(words)
-        settings_of(parser, parser.parse_args(list(words)), kind)
+        return settings_of(parser, parser.parse_args(list(words)), kind)
 
     return run_command(parser, body, lambda: with_planned_config(approach, plan, check, argv))
 
@@ -108,14 +109,14 @@ def add_training_arguments(parser: Parser) -> None:
 
 
 def with_planned_config(
-    approach: str, plan: Planner, check: Callable[[Sequence[str]], None], argv: Sequence[str] | None
+    approach: str, plan: Planner, check: Callable[[Sequence[str]], Any], argv: Sequence[str] | None
 ) -> list[str]:
     """The command line with its configuration: the one it names, a resumed run's own, or else what the data decide.
 
     Args:
         approach: "detect" or "classify".
         plan: decides the settings by the data.
-        check: refuses a command line that says something wrong, before any data is looked at.
+        check: refuses a command line that says something wrong, before any data is looked at; gives its settings.
         argv: the words; None takes the process's own.
 
     Raises:
@@ -133,7 +134,7 @@ def with_planned_config(
         return with_default_config(approach, words)  # several processes must not render the default data at once
     chosen = recipe or ("quick" if data is None else DEFAULT_RECIPE)
     asked = words if data is None else [word for word in words if not word.startswith("--print_config")]
-    check(with_default_config(approach, asked))
+    given = _named(check(with_default_config(approach, asked)), flat)
     assert chosen in RECIPES
     run = _value_of(flat, "--run")
     if run is not None:
@@ -141,9 +142,8 @@ def with_planned_config(
 
         run_folder(approach, Path(run), resume=False)  # before the default data is rendered
     dataset = read_dataset(data or default_data(), _value_of(flat, "--images"))
-    decided = plan(dataset, chosen)
-    given = [word.removeprefix("--") for word in flat if word.startswith("--")]
-    log.info("recipe %s %s", chosen, decided.describe(overridden=given))
+    decided = plan(dataset, chosen, given)
+    log.info("recipe %s %s", chosen, decided.describe())
     return ["--config", _inline(_under(planned_values(decided, approach), flat)), *words]
 
 
@@ -167,6 +167,17 @@ def with_default_config(approach: str, argv: Sequence[str] | None, default: str 
         own = Path(flat[flat.index("--run") + 1]) / CONFIG
         return ["--config", _inline(resolve(str(own), approach)), *words] if own.is_file() else words
     return ["--config", _inline(_under(resolve(default, approach), flat)), *words]
+
+
+def _named(settings: Any, flat: Sequence[str]) -> dict[str, Any]:
+    """Those of the settings, by dotted key, that a flag names, also one that is cut short."""
+    values, named = by_key(plain(settings)), {}
+    for word in flat:
+        name = word.removeprefix("--").rstrip("+")
+        keys = [name] if name in values else [key for key in values if key.startswith(name)]
+        if word.startswith("--") and len(keys) == 1:
+            named[keys[0]] = values[keys[0]]
+    return named
 
 
 def _under(settings: Mapping[str, Any], flat: Sequence[str]) -> Mapping[str, Any]:

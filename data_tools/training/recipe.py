@@ -1,10 +1,12 @@
 """Settings that fit themselves to the data: what a dataset looks like, and the decisions that follow from it.
 
-A decision says its reason, is stored with the run, and may be overridden. None depends on the clock or on test images.
+A decision says its reason and is stored with the run. What the user gives is not decided, and what is decided goes with
+it. None depends on the clock or on test images.
 """
 
+import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -17,6 +19,8 @@ from data_tools.core.records import BOXED, GOOD, Dataset
 from data_tools.loading.layout import Layout, layout_of_samples
 from data_tools.loading.readable import require_readable
 from data_tools.loading.reference import decide_reference
+from data_tools.loading.transforms import PreprocessConfig
+from data_tools.splitting.deal import take_share
 from data_tools.training.fit_config import FitConfig
 
 RecipeName = Literal["quick", "standard", "thorough"]
@@ -30,6 +34,10 @@ _MOST_PASSES, _FEWEST_STEPS = 100, 100
 _VALIDATING = 0.3  # images validated for each image trained on, at most
 _FEWEST_EPOCHS, _MOST_EPOCHS = 3, 10
 _WARMUP_SHARE = 0.1
+
+
+Given = Mapping[str, Any]
+"""The user's own settings by dotted key, such as {"fit.steps": 500}."""
 
 
 @dataclass(frozen=True)
@@ -76,21 +84,20 @@ class Plan:
         """The decided values by dotted key."""
         return {decision.key: decision.value for decision in self.decisions}
 
-    def describe(self, overridden: Sequence[str] = ()) -> str:
-        """A line a decision; those overridden by the user are left out."""
-        shown = [decision for decision in self.decisions if decision.key not in overridden]
-        width = max((len(decision.key) for decision in shown), default=0)
-        lines = [f"  {one.key:<{width}}  {_short(one.value)}: {one.reason}" for one in shown]
+    def describe(self) -> str:
+        """A line a decision."""
+        width = max((len(decision.key) for decision in self.decisions), default=0)
+        lines = [f"  {one.key:<{width}}  {_short(one.value)}: {one.reason}" for one in self.decisions]
         return "\n".join([f"on top of the configuration {self.base!r}, decided by the data:", *lines])
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What a recipe looks at, in the train split, and how many images validation has.
+    """What a recipe looks at, in what is learned from of the train split, and how many images validation has.
 
     Attributes:
         images, good, boxed, unboxed: numbers of training images.
-        sizes_hw: (n, 2) of the training images, in pixels.
+        sizes_hw: (n, 2) of the training images, in pixels, without what preprocessing crops.
         boxes_hw: (m, 2) heights and widths of the training boxes, in original pixels.
         types: how many training images each type of defect has.
         validation: number of validation images.
@@ -120,18 +127,26 @@ class Facts:
         return float(np.quantile(self.boxes_hw.min(axis=1), SMALL_TENTH))
 
 
-def look_at(dataset: Dataset, root: Path) -> Facts:
+def look_at(dataset: Dataset, root: Path, given: Given | None = None) -> Facts:
     """The facts of a dataset with splits and images under `root`.
 
+    Args:
+        dataset, root: see above.
+        given: of which fit.train_share, fit.seed and input.preprocess.crop_px count.
+
     Raises:
-        InputError: no splits, an empty train split, or images of any split that cannot be read.
+        InputError: no splits, an empty train split, a share or crop that leaves too little, or images of any split
+            that cannot be read.
     """
     if dataset.splits is None:
         raise InputError(f"{dataset.folder}: has no splits.json; convert it with --split 0.7,0.15,0.15")
-    samples = dataset.split("train")
-    if not samples:
+    everything, given = dataset.split("train"), given or {}
+    if not everything:
         raise InputError(f"{dataset.folder}: the train split is empty")
     require_readable(dataset, root)
+    samples = take_share(everything, given.get("fit.train_share", 1.0), given.get("fit.seed", FitConfig.seed))
+    preprocess = PreprocessConfig(crop_px=given.get("input.preprocess.crop_px", 0))
+    windows = np.array([preprocess.window(sample.size_hw) for sample in samples])
     boxes = [sample.boxes_xyxy for sample in samples if sample.status == BOXED]
     corners = np.concatenate([np.zeros((0, 4)), *boxes])
     statuses = Counter(sample.status for sample in samples)
@@ -140,25 +155,41 @@ def look_at(dataset: Dataset, root: Path) -> Facts:
         statuses[GOOD],
         statuses[BOXED],
         len(samples) - statuses[GOOD] - statuses[BOXED],
-        np.array([sample.size_hw for sample in samples]),
+        np.stack([windows[:, 3] - windows[:, 1], windows[:, 2] - windows[:, 0]], axis=1),
         np.stack([corners[:, 3] - corners[:, 1], corners[:, 2] - corners[:, 0]], axis=1),
         Counter(sample.type for sample in samples if sample.is_defect),
         len(dataset.split("val")),
-        layout_of_samples(samples, root),
+        layout_of_samples(everything, root),  # as `data_tools.training.batches.decide_by_layout` has it
     )
 
 
-def decide_budget(facts: Facts, effort: Effort, looks: float = 1.0) -> tuple[Decision, ...]:
+def left_open(decisions: Iterable[Decision], given: Given) -> tuple[Decision, ...]:
+    """The decisions about what is not given, and has an effect beside it."""
+    closed = set(given)
+    if given.get("input.size_hw") is not None:
+        closed.add("input.max_pixels")
+    if given.get("fit.epochs") is not None and given.get("fit.steps") is None:
+        closed |= {"fit.steps", "fit.epoch_steps"}
+    return tuple(one for one in decisions if one.key not in closed)
+
+
+def decide_budget(facts: Facts, effort: Effort, looks: float = 1.0, given: Given | None = None) -> tuple[Decision, ...]:
     """Batch, steps, steps from one validation to the next, and warm-up.
 
     Args:
         facts, effort: the data, and what may be spent on them.
         looks: how often a prediction looks at an image, its slices counted.
+        given: of which fit.batch_size and the number of steps, also in epochs, count.
     """
-    batch = min(effort.batch_size, facts.images)
+    given = given or {}
+    batch = given.get("fit.batch_size") or min(effort.batch_size, facts.images)
     a_pass = facts.images / batch
-    wanted = min(max(effort.steps, effort.passes * a_pass), _MOST_GROWTH * effort.steps)
-    steps = _rounded(max(min(wanted, _MOST_PASSES * a_pass), _FEWEST_STEPS))
+    steps = given.get("fit.steps")
+    if steps is None and given.get("fit.epochs") is not None:
+        steps = given["fit.epochs"] * math.ceil(a_pass)
+    if steps is None:
+        wanted = min(max(effort.steps, effort.passes * a_pass), _MOST_GROWTH * effort.steps)
+        steps = _rounded(max(min(wanted, _MOST_PASSES * a_pass), _FEWEST_STEPS))
     epochs = _VALIDATING * steps * batch / max(facts.validation * looks, 1)
     epochs = int(np.clip(epochs, _FEWEST_EPOCHS, _MOST_EPOCHS))
     return (

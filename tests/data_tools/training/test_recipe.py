@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ import detect.train
 from classify import recipe as classify_recipe
 from data_tools.commands.configurations import resolve
 from data_tools.commands.planned import planned_settings
+from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset, Sample
 from data_tools.files.dataset_folder import read_dataset
 from data_tools.loading.layout import Layout
@@ -149,3 +151,58 @@ def test_facts_of_a_dataset(squares: Path, make_sample: Callable[..., Sample]) -
     assert (facts.images, facts.good, facts.boxed, facts.unboxed, facts.validation) == (12, 6, 6, 0, 6)
     assert (facts.pixels, facts.small_side) == (64 * 64, 16.0)
     assert json.dumps(dict(facts.types)) == '{"scratch": 6}'
+
+
+SPACIOUS = {"input.max_pixels": None}, {"input.size_hw": [4000, 4000]}, {"input.reference": "on"}
+
+
+def test_what_is_given_is_not_decided_and_the_rest_goes_with_it(squares: Path) -> None:
+    data = read_dataset(squares)
+    given = {"input.slices.side_px": 48, "fit.steps": 30, "fit.lr": 0.1}
+    values = detect.plan(data, "quick", given).values()
+    assert not set(given) & set(values)
+    assert (values["input.reference"], values["input.slices.seen_px"]) == ("off", 48)
+    assert values["model.prediction.views"] == [1.0]
+    assert (values["fit.epoch_steps"], values["fit.warmup_steps"]) == (10, 3)
+    assert not {"paste.share", "paste.jitter"} & set(detect.plan(data, "quick", {"paste.share": 0.0}).values())
+    for plan in (detect.plan, classify.plan):
+        assert "input.max_pixels" not in plan(data, "quick", {"input.size_hw": [32, 32]}).values()
+        counted = plan(data, "quick", {"fit.epochs": 10, "fit.batch_size": 3}).values()
+        assert counted["fit.warmup_steps"] == 4  # a tenth of 10 epochs of 12 / 3 steps
+        assert not {"fit.steps", "fit.epoch_steps", "fit.batch_size"} & set(counted)
+
+
+@pytest.mark.parametrize("given", [*SPACIOUS, {"input.slices.side_px": None}])
+def test_windows_are_not_decided_beside_what_they_contradict(given: dict[str, Any]) -> None:
+    large = replace(FACTS, sizes_hw=np.full((9, 2), 4000), boxes_hw=np.full((9, 2), 30.0))
+    effort = detect_recipe.EFFORTS["quick"]
+    assert any(one.key == "input.slices.side_px" for one in detect_recipe._decide_size(large, effort, {}))
+    assert [one.key for one in detect_recipe._decide_size(large, effort, given)] == ["input.max_pixels"]
+    (side,) = (
+        one.value
+        for one in detect_recipe._decide_size(large, effort, {"input.slices.seen_px": 112})
+        if one.key == "input.slices.side_px"
+    )
+    assert side == 420
+
+
+def test_a_share_of_the_images_has_its_own_facts(devices: Path) -> None:
+    data, given = read_dataset(devices), {"fit.train_share": 0.15}
+    assert detect.plan(data, "quick").values()["input.reference"] == "on"
+    facts = look_at(data, devices / "images", given)
+    assert 0 < facts.good < 8
+    assert detect.plan(data, "quick", given).values()["input.reference"] == "off"
+    height, width = facts.sizes_hw[0]
+    assert look_at(data, devices / "images", {"input.preprocess.crop_px": 20}).sizes_hw[0].tolist() == [
+        height - 40,
+        width - 40,
+    ]
+    with pytest.raises(InputError, match="crop_px 200"):
+        look_at(data, devices / "images", {"input.preprocess.crop_px": 200})
+
+
+def test_a_command_line_decides_beside_its_own_flags(squares: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--data", str(squares), "--recipe", "quick", "--input.slices.side_px", "48", "--print_config"]
+    assert detect.train.main(words) == 0
+    shown = yaml.safe_load(capsys.readouterr().out)["input"]
+    assert (shown["reference"], shown["slices"]["side_px"], shown["slices"]["seen_px"]) == ("off", 48, 48)
