@@ -6,6 +6,7 @@ make text read otherwise than it is written (turns of direction, characters of n
 
 import sys
 import unicodedata
+from collections.abc import Sequence
 from typing import TextIO
 
 
@@ -24,6 +25,12 @@ def printable(text: object) -> str:
     if whole.isprintable():
         return whole
     return "".join(c if is_shown(c) else c.encode("unicode_escape").decode("ascii") for c in whole)
+
+
+def first_of(values: Sequence[object], most: int = 5) -> str:
+    """The first values in a row, and how many more there are: "1, 2, 3, 4, 5 and 55 more"."""
+    more = f" and {len(values) - most:,} more" if len(values) > most else ""
+    return ", ".join(printable(value) for value in values[:most]) + more
 
 
 def printable_lines(text: object) -> str:

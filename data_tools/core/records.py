@@ -19,6 +19,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from data_tools.core.printable import first_of
+
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 GOOD, BOXED, UNBOXED = "good", "boxed", "unboxed"
@@ -135,7 +137,7 @@ class Dataset:
         if self.splits is not None:
             for split in SPLIT_NAMES:
                 unknown = [i for i in self.splits.ids(split) if i not in by_id]
-                _require(not unknown, f"splits: {split} names unknown image ids {unknown[:5]}")
+                _require(not unknown, f"splits: {split} names unknown image ids {first_of(unknown)}")
         object.__setattr__(self, "_by_id", by_id)
 
     def split(self, name: str) -> tuple[Sample, ...]:
@@ -235,7 +237,7 @@ class PredictionSet:
     def __post_init__(self) -> None:
         ids = [prediction.image_id for prediction in self.predictions]
         twice = sorted(i for i, count in Counter(ids).items() if count > 1)
-        _require(not twice, f"predictions: image ids {twice[:5]} stand twice")
+        _require(not twice, f"predictions: image ids {first_of(twice)} stand twice")
 
 
 def as_map(values: ArrayLike) -> NDArray[np.float32]:

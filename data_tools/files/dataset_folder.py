@@ -13,6 +13,7 @@ import numpy as np
 from data_tools.core.checks import whole_number
 from data_tools.core.errors import InputError
 from data_tools.core.geometry import xywh_to_xyxy, xyxy_to_xywh
+from data_tools.core.printable import first_of
 from data_tools.core.records import (
     BOXED,
     GOOD,
@@ -211,7 +212,7 @@ def from_coco(value: dict[str, Any]) -> tuple[tuple[Sample, ...], tuple[str, ...
         _sample(image, by_image.pop(whole_number(image["id"], "image id"), [])) for image in value["images"]
     )
     if by_image:
-        raise ValueError(f"annotations for unknown image ids {sorted(by_image)[:5]}")
+        raise ValueError(f"annotations for unknown image ids {first_of(sorted(by_image))}")
     return samples, tuple(str(category["name"]) for category in categories)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from data_tools.core.agreement import require_of_dataset
 from data_tools.core.errors import InputError
+from data_tools.core.printable import first_of
 from data_tools.core.records import Prediction, PredictionSet, Sample
 
 
@@ -20,10 +21,15 @@ def align(
     ids = [sample.image_id for sample in samples]
     missing = [image_id for image_id in ids if image_id not in by_id]
     foreign = sorted(by_id.keys() - set(ids))
-    if missing or foreign:
-        raise InputError(
-            f"{label}: {len(missing)} images of the split have no prediction (ids {missing[:5]}), and {len(foreign)} "
-            f"predictions fit no image of it (ids {foreign[:5]}). Are dataset and split those that were predicted?"
+    faults = [
+        f"{len(some):,} {what} (ids {first_of(some)})"
+        for some, what in (
+            (missing, "images of the split have no prediction"),
+            (foreign, "predictions fit no image of it" if missing else "predictions fit no image of the split"),
         )
+        if some
+    ]
+    if faults:
+        raise InputError(f"{label}: {', and '.join(faults)}. Are dataset and split those that were predicted?")
     require_of_dataset(predictions, samples, num_classes, label)
     return tuple(by_id[image_id] for image_id in ids)

@@ -63,3 +63,17 @@ def test_what_looks_odd_is_said_with_the_runs_name(
     assert "warning: mine: all boxes lie within the first pixel (up to 0.79): shares of the image" in caplog.text
     assert first.startswith("all boxes")
     assert second == "on validation: the boxes fit 0 of 2 images with boxes, but 2 if they are x and y swapped"
+
+
+def test_only_what_is_wrong_is_counted_and_a_list_cut_short_says_so(data: Dataset, make_prediction) -> None:
+    test = right(data, "test", make_prediction)
+    foreign = [replace(test[0], image_id=100 + i) for i in range(7)]
+    with pytest.raises(InputError) as caught:
+        evaluate(data, {"a": [*test, *foreign]}, resamples=100)
+    assert "a: 7 predictions fit no image of the split (ids 100, 101, 102, 103, 104 and 2 more). Are" in str(
+        caught.value
+    )
+    with pytest.raises(InputError, match=r"a: 1 images of the split have no prediction \(ids 5\)\. Are"):
+        evaluate(data, {"a": test[1:]}, resamples=100)
+    with pytest.raises(InputError, match=r"no prediction \(ids 5\), and 7 predictions fit no image of it \(ids 100"):
+        evaluate(data, {"a": [*test[1:], *foreign]}, resamples=100)
