@@ -15,11 +15,11 @@ from data_tools.core.printable import say_text
 from data_tools.networks.cam_names import EXPORTED_METHODS
 
 
-def export(run: Path | str, out: Path | str, cam: str | None = None) -> Path:
+def export(run: Path | str, out: Path | str, cam: str | None = None, data: Path | str | None = None) -> Path:
     """Write the best checkpoint of a finished run as a bundle; gives `out`, see `classify.exporting.export`."""
     from classify.exporting import export as write
 
-    return write(run, out, cam)
+    return write(run, out, cam, data)
 
 
 def build_parser() -> Parser:
@@ -27,6 +27,7 @@ def build_parser() -> Parser:
     parser = Parser(prog="classify.export", description="Write a trained classifier as an ONNX graph with settings.")
     parser.add_argument("run", type=str, help="folder of a finished run")
     parser.add_argument("--out", type=str, required=True, help="new folder to write")
+    parser.add_argument("--data", type=str | None, default=None, help="folder that the run's data have moved to")
     parser.add_argument(
         "--cam",
         choices=EXPORTED_METHODS,
@@ -43,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _export(arguments: Namespace) -> int:
-    say_text(export(Path(arguments.run), Path(arguments.out), arguments.cam))
+    say_text(export(Path(arguments.run), Path(arguments.out), arguments.cam, arguments.data))
     return 0
 
 

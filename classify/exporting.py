@@ -45,17 +45,19 @@ class _Reader(nn.Module):
         return linear(last.mean(dim=(2, 3))), self.map_of(last, pooled_gradients(last, linear.weight[0]))
 
 
-def export(run: Path | str, out: Path | str, cam: str | None = None) -> Path:
+def export(run: Path | str, out: Path | str, cam: str | None = None, data: Path | str | None = None) -> Path:
     """Write the best checkpoint of a finished run as a bundle; gives `out`.
 
     Args:
         run: folder of the run.
         out: new folder to write.
         cam: method of the heat maps, one of `EXPORTED_METHODS`, on the last layer; None takes the run's own.
+        data: folder that the run's data have moved to; None takes the one that the run names.
 
     Raises:
         InputError: no finished classifier run, damaged files, `out` exists or cannot be written to, maps that take
-            gradients, the exporter's packages are not installed, or a network that cannot be exported.
+            gradients, the exporter's packages are not installed, a network that cannot be exported, or other `data`
+            than the run's.
     """
     folder, place = Path(run), Path(out)
     require_new(place)
@@ -63,7 +65,11 @@ def export(run: Path | str, out: Path | str, cam: str | None = None) -> Path:
     record = _record_of(classifier, cam)
     model = for_export(classifier.model, OnnxSame)
     assert isinstance(model, Classifier)
-    said = {"approach": "classify", **origin_of(folder, manifest.values), **record.to_json()}
+    said = {
+        "approach": "classify",
+        **origin_of(folder, manifest.values, None if data is None else Path(data)),
+        **record.to_json(),
+    }
     with new_bundle(place, said, ["scipy>=1.13"]) as new:
         log.info("exporting the network with its maps by %s", record.reading.cam)
         images = torch.rand(_EXAMPLE[0], planes_of(model.backbone), *_EXAMPLE[1:])

@@ -76,26 +76,28 @@ class _Head(nn.Module):
         return logits, deltas
 
 
-def export(run: Path | str, out: Path | str, precision: Precision = "fp32") -> Path:
+def export(run: Path | str, out: Path | str, precision: Precision = "fp32", data: Path | str | None = None) -> Path:
     """Write the best checkpoint of a finished run as a bundle; gives `out`.
 
     Args:
         run: folder of the run.
         out: new folder to write.
         precision: "int8" has backbone and pyramid compute in int8, calibrated on the run's validation images.
+        data: folder that the run's data have moved to; None takes the one that the run names.
 
     Raises:
         InputError: no finished detector run, damaged files, `out` exists or cannot be written to, the exporter's
-            packages are not installed, a network that cannot be exported, or for int8 the run's data are not there.
+            packages are not installed, a network that cannot be exported, other `data` than the run's, or for int8 the
+            run's data are not there.
     """
-    folder, place = Path(run), Path(out)
+    folder, place, moved = Path(run), Path(out), None if data is None else Path(data)
     require_new(place)
     detector, manifest = load(folder), read_finished_manifest(folder, "detect")
-    validation = validation_images(folder, manifest.values) if precision == "int8" else None
+    validation = validation_images(folder, manifest.values, moved) if precision == "int8" else None
     model = for_export(detector.model)
     assert isinstance(model, Detector)
     own = _record_of(detector)
-    record = {"approach": "detect", **origin_of(folder, manifest.values), **own.to_json()}
+    record = {"approach": "detect", **origin_of(folder, manifest.values, moved), **own.to_json()}
     with new_bundle(place, record) as temporary:
         log.info("exporting backbone, pyramid, proposal head and image head")
         _write_features(model, temporary / f"{FEATURES}{GRAPH}")

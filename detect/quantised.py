@@ -40,14 +40,14 @@ class ValidationImages:
     predictions: Sequence[Prediction]
 
 
-def validation_images(run: Path, manifest: Mapping[str, Any]) -> ValidationImages:
-    """Those of the data that a run's manifest names.
+def validation_images(run: Path, manifest: Mapping[str, Any], data: Path | None = None) -> ValidationImages:
+    """Those of the data that a run's manifest names, or that are in the folder `data` now.
 
     Raises:
         InputError: the run's data are gone or have changed, have no validation images, or are not predicted.
     """
-    dataset = dataset_of(manifest)
-    samples, root = dataset.split("val"), images_root_of(dataset, Path(str(manifest["data"])))
+    dataset = dataset_of(run, manifest, data)
+    samples, root = dataset.split("val"), images_root_of(dataset, dataset.folder or run)
     if not samples:
         raise InputError("int8 is calibrated on the validation images, of which the run's data have none")
     return ValidationImages(samples, root, read_predictions(run / "predictions" / "val.jsonl").predictions)

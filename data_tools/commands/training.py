@@ -19,8 +19,8 @@ from data_tools.core.errors import InputError
 from data_tools.core.printable import say
 from data_tools.core.records import Dataset
 from data_tools.files.dataset_folder import read_dataset
-from data_tools.files.run_config import CONFIG, plain
-from data_tools.files.runs import Run
+from data_tools.files.run_config import CONFIG, plain, read_values
+from data_tools.files.runs import Run, require_data
 from data_tools.training.interrupt import Stopped
 from data_tools.training.recipe import DEFAULT_RECIPE, RECIPES, Given, Plan, RecipeName
 
@@ -75,6 +75,8 @@ def _train_or_stop(approach: str, train: Train, settings: Any, arguments: Namesp
         processes.on_main(lambda: run_folder(approach, folder, arguments.resume))  # before the default data is rendered
     elif arguments.resume:
         raise InputError("--resume needs --run, the folder of a started run")
+    if folder is not None and arguments.resume and arguments.data and arguments.data == _own_data(folder):
+        require_data(Path(arguments.data), folder)
     data = read_dataset(arguments.data if arguments.data else processes.on_main(default_data), arguments.images)
     try:
         run = train(data, settings, folder, arguments.resume)
@@ -85,6 +87,11 @@ def _train_or_stop(approach: str, train: Train, settings: Any, arguments: Namesp
     if processes.is_main():
         say(run.folder)
     return 0
+
+
+def _own_data(run: Path) -> Any:
+    """The dataset folder that a run's configuration names; None without one."""
+    return read_values(run / CONFIG).get("data") if (run / CONFIG).is_file() else None
 
 
 def add_training_arguments(parser: Parser) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from data_tools.core.errors import InputError
 from data_tools.core.fields import Fields
 from data_tools.files.checksums import sha256
+from data_tools.files.dataset_folder import ANNOTATIONS
 from data_tools.files.json_object import read_object
 from data_tools.files.run_config import CONFIG, read_values
 
@@ -82,6 +83,17 @@ def read_manifest(folder: Path) -> Fields:
     if not path.exists() and not path.is_symlink():
         raise InputError(f"{folder}: no run there ({MANIFEST} is missing)")
     return read_object(path)
+
+
+def require_data(data: Path, run: Path) -> Path:
+    """The dataset folder that a run names, `data`; refused where it is not there any more.
+
+    Raises:
+        InputError: it says how to name the dataset that has moved.
+    """
+    if not (data / ANNOTATIONS).exists():
+        raise InputError(f"{run}: the run's data are gone from {data}; give --data DATASET, the folder they are in now")
+    return data
 
 
 def is_unfinished(folder: Path) -> bool:

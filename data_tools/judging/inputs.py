@@ -17,6 +17,7 @@ from data_tools.files.runs import (
     approaches_of,
     newest_runs,
     read_run,
+    require_data,
     require_predictions_of,
     require_seal,
 )
@@ -65,7 +66,7 @@ def open_runs(runs: Sequence[Run], data: str | None, split: str) -> JudgingInput
     Raises:
         InputError: runs on different data, data that has changed since, or missing or damaged predictions.
     """
-    folder = Path(data) if data else runs[0].data
+    folder = Path(data) if data else require_data(runs[0].data, runs[0].folder)
     dataset = read_dataset(folder)
     current = data_hash(folder)
     for run in runs:

@@ -52,3 +52,14 @@ def test_data_that_are_gone_or_changed_give_no_threshold(run: Path, squares: Pat
     assert origin_of(run, {"data": str(squares / "nowhere"), "data_hash": "x"})["categories"] is None
     (run / "predictions" / "val.jsonl").unlink()
     assert threshold_of(run, {"data": str(squares), "data_hash": data_hash(squares)}).value is None
+
+
+def test_data_that_have_moved_are_named_and_must_be_the_run_s(run: Path, squares: Path, caplog) -> None:
+    manifest = {"data": str(squares / "nowhere"), "data_hash": data_hash(squares)}
+    assert origin_of(run, manifest)["categories"] is None
+    assert "the run's data are gone" in caplog.text
+    assert "give --data DATASET" in caplog.text
+    moved = origin_of(run, manifest, squares)
+    assert (moved["categories"], moved["threshold"]["value"]) == (["defect"], 0.3)
+    with pytest.raises(InputError, match="not the data"):
+        origin_of(run, manifest | {"data_hash": "another"}, squares)

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 import classify
+import classify.export
+import classify.exporting
 import classify.predict
 import classify.train
 import detect.evaluate
@@ -198,6 +200,31 @@ def test_each_key_of_a_manifest_is_checked(
     path.write_bytes(b'{"a":' + b"[" * 100_000)
     for main, flags in ((MAINS[approach][1], words), (detect.evaluate.main, ["--runs", str(run)])):
         assert "manifest.json: not readable as JSON" in refused(main, flags, capsys)
+
+
+def test_data_that_have_moved_are_asked_for(
+    devices: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new, run = (str(tmp_path / name) for name in ("old", "new", "run"))
+    shutil.copytree(devices, old)
+    assert classify.train.main([*TINY, "--data", old, "--fit.steps", "1", "--run", run]) == 0
+    Path(old).rename(new)
+    monkeypatch.setattr(classify.exporting, "write_graph", lambda *_: None)
+    commands = [
+        (detect.evaluate.main, ["--runs", run]),
+        (classify.train.main, ["--run", run, "--resume"]),
+    ]
+    for main, words in commands:
+        said = refused(main, words, capsys)
+        assert "the run's data are gone from" in said
+        assert "give --data DATASET" in said
+    bundle = [run, "--out", str(tmp_path / "bundle"), "--cam", "hirescam", "--data"]
+    assert "no such file" in refused(classify.export.main, [*bundle, str(tmp_path / "no")], capsys)
+    assert not (tmp_path / "bundle").exists()
+    assert "convert" in refused(classify.train.main, ["--run", run, "--resume", "--data", old], capsys)
+    assert detect.evaluate.main(["--runs", run, "--data", new]) == 0
+    assert classify.export.main([*bundle, new]) == 0
+    assert json.loads((tmp_path / "bundle" / "bundle.json").read_text())["categories"] == ["defect"]
 
 
 def test_from_python_a_run_goes_on_with_its_own_settings(
