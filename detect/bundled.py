@@ -62,22 +62,28 @@ class BundledDetector:
         """How an image is scored."""
         return self.record.score_rule
 
-    def predict(self, images: Images, *, split: str = "test") -> list[Prediction]:
+    def predict(
+        self, images: Images, *, split: str = "test", cam: str | None = None, cam_stride: int = 16
+    ) -> list[Prediction]:
         """A prediction in original pixels for each image, in order; `stream` gives them one by one.
 
         Args:
             images: a path, a PIL image, a (h, w) or (h, w, 3) uint8 array, an iterable of these, or a dataset.
             split: of a dataset: "train", "val", "test" or "all".
+            cam, cam_stride: as of a run; a bundle gives no heat maps.
 
         Raises:
-            InputError: an image that cannot be read, or no such split.
+            InputError: an image that cannot be read, no such split, or a heat map is asked for.
         """
-        return list(self.stream(images, split=split))
+        return list(self.stream(images, split=split, cam=cam, cam_stride=cam_stride))
 
-    def stream(self, images: Images, *, split: str = "test") -> Iterator[Prediction]:
+    def stream(
+        self, images: Images, *, split: str = "test", cam: str | None = None, cam_stride: int = 16
+    ) -> Iterator[Prediction]:
         """As `predict`, lazily: any number of images takes the memory of some."""
+        _require_no_cam(cam)
         for chunk in chunks_of(images, split):
-            yield from self.predict_samples(chunk.samples, chunk.read)
+            yield from self.predict_samples(chunk.samples, chunk.read, cam, cam_stride)
 
     def predict_samples(
         self, samples: Sequence[Sample], pixels: Path | PixelReader, cam: str | None = None, cam_stride: int = 16
@@ -87,8 +93,7 @@ class BundledDetector:
         Raises:
             InputError: a heat map is asked for, which takes gradients that the graphs do not have.
         """
-        if cam is not None:
-            raise InputError("--cam needs the run itself: a bundle has no gradients; give the run folder with --run")
+        _require_no_cam(cam)
         views = self.record.prediction.views
         detections = look_everywhere(self.detect, views, samples, pixels, self.input, "")
         return to_predictions(samples, detections, self.input, self.score_rule)
@@ -162,6 +167,11 @@ class BundledDetector:
         logits, deltas = np.empty_like(answer["logits"]), np.empty_like(answer["deltas"])
         logits[places], deltas[places] = answer["logits"], answer["deltas"]
         return logits, deltas.reshape(len(deltas), logits.shape[1], 4)
+
+
+def _require_no_cam(cam: str | None) -> None:
+    if cam is not None:
+        raise InputError("--cam needs the run itself: a bundle has no gradients; give the run folder with --run")
 
 
 def load_bundle(folder: Path | str, engine: Engine = "onnx") -> BundledDetector:

@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from data_tools.core.anchors import STRIDES
+from data_tools.core.errors import InputError
 from data_tools.core.heatmaps import cells_seen, place_in_image
 from data_tools.core.records import Sample
 from data_tools.loading.batch import Batch
@@ -21,6 +23,19 @@ from data_tools.training.references import reference_of
 from detect.model import Detector
 
 _BATCH_SIZE = 4
+_MAPS = 4  # of the backbone: the levels above are made of its last
+
+
+def require_cam(method: str | None, stride: int) -> None:
+    """Refuse a method or a stride that there are no heat maps of; None asks for none.
+
+    Raises:
+        InputError: see above.
+    """
+    if method is not None and method not in METHODS:
+        raise InputError(f"cam {method!r}: not of {', '.join(METHODS)}")
+    if method is not None and stride not in STRIDES[:_MAPS]:
+        raise InputError(f"cam_stride {stride!r}: not of {', '.join(map(str, STRIDES[:_MAPS]))}")
 
 
 def explain(

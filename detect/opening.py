@@ -22,9 +22,9 @@ def load(run: Path | str, runtime: Runtime | None = None) -> AnyDetector:
             folder that is gone afterwards.
 
     Raises:
-        InputError: neither there, damaged files, or torch is asked to read a bundle.
+        InputError: neither there, no such runtime, damaged files, or torch is asked to read a bundle.
     """
-    return opened(Path(run), runtime, _load_run, _load_bundle, _export)
+    return opened(run, runtime, _load_run, _load_bundle, _export)
 
 
 def _load_run(folder: Path) -> "TrainedDetector":

@@ -17,7 +17,7 @@ from data_tools.networks.backbones import build_backbone
 from data_tools.runtime.origin import threshold_of
 from data_tools.training.checkpoint import load_best
 from data_tools.training.references import expect_reference
-from detect.explain import explain
+from detect.explain import explain, require_cam
 from detect.inference import predict, propose
 from detect.model import Detector
 from detect.settings import Settings
@@ -54,7 +54,7 @@ class TrainedDetector:
             cam_stride: 4, 8, 16 or 32: of the backbone's map that the heat map is taken from.
 
         Raises:
-            InputError: an image that cannot be read, or no such split.
+            InputError: an image that cannot be read, no such split, method or stride.
         """
         return list(self.stream(images, split=split, cam=cam, cam_stride=cam_stride))
 
@@ -62,6 +62,7 @@ class TrainedDetector:
         self, images: Images, *, split: str = "test", cam: str | None = None, cam_stride: int = 16
     ) -> Iterator[Prediction]:
         """As `predict`, lazily, decoding ahead: any number of images takes the memory of some."""
+        require_cam(cam, cam_stride)
         for chunk in chunks_of(images, split):
             yield from self.predict_samples(chunk.samples, chunk.read, cam, cam_stride)
 
@@ -69,6 +70,7 @@ class TrainedDetector:
         self, samples: Sequence[Sample], pixels: Path | PixelReader, cam: str | None = None, cam_stride: int = 16
     ) -> list[Prediction]:
         """Predictions of samples whose pixels lie under a folder or are read by a function, without a progress bar."""
+        require_cam(cam, cam_stride)
         predictions = predict(self.model, samples, pixels, self.input, self.score_rule, "")
         if cam is None:
             return predictions

@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -126,6 +127,33 @@ def test_predictions_come_lazily(detector_run: data_tools.Run) -> None:
 def test_what_is_no_image_is_named(detector_run: data_tools.Run, image: np.ndarray) -> None:
     with pytest.raises(InputError, match=r"image 2: an array"):
         detect.load(detector_run.folder).predict([np.zeros((64, 64), np.uint8), image])
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"cam": "foo"}, "cam 'foo': not of gradcam, "),
+        ({"cam": 3}, "cam 3: not of"),
+        ({"cam": "gradcam", "cam_stride": 5}, "cam_stride 5: not of 4, 8, 16, 32"),
+        ({"cam": "gradcam", "cam_stride": "16"}, "cam_stride '16': not of"),
+    ],
+)
+def test_a_wrong_argument_is_named_before_anything_is_predicted(
+    detector_run: data_tools.Run, given: dict, words: str
+) -> None:
+    detector = detect.load(detector_run.folder)
+    with pytest.raises(InputError, match=words):
+        detector.predict([], **given)
+
+
+@pytest.mark.parametrize("load", [detect.load, classify.load])
+def test_what_cannot_be_loaded_is_named(load: Callable, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="run: NoneType is no folder"):
+        load(None)
+    with pytest.raises(InputError, match="runtime 'tpu': not of torch, onnx, openvino"):
+        load(tmp_path, runtime="tpu")
+    with pytest.raises(InputError, match="no run there"):
+        load(tmp_path)
 
 
 def test_a_classifier_trains_loads_and_explains(squares_folder: Path, tmp_path: Path) -> None:

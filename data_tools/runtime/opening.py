@@ -23,7 +23,7 @@ OfBundle = TypeVar("OfBundle")
 
 
 def opened(
-    folder: Path,
+    run: Path | str,
     runtime: Runtime | None,
     load_run: Callable[[Path], OfRun],
     load_bundle: Callable[[Path, Engine], OfBundle],
@@ -32,14 +32,19 @@ def opened(
     """The model in a run or a bundle, by the runtime that is asked for; see `RUNTIME_HELP`.
 
     Args:
-        folder: of either.
+        run: folder of either.
         runtime: None reads a run by torch and a bundle by onnxruntime.
         load_run, load_bundle: of the approach.
         export: writes a run as a bundle, to a folder that is gone afterwards.
 
     Raises:
-        InputError: neither there, damaged files, or torch is asked to read a bundle.
+        InputError: neither there, no such runtime, damaged files, or torch is asked to read a bundle.
     """
+    if not isinstance(run, str | Path):
+        raise InputError(f"run: {type(run).__name__} is no folder; give the path of a run or a bundle")
+    if runtime is not None and runtime not in RUNTIMES:
+        raise InputError(f"runtime {runtime!r}: not of {', '.join(RUNTIMES)}")
+    folder = Path(run)
     if is_bundle(folder):
         if runtime == "torch":
             raise InputError(f"{folder}: a bundle holds graphs, none for torch; give the run for --runtime torch")

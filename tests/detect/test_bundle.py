@@ -390,6 +390,8 @@ def test_an_export_is_written_whole_and_replaces_nothing(run: Path, tmp_path: Pa
 def test_a_heat_map_needs_the_run(bundle: Path, tmp_path: Path, capsys) -> None:
     Image.fromarray(np.zeros((40, 40), np.uint8)).save(tmp_path / "a.png")
     words = ["--run", str(bundle), "--images", str(tmp_path / "a.png"), "--out", str(tmp_path / "o.jsonl")]
+    with pytest.raises(InputError, match="a bundle has no gradients"):
+        load_bundle(bundle).predict([], cam="gradcam")
     assert predict_main([*words, "--cam", "gradcam"]) == 2
     assert "needs the run itself" in capsys.readouterr().err
     assert tuple(METHODS) == GRADIENT_METHODS
