@@ -202,12 +202,25 @@ def _read_state(path: Path) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             return dict(load_file(path))
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # many kinds, one meaning
-        raise InputError(f"{path}: not readable as weights: {error}") from error
+    except MemoryError:  # no fault of the file
+        raise
+    except Exception as error:  # many kinds, few meanings
+        raise InputError(f"{path}: not readable as weights: {_reason(path, error)}") from error
     state = state.get("state_dict", state) if isinstance(state, dict) else state
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise InputError(f"{path}: not a dictionary of tensors")
     return state
+
+
+def _reason(path: Path, error: Exception) -> str:
+    """In one sentence; of what the libraries say on many lines, only who knows them makes sense."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if path.suffix == ".safetensors":
+        return f"no safetensors file, or a damaged one ({str(error).splitlines()[0]})" if str(error) else "damaged"
+    if "Unsupported global" in str(error) or "Unsupported class" in str(error):
+        return "it holds Python objects, which are not loaded, as they may run code; save the model's state_dict alone"
+    return "no file that torch.save has written, or a damaged one; give a .safetensors file or a .pth with a state_dict"
 
 
 def _renamed_by_order(state: dict[str, Tensor], name: str) -> dict[str, Tensor]:
