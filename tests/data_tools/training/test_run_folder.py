@@ -221,7 +221,7 @@ def test_data_that_have_moved_are_asked_for(
     bundle = [run, "--out", str(tmp_path / "bundle"), "--cam", "hirescam", "--data"]
     assert "no such file" in refused(classify.export.main, [*bundle, str(tmp_path / "no")], capsys)
     assert not (tmp_path / "bundle").exists()
-    assert "convert" in refused(classify.train.main, ["--run", run, "--resume", "--data", old], capsys)
+    assert "convert" in refused(classify.train.main, ["--run", run, "--resume", "--data", f"{old}er"], capsys)
     assert detect.evaluate.main(["--runs", run, "--data", new]) == 0
     assert classify.export.main([*bundle, new]) == 0
     assert json.loads((tmp_path / "bundle" / "bundle.json").read_text())["categories"] == ["defect"]
