@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from jsonargparse import ArgumentParser, Namespace
 
+from data_tools.commands.type_words import in_words
 from data_tools.core.errors import InputError, WorkerLostError
 from data_tools.core.printable import printable_lines, say, say_text
 from data_tools.training.interrupt import Stopped, Terminated, ended_by_sigterm
@@ -24,17 +25,12 @@ _UNWRITABLE = (
     *(errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP, errno.EFBIG),
 )
 
-# what jsonargparse says, on up to seven lines, of a value that is of none of the plain types of its key
-_KIND = r"<class '[\w.]+'>"
+# what jsonargparse says, on one line or up to ten, of a value that is not of the type of its key
 _MISTYPED = re.compile(
-    rf"""[Kk]ey ["'](?P<key>[\w.]+)["']:\s+(?:Expected a (?P<one>{_KIND})\. Got value: """
-    rf"""|Does not validate against any of the Union subtypes\s+Subtypes: \[(?P<kinds>{_KIND}(?:, {_KIND})*)\]"""
-    rf"""\s+Errors:(?:\s+- Expected a {_KIND})+\s+Given value type: {_KIND}\s+Given value: )(?P<value>.*)\Z"""
+    r"""[Kk]ey ["'](?P<key>[\w.]+)["']:\s+(?:Expected a .*?Got value: (?P<one>.*)"""
+    r"""|Does not validate against .*?\n\s*Given value: (?P<many>.*))\Z""",
+    re.DOTALL,
 )
-_IN_WORDS = {
-    **{"NoneType": "null", "str": "text", "bool": "true or false"},
-    **{"float": "a finite number", "int": "a whole number"},
-}
 
 MOVED = "folder of the dataset's images, where they have moved"
 
@@ -95,9 +91,10 @@ class Parser(ArgumentParser):
         """An error's text; where it is about an unknown key, with the nearest valid one."""
         text = message.strip()
         if mistyped := _MISTYPED.search(text):
-            kinds = re.findall(r"<class '([\w.]+)'>", mistyped["kinds"] or mistyped["one"])
-            wanted = " or ".join(_IN_WORDS.get(kind, kind) for kind in kinds)
-            return f"--{mistyped['key']}: expected {wanted}, not {mistyped['value']!r}"
+            hints = [getattr(one, "_typehint", None) for one in self._actions if one.dest == mistyped["key"]]
+            value = mistyped["one"] if mistyped["many"] is None else mistyped["many"]
+            if hints and hints[0] is not None:
+                return f"--{mistyped['key']}: expected {in_words(hints[0], mistyped['key'])}, not {value!r}"
         if grouped := re.search(r"[Gg]roup ['\"]([\w.]+)['\"] does not accept option ['\"]([\w.]+)['\"]", text):
             return text + self._hint(".".join(grouped.groups()))
         unknown = re.search(r"(?:[Uu]nrecognized arguments:\s*-*|[Kk]ey ['\"]|Option ['\"]|['\"])([\w.]+)", text)

@@ -2,6 +2,7 @@
 
 import math
 import sys
+from numbers import Real
 from typing import Any
 
 from data_tools.core.errors import InputError
@@ -37,10 +38,11 @@ def require_number(
         optional: None is allowed.
 
     Raises:
-        InputError: it is outside.
+        InputError: it is outside, or no number.
     """
     if value is None:
         return require(optional, key, "be a number", "null")
+    require(isinstance(value, Real) and not isinstance(value, bool), key, "be a number", repr(value))
     low = f"above {above:g}" if above is not None else f"at least {least:g}" if least > -math.inf else ""
     high = f"below {below:g}" if below is not None else f"at most {most:g}" if most < math.inf else ""
     rule = "be " + (" and ".join(filter(None, (low, high))) or "a finite number")

@@ -66,6 +66,8 @@ class InputConfig:
     preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
 
     def __post_init__(self) -> None:
+        pair = self.size_hw is None or (isinstance(self.size_hw, tuple | list) and len(self.size_hw) == 2)
+        require(pair, "input.size_hw", "be [HEIGHT, WIDTH]", repr(self.size_hw))
         for side in self.size_hw or ():
             require_number("input.size_hw", side, 1, 2**15)
         require_number("input.max_pixels", self.max_pixels, 1, optional=True)
