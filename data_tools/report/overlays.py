@@ -39,6 +39,8 @@ MOST_OPAQUE = 0.62
 PANEL_IN, SMALL_PANEL_IN = 2.4, 1.2
 _MOST_SHOWN = 2880  # pixels of the longer side: 2.4 inches at 1,200 dots
 _GAP_IN, _TEXT_IN, _LEGEND_IN = 0.1, 0.15, 0.32
+_SLIM, _LONGEST = 1 / 6, 5  # of a panel's usual side: the least of the shorter side, unless the longer one is this
+_LEAST_FOR_BAR_IN, _BAR_IN = 0.36, 0.22
 _LEAST_LABELLED_PT = 20  # a shorter line has its distance in the panel's head alone, which would hide its end
 _FAINT = "#5c6268"
 _CROSS = Shape([(-9, 0), (-3, 0), (3, 0), (9, 0), (0, -9), (0, -3), (0, 3), (0, 9)], [Shape.MOVETO, Shape.LINETO] * 4)
@@ -225,9 +227,17 @@ class _Sheet:
 
 
 def _panel_size(view: View, panel_in: float) -> tuple[float, float]:
+    """Inches: the longer side is `panel_in`, more where the other would be too slim to be seen."""
     height, width = view.sample.size_hw
-    scale = panel_in / max(height, width)
+    longer = max(height, width)
+    wanted = _SLIM * panel_in * longer / min(height, width)
+    scale = min(max(panel_in, wanted), _LONGEST * panel_in) / longer
     return width * scale, height * scale
+
+
+def _bar_room(view: View, panel_in: float) -> float:
+    """Inches below a panel: a slim one has its scale bar there, which would hide the picture."""
+    return _BAR_IN if min(_panel_size(view, panel_in)) < _LEAST_FOR_BAR_IN else 0.0
 
 
 def _is_stacked(view: View) -> bool:
@@ -236,6 +246,7 @@ def _is_stacked(view: View) -> bool:
 
 def _block_size(view: View, panel_in: float) -> tuple[float, float]:
     width, height = _panel_size(view, panel_in)
+    height += _bar_room(view, panel_in)
     n, cell_width = 1 + len(view.predictions), max(width, 0.9 * panel_in)
     if _is_stacked(view):
         return cell_width, _TEXT_IN + n * (height + 2 * _TEXT_IN) + (n - 1) * _GAP_IN
@@ -258,22 +269,23 @@ def _draw_block(sheet: _Sheet, view: View, x: float, y: float, panel_in: float) 
         sheet.text(x, y, head, cell_width, weight="bold", size=7.5)
         sheet.text(x, y + _TEXT_IN, line, cell_width)
         axes = sheet.axes(x, y + 2 * _TEXT_IN, width, height)
-        _draw_panel(axes, view, prediction, sample.size_hw[1] / (72 * width))
+        room = _bar_room(view, panel_in)
+        _draw_panel(axes, view, prediction, sample.size_hw[1] / (72 * width), room > 0)
         if _is_stacked(view):
-            y += height + 2 * _TEXT_IN + _GAP_IN
+            y += height + room + 2 * _TEXT_IN + _GAP_IN
         else:
             x += cell_width + _GAP_IN
 
 
-def _draw_panel(axes: Axes, view: View, prediction: Prediction | None, unit: float) -> None:
-    """One picture with its marks; `unit` is the length of a point in image pixels."""
+def _draw_panel(axes: Axes, view: View, prediction: Prediction | None, unit: float, is_slim: bool) -> None:
+    """One picture with its marks; `unit` is the length of a point in image pixels. Text would hide a slim picture."""
     height, width = view.sample.size_hw
     heatmap = None if prediction is None else prediction.heatmap
     picture = _in_rgb(view.image) if heatmap is None else blend(view.image, heatmap)
     axes.imshow(picture, extent=(0, width, height, 0), interpolation="auto", aspect="auto")
     axes.set_xlim(0, width)
     axes.set_ylim(height, 0)
-    _draw_scale_bar(axes, unit)
+    _draw_scale_bar(axes, unit, is_slim)
     if prediction is None:
         return
     for box in view.sample.boxes_xyxy:
@@ -281,7 +293,9 @@ def _draw_panel(axes: Axes, view: View, prediction: Prediction | None, unit: flo
     for i in shown_boxes(prediction):
         _frame(axes, prediction.boxes_xyxy[i], PREDICTED, unit, (0, (4, 2.5)))
         x, y = prediction.boxes_xyxy[i][:2]
-        _note(axes, f"{prediction.box_scores[i]:.2f}", (x, y if y > 9 * unit else y + 9 * unit), PREDICTED, unit)
+        if not is_slim:
+            at = (x, y if y > 9 * unit else y + 9 * unit)
+            _note(axes, f"{prediction.box_scores[i]:.2f}", at, PREDICTED, unit)
     if prediction.peak_xy is None:
         return
     if view.sample.status == BOXED and peak_distance(view.sample, prediction.peak_xy) > 0:
@@ -289,7 +303,7 @@ def _draw_panel(axes: Axes, view: View, prediction: Prediction | None, unit: flo
         (x1, y1), (x2, y2) = prediction.peak_xy, end
         axes.plot([x1, x2], [y1, y2], color=PEAK, linewidth=0.8, path_effects=_halo(0.8))
         axes.plot(x2, y2, marker="o", markersize=3, color=PEAK, markeredgecolor=HALO, markeredgewidth=0.6)
-        if np.hypot(x2 - x1, y2 - y1) > _LEAST_LABELLED_PT * unit:
+        if not is_slim and np.hypot(x2 - x1, y2 - y1) > _LEAST_LABELLED_PT * unit:
             text = describe_distance(peak_distance(view.sample, prediction.peak_xy))
             _note(axes, text, ((x1 + x2) / 2, (y1 + y2) / 2), PEAK, unit)
     axes.plot(
@@ -316,11 +330,16 @@ def _note(axes: Axes, text: str, at: Point, colour: str, unit: float) -> None:
     axes.text(x, y, text, color=colour, size=6.5, va="bottom", clip_on=True, bbox=_DARK)
 
 
-def _draw_scale_bar(axes: Axes, unit: float) -> None:
-    """A bar of round length at the bottom left, with its length in pixels of the original image."""
-    bottom = axes.get_ylim()[0]
-    length = scale_bar_px(axes.get_xlim()[1])
-    x, y = 5 * unit, bottom - 5 * unit
+def _draw_scale_bar(axes: Axes, unit: float, is_below: bool) -> None:
+    """A bar of round length at the bottom left, or below, with its length in pixels of the original image."""
+    right, bottom = axes.get_xlim()[1], axes.get_ylim()[0]
+    length = scale_bar_px(right)
+    if is_below:
+        y, text = bottom + 4 * unit, f"{length} px"
+        axes.plot([0, length], [y, y], color=HALO, linewidth=2, solid_capstyle="butt", clip_on=False)
+        axes.text(0, y + 2 * unit, text, color=HALO, size=6, va="top")
+        return
+    x, y = max(min(5 * unit, right - length), 0.0), bottom - 5 * unit
     axes.plot([x, x + length], [y, y], color=PEAK, linewidth=2, solid_capstyle="butt", path_effects=_halo(2))
     axes.text(x, y - 2 * unit, f"{length} px", color=PEAK, size=6, va="bottom", bbox=_DARK)
 

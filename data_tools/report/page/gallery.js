@@ -1,7 +1,10 @@
 // The gallery: only the cards in view exist, so that thousands of images scroll as smoothly as ten.
 const grid = byId("grid");
-const CARD = { least: 165, picture: 150, text: 92, gap: 10, spare: 2, printed: 60 };
+const CARD = { least: 165, picture: 150, text: 92, line: 18, gap: 10, spare: 2, printed: 60 };
 let shown = [], columns = 1, cards = new Map(), printing = false;
+
+// Two values fit beside each other, further ones take lines of their own.
+function cardHeight() { return CARD.picture + CARD.text + CARD.line * Math.max(0, chosenRuns().length - 2); }
 
 function shownImages() { return shown; }
 
@@ -15,14 +18,14 @@ function drawGallery() {
 
 function layOut() {
   columns = Math.max(1, Math.floor((grid.clientWidth + CARD.gap) / (CARD.least + CARD.gap)));
-  const rows = Math.ceil(shown.length / columns), pitch = CARD.picture + CARD.text + CARD.gap;
+  const rows = Math.ceil(shown.length / columns), pitch = cardHeight() + CARD.gap;
   grid.style.height = Math.max(0, rows * pitch - CARD.gap) + "px";
   showVisible();
 }
 
 // Make the cards that are in view or nearly so, and drop the others.
 function showVisible() {
-  const pitch = CARD.picture + CARD.text + CARD.gap, top = -grid.getBoundingClientRect().top;
+  const pitch = cardHeight() + CARD.gap, top = -grid.getBoundingClientRect().top;
   const first = printing ? 0 : Math.max(0, (Math.floor(top / pitch) - CARD.spare) * columns);
   const end = Math.min(shown.length, printing ? CARD.printed : (Math.ceil((top + innerHeight) / pitch) + CARD.spare) * columns);
   cards.forEach((card, place) => {
@@ -34,7 +37,7 @@ function showVisible() {
     if (!cards.has(place)) {
       const card = cardOf(shown[place], place, width);
       card.style.width = width + "px";
-      card.style.height = CARD.picture + CARD.text + "px";
+      card.style.height = cardHeight() + "px";
       card.style.transform = `translate(${(place % columns) * (width + CARD.gap)}px, ${Math.floor(place / columns) * pitch}px)`;
       cards.set(place, card);
       grid.insertBefore(card, next || afterLast(place));
@@ -60,7 +63,7 @@ function cardOf(image, place, width) {
   const name = `image ${image.id}, ${image.type}, ${outcomes.join(", ")}, ${runs.map((run) => data.labels[run] + " " + describeRun(image, run)).join("; ")}`;
   const card = element("button", { type: "button", class: "card" + (review.has(image.id) ? " sent" : ""), title: image.file,
     onclick: () => change({ image: image.id }, "image") }, [
-    frame, element("div", { class: "text" }, [element("span", { class: "tags" }, head.map(tag)), element("span", {}, what),
+    frame, element("div", { class: "text" }, [element("span", { class: "tags" }, head.map(tag)), element("span", { class: "values" }, what),
       element("span", { class: "meta" }, [`${image.id} ${image.type}`])])]);
   card.setAttribute("aria-label", printable(name));
   // a list item may not be a button, so the button sits in one
@@ -71,7 +74,7 @@ function cardOf(image, place, width) {
 }
 
 function focusCard(place) {
-  const pitch = CARD.picture + CARD.text + CARD.gap, top = Math.floor(place / columns) * pitch + grid.getBoundingClientRect().top;
+  const pitch = cardHeight() + CARD.gap, top = Math.floor(place / columns) * pitch + grid.getBoundingClientRect().top;
   if (top < 0 || top + pitch > innerHeight) { scrollBy(0, top - innerHeight / 3); }
   showVisible();
   cards.get(place).querySelector(".card").focus({ preventScroll: true });

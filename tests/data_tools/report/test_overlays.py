@@ -11,7 +11,7 @@ from matplotlib import colormaps
 from matplotlib.colors import to_rgb
 from PIL import Image
 
-from data_tools.core.records import UNBOXED, Prediction, Sample
+from data_tools.core.records import UNBOXED, Prediction, Sample, unlabelled
 from data_tools.metrics.peak_distance import nearest_true_point
 from data_tools.report.overlays import (
     HALO,
@@ -235,6 +235,36 @@ def test_which_boxes_are_shown(make_prediction: MakePrediction) -> None:
 @pytest.mark.parametrize(("width", "bar"), [(3, 1), (96, 20), (275, 50), (400, 100), (4000, 1000)])
 def test_scale_bars_are_round(width: int, bar: int) -> None:
     assert scale_bar_px(width) == bar
+
+
+@pytest.mark.parametrize("size_hw", [(40, 4000), (4000, 40), (1, 500)])
+def test_a_slim_image_is_drawn_larger_and_no_text_lies_on_it(
+    make_prediction: MakePrediction, size_hw: tuple[int, int]
+) -> None:
+    sample = unlabelled(1, "a.png", size_hw)
+    prediction = make_prediction(1, 0.9, [(0, 0, 9, 1)], [0.8], (4, 0.5))
+    view = View(np.zeros(size_hw, np.uint8), sample, {"a": prediction}, {}, has_truth=False)
+    figure = draw_overlay(view, legend=False)
+    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    for axes in figure.axes:
+        picture = axes.get_window_extent()
+        assert max(picture.width, picture.height) == pytest.approx(12 * figure.dpi, abs=1)
+        (text,) = axes.texts
+        assert not picture.overlaps(text.get_window_extent(renderer))
+        assert all(
+            not text.get_window_extent(renderer).overlaps(one.get_window_extent(renderer)) for one in figure.texts
+        )
+        (bar,) = axes.lines[:1]
+        assert bar.get_xdata()[1] - bar.get_xdata()[0] == scale_bar_px(size_hw[1])
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 200])
+def test_a_scale_bar_is_as_long_as_it_says(width: int) -> None:
+    view = View(np.zeros((width, width), np.uint8), unlabelled(1, "a.png", (width, width)), {}, {}, has_truth=False)
+    (axes,) = draw_overlay(view, legend=False).axes
+    start, end = axes.lines[0].get_xdata()
+    assert 0 <= start < end <= width
+    assert end - start == scale_bar_px(width)
 
 
 def test_another_size_is_refused(make_sample: MakeSample) -> None:
