@@ -23,6 +23,8 @@ def in_words(hint: Any, key: str = "") -> str:
 
 def _other(hint: Any, key: str) -> str:
     """A type that is neither a choice of names nor of types."""
+    if get_origin(hint) is dict:
+        return f"{in_words(get_args(hint)[1])} for each name"
     if get_origin(hint) not in (tuple, list):
         return _ONE.get(hint, getattr(hint, "__name__", str(hint)))
     inside = [one for one in get_args(hint) if one is not Ellipsis]

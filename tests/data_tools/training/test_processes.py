@@ -41,6 +41,9 @@ COMMON = [
     "null",
     "--fit.epochs",
     "2",
+    # as long as in a longer run: the larger the first steps, the more they make of rounding
+    "--fit.warmup_steps",
+    "50",
     "--fit.batch_size",
     "8",
     "--fit.mixed_precision",
