@@ -82,6 +82,11 @@ def test_decisions_outlive_the_tab(made: Made, browser: "Browser") -> None:
     tab.close()
     again = context.new_page()
     again.goto(made.path.as_uri())
+    for _ in range(50):  # what one tab stores reaches another a moment later
+        if again.inner_text("#count") == "1 of 3 decided":
+            break
+        again.wait_for_timeout(100)
+        again.reload()
     assert again.inner_text("#count") == "1 of 3 decided"
     assert again.input_value("select[aria-label='decision for image 2']") == "exclude"
     again.evaluate("rows => localStorage.setItem('audit a set', rows)", "no list at all")
