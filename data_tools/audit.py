@@ -31,6 +31,7 @@ from data_tools.files.predictions import read_predictions
 from data_tools.metrics.clustered import NOT_ENOUGH_GROUPS
 
 _LABELS, _SUSPECTS = "auto", 60
+_OF_AUDITS = ("html", "review", "scores", "crop", "detector", "labels", "suspects")
 _ASKS_NOTHING = {"labels": (_LABELS, "no"), "suspects": (_SUSPECTS,)}  # values beside None that ask for no audit
 
 
@@ -161,8 +162,9 @@ def _require_places(folder: Path, arguments: Namespace) -> None:
         raise InputError("--apply corrects a dataset and compares none; give it without --against")
     if arguments.apply is None and arguments.reviewer is not None:
         raise InputError("--reviewer says who decided; give --apply REVIEWED.csv with it")
-    if arguments.apply is not None:
-        _require_unset(arguments, ("html", "review", "scores", "crop", "detector", "labels", "suspects"))
+    asked = _asked(arguments, *_OF_AUDITS)
+    if arguments.apply is not None and asked:
+        raise InputError(f"--apply corrects a dataset and audits none; give it without --{asked[0]}")
     read = [Path(name) for name in (*(arguments.scores or ()), arguments.predictions, arguments.validation) if name]
     datasets = [folder, *([Path(arguments.against)] if arguments.against is not None else [])]
     read += [path for one in datasets for path in files_of(one)]
@@ -171,18 +173,16 @@ def _require_places(folder: Path, arguments: Namespace) -> None:
             require_place(Path(arguments[flag]), read, flag=f"--{flag}")
 
 
-def _require_unset(arguments: Namespace, flags: Sequence[str]) -> None:
-    """Refuse flags of an audit where none is made."""
-    for flag in flags:
-        if arguments[flag] not in (None, *_ASKS_NOTHING.get(flag, ())):
-            raise InputError(f"--apply corrects a dataset and audits none; give it without --{flag}")
+def _asked(arguments: Namespace, *flags: str) -> list[str]:
+    """Those of the flags that ask for something."""
+    return [flag for flag in flags if arguments[flag] not in (None, *_ASKS_NOTHING.get(flag, ()))]
 
 
 def _compare_folder(folder: Path, arguments: Namespace) -> int:
     """A plain folder of images: nothing but the comparison can be made."""
-    for flag in ("html", "review", "scores", "images", "out", "crop", "detector", "labels", "suspects"):
-        if arguments[flag] not in (None, *_ASKS_NOTHING.get(flag, ())):
-            raise InputError(f"{folder}: no dataset folder (no {ANNOTATIONS}), so --{flag} has nothing to go by")
+    asked = _asked(arguments, *_OF_AUDITS, "images", "out")
+    if asked:
+        raise InputError(f"{folder}: no dataset folder (no {ANNOTATIONS}), so --{asked[0]} has nothing to go by")
     images, notes = images_in(folder)
     findings = [*notes, *_compared(images, arguments)]
     findings.sort(key=lambda finding: LEVELS.index(finding.level))

@@ -3,10 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from data_tools.core.records import GOOD, UNBOXED
 from data_tools.formats.asides import is_aside, names_a_verdict
 from data_tools.formats.folders import asks_for
-from data_tools.formats.remarks import is_about_the_work, is_no, is_undone, is_unsure, is_yes, status_of_remark
+from data_tools.formats.remarks import (
+    is_about_the_work,
+    is_unsure,
+    is_yes,
+    leaves_undone,
+    status_of_remark,
+    weightiest,
+)
 
 _OWN = ("id", "file_name", "width", "height", "license", "status", "type", "group")
 _SCORES = ("score", "confidence", "probability")
@@ -15,14 +21,13 @@ _SCORES = ("score", "confidence", "probability")
 def word_of(entry: Mapping[str, Any]) -> tuple[str | None, str]:
     """The status that the keys of an image say, and which key; None and a key for what is not understood.
 
-    ("", "") where they say nothing. A defect counts before what is not understood, and that before good.
+    ("", "") where they say nothing.
     """
     said = [_said(str(key), value) for key, value in entry.items() if key not in _OWN]
     status = entry.get("status")
     if isinstance(status, str) and status.strip():
         said.append(_said("status", status))
-    told = [one for one in said if one is not None]
-    return min(told, key=lambda one: (UNBOXED, None, GOOD).index(one[0]), default=("", ""))
+    return weightiest((one for one in said if one is not None), ("", ""))
 
 
 def is_ignored(entry: Mapping[str, Any]) -> bool:
@@ -48,8 +53,7 @@ def _said(key: str, value: Any) -> tuple[str | None, str] | None:
     if not text:
         return None
     if is_about_the_work(key):
-        undone = is_undone(key) if is_yes(text) else is_no(text) or is_undone(text)
-        return (None, f"{shown} says that nobody annotated it") if undone else None
+        return (None, f"{shown} says that nobody annotated it") if leaves_undone(key, text) else None
     if is_unsure(key):
         return (None, shown) if is_yes(text) else None
     if is_aside(key, text) and asks_for(key) is None:

@@ -17,9 +17,9 @@ from data_tools.formats.remarks import (
     is_about_the_work,
     is_answer,
     is_no,
-    is_undone,
     is_unsure,
     is_yes,
+    leaves_undone,
     says_a_verdict,
     status_of_remark,
 )
@@ -68,13 +68,10 @@ def verdict_of(columns: Columns, fields: Sequence[str], company: Company) -> Ver
     own = next((fields[i].lower() for i, name in columns.others if name.lower() == "status"), "")
     if own in STATUSES:  # as `write` has it: then the type is taken at its word
         return _by_status(own, kind, by_type)
-    said = [by_type]
-    for i, name in columns.others:
-        if fields[i].lower() not in EMPTY and not is_left_out(name):
-            said.append(_by_column(name, fields[i], i in company.flags))
-    problem = next((one.problem for one in said if one.problem), "")
-    if problem:
-        return Verdict(problem=problem)
+    said = [by_type, *(_by_column(name, fields[i], i in company.flags) for i, name in _told(columns.others, fields))]
+    for one in said:
+        if one.problem:
+            return Verdict(problem=one.problem)
     good = next((one.good for one in reversed(said) if one.good), "")
     defect_type = next((one.defect_type for one in said if one.defect_type), "")
     return Verdict(good or ("" if defect_type else ROW), defect_type)
@@ -87,21 +84,14 @@ def verdict_of_others(others: Sequence[tuple[int, str]], fields: Sequence[str]) 
         others: position and name of these columns.
         fields: of the row.
     """
-    said = [
-        _by_column(name, fields[i], False)
-        for i, name in others
-        if fields[i].lower() not in EMPTY and not is_left_out(name)
-    ]
-    problem = next((one.problem for one in said if one.problem), "")
-    return Verdict(problem=problem) if problem else next((one for one in said if one.defect_type), Verdict())
+    said = [_by_column(name, fields[i], False) for i, name in _told(others, fields)]
+    return next((one for one in said if one.problem), next((one for one in said if one.defect_type), Verdict()))
 
 
 def is_called_good(columns: Columns, fields: Sequence[str]) -> bool:
     """Whether a row without a type says in another column that its thing is good, and in none that it is not."""
     said = [
-        status_of_remark(fields[i], name)
-        for i, name in columns.others
-        if fields[i].lower() not in EMPTY and not is_left_out(name) and not is_aside(name, fields[i])
+        status_of_remark(fields[i], name) for i, name in _told(columns.others, fields) if not is_aside(name, fields[i])
     ]
     return GOOD in said and UNBOXED not in said
 
@@ -114,6 +104,11 @@ def flag_columns(columns: Columns, rows: Sequence[Sequence[str]]) -> set[int]:
         if values and all(is_answer(value) for value in values):
             flags.add(i)
     return flags
+
+
+def _told(others: Sequence[tuple[int, str]], fields: Sequence[str]) -> list[tuple[int, str]]:
+    """Position and name of the columns that hold something and are not left out."""
+    return [(i, name) for i, name in others if fields[i].lower() not in EMPTY and not is_left_out(name)]
 
 
 def _by_type(kind: str, columns: Columns, company: Company) -> Verdict:
@@ -147,8 +142,8 @@ def _by_column(name: str, value: str, is_flag: bool) -> Verdict:
     shown = f"column {name[:40]!r} says {value[:40]!r}"
     unclear = Verdict(problem=f"no box, and {shown}, which is not understood: {_HOW}")
     if is_about_the_work(name):
-        undone = is_undone(name) if is_yes(value) else is_no(value) or is_undone(value)
-        return Verdict(problem=f"no box, and {shown}: nobody has looked at it") if undone else Verdict()
+        problem = f"no box, and {shown}: nobody has looked at it"
+        return Verdict(problem=problem) if leaves_undone(name, value) else Verdict()
     if is_unsure(name):
         return unclear if is_yes(value) else Verdict()
     if is_aside(name, "yes" if is_flag and name else value):  # a flag such as scratch is no mere number

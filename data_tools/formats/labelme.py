@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import GOOD, UNBOXED, Sample
+from data_tools.core.records import UNBOXED, Sample
 from data_tools.files.dataset_folder import read_json
 from data_tools.formats.annotation_files import claims_from_files, head_of, some_files
 from data_tools.formats.assembly import samples_from_claims
@@ -23,7 +23,7 @@ from data_tools.formats.image_places import declared_size, folder_under
 from data_tools.formats.outlines import around
 from data_tools.formats.rectangles import half_open, numbers
 from data_tools.formats.registry import Findings, Format, ReadOptions
-from data_tools.formats.remarks import FLAG, NOT_UNDERSTOOD, is_about_the_work, is_undone, status_of_remark
+from data_tools.formats.remarks import FLAG, NOT_UNDERSTOOD, is_about_the_work, is_undone, status_of_remark, weightiest
 
 _FEWEST = {"rectangle": 2, "polygon": 3, "circle": 2, "mask": 2, "linestrip": 2, "line": 2, "rotation": 3}
 _NOTES = {
@@ -85,7 +85,7 @@ def _flag(flags: Any, mapped: Mapping[str, str]) -> tuple[str | None, str]:
         for name in names
         if name.lower() in mapped or not is_about_the_work(name) or is_undone(name)
     ]
-    return min(said, key=lambda one: (UNBOXED, None, GOOD).index(one[0]), default=(None, ""))
+    return weightiest(said, (None, ""))
 
 
 def _from_root(name: str, folder: str) -> str:

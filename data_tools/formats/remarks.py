@@ -4,9 +4,13 @@ A remark is good only where it says nothing else: "OK but scratched" is no proof
 """
 
 import re
+from collections.abc import Iterable
+from typing import TypeVar
 
 from data_tools.core.records import GOOD, UNBOXED
 from data_tools.formats.folders import asks_for, is_good, plain_rest, status_of, words_of
+
+T = TypeVar("T")
 
 _ABOUT_DEFECTS = frozenset(
     ("category", "choice", "choices", "class", "classes", "defect", "fault", "image", "kind", "label", "type")
@@ -93,6 +97,16 @@ def is_about_the_work(value: str) -> bool:
 def is_undone(value: str) -> bool:
     """Whether a value says that an image has not been dealt with, such as "not labelled"."""
     return is_about_the_work(value) and bool(set(words_of(value)) & _NOT_YET)
+
+
+def leaves_undone(name: str, value: str) -> bool:
+    """Whether a value under a name about the work says that an image has not been dealt with: no under "labelled"."""
+    return is_undone(name) if is_yes(value) else is_no(value) or is_undone(value)
+
+
+def weightiest(said: Iterable[tuple[str | None, str]], default: T) -> tuple[str | None, str] | T:
+    """Of statuses and what says them, the first that counts most: a defect, then what is not understood, then good."""
+    return min(said, key=lambda one: (UNBOXED, None, GOOD).index(one[0]), default=default)
 
 
 def _counted(value: str, name: str) -> str | None:

@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from data_tools.core.records import GOOD, UNBOXED
+from data_tools.core.records import GOOD
 from data_tools.formats.asides import is_aside
-from data_tools.formats.remarks import status_of_remark
+from data_tools.formats.remarks import status_of_remark, weightiest
 
 _CLASS_NAMES = ("class", "label", "type", "defect", "category", "name", "kind")
-_FIRST = (UNBOXED, None, GOOD)
 _SILENT = ("caption", "public_domain", "image_url")
 
 
@@ -44,7 +43,7 @@ def state_of(attributes: Any, definitions: Mapping[str, Any]) -> tuple[str | Non
     good = [remark for remark in remarks if remark[0] == GOOD]
     asides = {value for key in values for value in values[key] if good and is_aside(key, value)}
     remarks = [remark for remark in remarks if remark[0] is not None or remark[1] not in asides]
-    return min(remarks, key=lambda remark: _FIRST.index(remark[0]), default=None)
+    return weightiest(remarks, None)
 
 
 def _values(attributes: Any, definitions: Mapping[str, Any]) -> dict[str, list[str]]:
