@@ -16,6 +16,7 @@ from data_tools.training.recipe import (
     decide_geometry,
     left_open,
     look_at,
+    most_pixels,
 )
 
 EFFORTS: dict[RecipeName, Effort] = {
@@ -38,6 +39,7 @@ def plan(data: Dataset, recipe: RecipeName = DEFAULT_RECIPE, given: Given | None
     """
     effort, given = EFFORTS[recipe], given or {}
     facts = look_at(data, images_root_of(data, data.folder or Path(".")), given)
-    size = Decision("input.max_pixels", effort.pixels, f"the budget; half of the images have {facts.pixels:,.0f}")
-    budget = decide_budget(facts, effort, given=given)
+    pixels = most_pixels(facts, effort)
+    size = Decision("input.max_pixels", pixels, f"the budget; half of the images have {facts.pixels:,.0f}")
+    budget = decide_budget(facts, effort, pixels, given=given)
     return Plan(effort.base, left_open((size, *budget, decide_geometry(facts), decide_difference(facts)), given))

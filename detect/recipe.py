@@ -21,6 +21,7 @@ from data_tools.training.recipe import (
     decide_geometry,
     left_open,
     look_at,
+    most_pixels,
 )
 
 EFFORTS: dict[RecipeName, Effort] = {
@@ -54,7 +55,7 @@ def plan(data: Dataset, recipe: RecipeName = DEFAULT_RECIPE, given: Given | None
     looks = _looks(facts, side, given.get("input.slices.overlap", SliceConfig.overlap))
     decisions = (
         *size,
-        *decide_budget(facts, effort, looks, given),
+        *decide_budget(facts, effort, size[0].value, looks, given),
         decide_geometry(facts),
         decide_difference(facts, in_windows=side is not None),
         *_decide_pasting(facts, given),
@@ -64,23 +65,23 @@ def plan(data: Dataset, recipe: RecipeName = DEFAULT_RECIPE, given: Given | None
 
 
 def _decide_size(facts: Facts, effort: Effort, given: Given | None = None) -> tuple[Decision, ...]:
-    """Whole images or windows, and the pixels of each."""
+    """The pixels of an image, and whether it is seen whole or in windows."""
     given = given or {}
     small, native = facts.small_side, f"half of the images have {facts.pixels:,.0f} pixels"
     if given.get(_SIDE) is not None:
         return _decide_windows(effort, given, native, 1.0, "")
     if small is None:
-        return (Decision("input.max_pixels", effort.pixels, f"no boxes; {native}"),)
+        return (Decision("input.max_pixels", most_pixels(facts, effort), f"no boxes; {native}"),)
     scale = min(LEAST_SPAN_PX / small, 1.0)
     squeezed = small * min((effort.pixels / facts.pixels) ** 0.5, 1.0)
     whole_alone = _SIDE in given or given.get("input.reference") == "on"
     if facts.pixels * scale**2 > _SQUEEZED * _pixels_of_whole(effort, given) and not whole_alone:
         why = f"a tenth of the box sides is below {small:.0f} px, {squeezed:.1f} px in an image squeezed whole"
         return _decide_windows(effort, given, native, scale, why)
-    pixels = effort.pixels
+    pixels = most_pixels(facts, effort)
     if facts.pixels > effort.pixels:
         ample = facts.pixels * (_AMPLE_SPAN_PX / small) ** 2
-        pixels = round(min(max(ample, _LEAST_SHARE * effort.pixels), effort.pixels))
+        pixels = round(min(max(ample, _LEAST_SHARE * effort.pixels), pixels))
     shown = small * min((pixels / facts.pixels) ** 0.5, 1.0)
     why = f"a tenth of the box sides, below {small:.0f} px, is seen below {shown:.1f} px; {native}"
     return (Decision("input.max_pixels", pixels, why),)

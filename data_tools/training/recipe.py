@@ -34,6 +34,7 @@ _MOST_PASSES, _FEWEST_STEPS = 100, 100
 _VALIDATING = 0.3  # images validated for each image trained on, at most
 _FEWEST_EPOCHS, _MOST_EPOCHS = 3, 10
 _WARMUP_SHARE = 0.1
+_HARDLY_LARGER = 1.5  # times the budget: so many pixels are not worth squeezing
 
 
 Given = Mapping[str, Any]
@@ -46,8 +47,8 @@ class Effort:
 
     Attributes:
         base: the installed configuration that the decisions change.
-        pixels: of an image as the network sees it.
-        steps: optimizer steps.
+        pixels: of an image as the network sees it; half as many more where that is all of it.
+        steps: optimizer steps, fewer where images have more pixels.
         passes: through the training images at least; `steps` grow for them, fourfold at most.
         batch_size: images a step.
     """
@@ -173,11 +174,23 @@ def left_open(decisions: Iterable[Decision], given: Given) -> tuple[Decision, ..
     return tuple(one for one in decisions if one.key not in closed)
 
 
-def decide_budget(facts: Facts, effort: Effort, looks: float = 1.0, given: Given | None = None) -> tuple[Decision, ...]:
+def most_pixels(facts: Facts, effort: Effort) -> int:
+    """Pixels of an image as the network sees it, at most.
+
+    The budget, or all of an image that is hardly larger: to squeeze that would blur thin lines and spare little.
+    """
+    hardly_larger = effort.pixels < facts.pixels <= _HARDLY_LARGER * effort.pixels
+    return round(facts.pixels) if hardly_larger else effort.pixels
+
+
+def decide_budget(
+    facts: Facts, effort: Effort, pixels: int, looks: float = 1.0, given: Given | None = None
+) -> tuple[Decision, ...]:
     """Batch, steps, steps from one validation to the next, and warm-up.
 
     Args:
         facts, effort: the data, and what may be spent on them.
+        pixels: decided for an image; where they are more than the effort's, its steps are fewer.
         looks: how often a prediction looks at an image, its slices counted.
         given: of which fit.batch_size and the number of steps, also in epochs, count.
     """
@@ -188,7 +201,8 @@ def decide_budget(facts: Facts, effort: Effort, looks: float = 1.0, given: Given
     if steps is None and given.get("fit.epochs") is not None:
         steps = given["fit.epochs"] * math.ceil(a_pass)
     if steps is None:
-        wanted = min(max(effort.steps, effort.passes * a_pass), _MOST_GROWTH * effort.steps)
+        spent = effort.steps * min(effort.pixels / pixels, 1.0)
+        wanted = min(max(spent, effort.passes * a_pass), _MOST_GROWTH * spent)
         steps = _rounded(max(min(wanted, _MOST_PASSES * a_pass), _FEWEST_STEPS))
     epochs = _VALIDATING * steps * batch / max(facts.validation * looks, 1)
     epochs = int(np.clip(epochs, _FEWEST_EPOCHS, _MOST_EPOCHS))

@@ -22,7 +22,7 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset, Sample
 from data_tools.files.dataset_folder import read_dataset
 from data_tools.loading.layout import Layout
-from data_tools.training.recipe import Effort, Facts, RecipeName, decide_budget, look_at
+from data_tools.training.recipe import Effort, Facts, RecipeName, decide_budget, look_at, most_pixels
 from detect import recipe as detect_recipe
 from detect.recipe import _decide_size
 
@@ -41,7 +41,8 @@ FACTS = Facts(
 
 
 def decided(facts: Facts, effort: Effort = EFFORT) -> dict[str, object]:
-    return {one.key: one.value for one in (*decide_budget(facts, effort), *_decide_size(facts, effort))}
+    size = _decide_size(facts, effort)
+    return {one.key: one.value for one in (*size, *decide_budget(facts, effort, size[0].value))}
 
 
 def test_images_that_show_their_defects_are_seen_whole() -> None:
@@ -55,6 +56,18 @@ def test_images_that_show_their_defects_are_seen_whole() -> None:
 def test_a_small_image_keeps_its_pixels() -> None:
     small = replace(FACTS, sizes_hw=np.full((9, 2), 200), boxes_hw=np.full((9, 2), 100.0))
     assert decided(small)["input.max_pixels"] == 224 * 224
+
+
+def test_an_image_hardly_larger_than_the_budget_keeps_its_pixels_in_fewer_steps() -> None:
+    nearly = replace(FACTS, images=400, sizes_hw=np.full((9, 2), 270), boxes_hw=np.full((9, 2), 12.0))
+    decisions = decided(nearly)
+    assert decisions["input.max_pixels"] == 270 * 270
+    assert decisions["fit.steps"] == 340  # 500 * 224 * 224 / (270 * 270) is 344; four passes are 200
+    assert decided(replace(nearly, images=2000))["fit.steps"] == 1000  # four passes
+    assert decided(replace(nearly, boxes_hw=np.full((9, 2), 40.0)))["input.max_pixels"] == 224 * 224 // 2
+    assert decided(replace(nearly, boxes_hw=np.zeros((0, 2))))["input.max_pixels"] == 270 * 270
+    beyond = decided(replace(nearly, sizes_hw=np.full((9, 2), 275)))  # 1.507 times the budget
+    assert (beyond["input.max_pixels"], beyond["fit.steps"]) == (224 * 224, 500)
 
 
 def test_a_small_defect_in_a_large_image_is_seen_in_windows() -> None:
@@ -81,10 +94,13 @@ def test_steps_pass_four_times_through_the_images_if_four_times_the_steps_are_en
 def test_the_embedded_defaults_are_the_budget_of_the_synthetic_set(
     approach: str, effort: dict[RecipeName, Effort]
 ) -> None:
-    synthetic = replace(FACTS, images=1050, good=630, boxed=403, unboxed=17, validation=224)
-    values = {one.key: one.value for one in decide_budget(synthetic, effort["quick"])}
-    given = resolve("quickstart", approach)["fit"]
-    assert (values["fit.steps"], values["fit.epoch_steps"]) == (given["steps"], given["epoch_steps"])
+    sizes_hw = np.full((1050, 2), (267, 275))
+    synthetic = replace(FACTS, images=1050, good=630, boxed=403, unboxed=17, validation=224, sizes_hw=sizes_hw)
+    pixels = most_pixels(synthetic, effort["quick"])
+    values = {one.key: one.value for one in decide_budget(synthetic, effort["quick"], pixels)}
+    given = resolve("quickstart", approach)
+    assert given["input"]["max_pixels"] == pixels
+    assert (values["fit.steps"], values["fit.epoch_steps"]) == (given["fit"]["steps"], given["fit"]["epoch_steps"])
 
 
 def test_validation_sees_at_most_three_images_for_ten_of_training() -> None:
