@@ -16,8 +16,9 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
-from data_tools.core.errors import InputError
+from data_tools.core.errors import InputError, WorkerLostError
 
+_RETRIES = 3  # of a chunk whose process was killed
 _AHEAD = 2  # chunks that wait for each process, so that none is idle
 _ADDRESS = "RAY_ADDRESS"
 _ANSWER_S = 20.0
@@ -33,10 +34,11 @@ def each_by_ray(chunks: Iterable[Any], work: Callable[[Any, Any], Any], make: Ca
 
     Raises:
         InputError: Ray is not installed, no cluster answers, or `make` or `work` raises it.
+        WorkerLostError: a chunk's process was killed again and again.
     """
     with _started() as ray:
         count = int(ray.cluster_resources().get("CPU", 1))
-        task = ray.remote(_carry_out).options(num_cpus=1, max_retries=3)
+        task = ray.remote(_carry_out).options(num_cpus=1, max_retries=_RETRIES)
         sent = ray.put(ray.cloudpickle.dumps((work, make)))
         waiting: deque[Any] = deque()
 
@@ -45,6 +47,11 @@ def each_by_ray(chunks: Iterable[Any], work: Callable[[Any, Any], Any], make: Ca
                 return ray.get(waiting.popleft())
             except ray.exceptions.RayTaskError as error:
                 raise error.cause from error
+            except ray.exceptions.WorkerCrashedError as error:
+                raise WorkerLostError(
+                    f"{_RETRIES + 1} processes were killed over the same images; what was predicted before is kept "
+                    "for --resume"
+                ) from error
 
         for chunk in chunks:
             waiting.append(task.remote(sent, chunk))

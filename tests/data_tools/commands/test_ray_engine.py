@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from PIL import Image
 
 from data_tools.commands.predicting import Inputs, Predict, predict_inputs
 from data_tools.commands.ray_engine import each_by_ray
-from data_tools.core.errors import InputError
+from data_tools.core.errors import InputError, WorkerLostError
 from data_tools.core.records import Prediction, PredictionHeader, Sample
 from data_tools.files.image_sources import NamedImages
 
@@ -65,6 +65,39 @@ def test_what_a_process_refuses_is_refused_here() -> None:
     with pytest.raises(InputError, match=r"^no such run$"):
         list(each_by_ray([[1]], lambda chunk, made: chunk, refuse))
     assert signal.getsignal(signal.SIGTERM) is handler
+
+
+def test_chunks_are_taken_as_they_are_needed_and_what_fails_comes_up_in_its_turn() -> None:
+    taken, most = [], 2 * len(os.sched_getaffinity(0))
+
+    def chunks() -> Iterator[int]:
+        for number in range(10_000):
+            taken.append(number)
+            yield number
+
+    def work(chunk: int, made: int) -> int:
+        if chunk == 3 * most:
+            raise ValueError("a fault of the work")
+        return chunk + made
+
+    results = each_by_ray(chunks(), work, lambda: 100)
+    for number in range(3 * most):
+        assert next(results) == 100 + number
+        assert len(taken) <= number + most + 1
+    with pytest.raises(ValueError, match=r"^a fault of the work$"):
+        next(results)
+
+
+def test_images_that_kill_every_process_end_the_work() -> None:
+    def work(chunk: int, made: None) -> int:
+        if chunk == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return chunk
+
+    results = each_by_ray(iter(range(3)), work, lambda: None)
+    assert next(results) == 0
+    with pytest.raises(WorkerLostError, match=r"^4 processes were killed over the same images.* kept for --resume$"):
+        next(results)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "auto", "127.0.0.1:port"])
