@@ -19,14 +19,13 @@ from data_tools.files.atomic import atomic_folder
 from data_tools.files.dataset_folder import require_replaceable, write_dataset
 from data_tools.files.images import read_size, resolve_under
 from data_tools.files.regular import read_regular
-from data_tools.formats.choice import choose_format
-from data_tools.formats.registry import WITHOUT_BOXES, Findings, ReadOptions
+from data_tools.formats.choice import choose_format, require_read
+from data_tools.formats.registry import WITHOUT_BOXES, Findings, ReadOptions, formats
 from data_tools.splitting.deal import FRACTIONS, far_from_asked, make_splits, without_status
 from data_tools.splitting.given import given_splits
 from data_tools.splitting.grouping import group_samples
 
 SINGLE = "defect"
-_OF_COLUMNS = "csv"  # the one format whose columns can be named
 _CATEGORIES = ("single", "types")
 
 
@@ -37,6 +36,8 @@ class Conversion:
     Attributes:
         format: a name of `formats()`, or "auto" to recognise it.
         read: options of the readers.
+        given: names of the options of `read` that were given, which the format must read; None: those that are not at
+            their default.
         categories: "single" class, or "types": one class for each type.
         shares: of train, val and test; "given" keeps the publisher's split; None makes no splits.
         group_by: see `group_samples`.
@@ -53,6 +54,7 @@ class Conversion:
 
     format: str = "auto"
     read: ReadOptions = field(default_factory=ReadOptions)
+    given: frozenset[str] | None = None
     categories: str = "single"
     shares: tuple[float, float, float] | Literal["given"] | None = FRACTIONS
     group_by: str = "auto"
@@ -65,8 +67,8 @@ class Conversion:
     def __post_init__(self) -> None:
         require(isinstance(self.read, ReadOptions), "read", "be ReadOptions", self.read)
         require(self.categories in _CATEGORIES, "categories", f"be {' or '.join(_CATEGORIES)}", self.categories)
-        if self.read.columns and self.format not in ("auto", _OF_COLUMNS):
-            raise InputError(f"--columns names the columns of {_OF_COLUMNS} files; it has no meaning in {self.format}")
+        if self.format in formats():  # of a format that is recognised, this is known later
+            require_read(formats()[self.format], self.options_given)
         shares = self.shares
         if shares is not None and shares != "given":
             require(not isinstance(shares, str) and len(shares) == 3, "shares", "be three, given or null", shares)
@@ -79,6 +81,11 @@ class Conversion:
                 f"--gray_range {self.gray_range[0]:g},{self.gray_range[1]:g}: the darkest, then a brighter value"
             )
 
+    @property
+    def options_given(self) -> frozenset[str]:
+        """The names of the readers' options that the format must read."""
+        return self.read.changed() if self.given is None else self.given
+
 
 def convert(sources: Sequence[Path], out: Path, how: Conversion) -> str:
     """Convert annotation files, or one annotated folder, to the dataset folder `out`; a summary for people.
@@ -87,8 +94,8 @@ def convert(sources: Sequence[Path], out: Path, how: Conversion) -> str:
         InputError: sources that cannot be read, nothing to convert, or a place that must not be written to.
     """
     _check_place(out, sources, how)
-    wanted = _OF_COLUMNS if how.read.columns else how.format
-    chosen, why = choose_format(sources, wanted)
+    chosen, why = choose_format(sources, how.format, how.options_given)
+    require_read(chosen, how.options_given)
     findings = Findings()
     samples = list(chosen.read(sources, how.read, findings))
     if not samples:

@@ -1,15 +1,38 @@
 """Which format a source has: the one named, or the one that recognises it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from data_tools.core.errors import InputError
-from data_tools.formats.registry import Format, formats
+from data_tools.formats.registry import Format, flag_of, formats
 from data_tools.formats.seen import seen_in
 
+_TELLING = "columns"  # to name columns says that the source is a table without a header, which nothing else tells
 
-def choose_format(sources: Sequence[Path], name: str) -> tuple[Format, str]:
+
+def require_read(chosen: Format, given: Iterable[str]) -> None:
+    """Refuse options that a format does not read, so that none does nothing.
+
+    Args:
+        chosen: the format.
+        given: names of `ReadOptions`.
+
+    Raises:
+        InputError: one of them is not read; it is named, with the formats that read it.
+    """
+    for option in sorted(given):
+        if option not in chosen.reads:
+            able = ", ".join(name for name, one in formats().items() if option in one.reads)
+            raise InputError(f"{flag_of(option)} has no meaning in {chosen.name}; it is read by {able}; leave it out")
+
+
+def choose_format(sources: Sequence[Path], name: str, given: Iterable[str] = ()) -> tuple[Format, str]:
     """The format with the given name, or for "auto" the one that recognises every source; and why.
+
+    Args:
+        sources: files and folders.
+        name: of a format, or "auto".
+        given: names of the `ReadOptions` that were given; columns are those of the one format that reads them.
 
     Raises:
         InputError: unknown name; no format or several formats recognise the sources.
@@ -19,6 +42,8 @@ def choose_format(sources: Sequence[Path], name: str) -> tuple[Format, str]:
         if name not in known:
             raise InputError(f"--format {name}: this version reads {', '.join(known)}")
         return known[name], "as given"
+    if _TELLING in given:
+        return next(one for one in known.values() if _TELLING in one.reads), f"as {flag_of(_TELLING)} says"
     reasons = {}
     for candidate in known.values():
         why = [candidate.recognise(source) for source in sources]

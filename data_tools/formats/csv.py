@@ -40,7 +40,7 @@ from data_tools.formats.image_index import images_folder
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.names import reason_against
 from data_tools.formats.rectangles import half_open, numbers
-from data_tools.formats.registry import Findings, Format, ReadOptions
+from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
 from data_tools.formats.tables import csv_files, first_fields, some_tables, table_lines
 
 _SEPARATORS = (",", ";", "\t")
@@ -335,4 +335,5 @@ FORMAT = Format(
     read,
     write,
     ".csv",
+    reads=CLAIMED | {"corners", "columns"},
 )

@@ -20,7 +20,7 @@ from data_tools.formats.outlines import Box, around, shape, turned_ellipse, turn
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, Format
 from data_tools.formats.run_lengths import box_of_runs, runs_of_counts
-from data_tools.formats.tool_files import images_root, recognised, tool_reader
+from data_tools.formats.tool_files import TOOL_READS, images_root, recognised, tool_reader
 from data_tools.formats.xml_tree import Element, read_xml
 
 _ROOT = re.compile(
@@ -182,4 +182,5 @@ FORMAT = Format(
     tool_reader("CVAT", SUFFIXES, claims_of),
     write,
     written_suffix=".xml",
+    reads=TOOL_READS,
 )

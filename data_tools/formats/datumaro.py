@@ -15,7 +15,7 @@ from data_tools.formats.image_places import declared_size
 from data_tools.formats.outlines import Box, around, shape, turned_note, turned_rectangle
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, Format
-from data_tools.formats.tool_files import images_root, keys_in, recognised, tool_reader
+from data_tools.formats.tool_files import TOOL_READS, images_root, keys_in, recognised, tool_reader
 
 SUFFIXES = (".json",)
 EMPTY = "Datumaro item without annotations"
@@ -153,5 +153,11 @@ def _recognise(source: Path) -> str | None:
 
 
 FORMAT = Format(
-    "datumaro", "Datumaro JSON", "exclusive", _recognise, images_root, tool_reader("Datumaro", SUFFIXES, claims_of)
+    "datumaro",
+    "Datumaro JSON",
+    "exclusive",
+    _recognise,
+    images_root,
+    tool_reader("Datumaro", SUFFIXES, claims_of),
+    reads=TOOL_READS,
 )

@@ -19,7 +19,7 @@ from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.image_index import ImageIndex, images_folder
 from data_tools.formats.image_places import folder_under
 from data_tools.formats.rectangles import half_open, numbers
-from data_tools.formats.registry import Findings, Format, ReadOptions
+from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
 
 _TYPES = {"1": "open", "2": "short", "3": "mousebite", "4": "spur", "5": "copper", "6": "pin-hole"}
 _SEPARATOR = re.compile(r"[,;\s]+")
@@ -136,4 +136,12 @@ def _recognise(source: Path) -> str | None:
     return f"{rows[0][0].name} holds lines x1,y1,x2,y2,type"
 
 
-FORMAT = Format("deeppcb", "text files x1,y1,x2,y2,type", "exclusive", _recognise, images_folder, read)
+FORMAT = Format(
+    "deeppcb",
+    "text files x1,y1,x2,y2,type",
+    "exclusive",
+    _recognise,
+    images_folder,
+    read,
+    reads=CLAIMED | {"corners", "templates"},
+)

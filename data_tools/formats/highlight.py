@@ -22,7 +22,7 @@ from data_tools.formats.image_index import read_or_reject, usable_images, withou
 from data_tools.formats.masked_images import is_colored, one_folder
 from data_tools.formats.parallel import map_images
 from data_tools.formats.red_areas import red_boxes
-from data_tools.formats.registry import Findings, Format, ReadOptions
+from data_tools.formats.registry import AREAS, Findings, Format, ReadOptions
 
 _WORDS = r"(?:marked|marks?|marking|highlight(?:s|ed)?|red|annotat(?:ed|ions?)|overlays?|boxed|outlined?|drawn|areas?)"
 _AFTER_NAME = re.compile(rf"^(?P<name>.+?)(?:[ _.-]+{_WORDS})+$", re.I)
@@ -183,4 +183,5 @@ FORMAT = Format(
     _recognise,
     _images_root,
     read,
+    reads=AREAS | {"type_map"},
 )

@@ -22,7 +22,7 @@ from data_tools.formats.image_index import images_folder
 from data_tools.formats.image_places import declared_size, folder_under
 from data_tools.formats.outlines import around
 from data_tools.formats.rectangles import half_open, numbers
-from data_tools.formats.registry import Findings, Format, ReadOptions
+from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
 from data_tools.formats.remarks import FLAG, NOT_UNDERSTOOD, is_about_the_work, is_undone, status_of_remark, weightiest
 
 _FEWEST = {"rectangle": 2, "polygon": 3, "circle": 2, "mask": 2, "linestrip": 2, "line": 2, "rotation": 3}
@@ -137,4 +137,12 @@ def _looks_like_labelme(path: Path) -> bool:
     return b'"shapes"' in content and (b'"imagePath"' in content or b'"imageData"' in content)
 
 
-FORMAT = Format("labelme", "labelme JSON, an image a file", "exclusive", _recognise, images_folder, read)
+FORMAT = Format(
+    "labelme",
+    "labelme JSON, an image a file",
+    "exclusive",
+    _recognise,
+    images_folder,
+    read,
+    reads=CLAIMED | {"corners"},
+)

@@ -23,7 +23,7 @@ from data_tools.formats.labelstudio_regions import SizeHW, answer_of
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, Format
 from data_tools.formats.remarks import NOT_UNDERSTOOD, status_of_remark
-from data_tools.formats.tool_files import images_root, keys_in, recognised, tool_reader
+from data_tools.formats.tool_files import TOOL_READS, images_root, keys_in, recognised, tool_reader
 
 SUFFIXES = (".json",)
 EMPTY = "empty annotation in Label Studio"
@@ -207,4 +207,5 @@ FORMAT = Format(
     write,
     written_suffix=".json",
     advice=_advice,
+    reads=TOOL_READS,
 )

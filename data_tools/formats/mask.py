@@ -16,7 +16,7 @@ from data_tools.formats.mask_jobs import make_jobs
 from data_tools.formats.mask_places import pair_masks
 from data_tools.formats.masked_images import looks_like_a_mask, one_folder, samples_from_masks
 from data_tools.formats.mvtec import mvtec_roots
-from data_tools.formats.registry import Findings, Format, ReadOptions
+from data_tools.formats.registry import AREAS, Findings, Format, ReadOptions
 
 _LOOKED_AT = 24  # masks that are opened to see whether they are some
 
@@ -54,4 +54,12 @@ def _recognise(source: Path) -> str | None:
     return None
 
 
-FORMAT = Format("mask", "images with masks beside them or in folders of masks", "none", _recognise, _images_root, read)
+FORMAT = Format(
+    "mask",
+    "images with masks beside them or in folders of masks",
+    "none",
+    _recognise,
+    _images_root,
+    read,
+    reads=AREAS | {"type_map", "unlabelled"},
+)

@@ -16,7 +16,7 @@ from data_tools.formats.image_index import usable_images
 from data_tools.formats.mask_jobs import make_jobs
 from data_tools.formats.mask_places import pair_masks
 from data_tools.formats.masked_images import one_folder, samples_from_masks
-from data_tools.formats.registry import Findings, Format, ReadOptions
+from data_tools.formats.registry import AREAS, Findings, Format, ReadOptions
 
 _TRUTH = ("ground_truth", "groundtruth", "ground-truth")
 _TEST = ("test", "test_public", "test_private", "test_private_mixed")
@@ -72,4 +72,12 @@ def _images_root(sources: Sequence[Path], _options: ReadOptions) -> Path:
     return one_folder(sources, FORMAT.name)
 
 
-FORMAT = Format("mvtec", "train/good, test/<type>, ground_truth/<type> masks", "none", _recognise, _images_root, read)
+FORMAT = Format(
+    "mvtec",
+    "train/good, test/<type>, ground_truth/<type> masks",
+    "none",
+    _recognise,
+    _images_root,
+    read,
+    reads=AREAS | {"type_map"},
+)

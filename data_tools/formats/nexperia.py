@@ -13,7 +13,7 @@ from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.names import reason_against
 from data_tools.formats.rectangles import half_open, numbers
-from data_tools.formats.registry import Findings, Format, ReadOptions
+from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
 from data_tools.formats.tables import csv_files, first_fields, some_tables, table_lines
 
 _FIELDS = 7
@@ -83,5 +83,11 @@ def _images_root(_sources: Sequence[Path], options: ReadOptions) -> Path | None:
 
 
 FORMAT = Format(
-    "nexperia", "headerless CSV: id,class,rectangle,x1,y1,x2,y2", "inclusive", _recognise, _images_root, read
+    "nexperia",
+    "headerless CSV: id,class,rectangle,x1,y1,x2,y2",
+    "inclusive",
+    _recognise,
+    _images_root,
+    read,
+    reads=CLAIMED | {"corners"},
 )

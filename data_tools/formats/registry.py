@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol
@@ -36,6 +36,12 @@ _MODULES = (
 
 _CORNERS, _UNLABELLED, _TEMPLATES = ("inclusive", "exclusive"), ("reject", "good"), ("ignore", "good")
 
+
+CLAIMED = frozenset(("images", "size_hw", "type_map", "unlabelled"))
+"""What `assembly` reads of the options, for every format whose annotations claim something of images."""
+
+AREAS = frozenset(("min_area", "merge_distance"))
+"""What is read of the options where areas become boxes."""
 
 WITHOUT_BOXES = "none"
 """The corners of a format that has no boxes, but areas and folders."""
@@ -85,10 +91,20 @@ class ReadOptions:
         require(are_names, "columns", "be a list of names", self.columns)
         object.__setattr__(self, "type_map", _in_lower_case(self.type_map))
 
+    def changed(self) -> frozenset[str]:
+        """The names of the options that are not at their default."""
+        usual = ReadOptions()
+        return frozenset(one.name for one in fields(self) if getattr(self, one.name) != getattr(usual, one.name))
+
     def renamed(self, name: str, findings: "Findings") -> str:
         """The new name of a type, or its own; `findings` gets to know that the type was met."""
         findings.types.add(name)
         return self.type_map.get(name.lower(), name)
+
+
+def flag_of(option: str) -> str:
+    """The flag of `data_tools.convert` that sets an option of the readers."""
+    return "--size" if option == "size_hw" else f"--{option}"
 
 
 def _require_whole(key: str, value: object, least: int) -> None:
@@ -170,6 +186,7 @@ class Format:
         write: see `Writer`; None for a format that is only read.
         written_suffix: of the file that `write` makes; empty where it fills a folder.
         advice: what people need to know to use what was written of a dataset in its tool; None where nothing.
+        reads: names of the `ReadOptions` that it reads; to give another one is refused.
     """
 
     name: str
@@ -181,6 +198,11 @@ class Format:
     write: Writer | None = None
     written_suffix: str = ""
     advice: Callable[[Dataset], str] | None = None
+    reads: frozenset[str] = CLAIMED
+
+    def __post_init__(self) -> None:
+        known = {one.name for one in fields(ReadOptions)}
+        require(self.reads <= known, f"format {self.name}: reads", f"be of {', '.join(sorted(known))}", self.reads)
 
 
 def _entry(source: Path, line: int | None, image: str, reason: str) -> Reject:

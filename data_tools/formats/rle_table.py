@@ -17,7 +17,7 @@ from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.csv_verdicts import verdict_of_others
 from data_tools.formats.image_places import ImagePlaces
 from data_tools.formats.regions import regions
-from data_tools.formats.registry import Findings, Format, ReadOptions
+from data_tools.formats.registry import AREAS, CLAIMED, Findings, Format, ReadOptions
 from data_tools.formats.run_lengths import mask_down_columns, runs_of_pairs
 from data_tools.formats.tables import first_fields, table_lines
 from data_tools.formats.tool_files import claims_of_files, images_root, recognised
@@ -172,4 +172,6 @@ def _recognise(source: Path) -> str | None:
     return recognised(source, SUFFIXES, looks_like_run_lengths)
 
 
-FORMAT = Format("rle", "table of run lengths (EncodedPixels)", "none", _recognise, images_root, read)
+FORMAT = Format(
+    "rle", "table of run lengths (EncodedPixels)", "none", _recognise, images_root, read, reads=CLAIMED | AREAS
+)

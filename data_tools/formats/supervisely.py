@@ -18,7 +18,7 @@ from data_tools.formats.folders import is_good
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.outlines import Box, around, shape
 from data_tools.formats.rectangles import numbers
-from data_tools.formats.registry import Findings, Format, ReadOptions
+from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
 from data_tools.formats.remarks import NOT_UNDERSTOOD, status_of_remark
 from data_tools.formats.supervisely_bitmap import bitmap_box
 from data_tools.formats.tool_files import claims_of_files, images_root, keys_in, recognised
@@ -171,4 +171,12 @@ def _recognise(source: Path) -> str | None:
     return recognised(source, SUFFIXES, looks_like_supervisely)
 
 
-FORMAT = Format("supervisely", "Supervisely, ann/ beside img/", "inclusive", _recognise, images_root, read)
+FORMAT = Format(
+    "supervisely",
+    "Supervisely, ann/ beside img/",
+    "inclusive",
+    _recognise,
+    images_root,
+    read,
+    reads=CLAIMED | {"corners"},
+)

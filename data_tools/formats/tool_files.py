@@ -11,7 +11,7 @@ from data_tools.formats.annotation_files import annotation_files, head_of, some_
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim
 from data_tools.formats.image_index import images_folder
-from data_tools.formats.registry import Findings, ReadOptions
+from data_tools.formats.registry import CLAIMED, Findings, ReadOptions
 
 _WHOLE = 1 << 28
 _LARGEST = 1 << 29  # bytes of a file that is read at once
@@ -92,6 +92,10 @@ def images_root(sources: Sequence[Path], options: ReadOptions) -> Path | None:
     if root is None and options.size_hw is None and sources[0].is_file():
         return images_folder([sources[0].parent], options)
     return root
+
+
+TOOL_READS = CLAIMED | {"corners"}
+"""What the reader of a tool reads of the options."""
 
 
 def tool_reader(

@@ -16,7 +16,7 @@ from data_tools.formats.annotation_files import head_of
 from data_tools.formats.claims import Claim
 from data_tools.formats.registry import Findings, Format
 from data_tools.formats.tables import table_lines
-from data_tools.formats.tool_files import images_root, keys_in, recognised, tool_reader
+from data_tools.formats.tool_files import TOOL_READS, images_root, keys_in, recognised, tool_reader
 
 SUFFIXES = (".json", ".csv")
 _SEPARATORS = (",", ";", "\t")
@@ -106,4 +106,5 @@ FORMAT = Format(
     _recognise,
     images_root,
     tool_reader("VIA", SUFFIXES, claims_of),
+    reads=TOOL_READS,
 )

@@ -20,7 +20,7 @@ from data_tools.formats.image_index import images_folder
 from data_tools.formats.image_places import declared_size, folder_under
 from data_tools.formats.outlines import turned_note, turned_rectangle
 from data_tools.formats.rectangles import half_open, numbers
-from data_tools.formats.registry import Findings, Format, ReadOptions
+from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
 from data_tools.formats.xml_tree import Element, read_xml
 
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
@@ -124,4 +124,13 @@ def _looks_like_voc(path: Path) -> bool:
     return bool(_ROOT.search(head_of(path).replace(b"\0", b"")))
 
 
-FORMAT = Format("voc", "Pascal VOC XML, an image a file", "inclusive", _recognise, images_folder, read, write)
+FORMAT = Format(
+    "voc",
+    "Pascal VOC XML, an image a file",
+    "inclusive",
+    _recognise,
+    images_folder,
+    read,
+    write,
+    reads=CLAIMED | {"corners"},
+)

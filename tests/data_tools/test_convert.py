@@ -1,6 +1,7 @@
 import csv
 import json
 import os
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,10 @@ from pycocotools.coco import COCO
 
 from data_tools.convert import main
 from data_tools.converting import convert as converting
+from data_tools.converting.convert import Conversion
 from data_tools.core.errors import InputError
 from data_tools.files.dataset_folder import read_dataset
-from data_tools.formats.registry import ReadOptions
+from data_tools.formats.registry import ReadOptions, formats
 
 AREAS = [
     "WEE939001B0A_1,scratch,rectangle,10,20,30,40",
@@ -280,3 +282,39 @@ def test_folders_of_masks_are_types_that_can_be_renamed(tmp_path: Path, capsys: 
 def test_settings_that_mean_nothing_are_refused(settings: dict, words: str) -> None:
     with pytest.raises(InputError, match=words):
         converting.Conversion(**settings)
+
+
+@pytest.mark.parametrize("name", sorted(formats()))
+def test_an_option_that_a_format_does_not_read_is_refused_and_those_that_do_are_named(name: str) -> None:
+    options = {one.name for one in fields(ReadOptions)}
+    for option in options - formats()[name].reads:
+        able = ", ".join(other for other, one in formats().items() if option in one.reads)
+        with pytest.raises(InputError, match=f"^--{option.removesuffix('_hw')} .* in {name}; it is read by {able};"):
+            Conversion(format=name, given=frozenset([option]))
+    assert Conversion(format=name, given=formats()[name].reads).format == name
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (
+            ["--min_area", "10"],
+            "--min_area has no meaning in nexperia; it is read by mask, mvtec, highlight",
+        ),
+        (["--templates", "ignore"], "--templates has no meaning in nexperia; it is read by deeppcb; leave"),
+        (["--format", "coco", "--corners", "inclusive"], "--corners has no meaning in coco; it is read by"),
+    ],
+)
+def test_a_flag_without_a_meaning_is_refused(tmp_path: Path, capsys, flags: list[str], message: str) -> None:
+    areas = tmp_path / "areas.csv"
+    areas.write_text("lot 1,crack,rectangle,1,2,11,22\n")
+    assert main([str(areas), "--size", "267,275", "--out", str(tmp_path / "out"), *flags]) == 2
+    assert message in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["areas.csv"]
+
+
+def test_options_that_are_not_at_their_default_count_as_given() -> None:
+    assert ReadOptions(min_area=3, corners="inclusive").changed() == {"min_area", "corners"}
+    with pytest.raises(InputError, match="--min_area has no meaning in csv"):
+        Conversion(format="csv", read=ReadOptions(min_area=3))
+    assert Conversion(format="csv", read=ReadOptions(min_area=10)).format == "csv"
