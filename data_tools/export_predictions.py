@@ -9,15 +9,17 @@ python -m data_tools.export_predictions predictions.jsonl --data DATA --format c
 python -m data_tools.export_predictions predictions.jsonl --data DATA --format labelstudio --min_score 0.3 --out t.json
 """
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from jsonargparse import Namespace
 
 from data_tools.commands.parser import Parser, run_command
-from data_tools.core.agreement import require_of_dataset
+from data_tools.core.agreement import require_of_dataset, without_prediction
 from data_tools.core.errors import InputError
-from data_tools.core.printable import say, say_text
+from data_tools.core.printable import first_of, say, say_text
+from data_tools.core.records import SPLIT_NAMES, Dataset, PredictionSet
 from data_tools.files.dataset_folder import files_of, read_dataset
 from data_tools.files.places import require_place
 from data_tools.files.predictions import maps_path, read_predictions
@@ -71,9 +73,10 @@ def _export(arguments: Namespace) -> int:
     require_place(out, [source, maps_path(source), *(() if data is None else files_of(data))])
     predictions = read_predictions(source)
     dataset = None if data is None else read_dataset(data)
+    if dataset is not None:
+        require_of_dataset(predictions, dataset.samples, len(dataset.categories), str(source))
+        _tell_missing(predictions, dataset, source)
     if chosen in _WRITERS:
-        if dataset is not None:
-            require_of_dataset(predictions, dataset.samples, len(dataset.categories), str(source))
         write, what = _WRITERS[chosen]
         say(f"{out}: {write(out, predictions)} {what}")
         return 0
@@ -81,6 +84,20 @@ def _export(arguments: Namespace) -> int:
     least = preannotations.MIN_SCORE if arguments.min_score is None else arguments.min_score
     say_text(preannotations.write(out, predictions, dataset, chosen, least))
     return 0
+
+
+def _tell_missing(predictions: PredictionSet, dataset: Dataset, source: Path) -> None:
+    """On stderr, which images of the split that the predictions name have none; what is written is silent of them."""
+    split = predictions.header.split
+    if split != "all" and (split not in SPLIT_NAMES or dataset.splits is None):
+        return
+    missing = without_prediction(predictions, dataset.split(split))
+    if missing:
+        say(
+            f"WARNING: {source}: {len(missing)} images of the split {split} have no prediction (ids "
+            f"{first_of(missing)})",
+            to=sys.stderr,
+        )
 
 
 if __name__ == "__main__":

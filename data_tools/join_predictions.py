@@ -31,6 +31,9 @@ def build_parser() -> Parser:
     parser.add_argument(
         "--producer", type=str | None, default=None, help="name for the header; by default those of the detectors"
     )
+    parser.add_argument(
+        "--data", type=str | None, default=None, help="dataset folder of the images; ids, names and sizes must agree"
+    )
     return parser
 
 
@@ -41,7 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _join(arguments: Namespace) -> int:
     paths, out = [Path(path) for path in arguments.predictions], Path(arguments.out)
-    log.info(join_files(paths, out, arguments.overlap, arguments.producer))
+    data = None if arguments.data is None else Path(arguments.data)
+    log.info(join_files(paths, out, arguments.overlap, arguments.producer, data))
     say(out)
     return 0
 

@@ -45,6 +45,12 @@ def require_same_names(said: Iterable[tuple[int, str]], paths: Mapping[int, str]
         )
 
 
+def without_prediction(predictions: PredictionSet, samples: Iterable[Sample]) -> list[int]:
+    """The ids of the samples that have no prediction, in their order."""
+    predicted = {one.image_id for one in predictions.predictions}
+    return [sample.image_id for sample in samples if sample.image_id not in predicted]
+
+
 def require_of_dataset(predictions: PredictionSet, samples: Iterable[Sample], num_classes: int, who: str) -> None:
     """Refuse predictions that are not of a dataset's images and classes.
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from data_tools.core.agreement import require_same_names
+from data_tools.core.agreement import require_of_dataset, require_same_names
 from data_tools.core.box_fusion import fuse_boxes
 from data_tools.core.errors import InputError
 from data_tools.core.geometry import best_centre
 from data_tools.core.records import Prediction, PredictionHeader, PredictionSet
+from data_tools.files.dataset_folder import files_of, read_dataset
 from data_tools.files.predictions import read_predictions, require_predictions_place, write_predictions
 
 _LEAST = 1e-6  # probabilities closer to 0 or 1 count as that close
@@ -20,7 +21,9 @@ _LEAST = 1e-6  # probabilities closer to 0 or 1 count as that close
 _SHOWN = 5
 
 
-def join_files(paths: Sequence[Path], out: Path, overlap: float = 0.5, producer: str | None = None) -> str:
+def join_files(
+    paths: Sequence[Path], out: Path, overlap: float = 0.5, producer: str | None = None, data: Path | None = None
+) -> str:
     """Join PredictionSets of the same images into one; what was joined, for people.
 
     Args:
@@ -28,20 +31,24 @@ def join_files(paths: Sequence[Path], out: Path, overlap: float = 0.5, producer:
         out: PredictionSet to write.
         overlap: intersection over union, in 0..1, above which two boxes are one.
         producer: for the header; by default those of the detectors.
+        data: dataset folder, of whose images they must be; None where nobody looks.
 
     Raises:
-        InputError: sets of different images or names, scores out of 0..1, peaks without boxes, or a place where
-            nothing can be written.
+        InputError: sets of different images or names, or of others than the dataset's, scores out of 0..1, peaks
+            without boxes, or a place where nothing can be written.
     """
     if len(paths) < 2:
         raise InputError("give two or more PredictionSets to join")
     if not 0.0 < overlap < 1.0:
         raise InputError(f"--overlap must be between 0 and 1, not {overlap}")
-    require_predictions_place(out, paths)
+    require_predictions_place(out, [*paths, *(() if data is None else files_of(data))])
     sets = [read_predictions(path) for path in paths]
+    dataset = None if data is None else read_dataset(data)
     for path, one in zip(paths, sets, strict=True):
         _require_detections(path, one)
         _require_same_images(paths[0], sets[0], path, one)
+        if dataset is not None:
+            require_of_dataset(one, dataset.samples, len(dataset.categories), str(path))
     by_id = [{p.image_id: p for p in one.predictions} for one in sets]
     rows = [[predictions[p.image_id] for predictions in by_id] for p in sets[0].predictions]
     joined = tuple(join_predictions(row, overlap) for row in rows)

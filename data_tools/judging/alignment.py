@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from data_tools.core.agreement import require_of_dataset
+from data_tools.core.agreement import require_of_dataset, without_prediction
 from data_tools.core.errors import InputError
 from data_tools.core.printable import first_of
 from data_tools.core.records import Prediction, PredictionSet, Sample
@@ -19,7 +19,7 @@ def align(
     """
     by_id = {prediction.image_id: prediction for prediction in predictions.predictions}
     ids = [sample.image_id for sample in samples]
-    missing = [image_id for image_id in ids if image_id not in by_id]
+    missing = without_prediction(predictions, samples)
     foreign = sorted(by_id.keys() - set(ids))
     faults = [
         f"{len(some):,} {what} (ids {first_of(some)})"

@@ -267,3 +267,17 @@ def test_a_place_that_cannot_be_written_is_found_before_the_source_is_read(
     for out in (tmp_path, tmp_path / "file" / "x.jsonl", tmp_path / "out.txt"):
         assert import_predictions.main([str(tmp_path / "absent.json"), "--data", str(data), "--out", str(out)]) == 2
         assert f"--out {out}" in capsys.readouterr().err
+
+
+def test_what_is_exported_of_a_part_of_a_split_is_said(data: Path, tmp_path: Path, capsys) -> None:
+    """Of the test images 1, 2 and 3 the last two are left out of the file."""
+    imported(data, write(tmp_path / "r.json", [result()]))
+    lines = (data / "out.jsonl").read_text().splitlines()
+    for count, warned in ((4, ""), (2, "2 images of the split test have no prediction (ids 2, 3)")):
+        (data / "out.jsonl").write_text("\n".join(lines[:count]) + "\n")
+        capsys.readouterr()
+        flags = ["--data", str(data), "--out", str(tmp_path / "x.csv")]
+        assert export_predictions.main([str(data / "out.jsonl"), *flags]) == 0
+        err = capsys.readouterr().err
+        assert warned in err
+        assert bool(warned) == ("WARNING" in err)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from data_tools import join_predictions
-from data_tools.core.records import Prediction, PredictionHeader, PredictionSet
+from data_tools.core.records import Dataset, Prediction, PredictionHeader, PredictionSet, Splits
+from data_tools.files.dataset_folder import write_dataset
 from data_tools.files.predictions import read_predictions, write_predictions
 
 
@@ -117,3 +118,20 @@ def test_sets_whose_names_disagree_and_outputs_that_are_inputs_are_refused(
     (tmp_path / "joined.jsonl").mkdir()
     assert run(tmp_path, [files[0], files[0]]) == 2
     assert "is a folder" in capfd.readouterr().err
+
+
+def test_with_a_dataset_all_are_of_its_images(
+    tmp_path: Path, make_prediction, make_sample, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Both sets agree with each other; the second dataset has image 1 in another size."""
+    one = make_prediction(1, 0.5, [(0, 0, 10, 10)], [0.5], (5, 5))
+    files = [write(tmp_path / name, one) for name in ("a.jsonl", "b.jsonl")]
+    for name, size in (("right", (100, 100)), ("wrong", (100, 120))):
+        sample = make_sample(1, [], size)
+        object.__setattr__(sample, "path", "1.png")
+        write_dataset(tmp_path / name, Dataset((sample,), ("defect",), None, Splits(0, "", (), (), (1,))))
+    assert run(tmp_path, files, "--data", str(tmp_path / "right")) == 0
+    (tmp_path / "joined.jsonl").unlink()
+    assert run(tmp_path, files, "--data", str(tmp_path / "wrong")) == 2
+    assert "has another size than in the dataset: 100 x 100 instead of 120 x 100 pixels" in capsys.readouterr().err
+    assert not (tmp_path / "joined.jsonl").exists()
