@@ -20,12 +20,15 @@ from jsonargparse import Namespace
 from data_tools.commands.parser import Parser, run_command
 from data_tools.commands.predicting import Predict
 from data_tools.commands.prediction import add_prediction_arguments, predict_and_write
+from data_tools.core.errors import InputError
 from data_tools.core.records import Prediction, Sample
 from data_tools.loading.image_inputs import PixelReader
 from data_tools.metrics.proposal_recall import COUNTS
 from data_tools.networks.cam_names import GRADIENT_METHODS
 from data_tools.runtime.opening import RUNTIME_HELP, RUNTIMES
 from detect.opening import AnyDetector, load
+
+_STRIDE = 16
 
 
 def build_parser() -> Parser:
@@ -47,9 +50,9 @@ def build_parser() -> Parser:
     )
     parser.add_argument(
         "--cam_stride",
-        type=Literal[4, 8, 16, 32],
-        default=16,
-        help="stride of the backbone's map that the heat map is taken from",
+        type=Literal[4, 8, 16, 32] | None,
+        default=None,
+        help=f"with --cam: stride of the backbone's map that the heat map is taken from; {_STRIDE} by default",
     )
     parser.add_argument(
         "--proposals", action="store_true", help="write the best 1,000 region proposals instead of detections"
@@ -63,13 +66,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _predict(arguments: Namespace) -> int:
+    if arguments.cam is None and arguments.cam_stride is not None:
+        raise InputError(f"--cam_stride {arguments.cam_stride}: is of the heat maps of --cam METHOD; give both")
+    if arguments.cam is not None and arguments.proposals:
+        raise InputError("--proposals writes region proposals, which have no heat map: leave --cam out")
     detector = load(Path(arguments.run), arguments.runtime)
     header: dict[str, Any] = {"score_rule": detector.score_rule, "threshold": detector.threshold.value}
     header |= {"runtime": detector.runtime}
     if arguments.proposals:
         header = {"proposals": max(COUNTS)}
     elif arguments.cam is not None:
-        header |= {"cam": arguments.cam, "cam_stride": arguments.cam_stride}
+        header |= {"cam": arguments.cam, "cam_stride": arguments.cam_stride or _STRIDE}
     return predict_and_write(arguments, "detect", header, _answers_of(detector, arguments), _answers)
 
 
@@ -81,7 +88,7 @@ def _answers_of(detector: AnyDetector, arguments: Namespace) -> Predict:
     def answer(samples: Sequence[Sample], read: PixelReader) -> list[Prediction]:
         if arguments.proposals:
             return detector.propose(samples, read, max(COUNTS))
-        return detector.predict_samples(samples, read, arguments.cam, arguments.cam_stride)
+        return detector.predict_samples(samples, read, arguments.cam, arguments.cam_stride or _STRIDE)
 
     if arguments.overlays is None:
         return answer

@@ -44,7 +44,7 @@ def add_prediction_arguments(parser: Parser, run: str = "folder of a finished ru
     """The flags of the contract; `run` says what --run may name."""
     parser.add_argument("--run", type=str, required=True, help=run)
     parser.add_argument("--data", type=str | None, default=None, help="dataset folder")
-    parser.add_argument("--split", choices=SPLITS, default="test", help="which part of the dataset")
+    parser.add_argument("--split", choices=SPLITS, default=None, help="which part of --data; test by default")
     parser.add_argument(
         "--images",
         nargs="+",
@@ -102,7 +102,7 @@ def select(arguments: Namespace) -> Inputs:
         moved = [Path(name) for name in arguments.images or ()]
         if len(moved) > 1 or not all(path.is_dir() for path in moved):
             raise InputError("--data with --images: give the one folder that the dataset's images have moved to")
-        selection = select_split(Path(arguments.data), arguments.split, *moved)
+        selection = select_split(Path(arguments.data), arguments.split or "test", *moved)
         count = len(selection.samples)
         is_strict, data = not arguments.skip_unreadable, Path(arguments.data)
         read = files_of(data), (data, selection.root)
@@ -166,6 +166,8 @@ def predict_and_write(
         InputError: unusable flags, nothing that can be read, or an unreadable image of a dataset.
     """
     out = Path(arguments.out)
+    if arguments.split is not None and arguments.data is None:
+        raise InputError(f"--split {arguments.split}: is a part of --data DATASET; give that with it")
     require_predictions_place(out)
     require_errors_place(out)
     run = Path(arguments.run)

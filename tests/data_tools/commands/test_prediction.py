@@ -24,7 +24,7 @@ def arguments(*words: Path | str, out: Path | str = "p.jsonl", **more: object) -
     given = {
         "data": None,
         "images": images,
-        "split": "all",
+        "split": "all" if "data" in more else None,
         "watch": None,
         "webhook": None,
         "mqtt": None,
@@ -368,3 +368,11 @@ def test_parquet_has_the_records_of_json_lines(tmp_path: Path) -> None:
         np.testing.assert_array_equal(a.heatmap, b.heatmap)
     with pytest.raises(InputError, match="--watch appends lines"):
         predict_and_write(arguments(out=tmp_path / "c.parquet", watch=str(tmp_path / "i")), "detect", {}, never)
+
+
+def test_a_split_without_a_dataset_is_refused(tmp_path: Path) -> None:
+    save(tmp_path / "a.png", np.zeros((4, 4), np.uint8))
+    for more in ({}, {"images": None, "watch": str(tmp_path)}):
+        given = arguments(tmp_path / "a.png", out=tmp_path / "p.jsonl", split="val", **more)
+        with pytest.raises(InputError, match=r"^--split val: is a part of --data DATASET; give that with it$"):
+            predict_and_write(given, "detect", {}, never)
