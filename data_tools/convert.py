@@ -13,7 +13,6 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import yaml
 from jsonargparse import Namespace
@@ -28,7 +27,6 @@ from data_tools.formats.registry import ReadOptions, formats
 from data_tools.splitting.deal import FRACTIONS, parse_shares
 
 _TYPE_MAP = "--type_map"
-_AS_GIVEN = ("corners", "min_area", "merge_distance", "type_map", "unlabelled", "templates")
 
 
 def build_parser() -> Parser:
@@ -68,15 +66,14 @@ def build_parser() -> Parser:
     parser.add_argument(
         "--unlabelled",
         choices=("reject", "good"),
-        default=None,
-        help="what an image is of which nothing says that it is good or defective: listed as a reject, the default, or "
-        "good",
+        default="reject",
+        help="what an image is of which nothing says that it is good or defective: listed as a reject, or good",
     )
     parser.add_argument(
         "--templates",
         choices=("ignore", "good"),
-        default=None,
-        help="what the templates of paired sets are (DeepPCB's _temp): left out, the default, or good images",
+        default="ignore",
+        help="what the templates of paired sets are (DeepPCB's _temp): left out, or good images",
     )
     parser.add_argument(
         "--columns",
@@ -101,20 +98,15 @@ def build_parser() -> Parser:
         default=None,
         help="HEIGHT,WIDTH in pixels of every image, where the images are not at hand",
     )
-    parser.add_argument(
-        "--min_area",
-        type=int | None,
-        default=None,
-        help=f"mask regions with fewer pixels, by default {ReadOptions().min_area}, are listed, not boxed",
-    )
+    parser.add_argument("--min_area", type=int, default=10, help="mask regions with fewer pixels are listed, not boxed")
     parser.add_argument(
         "--merge_distance",
-        type=int | None,
-        default=None,
+        type=int,
+        default=0,
         help="mask regions with at most so many pixels between them make one box",
     )
     parser.add_argument(
-        _TYPE_MAP, type=dict[str, str] | None, default=None, help="new names for types, as '{old: new, other: new}'"
+        _TYPE_MAP, type=dict[str, str], default={}, help="new names for types, as '{old: new, other: new}'"
     )
     return parser
 
@@ -155,11 +147,9 @@ def _texts(mapping: str) -> str:
 
 
 def _convert(arguments: Namespace) -> int:
-    given = _given(arguments)
     how = Conversion(
         format=arguments.format,
-        read=ReadOptions(**given),
-        given=frozenset(given),
+        read=_options(arguments),
         categories=arguments.categories,
         shares="given" if arguments.split == "given" else parse_shares(arguments.split),
         group_by=arguments.group_by,
@@ -174,25 +164,28 @@ def _convert(arguments: Namespace) -> int:
     return 0
 
 
-def _given(arguments: Namespace) -> dict[str, Any]:
-    """The `ReadOptions` that were given, by name."""
+def _options(arguments: Namespace) -> ReadOptions:
+    if arguments.min_area < 1 or arguments.merge_distance < 0:
+        raise InputError("--min_area is at least 1, and --merge_distance at least 0")
     images = None if arguments.images is None else Path(arguments.images).resolve()
     if images is not None and not images.is_dir():
         raise InputError(f"--images {arguments.images}: no such folder")
-    values = {
-        "images": images,
-        "size_hw": _size(arguments.size),
-        "columns": _columns(arguments.columns),
-        **{one: arguments[one] for one in _AS_GIVEN},
-    }
-    return {name: value for name, value in values.items() if value is not None}
+    return ReadOptions(
+        images=images,
+        size_hw=_size(arguments.size),
+        corners=arguments.corners,
+        min_area=arguments.min_area,
+        merge_distance=arguments.merge_distance,
+        type_map=arguments.type_map,
+        unlabelled=arguments.unlabelled,
+        templates=arguments.templates,
+        columns=_columns(arguments.columns),
+    )
 
 
-def _columns(text: str | None) -> tuple[str, ...] | None:
-    if text is None:
-        return None
-    names = tuple(name.strip() for name in text.split(","))
-    if find_columns(names) is None:
+def _columns(text: str | None) -> tuple[str, ...]:
+    names = () if text is None else tuple(name.strip() for name in text.split(","))
+    if text is not None and find_columns(names) is None:
         raise InputError(f"--columns {text}: names the image and its box, such as image,x1,y1,x2,y2,class")
     return names
 

@@ -36,8 +36,6 @@ class Conversion:
     Attributes:
         format: a name of `formats()`, or "auto" to recognise it.
         read: options of the readers.
-        given: names of the options of `read` that were given, which the format must read; None: those that are not at
-            their default.
         categories: "single" class, or "types": one class for each type.
         shares: of train, val and test; "given" keeps the publisher's split; None makes no splits.
         group_by: see `group_samples`.
@@ -54,7 +52,6 @@ class Conversion:
 
     format: str = "auto"
     read: ReadOptions = field(default_factory=ReadOptions)
-    given: frozenset[str] | None = None
     categories: str = "single"
     shares: tuple[float, float, float] | Literal["given"] | None = FRACTIONS
     group_by: str = "auto"
@@ -68,7 +65,7 @@ class Conversion:
         require(isinstance(self.read, ReadOptions), "read", "be ReadOptions", self.read)
         require(self.categories in _CATEGORIES, "categories", f"be {' or '.join(_CATEGORIES)}", self.categories)
         if self.format in formats():  # of a format that is recognised, this is known later
-            require_read(formats()[self.format], self.options_given)
+            require_read(formats()[self.format], self.read)
         shares = self.shares
         if shares is not None and shares != "given":
             require(not isinstance(shares, str) and len(shares) == 3, "shares", "be three, given or null", shares)
@@ -81,11 +78,6 @@ class Conversion:
                 f"--gray_range {self.gray_range[0]:g},{self.gray_range[1]:g}: the darkest, then a brighter value"
             )
 
-    @property
-    def options_given(self) -> frozenset[str]:
-        """The names of the readers' options that the format must read."""
-        return self.read.changed() if self.given is None else self.given
-
 
 def convert(sources: Sequence[Path], out: Path, how: Conversion) -> str:
     """Convert annotation files, or one annotated folder, to the dataset folder `out`; a summary for people.
@@ -94,8 +86,8 @@ def convert(sources: Sequence[Path], out: Path, how: Conversion) -> str:
         InputError: sources that cannot be read, nothing to convert, or a place that must not be written to.
     """
     _check_place(out, sources, how)
-    chosen, why = choose_format(sources, how.format, how.options_given)
-    require_read(chosen, how.options_given)
+    chosen, why = choose_format(sources, how.format, how.read)
+    require_read(chosen, how.read)
     findings = Findings()
     samples = list(chosen.read(sources, how.read, findings))
     if not samples:

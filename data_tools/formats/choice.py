@@ -1,38 +1,34 @@
 """Which format a source has: the one named, or the one that recognises it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from data_tools.core.errors import InputError
-from data_tools.formats.registry import Format, flag_of, formats
+from data_tools.formats.registry import Format, ReadOptions, flag_of, formats
 from data_tools.formats.seen import seen_in
 
-_TELLING = "columns"  # to name columns says that the source is a table without a header, which nothing else tells
 
-
-def require_read(chosen: Format, given: Iterable[str]) -> None:
+def require_read(chosen: Format, options: ReadOptions) -> None:
     """Refuse options that a format does not read, so that none does nothing.
 
-    Args:
-        chosen: the format.
-        given: names of `ReadOptions`.
+    Those at their default say nothing, and neither do the corners that the format has anyway.
 
     Raises:
         InputError: one of them is not read; it is named, with the formats that read it.
     """
-    for option in sorted(given):
-        if option not in chosen.reads:
+    for option in sorted(options.changed() - chosen.reads):
+        if option != "corners" or options.corners != chosen.corners:
             able = ", ".join(name for name, one in formats().items() if option in one.reads)
             raise InputError(f"{flag_of(option)} has no meaning in {chosen.name}; it is read by {able}; leave it out")
 
 
-def choose_format(sources: Sequence[Path], name: str, given: Iterable[str] = ()) -> tuple[Format, str]:
+def choose_format(sources: Sequence[Path], name: str, options: ReadOptions | None = None) -> tuple[Format, str]:
     """The format with the given name, or for "auto" the one that recognises every source; and why.
 
     Args:
         sources: files and folders.
         name: of a format, or "auto".
-        given: names of the `ReadOptions` that were given; columns are those of the one format that reads them.
+        options: of which named columns say that the source is a table without a header, which nothing else tells.
 
     Raises:
         InputError: unknown name; no format or several formats recognise the sources.
@@ -42,8 +38,8 @@ def choose_format(sources: Sequence[Path], name: str, given: Iterable[str] = ())
         if name not in known:
             raise InputError(f"--format {name}: this version reads {', '.join(known)}")
         return known[name], "as given"
-    if _TELLING in given:
-        return next(one for one in known.values() if _TELLING in one.reads), f"as {flag_of(_TELLING)} says"
+    if options is not None and options.columns:
+        return next(one for one in known.values() if "columns" in one.reads), "as --columns says"
     reasons = {}
     for candidate in known.values():
         why = [candidate.recognise(source) for source in sources]
