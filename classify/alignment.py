@@ -27,6 +27,9 @@ def build_parser() -> Parser:
     parser.add_argument("--data", type=str, required=True, help="dataset folder")
     parser.add_argument("--split", choices=SPLITS, default="val", help="which part of the dataset")
     parser.add_argument("--cam", choices=CLASSIFIER_METHODS, default=None, help="method; by default the run's own")
+    parser.add_argument(
+        "--reference", type=str | None, default=None, metavar="FOLDER", help="templates, where the run has some"
+    )
     parser.add_argument("--out", type=str | None, default=None, help="JSON file to write beside the printed lines")
     return parser
 
@@ -41,6 +44,7 @@ def _audit(arguments: Namespace) -> int:
         require_place(Path(arguments.out), files_of(Path(arguments.data)))
     from classify.alignment_audit import audit_run, describe
     from classify.trained import load
+    from data_tools.loading.pairs import templates_for
 
     if arguments.out:
         require_apart(read_dataset(Path(arguments.data)), Path(arguments.out), "--out")
@@ -48,7 +52,12 @@ def _audit(arguments: Namespace) -> int:
     boxed = [sample for sample in selection.samples if sample.status == BOXED]
     if not boxed:
         raise InputError(f"{arguments.data}: the {arguments.split} split has no image with boxes to audit against")
-    report = audit_run(load(Path(arguments.run)), boxed, selection.root, arguments.cam)
+    run = load(Path(arguments.run))
+    templates = templates_for(run.input, arguments.reference, arguments.run)
+    if templates is not None:
+        templates.require(boxed, selection.root, arguments.data)
+        run = run.compared_with(templates)
+    report = audit_run(run, boxed, selection.root, arguments.cam)
     if arguments.out:
         write_json(Path(arguments.out), report)
     say_text(describe(report))

@@ -15,6 +15,7 @@ from classify.trained import TrainedClassifier
 from data_tools.core.geometry import centres
 from data_tools.core.heatmaps import peak
 from data_tools.core.records import Prediction, Sample
+from data_tools.loading.pairs import paired
 from data_tools.metrics.bootstrap import cluster_bootstrap
 from data_tools.metrics.peak_distance import peak_distances, summarise
 from data_tools.networks.cam import evaluation_mode
@@ -37,7 +38,8 @@ def audit_run(run: TrainedClassifier, boxed: Sequence[Sample], root: Path, cam: 
     """
     reading, _ = run.read_by(cam)
     scale, stride = _mean_scale(boxed, run), reading.cam.stride
-    return audit(boxed, predict(run.model, boxed, root, run.input, reading)) | {
+    pixels = paired(root, run.input, run.templates)
+    return audit(boxed, predict(run.model, boxed, pixels, run.input, reading)) | {
         "cam": reading.cam.method,
         "stride": stride,
         "resolution_floor_px": FLOOR_OF_STRIDE * stride * scale,

@@ -1,6 +1,7 @@
 """An exported classifier, ready to predict without torch."""
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,11 +12,13 @@ from data_tools.commands.settings import settings_from
 from data_tools.core.errors import InputError
 from data_tools.core.fields import Fields
 from data_tools.core.records import Prediction, Sample
+from data_tools.files.templates import Templates
 from data_tools.judging.map_boxes import with_boxes
 from data_tools.loading import reference_text
 from data_tools.loading.image_inputs import Images, PixelReader, chunks_of
 from data_tools.loading.input_config import InputConfig
 from data_tools.loading.one_size import in_order
+from data_tools.loading.pairs import paired, require_templates
 from data_tools.loading.reference import Reference
 from data_tools.networks.cam_names import EXPORTED_METHODS
 from data_tools.runtime.batches import GrayBatch, batches_of
@@ -72,6 +75,13 @@ class BundledClassifier:
         self.record, self.input, self.runtime = record, record.input, graph.engine
         self.boxes_used_for = record.boxes_used_for
         self._graph = graph
+        self._templates: Templates | None = None
+
+    def compared_with(self, templates: Templates) -> "BundledClassifier":
+        """The same with templates, with which images are compared by a model that was trained so."""
+        made = copy(self)
+        made._templates = templates
+        return made
 
     def predict(self, images: Images, *, split: str = "test", cam: str | None = None) -> list[Prediction]:
         """A prediction with heat map and peak for each image, in order; `stream` gives them one by one.
@@ -82,12 +92,14 @@ class BundledClassifier:
             cam: method of the heat map: None, or the one that was exported.
 
         Raises:
-            InputError: an image that cannot be read, no such split, or a method that was not exported.
+            InputError: an image that cannot be read or has no template, no such split, or a method that was not
+                exported.
         """
         return list(self.stream(images, split=split, cam=cam))
 
     def stream(self, images: Images, *, split: str = "test", cam: str | None = None) -> Iterator[Prediction]:
         """As `predict`, lazily: any number of images takes the memory of some."""
+        require_templates(images, split, self._templates)
         for chunk in chunks_of(images, split):
             yield from self.predict_samples(chunk.samples, chunk.read, cam)
 
@@ -96,6 +108,7 @@ class BundledClassifier:
     ) -> list[Prediction]:
         """Predictions of samples whose pixels lie under a folder or are read by a function."""
         reading, fraction = self.read_by(cam)
+        pixels = paired(pixels, self.input, self._templates)
         batches = batches_of(samples, pixels, self.input, BATCH_SIZE, "", reference=self.record.reference)
         raw = in_order((places, self._read(batch)) for places, batch in batches)
         predictions = to_predictions(samples, raw, self.input, reading.temperature)

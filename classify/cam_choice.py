@@ -13,6 +13,7 @@ from classify.to_prediction import to_prediction
 from data_tools.core.geometry import diagonal
 from data_tools.core.records import BOXED, Sample
 from data_tools.loading.batch import Batch
+from data_tools.loading.image_inputs import PixelReader
 from data_tools.loading.input_config import InputConfig
 from data_tools.metrics.peak_distance import Point, peak_distances
 from data_tools.networks.cam_methods import METHODS
@@ -25,7 +26,9 @@ AUTO = "auto"
 _BATCH_SIZE = 16
 
 
-def choose_cam(model: Classifier, samples: Sequence[Sample], root: Path, config: InputConfig) -> CamChoice | None:
+def choose_cam(
+    model: Classifier, samples: Sequence[Sample], pixels: Path | PixelReader, config: InputConfig
+) -> CamChoice | None:
     """The method and stride whose peaks lie nearest to the boxes of (validation) samples; None without a boxed one.
 
     Every gradient method and Eigen-CAM is tried on the backbone's maps of strides 8, 16 and 32, all methods on one
@@ -40,7 +43,7 @@ def choose_cam(model: Classifier, samples: Sequence[Sample], root: Path, config:
         CamChoice(method, stride): _mean_distance(boxed, peaks)
         for stride in STRIDES
         if stride in model.backbone.strides
-        for method, peaks in _peaks(model, boxed, root, config, stride).items()
+        for method, peaks in _peaks(model, boxed, pixels, config, stride).items()
     }
     best = min(distances, key=lambda choice: distances[choice])
     for choice, distance in distances.items():
@@ -49,7 +52,7 @@ def choose_cam(model: Classifier, samples: Sequence[Sample], root: Path, config:
 
 
 def _peaks(
-    model: Classifier, samples: Sequence[Sample], root: Path, config: InputConfig, stride: int
+    model: Classifier, samples: Sequence[Sample], pixels: Path | PixelReader, config: InputConfig, stride: int
 ) -> dict[str, list[Point | None]]:
     """The peaks of each method on the layer of one stride."""
     device = next(model.parameters()).device
@@ -66,7 +69,7 @@ def _peaks(
         return list(zip(*peaks, strict=True))
 
     label, reference = f"maps of stride {stride}", reference_of(model.backbone)
-    peaks_by_sample = shared_batches(samples, root, config, _BATCH_SIZE, label, read, reference)
+    peaks_by_sample = shared_batches(samples, pixels, config, _BATCH_SIZE, label, read, reference)
     return {method: [peaks[i] for peaks in peaks_by_sample] for i, method in enumerate(METHODS)}
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from data_tools.loading.pairs import templates_for
 from data_tools.runtime.engines import Engine
 from data_tools.runtime.opening import Runtime, opened
 
@@ -13,17 +14,27 @@ if TYPE_CHECKING:
 AnyClassifier: TypeAlias = "TrainedClassifier | BundledClassifier"
 
 
-def load(run: Path | str, runtime: Runtime | None = None) -> AnyClassifier:
+def load(run: Path | str, runtime: Runtime | None = None, reference: Path | str | None = None) -> AnyClassifier:
     """The best checkpoint of a finished run, or the classifier in a bundle of `classify.export`.
 
     Args:
         run: folder of either.
         runtime: None reads a run by torch and a bundle by onnxruntime. "onnx" and "openvino" export a run first, to a
             folder that is gone afterwards.
+        reference: folder with a template for each image, which a run needs that was trained with them, see
+            `data_tools.files.templates`; None for any other run.
 
     Raises:
-        InputError: neither there, no such runtime, damaged files, or torch is asked to read a bundle.
+        InputError: neither there, no such runtime, damaged files, torch is asked to read a bundle, or templates lack
+            for a run that needs them, or are given to one that needs none.
     """
+    classifier = open_any(run, runtime)
+    templates = templates_for(classifier.input, reference, run)
+    return classifier if templates is None else classifier.compared_with(templates)
+
+
+def open_any(run: Path | str, runtime: Runtime | None = None) -> AnyClassifier:
+    """As `load`, also of a run that needs templates, which has none then and predicts nothing."""
     return opened(run, runtime, _load_run, _load_bundle, _export)
 
 

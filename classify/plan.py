@@ -37,7 +37,7 @@ def _parts(experiment: "Experiment", settings: Settings) -> TrainingParts:
         model,
         training_loader(experiment, seen, settings.fit, reference=reference),
         ClassifierLoss(model, settings.loss),
-        lambda samples: logits_of(model, samples, experiment.root, seen),
+        lambda samples: logits_of(model, samples, experiment.pixels, seen),
     )
 
 

@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _predict(arguments: Namespace) -> int:
-    classifier = load(Path(arguments.run), arguments.runtime)
+    classifier = load(Path(arguments.run), arguments.runtime, arguments.reference)
     reading, fraction = classifier.read_by(arguments.cam)
     if fraction is None:
         log.info("no boxes: the run has not chosen where to cut the maps of %s", reading.cam)
@@ -63,7 +63,7 @@ def _predict(arguments: Namespace) -> int:
 
 
 def _answers(arguments: Namespace) -> Predict:
-    return _answers_of(load(Path(arguments.run), arguments.runtime), arguments)
+    return _answers_of(load(Path(arguments.run), arguments.runtime, arguments.reference), arguments)
 
 
 def _answers_of(classifier: AnyClassifier, arguments: Namespace) -> Predict:

@@ -26,13 +26,16 @@ EFFORTS: dict[RecipeName, Effort] = {
 }
 
 
-def plan(data: Dataset, recipe: RecipeName = DEFAULT_RECIPE, given: Given | None = None) -> Plan:
+def plan(
+    data: Dataset, recipe: RecipeName = DEFAULT_RECIPE, given: Given | None = None, reference: Path | str | None = None
+) -> Plan:
     """What a recipe decides for a dataset; boxes do not enter, so that the baseline stays one of labels alone.
 
     Args:
         data: with splits.
         recipe: how much effort.
         given: settings of the user's by dotted key, which are not decided, and with which the decisions go.
+        reference: folder of a template for each image; None for none.
 
     Raises:
         InputError: no splits, no training images, or an unreadable one.
@@ -42,4 +45,5 @@ def plan(data: Dataset, recipe: RecipeName = DEFAULT_RECIPE, given: Given | None
     pixels = most_pixels(facts, effort)
     size = Decision("input.max_pixels", pixels, f"the budget; half of the images have {facts.pixels:,.0f}")
     budget = decide_budget(facts, effort, pixels, given=given)
-    return Plan(effort.base, left_open((size, *budget, decide_geometry(facts), decide_difference(facts)), given))
+    difference = decide_difference(facts, reference=reference)
+    return Plan(effort.base, left_open((size, *budget, decide_geometry(facts), difference), given))

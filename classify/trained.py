@@ -1,7 +1,7 @@
 """A trained classifier, ready to predict."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,9 +13,11 @@ from data_tools.commands.prediction import read_finished_manifest
 from data_tools.commands.settings import read_settings
 from data_tools.core.errors import InputError
 from data_tools.core.records import Prediction, Sample
+from data_tools.files.templates import Templates
 from data_tools.judging.map_boxes import with_boxes
 from data_tools.loading.image_inputs import Images, PixelReader, chunks_of
 from data_tools.loading.input_config import InputConfig
+from data_tools.loading.pairs import paired, require_templates
 from data_tools.networks.backbones import build_backbone
 from data_tools.networks.cam_names import CLASSIFIER_METHODS
 from data_tools.training.checkpoint import load_best
@@ -31,6 +33,7 @@ class TrainedClassifier:
         reading: how the run reads it: its class-activation map and temperature.
         box_fraction: where its maps are cut for boxes; None for no boxes.
         boxes_used_for: what the run used boxes for, beside judging.
+        templates: that images are compared with, where it was trained with some.
     """
 
     model: Classifier
@@ -38,7 +41,12 @@ class TrainedClassifier:
     reading: Reading
     box_fraction: float | None
     boxes_used_for: tuple[str, ...]
+    templates: Templates | None = None
     runtime: ClassVar[str] = "torch"
+
+    def compared_with(self, templates: Templates) -> "TrainedClassifier":
+        """The same with templates."""
+        return replace(self, templates=templates)
 
     def predict(self, images: Images, *, split: str = "test", cam: str | None = None) -> list[Prediction]:
         """A prediction with heat map and peak for each image, in order; `stream` gives them one by one.
@@ -50,12 +58,13 @@ class TrainedClassifier:
                 out of the maps.
 
         Raises:
-            InputError: an image that cannot be read, no such split or no such method.
+            InputError: an image that cannot be read or has no template, no such split or no such method.
         """
         return list(self.stream(images, split=split, cam=cam))
 
     def stream(self, images: Images, *, split: str = "test", cam: str | None = None) -> Iterator[Prediction]:
         """As `predict`, lazily, decoding ahead: any number of images takes the memory of some."""
+        require_templates(images, split, self.templates)
         for chunk in chunks_of(images, split):
             yield from self.predict_samples(chunk.samples, chunk.read, cam)
 
@@ -64,6 +73,7 @@ class TrainedClassifier:
     ) -> list[Prediction]:
         """Predictions of samples whose pixels lie under a folder or are read by a function, without a progress bar."""
         reading, fraction = self.read_by(cam)
+        pixels = paired(pixels, self.input, self.templates)
         predictions = predict(self.model, samples, pixels, self.input, reading, "")
         return [with_boxes(prediction, fraction) for prediction in predictions]
 

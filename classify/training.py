@@ -32,7 +32,7 @@ from data_tools.training import processes
 from data_tools.training.batches import decide_by_layout, training_loader
 from data_tools.training.experiment import Experiment, begin, finish, open_experiment, opened, save_predictions, timed
 from data_tools.training.fit import fit, seed_everything
-from data_tools.training.references import REFERENCE, shape_of, take_reference
+from data_tools.training.references import REFERENCE, shape_of, take_reference, templates_folder, with_templates
 from data_tools.training.selection import standard_error
 from data_tools.training.start_report import describe_start
 
@@ -43,7 +43,11 @@ _WITHOUT_GOOD = ". Boxes alone are enough for detect.train"
 
 
 def train(
-    data: Dataset | Path | str, settings: Settings | None = None, run: Path | str | None = None, resume: bool = False
+    data: Dataset | Path | str,
+    settings: Settings | None = None,
+    run: Path | str | None = None,
+    resume: bool = False,
+    reference: Path | str | None = None,
 ) -> Run:
     """Train a classifier, write the predictions of the best checkpoint, and finish the run folder.
 
@@ -52,22 +56,31 @@ def train(
         settings: None lets the data decide, see `classify.plan`, or takes a resumed run's own.
         run: run folder to fill; None makes runs/classify-<time>.
         resume: go on with the run in `run` after its last checkpoint, with the same settings.
+        reference: folder with a template for each image, see `data_tools.files.templates`; None for none, or for a
+            resumed run's own.
 
     Raises:
-        InputError: unusable data, weights or settings, other settings than a resumed run's, or a run folder that is in
-            use.
+        InputError: unusable data, templates, weights or settings, other settings than a resumed run's, or a run folder
+            that is in use.
         FloatingPointError: a loss was not finite; the checkpoint before it stays.
     """
     dataset = opened(data)
     settings = training_settings(
-        Settings, settings, run, resume, lambda: planned_settings(Settings, plan(dataset), "classify")
+        Settings,
+        with_templates(settings, reference),
+        run,
+        resume,
+        lambda: planned_settings(Settings, plan(dataset, reference=reference), "classify"),
     )
+    templates = templates_folder(settings.input, reference, run, resume)
     seed_everything(settings.fit.seed)
     backbone = build_backbone(settings.model.backbone, settings.model.weights)
     model = Classifier(backbone, settings.model)
     loss = ClassifierLoss(model, settings.loss)
     place = None if run is None else Path(run)
-    with open_experiment("classify", dataset, place, settings.fit, require_both_labels, resume) as experiment:
+    with open_experiment(
+        "classify", dataset, place, settings.fit, require_both_labels, resume, templates
+    ) as experiment:
         return _train(experiment, settings, model, loss, resume)
 
 
@@ -82,7 +95,7 @@ def _train(experiment: Experiment, settings: Settings, model: Classifier, loss: 
     result = fit(model, loader, loss, validate, MONITOR, fit_config, experiment.folder, resume)
     reading, choices, validation = _choose(model, experiment, settings)
     with timed(experiment, "test"):
-        test = predict(model, experiment.dataset.split("test"), experiment.root, input_config, reading)
+        test = predict(model, experiment.dataset.split("test"), experiment.pixels, input_config, reading)
     config = {"model": asdict(model_config), "input": asdict(input_config), "loss": asdict(settings.loss)}
     for split, predictions in (("val", validation), ("test", test)):
         boxed = [with_boxes(prediction, choices["box_fraction"]) for prediction in predictions]
@@ -123,13 +136,13 @@ def _choose(
     cam = CamChoice(settings.cam, model.config.cam_stride)
     if settings.cam == AUTO:
         log.info("choosing the class-activation map by mean peak distance on validation:")
-        best_cam = choose_cam(model, samples, experiment.root, settings.input)
+        best_cam = choose_cam(model, samples, experiment.pixels, settings.input)
         cam = best_cam or replace(cam, method="gradcam")
         if best_cam is None:
             log.info("  validation has no boxes to choose by: %s", cam)
         else:
             used_for.append("choice of the class-activation map (validation)")
-    raw = read(model, samples, experiment.root, settings.input, cam, "choosing the cut")
+    raw = read(model, samples, experiment.pixels, settings.input, cam, "choosing the cut")
     temperature = fit_temperature([one.logit for one in raw], [sample.is_defect for sample in samples])
     reading = Reading(cam, temperature)
     predictions = to_predictions(samples, raw, settings.input, temperature)
@@ -163,7 +176,7 @@ class _Validation:
 
     def __call__(self, model: nn.Module) -> dict[str, float | None]:
         assert isinstance(model, Classifier)
-        logits = logits_of(model, self.samples, self.experiment.root, self.config)
+        logits = logits_of(model, self.samples, self.experiment.pixels, self.config)
         positive = [sample.is_defect for sample in self.samples]
         auc = roc_auc(logits, positive)
         cross_entropy = float(np.mean(np.logaddexp(0.0, np.where(positive, -1.0, 1.0) * np.array(logits))))

@@ -1,6 +1,7 @@
 """An exported detector, ready to predict without torch."""
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,11 @@ from data_tools.core.box_decoding import Floats
 from data_tools.core.errors import InputError
 from data_tools.core.fields import Fields
 from data_tools.core.records import Prediction, Sample
+from data_tools.files.templates import Templates
 from data_tools.loading.image_inputs import Images, PixelReader, chunks_of
 from data_tools.loading.input_config import InputConfig
 from data_tools.loading.one_size import in_order
+from data_tools.loading.pairs import paired, require_templates
 from data_tools.metrics.operating_threshold import KEY, Threshold, threshold_from
 from data_tools.runtime.batches import GrayBatch, batches_of
 from data_tools.runtime.bundle import RECORD, Bundle, read_bundle
@@ -56,6 +59,13 @@ class BundledDetector:
         self.record, self.input, self.threshold = record, record.input, threshold
         self.runtime = features.engine if record.precision == "fp32" else f"{features.engine}, {record.precision}"
         self._features, self._heads = features, tuple(heads)
+        self._templates: Templates | None = None
+
+    def compared_with(self, templates: Templates) -> "BundledDetector":
+        """The same with templates, with which images are compared by a model that was trained so."""
+        made = copy(self)
+        made._templates = templates
+        return made
 
     @property
     def score_rule(self) -> ScoreRule:
@@ -73,7 +83,7 @@ class BundledDetector:
             cam, cam_stride: as of a run; a bundle gives no heat maps.
 
         Raises:
-            InputError: an image that cannot be read, no such split, or a heat map is asked for.
+            InputError: an image that cannot be read or has no template, no such split, or a heat map is asked for.
         """
         return list(self.stream(images, split=split, cam=cam, cam_stride=cam_stride))
 
@@ -82,6 +92,7 @@ class BundledDetector:
     ) -> Iterator[Prediction]:
         """As `predict`, lazily: any number of images takes the memory of some."""
         _require_no_cam(cam)
+        require_templates(images, split, self._templates)
         for chunk in chunks_of(images, split):
             yield from self.predict_samples(chunk.samples, chunk.read, cam, cam_stride)
 
@@ -94,7 +105,7 @@ class BundledDetector:
             InputError: a heat map is asked for, which takes gradients that the graphs do not have.
         """
         _require_no_cam(cam)
-        views = self.record.prediction.views
+        views, pixels = self.record.prediction.views, paired(pixels, self.input, self._templates)
         detections = look_everywhere(self.detect, views, samples, pixels, self.input, "")
         return to_predictions(samples, detections, self.input, self.score_rule)
 
@@ -109,7 +120,7 @@ class BundledDetector:
 
     def propose(self, samples: Sequence[Sample], pixels: Path | PixelReader, count: int) -> list[Prediction]:
         """The best region proposals of each sample as the boxes of a prediction."""
-        given = self.record.proposals
+        given, pixels = self.record.proposals, paired(pixels, self.input, self._templates)
         rule = ProposalRule(count, 3 * count, given.nms_iou, given.least_side)
 
         def read(chosen: Sequence[Sample], batch: GrayBatch) -> Iterator[Prediction]:

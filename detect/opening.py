@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from data_tools.loading.pairs import templates_for
 from data_tools.runtime.engines import Engine
 from data_tools.runtime.opening import Runtime, opened
 
@@ -13,17 +14,27 @@ if TYPE_CHECKING:
 AnyDetector: TypeAlias = "TrainedDetector | BundledDetector"
 
 
-def load(run: Path | str, runtime: Runtime | None = None) -> AnyDetector:
+def load(run: Path | str, runtime: Runtime | None = None, reference: Path | str | None = None) -> AnyDetector:
     """The best checkpoint of a finished run, or the detector in a bundle of `detect.export`.
 
     Args:
         run: folder of either.
         runtime: None reads a run by torch and a bundle by onnxruntime. "onnx" and "openvino" export a run first, to a
             folder that is gone afterwards.
+        reference: folder with a template for each image, which a run needs that was trained with them, see
+            `data_tools.files.templates`; None for any other run.
 
     Raises:
-        InputError: neither there, no such runtime, damaged files, or torch is asked to read a bundle.
+        InputError: neither there, no such runtime, damaged files, torch is asked to read a bundle, or templates lack
+            for a run that needs them, or are given to one that needs none.
     """
+    detector = open_any(run, runtime)
+    templates = templates_for(detector.input, reference, run)
+    return detector if templates is None else detector.compared_with(templates)
+
+
+def open_any(run: Path | str, runtime: Runtime | None = None) -> AnyDetector:
+    """As `load`, also of a run that needs templates, which has none then and predicts nothing."""
     return opened(run, runtime, _load_run, _load_bundle, _export)
 
 

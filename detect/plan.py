@@ -33,7 +33,7 @@ def _parts(experiment: "Experiment", settings: Settings) -> TrainingParts:
         made.model,
         made.loader,
         loss_of,
-        lambda samples: detect_everywhere(made.model, samples, experiment.root, made.input, "timing"),
+        lambda samples: detect_everywhere(made.model, samples, experiment.pixels, made.input, "timing"),
     )
 
 

@@ -70,7 +70,7 @@ def _predict(arguments: Namespace) -> int:
         raise InputError(f"--cam_stride {arguments.cam_stride}: is of the heat maps of --cam METHOD; give both")
     if arguments.cam is not None and arguments.proposals:
         raise InputError("--proposals writes region proposals, which have no heat map: leave --cam out")
-    detector = load(Path(arguments.run), arguments.runtime)
+    detector = load(Path(arguments.run), arguments.runtime, arguments.reference)
     header: dict[str, Any] = {"score_rule": detector.score_rule, "threshold": detector.threshold.value}
     header |= {"runtime": detector.runtime}
     if arguments.proposals:
@@ -81,7 +81,7 @@ def _predict(arguments: Namespace) -> int:
 
 
 def _answers(arguments: Namespace) -> Predict:
-    return _answers_of(load(Path(arguments.run), arguments.runtime), arguments)
+    return _answers_of(load(Path(arguments.run), arguments.runtime, arguments.reference), arguments)
 
 
 def _answers_of(detector: AnyDetector, arguments: Namespace) -> Predict:

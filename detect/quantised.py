@@ -10,7 +10,9 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import Prediction, Sample
 from data_tools.files.dataset_folder import images_root_of
 from data_tools.files.predictions import read_predictions
-from data_tools.loading.image_inputs import folder_reader
+from data_tools.files.runs import TEMPLATES
+from data_tools.files.templates import Templates
+from data_tools.loading.pairs import paired
 from data_tools.metrics.box_map import box_map
 from data_tools.metrics.operating_threshold import KEY, choose_threshold
 from data_tools.runtime.batches import batches_of
@@ -33,11 +35,13 @@ class ValidationImages:
         samples: of validation.
         root: folder of their images.
         predictions: the run's own of them.
+        templates: that the run was trained with; None where there were none.
     """
 
     samples: Sequence[Sample]
     root: Path
     predictions: Sequence[Prediction]
+    templates: Templates | None = None
 
 
 def validation_images(run: Path, manifest: Mapping[str, Any], data: Path | None = None) -> ValidationImages:
@@ -50,7 +54,10 @@ def validation_images(run: Path, manifest: Mapping[str, Any], data: Path | None 
     samples, root = dataset.split("val"), images_root_of(dataset, dataset.folder or run)
     if not samples:
         raise InputError("int8 is calibrated on the validation images, of which the run's data have none")
-    return ValidationImages(samples, root, read_predictions(run / "predictions" / "val.jsonl").predictions)
+    templates = Templates(Path(manifest[TEMPLATES])) if TEMPLATES in manifest else None
+    if templates is not None:
+        templates.require(samples, root, str(dataset.folder))
+    return ValidationImages(samples, root, read_predictions(run / "predictions" / "val.jsonl").predictions, templates)
 
 
 def make_int8(folder: Path, record: DetectorRecord, validation: ValidationImages) -> dict[str, Any]:
@@ -65,11 +72,14 @@ def make_int8(folder: Path, record: DetectorRecord, validation: ValidationImages
     """
     samples = validation.samples
     chosen = samples[:: max(len(samples) // _CALIBRATION_IMAGES, 1)]
-    batches = batches_of(chosen, validation.root, record.input, 1, "calibrating", PAD_TO, record.reference)
+    pixels = paired(validation.root, record.input, validation.templates)
+    batches = batches_of(chosen, pixels, record.input, 1, "calibrating", PAD_TO, record.reference)
     examples = (dict(zip(FEATURES_IN, [batch.images], strict=True)) for _, batch in batches)
     quantise(folder / f"{FEATURES}{GRAPH}", POOLED, examples)
     detector = _detector_in(folder, record)
-    predictions = detector.predict_samples(samples, folder_reader(validation.root))
+    if validation.templates is not None:
+        detector = detector.compared_with(validation.templates)
+    predictions = detector.predict_samples(samples, validation.root)
     quality = {"fp32": _ap(samples, validation.predictions), "int8": _ap(samples, predictions)}
     log.info("AP on validation: %s in fp32, %s in int8", *(_shown(value) for value in quality.values()))
     return {

@@ -37,13 +37,16 @@ _LEAST_SHARE = 0.5
 _SQUEEZED = 2.0  # times the budget: an image that needs more pixels is seen in windows
 
 
-def plan(data: Dataset, recipe: RecipeName = DEFAULT_RECIPE, given: Given | None = None) -> Plan:
+def plan(
+    data: Dataset, recipe: RecipeName = DEFAULT_RECIPE, given: Given | None = None, reference: Path | str | None = None
+) -> Plan:
     """What a recipe decides for a dataset.
 
     Args:
         data: with splits.
         recipe: how much effort.
         given: settings of the user's by dotted key, which are not decided, and with which the decisions go.
+        reference: folder of a template for each image; None for none.
 
     Raises:
         InputError: no splits, no training images, or an unreadable one.
@@ -57,8 +60,8 @@ def plan(data: Dataset, recipe: RecipeName = DEFAULT_RECIPE, given: Given | None
         *size,
         *decide_budget(facts, effort, size[0].value, looks, given),
         decide_geometry(facts),
-        decide_difference(facts, in_windows=side is not None),
-        *_decide_pasting(facts, given),
+        decide_difference(facts, in_windows=side is not None, reference=reference),
+        *_decide_pasting(facts, given, reference is not None),
         _decide_types(facts),
     )
     return Plan(effort.base, left_open(decisions, given))
@@ -113,8 +116,10 @@ def _looks(facts: Facts, side: int | None, overlap: float) -> float:
     return 1.0 if side is None else 1 + 4 / 3 * facts.pixels / (side * (1 - overlap)) ** 2
 
 
-def _decide_pasting(facts: Facts, given: Given) -> tuple[Decision, ...]:
+def _decide_pasting(facts: Facts, given: Given, paired: bool) -> tuple[Decision, ...]:
     """Pasting needs good images to lay defects on; where a place has a meaning, they stay near their own."""
+    if paired and "paste.share" not in given:
+        return (Decision("paste.share", 0.0, "what is pasted brings ground along that the template does not show"),)
     if given.get("paste.share") == 0:
         return ()
     if not facts.good or not facts.boxed:

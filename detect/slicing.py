@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from data_tools.core.records import Sample, unlabelled
 from data_tools.core.slices import Seen, Window, join_slices, slices_of
 from data_tools.loading.image_inputs import PixelReader
 from data_tools.loading.input_config import InputConfig
+from data_tools.loading.pairs import for_both
 from detect.detections import Detections, SizedDetections
 
 _MOST = 100  # boxes an image: as many as COCO's AP looks at
@@ -33,7 +35,7 @@ def join_with_slices(
         whole: detections of each whole image, with the height and width at which it was seen.
         config: with `slices`.
         detect: detections of windows given as samples, a way to their pixels, and the side of their level.
-        read: pixels of a whole image.
+        read: pixels of a whole image; where it reads templates, so does what reads the windows.
     """
     looks: list[list[Look]] = [
         [(config.preprocess.window(sample.size_hw), raw, size)]
@@ -48,7 +50,7 @@ def join_with_slices(
             for window in slices_of(config.preprocess.window(sample.size_hw), side, config.slices.overlap)
         ]
         numbered = [_part(number, samples[place], window) for number, (place, window) in enumerate(parts, start=1)]
-        reader = _part_reader([(samples[place], window) for place, window in parts], read)
+        reader = for_both(partial(_part_reader, [(samples[place], window) for place, window in parts]), read)
         for (place, window), found in zip(parts, detect(numbered, reader, side), strict=True):
             looks[place].append((window, *found))
     return [(_join(mine, size), size) for mine, (_, size) in zip(looks, whole, strict=True)]

@@ -21,12 +21,16 @@ from detect.settings import Settings
 
 
 def train(
-    data: Dataset | Path | str, settings: Settings | None = None, run: Path | str | None = None, resume: bool = False
+    data: Dataset | Path | str,
+    settings: Settings | None = None,
+    run: Path | str | None = None,
+    resume: bool = False,
+    reference: Path | str | None = None,
 ) -> Run:
     """Train a detector: `detect.training.train`, which needs torch and is not loaded before."""
     from detect.training import train as train_now
 
-    return train_now(data, settings, run, resume)
+    return train_now(data, settings, run, resume, reference)
 
 
 def build_parser() -> Parser:

@@ -10,8 +10,10 @@ from data_tools.commands.settings import read_settings
 from data_tools.core.anchors import AnchorConfig
 from data_tools.core.fields import Fields
 from data_tools.core.records import Prediction, Sample
+from data_tools.files.templates import Templates
 from data_tools.loading.image_inputs import Images, PixelReader, chunks_of
 from data_tools.loading.input_config import InputConfig
+from data_tools.loading.pairs import paired, require_templates
 from data_tools.metrics.operating_threshold import Threshold
 from data_tools.networks.backbones import build_backbone
 from data_tools.runtime.origin import threshold_of
@@ -34,13 +36,19 @@ class TrainedDetector:
         model, input: the model, and how it wants its input.
         score_rule: how the run scores an image.
         threshold: from which score on an image is a defect, as validation has chosen it.
+        templates: that images are compared with, where it was trained with some.
     """
 
     model: Detector
     input: InputConfig
     score_rule: ScoreRule
     threshold: Threshold
+    templates: Templates | None = None
     runtime: ClassVar[str] = "torch"
+
+    def compared_with(self, templates: Templates) -> "TrainedDetector":
+        """The same with templates."""
+        return replace(self, templates=templates)
 
     def predict(
         self, images: Images, *, split: str = "test", cam: str | None = None, cam_stride: int = 16
@@ -54,7 +62,7 @@ class TrainedDetector:
             cam_stride: 4, 8, 16 or 32: of the backbone's map that the heat map is taken from.
 
         Raises:
-            InputError: an image that cannot be read, no such split, method or stride.
+            InputError: an image that cannot be read or has no template, no such split, method or stride.
         """
         return list(self.stream(images, split=split, cam=cam, cam_stride=cam_stride))
 
@@ -63,6 +71,7 @@ class TrainedDetector:
     ) -> Iterator[Prediction]:
         """As `predict`, lazily, decoding ahead: any number of images takes the memory of some."""
         require_cam(cam, cam_stride)
+        require_templates(images, split, self.templates)
         for chunk in chunks_of(images, split):
             yield from self.predict_samples(chunk.samples, chunk.read, cam, cam_stride)
 
@@ -71,6 +80,7 @@ class TrainedDetector:
     ) -> list[Prediction]:
         """Predictions of samples whose pixels lie under a folder or are read by a function, without a progress bar."""
         require_cam(cam, cam_stride)
+        pixels = paired(pixels, self.input, self.templates)
         predictions = predict(self.model, samples, pixels, self.input, self.score_rule, "")
         if cam is None:
             return predictions
@@ -79,7 +89,7 @@ class TrainedDetector:
 
     def propose(self, samples: Sequence[Sample], pixels: Path | PixelReader, count: int) -> list[Prediction]:
         """The best region proposals of each sample as the boxes of a prediction."""
-        return propose(self.model, samples, pixels, self.input, count)
+        return propose(self.model, samples, paired(pixels, self.input, self.templates), self.input, count)
 
 
 def load(run: Path | str) -> TrainedDetector:

@@ -23,7 +23,7 @@ from data_tools.networks.backbones import Backbone, build_backbone
 from data_tools.training import processes
 from data_tools.training.experiment import Experiment, begin, finish, open_experiment, opened, save_predictions, timed
 from data_tools.training.fit import fit, seed_everything
-from data_tools.training.references import REFERENCE, shape_of
+from data_tools.training.references import REFERENCE, shape_of, templates_folder, with_templates
 from data_tools.training.selection import localization_scores, standard_error
 from data_tools.training.start_report import describe_start
 from detect.inference import detect_everywhere, predict
@@ -40,7 +40,11 @@ MONITOR = "selection"
 
 
 def train(
-    data: Dataset | Path | str, settings: Settings | None = None, run: Path | str | None = None, resume: bool = False
+    data: Dataset | Path | str,
+    settings: Settings | None = None,
+    run: Path | str | None = None,
+    resume: bool = False,
+    reference: Path | str | None = None,
 ) -> Run:
     """Train a detector, write the predictions of the best checkpoint, and finish the run folder.
 
@@ -49,20 +53,27 @@ def train(
         settings: None lets the data decide, see `detect.plan`, or takes a resumed run's own.
         run: run folder to fill; None makes runs/detect-<time>.
         resume: go on with the run in `run` after its last checkpoint, with the same settings.
+        reference: folder with a template for each image, see `data_tools.files.templates`; None for none, or for a
+            resumed run's own.
 
     Raises:
-        InputError: unusable data, weights or settings, other settings than a resumed run's, or a run folder that is in
-            use.
+        InputError: unusable data, templates, weights or settings, other settings than a resumed run's, or a run folder
+            that is in use.
         FloatingPointError: a loss was not finite; the checkpoint before it stays.
     """
     dataset = opened(data)
     settings = training_settings(
-        Settings, settings, run, resume, lambda: planned_settings(Settings, plan(dataset), "detect")
+        Settings,
+        with_templates(settings, reference),
+        run,
+        resume,
+        lambda: planned_settings(Settings, plan(dataset, reference=reference), "detect"),
     )
+    templates = templates_folder(settings.input, reference, run, resume)
     seed_everything(settings.fit.seed)
     backbone = build_backbone(settings.model.backbone, settings.model.weights)
     place = None if run is None else Path(run)
-    with open_experiment("detect", dataset, place, settings.fit, require_boxes, resume) as experiment:
+    with open_experiment("detect", dataset, place, settings.fit, require_boxes, resume, templates) as experiment:
         return _train(experiment, settings, backbone, resume)
 
 
@@ -85,14 +96,14 @@ def _train(experiment: Experiment, settings: Settings, backbone: Backbone, resum
 def _save_predictions(experiment: Experiment, made: Prepared) -> tuple[ScoreRule, Threshold]:
     """Predictions of validation and test by the trained model; how it scores an image, and what score is a defect."""
     samples = experiment.dataset.split("val")
-    detections = detect_everywhere(made.model, samples, experiment.root, made.input, "choosing the score")
+    detections = detect_everywhere(made.model, samples, experiment.pixels, made.input, "choosing the score")
     rule = choose_rule(samples, [raw for raw, _ in detections], made.rules)
     log.info("image score: %s (%s)", rule, "chosen on validation" if len(made.rules) > 1 else "the only one")
     config = {"model": asdict(made.config), "input": asdict(made.input), "score_rule": rule}
     validation = to_predictions(samples, detections, made.input, rule)
     save_predictions(experiment, config, "val", validation)
     with timed(experiment, "test"):
-        test = predict(made.model, experiment.dataset.split("test"), experiment.root, made.input, rule)
+        test = predict(made.model, experiment.dataset.split("test"), experiment.pixels, made.input, rule)
     save_predictions(experiment, config, "test", test)
     return rule, choose_threshold([one.score for one in validation], [sample.is_defect for sample in samples])
 
@@ -112,7 +123,7 @@ class _Validation:
     def __call__(self, model: nn.Module) -> dict[str, float | None]:
         assert isinstance(model, Detector)
         detections = detect_everywhere(
-            model, self.samples, self.experiment.root, self.config, "validating", in_views=False
+            model, self.samples, self.experiment.pixels, self.config, "validating", in_views=False
         )
         rule = choose_rule(self.samples, [raw for raw, _ in detections], self.rules)
         predictions = to_predictions(self.samples, detections, self.config, rule)

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from jsonargparse import Namespace
 
@@ -13,6 +13,7 @@ from data_tools.commands.planned import planned_settings
 from data_tools.core.printable import printable, say, say_text
 from data_tools.core.records import Dataset, Sample
 from data_tools.files.dataset_folder import images_root_of, read_dataset
+from data_tools.files.templates import Templates, templates_of
 from data_tools.training.recipe import DEFAULT_RECIPE, RECIPES, Plan, RecipeName
 
 if TYPE_CHECKING:
@@ -21,7 +22,14 @@ if TYPE_CHECKING:
     from data_tools.training.experiment import Experiment
     from data_tools.training.fit import LossFunction
 
-Planner = Callable[[Dataset, RecipeName], Plan]
+
+class Planner(Protocol):
+    """Decides the settings by the data."""
+
+    def __call__(self, data: Dataset, recipe: RecipeName, *, reference: str | None) -> Plan:
+        """What a recipe decides for a dataset, whose images have templates in the folder `reference` or none."""
+
+
 _TIMED_IMAGES = 16
 
 
@@ -58,23 +66,34 @@ def run_planning(approach: str, kind: type[Any], plan: Planner, prepare: Prepare
     parser.add_argument("dataset", type=str, help="dataset folder with splits and images")
     parser.add_argument("--recipe", choices=RECIPES, default=DEFAULT_RECIPE, help="how much effort")
     parser.add_argument("--images", type=str | None, default=None, help=MOVED)
+    parser.add_argument(
+        "--reference", type=str | None, default=None, metavar="FOLDER", help="has a template for each image"
+    )
     parser.add_argument("--no_time", action="store_true", help="do not train a few steps to measure this machine")
 
     def body(arguments: Namespace) -> int:
         logging.getLogger().setLevel(logging.WARNING)
         data = read_dataset(arguments.dataset, arguments.images)
-        decided = plan(data, arguments.recipe)
+        decided, templates = plan(data, arguments.recipe, reference=arguments.reference), None
+        if arguments.reference is not None:
+            root = images_root_of(data, Path(arguments.dataset))
+            templates = templates_of(data, root, Path(arguments.reference))
         say_text(f"{printable(arguments.dataset)}, recipe {arguments.recipe}, {decided.describe()}")
         if not arguments.no_time:
-            expected = _expected_minutes(approach, data, planned_settings(kind, decided, approach), prepare)
+            settings = planned_settings(kind, decided, approach)
+            expected = _expected_minutes(approach, data, settings, prepare, templates)
             say(f"expected: {expected:.1f} minutes on this machine as busy as it is now, predictions included")
-        say(f"train: python -m {approach}.train --data {arguments.dataset} --recipe {arguments.recipe} --run RUN")
+        words = f"--data {arguments.dataset} --recipe {arguments.recipe} --run RUN"
+        paired = "" if templates is None else f" --reference {arguments.reference}"
+        say(f"train: python -m {approach}.train {words}{paired}")
         return 0
 
     return run_command(parser, body, argv)
 
 
-def _expected_minutes(approach: str, data: Dataset, settings: Any, prepare: Prepare) -> float:
+def _expected_minutes(
+    approach: str, data: Dataset, settings: Any, prepare: Prepare, templates: Templates | None
+) -> float:
     """Minutes of a training with these settings on this machine, from a few steps of it."""
     from data_tools.training.expected_time import measure
     from data_tools.training.experiment import Experiment
@@ -82,7 +101,8 @@ def _expected_minutes(approach: str, data: Dataset, settings: Any, prepare: Prep
 
     folder = data.folder or Path(".")
     seed_everything(settings.fit.seed)
-    parts = prepare(Experiment(approach, Path(), folder, data, images_root_of(data, folder)), settings)
+    experiment = Experiment(approach, Path(), folder, data, images_root_of(data, folder), templates=templates)
+    parts = prepare(experiment, settings)
     val, test = data.split("val"), data.split("test")
     some = val[:_TIMED_IMAGES]
 

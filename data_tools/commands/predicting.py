@@ -25,6 +25,7 @@ from data_tools.files.image_sources import Source
 from data_tools.files.places import Outputs
 from data_tools.files.prediction_journal import Counts, Journal, Record, errors_path
 from data_tools.files.read_ahead import Decoded, decoded_chunks
+from data_tools.files.templates import Templates
 from data_tools.training.interrupt import Stopped, stop_requests
 
 SOME_UNREADABLE = 3
@@ -47,6 +48,7 @@ class Inputs:
         folders_read: of a dataset: its own, and that of its images.
         outputs: what is written, which no image may be; None where nobody looks.
         is_timed: whether the PredictionSet says how long an image took.
+        templates: one of which each image must have; None where they need none.
     """
 
     sources: Iterable[Source]
@@ -57,6 +59,7 @@ class Inputs:
     folders_read: tuple[Path, ...] = ()
     outputs: Outputs | None = None
     is_timed: bool = True
+    templates: Templates | None = None
 
 
 def predict_inputs(
@@ -184,7 +187,7 @@ def _predict_into(
         ) as bar,
     ):
         left = _left(numbered(inputs.sources), journal)
-        chunks = checked(decoded_chunks(left))
+        chunks = checked(decoded_chunks(left, templates=inputs.templates))
         for records in (
             (predict_chunk(chunk, predict) for chunk in chunks)
             if by_ray is None

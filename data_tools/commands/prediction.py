@@ -25,6 +25,7 @@ from data_tools.files.places import Outputs
 from data_tools.files.prediction_journal import errors_path, gathering_paths, require_errors_place
 from data_tools.files.predictions import maps_path, require_predictions_place
 from data_tools.files.runs import MANIFEST, finished_at, read_manifest
+from data_tools.files.templates import Templates
 from data_tools.files.watch_log import require_unwatched
 
 BUNDLE_SUMS = "SHA256SUMS"  # as data_tools.runtime.bundle writes it
@@ -62,6 +63,14 @@ def add_prediction_arguments(parser: Parser, run: str = "folder of a finished ru
         help="instead of --data and --images: predict each image that is in this folder or comes into it, once, also "
         "over restarts, appending to --out, until SIGTERM or Ctrl-C; heat maps are not kept",
     )
+    parser.add_argument(
+        "--reference",
+        type=str | None,
+        default=None,
+        metavar="FOLDER",
+        help="has a template for each image, as the run was trained with; an image without one is as one that cannot "
+        "be read",
+    )
     add_sink_arguments(parser)
     parser.add_argument(
         "--out", type=str, required=True, help="PredictionSet to write: .jsonl, or .parquet (pip install '.[parquet]')"
@@ -92,8 +101,8 @@ def add_prediction_arguments(parser: Parser, run: str = "folder of a finished ru
     )
 
 
-def select(arguments: Namespace) -> Inputs:
-    """The images that the flags name.
+def select(arguments: Namespace, templates: Templates | None = None) -> Inputs:
+    """The images that the flags name, each with one of the `templates` where there are some.
 
     Raises:
         InputError: neither --data nor --images, or unusable ones.
@@ -103,14 +112,16 @@ def select(arguments: Namespace) -> Inputs:
         if len(moved) > 1 or not all(path.is_dir() for path in moved):
             raise InputError("--data with --images: give the one folder that the dataset's images have moved to")
         selection = select_split(Path(arguments.data), arguments.split or "test", *moved)
+        if templates is not None and not arguments.skip_unreadable:
+            templates.require(selection.samples, selection.root, arguments.data)
         count = len(selection.samples)
         is_strict, data = not arguments.skip_unreadable, Path(arguments.data)
         read = files_of(data), (data, selection.root)
-        return Inputs(_sources_of(selection), count, selection.split, is_strict, *read)
+        return Inputs(_sources_of(selection), count, selection.split, is_strict, *read, templates=templates)
     if arguments.images is None:
         raise InputError("give --data DATASET with --split, --images PATH..., or --watch DIR")
     images = NamedImages(arguments.images)
-    return Inputs(images, images.count(), files_read=images.files_read)
+    return Inputs(images, images.count(), files_read=images.files_read, templates=templates)
 
 
 def _sources_of(selection: Selection) -> Iterator[Source]:
@@ -172,7 +183,10 @@ def predict_and_write(
     require_errors_place(out)
     run = Path(arguments.run)
     producer = f"{approach}: {run.name}"
-    sinks = sinks_of(arguments)
+    sinks, job = sinks_of(arguments), job_of(run)
+    templates = None if arguments.reference is None else Templates(Path(arguments.reference))
+    if templates is not None:
+        job |= {"reference": str(templates.folder.resolve())}
     if arguments.watch is not None and arguments.engine != "local":
         raise InputError(f"--watch is for one process: leave --engine {arguments.engine} out")
     if arguments.watch is not None:
@@ -182,9 +196,9 @@ def predict_and_write(
             raise InputError("--watch DIR takes the images that come into DIR: give neither --data nor --images")
         _require_overlays_place(arguments.overlays, [Path(arguments.watch)])
         header = PredictionHeader(producer, config, "best")
-        return watch(Path(arguments.watch), out, header, job_of(run), predict, sinks=sinks)
+        return watch(Path(arguments.watch), out, header, job, predict, sinks=sinks, templates=templates)
     require_unwatched(out)
-    inputs = select(arguments)
+    inputs = select(arguments, templates)
     require_predictions_place(out, inputs.files_read)
     outputs = _apart(arguments, inputs)
     header = PredictionHeader(producer, config, "best", inputs.split)
@@ -195,7 +209,7 @@ def predict_and_write(
         by_ray = partial(make, arguments)
     # what several processes did at once, or drew beside, is no time of an image
     inputs = replace(inputs, outputs=outputs, is_timed=by_ray is None and arguments.overlays is None)
-    return predict_inputs(inputs, out, header, job_of(run), arguments.resume, predict, by_ray)
+    return predict_inputs(inputs, out, header, job, arguments.resume, predict, by_ray)
 
 
 def _require_overlays_place(overlays: str | None, read: Sequence[Path]) -> None:

@@ -20,7 +20,7 @@ from data_tools.files.runs import MANIFEST, is_exchanged
 
 Settings = TypeVar("Settings")
 
-_PLACES = ("data", "run", "images")  # they stand in config.yaml beside the settings
+_PLACES = ("data", "run", "images", "reference")  # they stand in config.yaml beside the settings
 WITHOUT_EFFECT = ("fit.workers", "fit.checkpoint_minutes", "fit.tensorboard")  # on the result of a training
 
 

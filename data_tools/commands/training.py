@@ -28,9 +28,9 @@ log = logging.getLogger(__name__)
 
 DEFAULT_DATA = Path("datasets/synthetic")
 GOOD_IMAGES, DEFECT_IMAGES = 900, 600  # of some 126 lots: rendering is cheap, and 19 lots to judge by say more than 5
-Train = Callable[[Dataset, Any, Path | None, bool], Run]
-"""Dataset, settings, run folder and whether to resume -> the finished run."""
-Planner = Callable[[Dataset, RecipeName, Given], Plan]
+Train = Callable[[Dataset, Any, Path | None, bool, str | None], Run]
+"""Dataset, settings, run folder, whether to resume, and folder of templates -> the finished run."""
+Planner = Callable[[Dataset, RecipeName, Given, str | None], Plan]
 
 
 def run_training(
@@ -79,7 +79,7 @@ def _train_or_stop(approach: str, train: Train, settings: Any, arguments: Namesp
         require_data(Path(arguments.data), folder)
     data = read_dataset(arguments.data if arguments.data else processes.on_main(default_data), arguments.images)
     try:
-        run = train(data, settings, folder, arguments.resume)
+        run = train(data, settings, folder, arguments.resume, arguments.reference)
     except Stopped:
         if processes.is_main():
             raise
@@ -113,6 +113,14 @@ def add_training_arguments(parser: Parser) -> None:
     parser.add_argument("--images", type=str | None, default=None, help=MOVED)
     parser.add_argument("--run", type=str | None, default=None, help="run folder; by default runs/<approach>-<time>")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --run after its last epoch")
+    parser.add_argument(
+        "--reference",
+        type=str | None,
+        default=None,
+        metavar="FOLDER",
+        help="has a template for each image, the picture of a perfect part, which the network compares it with: of "
+        "a/b.png it is a/b_temp where the image is a/b_test.png, else a/b, else a, with any image extension",
+    )
 
 
 def with_planned_config(
@@ -131,7 +139,9 @@ def with_planned_config(
     """
     words = list(sys.argv[1:] if argv is None else argv)
     flat = _flat(words)
-    recipe = _value_of(flat, "--recipe")
+    recipe, reference = _value_of(flat, "--recipe"), _value_of(flat, "--reference")
+    if reference is not None and "--input.reference" in flat:
+        raise InputError(f"--reference {reference} pairs each image with its template; leave --input.reference out")
     if {"--help", "-h", "--config", "--resume"} & set(flat):
         if recipe is not None and not {"--help", "-h"} & set(flat):
             raise InputError("--recipe decides the settings by the data; leave out --config and --resume")
@@ -149,7 +159,7 @@ def with_planned_config(
 
         run_folder(approach, Path(run), resume=False)  # before the default data is rendered
     dataset = read_dataset(data or default_data(), _value_of(flat, "--images"))
-    decided = plan(dataset, chosen, given)
+    decided = plan(dataset, chosen, given, reference)
     log.info("recipe %s %s", chosen, decided.describe())
     return ["--config", _inline(_under(planned_values(decided, approach), flat)), *words]
 

@@ -28,6 +28,7 @@ from data_tools.files.image_walk import UNLISTED, Entry, each_entry, is_foreign,
 from data_tools.files.prediction_journal import Record
 from data_tools.files.read_ahead import Decoded, decoded_chunks
 from data_tools.files.regular import reason_against_reading
+from data_tools.files.templates import Templates
 from data_tools.files.unsent import Unsent
 from data_tools.files.watch_log import Version, WatchLog, version_of
 
@@ -70,6 +71,7 @@ def watch(
     predict: Predict,
     pace: Pace | None = None,
     sinks: Sequence[Sink] = (),
+    templates: Templates | None = None,
 ) -> int:
     """Predict what is in a folder and what comes into it, each version of a file once, until SIGTERM or SIGINT.
 
@@ -80,6 +82,7 @@ def watch(
         predict: the model.
         pace: how often the folder is looked at.
         sinks: are sent each line, too, each by itself.
+        templates: one of which each image must have; None where they need none.
 
     Raises:
         InputError: no such folder, or `out` is of another job.
@@ -95,7 +98,7 @@ def watch(
     ):
         for sink in sinks:
             deliveries.enter_context(Delivery(sink, Unsent(out, sink.kind)))
-        watcher = Watcher(folder, done, predict, pace)
+        watcher = Watcher(folder, done, predict, pace, templates=templates)
         # on a screen alone: in a log that runs for months a bar is noise
         with tqdm(desc="watching", unit="image", mininterval=1.0, leave=False, disable=None) as bar:
             for changed in _changes(folder, pace, asked):
@@ -121,6 +124,7 @@ class Watcher:
         predict: the model.
         pace: how long files must stay as they are.
         clock: seconds.
+        templates: one of which each image must have; None where they need none.
     """
 
     def __init__(
@@ -130,9 +134,10 @@ class Watcher:
         predict: Predict,
         pace: Pace,
         clock: Callable[[], float] = time.monotonic,
+        templates: Templates | None = None,
     ) -> None:
         self.folder, self.done, self.pace = folder, done, pace
-        self._predict, self._clock = predict, clock
+        self._predict, self._clock, self._templates = predict, clock, templates
         self._waiting: dict[str, _Candidate] = {}
         self._next_scan = clock()
         self._notice = DarknessNotice(log.warning)
@@ -160,7 +165,7 @@ class Watcher:
             for name, one in self._waiting.items()
             if now - one.since >= self.pace.settle
         ]
-        for chunk in decoded_chunks(settled, _CHUNK):
+        for chunk in decoded_chunks(settled, _CHUNK, self._templates):
             self._take(chunk)
             if asked.is_set():
                 break

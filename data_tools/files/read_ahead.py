@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from threading import Condition
 from typing import TypeVar
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from data_tools.core.errors import InputError
 from data_tools.files.image_sources import Source
 from data_tools.files.images import read_gray
+from data_tools.files.templates import Templates
 
 CHUNK = 32
 CHUNK_PIXELS = 64_000_000
@@ -37,8 +39,8 @@ class Decoded:
     reason: str = ""
 
 
-def decode(source: Source) -> Decoded:
-    """Read a source; whatever is wrong with it is said in the result."""
+def decode(source: Source, templates: Templates | None = None) -> Decoded:
+    """Read a source; whatever is wrong with it, or with the template that it shall have, is said in the result."""
     if source.reason:
         return Decoded(source, None, source.reason)
     pixels, reason = pixels_or_reason(lambda: read_gray(source.path), str(source.path))
@@ -48,7 +50,8 @@ def decode(source: Source) -> Decoded:
         height, width = pixels.shape
         noted = f"{source.size_hw[1]} x {source.size_hw[0]}"
         return Decoded(source, None, f"is {width} x {height} pixels, but annotated as {noted}")
-    return Decoded(source, pixels)
+    reason = "" if templates is None else templates.reason_against(source.name, source.path, pixels.shape)
+    return Decoded(source, None, reason) if reason else Decoded(source, pixels)
 
 
 def pixels_or_reason(read: Callable[[], NDArray[np.uint8]], place: str) -> tuple[NDArray[np.uint8] | None, str]:
@@ -153,9 +156,11 @@ def chunks(items: Iterable[Item], weigh: Callable[[Item], int], most: int = CHUN
         yield chunk
 
 
-def decoded_chunks(sources: Iterable[Source], most: int = CHUNK) -> Iterator[list[Decoded]]:
-    """The sources in chunks, decoded ahead."""
-    return chunks(read_ahead(sources, decode, pixels_held), pixels_held, most)
+def decoded_chunks(
+    sources: Iterable[Source], most: int = CHUNK, templates: Templates | None = None
+) -> Iterator[list[Decoded]]:
+    """The sources in chunks, decoded ahead; with `templates` those that have none are as such that cannot be read."""
+    return chunks(read_ahead(sources, partial(decode, templates=templates), pixels_held), pixels_held, most)
 
 
 def pixels_held(one: Decoded) -> int:

@@ -25,9 +25,13 @@ def plain(settings: Any) -> dict[str, Any]:
     return values
 
 
-def write_settings(folder: Path, settings: Any, data: Path) -> None:
-    """Write a run's config.yaml: data, run folder and every setting, so that `--config` or `--resume` can take it."""
-    text = yaml.safe_dump({"data": str(data), "run": str(folder)} | plain(settings), sort_keys=False)
+def write_settings(folder: Path, settings: Any, data: Path, reference: Path | None = None) -> None:
+    """Write a run's config.yaml: data, run folder and every setting, so that `--config` or `--resume` can take it.
+
+    `reference` is the folder of the images' templates, which stands there too where they have some.
+    """
+    places = {"data": str(data), "run": str(folder)} | ({} if reference is None else {"reference": str(reference)})
+    text = yaml.safe_dump(places | plain(settings), sort_keys=False)
     write_text(folder / CONFIG, text)
 
 

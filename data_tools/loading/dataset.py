@@ -19,13 +19,15 @@ from data_tools.loading.batch import Item, collate
 from data_tools.loading.copy_paste import Load, Paster
 from data_tools.loading.image_inputs import PixelReader, folder_reader
 from data_tools.loading.input_config import InputConfig
+from data_tools.loading.pairs import template_reader
 from data_tools.loading.patches import Boxes, Image
 from data_tools.loading.pixels import as_input, load_gray
 from data_tools.loading.reference import Reference, Shown, shown_of
 from data_tools.loading.resizing import resize
 from data_tools.loading.samplers import Key
+from data_tools.loading.template_difference import template_difference
 from data_tools.loading.transforms import Augmentation, Preprocessing
-from data_tools.loading.windows import clipped, is_left, random_window, slice_side, slice_window, visible_share
+from data_tools.loading.windows import Window, clipped, is_left, random_window, slice_side, slice_window, visible_share
 
 _LEAST_SEEN_PX = 4.0  # of the root of a box's area
 Labels = NDArray[np.int64]
@@ -44,6 +46,7 @@ class _Look:
         is_whole: False for a random window by zoom.
         in_window: whether it is a slice.
         shown: for a reference.
+        template: (h, w) of the same place; None where images have none.
     """
 
     image: Image
@@ -54,6 +57,7 @@ class _Look:
     is_whole: bool = True
     in_window: bool = False
     shown: Shown | None = None
+    template: Image | None = None
 
     def without_the_unseen(self) -> "_Look":
         """Boxes that span too little to be seen teach nothing, and if no other is there, nothing is known of ground."""
@@ -67,7 +71,8 @@ class DefectDataset(TorchDataset[Item]):
 
     Args:
         samples: what to load.
-        pixels: folder that the samples' paths are relative to, or what reads a sample's pixels.
+        pixels: folder that the samples' paths are relative to, or what reads a sample's pixels; a `pairs.PairReader`
+            has each image's difference from its template shown beside it.
         config: preprocessing, input size and, where there is an `augmentation`, zoom; None leaves every image as it is.
         augmentation: None for validation and test.
         seed: of augmentation and pasting.
@@ -87,6 +92,7 @@ class DefectDataset(TorchDataset[Item]):
     ) -> None:
         self.samples, self.config = tuple(samples), config or InputConfig()
         self._read = folder_reader(pixels) if isinstance(pixels, Path) else pixels
+        self._read_template = template_reader(self._read)
         self.augmentation, self.seed, self.paster = augmentation, seed, paster
         self.preprocessing, self.reference = Preprocessing(self.config.preprocess), reference
 
@@ -97,7 +103,7 @@ class DefectDataset(TorchDataset[Item]):
         """Load one item.
 
         Raises:
-            InputError: unreadable image, or its size is not the annotated one.
+            InputError: unreadable image, or its size is not the annotated one; or so is its template.
         """
         epoch, index = key
         sample = self.samples[index]
@@ -106,6 +112,8 @@ class DefectDataset(TorchDataset[Item]):
         # a pasted defect differs from the reference as a real one does; light and noise to come are no difference
         if self.reference is not None and look.shown is not None:
             difference = self.reference.difference(image, look.shown)
+        elif look.template is not None:
+            difference = template_difference(image, look.template)
         if self.augmentation is not None:
             seed = int(np.random.SeedSequence((self.seed, epoch, index)).generate_state(1)[0])
             image, difference, boxes, fewer = self.augmentation.with_map(image, difference, boxes, seed)
@@ -131,20 +139,23 @@ class DefectDataset(TorchDataset[Item]):
         image, boxes, rows = self._native(sample)
         labels, lost = sample.labels[rows], len(sample.labels) - len(rows)
         if self.config.slices.side_px is None:
-            zoom = self._zoom_of(sample, key)
-            image, boxes, kept, shown = self._zoomed(sample, image, boxes, zoom)
+            zoom, whole = self._zoom_of(sample, key), image
+            image, boxes, kept, window = self._zoomed(sample, image, boxes, zoom)
+            shown = None if self.reference is None else shown_of(whole, window)
+            template = self._template(sample, window, image)
             lost += len(labels) - len(kept)
             image, boxes, labels, _ = self._pasted(sample, image, boxes, labels[kept], self._at_input_size, rng)
-            return _Look(image, boxes, labels, lost, sample.is_defect, zoom is None, shown=shown)
+            return _Look(image, boxes, labels, lost, sample.is_defect, zoom is None, shown=shown, template=template)
         # an image that is seen at several scales has pasted defects at its own
         image, boxes, labels, places = self._pasted(sample, image, boxes, labels, self._native, rng)
         if slicing is None:
             zoom, is_coarse = self._zoom_of(sample, key), True
-            image, boxes, kept, _ = self._zoomed(sample, image, boxes, zoom)
+            image, boxes, kept, window = self._zoomed(sample, image, boxes, zoom)
             look = _Look(image, boxes, labels[kept], lost + len(labels) - len(kept), sample.is_defect, zoom is None)
         else:
-            image, boxes, kept, is_coarse = self._window(sample, image, boxes, places, slicing)
+            image, boxes, kept, window, is_coarse = self._window(sample, image, boxes, places, slicing)
             look = _Look(image, boxes, labels[kept], 0, False, in_window=True)
+        look = replace(look, template=self._template(sample, window, image))
         return look.without_the_unseen() if is_coarse and self.augmentation is not None else look
 
     def _zoom_of(self, sample: Sample, key: Key) -> np.random.Generator | None:
@@ -193,8 +204,8 @@ class DefectDataset(TorchDataset[Item]):
 
     def _window(
         self, sample: Sample, image: Image, boxes: Boxes, places: Boxes, rng: np.random.Generator
-    ) -> tuple[Image, Boxes, NDArray[np.int64], bool]:
-        """A slice of the image, the boxes it shows, their rows among those given, and whether it is of a coarser level.
+    ) -> tuple[Image, Boxes, NDArray[np.int64], Window, bool]:
+        """A slice of the image, the boxes it shows, their rows among those given, its place, and whether it is coarse.
 
         What it shows is known, so it teaches like an image of its own: a good one where it shows no box.
         """
@@ -207,23 +218,32 @@ class DefectDataset(TorchDataset[Item]):
             clipped(boxes[rows], window) - np.array([x1, y1, x1, y1]),
             self.config.window_hw((y2 - y1, x2 - x1), side),
         )
-        return part, seen, rows, side > min(sides)
+        return part, seen, rows, window, side > min(sides)
 
     def _zoomed(
         self, sample: Sample, image: Image, boxes: Boxes, zoom: np.random.Generator | None
-    ) -> tuple[Image, Boxes, NDArray[np.int64], Shown | None]:
-        """The image, or a random window of it, the boxes left in it, their rows, and for a reference what is shown.
+    ) -> tuple[Image, Boxes, NDArray[np.int64], Window | None]:
+        """The image, or a random window of it, the boxes left in it, their rows, and the window.
 
         A defect whose boxes preprocessing has cut off is shown whole too.
         """
-        whole, window, rows = image, None, np.arange(len(boxes))
+        window, rows = None, np.arange(len(boxes))
         if zoom is not None and (len(boxes) or not sample.is_defect):
             window = random_window((image.shape[0], image.shape[1]), boxes, self.config.augment.zoom, zoom)
             rows = np.flatnonzero(visible_share(boxes, window) > 0)
             image = image[window[1] : window[3], window[0] : window[2]]
             boxes = clipped(boxes[rows], window) - np.array(window[:2] * 2)
         image, boxes = resize(image, boxes, self.config.target_hw(sample.size_hw))
-        return image, boxes, rows, None if self.reference is None else shown_of(whole, window)
+        return image, boxes, rows, window
+
+    def _template(self, sample: Sample, window: Window | None, image: Image) -> Image | None:
+        """What the image's template shows in the window, at the size of `image`; None where images have none."""
+        if self._read_template is None:
+            return None
+        template, _, _ = self.preprocessing(self._read_template(sample), np.zeros((0, 4)))
+        if window is not None:
+            template = np.ascontiguousarray(template[window[1] : window[3], window[0] : window[2]])
+        return resize(template, np.zeros((0, 4)), (image.shape[0], image.shape[1]))[0]
 
 
 def make_loader(dataset: DefectDataset, sampler: Sampler[Key], batch_size: int, workers: int) -> DataLoader[Item]:

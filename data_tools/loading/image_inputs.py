@@ -59,16 +59,25 @@ def chunks_of(images: Images, split: str) -> Iterator[Chunk]:
         InputError: no such split, something that is no image, or a file that cannot be read, when its chunk comes.
     """
     if isinstance(images, Dataset):
-        try:
-            samples = images.split(split)
-        except ValueError as error:
-            raise InputError(str(error)) from error
+        samples = samples_of(images, split)
         root = images_root_of(images, images.folder or Path("."))
         read = folder_reader(root)
         of_dataset = read_ahead(samples, lambda sample: (sample, read(sample), root / sample.path), _pixels)
         yield from _chunks(of_dataset)
         return
     yield from _chunks(read_ahead(enumerate(_each(images), start=1), _loose, _pixels))
+
+
+def samples_of(dataset: Dataset, split: str) -> tuple[Sample, ...]:
+    """The samples of a split, as `Dataset.split` has them.
+
+    Raises:
+        InputError: no such split.
+    """
+    try:
+        return dataset.split(split)
+    except ValueError as error:
+        raise InputError(str(error)) from error
 
 
 def _each(images: OneImage | Iterable[OneImage]) -> Iterable[OneImage]:

@@ -50,7 +50,8 @@ class InputConfig:
             light nor the lot shows. It comes last, after augmentation.
         reference: "on" shows the networks beside each image how far it is from good training images at each place, see
             `data_tools.loading.reference`; "off" does not; "auto" does where the training images' common layout says
-            that a place in the image is a place on the part.
+            that a place in the image is a place on the part. "paired" shows how far it is from a template of its own,
+            see `data_tools.files.templates`; their folder is given beside the settings.
         slices: see `SliceConfig`.
         augment: see `AugmentConfig`.
         preprocess: see `PreprocessConfig`; comes before the resizing.
@@ -60,7 +61,7 @@ class InputConfig:
     max_pixels: int | None = None
     scale: float = 1.0
     standardize: bool = False
-    reference: Literal["off", "auto", "on"] = "off"
+    reference: Literal["off", "auto", "on", "paired"] = "off"
     slices: SliceConfig = field(default_factory=SliceConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)

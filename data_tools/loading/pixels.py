@@ -7,9 +7,11 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import Sample
 from data_tools.loading.image_inputs import PixelReader
 from data_tools.loading.input_config import InputConfig
+from data_tools.loading.pairs import template_reader
 from data_tools.loading.readable import annotated_otherwise
 from data_tools.loading.reference import Reference, shown_of
 from data_tools.loading.resizing import resize
+from data_tools.loading.template_difference import template_difference
 from data_tools.loading.transforms import Preprocessing
 
 # mean and standard deviation of a standardised image, about those of photographs; the last keeps faint noise faint
@@ -39,15 +41,18 @@ def seen_planes(
 ) -> tuple[NDArray[np.float32], ...]:
     """What prediction shows of the whole image to a network: preprocessed, resized, not augmented.
 
-    (h, w) float32 gray levels, and where there is a reference the difference from it.
+    (h, w) float32 gray levels, and where there is a reference, or a template is read too, the difference from it.
 
     Raises:
-        InputError: see `load_gray`; or the image is too small for the crop.
+        InputError: see `load_gray`, also of the template; or the image is too small for the crop.
     """
     none = np.zeros((0, 4))
     whole = preprocessed(sample, read, config)
     image, _ = resize(whole, none, config.target_hw(sample.size_hw))
-    seen = as_input(image, config.standardize)
+    seen, read_template = as_input(image, config.standardize), template_reader(read)
+    if read_template is not None:
+        template = preprocessed(sample, read_template, config)
+        return seen, template_difference(image, resize(template, none, config.target_hw(sample.size_hw))[0])
     return (seen,) if reference is None else (seen, reference.difference(image, shown_of(whole)))
 
 

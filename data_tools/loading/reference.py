@@ -23,10 +23,10 @@ Part = tuple[float, float, float, float]
 WHOLE: Part = (0.0, 0.0, 1.0, 1.0)
 FEWEST_IMAGES, MOST_IMAGES, MOST_PIXELS = 8, 100, 2**25
 _MOST_SHIFT = 8
-_MOST_DIFFERENCE = 8.0
-_LEAST_SPREAD = 0.1  # of an image's standard deviation: where good images are all alike, noise is no defect
+MOST_DIFFERENCE = 8.0
+LEAST_SPREAD = 0.1  # of an image's standard deviation: where good images are all alike, noise is no defect
 _LEAST_GRAY = 5.0  # gray levels of 255; what varies less is flat, and its noise is not stretched
-_MAD_TO_SIGMA = 1.4826  # of normal noise
+MAD_TO_SIGMA = 1.4826  # of normal noise
 _MOST_PRODUCTS, _SPLITS = 4, 0.5
 _APART = 0.1  # of an image's variance: less is light, or a pixel of misplacement
 _SMALL = 32
@@ -47,9 +47,14 @@ class Shown:
     deviation: float
     part: Part = WHOLE
 
+    @property
+    def scale(self) -> float:
+        """Gray levels in a deviation, as `standardized` has it."""
+        return max(self.deviation, _LEAST_GRAY)
+
     def standardized(self, image: NDArray[np.uint8]) -> Floats:
         """(h, w) float32: gray levels of the image, or of a part of it, in deviations from the whole's mean."""
-        made: Floats = (image.astype(np.float32) - np.float32(self.mean)) / np.float32(max(self.deviation, _LEAST_GRAY))
+        made: Floats = (image.astype(np.float32) - np.float32(self.mean)) / np.float32(self.scale)
         return made
 
 
@@ -119,8 +124,8 @@ class _View:
 
     def nearest(self, values: Floats) -> tuple[float, Floats]:
         """Mean absolute difference, and the difference; the reference is moved only where that brings it nearer."""
-        shift = _shift(values, self.spectrum)
-        ours, theirs = _overlap(values.shape, shift)
+        shift = shift_of(values, self.spectrum)
+        ours, theirs = overlap_of(values.shape, shift)
         there, moved = self._of(values, self.median, self.spread), np.zeros_like(values)
         moved[ours] = self._of(values[ours], self.median[theirs], self.spread[theirs])
         before, after = (float(np.abs(one[ours]).mean()) for one in (there, moved))
@@ -128,7 +133,7 @@ class _View:
 
     @staticmethod
     def _of(values: Floats, median: Floats, spread: Floats) -> Floats:
-        made: Floats = ((values - median) / spread / _MOST_DIFFERENCE).clip(-1, 1)
+        made: Floats = ((values - median) / spread / MOST_DIFFERENCE).clip(-1, 1)
         return made
 
 
@@ -167,7 +172,7 @@ def build_reference(images: Sequence[tuple[NDArray[np.uint8], Shown]]) -> Refere
     return Reference(median, spread)
 
 
-def _shift(image: Floats, spectrum: NDArray[Any]) -> tuple[int, int]:
+def shift_of(image: Floats, spectrum: NDArray[Any]) -> tuple[int, int]:
     """Pixels (down, right), at most 8 each, by which the median must be moved to lie where the image has the device.
 
     By phase correlation (Kuglin & Hines, 1975): the peak of the inverse transform of the cross spectrum, here divided
@@ -187,7 +192,7 @@ def _shift(image: Floats, spectrum: NDArray[Any]) -> tuple[int, int]:
     return int(down[row]), int(right[column])
 
 
-def _overlap(size_hw: tuple[int, ...], shift_yx: tuple[int, int]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+def overlap_of(size_hw: tuple[int, ...], shift_yx: tuple[int, int]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
     """Which part of the image, and which of the reference moved by `shift_yx`, lie on each other."""
     pairs = list(zip(size_hw, shift_yx, strict=True))
     ours = tuple(slice(max(shift, 0), side + min(shift, 0)) for side, shift in pairs)
@@ -202,14 +207,14 @@ def _median_and_spread(rows: Floats) -> tuple[Floats, Floats]:
     for _ in range(_ROUNDS):
         moved = _registered(rows, median)
         median = np.median(moved, axis=0)
-    spread = _MAD_TO_SIGMA * np.median(np.abs(moved - median), axis=0)
-    return median.astype(np.float32), np.maximum(spread, _LEAST_SPREAD).astype(np.float32)
+    spread = MAD_TO_SIGMA * np.median(np.abs(moved - median), axis=0)
+    return median.astype(np.float32), np.maximum(spread, LEAST_SPREAD).astype(np.float32)
 
 
 def _registered(rows: Floats, median: Floats) -> Floats:
     """The images (n, h, w), each moved to where the median has the device."""
     spectrum = np.fft.rfft2(median)
-    return np.stack([_back(row, _shift(row, spectrum)) for row in rows])
+    return np.stack([_back(row, shift_of(row, spectrum)) for row in rows])
 
 
 def _back(row: Floats, shift_yx: tuple[int, int]) -> Floats:

@@ -17,13 +17,14 @@ class ReferenceBranch(nn.Module):
     Whatever it learns comes as colour, which pretrained filters tell from gray, frozen ones too.
 
     Args:
-        median, spread: (k, h, w) float32 of the reference, kept with the weights so that a checkpoint brings its own.
+        median, spread: (k, h, w) float32 of the reference, kept with the weights so that a checkpoint brings its own;
+            None where each image has a template of its own.
     """
 
-    median: Tensor
-    spread: Tensor
+    median: Tensor | None
+    spread: Tensor | None
 
-    def __init__(self, median: Tensor, spread: Tensor) -> None:
+    def __init__(self, median: Tensor | None = None, spread: Tensor | None = None) -> None:
         super().__init__()
         self.register_buffer("median", median)
         self.register_buffer("spread", spread)

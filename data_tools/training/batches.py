@@ -80,7 +80,7 @@ def training_loader(
         log.info("training on %d of the %d images of the train split", len(samples), len(everything))
     paster = Paster(samples, paste) if paste is not None and paste.share > 0 else None
     augmentation = Augmentation(config.augment)
-    dataset = DefectDataset(samples, experiment.root, config, augmentation, fit.seed, paster, reference)
+    dataset = DefectDataset(samples, experiment.pixels, config, augmentation, fit.seed, paster, reference)
     # slices are of one size, whatever the images are
     sizes = [] if config.slices.side_px is not None else [config.target_hw(sample.size_hw) for sample in samples]
     positive = [sample.is_defect for sample in samples]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,19 @@ from data_tools.files.dataset_folder import data_hash, images_root_of, read_data
 from data_tools.files.predictions import write_predictions
 from data_tools.files.run_config import CONFIG, write_settings
 from data_tools.files.run_lock import refuse_if_in_use, sole_process
-from data_tools.files.runs import CHECKSUMS, MANIFEST, PREDICTING, is_unfinished, read_manifest, require_seal, sealed
+from data_tools.files.runs import (
+    CHECKSUMS,
+    MANIFEST,
+    PREDICTING,
+    TEMPLATES,
+    is_unfinished,
+    read_manifest,
+    require_seal,
+    sealed,
+)
+from data_tools.files.templates import Templates, templates_of
+from data_tools.loading.image_inputs import PixelReader, folder_reader
+from data_tools.loading.pairs import PairReader
 from data_tools.loading.readable import require_readable
 from data_tools.training import processes
 from data_tools.training.fit import FitResult, require_fit, seed_everything
@@ -44,6 +57,7 @@ class Experiment:
         data: the dataset folder, with its content in `dataset` and its images under `root`.
         manifest: what is known at the start; `finish` adds the rest.
         is_resumed: whether it goes on with a run that had begun.
+        templates: of its images; None where it has none.
     """
 
     approach: str
@@ -53,6 +67,12 @@ class Experiment:
     root: Path
     manifest: dict[str, Any] = field(default_factory=dict)
     is_resumed: bool = False
+    templates: Templates | None = None
+
+    @property
+    def pixels(self) -> Path | PixelReader:
+        """Where samples are read from: the folder of the images, or what reads them with their templates."""
+        return self.root if self.templates is None else PairReader(folder_reader(self.root), self.templates.read)
 
 
 @contextmanager
@@ -63,6 +83,7 @@ def open_experiment(
     fit: FitConfig,
     require: Callable[[Dataset], None],
     resume: bool = False,
+    templates: Path | None = None,
 ) -> Iterator[Experiment]:
     """Open data and run folder as the only process in there, and seed everything.
 
@@ -77,10 +98,11 @@ def open_experiment(
         fit: settings of the fit loop.
         require: raises `InputError` where the approach cannot learn from the dataset, whose splits are there.
         resume: go on with the run in `folder`, with its settings.
+        templates: folder of a template for each image; None for none.
 
     Raises:
-        InputError: unusable data or images, a run folder that is in use, a batch that the processes cannot share, or
-            settings that this machine cannot follow.
+        InputError: unusable data, images or templates, a run folder that is in use, a batch that the processes cannot
+            share, or settings that this machine cannot follow.
     """
     require_fit(fit)
     if fit.batch_size % processes.count():
@@ -97,16 +119,20 @@ def open_experiment(
         raise InputError(f"{data}: has no splits.json; convert it with --split 0.7,0.15,0.15")
     require(dataset)
     processes.on_main(lambda: require_readable(dataset, root))
+    pairs = None
+    if templates is not None:
+        pairs = processes.on_main(partial(templates_of, dataset, root, templates.resolve()))
     with ExitStack() as held:
 
         def enter() -> dict[str, Any]:
             held.enter_context(sole_process(place))
             _require_fitting(place, resume)  # again, now that nobody else can change the answer
-            return _taken_up(approach, place, data) if resume else _manifest(approach, data, fit.seed)
+            begun = _taken_up(approach, place, data) if resume else _manifest(approach, data, fit.seed)
+            return begun if pairs is None else begun | {TEMPLATES: str(pairs.folder)}
 
         manifest = processes.on_main(enter)
         seed_everything(fit.seed)
-        yield Experiment(approach, place, data, dataset, root, manifest, resume)
+        yield Experiment(approach, place, data, dataset, root, manifest, resume, pairs)
 
 
 def begin(experiment: Experiment, settings: Any) -> None:
@@ -211,7 +237,9 @@ def _write_first_files(experiment: Experiment, settings: Any) -> None:
     """The manifest comes last, because it makes the folder a run, of which config.yaml is a part."""
     place = experiment.folder
     (place / MANIFEST).unlink(missing_ok=True)  # of a run that had only begun
-    write_settings(place, settings, experiment.data)
+    write_settings(
+        place, settings, experiment.data, None if experiment.templates is None else experiment.templates.folder
+    )
     experiment.manifest[CHECKSUMS] = _checksums(place, CONFIG)
     write_json(place / MANIFEST, experiment.manifest)
 

@@ -224,8 +224,10 @@ def decide_geometry(facts: Facts) -> Decision:
     return Decision("input.augment.geometry", facts.layout.geometry, shared)
 
 
-def decide_difference(facts: Facts, in_windows: bool = False) -> Decision:
-    """Whether the networks see how far an image is from good ones at each place."""
+def decide_difference(facts: Facts, in_windows: bool = False, reference: Path | str | None = None) -> Decision:
+    """Whether the networks see how far an image is from good ones at each place, or from its template in a folder."""
+    if reference is not None:
+        return Decision("input.reference", "paired", f"each image has its template below {reference}")
     return Decision("input.reference", *decide_reference(facts.layout, facts.good, in_windows))
 
 

@@ -1,8 +1,14 @@
-"""The reference of a training: built from its good images, kept with the weights, and read from there again."""
+"""What the images of a training are compared with.
+
+A reference is built from its good images, kept with the weights, and read from there again. Templates, one of each
+image, lie in a folder, which is given anew wherever images are predicted.
+"""
 
 import logging
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
+from typing import Literal, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -10,6 +16,7 @@ import torch
 
 from data_tools.core.errors import InputError
 from data_tools.core.fields import Fields
+from data_tools.files.run_config import CONFIG, read_values
 from data_tools.loading.image_inputs import folder_reader
 from data_tools.loading.input_config import InputConfig
 from data_tools.loading.pixels import preprocessed
@@ -24,12 +31,17 @@ from data_tools.training.fit_config import FitConfig
 log = logging.getLogger(__name__)
 
 REFERENCE = "reference"
-"""Its key in a manifest: products, height and width; null or absent without one."""
+"""Its key in a manifest: products, height and width; "paired" of templates; null or absent without either."""
+PAIRED: Literal["paired"] = "paired"
+S = TypeVar("S")
+_NO_FOLDER = "input.reference paired: each image needs its template; give their folder with --reference FOLDER"
 _made: WeakKeyDictionary[ReferenceBranch, Reference] = WeakKeyDictionary()
 
 
 def take_reference(backbone: Backbone, experiment: Experiment, config: InputConfig, fit: FitConfig) -> Reference | None:
     """Give the backbone the reference of the good training images, where the input has one, and return it.
+
+    Where images have templates, it is prepared for these, and there is no reference.
 
     Args:
         backbone: to be trained.
@@ -42,18 +54,24 @@ def take_reference(backbone: Backbone, experiment: Experiment, config: InputConf
     """
     if config.reference == "off":
         return None
+    if config.reference == PAIRED:
+        if experiment.templates is None:
+            raise InputError(_NO_FOLDER)
+        log.info("the network also sees how far an image is from its template in %s", experiment.templates.folder)
+        backbone.reference = ReferenceBranch()
+        return None
     reference = _built(experiment, config, fit)
     backbone.reference = ReferenceBranch(torch.from_numpy(reference.median), torch.from_numpy(reference.spread))
     return reference
 
 
 def reference_of(backbone: Backbone) -> Reference | None:
-    """What the images of this backbone are compared with; None where it sees images alone.
+    """What the images of this backbone are all compared with; None where each has a template, or is seen alone.
 
     The same as before while its weights stay, as a reference keeps what it has made of itself for an image's size.
     """
     branch = backbone.reference
-    if branch is None:
+    if branch is None or branch.median is None or branch.spread is None:
         return None
     median, spread = branch.median.cpu().numpy(), branch.spread.cpu().numpy()
     made = _made.get(branch)
@@ -62,9 +80,11 @@ def reference_of(backbone: Backbone) -> Reference | None:
     return made
 
 
-def shape_of(backbone: Backbone) -> list[int] | None:
-    """For the manifest."""
-    return None if backbone.reference is None else list(backbone.reference.median.shape)
+def shape_of(backbone: Backbone) -> list[int] | str | None:
+    """For the manifest, see `REFERENCE`."""
+    if backbone.reference is None:
+        return None
+    return PAIRED if backbone.reference.median is None else list(backbone.reference.median.shape)
 
 
 def expect_reference(backbone: Backbone, manifest: Fields, config: InputConfig) -> InputConfig:
@@ -76,11 +96,46 @@ def expect_reference(backbone: Backbone, manifest: Fields, config: InputConfig) 
     Raises:
         InputError: a damaged manifest.
     """
+    if (manifest.values.get(REFERENCE) == PAIRED) != (config.reference == PAIRED):
+        raise InputError(
+            f"{manifest.place}: {REFERENCE} and input.reference of the configuration contradict each other"
+        )
+    if config.reference == PAIRED:
+        backbone.reference = ReferenceBranch()
+        return config
     if manifest.values.get(REFERENCE) is None:  # runs of version 0.2 have no such key
         return replace(config, reference="off")
     sides = manifest.numbers(REFERENCE, above=0, most_numbers=3)
     backbone.reference = empty_branch(tuple(int(side) for side in sides))
     return replace(config, reference="on")
+
+
+def with_templates(settings: S, reference: Path | str | None) -> S:
+    """An approach's settings, comparing each image with its template where their folder is given."""
+    if reference is None or settings is None:
+        return settings
+    seen: InputConfig = settings.input  # type: ignore[attr-defined]
+    return replace(settings, input=replace(seen, reference=PAIRED))  # type: ignore[type-var]
+
+
+def templates_folder(
+    config: InputConfig, reference: Path | str | None, run: Path | str | None, resume: bool
+) -> Path | None:
+    """The folder of a training's templates: the one given, or that of the run that is resumed; None without templates.
+
+    Raises:
+        InputError: they are needed and there is no folder, or one is given to a run that was begun without.
+    """
+    if config.reference != PAIRED:
+        if reference is not None:
+            raise InputError(f"--reference {reference}: {run} was begun without templates; leave it out")
+        return None
+    own = Path(run) / CONFIG if run is not None and resume else None
+    if reference is None and own is not None and own.is_file():
+        reference = read_values(own).get(REFERENCE)
+    if reference is None:
+        raise InputError(_NO_FOLDER)
+    return Path(reference)
 
 
 def _built(experiment: Experiment, config: InputConfig, fit: FitConfig) -> Reference:

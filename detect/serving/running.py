@@ -17,7 +17,7 @@ from data_tools.commands.prediction import job_of
 from data_tools.core.errors import InputError
 from data_tools.core.printable import say
 from data_tools.core.records import unlabelled
-from detect.opening import load
+from detect.opening import open_any
 from detect.serving.answers import Model
 from detect.serving.app import app_of
 from detect.serving.decision_log import DecisionLog
@@ -47,7 +47,12 @@ def serve(
         InputError: the address is taken, no model there, or the log cannot be written.
     """
     with listening(host, port) as at:
-        detector = load(run)
+        detector = open_any(run)
+        if detector.input.reference == "paired":
+            raise InputError(
+                f"{run}: it compares each image with its template, which a request does not bring; detect.predict "
+                "--reference FOLDER judges images with theirs"
+            )
         _warm_up(detector)
         model = Model(run=run.resolve().name, sha256=job_of(run)["run_sha256"])
         with nullcontext() if decisions is None else closing(DecisionLog(decisions)) as records:

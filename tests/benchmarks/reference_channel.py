@@ -10,6 +10,7 @@ so the same command goes on after an interruption; others are taken up where the
 import argparse
 import importlib
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -39,15 +40,23 @@ def dataset_of(out: Path, seed: int, good: int, defect: int) -> Dataset:
     return read_dataset(folder)
 
 
-def train_once(data: Dataset, run: Path, approach: str, steps: int, seed: int, reference: str) -> None:
-    """One run of the quickstart configuration."""
-    changes = {"fit.steps": steps, "fit.epoch_steps": -(-steps // VALIDATIONS), "fit.seed": seed}
-    values = merged(resolve("quickstart", approach), nested(changes | {"input.reference": reference}))
+def train_once(
+    data: Dataset,
+    run: Path,
+    approach: str,
+    steps: int,
+    seed: int,
+    changes: Mapping[str, Any],
+    templates: Path | None = None,
+) -> None:
+    """One run of the quickstart configuration with changes by dotted key."""
+    budget = {"fit.steps": steps, "fit.epoch_steps": -(-steps // VALIDATIONS), "fit.seed": seed}
+    values = merged(resolve("quickstart", approach), nested(budget | changes))
     settings = settings_from(importlib.import_module(approach).Settings, values, "the quickstart configuration")
     assert data.folder is not None
     identity = {"settings": asdict(settings), "data": data_hash(data.folder)}
     train = importlib.import_module(f"{approach}.training").train
-    make_once(run, identity, "--out", lambda resume: train(data, settings, run, resume))
+    make_once(run, identity, "--out", lambda resume: train(data, settings, run, resume, templates))
 
 
 def figure(metrics: Any, path: tuple[str, ...]) -> float | None:
@@ -98,7 +107,7 @@ def main(argv: list[str] | None = None) -> int:
                 folder = words.out / f"{approach}_{steps}_steps_seed_{seed}"
                 pair = (folder / "off", folder / "on")
                 for run in pair:
-                    train_once(data, run, approach, steps, seed, run.name)
+                    train_once(data, run, approach, steps, seed, {"input.reference": run.name})
                 for name, gain in compared(folder, data, pair).items():
                     gains.setdefault(name, []).append(gain)
             for name, of_seeds in gains.items():

@@ -34,12 +34,13 @@ class Pair:
     """A scene with flaws and without.
 
     Attributes:
-        flawed, good: 8-bit gray images.
+        flawed, good, again: 8-bit gray images, the last another shot of the good scene, with noise of its own.
         boxes_xyxy: (n, 4), half-open; kinds: (n,) of flaws.
     """
 
     flawed: Image.Image
     good: Image.Image
+    again: Image.Image
     boxes_xyxy: NDArray[np.float64]
     kinds: tuple[str, ...]
 
@@ -60,8 +61,8 @@ def draw_pair(seed: int, index: int, size_hw: Size = (224, 224)) -> Pair:
         elif boxes:
             break
     rng = np.random.default_rng((seed, index, _SHOT))
-    shots = [photographed(rng, one, light, blur) for one in (flawed, scene)]
-    return Pair(shots[0], shots[1], np.array(boxes, np.float64), tuple(kinds))
+    shots = [photographed(rng, one, light, blur) for one in (flawed, scene, scene)]
+    return Pair(*shots, np.array(boxes, np.float64), tuple(kinds))
 
 
 def _add_flaw(

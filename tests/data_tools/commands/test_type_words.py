@@ -38,7 +38,7 @@ def test_types_in_words(hint: Any, key: str, words: str) -> None:
         ("--input.size_hw=64", "--input.size_hw: expected [HEIGHT,WIDTH] or null, not '64'"),
         ("--input.size_hw=[64]", "--input.size_hw: expected [HEIGHT,WIDTH] or null, not '[64]'"),
         ("--fit.steps=1e3", "--fit.steps: expected a whole number or null, not '1e3'"),
-        ("--input.reference=maybe", "--input.reference: expected one of off, auto, on, not 'maybe'"),
+        ("--input.reference=maybe", "--input.reference: expected one of off, auto, on, paired, not 'maybe'"),
     ],
 )
 def test_what_to_give_is_said(word: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,84 @@
+"""Images with their templates: whatever reads an image's pixels reads its template's too."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_tools.core.errors import InputError
+from data_tools.core.records import Dataset, Sample
+from data_tools.files.dataset_folder import images_root_of
+from data_tools.files.templates import Templates
+from data_tools.loading.image_inputs import PixelReader, folder_reader, samples_of
+from data_tools.loading.input_config import InputConfig
+
+_LACKING = "it compares each image with its template, as it was trained with them"
+
+
+@dataclass(frozen=True)
+class PairReader:
+    """Reads a sample's pixels, and by `template` those of a perfect part: (h, w) uint8, both of the same size."""
+
+    image: PixelReader
+    template: PixelReader
+
+    def __call__(self, sample: Sample) -> NDArray[np.uint8]:
+        """The image's pixels."""
+        return self.image(sample)
+
+
+def template_reader(read: PixelReader) -> PixelReader | None:
+    """What reads the templates beside a reader of images; None where it reads images alone."""
+    return read.template if isinstance(read, PairReader) else None
+
+
+def for_both(change: Callable[[PixelReader], PixelReader], read: PixelReader) -> PixelReader:
+    """A reader changed, that of the templates in the same way."""
+    template = template_reader(read)
+    return change(read) if template is None else PairReader(change(read), change(template))
+
+
+def paired(pixels: Path | PixelReader, config: InputConfig, templates: Templates | None) -> Path | PixelReader:
+    """A way to samples' pixels, with their templates where a network compares with these.
+
+    Raises:
+        InputError: it does, and there are no templates.
+    """
+    if config.reference != "paired":
+        return pixels
+    if templates is None:
+        raise InputError(f"the model has no templates, and {_LACKING}; load it with reference=FOLDER")
+    return PairReader(folder_reader(pixels) if isinstance(pixels, Path) else pixels, templates.read)
+
+
+def templates_for(config: InputConfig, reference: Path | str | None, run: Path | str) -> Templates | None:
+    """The templates that a model is given to predict with.
+
+    Args:
+        config: what the model sees.
+        reference: folder of the templates; None for none.
+        run: names the model in messages.
+
+    Raises:
+        InputError: it needs them and there is no folder, or it needs none.
+    """
+    if config.reference == "paired":
+        if reference is None:
+            raise InputError(f"{run}: {_LACKING}; give their folder with --reference FOLDER")
+        return Templates(Path(reference))
+    if reference is not None:
+        raise InputError(f"--reference {reference}: {run} was trained without templates; leave it out")
+    return None
+
+
+def require_templates(images: object, split: str, templates: Templates | None) -> None:
+    """Refuse a dataset of which an image has no template, before any is predicted; other images say so in their turn.
+
+    Raises:
+        InputError: which images.
+    """
+    if templates is not None and isinstance(images, Dataset):
+        samples, root = samples_of(images, split), images_root_of(images, images.folder or Path("."))
+        templates.require(samples, root, str(images.folder or "the dataset"))
