@@ -61,7 +61,7 @@ def plan(
         *decide_budget(facts, effort, size[0].value, looks, given),
         decide_geometry(facts),
         decide_difference(facts, in_windows=side is not None, reference=reference),
-        *_decide_pasting(facts, given, reference is not None),
+        *_decide_pasting(facts, given),
         _decide_types(facts),
     )
     return Plan(effort.base, left_open(decisions, given))
@@ -116,10 +116,8 @@ def _looks(facts: Facts, side: int | None, overlap: float) -> float:
     return 1.0 if side is None else 1 + 4 / 3 * facts.pixels / (side * (1 - overlap)) ** 2
 
 
-def _decide_pasting(facts: Facts, given: Given, paired: bool) -> tuple[Decision, ...]:
+def _decide_pasting(facts: Facts, given: Given) -> tuple[Decision, ...]:
     """Pasting needs good images to lay defects on; where a place has a meaning, they stay near their own."""
-    if paired and "paste.share" not in given:
-        return (Decision("paste.share", 0.0, "what is pasted brings ground along that the template does not show"),)
     if given.get("paste.share") == 0:
         return ()
     if not facts.good or not facts.boxed:

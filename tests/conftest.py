@@ -39,6 +39,7 @@ SLOW = (
     "data_tools/training/test_processes.py",
     "data_tools/training/test_references.py",
     "data_tools/training/test_run_folder.py",
+    "data_tools/training/test_templates.py",
     "detect/serving/test_openapi.py",
     "detect/serving/test_page.py",
     "detect/serving/test_process.py",

@@ -18,6 +18,7 @@ from data_tools.loading.reference import (
     shown_of,
 )
 
+_OUTLYING = 4.5  # times the median of what is left: three deviations of noise
 _MOST_GAIN = 2.0  # times the contrast, or a part of it: what differs more is another part and no other light
 
 
@@ -25,7 +26,7 @@ def template_difference(image: NDArray[np.uint8], template: NDArray[np.uint8]) -
     """How far an image, or a window of it, is from its template at each place.
 
     The template is moved by whole pixels, at most 8, to where the image has the part. The image's light is fitted to
-    it: contrast by least squares, brightness by the median, both of which a small defect leaves alone.
+    it, contrast by least squares and brightness by the median, both of which a small defect leaves alone.
 
     Args:
         image: (h, w) gray levels, preprocessed.
@@ -40,13 +41,15 @@ def template_difference(image: NDArray[np.uint8], template: NDArray[np.uint8]) -
         raise ValueError(f"an image {image.shape} and its template {template.shape} must be of one size")
     shown, values = shown_of(template), image.astype(np.float32)
     wanted = shown.standardized(template)
+    everywhere: tuple[slice, ...] = (slice(None), slice(None))
+    ours, theirs = everywhere, everywhere
+    residual = _residual(values, wanted, shown.scale)
     shift = shift_of(values, np.fft.rfft2(wanted))
-    ours, theirs = overlap_of(values.shape, shift)
-    unmoved = _residual(values, wanted, shown.scale)
-    residual = _residual(values[ours], wanted[theirs], shown.scale)
-    if np.abs(residual).mean() >= np.abs(unmoved[ours]).mean():
-        ours = theirs = (slice(None), slice(None))
-        residual = unmoved
+    if shift != (0, 0):
+        in_image, in_template = overlap_of(values.shape, shift)
+        moved = _residual(values[in_image], wanted[in_template], shown.scale)
+        if np.abs(moved).mean() < np.abs(residual[in_image]).mean():
+            ours, theirs, residual = in_image, in_template, moved
     noise = MAD_TO_SIGMA * float(np.median(np.abs(residual)))
     spread = np.maximum(_half_a_pixel(wanted)[theirs], max(noise, LEAST_SPREAD))
     made = np.zeros_like(values)
@@ -55,11 +58,25 @@ def template_difference(image: NDArray[np.uint8], template: NDArray[np.uint8]) -
 
 
 def _residual(values: Floats, wanted: Floats, scale: float) -> Floats:
-    """Image (h, w) minus template, in the template's units of `scale` gray levels, with the image's light taken out."""
+    """Image (h, w) minus template, in the template's units of `scale` gray levels, with the image's light taken out.
+
+    The contrast is fitted twice, the second time without what fits worst, as a defect does.
+    """
+    left = _apart(values, wanted, _gain(values, wanted, scale))
+    size = np.abs(left)
+    kept = size <= _OUTLYING * np.median(size)
+    return _apart(values, wanted, _gain(values[kept], wanted[kept], scale))
+
+
+def _gain(values: Floats, wanted: Floats, scale: float) -> float:
+    """Gray levels of the image in a unit of the template, by least squares; the template's own where it is flat."""
     centred = wanted - wanted.mean()
     variance = float((centred**2).mean())
     gain = float((values * centred).mean()) / variance if variance > 0 else scale
-    gain = float(np.clip(gain, scale / _MOST_GAIN, scale * _MOST_GAIN))
+    return float(np.clip(gain, scale / _MOST_GAIN, scale * _MOST_GAIN))
+
+
+def _apart(values: Floats, wanted: Floats, gain: float) -> Floats:
     apart = values / np.float32(gain) - wanted
     left: Floats = apart - np.median(apart)
     return left

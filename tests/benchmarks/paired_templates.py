@@ -12,7 +12,6 @@ import argparse
 import logging
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -27,10 +26,6 @@ from tests.benchmarks.reference_channel import APPROACHES, compared, train_once
 SIDE, ASIDE = 192, 4
 TEMPLATES = "templates"
 TRAIN, VAL = 0.5, 0.15
-ARMS: dict[str, dict[str, dict[str, Any]]] = {
-    "classify": {"off": {}, "paired": {}},
-    "detect": {"off": {}, "paired": {"paste.share": 0.0}, "paired_pasting": {}},
-}
 
 
 def draw(folder: Path, seed: int, index: int) -> Sample:
@@ -79,13 +74,11 @@ def main(argv: list[str] | None = None) -> int:
     assert data.folder is not None
     for approach in words.approaches.split(","):
         folder = words.out / f"{approach}_{words.steps}_steps_seed_{words.seed}"
-        for name, changes in ARMS[approach].items():
-            reference = name.split("_")[0]
-            templates = data.folder / TEMPLATES if reference == "paired" else None
-            own = {"input.reference": reference, "model.weights": "package"} | changes
-            train_once(data, folder / name, approach, words.steps, words.seed, own, templates)
-            if name != "off":
-                compared(folder, data, (folder / "off", folder / name))
+        pair = (folder / "off", folder / "paired")
+        for run, templates in zip(pair, (None, data.folder / TEMPLATES), strict=True):
+            changes = {"input.reference": run.name, "model.weights": "package"}
+            train_once(data, run, approach, words.steps, words.seed, changes, templates)
+        compared(folder, data, pair)
     return 0
 
 

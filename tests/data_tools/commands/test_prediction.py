@@ -26,6 +26,7 @@ def arguments(*words: Path | str, out: Path | str = "p.jsonl", **more: object) -
         "images": images,
         "split": "all" if "data" in more else None,
         "watch": None,
+        "reference": None,
         "webhook": None,
         "mqtt": None,
         "engine": "local",
