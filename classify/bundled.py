@@ -15,10 +15,10 @@ from data_tools.core.records import Prediction, Sample
 from data_tools.files.templates import Templates
 from data_tools.judging.map_boxes import with_boxes
 from data_tools.loading import reference_text
-from data_tools.loading.image_inputs import Images, PixelReader, chunks_of
+from data_tools.loading.image_inputs import Images, PixelReader
 from data_tools.loading.input_config import InputConfig
 from data_tools.loading.one_size import in_order
-from data_tools.loading.pairs import paired, require_templates
+from data_tools.loading.pairs import chunks_with_templates, paired
 from data_tools.loading.reference import Reference
 from data_tools.networks.cam_names import EXPORTED_METHODS
 from data_tools.runtime.batches import GrayBatch, batches_of
@@ -99,8 +99,7 @@ class BundledClassifier:
 
     def stream(self, images: Images, *, split: str = "test", cam: str | None = None) -> Iterator[Prediction]:
         """As `predict`, lazily: any number of images takes the memory of some."""
-        require_templates(images, split, self._templates)
-        for chunk in chunks_of(images, split):
+        for chunk in chunks_with_templates(images, split, self._templates):
             yield from self.predict_samples(chunk.samples, chunk.read, cam)
 
     def predict_samples(

@@ -15,9 +15,9 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import Prediction, Sample
 from data_tools.files.templates import Templates
 from data_tools.judging.map_boxes import with_boxes
-from data_tools.loading.image_inputs import Images, PixelReader, chunks_of
+from data_tools.loading.image_inputs import Images, PixelReader
 from data_tools.loading.input_config import InputConfig
-from data_tools.loading.pairs import paired, require_templates
+from data_tools.loading.pairs import chunks_with_templates, paired
 from data_tools.networks.backbones import build_backbone
 from data_tools.networks.cam_names import CLASSIFIER_METHODS
 from data_tools.training.checkpoint import load_best
@@ -64,8 +64,7 @@ class TrainedClassifier:
 
     def stream(self, images: Images, *, split: str = "test", cam: str | None = None) -> Iterator[Prediction]:
         """As `predict`, lazily, decoding ahead: any number of images takes the memory of some."""
-        require_templates(images, split, self.templates)
-        for chunk in chunks_of(images, split):
+        for chunk in chunks_with_templates(images, split, self.templates):
             yield from self.predict_samples(chunk.samples, chunk.read, cam)
 
     def predict_samples(

@@ -11,10 +11,10 @@ from data_tools.core.errors import InputError
 from data_tools.core.fields import Fields
 from data_tools.core.records import Prediction, Sample
 from data_tools.files.templates import Templates
-from data_tools.loading.image_inputs import Images, PixelReader, chunks_of
+from data_tools.loading.image_inputs import Images, PixelReader
 from data_tools.loading.input_config import InputConfig
 from data_tools.loading.one_size import in_order
-from data_tools.loading.pairs import paired, require_templates
+from data_tools.loading.pairs import chunks_with_templates, paired
 from data_tools.metrics.operating_threshold import KEY, Threshold, threshold_from
 from data_tools.runtime.batches import GrayBatch, batches_of
 from data_tools.runtime.bundle import RECORD, Bundle, read_bundle
@@ -92,8 +92,7 @@ class BundledDetector:
     ) -> Iterator[Prediction]:
         """As `predict`, lazily: any number of images takes the memory of some."""
         _require_no_cam(cam)
-        require_templates(images, split, self._templates)
-        for chunk in chunks_of(images, split):
+        for chunk in chunks_with_templates(images, split, self._templates):
             yield from self.predict_samples(chunk.samples, chunk.read, cam, cam_stride)
 
     def predict_samples(

@@ -11,9 +11,9 @@ from data_tools.core.anchors import AnchorConfig
 from data_tools.core.fields import Fields
 from data_tools.core.records import Prediction, Sample
 from data_tools.files.templates import Templates
-from data_tools.loading.image_inputs import Images, PixelReader, chunks_of
+from data_tools.loading.image_inputs import Images, PixelReader
 from data_tools.loading.input_config import InputConfig
-from data_tools.loading.pairs import paired, require_templates
+from data_tools.loading.pairs import chunks_with_templates, paired
 from data_tools.metrics.operating_threshold import Threshold
 from data_tools.networks.backbones import build_backbone
 from data_tools.runtime.origin import threshold_of
@@ -71,8 +71,7 @@ class TrainedDetector:
     ) -> Iterator[Prediction]:
         """As `predict`, lazily, decoding ahead: any number of images takes the memory of some."""
         require_cam(cam, cam_stride)
-        require_templates(images, split, self.templates)
-        for chunk in chunks_of(images, split):
+        for chunk in chunks_with_templates(images, split, self.templates):
             yield from self.predict_samples(chunk.samples, chunk.read, cam, cam_stride)
 
     def predict_samples(

@@ -186,6 +186,9 @@ def predict_and_write(
     sinks, job = sinks_of(arguments), job_of(run)
     templates = None if arguments.reference is None else Templates(Path(arguments.reference))
     if templates is not None:
+        if arguments.overlays is not None:
+            place = Path(arguments.overlays)
+            require_pictures_folder(place, "--overlays", ".png", [templates.folder], "whose pictures are templates")
         job |= {"reference": str(templates.folder.resolve())}
     if arguments.watch is not None and arguments.engine != "local":
         raise InputError(f"--watch is for one process: leave --engine {arguments.engine} out")

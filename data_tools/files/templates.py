@@ -79,7 +79,7 @@ class Templates:
         Raises:
             InputError: see `path_of`; or it cannot be read, or has another size.
         """
-        path = self.path_of(sample.path, Path(sample.path))
+        path = self.path_of(sample.path)
         template = read_gray(path)
         _require_size(sample.path, path, template.shape, sample.size_hw)
         return template

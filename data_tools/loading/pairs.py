@@ -1,6 +1,6 @@
 """Images with their templates: whatever reads an image's pixels reads its template's too."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset, Sample
 from data_tools.files.dataset_folder import images_root_of
 from data_tools.files.templates import Templates
-from data_tools.loading.image_inputs import PixelReader, folder_reader, samples_of
+from data_tools.loading.image_inputs import Chunk, Images, PixelReader, chunks_of, folder_reader, samples_of
 from data_tools.loading.input_config import InputConfig
 
 _LACKING = "it compares each image with its template, as it was trained with them"
@@ -73,12 +73,17 @@ def templates_for(config: InputConfig, reference: Path | str | None, run: Path |
     return None
 
 
-def require_templates(images: object, split: str, templates: Templates | None) -> None:
-    """Refuse a dataset of which an image has no template, before any is predicted; other images say so in their turn.
+def chunks_with_templates(images: Images, split: str, templates: Templates | None) -> Iterator[Chunk]:
+    """As `image_inputs.chunks_of`; where there are templates, an image without one is refused before it is predicted.
 
     Raises:
-        InputError: which images.
+        InputError: see there; or which images of a dataset have no template, or which image as its turn comes.
     """
     if templates is not None and isinstance(images, Dataset):
-        samples, root = samples_of(images, split), images_root_of(images, images.folder or Path("."))
-        templates.require(samples, root, str(images.folder or "the dataset"))
+        root = images_root_of(images, images.folder or Path("."))
+        templates.require(samples_of(images, split), root, str(images.folder or "the dataset"))
+    for chunk in chunks_of(images, split):
+        if templates is not None and not isinstance(images, Dataset):
+            for sample in chunk.samples:
+                templates.path_of(sample.path, Path(sample.path))
+        yield chunk

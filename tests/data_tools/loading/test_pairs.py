@@ -16,7 +16,7 @@ from data_tools.loading.copy_paste import PasteConfig, Paster
 from data_tools.loading.dataset import DefectDataset
 from data_tools.loading.image_inputs import folder_reader
 from data_tools.loading.input_config import InputConfig, SliceConfig
-from data_tools.loading.pairs import PairReader, for_both, paired, require_templates, template_reader, templates_for
+from data_tools.loading.pairs import PairReader, chunks_with_templates, for_both, paired, template_reader, templates_for
 from data_tools.loading.pixels import seen_planes
 from data_tools.loading.transforms import Augmentation, AugmentConfig, PreprocessConfig
 from data_tools.runtime.batches import batches_of
@@ -142,7 +142,20 @@ def test_who_needs_templates_is_told_and_who_does_not_too(tmp_path: Path, make_s
         paired(tmp_path, PAIRED, None)
     data = Dataset((make_sample(1),), ("defect",), tmp_path, None)
     with pytest.raises(InputError, match="1 of the 1 images have no template"):
-        require_templates(data, "all", Templates(folder))
+        list(chunks_with_templates(data, "all", Templates(folder)))
     with pytest.raises(InputError, match="no splits"):
-        require_templates(data, "test", Templates(folder))
-    require_templates(["a.png"], "test", Templates(folder))
+        list(chunks_with_templates(data, "test", Templates(folder)))
+    for path in (tmp_path / "a.png", folder / "1.png"):
+        Image.new("L", (100, 100)).save(path)
+    with pytest.raises(InputError, match=r"a\.png: no template below"):
+        list(chunks_with_templates([tmp_path / "a.png"], "test", Templates(folder)))
+    with pytest.raises(InputError, match=r"1\.png: .* is the image itself"):
+        list(chunks_with_templates(folder / "1.png", "test", Templates(folder)))
+
+
+def test_a_template_in_the_working_folder_is_not_the_image(
+    tmp_path: Path, make_sample: Callable[..., Sample], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("L", (100, 100), 9).save(tmp_path / "1.png")
+    monkeypatch.chdir(tmp_path)
+    assert Templates(Path(".")).read(make_sample(1)).mean() == 9

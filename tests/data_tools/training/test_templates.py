@@ -212,6 +212,16 @@ def test_the_command_predicts_and_lists_what_has_no_template(
     assert "is 64 x 64 pixels, and the image 64 x 60" in reasons["4.png"]
 
 
+def test_overlays_do_not_go_among_templates(
+    runs: dict[str, Path], boards: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--run", str(runs["detect"]), "--reference", str(boards / "templates"), "--images", str(boards / "images")]
+    place = boards / "templates" / "drawn"
+    assert detect.predict.main([*words, "--out", str(boards / "p.jsonl"), "--overlays", str(place)]) == 2
+    assert "whose pictures are templates; give another folder" in capsys.readouterr().err
+    assert not place.exists()
+
+
 def test_a_watched_image_waits_for_its_template(runs: dict[str, Path], boards: Path, tmp_path: Path) -> None:
     folder, templates = tmp_path / "in", tmp_path / "templates"
     folder.mkdir()
