@@ -26,6 +26,7 @@ _LINKED = {
     "copies": "copies of one picture, by their names,",
     "parts of an item": "parts of one item, by their names,",
     "folder of a device": "images of one device's folder",
+    "same name in several parts": "images of one name that look alike",
     "capture number": "images taken one after the other, by the numbers in their names,",
 }
 FLAGGED_AUC, UNSAFE_AUC = 0.75, 0.9

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_tools.core.errors import InputError
-from data_tools.splitting.names import capture_runs, copies, device_folders, lots_of, parts
+from data_tools.splitting.names import capture_runs, copies, device_folders, lots_of, namesakes, parts
 from data_tools.splitting.near_duplicates import (
     Floats,
     Pairs,
@@ -27,6 +27,12 @@ from data_tools.splitting.turned import turned_duplicates
 
 _GIANT, _GIANT_SHARE = 30, 0.1
 _DRAWS = 20
+_NOT_CONFIRMED = {
+    "same name in several parts": "pairs of one name in several parts of a split look no more alike than other images: "
+    "the parts are taken to be counted each from the start",
+    "capture number": "neighbours by the numbers in their names look no more alike than other images: the numbers "
+    "are taken for a plain count of files, not for shots of one part",
+}
 CONFIRMED = 0.8
 """How often a suggested pair must look more alike than a random one; shots of one part do in 0.95, a count in 0.5."""
 
@@ -93,21 +99,20 @@ def named_links(paths: Sequence[str], thumbnails: Floats | None) -> tuple[dict[s
 
     Args:
         paths: file names.
-        thumbnails: (n, 256) of the images, which confirm numbers that follow each other; None confirms nothing.
+        thumbnails: (n, 256) of the images, which confirm names that may be plain counts; without them, None, all are
+            believed.
     """
     total, remarks = len(paths), list[str]()
-    runs = capture_runs(paths)
-    if len(runs) and thumbnails is not None and alikeness(runs, paths, signatures(thumbnails)) < CONFIRMED:
-        remarks.append(
-            f"{len(runs)} neighbours by the numbers in their names look no more alike than other images: the numbers "
-            "are taken for a plain count of files, not for shots of one part; --group-by REGEX says otherwise"
-        )
-        runs = runs[:0]
+    doubtful = {"same name in several parts": namesakes(paths), "capture number": capture_runs(paths)}
+    for name, pairs in doubtful.items():
+        if len(pairs) and thumbnails is not None and alikeness(pairs, paths, signatures(thumbnails)) < CONFIRMED:
+            remarks.append(f"{len(pairs)} {_NOT_CONFIRMED[name]}; --group-by REGEX says otherwise")
+            doubtful[name] = pairs[:0]
     suggested = {
         "copies": copies(paths),
         "parts of an item": parts(paths),
         "folder of a device": device_folders(paths),
-        "capture number": runs,
+        **doubtful,
     }
     return {name: _without_giants(pairs, total, name, remarks) for name, pairs in suggested.items()}, remarks
 

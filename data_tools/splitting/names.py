@@ -50,17 +50,40 @@ def copies(paths: Sequence[str]) -> Pairs:
 
     Such as a_png.rf.6e759fe7.jpg, a7_flip.jpg, a7_rot180.png, "a - Copy.bmp", "copy of a.bmp", and a.png beside a.jpg.
     What looks like a change may be a type with a number (rolled-in_scale_12), so the rest of the name must hold a
-    number or be an image itself; and "a (1)" is a copy only beside a, because files are also counted that way.
+    number or be an image itself; and "a (1)" is a copy only beside a, because files are also counted that way. A copy
+    is of the picture in its own folder; where that is not there, of the one in another part of the split.
     """
     places = [_place(path) for path in paths]
+    folders = [str(PurePosixPath(path).parent) for path in paths]
     stems = [PurePosixPath(path).stem.lower() for path in paths]
     present = set(zip(places, stems, strict=True))
-    keys: list[object] = []
+    sources = []
     for place, stem in zip(places, stems, strict=True):
         counted = _COUNTED_COPY.match(stem)
         name = (counted["name"] or counted["other"]) if counted else ""
-        keys.append((place, _source(name if (place, name) in present else stem, place, present)))
+        sources.append(_source(name if (place, name) in present else stem, place, present))
+    beside = set(zip(folders, stems, strict=True))
+    strays = {
+        (place, source)
+        for place, folder, source in zip(places, folders, sources, strict=True)
+        if (folder, source) not in beside
+    }
+    keys = [
+        (place, "" if (place, source) in strays else folder, source)
+        for place, folder, source in zip(places, folders, sources, strict=True)
+    ]
     return _chained(keys)
+
+
+def namesakes(paths: Sequence[str]) -> Pairs:
+    """(m, 2) pairs of images of one name in different parts of a split, such as train/7.png and test/7.png.
+
+    Many sets count each part from the start, so that a name alone says little.
+    """
+    pairs = _chained([(_place(path), PurePosixPath(path).stem.lower()) for path in paths])
+    apart = [PurePosixPath(paths[one]).parent != PurePosixPath(paths[other]).parent for one, other in pairs.tolist()]
+    kept: Pairs = pairs[np.array(apart, dtype=bool)]
+    return kept
 
 
 def parts(paths: Sequence[str]) -> Pairs:

@@ -110,6 +110,19 @@ def test_numbers_with_gaps_are_a_count_unless_the_images_confirm_it(tmp_path: Pa
     assert "capture number" in series.rule
 
 
+def test_parts_that_count_their_images_each_from_the_start_are_no_copies(tmp_path: Path) -> None:
+    """MVTec AD has test/good/000.png and train/good/000.png, of two things; a careless split has one picture twice."""
+    names = [f"{part}/good/{i:03d}.png" for part in ("train", "test") for i in range(30)]
+    scenes(tmp_path / "counted", names, list(range(60)))
+    counted = group_samples(names, tmp_path / "counted", "auto")
+    assert len(set(counted.groups)) == 60
+    assert "counted each from the start" in " ".join(counted.remarks)
+    scenes(tmp_path / "twice", names, [i % 30 for i in range(60)])
+    twice = group_samples(names, tmp_path / "twice", "auto")
+    assert [twice.groups[i] == twice.groups[i + 30] for i in range(30)] == [True] * 30
+    assert "same name in several parts" in twice.rule
+
+
 def test_a_giant_group_is_not_believed() -> None:
     names = [f"n{i // 10}_part{i}.png" for i in range(200)]
     assert len(set(group_samples(names, None, "auto").groups)) == 20

@@ -3,7 +3,7 @@
 import pytest
 
 from data_tools.splitting.grouping import components
-from data_tools.splitting.names import copies, device_folders, parts
+from data_tools.splitting.names import copies, device_folders, namesakes, parts
 
 
 def groups(pairs: object, names: list[str]) -> list[str]:
@@ -36,10 +36,23 @@ def test_copies_of_one_picture(names: list[str]) -> None:
         ["a_1.png", "a_2.png"],
         ["good/x3.png", "bad/x3.png"],
         ["a_png.rf.6e759fe7aa.jpg", "b_png.rf.78125a54bb.jpg"],
+        ["train/good/007.png", "test/good/007.png"],
     ],
 )
 def test_no_copies(names: list[str]) -> None:
     assert len(set(groups(copies(names), names))) == len(names)
+
+
+def test_a_copy_is_of_the_picture_in_its_own_folder() -> None:
+    names = ["train/07.png", "train/07_flip.png", "test/07.png", "test/07_rot90.png"]
+    assert groups(copies(names), names) == ["g1", "g1", "g2", "g2"]
+    names = ["train/07.png", "test/07_flip.png"]  # the picture itself is in the other part alone
+    assert groups(copies(names), names) == ["g1", "g1"]
+
+
+def test_one_name_in_several_parts() -> None:
+    names = ["train/07.png", "train/07.jpg", "test/07.png", "val/08.png", "good/07.png"]
+    assert namesakes(names).tolist() == [[1, 2]]
 
 
 def test_parts_of_one_item() -> None:
