@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from data_tools.core.errors import InputError
 from data_tools.formats.folders import is_good
-from data_tools.formats.mask_values import COLOUR, VOIDS, Codes, MaskStats
+from data_tools.formats.mask_values import COLOUR, VOIDS, Codes, MaskStats, steps_of
 
 Kind = Literal["two values", "soft edges", "one type a value", "one defect a value"]
 
@@ -23,6 +23,7 @@ _NEAR = 32  # of 255: a compressed or smoothed mask strays so far from black and
 _SHARP, _MASK_LIKE = 0.97, 0.9
 _MOST_TYPES = 64
 _NOISY, _SPECKS = 6, 10
+_GRADED = 0.25  # of the pairs of neighbouring pixels that are no background
 _SHOWN = 6
 _ENCLOSED, _THIN = 0.9, 0.5  # of the pixels around what is labelled, and of those a few pixels farther out
 _BACKGROUNDS = ("background", "_background_", "bg")
@@ -80,11 +81,13 @@ class MaskReading:
         if self.kind == "soft edges":
             return self._cut(codes)
         defect = codes != self.background
-        unknown: list[int] = np.setdiff1d(codes[defect], self.values).tolist() if self.values else []
+        unknown: list[int] = np.setdiff1d(codes[defect], self.values).tolist()
+        if self.kind == "one defect a value":
+            unknown = unknown if _is_graded(steps_of(codes, self.background)) else []
         if unknown:
             raise InputError(
                 f"mask values {_listed(unknown)}: neither background ({code_name(self.background)}) "
-                f"nor {_listed(self.values)}"
+                f"nor {_listed(self.values) or 'a defect as other masks of the set have it'}"
             )
         return np.where(defect, 1 if self.kind == "two values" else codes + 1, 0)
 
@@ -148,6 +151,11 @@ def _choose(plausible: Sequence[MaskStats]) -> MaskReading:
     others = tuple(sorted(value for value in values if value != background))
     if len(others) <= 1:
         return MaskReading("two values", background, highest, others)
+    if _is_graded(*(one.steps for one in like)):
+        raise InputError(
+            f"masks/: hold {len(others)} values that run into each other, such as {_listed(others)}: graded masks, "
+            "neither types nor soft edges; save what is a defect as white on black"
+        )
     if _are_instances(like, background):
         return MaskReading("one defect a value", background, highest)
     if len(others) > _MOST_TYPES:
@@ -237,6 +245,11 @@ def _background(masks: Sequence[MaskStats], values: Counter[int], soft: bool, hi
             "cannot be told"
         )
     return most
+
+
+def _is_graded(*steps: tuple[int, int]) -> bool:
+    """Whether values change from pixel to pixel, as in maps of probabilities; types and instances have flat areas."""
+    return sum(differ for _, differ in steps) > _GRADED * sum(pairs for pairs, _ in steps)
 
 
 def _are_instances(masks: Sequence[MaskStats], background: int) -> bool:

@@ -33,6 +33,7 @@ class MaskStats:
         regions: number of 8-connected regions of each code other than 0.
         outline: number of pixels next to codes that are neither 0 nor one of VOIDS, how many of these are a void, and
             the same a few pixels farther out; all 0 without a void.
+        steps: number of pairs of neighbouring pixels beside the border's commonest code, and how many of these differ.
         pale: largest code in each region of codes other than 0 that holds none above half of 255, or of 65535.
     """
 
@@ -42,6 +43,7 @@ class MaskStats:
     regions: dict[int, int] = field(default_factory=dict)
     pale: tuple[int, ...] = ()
     outline: tuple[int, int, int, int] = (0, 0, 0, 0)
+    steps: tuple[int, int] = (0, 0)
 
 
 def colour_code(red: int, green: int, blue: int) -> int:
@@ -104,6 +106,7 @@ def stats_of(codes: Codes, deep: bool) -> MaskStats:
         {int(value): _regions(codes == value) for value in values if value != 0} if few and len(values) <= 32 else {},
         _pale(codes, 65535 if deep else 255) if few else (),
         _outline(codes) if few else (0, 0, 0, 0),
+        steps_of(codes, int(border_values[border_counts.argmax()])),
     )
 
 
@@ -137,6 +140,16 @@ def _outline(codes: Codes) -> tuple[int, int, int, int]:
     distance = ndimage.distance_transform_cdt(~labelled, metric="chessboard")
     near, far = distance == 1, distance == _OUTLINE
     return int(near.sum()), int((near & void).sum()), int(far.sum()), int((far & void).sum())
+
+
+def steps_of(codes: Codes, background: int) -> tuple[int, int]:
+    """Number of pairs of neighbouring pixels that are no background, and how many of these differ."""
+    pairs = differ = 0
+    for one, other in ((codes[1:], codes[:-1]), (codes[:, 1:], codes[:, :-1])):
+        inside = (one != background) & (other != background)
+        pairs += int(inside.sum())
+        differ += int((inside & (one != other)).sum())
+    return pairs, differ
 
 
 def _regions(mask: NDArray[np.bool_]) -> int:

@@ -76,6 +76,36 @@ def test_what_cannot_be_told_is_refused(masks: list[np.ndarray], message: str) -
         reading_of(*masks)
 
 
+def blob(width: float) -> np.ndarray:
+    """A map of probabilities in 0..255 whose values fall off from pixel to pixel."""
+    y, x = np.mgrid[:40, :50]
+    return np.round(255 * np.exp(-((x - 20) ** 2 + (y - 18) ** 2) / width)).astype(np.int64)
+
+
+@pytest.mark.parametrize(
+    "masks", [[blob(40), region(0)], [blob(20), region(0), region(0)], [blob(40) * 257, region(0)]]
+)
+def test_graded_masks_are_neither_types_nor_instances(masks: list[np.ndarray]) -> None:
+    with pytest.raises(InputError, match="run into each other"):
+        reading_of(*masks)
+
+
+def test_a_graded_mask_among_empty_ones_or_instances_is_refused_alone() -> None:
+    two = region(1)
+    two[33:38, 30:40] = 2
+    for others in ([region(0)], [region(0), region(1), two]):
+        reading = choose_reading([stats_of(mask, False) for mask in (*others, blob(400))])
+        assert np.unique(reading.numbers(others[-1])).size == np.unique(others[-1]).size
+        with pytest.raises(InputError, match="neither background"):
+            reading.numbers(blob(400))
+
+
+def test_types_that_touch_are_types() -> None:
+    split = region(1)
+    split[12:30, 17:24] = 2
+    assert "one type a value" in reading_of(split, region(2), region(0))
+
+
 def test_a_pale_value_among_soft_masks_is_no_background() -> None:
     """A flat 100 that is no edge of white: listed with its values, never empty."""
     soft = region(255)
