@@ -6,10 +6,12 @@ apostrophe, which spreadsheets take for "this is text"; numbers stay numbers. `p
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _SIGN = "'"
+_PIXELS = re.compile(r"[\s_-]*[(\[]\s*(?:in )?(?:px|pixels?)\s*[)\]]\s*$|[\s_-]px\s*$")
 
 
 def defused(cell: object) -> object:
@@ -31,6 +33,14 @@ def csv_text(rows: Iterable[Sequence[object]]) -> str:
     table = io.StringIO()
     csv.writer(table, lineterminator="\n").writerows([defused(cell) for cell in row] for row in rows)
     return table.getvalue()
+
+
+def column_key(name: str) -> str:
+    """What a column's name says, however it is spelled: its letters and digits, in small letters, without "px".
+
+    Any other unit stays, a percent sign as a word, so that x1 (%) and x1 (mm) are not taken for x1.
+    """
+    return re.sub(r"[\W_]+", "", _PIXELS.sub("", name.lower()).replace("%", "percent"))
 
 
 def _is_number(text: str) -> bool:

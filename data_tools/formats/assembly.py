@@ -28,7 +28,7 @@ from data_tools.formats.image_index import images_folder, without_boxes
 from data_tools.formats.image_places import ImagePlaces
 from data_tools.formats.name_readings import bare, folded
 from data_tools.formats.names import reason_against
-from data_tools.formats.rectangles import SHARES, Corners, place
+from data_tools.formats.rectangles import SHARES, Corners, are_shares, place
 from data_tools.formats.registry import Findings, ReadOptions
 
 Root = Callable[[Sequence[Path], ReadOptions], Path | None]
@@ -94,17 +94,12 @@ def samples_from_claims(
 
 
 def _sources_in_shares(claims: Sequence[Claim]) -> set[Path]:
-    """The files whose boxes all lie in 0..1, not all at whole numbers: they give shares of the images' sizes."""
-    largest: dict[Path, float] = {}
-    whole: dict[Path, bool] = {}
+    """The files whose boxes give shares of the images' sizes."""
+    boxes: dict[Path, list[Corners]] = {}
     for claim in claims:
-        for shape in claim.shapes:
-            if not shape.problem and not shape.shares:
-                far = max(shape.box_xyxy) if min(shape.box_xyxy) >= 0 else 2.0
-                largest[claim.source] = max(far, largest.get(claim.source, 0.0))
-                exact = all(side in (0.0, 1.0) for side in shape.box_xyxy)
-                whole[claim.source] = exact and whole.get(claim.source, True)
-    return {source for source, far in largest.items() if far <= 1 and not whole[source]}
+        usable = [shape.box_xyxy for shape in claim.shapes if not shape.problem and not shape.shares]
+        boxes.setdefault(claim.source, []).extend(usable)
+    return {source for source, of_source in boxes.items() if are_shares(of_source)}
 
 
 @dataclass

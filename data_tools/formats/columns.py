@@ -1,8 +1,11 @@
 """Which column of a table is what, by the many names that tools give them."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+from data_tools.files.csv_tables import column_key
+from data_tools.formats.outlines import around
 
 _IMAGE = (
     "image",
@@ -69,6 +72,22 @@ _IMAGE_WIDTH, _IMAGE_HEIGHT = (
     ("imagewidth", "imgwidth", "imgw", "imagew"),
     ("imageheight", "imgheight", "imgh", "imageh"),
 )
+_OF_POINTS, _FEWEST_POINTS = ("corners", "outline"), 3
+_ANGLES = ("angle", "rotation", "rot", "theta", "rotationangle", "angledeg", "anglerad", "angledegrees", "angleradians")
+_SHAPES = ("shape", "shapetype", "shapename", "geometry", "geometrytype", "boxtype", "regionshape", "annotationtype")
+_NO_BOXES = (
+    "circle",
+    "ellipse",
+    "polygon",
+    "polyline",
+    "line",
+    "linestrip",
+    "point",
+    "points",
+    "keypoint",
+    "mask",
+    "brush",
+)
 _BOX_PREFIX = re.compile(r"^(bbox|box|rect|rectangle|roi|bb)(?=.)")
 
 
@@ -79,26 +98,29 @@ class Columns:
     Attributes:
         count: how many columns the table has.
         image, type: positions; type may be None.
-        box: positions of the four numbers.
-        shape: "corners" for two corners, "corner" for left, top, width, height, "centre" for a centre and both.
+        box: positions of the four numbers; of "outline" of x and y of each point in turn.
+        shape: "corners" for two corners, "corner" for left, top, width, height, "centre" for a centre and both,
+            "outline" for three points or more.
         size: positions of the image's height and width, or None.
         names: the header's names for the image and the box.
         type_name: the header's name for the type; "" where there is none.
         others: position and name of the other columns.
+        twice: the name of a column that is needed and stands twice; "" without.
     """
 
     count: int
     image: int
     type: int | None
-    box: tuple[int, int, int, int]
+    box: tuple[int, ...]
     shape: str
     size: tuple[int, int] | None
     names: tuple[str, ...]
     type_name: str = ""
     others: tuple[tuple[int, str], ...] = ()
+    twice: str = ""
 
     def box_of(self, fields: Sequence[str]) -> list[str]:
-        """The four fields of the box."""
+        """The fields of the box."""
         return [fields[i] for i in self.box]
 
     def type_of(self, fields: Sequence[str]) -> str:
@@ -114,7 +136,9 @@ class Columns:
         return not {self.image, self.type, *self.box}.intersection(positions)
 
     def corners(self, numbers: Sequence[float]) -> tuple[float, float, float, float]:
-        """x1, y1, x2, y2 of the four numbers."""
+        """x1, y1, x2, y2 of the numbers."""
+        if self.shape == "outline":
+            return around(list(zip(numbers[::2], numbers[1::2], strict=True)))
         a, b, c, d = numbers
         if self.shape == "corner":
             return a, b, a + c, b + d
@@ -130,7 +154,7 @@ def find_columns(header: Sequence[str]) -> Columns | None:
         header.pop()
     places: dict[str, int] = {}
     for i, name in enumerate(header):
-        key = re.sub(r"[^a-z0-9]", "", name.lower())
+        key = column_key(name)
         for spelling in (key, _BOX_PREFIX.sub("", key)):
             places.setdefault(spelling, i)
 
@@ -139,6 +163,7 @@ def find_columns(header: Sequence[str]) -> Columns | None:
 
     image = first(_IMAGE)
     for shape, spellings in (
+        ("outline", _points(places)),
         ("corners", _FROM_0),
         ("corners", (_LEFT, _TOP, _RIGHT, _BOTTOM)),
         ("centre", (_CENTRE_X, _CENTRE_Y, _WIDTH, _HEIGHT)),
@@ -146,14 +171,48 @@ def find_columns(header: Sequence[str]) -> Columns | None:
     ):
         box = tuple(first(names) for names in spellings)
         known = tuple(i for i in box if i is not None)
-        if image is not None and len(known) == 4 == len(set(known)):
-            height = first((*_IMAGE_HEIGHT, *(_HEIGHT if shape == "corners" else ())), known)
-            width = first((*_IMAGE_WIDTH, *(_WIDTH if shape == "corners" else ())), known)
+        if image is not None and len(known) == len(spellings) == len(set(known)) >= 4:
+            height = first((*_IMAGE_HEIGHT, *(_HEIGHT if shape in _OF_POINTS else ())), known)
+            width = first((*_IMAGE_WIDTH, *(_WIDTH if shape in _OF_POINTS else ())), known)
             size = None if height is None or width is None else (height, width)
             names = tuple(header[i] for i in (image, *known))
             kind = first(_TYPE, (image, *known))
             read = {image, kind, *known, *(size or ())}
             others = tuple((i, name) for i, name in enumerate(header) if i not in read)
             type_name = "" if kind is None else header[kind]
-            return Columns(len(header), image, kind, known, shape, size, names, type_name, others)
+            named = [column_key(name) for name in header]
+            twice = next((header[i] for i in (image, *known) if named.count(named[i]) > 1), "")
+            return Columns(len(header), image, kind, known, shape, size, names, type_name, others, twice)
     return None
+
+
+def _points(places: Mapping[str, int]) -> tuple[tuple[str], ...]:
+    """The names of x and y of each point of an outline, counted from 0 or 1; none where there are fewer than three."""
+    first = 0 if {"x0", "y0"} <= places.keys() else 1
+    last = first
+    while {f"x{last}", f"y{last}"} <= places.keys():
+        last += 1
+    return tuple((f"{axis}{i}",) for i in range(first, last) for axis in "xy") if last - first >= _FEWEST_POINTS else ()
+
+
+def not_upright(others: Iterable[tuple[int, str]], fields: Sequence[str]) -> str:
+    """Why the four numbers of a row are no upright box, by columns for an angle or a shape; "" where nothing says so.
+
+    Args:
+        others: position and name of the columns beside those of the image, the box and the type.
+        fields: of the row.
+    """
+    for i, name in others:
+        key = _BOX_PREFIX.sub("", column_key(name))
+        if key in _ANGLES and _turns(fields[i]):
+            return f"turned, {name} {fields[i][:20]}: give the corners of its outline, or call that column unused"
+        if key in _SHAPES and fields[i].strip().lower() in _NO_BOXES:
+            return f"{name} {fields[i][:20]!r} is no rectangle: give the box around it, or call that column unused"
+    return ""
+
+
+def _turns(angle: str) -> bool:
+    try:
+        return bool(float(angle.replace(",", ".")) % 360)
+    except ValueError:
+        return False

@@ -3,7 +3,8 @@
 Default corners: exclusive, that is x2 - x1 is the width. Columns, in any common spelling and order:
 
 - the image: image, filename, file_name, image_id, path, id...
-- the box: xmin, ymin, xmax, ymax (or x1.., left.., x_min..), or left, top and width, height, or a centre with both;
+- the box: xmin, ymin, xmax, ymax (or x1.., left.., x_min..), or left, top and width, height, or a centre with both,
+  or an outline of three points or more (x1, y1, x2, y2, x3, y3...), which gets the box around it;
 - optionally the type: class, label, type, category...; and the image's size: width and height beside two corners,
   or image_width and image_height.
 
@@ -25,7 +26,7 @@ from data_tools.files.atomic import write_text
 from data_tools.files.csv_tables import csv_text, plain
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import PREDICTIONS, Claim, Shape
-from data_tools.formats.columns import Columns, find_columns
+from data_tools.formats.columns import Columns, find_columns, not_upright
 from data_tools.formats.csv_verdicts import (
     ANY_DEFECT,
     EMPTY,
@@ -39,13 +40,14 @@ from data_tools.formats.csv_verdicts import ROW as GOOD_ROW
 from data_tools.formats.image_index import images_folder
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.names import reason_against
-from data_tools.formats.rectangles import half_open, numbers
+from data_tools.formats.rectangles import are_shares, half_open, numbers
 from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
 from data_tools.formats.tables import csv_files, first_fields, some_tables, table_lines
 
 _SEPARATORS = (",", ";", "\t")
 _GOOD_ZEROS = "row with box 0,0,0,0"
 _ZEROS = "boxes 0,0,0,0 of good images: taken as no box"
+_OUTLINE = "an outline: the box around its points is taken"
 _UNKNOWN_AREA = "rows that name a defect type without a box: taken as unboxed"
 _DECIMAL_COMMA = re.compile(r"^[+-]?\d*,\d+$")
 _GROUPED = re.compile(r"^[+-]?[1-9]\d{0,2}([.,])\d{3}$")
@@ -94,6 +96,11 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     tables = {path: _table(path, options.columns) for path in files}
     if not any(tables.values()) or any(tables[path] is None for path in sources if path in tables):
         raise InputError(f"{next(path for path in files if tables[path] is None)}, line 1: {_NO_HEADER}")
+    for path, table in tables.items():
+        if table is not None and table.columns.twice:
+            raise InputError(
+                f"{path}, line 1: two columns {table.columns.twice!r}; keep one, or name them by --columns"
+            )
     _tell_unnamed(tables, options.columns, findings)
     claims: list[Claim] = []
     rows = {path: _rows(path, table, findings) for path, table in tables.items() if table is not None}
@@ -182,12 +189,15 @@ def _claim(
     name, kind = fields[columns.image], columns.type_of(fields)
     size_hw = _size(columns.size_of(fields))
     values = columns.box_of(fields)
+    if columns.shape == "outline":  # rows of fewer points than the longest
+        while len(values) > 2 and _is_empty(values[-2:]):
+            values = values[:-2]
     if _is_empty(values):
         verdict = verdict_of(columns, fields, company)
         return _without_box(path, line, name, verdict, size_hw, findings)
     if kind.lower() in EMPTY[:1]:
         kind = GOOD if is_called_good(columns, fields) else ANY_DEFECT
-    box_numbers = _numbers(values, table)
+    box_numbers = not_upright(columns.others, fields) or _numbers(values, table)
     if isinstance(box_numbers, str):
         lost = Shape(kind, line=line, problem=box_numbers)
         return Claim(path, name, line, declared_hw=size_hw, shapes=(lost,))
@@ -199,7 +209,7 @@ def _claim(
             return _without_box(path, line, name, replace(verdict, good=good), size_hw, findings)
     box = columns.corners(box_numbers)
     box_xyxy, note = half_open(box, "exclusive" if shares or columns.shape != "corners" else corners)
-    shape = Shape(kind, box_xyxy, line, note)
+    shape = Shape(kind, box_xyxy, line, note or (_OUTLINE if columns.shape == "outline" else ""))
     return Claim(path, name, line, declared_hw=size_hw, shapes=(shape,))
 
 
@@ -245,19 +255,11 @@ def _refuse_predictions(path: Path, table: _Table, rows: Rows) -> None:
                 raise InputError(f"{path}, line {line}: {name} {fields[i]}: {PREDICTIONS}, or call that column unused")
 
 
-def _are_shares(rows: Sequence[tuple[int, list[str]]], table: _Table) -> bool:
-    """Whether all boxes of a file lie in 0..1, some not at whole numbers: then no pixel is added to their corners."""
-    fractions = False
-    for _, fields in rows:
-        if len(fields) != table.columns.count:
-            continue
-        box_numbers = _numbers(table.columns.box_of(fields), table)
-        if isinstance(box_numbers, str):
-            continue
-        if min(box_numbers) < 0 or max(box_numbers) > 1:
-            return False
-        fractions = fractions or any(value != int(value) for value in box_numbers)
-    return fractions
+def _are_shares(rows: Rows, table: _Table) -> bool:
+    """Whether the boxes of a file count in shares: then no pixel is added to their corners."""
+    whole = [fields for _, fields in rows if len(fields) == table.columns.count]
+    read = (_numbers(table.columns.box_of(fields), table) for fields in whole)
+    return are_shares(table.columns.corners(values) for values in read if not isinstance(values, str))
 
 
 def _numbers(values: Sequence[str], table: _Table) -> tuple[float, ...] | str:

@@ -5,7 +5,7 @@ area, or mostly outside, is refused.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 Corners = tuple[float, float, float, float]
@@ -13,7 +13,7 @@ Corners = tuple[float, float, float, float]
 SWAPPED = "boxes with swapped corners: put in order"
 CLIPPED = "boxes less than a pixel outside the image: clipped"
 CUT = "boxes of which at least half is inside the image: clipped"
-SHARES = "boxes with all corners in 0..1: taken as shares of the image's size"
+SHARES = "boxes with all corners in 0..1, or a little over the edge: taken as shares of the image's size"
 INSIDE = 0.5  # the least share of a box that has to lie inside the image
 _ROUNDING = 1e-6  # of a pixel: what arithmetic alone puts outside the image
 
@@ -37,9 +37,12 @@ def numbers(values: Sequence[object]) -> tuple[float, ...] | str:
     """The values as finite floats, or what is wrong with the first bad one."""
     floats = []
     for value in values:
+        number: float | None
         try:
             number = float(value)  # type: ignore[arg-type]
         except (TypeError, ValueError, OverflowError):
+            number = None
+        if number is None or (isinstance(value, str) and "_" in value):  # Python takes 1_0 for 10
             return f"corner {str(value)[:40]!r} is not a number"
         if isinstance(value, bool) or not math.isfinite(number):
             return f"corner {str(value)[:40]!r} is not finite"
@@ -67,6 +70,20 @@ def _in_order(first: float, second: float, more: float) -> tuple[float, float]:
         more: what lies beyond the larger one.
     """
     return (second, first + more) if second < first and second + more <= first else (first, second + more)
+
+
+def are_shares(boxes_xyxy: Iterable[Corners]) -> bool:
+    """Whether the boxes of a file count in shares of the image's size: no pixels lie as close to the corner.
+
+    All have sides of at most 1 and a centre in 0..1, since a box may reach over the edge; not all are whole numbers.
+    """
+    fractions = False
+    for x1, y1, x2, y2 in boxes_xyxy:
+        sides, centre = (abs(x2 - x1), abs(y2 - y1)), ((x1 + x2) / 2, (y1 + y2) / 2)
+        if not (max(sides) <= 1 and min(centre) >= 0 and max(centre) <= 1):
+            return False
+        fractions = fractions or any(side != int(side) for side in (x1, y1, x2, y2))
+    return fractions
 
 
 def place(box_xyxy: Corners, size_hw: tuple[int, int]) -> Placed:

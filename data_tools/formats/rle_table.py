@@ -12,6 +12,7 @@ from pathlib import Path
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import Sample
+from data_tools.files.csv_tables import column_key
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.csv_verdicts import verdict_of_others
@@ -151,7 +152,7 @@ def _image_and_class(fields: Sequence[str], columns: _Columns) -> tuple[str, str
 def _columns(path: Path) -> _Columns | None:
     for separator in _SEPARATORS:
         header = first_fields(path, separator)
-        keys = [re.sub(r"[^a-z0-9]", "", name.lower()) for name in header]
+        keys = [column_key(name) for name in header]
         runs = next((keys.index(name) for name in _RUNS if name in keys), None)
         joined = next((i for i, name in enumerate(header) if _JOINED.match(name.strip().lower())), None)
         image = next((keys.index(name) for name in _IMAGE if name in keys), joined)

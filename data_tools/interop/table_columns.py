@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from data_tools.core.errors import InputError
+from data_tools.files.csv_tables import column_key
 
 ID, NAME, SCORE = "id", "file_name", "score"
 _MEANINGS = {
@@ -51,7 +52,7 @@ def find_table_columns(where: str, cells: Sequence[str], wanted: Sequence[str], 
         InputError: a header without a column that is wanted, with two for one meaning, with those of boxes, or, where
             none is the score, with one that may be it; or more columns than a table without a header can have.
     """
-    meanings = [_MEANING_OF.get(re.sub(r"[^a-z0-9]", "", cell.lower())) for cell in cells]
+    meanings = [_MEANING_OF.get(column_key(cell)) for cell in cells]
     if not {ID, NAME, *wanted}.intersection(meanings):
         order = list(dict.fromkeys((ID, *wanted, SCORE)))
         if most_cells > len(order):
@@ -70,7 +71,7 @@ def find_table_columns(where: str, cells: Sequence[str], wanted: Sequence[str], 
         for place, (cell, meaning) in enumerate(zip(cells, meanings, strict=True), start=1)
         if meaning is None and (cell or place <= most_cells)
     ]
-    of_boxes = [cell for cell in unread if _OF_BOXES.fullmatch(re.sub(r"[^a-z0-9]", "", cell.lower()))]
+    of_boxes = [cell for cell in unread if _OF_BOXES.fullmatch(column_key(cell))]
     if of_boxes and "x" in wanted:
         raise InputError(
             f"{where}: {', '.join(of_boxes)} beside x and y is a table of boxes, whose corner is no point; give boxes "

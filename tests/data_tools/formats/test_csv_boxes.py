@@ -1,0 +1,87 @@
+"""Tables whose numbers are no two corners in pixels: read as what they are, listed, or refused."""
+
+from pathlib import Path
+
+import pytest
+
+from data_tools.core.errors import InputError
+from data_tools.formats.columns import find_columns
+from data_tools.formats.rectangles import are_shares, numbers
+
+SIZE = (48, 64)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_points_of_an_outline_are_no_two_corners(tmp_path: Path, read, first: int) -> None:
+    names = ",".join(f"x{i},y{i}" for i in range(first, first + 4))
+    rows = [f"image,{names},class", "a,5,2,20,8,18,30,3,24,crack", "b,5,2,20,8,18,30,,,crack", "c,,,,,,,,,"]
+    (tmp_path / "a.csv").write_text("\n".join(rows) + "\n")
+    samples, findings = read("csv", tmp_path, size_hw=SIZE)
+    assert samples["a"].boxes_xyxy.tolist() == [[3, 2, 20, 30]]
+    assert samples["b"].boxes_xyxy.tolist() == [[5, 2, 20, 30]]
+    assert samples["c"].status == "good"
+    assert [(r.line, r.reason.split(":")[0]) for r in findings.mended] == [(2, "an outline"), (3, "an outline")]
+
+
+@pytest.mark.parametrize(
+    ("header", "upright", "other", "reason"),
+    [
+        ("image,cx,cy,w,h,angle", "20,20,8,4,0", "20,20,8,4,1.57", "turned, angle 1.57"),
+        ("image,x,y,w,h,bbox_rotation", "16,18,8,4,360.0", "16,18,8,4,-45", "turned, bbox_rotation -45"),
+        ("image,x1,y1,x2,y2,shape_type", "16,18,24,22,rectangle", "16,18,24,22,Circle", "shape_type 'Circle'"),
+    ],
+)
+def test_what_is_no_upright_rectangle_is_listed(
+    tmp_path: Path, read, header: str, upright: str, other: str, reason: str
+) -> None:
+    (tmp_path / "a.csv").write_text(f"{header}\na,{upright}\nb,{other}\n")
+    samples, findings = read("csv", tmp_path, size_hw=SIZE)
+    assert samples["a"].boxes_xyxy.tolist() == [[16, 18, 24, 22]]
+    assert samples["b"].status == "unboxed"
+    assert [(r.line, r.reason.startswith(reason)) for r in findings.rejects] == [(3, True)]
+
+
+@pytest.mark.parametrize("unit", [" (%)", " [mm]", "_mm", "(\u6beb\u7c73)", " \u00b5m"])
+def test_columns_in_another_unit_than_pixels_are_not_taken(unit: str) -> None:
+    assert find_columns(["image", *(f"{name}{unit}" for name in ("x1", "y1", "x2", "y2"))]) is None
+
+
+@pytest.mark.parametrize("unit", [" (px)", "[pixels]", "_px", " (in pixels)"])
+def test_columns_in_pixels_may_say_so(unit: str) -> None:
+    columns = find_columns(["image", *(f"{name}{unit}" for name in ("x1", "y1", "x2", "y2"))])
+    assert columns is not None
+    assert columns.box == (1, 2, 3, 4)
+
+
+def test_a_column_that_stands_twice_is_refused(tmp_path: Path, read) -> None:
+    (tmp_path / "a.csv").write_text("image,x1,y1,x2,y2,X1,y1,x2,y2\na,1,2,9,9,20,20,30,30\n")
+    with pytest.raises(InputError, match=r"a\.csv, line 1: two columns 'x1'"):
+        read("csv", tmp_path, size_hw=SIZE)
+
+
+def test_shares_that_reach_over_the_edge_are_shares(tmp_path: Path, read) -> None:
+    """A centre at 0.9 with a width of 0.3: the corner lies at 1.05."""
+    (tmp_path / "a.csv").write_text("image,xc,yc,w,h\na,0.5,0.5,0.25,0.5\nb,0.9,0.5,0.3,0.5\n")
+    samples, findings = read("csv", tmp_path, size_hw=SIZE)
+    assert samples["a"].boxes_xyxy.tolist() == [[24, 12, 40, 36]]
+    assert samples["b"].boxes_xyxy.round(6).tolist() == [[48, 12, 64, 36]]
+    assert any("taken as shares" in r.reason for r in findings.mended)
+
+
+@pytest.mark.parametrize(
+    ("boxes", "shares"),
+    [
+        ([(0.1, 0.1, 0.5, 0.5)], True),
+        ([(-0.1, 0.2, 0.3, 1.04)], True),
+        ([(0.1, 0.1, 0.5, 0.5), (1, 2, 3, 4)], False),
+        ([(0.5, 0.5, 1.75, 1.0)], False),
+        ([(0, 0, 1, 1)], False),
+        ([], False),
+    ],
+)
+def test_are_shares(boxes: list, shares: bool) -> None:
+    assert are_shares(boxes) is shares
+
+
+def test_an_underscore_is_no_part_of_a_number() -> None:
+    assert numbers(["1_0"]) == "corner '1_0' is not a number"
