@@ -37,7 +37,7 @@ _NAMES_A_VERDICT = frozenset(
         "verdict result results status state judgement judgment judge decision outcome "
         "quality grade grading rating severity disposition inspection conclusion check "
         "defect defects fault faults anomaly anomalies flaw damage ok ng nok good "
-        "bad pass fail class label type category kind tag labelled labeled annotated"
+        "bad pass fail class label labels type category kind tag tags labelled labeled annotated"
     )
 )
 

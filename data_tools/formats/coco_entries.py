@@ -3,16 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from data_tools.formats.asides import is_aside, names_a_verdict
-from data_tools.formats.folders import asks_for
-from data_tools.formats.remarks import (
-    is_about_the_work,
-    is_unsure,
-    is_yes,
-    leaves_undone,
-    status_of_remark,
-    weightiest,
-)
+from data_tools.formats import entry_words
+from data_tools.formats.remarks import weightiest
 
 _OWN = ("id", "file_name", "width", "height", "license", "status", "type", "group")
 _SCORES = ("score", "confidence", "probability")
@@ -23,11 +15,11 @@ def word_of(entry: Mapping[str, Any]) -> tuple[str | None, str]:
 
     ("", "") where they say nothing.
     """
-    said = [_said(str(key), value) for key, value in entry.items() if key not in _OWN]
+    said = [entry_words.word_of(entry, _OWN)]
     status = entry.get("status")
     if isinstance(status, str) and status.strip():
-        said.append(_said("status", status))
-    return weightiest((one for one in said if one is not None), ("", ""))
+        said.append(entry_words.word_of({"status": status}))
+    return weightiest((one for one in said if one != ("", "")), ("", ""))
 
 
 def is_ignored(entry: Mapping[str, Any]) -> bool:
@@ -42,23 +34,3 @@ def score_of(entry: Mapping[str, Any]) -> tuple[str, float] | None:
         if isinstance(value, int | float) and not isinstance(value, bool) and value not in (1, 100):
             return key, value
     return None
-
-
-def _said(key: str, value: Any) -> tuple[str | None, str] | None:
-    """What one value says, in the words of `word_of`; None where it says nothing."""
-    if not isinstance(value, str | bool | int):
-        return None
-    text = ("yes" if value else "no") if isinstance(value, bool) else str(value).strip()
-    shown = f"{key[:40]} {str(value)[:40]!r}"
-    if not text:
-        return None
-    if is_about_the_work(key):
-        return (None, f"{shown} says that nobody annotated it") if leaves_undone(key, text) else None
-    if is_unsure(key):
-        return (None, shown) if is_yes(text) else None
-    if is_aside(key, text) and asks_for(key) is None:
-        return None
-    status = status_of_remark(text, key)
-    if status is None and not names_a_verdict(key):
-        return None
-    return status, shown if status is not None else f"{shown} is not understood"

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from data_tools.core.errors import InputError
+from data_tools.core.records import GOOD
 from data_tools.files.dataset_folder import read_json
 from data_tools.formats.claims import Claim, Shape
+from data_tools.formats.entry_words import word_of
 from data_tools.formats.folders import is_good
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.outlines import Box, around, shape, turned_note, turned_rectangle
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, Format
+from data_tools.formats.remarks import NOT_UNDERSTOOD
 from data_tools.formats.tool_files import TOOL_READS, images_root, keys_in, recognised, tool_reader
 
 SUFFIXES = (".json",)
@@ -41,6 +44,11 @@ def claims_of(path: Path, findings: Findings) -> Iterator[Claim]:
             continue
         if not isinstance(annotations, list):
             yield Claim(path, name, problem=f"items[{i}]: without a list of annotations")
+            continue
+        attributes = item.get("attr")
+        said, word = word_of(attributes) if isinstance(attributes, dict) and not annotations else ("", "")
+        if said not in ("", GOOD):
+            yield Claim(path, name, problem=f"{NOT_UNDERSTOOD}: {word}")
             continue
         yield from _claims(path, name, declared_hw, annotations, labels, findings)
 

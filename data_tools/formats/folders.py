@@ -210,6 +210,11 @@ def asks_for(name: str) -> bool | None:
     return said if not said or is_good(name) else None
 
 
+def names_a_fault(text: str) -> bool:
+    """Whether a text has a word for something bad in it, whatever it says of it."""
+    return bool(set(words_of(text)) & (_BAD | _FAULTS))
+
+
 def words_of(name: str) -> list[str]:
     """The words of a name in small letters, told apart by anything but letters and by capitals after small ones."""
     return [word.lower() for word in _WORD.findall(name)]

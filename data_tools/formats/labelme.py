@@ -2,7 +2,8 @@
 
 Default corners: exclusive; labelme's points are positions between pixels. The two points of a mask are the box of its
 pixels. A file without shapes is a good image, unless a flag of the image is set that names a defect, or that leaves it
-open whether there is one ("unknown"). Flags such as "reviewed" say nothing.
+open whether there is one ("unknown"), or another key says so, such as a description with a fault. Flags such as
+"reviewed" say nothing.
 """
 
 import posixpath
@@ -13,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import UNBOXED, Sample
+from data_tools.core.records import GOOD, UNBOXED, Sample
 from data_tools.files.dataset_folder import read_json
 from data_tools.formats.annotation_files import claims_from_files, head_of, some_files
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
+from data_tools.formats.entry_words import word_of
 from data_tools.formats.image_index import images_folder
 from data_tools.formats.image_places import declared_size, folder_under
 from data_tools.formats.outlines import around
@@ -33,6 +35,7 @@ _NOTES = {
 }
 _WHOLE = 1 << 26  # files up to this size are looked at as a whole, since images may be embedded before the shapes
 _EMPTY = "labelme file without shapes"
+_OWN = ("version", "flags", "shapes", "imagePath", "imageData", "imageHeight", "imageWidth", "lineColor", "fillColor")
 
 
 def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> Iterator[Sample]:
@@ -60,7 +63,9 @@ def _claim(path: Path, root: Path | None, corners: str, mapped: Mapping[str, str
     sides = numbers((value.get("imageHeight"), value.get("imageWidth")))
     shapes = value["shapes"]
     status, flag = _flag(value.get("flags"), mapped)
-    doubt = status is None and flag and not shapes
+    said, word = word_of(value, _OWN) if not shapes and status != UNBOXED else ("", "")
+    doubt = f"the flag {flag!r}" if status is None and flag else "" if said in ("", GOOD) else word
+    doubt = "" if shapes else doubt
     return Claim(
         path,
         _from_root(name, folder_under(path, root)),
@@ -70,7 +75,7 @@ def _claim(path: Path, root: Path | None, corners: str, mapped: Mapping[str, str
         shapes=tuple(_shape(shape, f"shape {i}", corners) for i, shape in enumerate(shapes, start=1)),
         defect_type=flag if status == UNBOXED else "",
         good="" if shapes or status == UNBOXED or doubt else f"flag {flag!r}" if flag else _EMPTY,
-        problem=f"no shapes, and {NOT_UNDERSTOOD}: the flag {flag!r}" if doubt else "",
+        problem=f"no shapes, and {NOT_UNDERSTOOD}: {doubt}" if doubt else "",
     )
 
 

@@ -14,6 +14,7 @@ from data_tools.core.records import GOOD, UNBOXED, Sample
 from data_tools.files.dataset_folder import read_json
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
+from data_tools.formats.entry_words import word_of
 from data_tools.formats.folders import is_good
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.outlines import Box, around, shape
@@ -75,14 +76,17 @@ def claims_of(path: Path, findings: Findings, corners: str = "inclusive", folder
             findings.mend(path, None, name, _POINT)
         else:
             shapes.append(_shape(entry, label, f"object {i}", size_hw, widen))
-    tags = [tag for tag in map(_tag, value.get("tags") or []) if tag.lower() not in _PARTS]
-    good = EMPTY if not value["objects"] and not tags else ""
-    yield Claim(path, name, None, name, folder, size_hw, tuple(shapes), good=good)
+    tags = [(tag, answer) for tag, answer in map(_tag, value.get("tags") or []) if tag.lower() not in _PARTS]
+    empty = not value["objects"] and not tags
+    said, word = word_of({"description": value.get("description")}) if empty else ("", "")
+    doubt = "" if said in ("", GOOD) else f"{NOT_UNDERSTOOD}: {word}"
+    good = EMPTY if empty and not doubt else ""
+    yield Claim(path, name, None, name, folder, size_hw, tuple(shapes), good=good, problem=doubt)
     for label in labels:
         if not is_good(label):
             yield Claim(path, name, None, name, folder, size_hw, defect_type=label)
-    for tag in tags:  # any remark may be one
-        status = status_of_remark(tag)
+    for tag, answer in tags:  # any remark may be one
+        status = status_of_remark(answer, tag) if answer else status_of_remark(tag)
         if status == GOOD:
             yield Claim(path, name, None, name, folder, size_hw, good=f"tag {tag!r}")
         elif status == UNBOXED:
@@ -154,10 +158,10 @@ def _has_fractions(objects: list[Any]) -> bool:
     return any(isinstance(value, float) and not value.is_integer() for value in coordinates)
 
 
-def _tag(tag: Any) -> str:
-    """The name of a tag of the image."""
-    name = tag.get("name") if isinstance(tag, dict) else tag
-    return name.strip() if isinstance(name, str) else ""
+def _tag(tag: Any) -> tuple[str, str]:
+    """The name of a tag of the image, and its value; "" where it has none."""
+    name, value = (tag.get("name"), tag.get("value")) if isinstance(tag, dict) else (tag, None)
+    return name.strip() if isinstance(name, str) else "", str(value).strip() if isinstance(value, str | int) else ""
 
 
 def _folder_of_images(path: Path, root: Path | None) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from data_tools.core.records import GOOD
 from data_tools.formats.asides import is_aside
+from data_tools.formats.folders import names_a_fault
 from data_tools.formats.remarks import status_of_remark, weightiest
 
 _CLASS_NAMES = ("class", "label", "type", "defect", "category", "name", "kind")
@@ -36,10 +37,12 @@ def state_of(attributes: Any, definitions: Mapping[str, Any]) -> tuple[str | Non
 
     Its status, None where that is not understood, and the value that says so. A defect counts before what is not
     understood, and that before a word for good. The attributes that every project of VIA begins with, such as its
-    caption, say nothing, and neither do those that are plainly about something else, such as a date.
+    caption, say nothing unless they name a fault, and neither do those that are plainly about something else, such as
+    a date.
     """
     values = _values(attributes, definitions)
-    remarks = [(status_of_remark(value, key), value) for key in values for value in values[key] if key not in _SILENT]
+    told = ((key, value) for key in values for value in values[key] if key not in _SILENT or names_a_fault(value))
+    remarks = [(status_of_remark(value, key), value) for key, value in told]
     good = [remark for remark in remarks if remark[0] == GOOD]
     asides = {value for key in values for value in values[key] if good and is_aside(key, value)}
     remarks = [remark for remark in remarks if remark[0] is not None or remark[1] not in asides]

@@ -1,7 +1,8 @@
 """Pascal VOC: one XML file an image, with `<object><name/><bndbox/></object>` for each box.
 
 Default corners: inclusive and counted from 1, as the VOC kit has them. `--corners exclusive` takes the numbers as
-half-open and counted from 0, as some tools write them. An image without objects is good.
+half-open and counted from 0, as some tools write them. An image without objects is good, unless another element says
+otherwise.
 """
 
 import re
@@ -12,19 +13,23 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import UNBOXED, Dataset, Sample
+from data_tools.core.records import GOOD, UNBOXED, Dataset, Sample
 from data_tools.formats.annotation_files import claims_from_files, head_of, label_path, number, some_files
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
+from data_tools.formats.entry_words import word_of
 from data_tools.formats.image_index import images_folder
 from data_tools.formats.image_places import declared_size, folder_under
 from data_tools.formats.outlines import turned_note, turned_rectangle
 from data_tools.formats.rectangles import half_open, numbers
 from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
+from data_tools.formats.remarks import NOT_UNDERSTOOD
 from data_tools.formats.xml_tree import Element, read_xml
 
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _TURNED = ("cx", "cy", "w", "h", "angle")
+_BOXES = ("bndbox", "robndbox", "polygon")
+_OWN = ("folder", "filename", "path", "source", "size", "owner", "segmented")
 _ROOT = re.compile(rb"<annotation[\s>/]")
 _EMPTY = "VOC file without objects"
 
@@ -59,7 +64,9 @@ def _claim(path: Path, root: Path | None, corners: str) -> Claim:
         raise InputError(f"line {top.line}: <{top.tag[:40]}> instead of <annotation>")
     size = top.child("size")
     sides = "" if size is None else numbers((size.value("height"), size.value("width")))
-    objects = [child for child in top.children if child.tag == "object"]
+    objects = list(_objects(top))
+    said, word = ("", "") if objects else word_of({one.tag: one.text.strip() for one in top.children}, _OWN)
+    doubt = "" if said in ("", GOOD) else f"no objects, and {NOT_UNDERSTOOD}: {word}"
     return Claim(
         path,
         top.value("filename") or path.stem,
@@ -67,12 +74,25 @@ def _claim(path: Path, root: Path | None, corners: str) -> Claim:
         folder=folder_under(path, root),
         declared_hw=None if isinstance(sides, str) else declared_size(sides[0], sides[1]),
         shapes=tuple(_shape(one, corners) for one in objects),
-        good="" if objects else _EMPTY,
+        good="" if objects or doubt else _EMPTY,
+        problem=doubt,
     )
+
+
+def _objects(element: Element) -> Iterator[Element]:
+    """The elements that hold a box or are called object, however deep: a wrapper does not make an image good."""
+    for child in element.children:
+        if child.tag.lower() in ("object", *_BOXES) or any(one.tag.lower() in _BOXES for one in child.children):
+            yield child
+        else:
+            yield from _objects(child)
 
 
 def _shape(one: Element, corners: str) -> Shape:
     name, box = one.value("name"), one.child("bndbox")
+    boxes = sum(child.tag == "bndbox" for child in one.children)
+    if boxes > 1:
+        return Shape(name, line=one.line, problem=f"object with {boxes} times bndbox: which one is meant is not known")
     if box is None:
         return _turned(one, name)
     coordinates = numbers([box.value(corner) for corner in _CORNERS])

@@ -1,0 +1,74 @@
+"""An image without annotations is good only if nothing else in its entry says otherwise, whatever the format."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from data_tools.core.records import GOOD, UNBOXED
+from data_tools.formats.entry_words import word_of
+
+
+@pytest.mark.parametrize(
+    ("entry", "status"),
+    [
+        ({"tags": ["bad"]}, UNBOXED),
+        ({"extra": {"name": "a.jpg", "user_tags": ["defective"]}}, UNBOXED),
+        ({"metadata": {"quality": "ok"}}, GOOD),
+        ({"caption": "a scratch at the edge"}, None),
+        ({"caption": "seen from above"}, ""),
+        ({"not_exhaustive_category_ids": [1], "events": [{"tool": "bad"}]}, ""),
+        ({"reviewed": False}, None),
+        ({"tags": [], "attr": {}}, ""),
+    ],
+)
+def test_what_an_entry_says(entry: dict, status: str | None) -> None:
+    assert word_of(entry)[0] == status
+
+
+def voc(inside: str) -> str:
+    return f"<annotation><filename>a.png</filename>{inside}</annotation>"
+
+
+BOX = "<bndbox><xmin>11</xmin><ymin>11</ymin><xmax>30</xmax><ymax>30</ymax></bndbox>"
+LABELME = {"version": "5", "flags": {}, "shapes": [], "imagePath": "a.png", "imageData": None}
+SUPERVISELY = {"description": "", "tags": [], "size": {"height": 60, "width": 80}, "objects": []}
+DATUMARO = {"categories": {"label": {"labels": []}}, "items": [{"id": "a", "annotations": [], "attr": {"frame": 0}}]}
+COCO = {"images": [{"id": 1, "file_name": "a.png", "width": 80, "height": 60}], "annotations": [], "categories": []}
+
+
+@pytest.mark.parametrize(
+    ("name", "where", "text", "status"),
+    [
+        ("voc", "a.xml", voc("<segmented>0</segmented>"), GOOD),
+        ("voc", "a.xml", voc("<verified>no</verified>"), None),
+        ("voc", "a.xml", voc("<status>NOK</status>"), None),
+        ("voc", "a.xml", voc(f"<objects><object><name>s</name>{BOX}</object></objects>"), "boxed"),
+        ("voc", "a.xml", voc(f"<item><name>s</name>{BOX}</item>"), "boxed"),
+        ("voc", "a.xml", voc("<Object><name>s</name></Object>"), UNBOXED),
+        ("voc", "a.xml", voc(BOX), UNBOXED),
+        ("voc", "a.xml", voc(f"<object><name>s</name>{BOX}{BOX}</object>"), UNBOXED),
+        ("labelme", "a.json", LABELME | {"description": ""}, GOOD),
+        ("labelme", "a.json", LABELME | {"description": "scratch"}, None),
+        ("labelme", "a.json", LABELME | {"checked": False}, None),
+        ("supervisely", "ann/a.png.json", SUPERVISELY, GOOD),
+        ("supervisely", "ann/a.png.json", SUPERVISELY | {"description": "dent"}, None),
+        ("supervisely", "ann/a.png.json", SUPERVISELY | {"tags": [{"name": "defect", "value": "no"}]}, GOOD),
+        ("supervisely", "ann/a.png.json", SUPERVISELY | {"tags": [{"name": "quality", "value": "bad"}]}, UNBOXED),
+        ("datumaro", "a.json", DATUMARO, GOOD),
+        ("datumaro", "a.json", DATUMARO | {"items": [DATUMARO["items"][0] | {"attr": {"status": "skipped"}}]}, None),
+        ("coco", "a.json", COCO, GOOD),
+        ("coco", "a.json", COCO | {"images": [COCO["images"][0] | {"tags": ["bad"]}]}, UNBOXED),
+    ],
+)
+def test_an_image_without_annotations(
+    tmp_path: Path, read, save, name: str, where: str, text: object, status: str | None
+) -> None:
+    save(tmp_path / "img" / "a.png")
+    save(tmp_path / "img" / "b.png")
+    path = tmp_path / where
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text if isinstance(text, str) else json.dumps(text))
+    samples, findings = read(name, tmp_path)
+    assert {sample.status for path, sample in samples.items() if path.endswith("a.png")} == {status} - {None}
+    assert status is not None or any(Path(reject.image).stem == "a" for reject in findings.rejects)
