@@ -4,13 +4,14 @@ The outline tells where the bbox is missing or has no area, was written as two c
 with a brush. A bbox that contradicts its outline in another way is refused. A rotation turns the bbox about its centre.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from data_tools.formats.claims import Shape
 from data_tools.formats.coco_masks import box_of_mask, is_one_area
 from data_tools.formats.outlines import around, turned_note, turned_rectangle
 from data_tools.formats.rectangles import Corners, numbers
+from data_tools.formats.upright import not_upright
 
 _AREA = "areas that are missing or not those of the box: derived"
 _OUTLINE = "annotations without a bbox: boxes around their outlines"
@@ -94,6 +95,9 @@ def _box(entry: dict[str, Any], as_corners: bool | None) -> tuple[Corners | str,
         return bbox, (_CORNERS,)
     box = _with_sides(bbox)
     degrees = _rotation(entry)
+    turned_or_round = not_upright(_beside(entry)) if isinstance(outline, str) else ""
+    if turned_or_round:
+        return turned_or_round, ()
     if degrees:
         x1, y1, x2, y2 = box
         turned = turned_rectangle(box, degrees, ((x1 + x2) / 2, (y1 + y2) / 2))
@@ -142,6 +146,15 @@ def _rotation(entry: dict[str, Any]) -> float:
     attributes = entry.get("attributes")
     rotation = numbers((attributes.get("rotation"),)) if isinstance(attributes, dict) else "none"
     return 0.0 if isinstance(rotation, str) else rotation[0] % 360
+
+
+def _beside(entry: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What an annotation says beside its numbers, but for the rotation whose unit is known."""
+    attributes = entry.get("attributes")
+    inside = attributes.items() if isinstance(attributes, dict) else ()
+    for key, value in (*entry.items(), *((key, value) for key, value in inside if key != "rotation")):
+        if isinstance(value, str | int | float):
+            yield key, str(value)
 
 
 def _close(one: Sequence[float], other: Sequence[float]) -> bool:

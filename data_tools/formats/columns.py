@@ -1,11 +1,11 @@
 """Which column of a table is what, by the many names that tools give them."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from data_tools.files.csv_tables import column_key
 from data_tools.formats.outlines import around
+from data_tools.formats.upright import without_box
 
 _IMAGE = (
     "image",
@@ -73,22 +73,6 @@ _IMAGE_WIDTH, _IMAGE_HEIGHT = (
     ("imageheight", "imgheight", "imgh", "imageh"),
 )
 _OF_POINTS, _FEWEST_POINTS = ("corners", "outline"), 3
-_ANGLES = ("angle", "rotation", "rot", "theta", "rotationangle", "angledeg", "anglerad", "angledegrees", "angleradians")
-_SHAPES = ("shape", "shapetype", "shapename", "geometry", "geometrytype", "boxtype", "regionshape", "annotationtype")
-_NO_BOXES = (
-    "circle",
-    "ellipse",
-    "polygon",
-    "polyline",
-    "line",
-    "linestrip",
-    "point",
-    "points",
-    "keypoint",
-    "mask",
-    "brush",
-)
-_BOX_PREFIX = re.compile(r"^(bbox|box|rect|rectangle|roi|bb)(?=.)")
 
 
 @dataclass(frozen=True)
@@ -155,7 +139,7 @@ def find_columns(header: Sequence[str]) -> Columns | None:
     places: dict[str, int] = {}
     for i, name in enumerate(header):
         key = column_key(name)
-        for spelling in (key, _BOX_PREFIX.sub("", key)):
+        for spelling in (key, without_box(key)):
             places.setdefault(spelling, i)
 
     def first(names: Sequence[str], taken: Sequence[int] = ()) -> int | None:
@@ -193,26 +177,3 @@ def _points(places: Mapping[str, int]) -> tuple[tuple[str], ...]:
     while {f"x{last}", f"y{last}"} <= places.keys():
         last += 1
     return tuple((f"{axis}{i}",) for i in range(first, last) for axis in "xy") if last - first >= _FEWEST_POINTS else ()
-
-
-def not_upright(others: Iterable[tuple[int, str]], fields: Sequence[str]) -> str:
-    """Why the four numbers of a row are no upright box, by columns for an angle or a shape; "" where nothing says so.
-
-    Args:
-        others: position and name of the columns beside those of the image, the box and the type.
-        fields: of the row.
-    """
-    for i, name in others:
-        key = _BOX_PREFIX.sub("", column_key(name))
-        if key in _ANGLES and _turns(fields[i]):
-            return f"turned, {name} {fields[i][:20]}: give the corners of its outline, or call that column unused"
-        if key in _SHAPES and fields[i].strip().lower() in _NO_BOXES:
-            return f"{name} {fields[i][:20]!r} is no rectangle: give the box around it, or call that column unused"
-    return ""
-
-
-def _turns(angle: str) -> bool:
-    try:
-        return bool(float(angle.replace(",", ".")) % 360)
-    except ValueError:
-        return False

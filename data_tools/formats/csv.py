@@ -26,7 +26,7 @@ from data_tools.files.atomic import write_text
 from data_tools.files.csv_tables import csv_text, plain
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import PREDICTIONS, Claim, Shape
-from data_tools.formats.columns import Columns, find_columns, not_upright
+from data_tools.formats.columns import Columns, find_columns
 from data_tools.formats.csv_verdicts import (
     ANY_DEFECT,
     EMPTY,
@@ -43,6 +43,7 @@ from data_tools.formats.names import reason_against
 from data_tools.formats.rectangles import are_shares, half_open, numbers
 from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
 from data_tools.formats.tables import csv_files, first_fields, some_tables, table_lines
+from data_tools.formats.upright import not_upright
 
 _SEPARATORS = (",", ";", "\t")
 _GOOD_ZEROS = "row with box 0,0,0,0"
@@ -197,7 +198,8 @@ def _claim(
         return _without_box(path, line, name, verdict, size_hw, findings)
     if kind.lower() in EMPTY[:1]:
         kind = GOOD if is_called_good(columns, fields) else ANY_DEFECT
-    box_numbers = not_upright(columns.others, fields) or _numbers(values, table)
+    turned = not_upright((of, fields[i]) for i, of in columns.others)
+    box_numbers = f"{turned}, or call that column unused" if turned else _numbers(values, table)
     if isinstance(box_numbers, str):
         lost = Shape(kind, line=line, problem=box_numbers)
         return Claim(path, name, line, declared_hw=size_hw, shapes=(lost,))

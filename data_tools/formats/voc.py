@@ -24,6 +24,7 @@ from data_tools.formats.outlines import turned_note, turned_rectangle
 from data_tools.formats.rectangles import half_open, numbers
 from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
 from data_tools.formats.remarks import NOT_UNDERSTOOD
+from data_tools.formats.upright import not_upright
 from data_tools.formats.xml_tree import Element, read_xml
 
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
@@ -95,6 +96,9 @@ def _shape(one: Element, corners: str) -> Shape:
         return Shape(name, line=one.line, problem=f"object with {boxes} times bndbox: which one is meant is not known")
     if box is None:
         return _turned(one, name)
+    turned = not_upright((of.tag, of.text.strip()) for of in (*one.children, *box.children))
+    if turned:
+        return Shape(name, line=one.line, problem=turned)
     coordinates = numbers([box.value(corner) for corner in _CORNERS])
     if isinstance(coordinates, str):
         return Shape(name, line=one.line, problem=coordinates)
