@@ -1,23 +1,27 @@
 """Tables of run lengths, as contests have them: ImageId, ClassId, EncodedPixels, or ImageId_ClassId, EncodedPixels.
 
 Run lengths are "start length start length ...", counted from 1 down the columns of the image. A row is the mask of one
-class; each of its connected regions is a defect. An image of which all rows are empty is good by them, unless another
-column says otherwise (`csv_verdicts`); an image without a row is one of which the table says nothing.
+class; each of its connected regions is a defect. An image of which all rows are empty is good by them, unless the class
+or another column says otherwise (`csv_verdicts`); an image without a row is one of which the table says nothing.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import Sample
 from data_tools.files.csv_tables import column_key
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
-from data_tools.formats.csv_verdicts import verdict_of_others
+from data_tools.formats.csv_verdicts import ANY_DEFECT, verdict_of_others
+from data_tools.formats.folders import is_good
 from data_tools.formats.image_places import ImagePlaces
-from data_tools.formats.regions import regions
+from data_tools.formats.regions import label, regions
 from data_tools.formats.registry import AREAS, CLAIMED, Findings, Format, ReadOptions
 from data_tools.formats.run_lengths import mask_down_columns, runs_of_pairs
 from data_tools.formats.tables import first_fields, table_lines
@@ -30,6 +34,7 @@ _IMAGE = ("imageid", "image", "img", "imgid", "filename", "imagename", "imagefil
 _CLASS = ("classid", "class", "label", "labelid", "classname", "category", "categoryid", "type", "defecttype", "defect")
 _JOINED = re.compile(r"^(imageid|image|img|filename|id)_?(classid|class|label|category|type)$")
 _NONE = ("", "-1", "nan", "none", "null", "na", "n/a")
+_SCATTERED = 3
 _SEPARATORS = (",", ";", "\t")
 
 
@@ -94,8 +99,12 @@ def claims_of(path: Path, findings: Findings, options: ReadOptions, size_of: Siz
                 yield Claim(path, name, line, defect_type=verdict.defect_type, problem=verdict.problem)
                 continue
         images.setdefault(name, []).append((line, kind, fields[columns.runs]))
+    kinds = {kind for rows in images.values() for _, kind, _ in rows}
     for name, rows in images.items():
-        yield _claim(path, name, rows, findings, options, size_of)
+        if all(text.lower() in _NONE for _, _, text in rows):
+            yield _without_runs(path, name, rows, kinds)
+        else:
+            yield _claim(path, name, rows, findings, options, size_of)
 
 
 def looks_like_run_lengths(path: Path) -> str | None:
@@ -113,7 +122,7 @@ def _claim(
 ) -> Claim:
     shapes: list[Shape] = []
     filled = [row for row in rows if row[2].lower() not in _NONE]
-    size_hw = size_of(name) if filled else None
+    size_hw = size_of(name)
     for line, kind, text in filled:
         boxes = _boxes(text, size_hw, options)
         if isinstance(boxes, str):
@@ -123,8 +132,27 @@ def _claim(
         if small:
             findings.reject(path, line, name, f"{small} regions of fewer than {options.min_area} pixels")
         shapes += [Shape(kind, (x1, y1, x2, y2), line) for x1, y1, x2, y2 in region_boxes]
-    good = "" if filled else f"empty run lengths in {'the row' if len(rows) == 1 else f'all {len(rows)} rows'}"
-    return Claim(path, name, rows[0][0], declared_hw=None, shapes=tuple(shapes), good=good)
+    return Claim(path, name, rows[0][0], shapes=tuple(shapes))
+
+
+def _without_runs(path: Path, name: str, rows: Sequence[tuple[int, str, str]], kinds: Collection[str]) -> Claim:
+    """What the rows of an image say that have no run lengths.
+
+    A row a class, of all classes of the table, has none of any. Where some class is a word for good, a class is said of
+    the image, and a defect has no area. A class by name that is neither is not understood.
+
+    Args:
+        kinds: the classes of the whole table.
+    """
+    line, own = rows[0][0], {kind for _, kind, _ in rows}
+    named = sorted(kind for kind in own if not kind.isdigit() and kind != ANY_DEFECT and not is_good(kind))
+    if named and any(map(is_good, kinds)):
+        return Claim(path, name, line, defect_type=named[0])
+    if named and own != kinds:
+        return Claim(path, name, line, problem=f"no run lengths, but class {named[0][:40]!r}: is it there or not?")
+    return Claim(
+        path, name, line, good=f"empty run lengths in {'the row' if len(rows) == 1 else f'all {len(rows)} rows'}"
+    )
 
 
 def _boxes(text: str, size_hw: tuple[int, int] | None, options: ReadOptions) -> tuple[list[list[float]], int] | str:
@@ -137,16 +165,25 @@ def _boxes(text: str, size_hw: tuple[int, int] | None, options: ReadOptions) -> 
     mask = mask_down_columns(*runs, size_hw)
     if isinstance(mask, str):
         return mask
+    if _fits_rows_better(mask):
+        return "runs that are one area only if they run along the rows, which is not read; count them down the columns"
     boxes, small = regions(mask, options.min_area, options.merge_distance)
     return boxes.tolist(), small
+
+
+def _fits_rows_better(mask: NDArray[np.bool_]) -> bool:
+    """Whether runs that make scattered areas down the columns make a few along the rows."""
+    height, width = mask.shape
+    down, along = (int(label(one, 0).max()) for one in (mask, mask.T.reshape(height, width)))
+    return down >= _SCATTERED and along * _SCATTERED <= down
 
 
 def _image_and_class(fields: Sequence[str], columns: _Columns) -> tuple[str, str]:
     name = fields[columns.image]
     if columns.kind == -1:
         name, _, kind = name.rpartition("_")
-        return name, kind or "defect"
-    return name, (fields[columns.kind] if columns.kind is not None else "") or "defect"
+        return name, kind or ANY_DEFECT
+    return name, (fields[columns.kind] if columns.kind is not None else "") or ANY_DEFECT
 
 
 def _columns(path: Path) -> _Columns | None:

@@ -52,6 +52,26 @@ def test_an_image_is_good_by_empty_rows_only_if_all_of_them_are(tmp_path: Path) 
     assert [shape.type for shape in b.shapes] == ["2"]
 
 
+def test_a_class_by_name_without_runs_is_absent_only_beside_all_the_others(tmp_path: Path) -> None:
+    both = "a,crack,\na,dent,\nb,crack,1 20\nb,dent,\nc,crack,\n"
+    (a, b, c), _ = claims(tmp_path, "ImageId,label,EncodedPixels\n" + both)
+    assert a.good
+    assert [shape.type for shape in b.shapes] == ["crack"]
+    assert (c.good, "is it there" in c.problem) == ("", True)
+    verdicts = "a,good,\nb,crack,1 20\nc,crack,\n"
+    (a, b, c), _ = claims(tmp_path, "ImageId,label,EncodedPixels\n" + verdicts)
+    assert (bool(a.good), c.good, c.defect_type) == (True, "", "crack")
+
+
+def test_runs_along_the_rows_are_refused(tmp_path: Path) -> None:
+    """Rows 2 to 5, columns 10 to 29 of 64: down the columns of 48 these runs lie apart."""
+    along = " ".join(f"{row * 64 + 11} 20" for row in range(2, 6))
+    down = " ".join(f"{column * 48 + 3} 4" for column in range(10, 30))
+    (one, other), _ = claims(tmp_path, f"ImageId,EncodedPixels\na,{along}\nb,{down}\n")
+    assert "along the rows" in one.shapes[0].problem
+    assert [shape.box_xyxy for shape in other.shapes] == [(10, 2, 30, 6)]
+
+
 def test_rows_that_cannot_be_read_keep_their_image_from_being_good(tmp_path: Path) -> None:
     rows = "a,1,\na,2\nb,1,9999 2\nc,1,1 2 3\n"
     (lost, _, b, c), _ = claims(tmp_path, "ImageId,ClassId,EncodedPixels\n" + rows)
