@@ -3,9 +3,9 @@
 Default corners: exclusive; shares have no pixels that a corner could include. Labels lie in labels/ where the images
 lie in images/, or beside the images. Lines with more numbers are outlines (class x y x y ...), which get the box around
 them; where data.yaml has a `kpt_shape` they are a box with key points, which are left out. Names of the classes come
-from classes.txt, obj.names or the `names` of data.yaml. An image with an empty label file is good. So is one without a
-label file, as YOLO has it, where a whole folder is read, every label file in it meets its image, and other images
-beside this one have label files.
+from classes.txt, obj.names or the `names` of data.yaml, which must not contradict each other. An image with an empty
+label file is good. So is one without a label file, as YOLO has it, where a whole folder is read, every label file in it
+meets its image, and other images beside this one have label files.
 """
 
 import re
@@ -172,17 +172,35 @@ def _places(sources: Sequence[Path], root: Path | None) -> list[Path]:
 
 
 def _class_names(sources: Sequence[Path], root: Path | None) -> list[str]:
-    """The class names in order of their numbers; none where no file gives them."""
-    path = next((p / name for p in _places(sources, root) for name in _NAME_FILES if (p / name).is_file()), None)
-    if path is None:
+    """The class names in order of their numbers; none where no file gives them.
+
+    Raises:
+        InputError: a file that cannot be read, or two beside the labels that give one number different names.
+    """
+    found = [p / name for p in _places(sources, root) for name in _NAME_FILES if (p / name).is_file()]
+    if not found:
         return []
-    if path.suffix in (".txt", ".names"):
-        _refuse_large(path)
-        lines = [line.strip() for line in read_lines(path)]
-        while lines and not lines[-1]:
-            lines.pop()
-        return lines
-    return _names_in_yaml(path)
+    names = _names_in(found[0])
+    above = _places(sources, root)[2]  # may hold other sets
+    for other in (path for path in found[1:] if path.parent != above):
+        try:
+            others = _names_in(other)
+        except InputError:
+            continue  # such as a data.yaml without names
+        for i, (one, two) in enumerate(zip(names, others, strict=False)):
+            if one != two:
+                raise InputError(f"{found[0]} calls class {i} {one!r}, but {other} {two!r}: keep the one that is right")
+    return names
+
+
+def _names_in(path: Path) -> list[str]:
+    if path.suffix not in (".txt", ".names"):
+        return _names_in_yaml(path)
+    _refuse_large(path)
+    lines = [line.strip() for line in read_lines(path)]
+    while lines and not lines[-1]:
+        lines.pop()
+    return lines
 
 
 def _key_points(sources: Sequence[Path], root: Path | None) -> int:
@@ -211,23 +229,23 @@ def _refuse_large(path: Path) -> None:
         raise InputError(f"{path}: too large for a list of class names")
 
 
-def _yaml(path: Path) -> Any:
+def _yaml(path: Path, loader: type[yaml.SafeLoader] | type[yaml.BaseLoader] = yaml.SafeLoader) -> Any:
     _refuse_large(path)
     try:
-        return yaml.safe_load(read_text(path)[0])
+        return loader(read_text(path)[0]).get_single_data()  # neither loader makes objects
     except (ValueError, yaml.YAMLError, RecursionError) as error:
         raise InputError(f"{path}: not readable as YAML: {str(error)[:200]}") from error
 
 
 def _names_in_yaml(path: Path) -> list[str]:
-    value = _yaml(path)
+    value = _yaml(path, yaml.BaseLoader)  # all is text: the classes NO and 012 are no false and no 10
     names = value.get("names") if isinstance(value, dict) else None
-    if isinstance(names, dict) and sorted(map(str, names)) == sorted(str(i) for i in range(len(names))):
+    if isinstance(names, dict) and sorted(names) == sorted(str(i) for i in range(len(names))):
         by_number = {int(key): name for key, name in names.items()}
         names = [by_number[i] for i in range(len(by_number))]
-    if not isinstance(names, list) or not all(isinstance(name, str | int) for name in names):
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise InputError(f"{path}: key 'names' must list the class names, or give each number 0, 1, 2... its name")
-    return [str(name) for name in names]
+    return names
 
 
 def _looks_like_labels(path: Path) -> bool:

@@ -68,6 +68,22 @@ def test_class_names_that_are_none(tmp_path: Path, read) -> None:
             read("yolo", tmp_path, size_hw=(10, 10))
 
 
+def test_class_names_are_texts_whatever_yaml_makes_of_them(tmp_path: Path, read) -> None:
+    put(tmp_path / "a.txt", "0 .5 .5 .1 .1\n1 .5 .5 .2 .2\n2 .5 .5 .4 .4\n")
+    put(tmp_path / "data.yaml", "names: [NO, 012, on]\n")
+    assert read("yolo", tmp_path, size_hw=(100, 100))[0]["a"].box_types == ("NO", "012", "on")
+
+
+def test_lists_of_names_that_contradict_each_other_are_refused(tmp_path: Path, read) -> None:
+    put(tmp_path / "labels/a.txt", "1 .5 .5 .1 .1\n")
+    put(tmp_path / "data.yaml", "names: [chip, scratch]\n")
+    put(tmp_path / "labels/classes.txt", "chip\nscratch\ndent\n")
+    assert read("yolo", tmp_path, size_hw=(100, 100))[0]["images/a"].type == "scratch"
+    put(tmp_path / "labels/classes.txt", "dog\nperson\nchip\nscratch\n")
+    with pytest.raises(InputError, match=r"data\.yaml calls class 0 'chip', but .*classes\.txt 'dog'"):
+        read("yolo", tmp_path, size_hw=(100, 100))
+
+
 def test_labels_that_are_there_but_cannot_be_used(tmp_path: Path, read, save) -> None:
     for name in "abcdefg":
         save(tmp_path / "src" / "images" / f"{name}.png", (60, 80))
