@@ -16,6 +16,7 @@ from data_tools.formats.folders import asks_for, is_good, status_of
 from data_tools.formats.remarks import (
     is_about_the_work,
     is_answer,
+    is_false_call,
     is_no,
     is_unsure,
     is_yes,
@@ -94,6 +95,15 @@ def is_called_good(columns: Columns, fields: Sequence[str]) -> bool:
         status_of_remark(fields[i], name) for i, name in _told(columns.others, fields) if not is_aside(name, fields[i])
     ]
     return GOOD in said and UNBOXED not in said
+
+
+def against_a_box(columns: Columns, fields: Sequence[str]) -> str:
+    """Which column of a row with a box of a defect's type says that there is no defect; "" where none does."""
+    for i, name in _told(columns.others, fields):
+        value = fields[i]
+        if is_false_call(value) or (status_of_remark(value, name) == GOOD and not is_aside(name, value)):
+            return f"a box of a defect, but column {name[:40]!r} says {value[:40]!r}: correct the one that is wrong"
+    return ""
 
 
 def flag_columns(columns: Columns, rows: Sequence[Sequence[str]]) -> set[int]:

@@ -32,6 +32,11 @@ _WORK = frozenset(
     )
 )
 _NOT_YET = frozenset(("not", "un", "no", "non", "to", "be", "yet", "needs", "need"))
+_FALSE_CALL = re.compile(
+    r"\bfalse[ _-]?(?:alarm|call|positive|reject|detection|defect)s?\b"
+    r"|\b(?:overkill|nuisance|pseudo[ _-]?(?:defect|error))s?\b",
+    re.I,
+)
 _ANSWER = re.compile(r"^(?P<name>[^:=]*[^\W\d][^:=]*)[:=](?P<value>[^:=]+)$")
 
 NOT_UNDERSTOOD = "a remark on the whole image that is not understood"
@@ -86,6 +91,11 @@ def is_unsure(value: str) -> bool:
     """Whether a value says that something is not known, such as "unknown", "not labelled" or "scratch?"."""
     words = set(words_of(value))
     return "?" in value or bool(words & _UNSURE) or bool(words & {"sure", "clear"} and words & _NOT_YET)
+
+
+def is_false_call(value: str) -> bool:
+    """Whether a value says that somebody looked at a defect and found none, such as "false alarm"."""
+    return bool(_FALSE_CALL.search(value))
 
 
 def is_about_the_work(value: str) -> bool:

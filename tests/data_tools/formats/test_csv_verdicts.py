@@ -131,3 +131,28 @@ def test_what_is_written_is_read_back_as_it_was(tmp_path: Path, read) -> None:
     write(Dataset(tuple(samples), ("defect",)), tmp_path / "a.csv")
     back, _ = read("csv", tmp_path / "a.csv")
     assert [(s.status, s.type) for s in back.values()] == [*(("unboxed", kind) for kind in kinds), ("good", "good")]
+
+
+@pytest.mark.parametrize(
+    ("column", "against", "silent"),
+    [
+        ("verdict", "OK", "NOK"),
+        ("review", "false alarm", "confirmed"),
+        ("is_defect", "0", "1"),
+        ("comment", "overkill", "at the edge"),
+        ("operator", "Good", "Passmann"),
+    ],
+)
+def test_a_box_of_a_defect_that_another_column_calls_good_is_listed(
+    tmp_path: Path, read, column: str, against: str, silent: str
+) -> None:
+    (tmp_path / "a.csv").write_text(
+        f"image,x1,y1,x2,y2,class,{column}\na,1,2,9,9,crack,{against}\nb,1,2,9,9,crack,{silent}\n"
+    )
+    samples, findings = read("csv", tmp_path, size_hw=(48, 64))
+    assert samples["b"].status == "boxed"
+    if column == "operator":  # a name is about something else
+        assert samples["a"].status == "boxed"
+    else:
+        assert "a" not in samples
+        assert [(r.line, f"says {against!r}" in r.reason) for r in findings.rejects] == [(2, True)]
