@@ -5,7 +5,8 @@ lie in images/, or beside the images. Lines with more numbers are outlines (clas
 them; where data.yaml has a `kpt_shape` they are a box with key points, which are left out. Names of the classes come
 from classes.txt, obj.names or the `names` of data.yaml, which must not contradict each other. An image with an empty
 label file is good. So is one without a label file, as YOLO has it, where a whole folder is read, every label file in it
-meets its image, and other images beside this one have label files.
+meets its image, and other images beside this one have label files; of a set with lists train.txt, val.txt or test.txt,
+where it is on one.
 """
 
 import re
@@ -29,6 +30,7 @@ from data_tools.formats.annotation_files import (
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.image_index import images_folder
+from data_tools.formats.name_readings import bare, folded
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, Format, ReadOptions
 
@@ -42,6 +44,9 @@ _LARGEST_NAMES = 1 << 20
 _FARTHEST = 0.5  # beyond the image, in shares of it: what lies farther out is no share
 _POSE = "a box with key points, as kpt_shape says: the key points are left out"
 _ONE_PART = "not both train and val are here: export a dataset with splits, with --split all, or name the other folder"
+_UNLISTED = (
+    "images without a label file that are on none of the lists train.txt, val.txt, test.txt: no background, left out"
+)
 _EMPTY, _BACKGROUND = "empty label file", "no label file, as YOLO has it"
 
 
@@ -57,7 +62,20 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     bases = [base.resolve() for base in (root, *sources) if base is not None and base.is_dir()]
     files = _label_files(sources, findings)
     claims = claims_from_files(files, ".txt", findings, lambda path: _claim(path, bases, names, points))
-    yield from samples_from_claims(claims, sources, options, findings, background=_BACKGROUND)
+    listed = _listed(sources)
+
+    def left_out(path: str) -> str:
+        return "" if listed is None or folded(bare(path.rpartition("/")[2])) in listed else _UNLISTED
+
+    yield from samples_from_claims(claims, sources, options, findings, background=_BACKGROUND, left_out=left_out)
+
+
+def _listed(sources: Sequence[Path]) -> set[str] | None:
+    """The names, without suffix, of the images on the lists train.txt, val.txt and test.txt; None without lists."""
+    lists = [source / f"{name}.txt" for source in sources for name in SPLIT_NAMES]
+    lists = [path for path in lists if path.is_file() and not _looks_like_labels(path)]
+    lines = (line.strip().replace("\\", "/") for path in lists for line in read_lines(path))
+    return {folded(bare(line.rpartition("/")[2])) for line in lines} if lists else None
 
 
 def write(dataset: Dataset, folder: Path, samples: Sequence[Sample] | None = None) -> None:
@@ -65,7 +83,8 @@ def write(dataset: Dataset, folder: Path, samples: Sequence[Sample] | None = Non
 
     Classes are numbered over the whole dataset. data.yaml names the parts of the dataset's split that are written, by
     lists train.txt, val.txt and test.txt where there are several, and no other part: a training that validates on its
-    own images would not be told from one that does not.
+    own images would not be told from one that does not. Where images are left out, there are lists too, since a whole
+    folder would make them background.
 
     Raises:
         InputError: two images whose labels would be the same file.
@@ -78,9 +97,10 @@ def write(dataset: Dataset, folder: Path, samples: Sequence[Sample] | None = Non
         path.write_text("".join(_lines(sample, names)), encoding="utf-8")
     (folder / "classes.txt").write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
     parts = _parts(dataset, said)
-    for name, paths in parts.items() if len(parts) > 1 else ():
+    lists = len(parts) > 1 or len(said) < len(dataset.samples if samples is None else samples)
+    for name, paths in parts.items() if lists else ():
         (folder / f"{name}.txt").write_text("".join(f"./images/{path}\n" for path in paths), encoding="utf-8")
-    places = {name: f"{name}.txt" if len(parts) > 1 else "images" for name in parts}
+    places = {name: f"{name}.txt" if lists else "images" for name in parts}
     description = {"path": ".", **places, "names": dict(enumerate(names))}
     text = yaml.safe_dump(description, allow_unicode=True, sort_keys=False)
     if not {"train", "val"} <= parts.keys():

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from data_tools.core.errors import InputError
+from data_tools.core.records import Dataset, Sample
+from data_tools.formats.yolo import write
 
 
 def put(path: Path, text: str) -> None:
@@ -82,6 +84,29 @@ def test_lists_of_names_that_contradict_each_other_are_refused(tmp_path: Path, r
     put(tmp_path / "labels/classes.txt", "dog\nperson\nchip\nscratch\n")
     with pytest.raises(InputError, match=r"data\.yaml calls class 0 'chip', but .*classes\.txt 'dog'"):
         read("yolo", tmp_path, size_hw=(100, 100))
+
+
+def test_an_image_on_no_list_is_no_background(tmp_path: Path, read, save) -> None:
+    for name in "abc":
+        save(tmp_path / "images" / f"{name}.png")
+    put(tmp_path / "labels/a.txt", "0 .5 .5 .1 .1\n")
+    assert {n[-5]: s.status for n, s in read("yolo", tmp_path)[0].items()} == {"a": "boxed", "b": "good", "c": "good"}
+    put(tmp_path / "train.txt", "./images/a.png\n./images/b.png\n")
+    samples, findings = read("yolo", tmp_path)
+    assert {n[-5]: s.status for n, s in samples.items()} == {"a": "boxed", "b": "good"}
+    assert [count for text, count in findings.warnings.items() if "none of the lists" in text] == [1]
+
+
+def test_what_is_written_makes_no_unboxed_defect_background(tmp_path: Path, read, save) -> None:
+    samples = [
+        Sample(1, "a.png", (60, 80), np.array([[8.0, 6, 16, 12]]), np.array([1]), "boxed", "", "chip"),
+        Sample(2, "b.png", (60, 80), np.zeros((0, 4)), np.zeros(0, dtype=np.int64), "unboxed", "", "chip"),
+    ]
+    for sample in samples:
+        save(tmp_path / "images" / sample.path)
+    write(Dataset(tuple(samples), ("defect",)), tmp_path)
+    assert "train: train.txt" in (tmp_path / "data.yaml").read_text()
+    assert [(n[-5], s.status) for n, s in read("yolo", tmp_path)[0].items()] == [("a", "boxed")]
 
 
 def test_labels_that_are_there_but_cannot_be_used(tmp_path: Path, read, save) -> None:
