@@ -4,7 +4,8 @@
    inside the file that is stale. A claim that meets no image, or several, is listed; if none meets one, it is an error.
 2. The claims about an image are joined. Boxes that stand twice count once and are listed.
 3. A box is put in order, clipped or refused as `rectangles` says. The image of a refused box is a defect all the same.
-4. A box around a good thing is no defect.
+4. A box around a good thing is no defect. One of background, of what nobody judged, or that is called a false alarm, is
+   left out and listed, and proves nothing.
 5. An image is good only if something says so, and nothing speaks against it: no box, no refused box, no annotation
    that cannot be read or could be meant for it, no folder of defects.
 6. An image of which nothing speaks is good or unboxed as its folder says, or by a format's convention for images
@@ -27,7 +28,7 @@ from data_tools.formats.folders import is_good
 from data_tools.formats.image_index import images_folder, without_boxes
 from data_tools.formats.image_places import ImagePlaces
 from data_tools.formats.name_readings import bare, folded
-from data_tools.formats.names import reason_against
+from data_tools.formats.names import is_unjudged, reason_against
 from data_tools.formats.rectangles import SHARES, Corners, are_shares, place
 from data_tools.formats.registry import Findings, ReadOptions
 
@@ -42,6 +43,7 @@ _BOXES_IN_GOOD = "boxes of an image in a folder of good ones: the boxes count"
 _GOOD_IN_DEFECTS = "said to be without defect, but in a folder of defects: taken as unboxed"
 _DOUBT = "said to be good, but an annotation that may be its own could not be used"
 _NOT_GOOD = "not taken as good, since an annotation may be its own"
+_ONLY_UNJUDGED = "neither good nor a defect, since all that is annotated is left out"
 _TOLERANCE = 2  # decimals of a pixel up to which two boxes are the same
 
 
@@ -111,12 +113,14 @@ class _Defects:
         refused: the types of boxes that cannot be used.
         tags: defect types without an area.
         proofs: what says that the image is good.
+        unjudged: why areas are left out that are neither defects nor good.
     """
 
     boxes: dict[tuple[object, ...], tuple[Corners, str]]
     refused: list[str]
     tags: list[str]
     proofs: list[str]
+    unjudged: list[str]
 
 
 @dataclass(frozen=True)
@@ -151,6 +155,8 @@ class _Joining:
             self.findings.warnings[_REFUSED] += bool(defects.refused)
             named = (kind for kind in (*defects.tags, *defects.refused) if reason_against(kind, "class") is None)
             yield without_boxes(path, size_hw, UNBOXED, next(named, "unboxed"))
+        elif defects.unjudged:
+            self.findings.reject(first.source, first.line, path, f"{_ONLY_UNJUDGED}: {defects.unjudged[0]}")
         elif image.doubts:
             self.findings.reject(first.source, first.line, path, f"{_DOUBT}: {image.doubts[0]}")
         elif defects.proofs and folder == UNBOXED:
@@ -202,17 +208,25 @@ class _Joining:
 
     def _defects(self, claims: Sequence[Claim], size_hw: tuple[int, int]) -> _Defects:
         """The union of what the claims about one image say."""
-        joined = _Defects({}, [], [], [claim.good for claim in claims if claim.good])
+        joined = _Defects({}, [], [], [claim.good for claim in claims if claim.good], [])
         for claim in claims:
             if claim.defect_type:
                 kind = self._type(claim.defect_type)
-                (joined.proofs if is_good(kind) else joined.tags).append(kind)
+                if is_unjudged(kind):
+                    joined.unjudged.append(f"{kind!r} says of the image that it is not judged")
+                else:
+                    (joined.proofs if is_good(kind) else joined.tags).append(kind)
             repeats: Counter[tuple[object, ...]] = Counter()
             for shape in claim.shapes:
                 kind = self._type(shape.type)
                 if is_good(kind):
                     self.findings.mend(claim.source, shape.line or claim.line, claim.image, _GOOD_BOX)
                     joined.proofs.append(f"box of class {kind!r}")
+                    continue
+                left_out = _not_judged(shape, kind)
+                if left_out:
+                    _reject_shape(claim, shape, left_out, self.findings)
+                    joined.unjudged.append(left_out)
                     continue
                 box = self._box(shape, kind, claim, size_hw)
                 if box is None:
@@ -246,6 +260,13 @@ class _Joining:
         for change in filter(None, (shape.note, SHARES if in_shares and not shape.shares else "", *placed.changes)):
             self.findings.mend(claim.source, shape.line or claim.line, claim.image, change)
         return placed.box_xyxy
+
+
+def _not_judged(shape: Shape, kind: str) -> str:
+    """Why an area is no defect, although it is none of a good thing; "" where it is one."""
+    if shape.against:
+        return f"a box of a defect, but {shape.against}: correct the one that is wrong"
+    return f"type {kind!r}: an area that is not judged; --type_map gives it another name" if is_unjudged(kind) else ""
 
 
 def _reject_shape(claim: Claim, shape: Shape, reason: str, findings: Findings) -> None:

@@ -170,7 +170,7 @@ def _shapes(file: _File, image: _Image, kept: list[Any], findings: Findings) -> 
         shape, changes = read_shape(entry, category, image.declared_hw, file.as_corners)
         for change in changes:
             findings.mend(file.path, None, image.name, change)
-        yield Shape(shape.type, shape.box_xyxy, None, shape.note, shape.problem, f"annotations[{i}]")
+        yield replace(shape, part=f"annotations[{i}]")
 
 
 def _images(path: Path, entries: list[Any], findings: Findings) -> tuple[dict[str, _Image], list[tuple[str, str]]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from data_tools.formats.claims import Shape
 from data_tools.formats.coco_masks import box_of_mask, is_one_area
+from data_tools.formats.entry_words import against_a_defect
 from data_tools.formats.outlines import around, turned_note, turned_rectangle
 from data_tools.formats.rectangles import Corners, numbers
 from data_tools.formats.upright import not_upright
@@ -52,7 +53,7 @@ def read_shape(
         changes = (*changes, _BRUSH)
     if not _area_fits(entry, box):
         changes = (*changes, _AREA)
-    return Shape(kind, box), changes
+    return Shape(kind, box, against=against_a_defect(_beside(entry))), changes
 
 
 def written_as_corners(entry: dict[str, Any]) -> bool | None:

@@ -38,7 +38,6 @@ from data_tools.formats.csv_verdicts import (
     verdict_of,
 )
 from data_tools.formats.csv_verdicts import ROW as GOOD_ROW
-from data_tools.formats.folders import is_good
 from data_tools.formats.image_index import images_folder
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.names import reason_against
@@ -200,9 +199,6 @@ def _claim(
         return _without_box(path, line, name, verdict, size_hw, findings)
     if kind.lower() in EMPTY[:1]:
         kind = GOOD if is_called_good(columns, fields) else ANY_DEFECT
-    against = "" if is_good(kind) else against_a_box(columns, fields)
-    if against:
-        return Claim(path, name, line, problem=against)
     turned = not_upright((of, fields[i]) for i, of in columns.others)
     box_numbers = f"{turned}, or call that column unused" if turned else _numbers(values, table)
     if isinstance(box_numbers, str):
@@ -216,7 +212,8 @@ def _claim(
             return _without_box(path, line, name, replace(verdict, good=good), size_hw, findings)
     box = columns.corners(box_numbers)
     box_xyxy, note = half_open(box, "exclusive" if shares or columns.shape != "corners" else corners)
-    shape = Shape(kind, box_xyxy, line, note or (_OUTLINE if columns.shape == "outline" else ""))
+    note = note or (_OUTLINE if columns.shape == "outline" else "")
+    shape = Shape(kind, box_xyxy, line, note, against=against_a_box(columns, fields))
     return Claim(path, name, line, declared_hw=size_hw, shapes=(shape,))
 
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from data_tools.core.records import BOXED, GOOD, STATUSES, UNBOXED
 from data_tools.formats.asides import is_aside, is_left_out, names_a_verdict
 from data_tools.formats.columns import Columns
+from data_tools.formats.entry_words import against_a_defect
 from data_tools.formats.folders import asks_for, is_good, status_of
 from data_tools.formats.remarks import (
     is_about_the_work,
     is_answer,
-    is_false_call,
     is_no,
     is_unsure,
     is_yes,
@@ -99,11 +99,8 @@ def is_called_good(columns: Columns, fields: Sequence[str]) -> bool:
 
 def against_a_box(columns: Columns, fields: Sequence[str]) -> str:
     """Which column of a row with a box of a defect's type says that there is no defect; "" where none does."""
-    for i, name in _told(columns.others, fields):
-        value = fields[i]
-        if is_false_call(value) or (status_of_remark(value, name) == GOOD and not is_aside(name, value)):
-            return f"a box of a defect, but column {name[:40]!r} says {value[:40]!r}: correct the one that is wrong"
-    return ""
+    said = against_a_defect((name, fields[i]) for i, name in _told(columns.others, fields))
+    return f"column {said}" if said else ""
 
 
 def flag_columns(columns: Columns, rows: Sequence[Sequence[str]]) -> set[int]:

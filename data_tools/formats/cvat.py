@@ -6,6 +6,7 @@ into it. Tags, points and skeletons have no area: they say that an image shows a
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from data_tools.core.errors import InputError
@@ -14,6 +15,7 @@ from data_tools.files.atomic import write_text
 from data_tools.files.cvat_xml import annotated_xml
 from data_tools.formats.annotation_files import head_of
 from data_tools.formats.claims import Claim, Shape
+from data_tools.formats.entry_words import against_a_defect
 from data_tools.formats.folders import is_good
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.outlines import Box, around, shape, turned_ellipse, turned_note, turned_rectangle
@@ -64,18 +66,27 @@ def _image_claims(path: Path, image: Element, findings: Findings) -> Iterator[Cl
     for element in image.children:
         label = element.attributes.get("label", "")
         if element.tag in _WITHOUT_AREA:
+            against = against_a_defect((f"{label} {of}", value) for of, value in _attributes(element))
+            if against:
+                problem = f"{element.tag} {label[:40]!r}, but {against}: whether that is a defect is not understood"
+                yield Claim(path, name, element.line, declared_hw=declared_hw, problem=problem)
+                continue
             labels.append((element.line, label))
             if not is_good(label):
                 findings.mend(
                     path, element.line, name, f"{element.tag} without an area: says only that there is a defect"
                 )
         else:
-            shapes.append(_shape(element, label))
+            shapes.append(replace(_shape(element, label), against=against_a_defect(_attributes(element))))
     good = EMPTY if not image.children else ""
     yield Claim(path, name, image.line, declared_hw=declared_hw, shapes=tuple(shapes), good=good)
     for line, label in labels:
         proof, defect_type = (f"tag {label!r}", "") if is_good(label) else ("", label.strip() or "defect")
         yield Claim(path, name, line, declared_hw=declared_hw, defect_type=defect_type, good=proof)
+
+
+def _attributes(element: Element) -> list[tuple[str, str]]:
+    return [(one.attributes.get("name", ""), one.text.strip()) for one in element.children if one.tag == "attribute"]
 
 
 def _shape(element: Element, label: str) -> Shape:

@@ -4,6 +4,7 @@ Coordinates are positions between pixels. An item without annotations says that 
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import GOOD
 from data_tools.files.dataset_folder import read_json
 from data_tools.formats.claims import Claim, Shape
-from data_tools.formats.entry_words import word_of
+from data_tools.formats.entry_words import against_a_defect, word_of
 from data_tools.formats.folders import is_good
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.outlines import Box, around, shape, turned_note, turned_rectangle
@@ -95,7 +96,9 @@ def _claims(
             shapes.append(Shape(label or "defect", problem=reason, part=f"annotations[{i}]"))
         else:
             box, note = _READERS[kind](entry)
-            shapes.append(shape(label, box, None, note, f"annotations[{i}]"))
+            attributes = entry.get("attributes")
+            against = against_a_defect(attributes.items() if isinstance(attributes, dict) else ())
+            shapes.append(replace(shape(label, box, None, note, f"annotations[{i}]"), against=against))
     yield Claim(path, name, declared_hw=declared_hw, shapes=tuple(shapes), good="" if annotations else EMPTY)
     for label in whole:
         proof = f"label {label!r}" if is_good(label) else ""

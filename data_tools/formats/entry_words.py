@@ -1,11 +1,20 @@
 """What the keys of an image's entry say beside its annotations: verdicts, tags, and whether somebody looked at it."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
+from data_tools.core.records import GOOD
 from data_tools.formats.asides import is_aside, names_a_verdict
 from data_tools.formats.folders import asks_for, names_a_fault
-from data_tools.formats.remarks import is_about_the_work, is_unsure, is_yes, leaves_undone, status_of_remark, weightiest
+from data_tools.formats.remarks import (
+    is_about_the_work,
+    is_false_call,
+    is_unsure,
+    is_yes,
+    leaves_undone,
+    status_of_remark,
+    weightiest,
+)
 
 
 def word_of(entry: Mapping[str, Any], own: Collection[str] = ()) -> tuple[str | None, str]:
@@ -19,6 +28,20 @@ def word_of(entry: Mapping[str, Any], own: Collection[str] = ()) -> tuple[str | 
     """
     said = [_said(key, value) for key, value in _values(entry) if key not in own]
     return weightiest((one for one in said if one is not None), ("", ""))
+
+
+def against_a_defect(beside: Iterable[tuple[str, Any]]) -> str:
+    """What says beside an area of a defect's type that it is none; "" where nothing does.
+
+    Args:
+        beside: names of attributes or columns and their values.
+    """
+    for name, value in beside:
+        text = ("yes" if value else "no") if isinstance(value, bool) else str(value).strip()
+        good = names_a_verdict(name) and not is_aside(name, text) and status_of_remark(text, name) == GOOD
+        if good or is_false_call(text) or (is_false_call(name) and is_yes(text)):
+            return f"{name[:40]} {text[:40]!r}"
+    return ""
 
 
 def _values(entry: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

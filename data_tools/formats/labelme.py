@@ -19,7 +19,7 @@ from data_tools.files.dataset_folder import read_json
 from data_tools.formats.annotation_files import claims_from_files, head_of, some_files
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
-from data_tools.formats.entry_words import word_of
+from data_tools.formats.entry_words import against_a_defect, word_of
 from data_tools.formats.image_index import images_folder
 from data_tools.formats.image_places import declared_size, folder_under
 from data_tools.formats.outlines import around
@@ -112,7 +112,10 @@ def _shape(shape: Any, part: str, corners: str) -> Shape:
     if isinstance(box, str):
         return Shape(shape["label"], problem=box, part=part)
     box_xyxy, note = half_open(box, corners)
-    return Shape(shape["label"], box_xyxy, note=_NOTES.get(kind, note), part=part)
+    flags = shape.get("flags")
+    said = (*(flags.items() if isinstance(flags, dict) else ()), ("description", shape.get("description") or ""))
+    against = against_a_defect(said)
+    return Shape(shape["label"], box_xyxy, note=_NOTES.get(kind, note), part=part, against=against)
 
 
 def _outline(points: list[Any], kind: Any) -> tuple[float, float, float, float] | str:

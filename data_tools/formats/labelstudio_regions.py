@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from data_tools.formats.claims import Shape
+from data_tools.formats.entry_words import against_a_defect
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.labelstudio_brush import brush_box
 from data_tools.formats.outlines import Box, around, shape, turned_ellipse, turned_note, turned_rectangle
@@ -52,6 +53,7 @@ def answer_of(results: Iterable[Any], size_hw: SizeHW | None) -> Answer:
         regions.setdefault(key, {}).update({**{side: result.get(side) for side in _SIZE if side in result}, **value})
         regions[key].setdefault("type", result.get("type"))
         regions[key].setdefault("from_name", result.get("from_name"))
+        regions[key].setdefault("meta", result.get("meta"))
     for key, region in regions.items():
         _add(answer, key, region, size_hw)
     return answer
@@ -81,7 +83,10 @@ def _add(answer: Answer, key: str, region: Mapping[str, Any], known_hw: SizeHW |
     if size_hw is None and (kind == "brush" or (kind != "polygon" and own_note)):
         box = "no original_width and original_height, which a turned shape or a brush mask needs"
     region_shape = shape(label, box, None, "; ".join(filter(None, (own_note, note))), f"region {key[:40]}")
-    answer.shapes.append(replace(region_shape, shares=size_hw is None))
+    meta = region.get("meta")
+    said = [*_texts(meta, "text"), *choices] if isinstance(meta, Mapping) else choices
+    against = against_a_defect(("remark", text) for text in said)
+    answer.shapes.append(replace(region_shape, shares=size_hw is None, against=against))
 
 
 def _declared(region: Mapping[str, Any]) -> SizeHW | None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from data_tools.core.errors import InputError
 from data_tools.formats.folders import is_good
 from data_tools.formats.mask_values import COLOUR, VOIDS, Codes, MaskStats, steps_of
+from data_tools.formats.names import UNJUDGED
 
 Kind = Literal["two values", "soft edges", "one type a value", "one defect a value"]
 
@@ -26,8 +27,8 @@ _NOISY, _SPECKS = 6, 10
 _GRADED = 0.25  # of the pairs of neighbouring pixels that are no background
 _SHOWN = 6
 _ENCLOSED, _THIN = 0.9, 0.5  # of the pixels around what is labelled, and of those a few pixels farther out
-_BACKGROUNDS = ("background", "_background_", "bg")
-_VOIDS = ("void", "ignore", "ignored", "unlabeled", "unlabelled", "__ignore__", "border", "dontcare", "don't care")
+_BACKGROUNDS = ("background", "_background_", "__background__", "bg")
+_VOIDS = (*UNJUDGED, "void", "unlabeled", "unlabelled", "border")
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ import re
 from pathlib import PurePosixPath
 
 LONGEST = 1_000
+UNJUDGED = ("ignore", "ignored", "__ignore__", "dontcare", "don't care", "dont_care")
+_NO_AREAS = ("_background_", "__background__", *UNJUDGED)  # whereas void and background may be types of defects
 _UNPRINTABLE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]")
 
 
@@ -23,6 +25,11 @@ def reason_against(name: str, what: str) -> str | None:
     except UnicodeEncodeError:
         return f"{what} is not Unicode text"
     return None
+
+
+def is_unjudged(name: str) -> bool:
+    """Whether areas of a type by this name are no defects, but what tools call background or not judged."""
+    return name.strip().lower() in _NO_AREAS
 
 
 def climbs(name: str) -> bool:

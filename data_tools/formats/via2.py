@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from math import degrees
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from data_tools.formats.outlines import Box, around, shape, turned_ellipse, turn
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings
 from data_tools.formats.remarks import NOT_UNDERSTOOD
-from data_tools.formats.via_labels import class_of, state_of
+from data_tools.formats.via_labels import against_of, class_of, state_of
 
 EMPTY = "image without regions in a VIA file"
 COLUMNS = ("filename", "file_attributes", "region_count", "region_shape_attributes", "region_attributes")
@@ -127,7 +128,8 @@ def image_claims(
             points.append((line, label))
         else:
             box, own_note = _box(form)
-            shapes.append(shape(label, box, line, "; ".join(filter(None, (own_note, note)))))
+            one = shape(label, box, line, "; ".join(filter(None, (own_note, note))))
+            shapes.append(replace(one, against=against_of(attributes, definitions)))
     proof, defect_type = said_by(state)
     if not regions and state is None:
         proof = EMPTY

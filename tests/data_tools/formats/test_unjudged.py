@@ -1,0 +1,113 @@
+"""Areas that are neither defects nor good things: background, what nobody judged, and what was called a false alarm."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SIDES = {"width": 80, "height": 60}
+
+
+def labelme(label: str, flags: dict[str, bool]) -> str:
+    shape = {"label": label, "points": [[10, 10], [30, 30]], "shape_type": "rectangle", "flags": flags}
+    return json.dumps({"shapes": [shape], "imagePath": "a.png", "imageData": None})
+
+
+def coco(label: str, beside: dict[str, Any]) -> str:
+    annotation = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [10, 10, 20, 20], "area": 400, **beside}
+    images = [{"id": 1, "file_name": "a.png", **SIDES}]
+    return json.dumps({"images": images, "annotations": [annotation], "categories": [{"id": 1, "name": label}]})
+
+
+def cvat(label: str, beside: str) -> str:
+    box = f'<box label="{label}" xtl="10" ytl="10" xbr="30" ybr="30">{beside}</box>'
+    return f'<annotations><image id="0" name="a.png" width="80" height="60">{box}</image></annotations>'
+
+
+def labelstudio(label: str, beside: dict[str, Any]) -> str:
+    value = {"x": 12.5, "y": 100 / 6, "width": 25, "height": 100 / 3, "rotation": 0, "rectanglelabels": [label]}
+    size = {"original_width": 80, "original_height": 60}
+    result = {"type": "rectanglelabels", "from_name": "l", "to_name": "i", "value": value, **size, **beside}
+    return json.dumps([{"id": 1, "data": {"image": "a.png"}, "annotations": [{"id": 1, "result": [result]}]}])
+
+
+def supervisely(label: str, tags: list[Any]) -> str:
+    points = {"exterior": [[10, 10], [29, 29]], "interior": []}
+    one = {"classTitle": label, "geometryType": "rectangle", "points": points, "tags": tags}
+    return json.dumps({"size": SIDES, "tags": [], "objects": [one]})
+
+
+def datumaro(label: str, attributes: dict[str, Any]) -> str:
+    one = {"type": "bbox", "label_id": 0, "bbox": [10, 10, 20, 20], "attributes": attributes}
+    categories = {"label": {"labels": [{"name": label}]}}
+    return json.dumps({"categories": categories, "items": [{"id": "a", "annotations": [one]}]})
+
+
+def via(label: str, attributes: dict[str, Any]) -> str:
+    form = {"name": "rect", "x": 10, "y": 10, "width": 20, "height": 20}
+    region = {"shape_attributes": form, "region_attributes": {"type": label, **attributes}}
+    return json.dumps({"a.png1": {"filename": "a.png", "size": 1, "regions": [region], "file_attributes": {}}})
+
+
+ATTRIBUTE = '<attribute name="{}">{}</attribute>'.format
+KINDS = [
+    ("labelme", "a.json", labelme, {"visible": True}, {"false alarm": True}),
+    ("coco", "a.json", coco, {"attributes": {"occluded": False}}, {"attributes": {"verdict": "OK"}}),
+    ("cvat", "a.xml", cvat, ATTRIBUTE("visibility", "good"), ATTRIBUTE("review", "False positive")),
+    ("labelstudio", "a.json", labelstudio, {"meta": {"text": ["deep"]}}, {"meta": {"text": ["a false call"]}}),
+    ("supervisely", "ann/a.png.json", supervisely, [{"name": "deep"}], [{"name": "overkill"}]),
+    ("datumaro", "a.json", datumaro, {"occluded": False}, {"is_defect": False}),
+    ("via", "a.json", via, {"depth": "2"}, {"review": "nuisance"}),
+]
+
+
+@pytest.mark.parametrize(("name", "where", "written", "silent", "against"), KINDS, ids=[kind[0] for kind in KINDS])
+def test_an_area_that_is_no_defect_is_listed_and_proves_nothing(
+    tmp_path: Path, read, save, name: str, where: str, written: Any, silent: Any, against: Any
+) -> None:
+    save(tmp_path / "img" / "a.png")
+    path = tmp_path / where
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(written("void", silent))
+    samples, _ = read(name, tmp_path)  # a void is a defect of solder
+    assert [s.boxes_xyxy.round(6).tolist() for s in samples.values()] == [[[10, 10, 30, 30]]]
+    for text in (written("crack", against), written("__ignore__", silent), written("_background_", silent)):
+        path.write_text(text)
+        samples, findings = read(name, tmp_path)
+        assert not samples
+        assert "left out" in findings.rejects[-1].reason
+
+
+def test_a_new_name_makes_a_type_of_an_ignored_one(tmp_path: Path, read, save) -> None:
+    save(tmp_path / "img" / "a.png")
+    (tmp_path / "a.json").write_text(coco("ignore", {}))
+    samples, _ = read("coco", tmp_path, type_map={"ignore": "stain"})
+    assert [s.box_types for s in samples.values()] == [("stain",)]
+
+
+def test_a_tag_that_leaves_an_image_out_makes_no_defect_of_it(tmp_path: Path, read, save) -> None:
+    save(tmp_path / "img" / "a.png")
+    save(tmp_path / "img" / "b.png")
+    tagged = '<image id="0" name="a.png" width="80" height="60"><tag label="ignore"/></image>'
+    empty = '<image id="1" name="b.png" width="80" height="60"></image>'
+    (tmp_path / "a.xml").write_text(f"<annotations>{tagged}{empty}</annotations>")
+    samples, findings = read("cvat", tmp_path)
+    assert [(path[-5], s.status) for path, s in samples.items()] == [("b", "good")]
+    assert "not judged" in findings.rejects[-1].reason
+
+
+@pytest.mark.parametrize(("value", "status"), [("good", None), ("bad", "unboxed")])
+def test_an_attribute_that_calls_a_tagged_image_good_is_not_understood(
+    tmp_path: Path, read, save, value: str, status: str | None
+) -> None:
+    save(tmp_path / "img" / "a.png")
+    save(tmp_path / "img" / "b.png")
+    tag = f'<tag label="verdict">{ATTRIBUTE("value", value)}</tag>'
+    images = "".join(
+        f'<image id="0" name="{n}.png" width="80" height="60">{t}</image>' for n, t in (("a", tag), ("b", ""))
+    )
+    (tmp_path / "a.xml").write_text(f"<annotations>{images}</annotations>")
+    samples, findings = read("cvat", tmp_path)
+    assert {path[-5]: s.status for path, s in samples.items()} == {"b": "good"} | ({"a": status} if status else {})
+    assert status or "not understood" in findings.rejects[0].reason
