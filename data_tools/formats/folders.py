@@ -7,6 +7,7 @@ calls should leave it out.
 
 import re
 from collections.abc import Callable, Sequence
+from unicodedata import normalize
 
 from data_tools.core.records import GOOD, UNBOXED
 from data_tools.formats.registry import ReadOptions
@@ -45,7 +46,10 @@ SPLIT_FOLDERS = (
     "test_contest",
 )
 _PREFIX = "mt_"
-_GOOD = {"good", "ok", "okay", "normal", "pass", "passed", "intact", "flawless", "faultless", "perfect", "io"}
+_GOOD = {
+    *("good", "ok", "okay", "normal", "pass", "passed", "intact", "flawless", "faultless", "perfect", "io"),
+    *("fehlerfrei", "gutteil", "gutteile", "\u826f\u54c1", "\u5408\u683c", "\u6b63\u5e38", "\u65e0\u7f3a\u9677"),
+}
 _BAD = {
     "defect",
     "defects",
@@ -82,6 +86,9 @@ _BAD = {
     "unacceptable",
     "nongood",
     "notok",
+    *("fehler", "fehlerhaft", "defekt", "defekte", "schlechtteil", "schlechtteile", "ausschuss", "mangelhaft"),
+    *("d\u00e9faut", "d\u00e9fauts", "defecto", "defectos", "difetto", "difetti"),
+    *("\u4e0d\u826f", "\u4e0d\u826f\u54c1", "\u4e0d\u5408\u683c", "\u7f3a\u9677", "\u6b21\u54c1", "\u5f02\u5e38"),
 }
 _FAULTS = {
     "missing",
@@ -111,7 +118,10 @@ _FAULTS = {
     "but",
     "except",
 }
-_NOT = {"no", "not", "non", "without", "un", "n", "wo", "zero"}
+_NOT = {
+    *("no", "not", "non", "without", "un", "n", "wo", "zero"),
+    *("nicht", "kein", "keine", "ohne", "sans", "sin", "senza"),
+}
 _PLAIN = {
     "parts",
     "part",
@@ -143,7 +153,9 @@ _PLAIN = {
     "detected",
 }
 _DOUBT = re.compile(r"[?\uff1f%~\u2248\u2260\u00ac]|!(?=\w)")  # neither "OK?" nor "OK 60%" nor "!OK" is OK
-_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[^\W\d_]+")
+_LETTERS = re.compile(r"[^\W\d_]+")
+_NIO = re.compile(r"\bn(?:icht|\.)?\s*(?:in\s+ordnung\b|i\.\s*o\b\.?)", re.I)
+_IO = re.compile(r"\b(?:in\s+ordnung\b|i\.\s*o\b\.?)", re.I)
 _TYPE_WORDS = {"type", "types", "typ", "kind", "defect", "defecttype"}
 
 
@@ -216,8 +228,27 @@ def names_a_fault(text: str) -> bool:
 
 
 def words_of(name: str) -> list[str]:
-    """The words of a name in small letters, told apart by anything but letters and by capitals after small ones."""
-    return [word.lower() for word in _WORD.findall(name)]
+    """The words of a name in small letters, told apart by anything but letters and by capitals after small ones.
+
+    "i.O." and "in Ordnung" are the word io, "n.i.O." is nio.
+    """
+    short = _IO.sub(" io ", _NIO.sub(" nio ", normalize("NFC", name)))
+    return [word.lower() for letters in _LETTERS.findall(short) for word in _told_apart(letters)]
+
+
+def _told_apart(letters: str) -> list[str]:
+    """Letters as words: a capital begins one after a small letter or before one, and so does a script without case."""
+    starts = [0]
+    for i in range(1, len(letters)):
+        before, here, after = letters[i - 1], letters[i], letters[i + 1 : i + 2]
+        capital = here.isupper() and (not before.isupper() or after.islower())
+        if capital or _has_case(before) != _has_case(here):
+            starts.append(i)
+    return [letters[one:other] for one, other in zip(starts, [*starts[1:], len(letters)], strict=True)]
+
+
+def _has_case(letter: str) -> bool:
+    return letter.lower() != letter.upper()
 
 
 def name_of(folder: str) -> str:

@@ -1,0 +1,50 @@
+"""What names say word by word, in other languages and scripts too."""
+
+import pytest
+
+from data_tools.formats.folders import is_good, status_of, words_of
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("okParts_NGParts7", ["ok", "parts", "ng", "parts"]),
+        ("gr\u00fcn_ok", ["gr\u00fcn", "ok"]),
+        ("gru\u0308n", ["gr\u00fcn"]),
+        ("OK\u826f\u54c1", ["ok", "\u826f\u54c1"]),
+        ("", []),
+    ],
+)
+def test_words_end_where_their_letters_do(name: str, words: list[str]) -> None:
+    assert words_of(name) == words
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["i.O.", "I.O", "in Ordnung", "fehlerfrei", "ohne Fehler", "sans d\u00e9faut", "\u826f\u54c1", "\u5408\u683c"],
+)
+def test_words_for_good(name: str) -> None:
+    assert is_good(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "n.i.O.",
+        "N.I.O",
+        "nicht in Ordnung",
+        "nicht i.O.",
+        "Fehler",
+        "d\u00e9faut",
+        "\u4e0d\u826f\u54c1",
+        "\u7f3a\u9677",
+    ],
+)
+def test_words_for_bad(name: str) -> None:
+    assert status_of([name]) == "unboxed"
+    assert not is_good(name)
+
+
+@pytest.mark.parametrize("name", ["i.O. mit Kratzer", "gr\u00fcn", "sin_wave", "Ordnung"])
+def test_what_is_no_proof(name: str) -> None:
+    assert not is_good(name)
