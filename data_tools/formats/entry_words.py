@@ -5,7 +5,7 @@ from typing import Any
 
 from data_tools.core.records import GOOD
 from data_tools.formats.asides import is_aside, names_a_verdict
-from data_tools.formats.folders import asks_for, names_a_fault
+from data_tools.formats.folders import asks_for, names_a_fault, words_of
 from data_tools.formats.remarks import (
     is_about_the_work,
     is_false_call,
@@ -15,6 +15,9 @@ from data_tools.formats.remarks import (
     status_of_remark,
     weightiest,
 )
+
+_PICTURE = frozenset(("image", "img", "picture", "photo", "annotation", "label", "box", "bbox"))
+_WITHDRAWN = frozenset(("deleted", "removed", "discarded", "withdrawn"))
 
 
 def word_of(entry: Mapping[str, Any], own: Collection[str] = ()) -> tuple[str | None, str]:
@@ -38,8 +41,11 @@ def against_a_defect(beside: Iterable[tuple[str, Any]]) -> str:
     """
     for name, value in beside:
         text = ("yes" if value else "no") if isinstance(value, bool) else str(value).strip()
+        words = set(words_of(name))
         good = names_a_verdict(name) and not is_aside(name, text) and status_of_remark(text, name) == GOOD
-        if good or is_false_call(text) or (is_false_call(name) and is_yes(text)):
+        good = good and not ("quality" in words and words & _PICTURE)
+        withdrawn = is_yes(text) and bool(is_false_call(name) or words & _WITHDRAWN)
+        if good or withdrawn or is_false_call(text):
             return f"{name[:40]} {text[:40]!r}"
     return ""
 

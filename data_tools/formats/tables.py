@@ -97,7 +97,8 @@ def _tables_in(folder: Path) -> list[Path]:
 def _lines(content: bytes, decoded: tuple[str, str] | None) -> Iterator[str | None]:
     """The lines of a text; where its encoding cannot be told, None for each line that is not UTF-8."""
     if decoded is not None:
-        yield from decoded[0].split("\n")
+        text = decoded[0]
+        yield from text.split("\n" if "\n" in text else "\r")  # as Excel's "CSV (Macintosh)" has it
         return
     for raw in content.removeprefix(b"\xef\xbb\xbf").split(b"\n"):
         try:

@@ -32,6 +32,12 @@ def test_columns_in_any_common_spelling(tmp_path: Path, read, header: str, row: 
     assert not findings.rejects
 
 
+def test_lines_may_end_as_on_old_macintoshes(tmp_path: Path, read) -> None:
+    (tmp_path / "a.csv").write_bytes(b"image,x1,y1,x2,y2\ra,10,20,30,50\rb,,,,\r")
+    samples, _ = read("csv", tmp_path / "a.csv", size_hw=SIZE)
+    assert {name: s.status for name, s in samples.items()} == {"a": "boxed", "b": "good"}
+
+
 def test_a_header_without_image_or_box_is_none() -> None:
     assert find_columns(["image", "class"]) is None
     assert find_columns(["x1", "y1", "x2", "y2"]) is None

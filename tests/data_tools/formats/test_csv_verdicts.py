@@ -140,7 +140,9 @@ def test_what_is_written_is_read_back_as_it_was(tmp_path: Path, read) -> None:
         ("review", "false alarm", "confirmed"),
         ("is_defect", "0", "1"),
         ("comment", "overkill", "at the edge"),
+        ("is_deleted", "1", "0"),
         ("operator", "Good", "Passmann"),
+        ("image_quality", "good", "poor"),
     ],
 )
 def test_a_box_of_a_defect_that_another_column_calls_good_is_listed(
@@ -151,7 +153,7 @@ def test_a_box_of_a_defect_that_another_column_calls_good_is_listed(
     )
     samples, findings = read("csv", tmp_path, size_hw=(48, 64))
     assert samples["b"].status == "boxed"
-    if column == "operator":  # a name is about something else
+    if column in ("operator", "image_quality"):  # about something else
         assert samples["a"].status == "boxed"
     else:
         assert "a" not in samples

@@ -44,6 +44,12 @@ def datumaro(label: str, attributes: dict[str, Any]) -> str:
     return json.dumps({"categories": categories, "items": [{"id": "a", "annotations": [one]}]})
 
 
+def voc(label: str, beside: str) -> str:
+    box = "<xmin>11</xmin><ymin>11</ymin><xmax>30</xmax><ymax>30</ymax>"
+    inside = f"<object><name>{label}</name>{beside}<bndbox>{box}</bndbox></object>"
+    return f"<annotation><filename>a.png</filename>{inside}</annotation>"
+
+
 def via(label: str, attributes: dict[str, Any]) -> str:
     form = {"name": "rect", "x": 10, "y": 10, "width": 20, "height": 20}
     region = {"shape_attributes": form, "region_attributes": {"type": label, **attributes}}
@@ -58,6 +64,7 @@ KINDS = [
     ("labelstudio", "a.json", labelstudio, {"meta": {"text": ["deep"]}}, {"meta": {"text": ["a false call"]}}),
     ("supervisely", "ann/a.png.json", supervisely, [{"name": "deep"}], [{"name": "overkill"}]),
     ("datumaro", "a.json", datumaro, {"occluded": False}, {"is_defect": False}),
+    ("voc", "a.xml", voc, "<pose>Left</pose><deleted>0</deleted>", "<deleted>1</deleted>"),
     ("via", "a.json", via, {"depth": "2"}, {"review": "nuisance"}),
 ]
 
