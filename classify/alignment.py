@@ -44,7 +44,7 @@ def _audit(arguments: Namespace) -> int:
         require_place(Path(arguments.out), files_of(Path(arguments.data)))
     from classify.alignment_audit import audit_run, describe
     from classify.trained import load
-    from data_tools.loading.pairs import templates_for
+    from data_tools.loading.pairs import given_templates
 
     if arguments.out:
         require_apart(read_dataset(Path(arguments.data)), Path(arguments.out), "--out")
@@ -52,11 +52,9 @@ def _audit(arguments: Namespace) -> int:
     boxed = [sample for sample in selection.samples if sample.status == BOXED]
     if not boxed:
         raise InputError(f"{arguments.data}: the {arguments.split} split has no image with boxes to audit against")
-    run = load(Path(arguments.run))
-    templates = templates_for(run.input, arguments.reference, arguments.run)
-    if templates is not None:
-        templates.require(boxed, selection.root, arguments.data)
-        run = run.compared_with(templates)
+    run = given_templates(load(Path(arguments.run)), arguments.reference, arguments.run)
+    if run.templates is not None:
+        run.templates.require(boxed, selection.root, arguments.data)
     report = audit_run(run, boxed, selection.root, arguments.cam)
     if arguments.out:
         write_json(Path(arguments.out), report)

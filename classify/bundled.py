@@ -5,7 +5,7 @@ from copy import copy
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from classify.reading import BATCH_SIZE, STRIDES, CamChoice, RawReading, Reading, to_predictions
 from data_tools.commands.settings import settings_from
@@ -77,7 +77,7 @@ class BundledClassifier:
         self._graph = graph
         self._templates: Templates | None = None
 
-    def compared_with(self, templates: Templates) -> "BundledClassifier":
+    def compared_with(self, templates: Templates) -> Self:
         """The same with templates, with which images are compared by a model that was trained so."""
         made = copy(self)
         made._templates = templates

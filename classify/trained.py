@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from classify.inference import predict
 from classify.models import Classifier
@@ -44,7 +44,7 @@ class TrainedClassifier:
     templates: Templates | None = None
     runtime: ClassVar[str] = "torch"
 
-    def compared_with(self, templates: Templates) -> "TrainedClassifier":
+    def compared_with(self, templates: Templates) -> Self:
         """The same with templates."""
         return replace(self, templates=templates)
 

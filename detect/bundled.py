@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from copy import copy
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -61,7 +62,7 @@ class BundledDetector:
         self._features, self._heads = features, tuple(heads)
         self._templates: Templates | None = None
 
-    def compared_with(self, templates: Templates) -> "BundledDetector":
+    def compared_with(self, templates: Templates) -> Self:
         """The same with templates, with which images are compared by a model that was trained so."""
         made = copy(self)
         made._templates = templates

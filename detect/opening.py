@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from data_tools.loading.pairs import templates_for
+from data_tools.loading.pairs import given_templates
 from data_tools.runtime.engines import Engine
 from data_tools.runtime.opening import Runtime, opened
 
@@ -28,9 +28,7 @@ def load(run: Path | str, runtime: Runtime | None = None, reference: Path | str 
         InputError: neither there, no such runtime, damaged files, torch is asked to read a bundle, or templates lack
             for a run that needs them, or are given to one that needs none.
     """
-    detector = open_any(run, runtime)
-    templates = templates_for(detector.input, reference, run)
-    return detector if templates is None else detector.compared_with(templates)
+    return given_templates(open_any(run, runtime), reference, run)
 
 
 def open_any(run: Path | str, runtime: Runtime | None = None) -> AnyDetector:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from data_tools.commands.prediction import read_finished_manifest
 from data_tools.commands.settings import read_settings
@@ -46,7 +46,7 @@ class TrainedDetector:
     templates: Templates | None = None
     runtime: ClassVar[str] = "torch"
 
-    def compared_with(self, templates: Templates) -> "TrainedDetector":
+    def compared_with(self, templates: Templates) -> Self:
         """The same with templates."""
         return replace(self, templates=templates)
 

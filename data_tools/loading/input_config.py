@@ -6,6 +6,8 @@ from typing import Any, Literal
 from data_tools.core.checks import require, require_number
 from data_tools.loading.transforms import AugmentConfig, PreprocessConfig
 
+PAIRED: Literal["paired"] = "paired"
+"""`InputConfig.reference` of images that each have a template."""
 _COARSEST = 32
 _CLEARLY = 2**0.5
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from data_tools.core.records import Dataset, Sample
 from data_tools.files.dataset_folder import images_root_of
 from data_tools.files.templates import Templates
 from data_tools.loading.image_inputs import Chunk, Images, PixelReader, chunks_of, folder_reader, samples_of
-from data_tools.loading.input_config import InputConfig
+from data_tools.loading.input_config import PAIRED, InputConfig
 
 _LACKING = "it compares each image with its template, as it was trained with them"
 
@@ -46,31 +47,43 @@ def paired(pixels: Path | PixelReader, config: InputConfig, templates: Templates
     Raises:
         InputError: it does, and there are no templates.
     """
-    if config.reference != "paired":
+    if config.reference != PAIRED:
         return pixels
     if templates is None:
         raise InputError(f"the model has no templates, and {_LACKING}; load it with reference=FOLDER")
     return PairReader(folder_reader(pixels) if isinstance(pixels, Path) else pixels, templates.read)
 
 
-def templates_for(config: InputConfig, reference: Path | str | None, run: Path | str) -> Templates | None:
-    """The templates that a model is given to predict with.
+class _Comparing(Protocol):
+    """A model that can compare images with templates."""
+
+    @property
+    def input(self) -> InputConfig: ...
+
+    def compared_with(self, templates: Templates) -> Self: ...
+
+
+M = TypeVar("M", bound=_Comparing)
+
+
+def given_templates(model: M, reference: Path | str | None, run: Path | str) -> M:
+    """A model with the templates that it needs to predict; itself where it needs none.
 
     Args:
-        config: what the model sees.
+        model: see there.
         reference: folder of the templates; None for none.
         run: names the model in messages.
 
     Raises:
-        InputError: it needs them and there is no folder, or it needs none.
+        InputError: it needs them and there is no folder, or it needs none and there is one.
     """
-    if config.reference == "paired":
+    if model.input.reference == PAIRED:
         if reference is None:
             raise InputError(f"{run}: {_LACKING}; give their folder with --reference FOLDER")
-        return Templates(Path(reference))
+        return model.compared_with(Templates(Path(reference)))
     if reference is not None:
         raise InputError(f"--reference {reference}: {run} was trained without templates; leave it out")
-    return None
+    return model
 
 
 def chunks_with_templates(images: Images, split: str, templates: Templates | None) -> Iterator[Chunk]:

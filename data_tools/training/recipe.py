@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, GOOD, Dataset
+from data_tools.loading.input_config import PAIRED
 from data_tools.loading.layout import Layout, layout_of_samples
 from data_tools.loading.readable import require_readable
 from data_tools.loading.reference import decide_reference
@@ -227,7 +228,7 @@ def decide_geometry(facts: Facts) -> Decision:
 def decide_difference(facts: Facts, in_windows: bool = False, reference: Path | str | None = None) -> Decision:
     """Whether the networks see how far an image is from good ones at each place, or from its template in a folder."""
     if reference is not None:
-        return Decision("input.reference", "paired", f"each image has its template below {reference}")
+        return Decision("input.reference", PAIRED, f"each image has its template below {reference}")
     return Decision("input.reference", *decide_reference(facts.layout, facts.good, in_windows))
 
 

@@ -8,7 +8,7 @@ import logging
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -18,7 +18,7 @@ from data_tools.core.errors import InputError
 from data_tools.core.fields import Fields
 from data_tools.files.run_config import CONFIG, read_values
 from data_tools.loading.image_inputs import folder_reader
-from data_tools.loading.input_config import InputConfig
+from data_tools.loading.input_config import PAIRED, InputConfig
 from data_tools.loading.pixels import preprocessed
 from data_tools.loading.reference import FEWEST_IMAGES, MOST_IMAGES, MOST_PIXELS, Reference, build_reference, shown_of
 from data_tools.loading.resizing import resize
@@ -32,10 +32,20 @@ log = logging.getLogger(__name__)
 
 REFERENCE = "reference"
 """Its key in a manifest: products, height and width; "paired" of templates; null or absent without either."""
-PAIRED: Literal["paired"] = "paired"
-S = TypeVar("S")
 _NO_FOLDER = "input.reference paired: each image needs its template; give their folder with --reference FOLDER"
 _made: WeakKeyDictionary[ReferenceBranch, Reference] = WeakKeyDictionary()
+
+
+class _Settings(Protocol):
+    """An approach's settings, a dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def input(self) -> InputConfig: ...
+
+
+S = TypeVar("S", bound=_Settings)
 
 
 def take_reference(backbone: Backbone, experiment: Experiment, config: InputConfig, fit: FitConfig) -> Reference | None:
@@ -110,12 +120,11 @@ def expect_reference(backbone: Backbone, manifest: Fields, config: InputConfig) 
     return replace(config, reference="on")
 
 
-def with_templates(settings: S, reference: Path | str | None) -> S:
+def with_templates(settings: S | None, reference: Path | str | None) -> S | None:
     """An approach's settings, comparing each image with its template where their folder is given."""
     if reference is None or settings is None:
         return settings
-    seen: InputConfig = settings.input  # type: ignore[attr-defined]
-    return replace(settings, input=replace(seen, reference=PAIRED))  # type: ignore[type-var]
+    return replace(settings, input=replace(settings.input, reference=PAIRED))
 
 
 def templates_folder(

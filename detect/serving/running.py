@@ -17,6 +17,7 @@ from data_tools.commands.prediction import job_of
 from data_tools.core.errors import InputError
 from data_tools.core.printable import say
 from data_tools.core.records import unlabelled
+from data_tools.loading.input_config import PAIRED
 from detect.opening import open_any
 from detect.serving.answers import Model
 from detect.serving.app import app_of
@@ -48,7 +49,7 @@ def serve(
     """
     with listening(host, port) as at:
         detector = open_any(run)
-        if detector.input.reference == "paired":
+        if detector.input.reference == PAIRED:
             raise InputError(
                 f"{run}: it compares each image with its template, which a request does not bring; detect.predict "
                 "--reference FOLDER judges images with theirs"

@@ -1,6 +1,7 @@
 """What the networks see of an image and its template: one place, one size, whatever is shown of it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,14 @@ from data_tools.loading.copy_paste import PasteConfig, Paster
 from data_tools.loading.dataset import DefectDataset
 from data_tools.loading.image_inputs import folder_reader
 from data_tools.loading.input_config import InputConfig, SliceConfig
-from data_tools.loading.pairs import PairReader, chunks_with_templates, for_both, paired, template_reader, templates_for
+from data_tools.loading.pairs import (
+    PairReader,
+    chunks_with_templates,
+    for_both,
+    given_templates,
+    paired,
+    template_reader,
+)
 from data_tools.loading.pixels import seen_planes
 from data_tools.loading.transforms import Augmentation, AugmentConfig, PreprocessConfig
 from data_tools.runtime.batches import batches_of
@@ -24,6 +32,18 @@ from data_tools.runtime.batches import batches_of
 Gray = NDArray[np.uint8]
 PAIRED = InputConfig(reference="paired")
 SIDE = 96
+
+
+@dataclass(frozen=True)
+class Model:
+    """What a model has of templates."""
+
+    input: InputConfig
+    templates: Templates | None = None
+
+    def compared_with(self, templates: Templates) -> "Model":
+        """The same with templates."""
+        return replace(self, templates=templates)
 
 
 def surface(seed: int) -> Gray:
@@ -131,12 +151,14 @@ def test_a_reader_changes_both(pairs: tuple[list[Sample], PairReader]) -> None:
 def test_who_needs_templates_is_told_and_who_does_not_too(tmp_path: Path, make_sample: Callable[..., Sample]) -> None:
     folder = tmp_path / "templates"
     folder.mkdir()
-    assert templates_for(PAIRED, folder, "runs/d") == Templates(folder)
-    assert templates_for(InputConfig(), None, "runs/d") is None
+    with_folder = given_templates(Model(PAIRED), folder, "runs/d")
+    assert with_folder.templates == Templates(folder)
+    alone = Model(InputConfig())
+    assert given_templates(alone, None, "runs/d") is alone
     with pytest.raises(InputError, match=r"runs/d: it compares each image .*; give their folder with --reference"):
-        templates_for(PAIRED, None, "runs/d")
+        given_templates(Model(PAIRED), None, "runs/d")
     with pytest.raises(InputError, match=r"runs/d was trained without templates; leave it out"):
-        templates_for(InputConfig(), folder, "runs/d")
+        given_templates(Model(InputConfig()), folder, "runs/d")
     assert paired(tmp_path, InputConfig(), None) == tmp_path
     with pytest.raises(InputError, match=r"no templates, .* load it with reference=FOLDER"):
         paired(tmp_path, PAIRED, None)

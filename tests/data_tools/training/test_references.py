@@ -2,11 +2,10 @@
 
 import json
 import logging
-import os
 import shutil
-import signal
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -110,21 +109,9 @@ def test_maps_and_images_of_other_sizes_are_made_too(approach: str, runs: dict[s
 
 @pytest.mark.parametrize("approach", APPROACHES)
 def test_a_stopped_and_resumed_run_ends_bit_identical(
-    approach: str, runs: dict[str, Path], devices: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    approach: str, runs: dict[str, Path], devices: Path, tmp_path: Path, stop_after: Callable[[ModuleType, int], None]
 ) -> None:
-    module = {"detect": detect.training, "classify": classify.training}[approach]
-    fit, steps = module.fit, [0]
-
-    def stopping(model: torch.nn.Module, loader: Any, loss: Any, *rest: Any) -> Any:
-        def loss_and_stop(network: torch.nn.Module, batch: Any) -> Any:
-            steps[0] += 1
-            if steps[0] == 3:
-                os.kill(os.getpid(), signal.SIGTERM)
-            return loss(network, batch)
-
-        return fit(model, loader, loss_and_stop, *rest)
-
-    monkeypatch.setattr(module, "fit", stopping)
+    stop_after({"detect": detect.training, "classify": classify.training}[approach], 3)
     with pytest.raises(Stopped, match="after step 3"):
         train(approach, devices, tmp_path / "cut")
     train(approach, devices, tmp_path / "cut", resume=True)

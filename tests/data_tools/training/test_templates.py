@@ -3,11 +3,11 @@
 import json
 import os
 import shutil
-import signal
 import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -247,21 +247,9 @@ def test_a_watched_image_waits_for_its_template(runs: dict[str, Path], boards: P
 
 @pytest.mark.parametrize("approach", APPROACHES)
 def test_a_stopped_and_resumed_run_ends_bit_identical(
-    approach: str, runs: dict[str, Path], boards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    approach: str, runs: dict[str, Path], boards: Path, tmp_path: Path, stop_after: Callable[[ModuleType, int], None]
 ) -> None:
-    training = {"detect": detect.training, "classify": classify.training}[approach]
-    fit, steps = training.fit, [0]
-
-    def stopping(model: torch.nn.Module, loader: Any, loss: Any, *rest: Any) -> Any:
-        def loss_and_stop(network: torch.nn.Module, batch: Any) -> Any:
-            steps[0] += 1
-            if steps[0] == 3:
-                os.kill(os.getpid(), signal.SIGTERM)
-            return loss(network, batch)
-
-        return fit(model, loader, loss_and_stop, *rest)
-
-    monkeypatch.setattr(training, "fit", stopping)
+    stop_after({"detect": detect.training, "classify": classify.training}[approach], 3)
     with pytest.raises(Stopped, match="after step 3"):
         train(approach, boards, tmp_path / "cut", boards / "templates")
     module = APPROACHES[approach][0]
