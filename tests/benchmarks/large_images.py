@@ -3,9 +3,10 @@
 python -m tests.benchmarks.large_images datasets/magnetic_tile --out datasets/large
 python -m tests.benchmarks.large_images drawn --out datasets/drawn_large --counts 60 18 22 --seed 9001
 
-Good tiles lie side by side, here and there one with its defect, at native scale. Sides are drawn from 1,024 to 4,096
-px, evenly in their logarithm. Train, validation and test images are made of the tiles of the dataset's own splits, so
-no tile is on two sides; each image is a group of its own within its split.
+Good tiles lie side by side, and over them each image has six whole tiles at random places: in good images good ones, in
+the others one to three with a defect, at native scale. So the edges of what lies on top tell nothing. Sides are drawn
+from 1,024 to 4,096 px, evenly in their logarithm. Train, validation and test images are made of the tiles of the
+dataset's own splits, so no tile is on two sides; each image is a group of its own within its split.
 
 Drawn are surfaces of 900 to 2,000 px with flaws of 10 to 1,300 px and without, in pairs, see `pretraining.corpus`.
 """
@@ -27,6 +28,7 @@ COUNTS = (120, 20, 40)
 LEAST, MOST = 1024, 4096
 CELL = 256
 MOST_DEFECTS = 3
+ON_TOP = 6
 DRAWN = (900, 2000)
 _SIDES = 77
 
@@ -34,10 +36,10 @@ _SIDES = 77
 def compose(
     rng: np.random.Generator,
     good: list[NDArray[np.uint8]],
-    bad: list[tuple[NDArray[np.uint8], NDArray[np.float64]]],
+    on_top: list[tuple[NDArray[np.uint8], NDArray[np.float64]]],
     most: int = MOST,
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """An image (h, w) of tiles laid row by row, and its (n, 4) boxes; `bad` tiles come whole, at random places."""
+    """An image (h, w) of tiles laid row by row, and its (n, 4) boxes; tiles on top come whole, at random places."""
     height, width = np.exp(rng.uniform(np.log(LEAST), np.log(most), 2)).round().astype(int)
     image = np.zeros((height, width), dtype=np.uint8)
     for y in range(0, height, CELL):
@@ -47,7 +49,7 @@ def compose(
             part = image[y : y + CELL, x : x + CELL]
             part[:] = tile[: part.shape[0], : part.shape[1]]
     boxes, taken = [], np.zeros((height, width), dtype=bool)
-    for tile, own in bad:
+    for tile, own in on_top:
         h, w = tile.shape
         for _ in range(50):
             y, x = (int(rng.integers(0, most + 1)) for most in (height - h, width - w))
@@ -72,8 +74,9 @@ def make(source: Path, out: Path, seed: int, counts: tuple[int, ...] = COUNTS, m
         for number in parts[split]:
             count = int(rng.integers(1, MOST_DEFECTS + 1)) if number % 2 else 0
             chosen = [boxed[i] for i in rng.choice(len(boxed), count, replace=False)]
-            bad = [(read_gray(resolve_under(root, one.path)), one.boxes_xyxy) for one in chosen]
-            image, boxes = compose(rng, good, bad, most)
+            on_top = [(read_gray(resolve_under(root, one.path)), one.boxes_xyxy) for one in chosen]
+            on_top += [(good[i], np.zeros((0, 4))) for i in rng.choice(len(good), ON_TOP - count, replace=False)]
+            image, boxes = compose(rng, good, on_top, most)
             name = f"{split}_{number:04d}.png"
             Image.fromarray(image).save(out / "images" / name, compress_level=1)
             kind = chosen[0].type if chosen else GOOD
