@@ -3,16 +3,17 @@
 python -m tests.benchmarks.large_images datasets/magnetic_tile --out datasets/large
 python -m tests.benchmarks.large_images drawn --out datasets/drawn_large --counts 60 18 22 --seed 9001
 
-Good tiles lie side by side, and over them each image has six whole tiles at random places: in good images good ones, in
-the others one to three with a defect, at native scale. So the edges of what lies on top tell nothing. Sides are drawn
-from 1,024 to 4,096 px, evenly in their logarithm. Train, validation and test images are made of the tiles of the
-dataset's own splits, so no tile is on two sides; each image is a group of its own within its split.
+Tiles lie whole, at native scale and in rows, on a dark tray of 1,024 to 4,096 px a side (evenly in its logarithm): good
+ones, and in every other image one to three with a defect among them. So a defect alone tells a defect image. Train,
+validation and test images are made of the tiles of the dataset's own splits, so no tile is on two sides; each image is
+a group of its own within its split.
 
 Drawn are surfaces of 900 to 2,000 px with flaws of 10 to 1,300 px and without, in pairs, see `pretraining.corpus`.
 """
 
 import argparse
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,38 +27,47 @@ from tests.benchmarks.pretraining.corpus import write_pair
 
 COUNTS = (120, 20, 40)
 LEAST, MOST = 1024, 4096
-CELL = 256
 MOST_DEFECTS = 3
-ON_TOP = 6
+GAP = 8
+DARK = 20
+SMALLEST = 100 * 100
 DRAWN = (900, 2000)
 _SIDES = 77
+Tile = tuple[NDArray[np.uint8], NDArray[np.float64]]
 
 
-def compose(
-    rng: np.random.Generator,
-    good: list[NDArray[np.uint8]],
-    on_top: list[tuple[NDArray[np.uint8], NDArray[np.float64]]],
-    most: int = MOST,
-) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """An image (h, w) of tiles laid row by row, and its (n, 4) boxes; tiles on top come whole, at random places."""
-    height, width = np.exp(rng.uniform(np.log(LEAST), np.log(most), 2)).round().astype(int)
-    image = np.zeros((height, width), dtype=np.uint8)
-    for y in range(0, height, CELL):
-        for x in range(0, width, CELL):
-            tile = good[rng.integers(len(good))]
-            tile = np.tile(tile, (-(-CELL // tile.shape[0]), -(-CELL // tile.shape[1])))
-            part = image[y : y + CELL, x : x + CELL]
-            part[:] = tile[: part.shape[0], : part.shape[1]]
-    boxes, taken = [], np.zeros((height, width), dtype=bool)
-    for tile, own in on_top:
-        h, w = tile.shape
-        for _ in range(50):
-            y, x = (int(rng.integers(0, most + 1)) for most in (height - h, width - w))
-            if not taken[y : y + h, x : x + w].any():
-                image[y : y + h, x : x + w], taken[y : y + h, x : x + w] = tile, True
-                boxes.append(own + np.array([x, y, x, y]))
-                break
-    return image, np.concatenate([np.zeros((0, 4)), *boxes])
+def laid_out(sizes: Sequence[tuple[int, int]], tray_hw: tuple[int, int]) -> list[tuple[int, int]]:
+    """Top left corners (y, x) of as many tiles (h, w), in order, as fit on a tray in rows as high as their highest."""
+    corners: list[tuple[int, int]] = []
+    top = left = GAP
+    bottom = top
+    for h, w in sizes:
+        if left + w + GAP > tray_hw[1]:
+            top, left = bottom + GAP, GAP
+        if left + w + GAP > tray_hw[1] or top + h + GAP > tray_hw[0]:
+            break
+        corners.append((top, left))
+        left, bottom = left + w + GAP, max(bottom, top + h)
+    return corners
+
+
+def compose(rng: np.random.Generator, good: Sequence[Tile], bad: Sequence[Tile], most: int = MOST) -> Tile:
+    """A tray (h, w) of good tiles with `bad` ones among them, and its (n, 4) boxes."""
+    height, width = np.exp(rng.uniform(np.log(LEAST), np.log(most), 2)).round().astype(int).tolist()
+    while True:
+        tiles = [good[i] for i in rng.integers(len(good), size=height * width // SMALLEST)]
+        room = len(laid_out([pixels.shape for pixels, _ in tiles], (height, width)))
+        places = rng.choice(room, len(bad), replace=False) if room >= len(bad) else []
+        for place, tile in zip(places, bad, strict=False):
+            tiles[place] = tile
+        corners = laid_out([pixels.shape for pixels, _ in tiles], (height, width))
+        if len(places) == len(bad) and all(place < len(corners) for place in places):
+            break
+    image, boxes = np.full((height, width), DARK, dtype=np.uint8), [np.zeros((0, 4))]
+    for (pixels, own), (y, x) in zip(tiles, corners, strict=False):
+        image[y : y + pixels.shape[0], x : x + pixels.shape[1]] = pixels
+        boxes.append(own + np.array([x, y, x, y]))
+    return image, np.concatenate(boxes)
 
 
 def make(source: Path, out: Path, seed: int, counts: tuple[int, ...] = COUNTS, most: int = MOST) -> Dataset:
@@ -68,18 +78,17 @@ def make(source: Path, out: Path, seed: int, counts: tuple[int, ...] = COUNTS, m
     (out / "images").mkdir(parents=True)
     for split, number_of in zip(SPLIT_NAMES, counts, strict=True):
         own = tiles.split(split)
-        good = [read_gray(resolve_under(root, one.path)) for one in own if one.status == GOOD]
-        boxed = [one for one in own if one.status == BOXED]
+        read = [(read_gray(resolve_under(root, one.path)), one) for one in own if one.status in (GOOD, BOXED)]
+        good = [(pixels, one.boxes_xyxy) for pixels, one in read if one.status == GOOD]
+        boxed = [(pixels, one) for pixels, one in read if one.status == BOXED]
         parts[split] = tuple(range(len(samples) + 1, len(samples) + 1 + number_of))
         for number in parts[split]:
             count = int(rng.integers(1, MOST_DEFECTS + 1)) if number % 2 else 0
             chosen = [boxed[i] for i in rng.choice(len(boxed), count, replace=False)]
-            on_top = [(read_gray(resolve_under(root, one.path)), one.boxes_xyxy) for one in chosen]
-            on_top += [(good[i], np.zeros((0, 4))) for i in rng.choice(len(good), ON_TOP - count, replace=False)]
-            image, boxes = compose(rng, good, on_top, most)
+            image, boxes = compose(rng, good, [(pixels, one.boxes_xyxy) for pixels, one in chosen], most)
             name = f"{split}_{number:04d}.png"
             Image.fromarray(image).save(out / "images" / name, compress_level=1)
-            kind = chosen[0].type if chosen else GOOD
+            kind = chosen[0][1].type if chosen else GOOD
             labels = np.ones(len(boxes), dtype=np.int64)
             status = BOXED if chosen else GOOD
             samples.append(Sample(number, name, image.shape, boxes, labels, status, f"{split}{number}", kind))  # type: ignore[arg-type]
