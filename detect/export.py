@@ -16,11 +16,17 @@ from data_tools.core.printable import say_text
 from detect.bundle_record import Precision
 
 
-def export(run: Path | str, out: Path | str, precision: Precision = "fp32", data: Path | str | None = None) -> Path:
+def export(
+    run: Path | str,
+    out: Path | str,
+    precision: Precision = "fp32",
+    data: Path | str | None = None,
+    reference: Path | str | None = None,
+) -> Path:
     """Write the best checkpoint of a finished run as a bundle; gives `out`, see `detect.exporting.export`."""
     from detect.exporting import export as write
 
-    return write(run, out, precision, data)
+    return write(run, out, precision, data, reference)
 
 
 def build_parser() -> Parser:
@@ -29,6 +35,13 @@ def build_parser() -> Parser:
     parser.add_argument("run", type=str, help="folder of a finished run")
     parser.add_argument("--out", type=str, required=True, help="new folder to write")
     parser.add_argument("--data", type=str | None, default=None, help="folder that the run's data have moved to")
+    parser.add_argument(
+        "--reference",
+        type=str | None,
+        default=None,
+        metavar="FOLDER",
+        help="with --precision int8: folder that the run's templates have moved to",
+    )
     parser.add_argument(
         "--precision",
         choices=get_args(Precision),
@@ -45,7 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _export(arguments: Namespace) -> int:
-    say_text(export(Path(arguments.run), Path(arguments.out), arguments.precision, arguments.data))
+    made = export(Path(arguments.run), Path(arguments.out), arguments.precision, arguments.data, arguments.reference)
+    say_text(made)
     return 0
 
 

@@ -12,6 +12,7 @@ from torchvision.ops import roi_align
 
 from data_tools.commands.prediction import read_finished_manifest
 from data_tools.core.anchors import STRIDES
+from data_tools.core.errors import InputError
 from data_tools.networks.onnx_graphs import for_export, from_planes, planes_of, write_graph
 from data_tools.runtime.bundle import GRAPH, new_bundle, require_new
 from data_tools.runtime.origin import origin_of
@@ -76,7 +77,13 @@ class _Head(nn.Module):
         return logits, deltas
 
 
-def export(run: Path | str, out: Path | str, precision: Precision = "fp32", data: Path | str | None = None) -> Path:
+def export(
+    run: Path | str,
+    out: Path | str,
+    precision: Precision = "fp32",
+    data: Path | str | None = None,
+    reference: Path | str | None = None,
+) -> Path:
     """Write the best checkpoint of a finished run as a bundle; gives `out`.
 
     Args:
@@ -84,16 +91,21 @@ def export(run: Path | str, out: Path | str, precision: Precision = "fp32", data
         out: new folder to write.
         precision: "int8" has backbone and pyramid compute in int8, calibrated on the run's validation images.
         data: folder that the run's data have moved to; None takes the one that the run names.
+        reference: for int8, the folder that the run's templates have moved to.
 
     Raises:
         InputError: no finished detector run, damaged files, `out` exists or cannot be written to, the exporter's
             packages are not installed, a network that cannot be exported, other `data` than the run's, or for int8 the
-            run's data are not there.
+            run's data or templates are not there.
     """
     folder, place, moved = Path(run), Path(out), None if data is None else Path(data)
     require_new(place)
+    if reference is not None and precision != "int8":
+        raise InputError(f"--reference {reference}: only --precision int8 looks at templates, a bundle holds none")
     detector, manifest = load(folder), read_finished_manifest(folder, "detect")
-    validation = validation_images(folder, manifest.values, moved) if precision == "int8" else None
+    validation, templates = None, None if reference is None else Path(reference)
+    if precision == "int8":
+        validation = validation_images(folder, manifest.values, moved, templates)
     model = for_export(detector.model)
     assert isinstance(model, Detector)
     own = _record_of(detector)

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from data_tools.core.errors import InputError
+from data_tools.core.fields import Fields
 from data_tools.core.records import Prediction, Sample
 from data_tools.files.dataset_folder import images_root_of
 from data_tools.files.predictions import read_predictions
-from data_tools.files.runs import TEMPLATES
+from data_tools.files.runs import MANIFEST, TEMPLATES
 from data_tools.files.templates import Templates
 from data_tools.loading.pairs import paired
 from data_tools.metrics.box_map import box_map
@@ -44,20 +45,37 @@ class ValidationImages:
     templates: Templates | None = None
 
 
-def validation_images(run: Path, manifest: Mapping[str, Any], data: Path | None = None) -> ValidationImages:
+def validation_images(
+    run: Path, manifest: Mapping[str, Any], data: Path | None = None, reference: Path | None = None
+) -> ValidationImages:
     """Those of the data that a run's manifest names, or that are in the folder `data` now.
 
+    `reference` is the folder that their templates are in now, where the run has some; None takes the manifest's.
+
     Raises:
-        InputError: the run's data are gone or have changed, have no validation images, or are not predicted.
+        InputError: the run's data are gone or have changed, have no validation images, or are not predicted; or the
+            templates are gone.
     """
     dataset = dataset_of(run, manifest, data)
     samples, root = dataset.split("val"), images_root_of(dataset, dataset.folder or run)
     if not samples:
         raise InputError("int8 is calibrated on the validation images, of which the run's data have none")
-    templates = Templates(Path(manifest[TEMPLATES])) if TEMPLATES in manifest else None
+    templates = _templates_of(run, manifest, reference)
     if templates is not None:
         templates.require(samples, root, str(dataset.folder))
     return ValidationImages(samples, root, read_predictions(run / "predictions" / "val.jsonl").predictions, templates)
+
+
+def _templates_of(run: Path, manifest: Mapping[str, Any], moved: Path | None) -> Templates | None:
+    """The templates of a run; None where it has none."""
+    if TEMPLATES not in manifest:
+        if moved is not None:
+            raise InputError(f"--reference {moved}: {run} was trained without templates; leave it out")
+        return None
+    folder = moved or Path(Fields(manifest, str(run / MANIFEST)).text(TEMPLATES))
+    if not folder.is_dir():
+        raise InputError(f"{folder}: the templates of {run} are not there; name their folder with --reference")
+    return Templates(folder)
 
 
 def make_int8(folder: Path, record: DetectorRecord, validation: ValidationImages) -> dict[str, Any]:

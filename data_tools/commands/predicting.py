@@ -23,9 +23,9 @@ from data_tools.core.records import Prediction, PredictionHeader, Sample, unlabe
 from data_tools.files.gray_levels import DarknessNotice
 from data_tools.files.image_sources import Source
 from data_tools.files.places import Outputs
-from data_tools.files.prediction_journal import Counts, Journal, Record, errors_path
+from data_tools.files.prediction_journal import LACKS_TEMPLATE, Counts, Journal, Record, errors_path
 from data_tools.files.read_ahead import Decoded, decoded_chunks
-from data_tools.files.templates import Templates
+from data_tools.files.templates import PairReader, Templates
 from data_tools.training.interrupt import Stopped, stop_requests
 
 SOME_UNREADABLE = 3
@@ -104,17 +104,33 @@ def predict_inputs(
 
 def predict_chunk(chunk: Sequence[Decoded], predict: Predict) -> list[Record]:
     """What became of each image of a chunk; those that could be read are given to the model together."""
-    pixels = {one.source.image_id: one.pixels for one in chunk if one.pixels is not None}
     samples = [
         unlabelled(image_id, one.source.name, one.pixels.shape)
         for one in chunk
         if one.pixels is not None and (image_id := one.source.image_id) is not None
     ]
-    made = iter(predict(samples, lambda sample: pixels[sample.image_id]) if samples else ())
+    made = iter(predict(samples, _reader_of(chunk)) if samples else ())
     return [
-        Record(one.source.name, None if one.pixels is None else next(made), one.reason, one.source.is_left_out)
+        Record(
+            one.source.name,
+            None if one.pixels is None else next(made),
+            one.reason,
+            one.source.is_left_out,
+            dict(LACKS_TEMPLATE) if one.lacks_template else {},
+        )
         for one in chunk
     ]
+
+
+def _reader_of(chunk: Sequence[Decoded]) -> Callable[[Sample], NDArray[np.uint8]]:
+    """Gives the pixels of a chunk's images, and of their templates, as they were when they were looked at."""
+    pixels = {one.source.image_id: one.pixels for one in chunk if one.pixels is not None}
+    templates = {one.source.image_id: one.template for one in chunk if one.template is not None}
+
+    def read(sample: Sample) -> NDArray[np.uint8]:
+        return pixels[sample.image_id]
+
+    return PairReader(read, lambda sample: templates[sample.image_id]) if templates else read
 
 
 def look_at_levels(notice: DarknessNotice, chunk: Sequence[Decoded]) -> None:

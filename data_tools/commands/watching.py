@@ -139,6 +139,8 @@ class Watcher:
         self.folder, self.done, self.pace = folder, done, pace
         self._predict, self._clock, self._templates = predict, clock, templates
         self._waiting: dict[str, _Candidate] = {}
+        self._tried: dict[str, Version] = {}
+        """Of images without a usable template: the version of the one that there was."""
         self._next_scan = clock()
         self._notice = DarknessNotice(log.warning)
 
@@ -183,16 +185,32 @@ class Watcher:
                 self._list(Record(name, None, entry.reason), _FOLDER)
         if whole:  # else there may be files in a folder that could not be listed
             self.done.forget_all_but(present)
+            self._tried = {name: template for name, template in self._tried.items() if name in present}
         now = self._clock()
         self._next_scan = now + max(self.pace.rescan, _SCANNING_SHARE * (now - begun))
 
     def _consider(self, name: str, path: Path) -> None:
         """Wait for a file that is not done in its present version; the wait begins anew with each change."""
         version, waiting = version_of(path), self._waiting.get(name)
-        if version is None or self.done.has(name, version):
+        if waiting is not None and waiting.version == version:
+            return
+        if version is None or (self.done.has(name, version) and not self._has_new_template(name, path, version)):
             self._waiting.pop(name, None)
-        elif waiting is None or waiting.version != version:
+        else:
             self._waiting[name] = _Candidate(path, version, self._clock())
+
+    def _has_new_template(self, name: str, path: Path, version: Version) -> bool:
+        """Whether an image that was listed for want of its template has one now, not yet tried."""
+        if self._templates is None or not self.done.lacks_template(name, version):
+            return False
+        try:
+            template = version_of(self._templates.path_of(name, path))
+        except InputError:
+            return False
+        is_new = template is not None and template != self._tried.get(name)
+        if template is not None:
+            self._tried[name] = template
+        return is_new
 
     def _take(self, chunk: Sequence[Decoded]) -> None:
         """Predict the images of a chunk that have not changed while they were read."""
@@ -209,6 +227,9 @@ class Watcher:
             self._list(record, self._waiting.pop(record.name).version)
 
     def _list(self, record: Record, version: Version) -> None:
+        if record.reason and record.reason == self.done.lacks_template(record.name, version):
+            return  # its template is another and no better
+        self._tried.pop(record.name, None)
         self.done.append(record, version)
         if record.reason:
             log.warning("%s: %s", record.name, record.reason)

@@ -27,6 +27,8 @@ from data_tools.files.regular import reason_against_reading
 
 JOURNAL = 1
 SHOWN = 3
+LACKS_TEMPLATE = {"lacks": "template"}
+"""In the line of an image that could be read, but not its template."""
 _START = b'{"journal": '
 _ERRORS_START = '{"errors_of": '
 _WHOLE_LINE = b"\n"

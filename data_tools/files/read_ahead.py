@@ -32,11 +32,15 @@ class Decoded:
         source: what was read.
         pixels: (h, w) uint8; None where it could not be read.
         reason: why it could not be read; "" where it could.
+        template: (h, w) uint8 of a perfect part, which the pixels are to be compared with; None without templates.
+        lacks_template: whether the reason is that, and not the image.
     """
 
     source: Source
     pixels: NDArray[np.uint8] | None
     reason: str = ""
+    template: NDArray[np.uint8] | None = None
+    lacks_template: bool = False
 
 
 def decode(source: Source, templates: Templates | None = None) -> Decoded:
@@ -50,8 +54,17 @@ def decode(source: Source, templates: Templates | None = None) -> Decoded:
         height, width = pixels.shape
         noted = f"{source.size_hw[1]} x {source.size_hw[0]}"
         return Decoded(source, None, f"is {width} x {height} pixels, but annotated as {noted}")
-    reason = "" if templates is None else templates.reason_against(source.name, source.path, pixels.shape)
-    return Decoded(source, None, reason) if reason else Decoded(source, pixels)
+    return Decoded(source, pixels) if templates is None else _with_template(source, pixels, templates)
+
+
+def _with_template(source: Source, pixels: NDArray[np.uint8], templates: Templates) -> Decoded:
+    def read() -> NDArray[np.uint8]:
+        return templates.read_beside(source.name, source.path, pixels.shape)
+
+    template, reason = pixels_or_reason(read, source.name)
+    if template is None:
+        return Decoded(source, None, reason, lacks_template=True)
+    return Decoded(source, pixels, template=template)
 
 
 def pixels_or_reason(read: Callable[[], NDArray[np.uint8]], place: str) -> tuple[NDArray[np.uint8] | None, str]:
@@ -164,5 +177,5 @@ def decoded_chunks(
 
 
 def pixels_held(one: Decoded) -> int:
-    """How many pixels are held."""
-    return 0 if one.pixels is None else one.pixels.size
+    """How many pixels are held, of the template too."""
+    return sum(0 if pixels is None else pixels.size for pixels in (one.pixels, one.template))

@@ -11,8 +11,9 @@ names a template. Two pictures that differ in their extension alone are none: wh
 """
 
 import os
+import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -26,6 +27,19 @@ from data_tools.files.images import read_gray, read_size, resolve_under
 
 _TESTED, _TEMPLATE = "_test", "_temp"
 _SHOWN = 3
+_SETTLED_NS = 2_000_000_000  # a folder's time of change is this coarse at most; what came in the same tick shows later
+
+
+@dataclass(frozen=True)
+class PairReader:
+    """Reads a sample's pixels, and by `template` those of a perfect part: (h, w) uint8, both of the same size."""
+
+    image: Callable[[Sample], NDArray[np.uint8]]
+    template: Callable[[Sample], NDArray[np.uint8]]
+
+    def __call__(self, sample: Sample) -> NDArray[np.uint8]:
+        """The image's pixels."""
+        return self.image(sample)
 
 
 @dataclass(frozen=True)
@@ -41,6 +55,7 @@ class Templates:
 
     folder: Path
     _listed: dict[str, tuple[int, dict[str, list[str]]]] = field(default_factory=dict, repr=False, compare=False)
+    """By subfolder: when it had changed last, and the names in it by their stems."""
 
     def __post_init__(self) -> None:
         if not self.folder.is_dir():
@@ -58,14 +73,13 @@ class Templates:
         Raises:
             InputError: there is none, it is the image itself, or there are several.
         """
-        wanted = list(_wanted(name))
-        for stem in wanted:
-            found = self._named(stem) or self._named(stem, again=True)
+        for stem in (wanted := list(_wanted(name))):
+            found = self._named(name, stem)
             if len(found) > 1:
                 raise InputError(f"{name}: which is its template below {self.folder}, {' or '.join(found)}?")
             if found:
                 path = resolve_under(self.folder, found[0])
-                if image is not None and image.exists() and path.exists() and image.samefile(path):
+                if image is not None and _is_same_file(image, path):
                     raise InputError(f"{name}: what {self.folder} holds for its template is the image itself")
                 return path
         looked = " or ".join(stem for stem in wanted) or "nothing"
@@ -79,19 +93,14 @@ class Templates:
         Raises:
             InputError: see `path_of`; or it cannot be read, or has another size.
         """
-        path = self.path_of(sample.path)
-        template = read_gray(path)
-        _require_size(sample.path, path, template.shape, sample.size_hw)
-        return template
+        return self.read_beside(sample.path, None, sample.size_hw)
 
-    def reason_against(self, name: str, image: Path, size_hw: tuple[int, ...]) -> str:
-        """Why an image cannot be compared with its template, whose pixels are read; "" where it can."""
-        try:
-            path = self.path_of(name, image)
-            _require_size(name, path, read_gray(path).shape, size_hw)
-        except InputError as error:
-            return str(error).removeprefix(f"{name}: ")
-        return ""
+    def read_beside(self, name: str, image: Path | None, size_hw: tuple[int, ...]) -> NDArray[np.uint8]:
+        """As `read`, of an image that `path_of` takes by name and file, and that has this height and width."""
+        path = self.path_of(name, image)
+        template = read_gray(path)
+        _require_size(name, path, template.shape, size_hw)
+        return template
 
     def require(self, samples: Iterable[Sample], root: Path, what: str) -> None:
         """Refuse samples of which some have no template of their size; by its header, no pixels are decoded.
@@ -121,16 +130,21 @@ class Templates:
             except InputError as error:
                 yield str(error)
 
-    def _named(self, stem: str, again: bool = False) -> list[str]:
-        """The images below the folder that have this name without extension; `again` looks at a folder that changed."""
+    def _named(self, name: str, stem: str) -> list[str]:
+        """The images below the folder that are called `stem`, without extension, now: the folder may have changed."""
         parent, _, last = stem.rpartition("/")
         place = self.folder / parent
-        if not place.is_dir():
+        try:
+            stamp = place.stat().st_mtime_ns
+            known, names = self._listed.get(parent, (-1, {}))
+            if known != stamp:
+                names = _stems_in(place)
+                is_settled = time.time_ns() - stamp > _SETTLED_NS
+                self._listed[parent] = stamp if is_settled else -1, names
+        except (FileNotFoundError, NotADirectoryError):
             return []
-        stamp, names = self._listed.get(parent, (-1, {}))
-        if stamp == -1 or (again and stamp != place.stat().st_mtime_ns):
-            stamp, names = place.stat().st_mtime_ns, _stems_in(place)
-            self._listed[parent] = stamp, names
+        except (OSError, ValueError) as error:
+            raise InputError(f"{name}: its template cannot be looked for in {place}: {error}") from error
         return [f"{parent}/{name}" if parent else name for name in names.get(last, ())]
 
 
@@ -176,6 +190,13 @@ def _wanted(name: str) -> Iterator[str]:
         yield "/".join([*folders, stem])
         if folders:
             yield "/".join(folders)
+
+
+def _is_same_file(image: Path, template: Path) -> bool:
+    try:
+        return image.samefile(template)
+    except OSError:  # one of them is gone
+        return False
 
 
 def _require_size(name: str, path: Path, size_hw: tuple[int, ...], wanted_hw: tuple[int, ...]) -> None:

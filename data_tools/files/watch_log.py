@@ -17,6 +17,7 @@ from data_tools.core.records import PredictionHeader
 from data_tools.files.flushing import make_folder
 from data_tools.files.locks import open_locked
 from data_tools.files.prediction_journal import (
+    LACKS_TEMPLATE,
     Counts,
     Record,
     error_line,
@@ -75,6 +76,7 @@ class WatchLog:
         self, out: Path, header: PredictionHeader, job: dict[str, Any], present: Collection[str] | None
     ) -> None:
         self.out, self.counts, self._versions = out, Counts(), set[tuple[str, Version]]()
+        self._lacking: dict[str, tuple[Version, str]] = {}
         self._last_id = 0
         make_folder(out.parent)
         self._lines = open_locked(out)
@@ -108,16 +110,30 @@ class WatchLog:
             file, line = self._lines, {**to_line(record.prediction), "heatmap": None, **more}
         file.write(as_text(line).encode("utf-8"))
         file.flush()
-        self._versions.add((record.name, version))
+        self._note(line, record.name, version)
         self.counts.add(record.name, record.reason, record.is_left_out)
 
     def forget_all_but(self, present: Collection[str]) -> None:
         """Drop the versions of files that are gone."""
         self._versions = {one for one in self._versions if one[0] in present}
+        self._lacking = {name: one for name, one in self._lacking.items() if name in present}
 
     def has(self, name: str, version: Version) -> bool:
         """Whether this version of a file is in the set, or listed as unreadable."""
         return (name, version) in self._versions
+
+    def lacks_template(self, name: str, version: Version) -> str:
+        """Why this version of an image has been listed for want of a template, and not predicted since; else ""."""
+        listed, reason = self._lacking.get(name, (None, ""))
+        return reason if listed == version else ""
+
+    def _note(self, line: dict[str, Any], name: str, version: Version) -> None:
+        """What became of a version of a file; read back, what was predicted comes before what could not be read."""
+        if not line.items() >= LACKS_TEMPLATE.items():
+            self._lacking.pop(name, None)
+        elif not self.has(name, version) or self.lacks_template(name, version):
+            self._lacking[name] = version, str(line.get("reason"))
+        self._versions.add((name, version))
 
     def _open_errors(self, present: Collection[str] | None) -> BinaryIO:
         if self._errors is None:
@@ -156,7 +172,7 @@ class WatchLog:
         if not (isinstance(name, str) and isinstance(size, int) and isinstance(changed, int)):
             return
         if present is None or name in present:
-            self._versions.add((name, (size, changed)))
+            self._note(line, name, (size, changed))
 
     def _close(self) -> None:
         self._lines.close()

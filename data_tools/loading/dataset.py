@@ -71,7 +71,7 @@ class DefectDataset(TorchDataset[Item]):
 
     Args:
         samples: what to load.
-        pixels: folder that the samples' paths are relative to, or what reads a sample's pixels; a `pairs.PairReader`
+        pixels: folder that the samples' paths are relative to, or what reads a sample's pixels; a `PairReader`
             has each image's difference from its template shown beside it.
         config: preprocessing, input size and, where there is an `augmentation`, zoom; None leaves every image as it is.
         augmentation: None for validation and test.

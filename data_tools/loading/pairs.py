@@ -1,33 +1,17 @@
 """Images with their templates: whatever reads an image's pixels reads its template's too."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from data_tools.core.errors import InputError
-from data_tools.core.records import Dataset, Sample
+from data_tools.core.records import Dataset
 from data_tools.files.dataset_folder import images_root_of
-from data_tools.files.templates import Templates
+from data_tools.files.templates import PairReader, Templates
 from data_tools.loading.image_inputs import Chunk, Images, PixelReader, chunks_of, folder_reader, samples_of
 from data_tools.loading.input_config import PAIRED, InputConfig
 
 _LACKING = "it compares each image with its template, as it was trained with them"
-
-
-@dataclass(frozen=True)
-class PairReader:
-    """Reads a sample's pixels, and by `template` those of a perfect part: (h, w) uint8, both of the same size."""
-
-    image: PixelReader
-    template: PixelReader
-
-    def __call__(self, sample: Sample) -> NDArray[np.uint8]:
-        """The image's pixels."""
-        return self.image(sample)
 
 
 def template_reader(read: PixelReader) -> PixelReader | None:
@@ -44,10 +28,15 @@ def for_both(change: Callable[[PixelReader], PixelReader], read: PixelReader) ->
 def paired(pixels: Path | PixelReader, config: InputConfig, templates: Templates | None) -> Path | PixelReader:
     """A way to samples' pixels, with their templates where a network compares with these.
 
+    Args:
+        pixels: folder of the images, or what reads them; one that reads templates already stays as it is.
+        config: what the network sees.
+        templates: None for none.
+
     Raises:
         InputError: it does, and there are no templates.
     """
-    if config.reference != PAIRED:
+    if config.reference != PAIRED or isinstance(pixels, PairReader):
         return pixels
     if templates is None:
         raise InputError(f"the model has no templates, and {_LACKING}; load it with reference=FOLDER")

@@ -35,9 +35,8 @@ from data_tools.files.runs import (
     require_seal,
     sealed,
 )
-from data_tools.files.templates import Templates, templates_of
+from data_tools.files.templates import PairReader, Templates, templates_of
 from data_tools.loading.image_inputs import PixelReader, folder_reader
-from data_tools.loading.pairs import PairReader
 from data_tools.loading.readable import require_readable
 from data_tools.training import processes
 from data_tools.training.fit import FitResult, require_fit, seed_everything

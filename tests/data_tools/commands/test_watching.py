@@ -15,6 +15,7 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import PredictionHeader
 from data_tools.files.prediction_journal import errors_path
 from data_tools.files.predictions import read_predictions
+from data_tools.files.templates import Templates
 from data_tools.files.watch_log import WatchLog
 from tests.data_tools.commands.test_prediction import Model, arguments, never, save_many
 
@@ -29,6 +30,7 @@ class Bench:
         self.folder, self.out = root / "in", root / "w.jsonl"
         self.folder.mkdir(exist_ok=True)
         self.now, self.model, self.asked = 0.0, Model(), threading.Event()
+        self.templates: Templates | None = None
         self.log = self.open()
         self.watcher = Watcher(self.folder, self.log, self.model, PACE, lambda: self.now)
 
@@ -39,7 +41,7 @@ class Bench:
     def restart(self) -> None:
         self.log.__exit__(None, None, None)
         self.log = self.open()
-        self.watcher = Watcher(self.folder, self.log, self.model, PACE, lambda: self.now)
+        self.watcher = Watcher(self.folder, self.log, self.model, PACE, lambda: self.now, self.templates)
 
     def wait(self, seconds: float) -> None:
         """Half a second at a time, as in the loop."""
@@ -182,6 +184,65 @@ def test_a_folder_that_cannot_be_listed_for_a_while_makes_nothing_new(
     bench.wait(9)
     assert len(bench.predicted()) == 3
     assert bench.unreadable() == ["."]
+
+
+@pytest.fixture
+def paired(bench: Bench) -> Bench:
+    """One that needs templates, of which it has that of 001.png; the model looks at them."""
+    save_many(bench.folder / "../templates", 1)
+    bench.templates, alone = Templates(bench.folder / "../templates"), bench.model
+
+    def comparing(samples, read):  # type: ignore[no-untyped-def]
+        assert all(read.template(sample).shape == sample.size_hw for sample in samples)
+        return alone(samples, read)
+
+    bench.model = comparing  # type: ignore[assignment]
+    bench.restart()
+    return bench
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_an_image_is_predicted_once_its_template_has_come(paired: Bench, restarts: bool) -> None:
+    save_many(paired.folder, 3)
+    paired.wait(3)
+    assert paired.predicted() == [(1, "001.png")]
+    assert paired.unreadable() == []  # a template that is being written is waited for
+    paired.wait(30)
+    assert paired.unreadable() == ["002.png", "003.png"]
+    if restarts:
+        paired.restart()
+        paired.wait(30)
+        assert paired.unreadable() == ["002.png", "003.png"]
+    save_many(paired.folder / "../templates", 2)
+    paired.wait(5)
+    assert paired.predicted() == [(1, "001.png"), (2, "002.png")]
+    paired.restart()
+    paired.wait(30)
+    assert paired.predicted() == [(1, "001.png"), (2, "002.png")]
+    assert paired.unreadable() == ["002.png", "003.png"]
+    (paired.folder / "003.png").unlink()
+    paired.wait(3)
+    assert paired.log._lacking == {}
+
+
+def test_a_damaged_template_is_listed_once_and_tried_again_when_it_changes(paired: Bench) -> None:
+    template = paired.folder / "../templates/001.png"
+    content = template.read_bytes()
+    template.write_bytes(content[:45])
+    save_many(paired.folder, 1)
+    paired.wait(60)
+    assert (paired.predicted(), paired.unreadable()) == ([], ["001.png"])
+    template.write_bytes(content[:46])  # no better, for the same reason
+    paired.wait(60)
+    assert (paired.predicted(), paired.unreadable()) == ([], ["001.png"])
+    Image.new("L", (3, 3)).save(template)
+    paired.wait(60)
+    assert (paired.predicted(), paired.unreadable()) == ([], ["001.png", "001.png"])
+    assert "is 3 x 3 pixels, and the image 8 x 6" in errors_path(paired.out).read_text()
+    template.write_bytes(content)
+    paired.wait(5)
+    assert paired.predicted() == [(1, "001.png")]
+    assert paired.watcher._tried == {}
 
 
 def test_another_job_is_refused(bench: Bench) -> None:

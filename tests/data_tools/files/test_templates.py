@@ -78,12 +78,27 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
         Templates(tmp_path / "templates").path_of("lot/a.png")
 
 
-def test_what_came_later_is_found(tmp_path: Path) -> None:
+def test_what_the_folder_holds_now_counts_and_not_what_it_held(tmp_path: Path) -> None:
     templates = Templates(write(tmp_path, "a.png"))
-    assert templates.reason_against("b.png", tmp_path / "x.png", (8, 10)).startswith("no template below")
-    write(tmp_path, "b.png")
+    assert templates.path_of("a.png") == tmp_path / "a.png"
+    with pytest.raises(InputError, match="no template below"):
+        templates.path_of("b.png")
+    write(tmp_path, "b.png", "a.bmp")  # within one tick of the file system's clock
+    assert templates.path_of("b.png") == tmp_path / "b.png"
+    with pytest.raises(InputError, match=r"a\.bmp or a\.png\?"):
+        templates.path_of("a.png")
+    (tmp_path / "a.png").unlink()
     os.utime(tmp_path, ns=(1, 1))
-    assert templates.reason_against("b.png", tmp_path / "x.png", (8, 10)) == ""
+    assert templates.path_of("a.png") == tmp_path / "a.bmp"
+
+
+def test_a_folder_that_has_not_changed_is_listed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    templates, listings, listed = Templates(write(tmp_path, "a.png", "b.png")), [], os.listdir
+    os.utime(tmp_path, ns=(1, 1))
+    monkeypatch.setattr(os, "listdir", lambda path: listings.append(path) or listed(path))
+    for name in ("a.png", "b.png", "a.png"):
+        templates.path_of(name)
+    assert listings == [tmp_path]
 
 
 def test_pixels_and_why_there_are_none(tmp_path: Path, make_sample: Callable[..., Sample]) -> None:
@@ -93,7 +108,22 @@ def test_pixels_and_why_there_are_none(tmp_path: Path, make_sample: Callable[...
         templates.read(make_sample(1, size_hw=(9, 10)))
     content = (tmp_path / "1.bmp").read_bytes()
     (tmp_path / "1.bmp").write_bytes(content[:-20])
-    assert "1.bmp" in templates.reason_against("1.png", tmp_path / "image.png", (8, 10))
+    with pytest.raises(InputError, match=r"1\.bmp"):
+        templates.read_beside("1.png", tmp_path / "image.png", (8, 10))
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero")])
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    make(tmp_path / "a.png")
+    with pytest.raises(InputError, match=r"a\.png.*(not a regular file|leads to no file)"):
+        Templates(tmp_path).read_beside("a.png", None, (8, 10))
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + "/a.png", "loop/a.png"])
+def test_a_folder_that_cannot_be_looked_into_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(InputError, match=r"a\.png: its template cannot be looked for in .*: .*(long|levels)"):
+        Templates(tmp_path).path_of(name)
 
 
 def test_all_that_lack_one_are_counted_and_the_first_named(tmp_path: Path, make_sample: Callable[..., Sample]) -> None:

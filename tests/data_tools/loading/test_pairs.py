@@ -11,20 +11,13 @@ from PIL import Image
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset, Sample
-from data_tools.files.templates import Templates
+from data_tools.files.templates import PairReader, Templates
 from data_tools.loading.batch import collate
 from data_tools.loading.copy_paste import PasteConfig, Paster
 from data_tools.loading.dataset import DefectDataset
 from data_tools.loading.image_inputs import folder_reader
 from data_tools.loading.input_config import InputConfig, SliceConfig
-from data_tools.loading.pairs import (
-    PairReader,
-    chunks_with_templates,
-    for_both,
-    given_templates,
-    paired,
-    template_reader,
-)
+from data_tools.loading.pairs import chunks_with_templates, for_both, given_templates, paired, template_reader
 from data_tools.loading.pixels import seen_planes
 from data_tools.loading.transforms import Augmentation, AugmentConfig, PreprocessConfig
 from data_tools.runtime.batches import batches_of

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +22,7 @@ import classify.export
 import classify.plan
 import classify.predict
 import classify.train
+import classify.trained
 import classify.training
 import detect
 import detect.export
@@ -31,13 +31,11 @@ import detect.predict
 import detect.serve
 import detect.train
 import detect.training
-from data_tools.commands.watching import Pace, Watcher
 from data_tools.core.errors import InputError
-from data_tools.core.records import Dataset, Prediction, PredictionHeader, Sample, Splits
+from data_tools.core.records import Dataset, Prediction, Sample, Splits
 from data_tools.files.dataset_folder import read_dataset, write_dataset
 from data_tools.files.predictions import read_predictions
 from data_tools.files.templates import Templates
-from data_tools.files.watch_log import WatchLog
 from data_tools.loading.input_config import InputConfig, SliceConfig
 from data_tools.loading.template_difference import template_difference
 from data_tools.loading.transforms import AugmentConfig
@@ -222,29 +220,6 @@ def test_overlays_do_not_go_among_templates(
     assert not place.exists()
 
 
-def test_a_watched_image_waits_for_its_template(runs: dict[str, Path], boards: Path, tmp_path: Path) -> None:
-    folder, templates = tmp_path / "in", tmp_path / "templates"
-    folder.mkdir()
-    templates.mkdir()
-    for name in ("1.png", "2.png"):
-        shutil.copy(boards / "images" / name, folder / name)
-    shutil.copy(boards / "templates" / "1.png", templates / "1.png")
-    model = load("classify", runs["classify"], templates)
-    log, now = WatchLog(tmp_path / "w.jsonl", PredictionHeader("x", {}, "best"), {}, set()), [0.0]
-    with log as done:
-        watcher = Watcher(folder, done, model.predict_samples, Pace(), lambda: now[0], Templates(templates))
-        for _ in range(4):
-            watcher.step(threading.Event())
-            now[0] += 0.5
-        assert [one.file_name for one in read_predictions(tmp_path / "w.jsonl").predictions] == ["1.png"]
-        shutil.copy(boards / "templates" / "2.png", templates / "2.png")
-        os.utime(templates, ns=(1, 1))
-        for _ in range(4):
-            watcher.step(threading.Event())
-            now[0] += 0.5
-    assert [one.file_name for one in read_predictions(tmp_path / "w.jsonl").predictions] == ["1.png", "2.png"]
-
-
 @pytest.mark.parametrize("approach", APPROACHES)
 def test_a_stopped_and_resumed_run_ends_bit_identical(
     approach: str, runs: dict[str, Path], boards: Path, tmp_path: Path, stop_after: Callable[[ModuleType, int], None]
@@ -349,3 +324,54 @@ def test_int8_is_calibrated_with_the_runs_templates(
     assert validation.templates == Templates(boards / "templates")
     changed = make_int8(folder, record_of(read_bundle(folder, "detect")), validation)
     assert (changed["precision"], changed["calibration_images"]) == ("int8", 8)
+
+
+def test_int8_asks_for_templates_that_are_gone_before_it_exports(
+    runs: dict[str, Path], boards: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, words = tmp_path / "run", ["--out", str(tmp_path / "bundle")]
+    shutil.copytree(runs["detect"], run)
+    manifest = json.loads((run / "manifest.json").read_text())
+    assert validation_images(run, manifest, None, boards / "templates").templates == Templates(boards / "templates")
+    gone = manifest | {"templates": str(tmp_path / "gone")}
+    with pytest.raises(InputError, match=r"gone: the templates of .* are not there; name their folder with --refer"):
+        validation_images(run, gone)
+    assert validation_images(run, gone, None, boards / "templates").templates == Templates(boards / "templates")
+    with pytest.raises(InputError, match=r"manifest\.json.*templates.*text"):
+        validation_images(run, manifest | {"templates": 5})
+    with pytest.raises(InputError, match="was trained without templates; leave it out"):
+        validation_images(run, {key: manifest[key] for key in manifest if key != "templates"}, None, tmp_path)
+    assert detect.export.main([str(run), *words, "--reference", str(boards / "templates")]) == 2
+    assert "only --precision int8 looks at templates" in capsys.readouterr().err
+    assert detect.export.main([str(run), *words, "--precision", "int8", "--reference", str(boards / "images")]) == 2
+    assert "8 images have no template to be compared with" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run"]
+
+
+def test_a_template_that_is_damaged_is_listed_and_one_that_goes_after_it_was_read_is_not_missed(
+    runs: dict[str, Path], boards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    templates, out = tmp_path / "templates", tmp_path / "p.jsonl"
+    shutil.copytree(boards / "templates", templates)
+    (templates / "2.png").write_bytes((templates / "2.png").read_bytes()[:200])
+    (templates / "3.png").unlink()
+    os.mkfifo(templates / "3.png")
+    shutil.copy(templates / "4.png", templates / "4.bmp")
+    predict = classify.trained.TrainedClassifier.predict_samples
+
+    def predict_after_all_is_gone(*given: Any) -> list[Prediction]:
+        shutil.rmtree(templates, ignore_errors=True)
+        return predict(*given)
+
+    monkeypatch.setattr(classify.trained.TrainedClassifier, "predict_samples", predict_after_all_is_gone)
+    images = [str(boards / "images" / f"{number}.png") for number in (1, 2, 3, 4, 5)]
+    words = ["--run", str(runs["classify"]), "--reference", str(templates), "--images", *images]
+    assert classify.predict.main([*words, "--out", str(out)]) == 3
+    expected = load("classify", runs["classify"], boards / "templates").predict([images[0], images[4]])
+    ours = [one.score for one in read_predictions(out).predictions]
+    assert ours == pytest.approx([one.score for one in expected], abs=1e-6)
+    errors = [json.loads(line) for line in (tmp_path / "p.errors.jsonl").read_text().splitlines()[1:]]
+    assert [(line["lacks"], Path(line["file_name"]).name) for line in errors] == [
+        ("template", f"{number}.png") for number in (2, 3, 4)
+    ]
+    assert ["which is" in line["reason"] for line in errors] == [False, False, True]
