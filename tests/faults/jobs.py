@@ -19,6 +19,7 @@ _YOLO = ["--format", "yolo", "--copy", "--group-by", "none", "--out"]
 _CONVERT = ["src", *_YOLO, "data"]
 IMAGES = 24
 MANY = 72  # which convert gives to several processes
+TEMPLATES = "t"
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Job:
         reads: a folder of images that it reads, if it does.
         workers: the words that give it worker processes, where it has some.
         again: the words that take it up, from what it has left.
+        is_tried: False of one that only makes what others read.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Job:
     reads: str = ""
     workers: Sequence[str] | None = None
     again: Callable[[Path, Sequence[str]], Sequence[str]] = lambda _folder, words: words
+    is_tried: bool = True
 
 
 def _run_again(name: str) -> Callable[[Path, Sequence[str]], Sequence[str]]:
@@ -70,6 +73,8 @@ _PREDICT = ["--data", "data", "--split", "all", "--run"]
 _EVALUATE = ["--runs", "d", "c", "--resamples", "100", "--out", "r.json", "--html", "r.html"]
 _SEEN = "data/images/images"
 _LOADER = ("--fit.workers", "1")
+_PAIRED = ["--reference", TEMPLATES]
+_PAIRED_SEEN = f"{TEMPLATES}/images"  # what breaks is a template; the images that it is of stay whole
 JOBS = (
     Job("convert", "data_tools.convert", _CONVERT, ["src"], ["data"], "src/images", None, _convert_again("data")),
     Job("convert --replace", "data_tools.convert", [*_CONVERT, "--replace"], ["src", "data"], ["data"], "src/images"),
@@ -105,12 +110,41 @@ JOBS = (
         None,
         _predict_again("p.jsonl"),
     ),
+    Job(
+        "detect.train --reference",
+        "detect.train",
+        [*DETECT, "dt", *_PAIRED],
+        ["data", TEMPLATES],
+        ["dt"],
+        _PAIRED_SEEN,
+        _LOADER,
+        _run_again("dt"),
+    ),
+    Job(
+        "detect.predict --reference",
+        "detect.predict",
+        [*_PREDICT, "dt", "--out", "pt.jsonl", *_PAIRED],
+        ["data", TEMPLATES, "dt"],
+        ["pt.jsonl"],
+        _PAIRED_SEEN,
+        None,
+        _predict_again("pt.jsonl"),
+    ),
     Job("evaluate", "detect.evaluate", _EVALUATE, ["data", "d", "c"], ["r.json", "r.html"], _SEEN),
     Job("detect.export", "detect.export", ["d", "--out", "b"], ["data", "d"], ["b"]),
     Job(
         "detect.export int8", "detect.export", ["d", "--out", "b8", "--precision", "int8"], ["data", "d"], ["b8"], _SEEN
     ),
     Job("classify.export", "classify.export", ["c", "--out", "k"], ["data", "c"], ["k"]),
+    Job(
+        "detect.train of ResNet50",
+        "detect.train",
+        [*DETECT, "r", "--model.backbone", "resnet50"],
+        ["data"],
+        ["r"],
+        is_tried=False,
+    ),
+    Job("detect.export of ResNet50", "detect.export", ["r", "--out", "br"], ["data", "r"], ["br"]),
 )
 BY_NAME = {job.name: job for job in JOBS}
 
@@ -125,6 +159,14 @@ def make_source(folder: Path, count: int = IMAGES) -> None:
         pixels[24:40, 24:40] = 255 if i % 2 else pixels[24:40, 24:40]
         Image.fromarray(pixels).save(folder / "images" / f"{i:02d}.png")
         (folder / "labels" / f"{i:02d}.txt").write_text("0 0.5 0.5 0.25 0.25\n" if i % 2 else "")
+
+
+def make_templates(folder: Path) -> None:
+    """For each image of `make_source`, as a dataset names it, a picture without the square."""
+    rng = np.random.default_rng(0)
+    (folder / "images").mkdir(parents=True)
+    for i in range(IMAGES):
+        Image.fromarray(rng.integers(40, 90, (64, 64), dtype=np.uint8)).save(folder / "images" / f"{i:02d}.png")
 
 
 def result_of(folder: Path, made: Sequence[str]) -> dict[str, Any]:

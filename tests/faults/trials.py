@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.faulty import FULL, IMAGE_FAULTS, NO_FAULT, SIGNALS, Fault, Outcome, beside, ended, run, start
-from tests.faults.jobs import IMAGES, JOBS, MANY, Job, half_written, make_source, result_of
+from tests.faults.jobs import IMAGES, JOBS, MANY, TEMPLATES, Job, half_written, make_source, make_templates, result_of
 from tests.faults.power import POWER_LOSSES, Disk
 
 STOPPED = (0, 130, 143)
 """Exit statuses after a request to stop: saved, by Ctrl-C, by SIGTERM."""
 WORKER_FAULTS = ("killed", "out of memory")
 _UNANNOUNCED = ("SIGKILL", *POWER_LOSSES)
-_MADE_FIRST = ("convert", "detect.train", "classify.train")
+_MADE_FIRST = ("convert", "detect.train", "classify.train", "detect.train --reference", "detect.train of ResNet50")
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,8 @@ class Bench:
         for name, count in (("src", IMAGES), ("many", MANY)):
             make_source(self.work / name, count)
             copy(self.work / name, self.base / name)
+        make_templates(self.work / TEMPLATES)
+        copy(self.work / TEMPLATES, self.base / TEMPLATES)
         needed = {name for job in jobs for name in job.inputs} | {"data"}
         for job in JOBS:
             if job in jobs or (job.name in _MADE_FIRST and job.made[0] in needed):
