@@ -200,7 +200,10 @@ def _from_line(path: Path, where: str, value: dict[str, Any], maps: dict[str, Nu
             raise InputError(f"{where}: heat map {key!r} is not in {maps_path(path)}")
         if not isinstance(name, str) or not name:
             raise ValueError(f"file_name must be the image's name, not {name!r}")
-        height, width = (whole_number(side, "size_hw") for side in value["size_hw"])
+        sides = value["size_hw"]
+        if not isinstance(sides, list) or len(sides) != 2:
+            raise ValueError(f"size_hw must be [height, width], not {str(sides)[:40]}")
+        height, width = (whole_number(side, "size_hw") for side in sides)
         return Prediction(
             image_id=image_id,
             file_name=name,
@@ -226,8 +229,9 @@ def _numbers(value: dict[str, Any], key: str) -> NDArray[np.float64]:
 
 
 def _point(value: Any) -> tuple[float, float]:
-    x, y = (real_number(v, "peak_xy") for v in value)
-    return x, y
+    if not isinstance(value, list) or len(value) != 2:
+        raise ValueError(f"peak_xy must be [x, y] or null, not {str(value)[:40]}")
+    return real_number(value[0], "peak_xy"), real_number(value[1], "peak_xy")
 
 
 def _read_header(where: str, first: str) -> tuple[PredictionHeader, str | None]:

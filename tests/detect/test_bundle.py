@@ -156,6 +156,9 @@ import detect
 from detect.predict import main
 assert main(["--run", {str(bundle)!r}, "--images", {image!r}, "--out", {out!r}]) == 0
 assert len(detect.load({str(bundle)!r}).predict([{image!r}])) == 1
+from data_tools.files.images import read_gray
+from data_tools.loading.template_difference import template_difference
+assert template_difference(read_gray({image!r}), read_gray({image!r})).ndim == 2  # what templates need beside
 """
     hidden = run_with(packages_of("runtime"), code)
     assert {"torch", "torchvision", "timm", "albumentations", "scipy", "onnx"} <= set(hidden)

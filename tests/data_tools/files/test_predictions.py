@@ -271,7 +271,8 @@ def test_a_value_that_would_be_cut_or_overflow_is_refused_with_its_line(
     write_predictions(path, make_set())
     header, first, second = path.read_text().splitlines()
     path.write_text("\n".join([header, json.dumps(json.loads(first) | {key: value}), second]))
-    with pytest.raises(InputError, match=r"test\.jsonl, line 2: "):
+    named = "" if key.startswith("box") else key
+    with pytest.raises(InputError, match=rf"test\.jsonl, line 2: .*{named}"):
         read_predictions(path)
 
 
