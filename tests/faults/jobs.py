@@ -139,7 +139,7 @@ JOBS = (
     Job(
         "detect.train of ResNet50",
         "detect.train",
-        [*DETECT, "r", "--model.backbone", "resnet50"],
+        ["resnet50" if word == "simple_cnn" else word for word in (*DETECT, "r")],
         ["data"],
         ["r"],
         is_tried=False,
