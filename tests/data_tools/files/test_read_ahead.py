@@ -1,11 +1,17 @@
 import time
 from collections.abc import Generator, Iterator
+from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
-from data_tools.files.read_ahead import CHUNK, CHUNK_PIXELS, chunks, read_ahead
+from data_tools.files import templates as templates_module
+from data_tools.files.image_sources import Source
+from data_tools.files.read_ahead import CHUNK, CHUNK_PIXELS, chunks, decode, pixels_held, read_ahead
+from data_tools.files.templates import Templates
 
 
 def test_results_come_in_order() -> None:
@@ -75,3 +81,23 @@ def test_chunks_end_by_number_or_by_weight() -> None:
     assert [len(part) for part in chunks(range(7), lambda _: 1, 3)] == [3, 3, 1]
     assert [len(part) for part in chunks(range(7), lambda _: CHUNK_PIXELS // 2, 3)] == [2, 2, 2, 1]
     assert list(chunks([], lambda _: 1)) == []
+
+
+def test_an_image_is_read_with_its_template_or_says_why_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a.png", "templates/a.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new("L", (5, 4), len(name)).save(tmp_path / name)
+    source, templates = Source("a.png", tmp_path / "a.png"), Templates(tmp_path / "templates")
+    one = decode(source, templates)
+    assert one.template is not None
+    assert (np.unique(one.pixels), np.unique(one.template), pixels_held(one)) == (5, 15, 40)
+    assert (decode(source).template, pixels_held(decode(source))) == (None, 20)
+
+    def no_room(path: Path) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(templates_module, "read_gray", no_room)
+    one = decode(source, templates)
+    assert (one.pixels, one.lacks_template, one.reason) == (None, True, "too large for the memory that is left")
+    (tmp_path / "a.png").write_text("none")
+    assert not decode(source, templates).lacks_template
