@@ -3,7 +3,7 @@
 import re
 
 from data_tools.core.records import GOOD
-from data_tools.formats.folders import is_good, plain_rest, status_of, words_of
+from data_tools.formats.folders import asks_for, is_good, plain_rest, status_of, words_of
 
 _ABOUT = frozenset(
     words_of(
@@ -25,9 +25,20 @@ _ABOUT = frozenset(
         "area score confidence conf prob probability iou occluded truncated difficult "
         "crowd iscrowd pose rotation angle orientation flipped rotated augmented rle "
         "segmentation polygon points bbox box x y xc yc cx cy xmin ymin xmax "
-        "ymax left top right bottom supercategory shape"
+        "ymax left top right bottom supercategory shape "
+        # how well a thing can be seen, and what has to be done about it
+        "visibility contrast sharpness focus brightness illumination readability legibility priority difficulty "
+        # the same in German and French
+        "datum uhrzeit kamera bediener pr\u00fcfer los charge linie datei bild pfad beleuchtung heure fichier"
     )
 )
+_JUDGED = frozenset(  # what a verdict may be about, so that a header with one of these words may still be for verdicts
+    words_of(
+        "image img picture photo bild lot batch group wafer device product part board panel die frame tray shape "
+        "box bbox polygon segmentation region area line"
+    )
+)
+_PICTURE = frozenset(("image", "img", "picture", "photo", "annotation", "label", "box", "bbox"))
 _LEFT_OUT = ("unused", "other")
 _WITHOUT_WORDS = re.compile(r"^[\d\s.,:;/+\-TZ%°]*$")
 _ADDRESS = re.compile(r"[/\\]|^[a-z]+://|\.(?:jpe?g|png|bmp|tiff?|json|xml|txt)$", re.I)
@@ -55,7 +66,19 @@ def is_aside(name: str, value: str) -> bool:
 
 def names_a_verdict(name: str) -> bool:
     """Whether values under a name are verdicts or types, whatever they are."""
-    return bool(set(words_of(name)) & _NAMES_A_VERDICT)
+    return bool(set(words_of(name)) & _NAMES_A_VERDICT) or asks_for(name) is not None
+
+
+def is_about_another(name: str) -> bool:
+    """Whether a plain "good" under a name is said of something else than what a box is drawn around.
+
+    So it is under "operator", "image_quality" and "light", and not under "Befund", "wafer_remark" or a name that says
+    nothing at all.
+    """
+    words = set(words_of(name))
+    if names_a_verdict(name):
+        return is_aside(name, "") or ("quality" in words and bool(words & _PICTURE))
+    return bool(words & _ABOUT - _JUDGED) or (bool(words) and words <= _ABOUT)
 
 
 def is_good_type(name: str) -> bool:

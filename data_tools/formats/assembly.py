@@ -4,8 +4,8 @@
    inside the file that is stale. A claim that meets no image, or several, is listed; if none meets one, it is an error.
 2. The claims about an image are joined. Boxes that stand twice count once and are listed.
 3. A box is put in order, clipped or refused as `rectangles` says. The image of a refused box is a defect all the same.
-4. A box around a good thing is no defect. One of background, of what nobody judged, or that is called a false alarm, is
-   left out and listed, and proves nothing.
+4. A box around a good thing is no defect. One of background, of what nobody judged, that is called a false alarm, or of
+   which something beside it says the opposite of its type, is left out and listed, and proves nothing.
 5. An image is good only if something says so, and nothing speaks against it: no box, no refused box, no annotation
    that cannot be read or could be meant for it, no folder of defects.
 6. An image of which nothing speaks is good or unboxed as its folder says, or by a format's convention for images
@@ -23,14 +23,16 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, GOOD, UNBOXED, Sample
 from data_tools.formats.claimed_images import ClaimedImage, by_image, reject_claim
 from data_tools.formats.claims import Claim, Shape
+from data_tools.formats.entry_words import contradiction
 from data_tools.formats.evidence import NO_EVIDENCE, UNLABELLED, folder_evidence
 from data_tools.formats.folders import is_good
 from data_tools.formats.image_index import images_folder, without_boxes
 from data_tools.formats.image_places import ImagePlaces
 from data_tools.formats.name_readings import bare, folded
-from data_tools.formats.names import is_unjudged, reason_against
+from data_tools.formats.names import is_background, is_unjudged, reason_against
 from data_tools.formats.rectangles import SHARES, Corners, are_shares, place
 from data_tools.formats.registry import Findings, ReadOptions
+from data_tools.formats.remarks import is_false_call
 
 Root = Callable[[Sequence[Path], ReadOptions], Path | None]
 
@@ -212,21 +214,21 @@ class _Joining:
         for claim in claims:
             if claim.defect_type:
                 kind = self._type(claim.defect_type)
-                if is_unjudged(kind):
-                    joined.unjudged.append(f"{kind!r} says of the image that it is not judged")
+                if not self._is_kept(claim.defect_type, kind) and (is_unjudged(kind) or is_false_call(kind)):
+                    joined.unjudged.append(f"{kind!r} says of the image that it is not judged, or no defect")
                 else:
                     (joined.proofs if is_good(kind) else joined.tags).append(kind)
             repeats: Counter[tuple[object, ...]] = Counter()
             for shape in claim.shapes:
                 kind = self._type(shape.type)
-                if is_good(kind):
-                    self.findings.mend(claim.source, shape.line or claim.line, claim.image, _GOOD_BOX)
-                    joined.proofs.append(f"box of class {kind!r}")
-                    continue
-                left_out = _not_judged(shape, kind)
+                left_out = self._not_judged(shape, kind)
                 if left_out:
                     _reject_shape(claim, shape, left_out, self.findings)
                     joined.unjudged.append(left_out)
+                    continue
+                if is_good(kind):
+                    self.findings.mend(claim.source, shape.line or claim.line, claim.image, _GOOD_BOX)
+                    joined.proofs.append(f"box of class {kind!r}")
                     continue
                 box = self._box(shape, kind, claim, size_hw)
                 if box is None:
@@ -246,6 +248,23 @@ class _Joining:
     def _type(self, name: str) -> str:
         return self.options.renamed(name, self.findings)
 
+    def _not_judged(self, shape: Shape, kind: str) -> str:
+        """Why an area is neither a defect nor a good thing; "" where it is one."""
+        against = contradiction(is_good(kind), shape.beside)
+        if against:
+            thing = "good thing" if is_good(kind) else "defect"
+            return f"a box of a {thing}, but {against}: correct the one that is wrong"
+        if self._is_kept(shape.type, kind):
+            return ""
+        if is_false_call(kind):
+            return f"type {kind!r}: looked at, and no defect; --type_map gives it another name"
+        unjudged = is_unjudged(kind) or is_background(kind)
+        return f"type {kind!r}: an area that is not judged; --type_map gives it another name" if unjudged else ""
+
+    def _is_kept(self, name: str, kind: str) -> bool:
+        """Whether the options give a type its own name, so that it is one whatever it is called."""
+        return name.lower() in self.options.type_map and name.lower() == kind.lower()
+
     def _box(self, shape: Shape, kind: str, claim: Claim, size_hw: tuple[int, int]) -> Corners | None:
         """The box of a shape inside its image; None where it is listed."""
         reason = shape.problem or reason_against(kind, "class")
@@ -260,13 +279,6 @@ class _Joining:
         for change in filter(None, (shape.note, SHARES if in_shares and not shape.shares else "", *placed.changes)):
             self.findings.mend(claim.source, shape.line or claim.line, claim.image, change)
         return placed.box_xyxy
-
-
-def _not_judged(shape: Shape, kind: str) -> str:
-    """Why an area is no defect, although it is none of a good thing; "" where it is one."""
-    if shape.against:
-        return f"a box of a defect, but {shape.against}: correct the one that is wrong"
-    return f"type {kind!r}: an area that is not judged; --type_map gives it another name" if is_unjudged(kind) else ""
 
 
 def _reject_shape(claim: Claim, shape: Shape, reason: str, findings: Findings) -> None:

@@ -6,6 +6,7 @@ decided in one place for all formats.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 PREDICTIONS = (
     "boxes with scores are what a model says, no truth; data_tools.import_predictions reads them, and where they have "
@@ -24,8 +25,8 @@ class Shape:
         note: a change made in reading that has to be listed, such as "rotated by 90 degrees: the hull is taken".
         problem: why the area cannot be used; then the box is not looked at. The image is still a defect.
         part: which of the file's areas this is, where it has no lines, such as "shape 3".
-        against: what says beside the area that it is no defect, such as "review 'false alarm'"; then it is left out,
-            and proves nothing.
+        beside: names and values of what else is said of the area: where they contradict its type, it is left out, and
+            proves nothing.
         shares: whether `box_xyxy` counts in shares of the image's width and height instead of pixels.
     """
 
@@ -36,7 +37,7 @@ class Shape:
     problem: str = ""
     part: str = ""
     shares: bool = False
-    against: str = ""
+    beside: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)

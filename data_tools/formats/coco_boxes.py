@@ -9,7 +9,7 @@ from typing import Any
 
 from data_tools.formats.claims import Shape
 from data_tools.formats.coco_masks import box_of_mask, is_one_area
-from data_tools.formats.entry_words import against_a_defect
+from data_tools.formats.entry_words import values_in
 from data_tools.formats.outlines import around, turned_note, turned_rectangle
 from data_tools.formats.rectangles import Corners, numbers
 from data_tools.formats.upright import not_upright
@@ -21,6 +21,7 @@ _CORNERS = "a bbox written as two corners, as its outline, its area or the other
 _BRUSH = "iscrowd with one connected area, as brushes of annotation tools write it: one defect"
 _AREA_SLACK = 0.01
 _SIDE_SLACK = 1.5  # pixels by which a side of a bbox may differ from its outline's
+_NUMBERS = ("id", "image_id", "category_id", "bbox", "segmentation", "area", "iscrowd", "keypoints")
 _LIKE = 0.5  # the least overlap of a bbox with the box around its outline
 
 
@@ -53,7 +54,7 @@ def read_shape(
         changes = (*changes, _BRUSH)
     if not _area_fits(entry, box):
         changes = (*changes, _AREA)
-    return Shape(kind, box, against=against_a_defect(_beside(entry))), changes
+    return Shape(kind, box, beside=tuple(_beside(entry))), changes
 
 
 def written_as_corners(entry: dict[str, Any]) -> bool | None:
@@ -152,8 +153,13 @@ def _rotation(entry: dict[str, Any]) -> float:
 def _beside(entry: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """What an annotation says beside its numbers, but for the rotation whose unit is known."""
     attributes = entry.get("attributes")
-    inside = attributes.items() if isinstance(attributes, dict) else ()
-    for key, value in (*entry.items(), *((key, value) for key, value in inside if key != "rotation")):
+    inside = (
+        {key: value for key, value in attributes.items() if key != "rotation"}
+        if isinstance(attributes, dict)
+        else attributes
+    )
+    said = {key: value for key, value in entry.items() if key not in _NUMBERS}
+    for key, value in values_in({**said, "attributes": inside}):
         if isinstance(value, str | int | float):
             yield key, str(value)
 

@@ -32,9 +32,9 @@ from data_tools.formats.csv_verdicts import (
     EMPTY,
     Company,
     Verdict,
-    against_a_box,
     flag_columns,
     is_called_good,
+    told,
     verdict_of,
 )
 from data_tools.formats.csv_verdicts import ROW as GOOD_ROW
@@ -213,7 +213,7 @@ def _claim(
     box = columns.corners(box_numbers)
     box_xyxy, note = half_open(box, "exclusive" if shares or columns.shape != "corners" else corners)
     note = note or (_OUTLINE if columns.shape == "outline" else "")
-    shape = Shape(kind, box_xyxy, line, note, against=against_a_box(columns, fields))
+    shape = Shape(kind, box_xyxy, line, note, beside=told(columns.others, fields))
     return Claim(path, name, line, declared_hw=size_hw, shapes=(shape,))
 
 

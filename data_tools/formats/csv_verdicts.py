@@ -10,10 +10,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from data_tools.core.records import BOXED, GOOD, STATUSES, UNBOXED
-from data_tools.formats.asides import is_aside, is_left_out, names_a_verdict
+from data_tools.formats.asides import is_about_another, is_aside, is_left_out, names_a_verdict
 from data_tools.formats.columns import Columns
-from data_tools.formats.entry_words import against_a_defect
 from data_tools.formats.folders import asks_for, is_good, status_of
+from data_tools.formats.names import is_background
 from data_tools.formats.remarks import (
     is_about_the_work,
     is_answer,
@@ -91,16 +91,19 @@ def verdict_of_others(others: Sequence[tuple[int, str]], fields: Sequence[str]) 
 
 def is_called_good(columns: Columns, fields: Sequence[str]) -> bool:
     """Whether a row without a type says in another column that its thing is good, and in none that it is not."""
-    said = [
-        status_of_remark(fields[i], name) for i, name in _told(columns.others, fields) if not is_aside(name, fields[i])
-    ]
+    told_of = [(name, value) for name, value in told(columns.others, fields) if not is_about_another(name)]
+    said = [status_of_remark(value, name) for name, value in told_of if not is_aside(name, value)]
     return GOOD in said and UNBOXED not in said
 
 
-def against_a_box(columns: Columns, fields: Sequence[str]) -> str:
-    """Which column of a row with a box of a defect's type says that there is no defect; "" where none does."""
-    said = against_a_defect((name, fields[i]) for i, name in _told(columns.others, fields))
-    return f"column {said}" if said else ""
+def told(others: Sequence[tuple[int, str]], fields: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Name and value of the columns that hold something and are not left out.
+
+    Args:
+        others: position and name of columns.
+        fields: of the row.
+    """
+    return tuple((name, fields[i]) for i, name in _told(others, fields))
 
 
 def flag_columns(columns: Columns, rows: Sequence[Sequence[str]]) -> set[int]:
@@ -121,6 +124,10 @@ def _told(others: Sequence[tuple[int, str]], fields: Sequence[str]) -> list[tupl
 def _by_type(kind: str, columns: Columns, company: Company) -> Verdict:
     """What the type says."""
     small = kind.lower()
+    if is_background(kind) and small in company.boxed and small not in company.mapped:
+        return Verdict(
+            problem=f"no box, and a type that is none, but has boxes elsewhere: {kind!r}; --type_map names it"
+        )
     if small in company.mapped or (small and small in company.boxed and not is_good(kind)):
         return Verdict(defect_type=kind)
     if small in EMPTY:

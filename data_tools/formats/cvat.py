@@ -77,7 +77,7 @@ def _image_claims(path: Path, image: Element, findings: Findings) -> Iterator[Cl
                     path, element.line, name, f"{element.tag} without an area: says only that there is a defect"
                 )
         else:
-            shapes.append(replace(_shape(element, label), against=against_a_defect(_attributes(element))))
+            shapes.append(replace(_shape(element, label), beside=tuple(_attributes(element))))
     good = EMPTY if not image.children else ""
     yield Claim(path, name, image.line, declared_hw=declared_hw, shapes=tuple(shapes), good=good)
     for line, label in labels:

@@ -12,7 +12,7 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import GOOD
 from data_tools.files.dataset_folder import read_json
 from data_tools.formats.claims import Claim, Shape
-from data_tools.formats.entry_words import against_a_defect, word_of
+from data_tools.formats.entry_words import values_in, word_of
 from data_tools.formats.folders import is_good
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.outlines import Box, around, shape, turned_note, turned_rectangle
@@ -97,8 +97,8 @@ def _claims(
         else:
             box, note = _READERS[kind](entry)
             attributes = entry.get("attributes")
-            against = against_a_defect(attributes.items() if isinstance(attributes, dict) else ())
-            shapes.append(replace(shape(label, box, None, note, f"annotations[{i}]"), against=against))
+            beside = tuple(values_in(attributes)) if isinstance(attributes, dict) else ()
+            shapes.append(replace(shape(label, box, None, note, f"annotations[{i}]"), beside=beside))
     yield Claim(path, name, declared_hw=declared_hw, shapes=tuple(shapes), good="" if annotations else EMPTY)
     for label in whole:
         proof = f"label {label!r}" if is_good(label) else ""

@@ -1,23 +1,27 @@
 """What the keys of an image's entry say beside its annotations: verdicts, tags, and whether somebody looked at it."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
-from data_tools.core.records import GOOD
-from data_tools.formats.asides import is_aside, names_a_verdict
-from data_tools.formats.folders import asks_for, names_a_fault, words_of
+from data_tools.core.records import GOOD, UNBOXED
+from data_tools.formats.asides import is_about_another, is_aside, names_a_verdict
+from data_tools.formats.folders import asks_for, denies_a_defect, names_a_fault, words_of
 from data_tools.formats.remarks import (
     is_about_the_work,
+    is_answer,
     is_false_call,
+    is_no,
     is_unsure,
     is_yes,
     leaves_undone,
+    says_a_verdict,
     status_of_remark,
     weightiest,
 )
 
-_PICTURE = frozenset(("image", "img", "picture", "photo", "annotation", "label", "box", "bbox"))
 _WITHDRAWN = frozenset(("deleted", "removed", "discarded", "withdrawn"))
+_UPHELD = frozenset(("confirmed", "genuine"))
 
 
 def word_of(entry: Mapping[str, Any], own: Collection[str] = ()) -> tuple[str | None, str]:
@@ -29,36 +33,72 @@ def word_of(entry: Mapping[str, Any], own: Collection[str] = ()) -> tuple[str | 
         entry: of an image.
         own: keys that the format gives a meaning of their own, which say nothing here.
     """
-    said = [_said(key, value) for key, value in _values(entry) if key not in own]
+    said = [_said(key, value) for key, value in values_in(entry) if key not in own]
     return weightiest((one for one in said if one is not None), ("", ""))
+
+
+def contradiction(is_good: bool, beside: Iterable[tuple[str, Any]]) -> str:
+    """What stands beside an area and says the opposite of its type; "" where nothing does.
+
+    Args:
+        is_good: whether its type is one of good things.
+        beside: names of attributes or columns and their values.
+    """
+    return for_a_defect(beside) if is_good else against_a_defect(beside)
 
 
 def against_a_defect(beside: Iterable[tuple[str, Any]]) -> str:
     """What says beside an area of a defect's type that it is none; "" where nothing does.
 
-    Args:
-        beside: names of attributes or columns and their values.
+    What counts is the value, under whatever name but one that is plainly about something else; yes, no and numbers
+    count by what is asked for.
     """
+    return next((shown for name, text, shown in _texts(beside) if _denies(name, text)), "")
+
+
+def for_a_defect(beside: Iterable[tuple[str, Any]]) -> str:
+    """What says beside an area around a good thing that it is a defect; "" where nothing does."""
+    return next((shown for name, text, shown in _texts(beside) if _affirms(name, text)), "")
+
+
+@lru_cache(maxsize=1 << 14)
+def _denies(name: str, text: str) -> bool:
+    words = set(words_of(name))
+    if is_false_call(text) or (is_yes(text) and (is_false_call(name) or words & _WITHDRAWN)):
+        return True
+    if is_no(text) and words & _UPHELD:
+        return True
+    if is_about_another(name):
+        return False
+    return denies_a_defect(text) or ((is_answer(text) or text.isdecimal()) and status_of_remark(text, name) == GOOD)
+
+
+@lru_cache(maxsize=1 << 14)
+def _affirms(name: str, text: str) -> bool:
+    if is_about_another(name) or status_of_remark(text, name) != UNBOXED:
+        return False
+    if is_answer(text) or text.isdecimal():
+        return asks_for(name) is not None
+    return says_a_verdict(text) or (names_a_verdict(name) and names_a_fault(text))
+
+
+def _texts(beside: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, str, str]]:
+    """Name and value of each, and both for people."""
     for name, value in beside:
         text = ("yes" if value else "no") if isinstance(value, bool) else str(value).strip()
-        words = set(words_of(name))
-        good = names_a_verdict(name) and not is_aside(name, text) and status_of_remark(text, name) == GOOD
-        good = good and not ("quality" in words and words & _PICTURE)
-        withdrawn = is_yes(text) and bool(is_false_call(name) or words & _WITHDRAWN)
-        if good or withdrawn or is_false_call(text):
-            return f"{name[:40]} {text[:40]!r}"
-    return ""
+        yield name, text, f"{name[:40]} {text[:40]!r}"
 
 
-def _values(entry: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def values_in(entry: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Keys and values of an entry and of those right inside it; of lists each text and each pair of name and value."""
     for key, value in entry.items():
         inside = value.items() if isinstance(value, Mapping) else [(key, value)]
         for name, one in inside:
-            yield from (
-                ((str(name), text) for text in one if isinstance(text, str))
-                if isinstance(one, list)
-                else ((str(name), one),)
-            )
+            for part in one if isinstance(one, list) else [one]:
+                if isinstance(part, Mapping) and isinstance(part.get("name"), str):
+                    yield part["name"], part.get("value", "yes")
+                elif isinstance(part, str) or not isinstance(one, list):
+                    yield str(name), part
 
 
 def _said(key: str, value: Any) -> tuple[str | None, str] | None:

@@ -7,6 +7,7 @@ calls should leave it out.
 
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from unicodedata import normalize
 
 from data_tools.core.records import GOOD, UNBOXED
@@ -46,9 +47,32 @@ SPLIT_FOLDERS = (
     "test_contest",
 )
 _PREFIX = "mt_"
+_IN_ORDER = "io"  # i.O.
 _GOOD = {
-    *("good", "ok", "okay", "normal", "pass", "passed", "intact", "flawless", "faultless", "perfect", "io"),
-    *("fehlerfrei", "gutteil", "gutteile", "\u826f\u54c1", "\u5408\u683c", "\u6b63\u5e38", "\u65e0\u7f3a\u9677"),
+    *("good", "ok", "okay", "normal", "pass", "passed", "intact", "flawless", "faultless", "perfect", _IN_ORDER),
+    *(
+        "fehlerfrei",
+        "gut",
+        "gutteil",
+        "gutteile",
+        "einwandfrei",
+        "konform",
+        "conforme",
+        "bon",
+        "bonne",
+        "bueno",
+        "buono",
+    ),
+    *(
+        "\u826f\u54c1",
+        "\u826f\u597d",
+        "\u5408\u683c",
+        "\u6b63\u5e38",
+        "\u65e0\u7f3a\u9677",
+        "\u7570\u5e38\u306a\u3057",
+        "\uc591\ud488",
+        "\uc815\uc0c1",
+    ),
 }
 _BAD = {
     "defect",
@@ -87,7 +111,9 @@ _BAD = {
     "nongood",
     "notok",
     *("fehler", "fehlerhaft", "defekt", "defekte", "schlechtteil", "schlechtteile", "ausschuss", "mangelhaft"),
-    *("d\u00e9faut", "d\u00e9fauts", "defecto", "defectos", "difetto", "difetti"),
+    *("schlecht", "besch\u00e4digt", "d\u00e9faut", "d\u00e9fauts", "d\u00e9fectueux", "mauvais", "mauvaise", "rebut"),
+    *("defecto", "defectos", "defectuoso", "malo", "difetto", "difetti", "difettoso", "scarto"),
+    *("\u7570\u5e38", "\u6b20\u9665", "\ubd88\ub7c9", "\uacb0\ud568"),
     *("\u4e0d\u826f", "\u4e0d\u826f\u54c1", "\u4e0d\u5408\u683c", "\u7f3a\u9677", "\u6b21\u54c1", "\u5f02\u5e38"),
 }
 _FAULTS = {
@@ -120,7 +146,8 @@ _FAULTS = {
 }
 _NOT = {
     *("no", "not", "non", "without", "un", "n", "wo", "zero"),
-    *("nicht", "kein", "keine", "ohne", "sans", "sin", "senza"),
+    *("nicht", "kein", "keine", "keinen", "keiner", "ohne", "sans", "pas", "aucun", "aucune", "sin", "ninguno"),
+    *("ning\u00fan", "ninguna", "senza", "nessun", "nessuno"),
 }
 _PLAIN = {
     "parts",
@@ -151,11 +178,14 @@ _PLAIN = {
     "any",
     "found",
     "detected",
+    *("looks", "everything", "visible", "here", "alles", "tout", "erkennbar", "sichtbar", "gefunden"),
+    *("teil", "teile", "bauteile", "bilder", "proben"),
 }
 _DOUBT = re.compile(r"[?\uff1f%~\u2248\u2260\u00ac]|!(?=\w)")  # neither "OK?" nor "OK 60%" nor "!OK" is OK
 _LETTERS = re.compile(r"[^\W\d_]+")
-_NIO = re.compile(r"\bn(?:icht|\.)?\s*(?:in\s+ordnung\b|i\.\s*o\b\.?)", re.I)
-_IO = re.compile(r"\b(?:in\s+ordnung\b|i\.\s*o\b\.?)", re.I)
+_NIO = re.compile(r"\bn(?:icht|\.)?\s*(?:in\s+ordnung\b|i\.?\s*o\b\.?)", re.I)
+_IO = re.compile(r"\b(?:in\s+ordnung\b|i\.?\s*o\b\.?)", re.I)
+_OK = re.compile(r"\bo\.\s*k\b\.?", re.I)
 _TYPE_WORDS = {"type", "types", "typ", "kind", "defect", "defecttype"}
 
 
@@ -227,13 +257,31 @@ def names_a_fault(text: str) -> bool:
     return bool(set(words_of(text)) & (_BAD | _FAULTS))
 
 
+def denies_a_defect(text: str) -> bool:
+    """Whether a text says that something is good and nothing else, or in any words that there is no defect.
+
+    So "OK" and "no real defect at the edge" do, and "good example of a crack" does not.
+    """
+    return is_good(text) or (_says(text) is True and bool(_BAD & set(words_of(text))))
+
+
+def ends_in_not(text: str) -> bool:
+    """Whether a text turns what follows it into its opposite, as "not" and "not a" do."""
+    return bool(_NOT & set(words_of(text)[-2:]))
+
+
 def words_of(name: str) -> list[str]:
     """The words of a name in small letters, told apart by anything but letters and by capitals after small ones.
 
-    "i.O." and "in Ordnung" are the word io, "n.i.O." is nio.
+    "i.O." and "in Ordnung" are the word io, "n.i.O." is nio, and "o.k." is ok.
     """
-    short = _IO.sub(" io ", _NIO.sub(" nio ", normalize("NFC", name)))
-    return [word.lower() for letters in _LETTERS.findall(short) for word in _told_apart(letters)]
+    return list(_words(name))
+
+
+@lru_cache(maxsize=1 << 14)
+def _words(name: str) -> tuple[str, ...]:
+    short = _OK.sub(" ok ", _IO.sub(" io ", _NIO.sub(" nio ", normalize("NFC", name))))
+    return tuple(word.lower() for letters in _LETTERS.findall(short) for word in _told_apart(letters))
 
 
 def _told_apart(letters: str) -> list[str]:
@@ -270,9 +318,20 @@ def _says(name: str) -> bool | None:
     """True for good, False for defective, None where a name says neither, or both, or is in doubt."""
     if _DOUBT.search(name):
         return None
-    words = words_of(name.lower().removeprefix(_PREFIX) if name.lower().startswith(_PREFIX) else name)
+    bare = name.lower().removeprefix(_PREFIX) if name.lower().startswith(_PREFIX) else name
+    words = words_of(bare)
     if words == ["free"]:
         return True
+    said = set[bool]().union(*(_said_in(words_of(clause)) for clause in re.split("[,;]", bare)))
+    if said == {True} and _FAULTS & set(words) and not _NOT & set(words):
+        return None  # "ok_mark_missing" holds no good images
+    if _GOOD & set(words) == {_IN_ORDER} and set(words) - (_GOOD | _BAD | _NOT | _PLAIN):
+        return None  # "io_pads" are no good parts but inputs and outputs
+    return said.pop() if len(said) == 1 else None
+
+
+def _said_in(words: Sequence[str]) -> set[bool]:
+    """What the words of one clause say, each good or bad one in turn: a "not" turns the next of them."""
     said: set[bool] = set()
     turned = False
     for place, word in enumerate(words):
@@ -287,6 +346,6 @@ def _says(name: str) -> bool | None:
         elif word in _GOOD:
             said.add(not turned)
             turned = False
-    if said == {True} and _FAULTS & set(words) and not _NOT & set(words):
-        return None  # "ok_mark_missing" holds no good images
-    return said.pop() if len(said) == 1 else None
+        elif word in _FAULTS:
+            turned = False  # "no scratch, bad solder" says nothing good of the solder
+    return said

@@ -19,7 +19,7 @@ from data_tools.files.dataset_folder import read_json
 from data_tools.formats.annotation_files import claims_from_files, head_of, some_files
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
-from data_tools.formats.entry_words import against_a_defect, word_of
+from data_tools.formats.entry_words import values_in, word_of
 from data_tools.formats.image_index import images_folder
 from data_tools.formats.image_places import declared_size, folder_under
 from data_tools.formats.outlines import around
@@ -35,6 +35,7 @@ _NOTES = {
 }
 _WHOLE = 1 << 26  # files up to this size are looked at as a whole, since images may be embedded before the shapes
 _EMPTY = "labelme file without shapes"
+_OF_SHAPE = ("label", "points", "shape_type", "flags", "group_id", "mask", "kie_linking", "difficult", "direction")
 _OWN = ("version", "flags", "shapes", "imagePath", "imageData", "imageHeight", "imageWidth", "lineColor", "fillColor")
 
 
@@ -112,10 +113,17 @@ def _shape(shape: Any, part: str, corners: str) -> Shape:
     if isinstance(box, str):
         return Shape(shape["label"], problem=box, part=part)
     box_xyxy, note = half_open(box, corners)
+    beside = tuple(_beside(shape))
+    return Shape(shape["label"], box_xyxy, note=_NOTES.get(kind, note), part=part, beside=beside)
+
+
+def _beside(shape: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What a shape says beside its points: flags that are set, since each shape has all of them, and other keys."""
+    for key, value in values_in({key: value for key, value in shape.items() if key not in _OF_SHAPE}):
+        if isinstance(value, str | int | float):
+            yield key, value
     flags = shape.get("flags")
-    said = (*(flags.items() if isinstance(flags, dict) else ()), ("description", shape.get("description") or ""))
-    against = against_a_defect(said)
-    return Shape(shape["label"], box_xyxy, note=_NOTES.get(kind, note), part=part, against=against)
+    yield from ((str(name), on) for name, on in flags.items() if on is True) if isinstance(flags, dict) else ()
 
 
 def _outline(points: list[Any], kind: Any) -> tuple[float, float, float, float] | str:

@@ -1,11 +1,11 @@
 """The regions of a Label Studio annotation -> shapes. Positions are percentages of the original image."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from data_tools.formats.claims import Shape
-from data_tools.formats.entry_words import against_a_defect
+from data_tools.formats.entry_words import values_in
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.labelstudio_brush import brush_box
 from data_tools.formats.outlines import Box, around, shape, turned_ellipse, turned_note, turned_rectangle
@@ -43,6 +43,7 @@ def answer_of(results: Iterable[Any], size_hw: SizeHW | None) -> Answer:
     """
     answer = Answer()
     regions: dict[str, dict[str, Any]] = {}
+    said: dict[str, list[tuple[str, Any]]] = {}
     for i, result in enumerate(results):
         value = result.get("value") if isinstance(result, dict) else None
         if not isinstance(value, dict):
@@ -50,16 +51,32 @@ def answer_of(results: Iterable[Any], size_hw: SizeHW | None) -> Answer:
                 answer.unread.append(str(result.get("type", "?"))[:40] if isinstance(result, dict) else "?")
             continue
         key = str(result.get("id") or f"result {i}")
+        said.setdefault(key, []).extend(_said(result, value))
         regions.setdefault(key, {}).update({**{side: result.get(side) for side in _SIZE if side in result}, **value})
         regions[key].setdefault("type", result.get("type"))
         regions[key].setdefault("from_name", result.get("from_name"))
-        regions[key].setdefault("meta", result.get("meta"))
     for key, region in regions.items():
-        _add(answer, key, region, size_hw)
+        _add(answer, key, region, tuple(said[key]), size_hw)
     return answer
 
 
-def _add(answer: Answer, key: str, region: Mapping[str, Any], known_hw: SizeHW | None) -> None:
+def _said(result: Mapping[str, Any], value: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What a result says of its region in words, under the name of its control."""
+    control, meta = str(result.get("from_name") or "remark"), result.get("meta")
+    texts = [value["text"]] if isinstance(value.get("text"), str) else _texts(value, "text")
+    for text in (*_texts(value, "choices"), *_leaves(value.get("taxonomy")), *texts):
+        yield control, text
+    if isinstance(meta, Mapping):
+        yield from values_in(meta)
+
+
+def _add(
+    answer: Answer,
+    key: str,
+    region: Mapping[str, Any],
+    beside: tuple[tuple[str, Any], ...],
+    known_hw: SizeHW | None,
+) -> None:
     labels, choices = _texts(region, "labels"), _texts(region, "choices") + _leaves(region.get("taxonomy"))
     kind = next((name for name, keys in _KEYS.items() if all(key in region for key in keys)), None)
     if kind is None:
@@ -83,10 +100,7 @@ def _add(answer: Answer, key: str, region: Mapping[str, Any], known_hw: SizeHW |
     if size_hw is None and (kind == "brush" or (kind != "polygon" and own_note)):
         box = "no original_width and original_height, which a turned shape or a brush mask needs"
     region_shape = shape(label, box, None, "; ".join(filter(None, (own_note, note))), f"region {key[:40]}")
-    meta = region.get("meta")
-    said = [*_texts(meta, "text"), *choices] if isinstance(meta, Mapping) else choices
-    against = against_a_defect(("remark", text) for text in said)
-    answer.shapes.append(replace(region_shape, shares=size_hw is None, against=against))
+    answer.shapes.append(replace(region_shape, shares=size_hw is None, beside=beside))
 
 
 def _declared(region: Mapping[str, Any]) -> SizeHW | None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from data_tools.core.errors import InputError
 from data_tools.formats.folders import is_good
 from data_tools.formats.mask_values import COLOUR, VOIDS, Codes, MaskStats, steps_of
-from data_tools.formats.names import UNJUDGED
+from data_tools.formats.names import BACKGROUNDS, UNJUDGED
 
 Kind = Literal["two values", "soft edges", "one type a value", "one defect a value"]
 
@@ -27,7 +27,6 @@ _NOISY, _SPECKS = 6, 10
 _GRADED = 0.25  # of the pairs of neighbouring pixels that are no background
 _SHOWN = 6
 _ENCLOSED, _THIN = 0.9, 0.5  # of the pixels around what is labelled, and of those a few pixels farther out
-_BACKGROUNDS = ("background", "_background_", "__background__", "bg")
 _VOIDS = (*UNJUDGED, "void", "unlabeled", "unlabelled", "border")
 
 
@@ -128,9 +127,9 @@ def choose_reading(masks: Sequence[MaskStats]) -> MaskReading:
 def reading_by_names(names: dict[int, str]) -> MaskReading:
     """The reading of masks whose colours have names: those for background, void and good things are no types."""
     calm = {code: name.lower() for code, name in names.items()}
-    background = next((code for code, name in calm.items() if name in _BACKGROUNDS), 0)
+    background = next((code for code, name in calm.items() if name in BACKGROUNDS), 0)
     void = {*VOIDS} - names.keys() | {code for code, name in calm.items() if name in _VOIDS}
-    plain = {code for code, name in calm.items() if (name in _BACKGROUNDS or is_good(name)) and code != background}
+    plain = {code for code, name in calm.items() if (name in BACKGROUNDS or is_good(name)) and code != background}
     types = {code: name for code, name in names.items() if code not in {background, *void, *plain}}
     kind: Kind = "one type a value"
     shown = tuple(sorted(types.items()))

@@ -5,7 +5,8 @@ from pathlib import PurePosixPath
 
 LONGEST = 1_000
 UNJUDGED = ("ignore", "ignored", "__ignore__", "dontcare", "don't care", "dont_care")
-_NO_AREAS = ("_background_", "__background__", *UNJUDGED)  # whereas void and background may be types of defects
+BACKGROUNDS = ("background", "_background_", "__background__", "bg")
+_NO_AREAS = ("_background_", "__background__", *UNJUDGED)  # whereas a void may be a defect
 _UNPRINTABLE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]")
 
 
@@ -30,6 +31,11 @@ def reason_against(name: str, what: str) -> str | None:
 def is_unjudged(name: str) -> bool:
     """Whether areas of a type by this name are no defects, but what tools call background or not judged."""
     return name.strip().lower() in _NO_AREAS
+
+
+def is_background(name: str) -> bool:
+    """Whether a type by this name is what lies around the things that are annotated, which has no boxes."""
+    return name.strip().lower() in BACKGROUNDS
 
 
 def climbs(name: str) -> bool:

@@ -8,14 +8,18 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from data_tools.core.records import GOOD, UNBOXED
-from data_tools.formats.folders import asks_for, is_good, plain_rest, status_of, words_of
+from data_tools.formats.folders import asks_for, ends_in_not, is_good, plain_rest, status_of, words_of
 
 T = TypeVar("T")
 
 _ABOUT_DEFECTS = frozenset(
     ("category", "choice", "choices", "class", "classes", "defect", "fault", "image", "kind", "label", "type")
 )
-_YES, _NO = ("yes", "true", "y", "t", "1"), ("no", "false", "n", "f", "0", "none", "nothing")
+_YES = ("yes", "true", "y", "t", "1", "ja", "oui", "s\u00ed", "\u662f")
+_NO = (
+    *("no", "false", "n", "f", "0", "none", "nothing", "nein", "non", "kein", "keine", "keiner", "aucun", "aucune"),
+    *("ninguno", "ninguna", "nessuno", "\u5426", "\u65e0", "\u306a\u3057"),
+)
 _TYPES = ("class", "classes", "id", "kind", "label", "name", "type", "types", "category", "code")
 _COUNTS = frozenset(("n", "nr", "num", "number", "count", "counts", "total"))
 _UNSURE = frozenset(
@@ -34,7 +38,10 @@ _WORK = frozenset(
 _NOT_YET = frozenset(("not", "un", "no", "non", "to", "be", "yet", "needs", "need"))
 _FALSE_CALL = re.compile(
     r"\bfalse[ _-]?(?:alarm|call|positive|reject|detection|defect)s?\b"
-    r"|\b(?:overkill|nuisance|pseudo[ _-]?(?:defect|error))s?\b",
+    r"|\b(?:overkill|nuisance|pseudo[ _-]?(?:defect|error))s?\b"
+    r"|\b(?:fehlalarm|scheinfehler|pseudofehler|(?:faux|fausses?)[ _-]+(?:alarme|alerte|positif|d\u00e9faut)"
+    r"|fals[oa][ _-]+(?:alarma|allarme|positivo|rechazo))"
+    r"|\u8bef\u62a5|\u8bef\u68c0|\u8bef\u5224|\u865a\u8b66|\u8fc7\u68c0|\u8fc7\u6740|\u8aa4\u691c\u51fa|\u904e\u691c\u51fa|\uc624\uac80\ucd9c",
     re.I,
 )
 _ANSWER = re.compile(r"^(?P<name>[^:=]*[^\W\d][^:=]*)[:=](?P<value>[^:=]+)$")
@@ -59,9 +66,11 @@ def status_of_remark(value: str, name: str = "") -> str | None:
     counted = _counted(value, name)
     if counted is not None or is_answer(value):
         return counted or _answered(value, name)
+    if is_false_call(value):
+        return None  # looked at, and no defect: but whether the image is good is not said
     if status_of([value]) == UNBOXED:
         return UNBOXED
-    if is_unsure(value) or is_about_the_work(value):
+    if is_unsure(value) or is_about_the_work(value) or _is_measured(value):
         return None
     about_defects = asks_for(name) is False or bool(_ABOUT_DEFECTS & set(re.split(r"[^a-z]+", name.lower())))
     return UNBOXED if about_defects else None
@@ -95,7 +104,8 @@ def is_unsure(value: str) -> bool:
 
 def is_false_call(value: str) -> bool:
     """Whether a value says that somebody looked at a defect and found none, such as "false alarm"."""
-    return bool(_FALSE_CALL.search(value))
+    found = _FALSE_CALL.search(value)
+    return found is not None and not ends_in_not(value[: found.start()])
 
 
 def is_about_the_work(value: str) -> bool:
@@ -117,6 +127,11 @@ def leaves_undone(name: str, value: str) -> bool:
 def weightiest(said: Iterable[tuple[str | None, str]], default: T) -> tuple[str | None, str] | T:
     """Of statuses and what says them, the first that counts most: a defect, then what is not understood, then good."""
     return min(said, key=lambda one: (UNBOXED, None, GOOD).index(one[0]), default=default)
+
+
+def _is_measured(value: str) -> bool:
+    """Whether a value is a number with a fraction, which names no type."""
+    return "." in value and value.replace(".", "", 1).isdecimal()
 
 
 def _counted(value: str, name: str) -> str | None:

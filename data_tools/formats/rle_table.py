@@ -18,7 +18,7 @@ from data_tools.core.records import Sample
 from data_tools.files.csv_tables import column_key
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
-from data_tools.formats.csv_verdicts import ANY_DEFECT, verdict_of_others
+from data_tools.formats.csv_verdicts import ANY_DEFECT, told, verdict_of_others
 from data_tools.formats.folders import is_good
 from data_tools.formats.image_places import ImagePlaces
 from data_tools.formats.regions import label, regions
@@ -48,6 +48,21 @@ class _Columns:
     kind: int | None
     runs: int
     others: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class _Row:
+    """Line, class, run lengths and what stands in the other columns of a row."""
+
+    line: int
+    kind: str
+    runs: str
+    beside: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it has no run lengths."""
+        return self.runs.lower() in _NONE
 
 
 def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> Iterator[Sample]:
@@ -83,7 +98,7 @@ def claims_of(path: Path, findings: Findings, options: ReadOptions, size_of: Siz
         raise InputError("no columns ImageId and EncodedPixels, so not a table of run lengths")
     lines = table_lines(path, columns.separator)
     next(line for line in lines if line[1])
-    images: dict[str, list[tuple[int, str, str]]] = {}
+    images: dict[str, list[_Row]] = {}
     for line, fields in lines:
         if len(fields) != columns.count:
             reason = f"{len(fields)} fields instead of {columns.count}"
@@ -98,10 +113,10 @@ def claims_of(path: Path, findings: Findings, options: ReadOptions, size_of: Siz
             if verdict.problem or verdict.defect_type:
                 yield Claim(path, name, line, defect_type=verdict.defect_type, problem=verdict.problem)
                 continue
-        images.setdefault(name, []).append((line, kind, fields[columns.runs]))
-    kinds = {kind for rows in images.values() for _, kind, _ in rows}
+        images.setdefault(name, []).append(_Row(line, kind, fields[columns.runs], told(columns.others, fields)))
+    kinds = {row.kind for rows in images.values() for row in rows}
     for name, rows in images.items():
-        if all(text.lower() in _NONE for _, _, text in rows):
+        if all(row.is_empty for row in rows):
             yield _without_runs(path, name, rows, kinds)
         else:
             yield _claim(path, name, rows, findings, options, size_of)
@@ -115,27 +130,28 @@ def looks_like_run_lengths(path: Path) -> str | None:
 def _claim(
     path: Path,
     name: str,
-    rows: Sequence[tuple[int, str, str]],
+    rows: Sequence["_Row"],
     findings: Findings,
     options: ReadOptions,
     size_of: SizeOf,
 ) -> Claim:
     shapes: list[Shape] = []
-    filled = [row for row in rows if row[2].lower() not in _NONE]
     size_hw = size_of(name)
-    for line, kind, text in filled:
-        boxes = _boxes(text, size_hw, options)
+    for row in rows:
+        if row.is_empty:
+            continue
+        boxes = _boxes(row.runs, size_hw, options)
         if isinstance(boxes, str):
-            shapes.append(Shape(kind, line=line, problem=boxes))
+            shapes.append(Shape(row.kind, line=row.line, problem=boxes, beside=row.beside))
             continue
         region_boxes, small = boxes
         if small:
-            findings.reject(path, line, name, f"{small} regions of fewer than {options.min_area} pixels")
-        shapes += [Shape(kind, (x1, y1, x2, y2), line) for x1, y1, x2, y2 in region_boxes]
-    return Claim(path, name, rows[0][0], shapes=tuple(shapes))
+            findings.reject(path, row.line, name, f"{small} regions of fewer than {options.min_area} pixels")
+        shapes += [Shape(row.kind, (x1, y1, x2, y2), row.line, beside=row.beside) for x1, y1, x2, y2 in region_boxes]
+    return Claim(path, name, rows[0].line, shapes=tuple(shapes))
 
 
-def _without_runs(path: Path, name: str, rows: Sequence[tuple[int, str, str]], kinds: Collection[str]) -> Claim:
+def _without_runs(path: Path, name: str, rows: Sequence["_Row"], kinds: Collection[str]) -> Claim:
     """What the rows of an image say that have no run lengths.
 
     A row a class, of all classes of the table, has none of any. Where some class is a word for good, a class is said of
@@ -144,7 +160,7 @@ def _without_runs(path: Path, name: str, rows: Sequence[tuple[int, str, str]], k
     Args:
         kinds: the classes of the whole table.
     """
-    line, own = rows[0][0], {kind for _, kind, _ in rows}
+    line, own = rows[0].line, {row.kind for row in rows}
     named = sorted(kind for kind in own if not kind.isdigit() and kind != ANY_DEFECT and not is_good(kind))
     if named and any(map(is_good, kinds)):
         return Claim(path, name, line, defect_type=named[0])

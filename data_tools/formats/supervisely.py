@@ -15,7 +15,7 @@ from data_tools.core.records import GOOD, UNBOXED, Sample
 from data_tools.files.dataset_folder import read_json
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
-from data_tools.formats.entry_words import against_a_defect, word_of
+from data_tools.formats.entry_words import word_of
 from data_tools.formats.folders import is_good
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.outlines import Box, around, shape
@@ -78,8 +78,10 @@ def claims_of(path: Path, findings: Findings, corners: str = "inclusive", folder
         else:
             of_object = entry.get("tags") if isinstance(entry, dict) else None
             named = map(_tag, of_object if isinstance(of_object, list) else [])
-            against = against_a_defect((tag, answer or "yes") for tag, answer in named)
-            shapes.append(replace(_shape(entry, label, f"object {i}", size_hw, widen), against=against))
+            beside = [(tag, answer or "yes") for tag, answer in named]
+            if isinstance(entry, dict) and isinstance(entry.get("description"), str):
+                beside.append(("description", entry["description"]))
+            shapes.append(replace(_shape(entry, label, f"object {i}", size_hw, widen), beside=tuple(beside)))
     tags = [(tag, answer) for tag, answer in map(_tag, value.get("tags") or []) if tag.lower() not in _PARTS]
     empty = not value["objects"] and not tags
     said, word = word_of({"description": value.get("description")}) if empty else ("", "")

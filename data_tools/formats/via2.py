@@ -14,7 +14,7 @@ from data_tools.formats.outlines import Box, around, shape, turned_ellipse, turn
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings
 from data_tools.formats.remarks import NOT_UNDERSTOOD
-from data_tools.formats.via_labels import against_of, class_of, state_of
+from data_tools.formats.via_labels import beside_of, class_of, state_of
 
 EMPTY = "image without regions in a VIA file"
 COLUMNS = ("filename", "file_attributes", "region_count", "region_shape_attributes", "region_attributes")
@@ -129,7 +129,7 @@ def image_claims(
         else:
             box, own_note = _box(form)
             one = shape(label, box, line, "; ".join(filter(None, (own_note, note))))
-            shapes.append(replace(one, against=against_of(attributes, definitions)))
+            shapes.append(replace(one, beside=beside_of(attributes, definitions)))
     proof, defect_type = said_by(state)
     if not regions and state is None:
         proof = EMPTY

@@ -13,7 +13,7 @@ from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings
 from data_tools.formats.remarks import NOT_UNDERSTOOD
 from data_tools.formats.via2 import EMPTY, said_by
-from data_tools.formats.via_labels import against_of, class_of, state_of
+from data_tools.formats.via_labels import beside_of, class_of, state_of
 
 COLUMNS = ("metadata_id", "file_list", "flags", "temporal_coordinates", "spatial_coordinates", "metadata")
 HEADER = "# CSV_HEADER"
@@ -103,7 +103,7 @@ def _claims(
             yield Claim(path, name, line, defect_type="" if is_good(label) else label or "defect")
             return
         one = shape(label, box, line, "; ".join(filter(None, (own_note, note))))
-        yield Claim(path, name, line, shapes=(replace(one, against=against_of(named, named_definitions)),))
+        yield Claim(path, name, line, shapes=(replace(one, beside=beside_of(named, named_definitions)),))
 
 
 def _box(place: Any) -> tuple[Box | str | None, str]:

@@ -5,7 +5,6 @@ from typing import Any
 
 from data_tools.core.records import GOOD
 from data_tools.formats.asides import is_aside
-from data_tools.formats.entry_words import against_a_defect
 from data_tools.formats.folders import names_a_fault
 from data_tools.formats.remarks import status_of_remark, weightiest
 
@@ -33,9 +32,9 @@ def class_of(attributes: Any, definitions: Mapping[str, Any]) -> tuple[str, str]
     return chosen[0], "; ".join(notes)
 
 
-def against_of(attributes: Any, definitions: Mapping[str, Any]) -> str:
-    """What the attributes of a region say against its being a defect; "" where they do not."""
-    return against_a_defect((key, text) for key, texts in _values(attributes, definitions).items() for text in texts)
+def beside_of(attributes: Any, definitions: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """What the attributes of a region say, the one for its class too."""
+    return tuple((key, text) for key, texts in _values(attributes, definitions).items() for text in texts)
 
 
 def state_of(attributes: Any, definitions: Mapping[str, Any]) -> tuple[str | None, str] | None:

@@ -17,7 +17,7 @@ from data_tools.core.records import GOOD, UNBOXED, Dataset, Sample
 from data_tools.formats.annotation_files import claims_from_files, head_of, label_path, number, some_files
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
-from data_tools.formats.entry_words import against_a_defect, word_of
+from data_tools.formats.entry_words import word_of
 from data_tools.formats.image_index import images_folder
 from data_tools.formats.image_places import declared_size, folder_under
 from data_tools.formats.outlines import turned_note, turned_rectangle
@@ -108,8 +108,23 @@ def _shape(one: Element, corners: str) -> Shape:
         reason = "corner 0, but VOC counts from 1; if this file counts from 0, give --corners exclusive"
         return Shape(name, line=one.line, problem=reason)
     box_xyxy, note = half_open((x1, y1, x2, y2), corners)
-    against = against_a_defect((of.tag, of.text) for of in one.children if of.tag != "name")
-    return Shape(name, box_xyxy, one.line, note, against=against)
+    beside = tuple((of, text) for of, text in _beside(one) if of != "name")
+    return Shape(name, box_xyxy, one.line, note, beside=beside)
+
+
+def _beside(one: Element) -> Iterator[tuple[str, str]]:
+    """What an object says beside its box: by its elements however deep, by pairs of name and value, by attributes."""
+    yield from one.attributes.items()
+    for child in one.children:
+        if child.tag in _BOXES or child.tag == "part":
+            continue
+        if child.child("name") is not None and child.child("value") is not None:
+            yield child.value("name"), child.value("value")
+        elif child.children:
+            yield from _beside(child)
+        else:
+            yield from child.attributes.items()
+            yield child.tag, child.text
 
 
 def _turned(one: Element, name: str) -> Shape:

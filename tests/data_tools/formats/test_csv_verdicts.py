@@ -91,10 +91,16 @@ def test_a_type_without_a_box(tmp_path: Path, read, kind: str, expected: str | N
 
 
 def test_a_type_that_has_boxes_elsewhere_is_one_without_a_box_too(tmp_path: Path, read) -> None:
-    for kind in ("0", "background", "none"):
+    for kind in ("0", "none"):
         text = f"{HEADER}\nb,{kind},10,20,30,40\nc,1,10,20,30,40\na,{kind},,,,\n"
         assert status_of(tmp_path, read, text) == ("unboxed", kind)
     assert status_of(tmp_path, read, f"{HEADER}\na,0,0,0,0,0\nb,1,10,20,30,40\n")[0] == "good"
+    text = f"{HEADER}\nb,background,10,20,30,40\nc,1,10,20,30,40\na,background,,,,\n"
+    status, reasons = status_of(tmp_path, read, text)
+    assert status is None
+    assert "has boxes elsewhere" in reasons
+    assert "type 'background': an area that is not judged" in reasons
+    assert status_of(tmp_path, read, text, type_map={"background": "background"}) == ("unboxed", "background")
 
 
 def test_what_is_given_a_new_name_is_understood(tmp_path: Path, read) -> None:
@@ -133,28 +139,49 @@ def test_what_is_written_is_read_back_as_it_was(tmp_path: Path, read) -> None:
     assert [(s.status, s.type) for s in back.values()] == [*(("unboxed", kind) for kind in kinds), ("good", "good")]
 
 
-@pytest.mark.parametrize(
-    ("column", "against", "silent"),
-    [
-        ("verdict", "OK", "NOK"),
-        ("review", "false alarm", "confirmed"),
-        ("is_defect", "0", "1"),
-        ("comment", "overkill", "at the edge"),
-        ("is_deleted", "1", "0"),
-        ("operator", "Good", "Passmann"),
-        ("image_quality", "good", "poor"),
-    ],
-)
+AGAINST = [
+    ("verdict", "OK", "NOK"),
+    ("review", "false alarm", "confirmed"),
+    ("is_defect", "0", "1"),
+    ("comment", "overkill", "at the edge"),
+    ("is_deleted", "1", "0"),
+    ("operator", "", "Good"),
+    ("operator", "", "Passmann"),
+    ("image_quality", "", "good"),
+    ("Befund", "i.O.", "n.i.O."),
+    ("Bewertung", "in Ordnung", "nicht in Ordnung"),
+    ("Ergebnis", "iO", "nIO"),
+    ("r\u00e9sultat", "conforme", "non conforme"),
+    ("Kommentar", "kein Fehler erkennbar", "Fehler am Rand"),
+    ("remark", "not a real defect", "good example of a crack"),
+    ("col_9", "no defect", "deep"),
+    ("Spalte7", "Looks good!", "looks bad"),
+    ("wafer_remark", "o.k.", "not o.k."),
+    ("Fehler", "nein", "ja"),
+    ("confirmed", "no", "yes"),
+    ("source", "Fehlalarm", "not a false alarm"),
+    ("light", "", "normal"),
+    ("visibility", "", "good"),
+    ("\u5224\u5b9a", "\u5408\u683c", "\u4e0d\u5408\u683c"),
+    ("unused", "", "OK"),
+]
+
+
+@pytest.mark.parametrize(("column", "against", "silent"), AGAINST)
 def test_a_box_of_a_defect_that_another_column_calls_good_is_listed(
     tmp_path: Path, read, column: str, against: str, silent: str
 ) -> None:
-    (tmp_path / "a.csv").write_text(
-        f"image,x1,y1,x2,y2,class,{column}\na,1,2,9,9,crack,{against}\nb,1,2,9,9,crack,{silent}\n"
-    )
+    rows = f"image,x1,y1,x2,y2,class,{column}\na,1,2,9,9,crack,{against}\nb,1,2,9,9,crack,{silent}\n"
+    (tmp_path / "a.csv").write_text(rows, encoding="utf-8")
     samples, findings = read("csv", tmp_path, size_hw=(48, 64))
-    assert samples["b"].status == "boxed"
-    if column in ("operator", "image_quality"):  # about something else
-        assert samples["a"].status == "boxed"
-    else:
-        assert "a" not in samples
-        assert [(r.line, repr(against) in r.reason) for r in findings.rejects] == [(2, True)] * 2  # box and image
+    assert {path: s.status for path, s in samples.items()} == {"b": "boxed"} | ({} if against else {"a": "boxed"})
+    named = [(r.line, repr(against) in r.reason) for r in findings.rejects]
+    assert named == ([(2, True)] * 2 if against else [])  # box and image
+
+
+def test_a_box_of_a_good_thing_that_another_column_calls_a_defect_is_listed(tmp_path: Path, read) -> None:
+    text = "image,x1,y1,x2,y2,class,verdict\na,1,2,9,9,OK,NG\nb,1,2,9,9,OK,OK\nc,1,2,9,9,OK,see c\n"
+    (tmp_path / "a.csv").write_text(text)
+    samples, findings = read("csv", tmp_path, size_hw=(48, 64))
+    assert {path: s.status for path, s in samples.items()} == {"b": "good", "c": "good"}
+    assert "a box of a good thing, but verdict 'NG'" in findings.rejects[0].reason

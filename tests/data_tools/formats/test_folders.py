@@ -21,7 +21,21 @@ def test_words_end_where_their_letters_do(name: str, words: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["i.O.", "I.O", "in Ordnung", "fehlerfrei", "ohne Fehler", "sans d\u00e9faut", "\u826f\u54c1", "\u5408\u683c"],
+    [
+        "iO",
+        "o.k.",
+        "Alles in Ordnung",
+        "gut",
+        "teile_io",
+        "i.O.",
+        "I.O",
+        "in Ordnung",
+        "fehlerfrei",
+        "ohne Fehler",
+        "sans d\u00e9faut",
+        "\u826f\u54c1",
+        "\u5408\u683c",
+    ],
 )
 def test_words_for_good(name: str) -> None:
     assert is_good(name)
@@ -30,6 +44,10 @@ def test_words_for_good(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
+        "nIO",
+        "not o.k.",
+        "kein Kratzer, Defekt",
+        "no scratch, bad solder",
         "n.i.O.",
         "N.I.O",
         "nicht in Ordnung",
@@ -45,6 +63,7 @@ def test_words_for_bad(name: str) -> None:
     assert not is_good(name)
 
 
-@pytest.mark.parametrize("name", ["i.O. mit Kratzer", "gr\u00fcn", "sin_wave", "Ordnung"])
+@pytest.mark.parametrize("name", ["i.O. mit Kratzer", "gr\u00fcn", "sin_wave", "Ordnung", "io_pads", "pin_io"])
 def test_what_is_no_proof(name: str) -> None:
     assert not is_good(name)
+    assert status_of([name]) != "good"

@@ -56,6 +56,7 @@ def via(label: str, attributes: dict[str, Any]) -> str:
     return json.dumps({"a.png1": {"filename": "a.png", "size": 1, "regions": [region], "file_attributes": {}}})
 
 
+VOC_PAIR = "<attributes><attribute><name>{}</name><value>{}</value></attribute></attributes>"
 ATTRIBUTE = '<attribute name="{}">{}</attribute>'.format
 KINDS = [
     ("labelme", "a.json", labelme, {"visible": True}, {"false alarm": True}),
@@ -66,10 +67,21 @@ KINDS = [
     ("datumaro", "a.json", datumaro, {"occluded": False}, {"is_defect": False}),
     ("voc", "a.xml", voc, "<pose>Left</pose><deleted>0</deleted>", "<deleted>1</deleted>"),
     ("via", "a.json", via, {"depth": "2"}, {"review": "nuisance"}),
+    ("labelme", "a.json", labelme, {"defect": False, "OK": False}, {"i.O.": True}),
+    ("coco", "a.json", coco, {"tags": ["deep"]}, {"tags": ["no defect"]}),
+    ("coco", "a.json", coco, {"attributes": []}, {"attributes": [{"name": "Befund", "value": "i.O."}]}),
+    ("cvat", "a.xml", cvat, ATTRIBUTE("light", "normal"), ATTRIBUTE("Bewertung", "gut")),
+    ("labelstudio", "a.json", labelstudio, {"meta": {}}, {"meta": {"Befund": "in Ordnung"}}),
+    ("supervisely", "ann/a.png.json", supervisely, [{"name": "camera", "value": "ok"}], [{"name": "kein Fehler"}]),
+    ("datumaro", "a.json", datumaro, {"Kommentar": "am Rand"}, {"Kommentar": "kein Defekt sichtbar"}),
+    ("voc", "a.xml", voc, VOC_PAIR.format("camera", "OK"), VOC_PAIR.format("remark", "OK")),
+    ("via", "a.json", via, {"Befund": "n.i.O."}, {"Befund": "i.O."}),
 ]
 
 
-@pytest.mark.parametrize(("name", "where", "written", "silent", "against"), KINDS, ids=[kind[0] for kind in KINDS])
+@pytest.mark.parametrize(
+    ("name", "where", "written", "silent", "against"), KINDS, ids=[f"{kind[0]} {kind[4]}" for kind in KINDS]
+)
 def test_an_area_that_is_no_defect_is_listed_and_proves_nothing(
     tmp_path: Path, read, save, name: str, where: str, written: Any, silent: Any, against: Any
 ) -> None:
@@ -79,7 +91,8 @@ def test_an_area_that_is_no_defect_is_listed_and_proves_nothing(
     path.write_text(written("void", silent))
     samples, _ = read(name, tmp_path)  # a void is a defect of solder
     assert [s.boxes_xyxy.round(6).tolist() for s in samples.values()] == [[[10, 10, 30, 30]]]
-    for text in (written("crack", against), written("__ignore__", silent), written("_background_", silent)):
+    unjudged = [written(label, silent) for label in ("__ignore__", "_background_", "background", "false_alarm")]
+    for text in (written("crack", against), *unjudged):
         path.write_text(text)
         samples, findings = read(name, tmp_path)
         assert not samples
@@ -118,3 +131,58 @@ def test_an_attribute_that_calls_a_tagged_image_good_is_not_understood(
     samples, findings = read("cvat", tmp_path)
     assert {path[-5]: s.status for path, s in samples.items()} == {"b": "good"} | ({"a": status} if status else {})
     assert status or "not understood" in findings.rejects[0].reason
+
+
+def test_what_a_region_of_label_studio_is_called_in_the_words_of_its_own_controls(tmp_path: Path, read, save) -> None:
+    save(tmp_path / "img" / "a.png")
+    tasks = json.loads(labelstudio("crack", {"id": "r"}))
+    for control, kind, value, kept in (
+        ("is_defect", "choices", {"choices": ["no"]}, False),
+        ("is_defect", "choices", {"choices": ["yes"]}, True),
+        ("Befund", "textarea", {"text": ["i.O."]}, False),
+    ):
+        beside = {"id": "r", "type": kind, "from_name": control, "to_name": "i", "value": value}
+        results = [*tasks[0]["annotations"][0]["result"][:1], beside]
+        tasks[0]["annotations"][0]["result"] = results
+        (tmp_path / "a.json").write_text(json.dumps(tasks))
+        samples, findings = read("labelstudio", tmp_path)
+        assert [s.status for s in samples.values()] == ["boxed"] * kept
+        assert kept or control in findings.rejects[0].reason
+
+
+def test_what_stands_beside_run_lengths(tmp_path: Path, read, save) -> None:
+    for name in "ab":
+        save(tmp_path / f"{name}.png")
+    (tmp_path / "t.csv").write_text("ImageId,ClassId,EncodedPixels,Befund\na.png,1,1 40,i.O.\nb.png,1,1 40,n.i.O.\n")
+    samples, findings = read("rle", tmp_path)
+    assert {path: s.status for path, s in samples.items()} == {"b.png": "boxed"}
+    assert "Befund 'i.O.'" in findings.rejects[0].reason
+
+
+def test_the_first_attribute_of_a_region_that_calls_it_good_does_not_hide_the_next(tmp_path: Path, read, save) -> None:
+    save(tmp_path / "img" / "a.png")
+    form = {"name": "rect", "x": 10, "y": 10, "width": 20, "height": 20}
+    region = {"shape_attributes": form, "region_attributes": {"remark": "OK", "Fehler": "crack"}}
+    entry = {"filename": "a.png", "size": 1, "regions": [region], "file_attributes": {}}
+    (tmp_path / "a.json").write_text(json.dumps({"a.png1": entry}))
+    samples, findings = read("via", tmp_path)
+    assert not samples
+    assert "Fehler 'crack'" in findings.rejects[0].reason
+
+
+@pytest.mark.parametrize(
+    ("label", "type_map", "types"),
+    [
+        ("background", {"background": "background"}, ("background",)),
+        ("background", {"background": "stain"}, ("stain",)),
+        ("crack", {"crack": "ignore"}, None),
+        ("overkill", {}, None),
+    ],
+)
+def test_a_name_of_its_own_keeps_a_type(
+    tmp_path: Path, read, save, label: str, type_map: dict[str, str], types: tuple[str, ...] | None
+) -> None:
+    save(tmp_path / "img" / "a.png")
+    (tmp_path / "a.json").write_text(coco(label, {}))
+    samples, _ = read("coco", tmp_path, type_map=type_map)
+    assert [s.box_types for s in samples.values()] == ([types] if types else [])
