@@ -18,8 +18,9 @@ _ABOUT = frozenset(
         "reviewer editor worker owner email version software tool "
         # how the set is divided, and where it is from
         "split set subset fold phase partition usage dataset lot batch group wafer "
-        "device product part station machine camera lens light lighting exposure gain "
+        "device product part station machine camera cam lens light lighting exposure gain "
         "sensor line site fab plant factory customer project recipe shift side view "
+        "front back rear upper lower inner outer "
         "position location slot tray panel board die frame material supplier vendor "
         # of the box
         "area score confidence conf prob probability iou occluded truncated difficult "
@@ -78,7 +79,13 @@ def is_about_another(name: str) -> bool:
     words = set(words_of(name))
     if names_a_verdict(name):
         return is_aside(name, "") or ("quality" in words and bool(words & _PICTURE))
-    return bool(words & _ABOUT - _JUDGED) or (bool(words) and words <= _ABOUT)
+    return bool(words & _ABOUT - _JUDGED) or is_about(name)
+
+
+def is_about(name: str) -> bool:
+    """Whether all words of a name are about something else than defects, as those of "lot_7" and "camera_left" are."""
+    words = set(words_of(name))
+    return bool(words) and words <= _ABOUT
 
 
 def is_good_type(name: str) -> bool:

@@ -1,6 +1,6 @@
 """Which format a source has: the one named, or the one that recognises it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from data_tools.core.errors import InputError
@@ -40,11 +40,10 @@ def choose_format(sources: Sequence[Path], name: str, options: ReadOptions | Non
         return known[name], "as given"
     if options is not None and options.columns:
         return next(one for one in known.values() if "columns" in one.reads), "as --columns says"
-    reasons = {}
-    for candidate in known.values():
-        why = [candidate.recognise(source) for source in sources]
-        if all(why):
-            reasons[candidate.name] = str(why[0])
+    reasons = _reasons({name: one.recognise for name, one in known.items()}, sources)
+    if not reasons:
+        last = {name: one.recognise_last for name, one in known.items() if one.recognise_last is not None}
+        reasons = _reasons(last, sources)
     if len(reasons) == 1:
         (chosen,) = reasons
         return known[chosen], reasons[chosen]
@@ -56,3 +55,9 @@ def choose_format(sources: Sequence[Path], name: str, options: ReadOptions | Non
             "of a table without a header with --columns"
         )
     raise InputError(f"{listed}: could be {' or '.join(f'{n} ({why})' for n, why in reasons.items())}; use --format")
+
+
+def _reasons(recognise: Mapping[str, Callable[[Path], str | None]], sources: Sequence[Path]) -> dict[str, str]:
+    """Why every source looks like a format, by the names of the formats of which that is so."""
+    why = {name: [looks_like(source) for source in sources] for name, looks_like in recognise.items()}
+    return {name: str(reasons[0]) for name, reasons in why.items() if all(reasons)}

@@ -3,22 +3,28 @@
 Each 8-connected region of a mask becomes a box; an empty mask is a good image; the type is the folder's name, or the
 mask's value where values are types, by the names of a labelmap.txt where there is one. Which mask belongs to which
 image: `mask_places`; what its values mean: `mask_reading`. So are read, among others, magnetic tiles, KolektorSDD and
-KSDD2, DAGM, VisA as published, and the segmentations of VOC and CVAT.
+KSDD2, DAGM, VisA as published, and the segmentations of VOC and CVAT. Where there is no mask at all, folders such as
+OK/ and NG/ say what their images are: `labelled_folders`.
 """
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from data_tools.core.records import GOOD, Sample
-from data_tools.formats.image_index import usable_images
-from data_tools.formats.label_maps import read_label_map
+from data_tools.core.records import GOOD, UNBOXED, Sample
+from data_tools.formats.evidence import UNLABELLED
+from data_tools.formats.folders import status_of
+from data_tools.formats.image_index import size_of, usable_images, without_boxes
+from data_tools.formats.label_maps import NAME, read_label_map
+from data_tools.formats.labelled_folders import labels_of
 from data_tools.formats.mask_jobs import make_jobs
 from data_tools.formats.mask_places import pair_masks
 from data_tools.formats.masked_images import looks_like_a_mask, one_folder, samples_from_masks
 from data_tools.formats.mvtec import mvtec_roots
 from data_tools.formats.registry import AREAS, Findings, Format, ReadOptions
+from data_tools.formats.seen import unread_tables
 
 _LOOKED_AT = 24  # masks that are opened to see whether they are some
+_SHOWN = 5
 
 
 def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> Iterator[Sample]:
@@ -32,10 +38,37 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     """
     root = one_folder(sources, FORMAT.name)
     pairing = pair_masks(list(usable_images(root, findings)), root)
+    if not any(pairing.masks.values()) and not pairing.unused and not (root / NAME).exists():
+        yield from _labelled(list(pairing.masks), root, options, findings)
+        return
     jobs = make_jobs(pairing, root, options, GOOD, None)
     yield from samples_from_masks(jobs, options, findings, read_label_map(root))
     for path in pairing.unused:
         findings.reject(path, None, path.relative_to(root).as_posix(), "a mask of no image")
+
+
+def _labelled(images: Sequence[Path], root: Path, options: ReadOptions, findings: Findings) -> Iterator[Sample]:
+    """The samples of images without any mask, of which the folders say whether they are good."""
+    labels = labels_of([path.relative_to(root).as_posix() for path in images], options.type_map)
+    for path in unread_tables(root):
+        findings.reject(path, None, path.stem, "not read: what the images are is taken from their folders alone")
+    beside = sorted(
+        {label.by for label in labels.values() if label.status == UNBOXED and status_of([label.by]) is None}
+    )
+    if beside:
+        findings.notes.append(f"folders taken for types of defects, beside one of good images: {', '.join(beside)}")
+    for name, label in labels.items():
+        status, proof = label.status, f"folder {label.by!r}"
+        if status is None and options.unlabelled == GOOD:
+            status, proof = GOOD, UNLABELLED
+        if status is None:
+            findings.reject(
+                root / name, None, name, f"{label.problem}; --type_map '{{FOLDER: good}}' or a type says it"
+            )
+            continue
+        size_hw = size_of(root / name, name, findings)
+        if size_hw is not None:
+            yield without_boxes(name, size_hw, status, label.type, proof if status == GOOD else "")
 
 
 def _images_root(sources: Sequence[Path], _options: ReadOptions) -> Path:
@@ -54,6 +87,17 @@ def _recognise(source: Path) -> str | None:
     return None
 
 
+def _recognise_last(source: Path) -> str | None:
+    if not source.is_dir():
+        return None
+    pairing = pair_masks(list(usable_images(source, Findings())), source)
+    if any(pairing.masks.values()) or pairing.unused:
+        return None
+    labels = labels_of([path.relative_to(source).as_posix() for path in pairing.masks], {})
+    by = sorted({label.by for label in labels.values() if label.by})
+    return f"folders {', '.join(by[:_SHOWN])} say what their images are" if by else None
+
+
 FORMAT = Format(
     "mask",
     "images with masks beside them or in folders of masks",
@@ -62,4 +106,5 @@ FORMAT = Format(
     _images_root,
     read,
     reads=AREAS | {"type_map", "unlabelled"},
+    recognise_last=_recognise_last,
 )

@@ -57,8 +57,8 @@ def _is_root(place: Path) -> bool:
         return False
     truth = any(name in folders for name in _TRUTH) or any((test / "ground_truth").is_dir() for test in tests)
     train = folders.get("train")
-    good = train is not None and any(status_of([path.name]) == GOOD for path in train.iterdir() if path.is_dir())
-    return truth or good
+    kinds = [] if train is None else [path.name for path in train.iterdir() if path.is_dir()]
+    return truth or (bool(kinds) and all(status_of([kind]) == GOOD for kind in kinds))
 
 
 def _recognise(source: Path) -> str | None:

@@ -15,6 +15,25 @@ _MOST_FILES, _MOST_KINDS = 100_000, 6
 _ROOT = re.compile(r"<([A-Za-z_][\w.:-]*)")
 _KEY = re.compile(r'"([^"\\]{1,40})"\s*:')
 _LONGEST = 80
+_HOW_FOLDERS = "put types of defects into NG/, or name them by --format mask --type_map '{scratch: scratch}'"
+_TABLES = (
+    ".json",
+    ".jsonl",
+    ".xml",
+    ".csv",
+    ".tsv",
+    ".txt",
+    ".xls",
+    ".xlsx",
+    ".parquet",
+    ".mat",
+    ".npy",
+    ".npz",
+    ".h5",
+)
+_NOTES = re.compile(
+    r"^(?:readme|licen[cs]e|notice|notes|changelog|citation|requirements|train|val|valid|validation|test)\b", re.I
+)
 
 
 def seen_in(source: Path) -> str:
@@ -24,7 +43,23 @@ def seen_in(source: Path) -> str:
         return "no file in it can be read"
     counts = Counter(path.suffix.lower() or "without suffix" for path in files)
     kinds = [f"{count} {suffix}{_start(suffix, files)}" for suffix, count in counts.most_common(_MOST_KINDS)]
-    return ", ".join(kinds)
+    return ", ".join(kinds) + _folders(source, files)
+
+
+def _folders(source: Path, files: list[Path]) -> str:
+    """What the folders of images say, where there is nothing else: no word for good or for defects."""
+    if not source.is_dir() or any(path.suffix.lower() in _TABLES for path in files):
+        return ""
+    named = {part for path in files for part in path.relative_to(source).parts[:-1]}
+    shown = ", ".join(sorted(named)[:_MOST_KINDS])
+    return f", in folders {shown}, none of which says good or defect: {_HOW_FOLDERS}" if named else ""
+
+
+def unread_tables(folder: Path) -> Iterator[Path]:
+    """The files below a folder that may say something of its images, such as tables, but for notes and licences."""
+    for path in _files(folder):
+        if path.suffix.lower() in _TABLES and not _NOTES.match(path.stem):
+            yield path
 
 
 def _files(source: Path) -> Iterator[Path]:

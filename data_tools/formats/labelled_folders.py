@@ -1,0 +1,115 @@
+"""Images whose folders alone say what they show: `OK/` and `NG/`, or types such as `scratch/` beside `good/`.
+
+The nearest folder that says something counts; folders that carry images, name a part of a split or are numbered say
+nothing. A folder is one of a type of defect where it lies in one of defects (`NG/scratch/`), or beside one of good
+images where no folder there is one of defects in general. Elsewhere a name proves nothing: devices, lots and cameras
+have names too. A defect has no area here, so that its image is unboxed.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from data_tools.core.records import GOOD, UNBOXED
+from data_tools.formats.asides import is_about, is_good_type
+from data_tools.formats.folders import (
+    CARRIERS,
+    SPLIT_FOLDERS,
+    is_good,
+    name_of,
+    names_a_fault,
+    numbered_alike,
+    status_of,
+    words_of,
+)
+from data_tools.formats.names import is_background, is_unjudged
+from data_tools.formats.remarks import is_about_the_work, is_false_call, is_unsure, says_a_verdict
+
+_NO_TYPES = frozenset(
+    words_of(
+        "other others misc miscellaneous rest unsorted new old all mixed reference references golden template "
+        "templates calibration backup tmp temp figures figure plots docs doc results output outputs original originals"
+    )
+)
+_ANY = "defect"
+
+Folders = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Label:
+    """What the folders of an image say.
+
+    Attributes:
+        status: good or unboxed; None where they say neither.
+        type: of the defect, "defect" where they tell none.
+        by: the folder that says so.
+        problem: why they say neither.
+    """
+
+    status: str | None
+    type: str = GOOD
+    by: str = ""
+    problem: str = ""
+
+
+def labels_of(names: Sequence[str], type_map: Mapping[str, str]) -> dict[str, Label]:
+    """What the folders of each image say.
+
+    Args:
+        names: of all images, relative to the set's folder, whose own name says nothing.
+        type_map: new names for folders, by the old ones in small letters; those in it are of types, or good.
+    """
+    of = {name: PurePosixPath(name).parts[:-1] for name in names}
+    children: dict[Folders, set[str]] = {}
+    for parts in of.values():
+        for depth, folder in enumerate(parts):
+            children.setdefault(_place(parts[:depth]), set()).add(folder)
+    told = {parts: _label(parts, children, type_map) for parts in set(of.values())}
+    return {name: told[parts] for name, parts in of.items()}
+
+
+def _label(parts: Folders, children: Mapping[Folders, set[str]], type_map: Mapping[str, str]) -> Label:
+    below = ""  # the name right below the folder that is looked at, where it says something
+    for depth in range(len(parts) - 1, -1, -1):
+        folder = parts[depth]
+        name = name_of(folder)
+        siblings = children[_place(parts[:depth])]
+        if name in type_map:
+            mapped = type_map[name]
+            return Label(GOOD, by=folder) if is_good(mapped) else Label(UNBOXED, mapped, folder)
+        if name in CARRIERS or name in SPLIT_FOLDERS or not re.search(r"[^\W\d_]", name):
+            continue
+        if is_false_call(folder) or is_unsure(folder) or is_unjudged(name) or is_about_the_work(folder):
+            return Label(None, problem=f"folder {folder!r} leaves open whether they are good")
+        status = status_of([folder])
+        if is_good_type(folder):
+            if names_a_fault(below):
+                return Label(None, problem=f"folder {below!r} in {folder!r}: good, or a type of defect?")
+            return Label(GOOD, by=folder)
+        if status == GOOD:
+            return Label(None, problem=f"folder {folder!r} says good and something else")
+        if status == UNBOXED:
+            return Label(UNBOXED, (below if says_a_verdict(folder) else name) or _ANY, folder)
+        if is_about(folder) or folder in numbered_alike(sorted(siblings)):
+            continue
+        if _may_be_a_type(folder) and _beside_good(siblings):
+            return Label(UNBOXED, name, folder)
+        below = name
+    return Label(None, problem=f"folder {below!r} says neither good nor defect" if below else "no folder says anything")
+
+
+def _place(folders: Folders) -> Folders:
+    """Where folders are, whatever the part of a split: test/scratch lies beside train/good."""
+    return tuple(folder for folder in folders if folder.lower() not in SPLIT_FOLDERS)
+
+
+def _may_be_a_type(folder: str) -> bool:
+    return not is_background(folder) and not set(words_of(folder)) <= _NO_TYPES
+
+
+def _beside_good(siblings: set[str]) -> bool:
+    """Whether one of the folders is of good images, and none of defects in general."""
+    in_general = (status_of([one]) == UNBOXED and says_a_verdict(one) for one in siblings)
+    return any(map(is_good_type, siblings)) and not any(in_general)

@@ -1,0 +1,81 @@
+"""Images without masks or boxes, of which the folders alone say what they are."""
+
+from pathlib import Path
+
+import pytest
+
+from data_tools.core.errors import InputError
+from data_tools.formats.choice import choose_format
+from data_tools.formats.labelled_folders import labels_of
+
+
+@pytest.mark.parametrize(
+    ("folders", "expected"),
+    [
+        ("OK NG", {"OK": ("good", "good"), "NG": ("unboxed", "defect")}),
+        ("i.O. n.i.O.", {"i.O.": ("good", "good"), "n.i.O.": ("unboxed", "defect")}),
+        ("pass fail/cam_2", {"pass": ("good", "good"), "fail/cam_2": ("unboxed", "defect")}),
+        ("good/lot_1 NG/scratch/lot_1", {"good/lot_1": ("good", "good"), "NG/scratch/lot_1": ("unboxed", "scratch")}),
+        ("good scratch", {"good": ("good", "good"), "scratch": ("unboxed", "scratch")}),
+        ("train/good test/pit", {"train/good": ("good", "good"), "test/pit": ("unboxed", "pit")}),
+        ("a/ok_front a/def_front", {"a/ok_front": ("good", "good"), "a/def_front": ("unboxed", "def_front")}),
+        ("OK NG pit", {"OK": ("good", "good"), "NG": ("unboxed", "defect"), "pit": (None, "good")}),
+        ("scratch pit", {"scratch": (None, "good"), "pit": (None, "good")}),
+        ("scratch NG", {"scratch": (None, "good"), "NG": ("unboxed", "defect")}),
+        ("good good_contact", {"good": ("good", "good"), "good_contact": (None, "good")}),
+        ("good good/scratch", {"good": ("good", "good"), "good/scratch": (None, "good")}),
+        ("good unknown", {"good": ("good", "good"), "unknown": (None, "good")}),
+        ("good false_alarm", {"good": ("good", "good"), "false_alarm": (None, "good")}),
+        ("good background", {"good": ("good", "good"), "background": (None, "good")}),
+        ("good reference", {"good": ("good", "good"), "reference": (None, "good")}),
+        ("good kos01 kos02", {"good": ("good", "good"), "kos01": (None, "good"), "kos02": (None, "good")}),
+        ("kos01/good kos01/NG", {"kos01/good": ("good", "good"), "kos01/NG": ("unboxed", "defect")}),
+        ("0 1", {"0": (None, "good"), "1": (None, "good")}),
+        ("OK images", {"OK": ("good", "good"), "images": (None, "good")}),
+    ],
+)
+def test_what_folders_say(folders: str, expected: dict[str, tuple[str | None, str]]) -> None:
+    labels = labels_of([f"{folder}/a.png" for folder in folders.split()], {})
+    assert {name.removesuffix("/a.png"): (one.status, one.type) for name, one in labels.items()} == expected
+    assert all((one.status is None) == bool(one.problem) for one in labels.values())
+
+
+def test_a_type_map_says_what_folders_without_a_good_one_are() -> None:
+    labels = labels_of(["scratch/a.png", "kos/a.png"], {"scratch": "scratch", "kos": "good"})
+    assert [(one.status, one.type) for one in labels.values()] == [("unboxed", "scratch"), ("good", "good")]
+
+
+def test_they_are_read_where_no_format_is_recognised(tmp_path: Path, read, save) -> None:
+    for part in ("train", "test"):
+        for kind in ("good", "scratch"):
+            save(tmp_path / part / kind / "1.png")  # of one name everywhere
+    save(tmp_path / "figure.png")
+    (tmp_path / "labels.txt").write_text("0 good\n")
+    (tmp_path / "train.txt").write_text("1.png\n")
+    chosen, why = choose_format([tmp_path], "auto")
+    assert (chosen.name, why) == ("mask", "folders good, scratch say what their images are")
+    samples, findings = read("mask", tmp_path)
+    assert {name: (s.status, s.type) for name, s in samples.items()} == {
+        "test/good/1.png": ("good", "good"),
+        "test/scratch/1.png": ("unboxed", "scratch"),
+        "train/good/1.png": ("good", "good"),
+        "train/scratch/1.png": ("unboxed", "scratch"),
+    }
+    assert findings.notes == ["folders taken for types of defects, beside one of good images: scratch"]
+    assert sorted(Path(r.source).name for r in findings.rejects) == ["figure.png", "labels.txt"]
+
+
+def test_types_without_a_good_folder_are_refused(tmp_path: Path, read, save) -> None:
+    save(tmp_path / "scratch" / "a.png")
+    save(tmp_path / "pit" / "a.png")
+    with pytest.raises(InputError, match="in folders pit, scratch, none of which says good or defect"):
+        choose_format([tmp_path], "auto")
+    samples, _ = read("mask", tmp_path, type_map={"scratch": "scratch", "pit": "hole"})
+    assert sorted(s.type for s in samples.values()) == ["hole", "scratch"]
+
+
+def test_a_training_part_with_defects_is_none_of_mvtec(tmp_path: Path, save) -> None:
+    for part in ("train", "test"):
+        save(tmp_path / part / "ok_front" / "1.png")
+        save(tmp_path / part / "def_front" / "1.png")
+    assert choose_format([tmp_path], "auto")[0].name == "mask"
