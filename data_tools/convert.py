@@ -22,7 +22,7 @@ from data_tools.converting.convert import Conversion, convert
 from data_tools.core.errors import InputError
 from data_tools.core.printable import say_text
 from data_tools.files.places import require_writable
-from data_tools.formats.columns import find_columns
+from data_tools.formats.columns import find_columns, find_label_columns
 from data_tools.formats.registry import ReadOptions, formats
 from data_tools.splitting.deal import FRACTIONS, parse_shares
 
@@ -185,8 +185,10 @@ def _options(arguments: Namespace) -> ReadOptions:
 
 def _columns(text: str | None) -> tuple[str, ...]:
     names = () if text is None else tuple(name.strip() for name in text.split(","))
-    if text is not None and find_columns(names) is None:
-        raise InputError(f"--columns {text}: names the image and its box, such as image,x1,y1,x2,y2,class")
+    if text is not None and find_columns(names) is None and find_label_columns(names) is None:
+        raise InputError(
+            f"--columns {text}: names the image and its box, such as image,x1,y1,x2,y2,class, or its label: image,label"
+        )
     return names
 
 

@@ -49,7 +49,11 @@ _NAMES_A_VERDICT = frozenset(
         "verdict result results status state judgement judgment judge decision outcome "
         "quality grade grading rating severity disposition inspection conclusion check "
         "defect defects fault faults anomaly anomalies flaw damage ok ng nok good "
-        "bad pass fail class label labels type category kind tag tags labelled labeled annotated"
+        "bad pass fail class label labels type category kind tag tags labelled labeled annotated "
+        # the same in other languages
+        "befund bewertung ergebnis pr\u00fcfergebnis urteil klasse fehlerart fehlertyp qualit\u00e4t resultat "
+        "r\u00e9sultat \u00e9tat classe qualit\u00e9 resultado clase risultato "
+        "\u5224\u5b9a \u7ed3\u679c \u7d50\u679c \u7c7b\u522b \u6807\u7b7e"
     )
 )
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from data_tools.files.csv_tables import column_key
+from data_tools.formats.asides import is_about_another, names_a_verdict
 from data_tools.formats.outlines import around
 from data_tools.formats.upright import without_box
 
@@ -28,6 +29,12 @@ _IMAGE = (
     "fileid",
     "name",
     "id",
+    "bild",
+    "bildname",
+    "bilddatei",
+    "datei",
+    "dateiname",
+    "fichier",
 )
 _TYPE = (
     "class",
@@ -72,6 +79,13 @@ _IMAGE_WIDTH, _IMAGE_HEIGHT = (
     ("imagewidth", "imgwidth", "imgw", "imagew"),
     ("imageheight", "imgheight", "imgh", "imageh"),
 )
+_AREAS = (
+    *("bbox", "box", "boxes", "polygon", "points", "segmentation", "coordinates", "rle", "encodedpixels"),
+    *("mask", "maskpath", "maskfile", "maskname"),
+)
+LABELS = "labels"
+"""The shape of a table of labels, which has no boxes."""
+
 _OF_POINTS, _FEWEST_POINTS = ("corners", "outline"), 3
 
 
@@ -84,7 +98,7 @@ class Columns:
         image, type: positions; type may be None.
         box: positions of the four numbers; of "outline" of x and y of each point in turn.
         shape: "corners" for two corners, "corner" for left, top, width, height, "centre" for a centre and both,
-            "outline" for three points or more.
+            "outline" for three points or more, LABELS where there is no box.
         size: positions of the image's height and width, or None.
         names: the header's names for the image and the box.
         type_name: the header's name for the type; "" where there is none.
@@ -168,6 +182,35 @@ def find_columns(header: Sequence[str]) -> Columns | None:
             twice = next((header[i] for i in (image, *known) if named.count(named[i]) > 1), "")
             return Columns(len(header), image, kind, known, shape, size, names, type_name, others, twice)
     return None
+
+
+def find_label_columns(header: Sequence[str]) -> Columns | None:
+    """The columns of a table of labels: an image, one that judges it, and none of an area; None for any other."""
+    header = [*header]
+    while header and not header[-1]:
+        header.pop()
+    places = {column_key(name): i for i, name in reversed([*enumerate(header)])}
+    of_areas = (*_LEFT, *_TOP, *_RIGHT, *_BOTTOM, *_CENTRE_X, *_CENTRE_Y, *_AREAS)
+    if any(without_box(key) in of_areas or key in of_areas for key in places):
+        return None
+
+    def first(names: Sequence[str], taken: Sequence[int | None] = ()) -> int | None:
+        return next((places[name] for name in names if name in places and places[name] not in taken), None)
+
+    image = first(_IMAGE)
+    kind = first(_TYPE, (image,))
+    height = first((*_IMAGE_HEIGHT, *_HEIGHT), (image, kind))
+    width = first((*_IMAGE_WIDTH, *_WIDTH), (image, kind))
+    size = None if height is None or width is None else (height, width)
+    others = tuple((i, name) for i, name in enumerate(header) if i not in (image, kind, *(size or ())))
+    judging = any(names_a_verdict(name) and not is_about_another(name) for _, name in others)
+    if image is None or (kind is None and not judging):
+        return None
+    keys = [column_key(name) for name in header]
+    twice = next((header[i] for i in (image, kind) if i is not None and keys.count(keys[i]) > 1), "")
+    names = tuple(header[i] for i in (image, kind) if i is not None)
+    type_name = "" if kind is None else header[kind]
+    return Columns(len(header), image, kind, (), LABELS, size, names, type_name, others, twice)
 
 
 def _points(places: Mapping[str, int]) -> tuple[tuple[str], ...]:

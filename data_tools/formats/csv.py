@@ -16,7 +16,7 @@ point) or a tab.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from data_tools.files.atomic import write_text
 from data_tools.files.csv_tables import csv_text, plain
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import PREDICTIONS, Claim, Shape
-from data_tools.formats.columns import Columns, find_columns
+from data_tools.formats.columns import LABELS, Columns, find_columns, find_label_columns
 from data_tools.formats.csv_verdicts import (
     ANY_DEFECT,
     EMPTY,
@@ -40,6 +40,7 @@ from data_tools.formats.csv_verdicts import (
 from data_tools.formats.csv_verdicts import ROW as GOOD_ROW
 from data_tools.formats.image_index import images_folder
 from data_tools.formats.image_places import declared_size
+from data_tools.formats.label_tables import label_claims, refuse_scores
 from data_tools.formats.names import reason_against
 from data_tools.formats.rectangles import are_shares, half_open, numbers
 from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
@@ -60,11 +61,13 @@ _SCORES = (
 )
 _NO_HEADER = (
     "no header with a column for the image and columns for the box, such as image,type,x1,y1,x2,y2 or "
-    "filename,class,xmin,ymin,xmax,ymax; without a header, name the columns with --columns"
+    "filename,class,xmin,ymin,xmax,ymax, or for labels alone image,label; without a header, name the columns with "
+    "--columns"
 )
 
 
 Rows = list[tuple[int, list[str]]]
+_Find = Callable[[Sequence[str]], Columns | None]
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,8 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     """
     files = csv_files(sources, findings)
     tables = {path: _table(path, options.columns) for path in files}
+    if not any(tables.values()):
+        tables = {path: _table(path, options.columns, find_label_columns) for path in files}
     if not any(tables.values()) or any(tables[path] is None for path in sources if path in tables):
         raise InputError(f"{next(path for path in files if tables[path] is None)}, line 1: {_NO_HEADER}")
     for path, table in tables.items():
@@ -104,6 +109,8 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
                 f"{path}, line 1: two columns {table.columns.twice!r}; keep one, or name them by --columns"
             )
     _tell_unnamed(tables, options.columns, findings)
+    if options.corners and all(table.columns.shape == LABELS for table in tables.values() if table):
+        raise InputError(f"--corners {options.corners}: a table of labels has no boxes; leave it out")
     claims: list[Claim] = []
     rows = {path: _rows(path, table, findings) for path, table in tables.items() if table is not None}
     company = _company(((table, rows[path]) for path, table in tables.items() if table is not None), options)
@@ -112,7 +119,11 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
             findings.reject(path, 1, "", _NO_HEADER)
         else:
             _refuse_predictions(path, table, rows[path])
-            claims += _claims(path, table, rows[path], company, options, findings)
+            claims += (
+                label_claims(path, rows[path], table.columns, options, findings)
+                if table.columns.shape == LABELS
+                else _claims(path, table, rows[path], company, options, findings)
+            )
     yield from samples_from_claims(claims, sources, options, findings)
 
 
@@ -250,6 +261,9 @@ def _refuse_predictions(path: Path, table: _Table, rows: Rows) -> None:
     Raises:
         InputError: boxes with a score other than 1 and 100.
     """
+    if table.columns.shape == LABELS:
+        refuse_scores(path, rows, table.columns)
+        return
     for i, name in table.columns.others:
         if re.sub(r"[^a-z]", "", name.lower()) not in _SCORES:
             continue
@@ -291,12 +305,12 @@ def _size(values: tuple[str, str] | None) -> tuple[int, int] | None:
     return None if sides is None or isinstance(sides, str) else declared_size(sides[0], sides[1])
 
 
-def _table(path: Path, names: tuple[str, ...]) -> _Table | None:
+def _table(path: Path, names: tuple[str, ...], find: _Find = find_columns) -> _Table | None:
     """How to read a file, by the separator with which its first line, or the columns' given names, make sense."""
     for separator in _SEPARATORS:
         fields = first_fields(path, separator)
-        header = find_columns(fields)
-        named = find_columns(names) if len(_without_end(fields, len(names))) == len(names) else None
+        header = find(fields)
+        named = find(names) if len(_without_end(fields, len(names))) == len(names) else None
         columns = named or header
         if columns is not None and fields:
             return _Table(separator, columns, header is not None)
@@ -324,12 +338,16 @@ def _signs(boxes: Sequence[Sequence[str]], separator: str) -> tuple[str, str]:
     return decimal, decimal if doubtful and mixed and can_be else ""
 
 
-def _recognise(source: Path) -> str | None:
+def _recognise(source: Path, find: _Find = find_columns) -> str | None:
     for path in some_tables(source):
-        table = _table(path, ())
+        table = _table(path, (), find)
         if table is not None:
             return f"{path.name} has the columns {', '.join(table.columns.names)}"
     return None
+
+
+def _recognise_last(source: Path) -> str | None:
+    return _recognise(source, find_label_columns)
 
 
 FORMAT = Format(
@@ -342,4 +360,5 @@ FORMAT = Format(
     write,
     ".csv",
     reads=CLAIMED | {"corners", "columns"},
+    recognise_last=_recognise_last,
 )

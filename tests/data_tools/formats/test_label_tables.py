@@ -1,0 +1,112 @@
+"""Tables with a label for each image and no boxes."""
+
+from pathlib import Path
+
+import pytest
+
+from data_tools.core.errors import InputError
+from data_tools.formats.choice import choose_format
+from data_tools.formats.columns import find_label_columns
+
+SIZE = (48, 64)
+REFUSED = None
+
+
+def read_rows(folder: Path, read, header: str, *rows: str, **options: object) -> dict[str, tuple[str, str]]:
+    """Status and type by image of a table with the images a, b, c... in its first column."""
+    lines = [header, *(f"{name},{row}" for name, row in zip("abcdef", rows, strict=False))]
+    (folder / "t.csv").write_text("\n".join([*lines, ""]), encoding="utf-8")
+    samples, _ = read("csv", folder / "t.csv", size_hw=SIZE, **options)
+    return {name: (sample.status, sample.type) for name, sample in samples.items()}
+
+
+GOOD, NG = ("good", "good"), ("unboxed", "defect")
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "expected"),
+    [
+        ("image,label", "ok ng", {"a": GOOD, "b": NG}),
+        ("image,label", "good scratch bad", {"a": GOOD, "b": ("unboxed", "scratch"), "c": NG}),
+        ("image,label", "i.O. n.i.O.", {"a": GOOD, "b": NG}),
+        ("id,is_defect", "0 1", {"a": GOOD, "b": NG}),
+        ("id,defect", "0 1", {"a": GOOD, "b": NG}),
+        ("id,good", "0 1", {"a": NG, "b": GOOD}),
+        ("id,n_defects", "0 3", {"a": GOOD, "b": NG}),
+        ("file,defect_type", "none pit", {"a": GOOD, "b": ("unboxed", "pit")}),
+        ("file,Befund", "iO Fehler", {"a": GOOD, "b": NG}),
+        ("image,split,label", "train,normal test,anomaly", {"a": GOOD, "b": NG}),
+        ("image,label,defect_type", "ok, ng,pit", {"a": GOOD, "b": ("unboxed", "pit")}),
+        ("image,label,defect_type", "ok, ok,pit", {"a": GOOD}),  # b says both
+        ("image,label", "ok unknown false_alarm reviewed scratch?", {"a": GOOD}),
+        ("image,label,comment", "ok,scratched ok,dull ng,scratched", {"b": GOOD, "c": NG}),
+        ("image,label,labelled", "ok,no ok,yes", {"b": GOOD}),
+        ("image,label", "ok ", {"a": GOOD}),
+        ("image,label,operator", "ok,Fault ng,Good", {"a": GOOD, "b": NG}),
+        ("image,width,height,label", "64,48,ok 64,48,ng", {"a": GOOD, "b": NG}),
+        ("image,label", "0 1", REFUSED),
+        ("image,label", "scratch pit", REFUSED),
+        ("image,label", "kos01 kos02", REFUSED),
+        ("image,label", "yes no", REFUSED),
+        ("image,label", "positive negative", REFUSED),
+        ("image,defect_score,result", "0.1,ok 0.9,ng", REFUSED),
+    ],
+)
+def test_rows_say_what_they_say(
+    tmp_path: Path, read, header: str, rows: str, expected: dict[str, tuple[str, str]] | None
+) -> None:
+    if expected is not REFUSED:
+        assert read_rows(tmp_path, read, header, *rows.split(" ")) == expected
+        return
+    with pytest.raises(InputError, match=r"t\.csv, line 2: "):
+        read_rows(tmp_path, read, header, *rows.split(" "))
+
+
+def test_what_numbers_and_types_mean_is_said_by_the_type_map(tmp_path: Path, read) -> None:
+    given = {"0": "good", "1": "defect"}
+    assert read_rows(tmp_path, read, "image,fold,label", "0,0", "1,1", type_map=given) == {"a": GOOD, "b": NG}
+    pit = ("unboxed", "pit")
+    assert read_rows(tmp_path, read, "image,label", "pit", "A", type_map={"pit": "pit", "A": "good"}) == {
+        "a": pit,
+        "b": GOOD,
+    }
+    with pytest.raises(InputError, match=r"--type_map '\{0: good\}', or '\{0: defect\}', says it"):
+        read_rows(tmp_path, read, "image,label", "0", "1")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "image,x,y,label",
+        "image,mask,label",
+        "image,split",
+        "id,name",
+        "ImageId,ClassId,EncodedPixels",
+        "label,size",
+        "",
+    ],
+)
+def test_what_is_no_table_of_labels(header: str) -> None:
+    assert find_label_columns(header.split(",")) is None
+
+
+def test_it_is_recognised_last_and_beside_its_images(tmp_path: Path, read, save) -> None:
+    for place in ("x/1.png", "y/1.png"):
+        save(tmp_path / place)
+    (tmp_path / "t.csv").write_text("image;label\nx/1.png;OK\ny/1.png;NG\nz/1.png;OK\n")
+    assert choose_format([tmp_path], "auto")[0].name == "csv"
+    samples, findings = read("csv", tmp_path)
+    assert {name: s.status for name, s in samples.items()} == {"x/1.png": "good", "y/1.png": "unboxed"}
+    assert [r.line for r in findings.rejects] == [4]
+    (tmp_path / "b.csv").write_text("image,x1,y1,x2,y2\nx/1.png,1,2,9,9\n")
+    samples, findings = read("csv", tmp_path)  # beside a table of boxes, another is none of labels
+    assert {name: s.status for name, s in samples.items()} == {"x/1.png": "boxed"}
+    assert "no header with a column" in findings.rejects[0].reason
+
+
+def test_a_table_without_a_header_is_named(tmp_path: Path, read) -> None:
+    (tmp_path / "t.csv").write_text("a,ok\nb,ng\n")
+    samples, _ = read("csv", tmp_path, size_hw=SIZE, columns=("image", "label"))
+    assert {name: s.status for name, s in samples.items()} == {"a": "good", "b": "unboxed"}
+    with pytest.raises(InputError, match="--corners"):
+        read("csv", tmp_path, size_hw=SIZE, columns=("image", "label"), corners="inclusive")
