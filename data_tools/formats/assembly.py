@@ -13,7 +13,7 @@
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,15 +22,15 @@ import numpy as np
 from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, GOOD, UNBOXED, Sample
 from data_tools.formats.claimed_images import ClaimedImage, by_image, reject_claim
-from data_tools.formats.claims import Claim, Shape
-from data_tools.formats.entry_words import contradiction
+from data_tools.formats.claims import PREDICTIONS, Claim, Shape
+from data_tools.formats.entry_words import contradiction, score_beside
 from data_tools.formats.evidence import NO_EVIDENCE, UNLABELLED, folder_evidence
 from data_tools.formats.folders import is_good
 from data_tools.formats.image_index import images_folder, without_boxes
 from data_tools.formats.image_places import ImagePlaces
 from data_tools.formats.name_readings import bare, folded
 from data_tools.formats.names import is_background, is_unjudged, reason_against
-from data_tools.formats.rectangles import SHARES, Corners, are_shares, place
+from data_tools.formats.rectangles import SHARES, Corners, are_shares, may_be_percent, place
 from data_tools.formats.registry import Findings, ReadOptions
 from data_tools.formats.remarks import is_false_call
 
@@ -46,6 +46,10 @@ _GOOD_IN_DEFECTS = "said to be without defect, but in a folder of defects: taken
 _DOUBT = "said to be good, but an annotation that may be its own could not be used"
 _NOT_GOOD = "not taken as good, since an annotation may be its own"
 _ONLY_UNJUDGED = "neither good nor a defect, since all that is annotated is left out"
+_PERCENT = (
+    "all boxes lie in 0..100, with fractions, in images of at least 200 pixels a side: percentages, as Label Studio "
+    "has them? Multiply them by the images' sizes, or round pixels to whole numbers"
+)
 _TOLERANCE = 2  # decimals of a pixel up to which two boxes are the same
 
 
@@ -59,6 +63,7 @@ def samples_from_claims(
     background: str = "",
     left_out: Callable[[str], str] = lambda path: "",
     keep_repeats: bool = False,
+    percent_from: int = 0,
 ) -> Iterator[Sample]:
     """Samples in the order in which their images are claimed first, then those that nothing is claimed of.
 
@@ -69,9 +74,10 @@ def samples_from_claims(
         background: what it means that an image has no annotation, where the format knows such images as good ones.
         left_out: why an image, by its path, is none that is looked at where nothing is claimed of it; "" where it is.
         keep_repeats: whether a box that one claim has twice counts twice.
+        percent_from: of how many boxes on those that look like percentages are refused; 0 for never.
 
     Raises:
-        InputError: images are at hand, but no claim meets one.
+        InputError: images are at hand, but no claim meets one; or boxes that may be percentages.
     """
     everything = list(claims)
     places = ImagePlaces(root(sources, options), options, findings)
@@ -79,6 +85,8 @@ def samples_from_claims(
     if everything and places.index is not None and not any(image.claims for image in images.values()):
         reason = f"; {findings.rejects[0].source}: {findings.rejects[0].reason}" if findings.rejects else ""
         raise InputError(f"{sources[0]}: no annotation meets an image under {places.index.root}{reason}")
+    if percent_from:
+        _refuse_percent(images, places, percent_from)
     joining = _Joining(places, options, findings, _sources_in_shares(everything), keep_repeats)
     for path, image in images.items():
         if image.claims:
@@ -104,6 +112,19 @@ def _sources_in_shares(claims: Sequence[Claim]) -> set[Path]:
         usable = [shape.box_xyxy for shape in claim.shapes if not shape.problem and not shape.shares]
         boxes.setdefault(claim.source, []).extend(usable)
     return {source for source, of_source in boxes.items() if are_shares(of_source)}
+
+
+def _refuse_percent(images: Mapping[str, ClaimedImage], places: ImagePlaces, fewest: int) -> None:
+    """Refuse a file of boxes that may be percentages of their images' sizes."""
+    placed: dict[Path, list[tuple[Corners, tuple[int, int]]]] = {}
+    for path, image in images.items():
+        for claim in image.claims:
+            size_hw, _ = places.size_of(path, claim.declared_hw)
+            boxes = [shape.box_xyxy for shape in claim.shapes if not shape.problem and not shape.shares]
+            placed.setdefault(claim.source, []).extend((box, size_hw) for box in boxes if size_hw)
+    for source, boxes_of_source in placed.items():
+        if may_be_percent(boxes_of_source, fewest):
+            raise InputError(f"{source}: {_PERCENT}")
 
 
 @dataclass
@@ -254,6 +275,9 @@ class _Joining:
         if against:
             thing = "good thing" if is_good(kind) else "defect"
             return f"a box of a {thing}, but {against}: correct the one that is wrong"
+        score = score_beside(shape.beside)
+        if score:
+            return f"{score}: {PREDICTIONS}"
         if self._is_kept(shape.type, kind):
             return ""
         if is_false_call(kind):

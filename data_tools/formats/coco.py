@@ -35,6 +35,11 @@ _LISTS = ("images", "annotations", "categories")
 _LISTED = "listed in COCO without annotations"
 _STATUS_GOOD = "status good in COCO"
 _IGNORED = "ignore: an area that is not judged"
+_OTHER_KINDS = {
+    "segments_info": "a COCO panoptic file, whose areas are the colours of PNG files, which are not read; export COCO "
+    "instances, or make a folder of masks",
+    "caption": "a COCO captions file, which says nothing of defects",
+}
 _ORPHANS = "listed without annotations, but some annotations could not be read or met no image: not taken as good"
 
 
@@ -105,12 +110,25 @@ def _file(path: Path, findings: Findings) -> _File:
         raise InputError(f"{path}: key 'images' is missing; detections without their images cannot be converted")
     images, refused = _images(path, value["images"], findings)
     annotations = value.get("annotations", [])
+    _refuse_other_kinds(path, annotations)
     _refuse_predictions(path, annotations)
     complete = _join(path, annotations, images, findings)
     each = list({id(image): image for image in images.values()}.values())
     kinds = Counter(written_as_corners(entry) for entry in annotations if isinstance(entry, dict))
     as_corners = None if kinds[True] and kinds[False] else bool(kinds[True])
     return _File(path, each, _categories(path, value.get("categories", []), findings), complete, refused, as_corners)
+
+
+def _refuse_other_kinds(path: Path, annotations: list[Any]) -> None:
+    """Refuse COCO's files about other things than boxes and outlines, which have the same lists.
+
+    Raises:
+        InputError: one of them, by name.
+    """
+    for i, entry in enumerate(annotations):
+        for key, kind in _OTHER_KINDS.items() if isinstance(entry, dict) else ():
+            if key in entry and not {"bbox", "segmentation"} & entry.keys():
+                raise InputError(f"{path}: annotations[{i}] has {key!r}: {kind}")
 
 
 def _refuse_predictions(path: Path, annotations: list[Any]) -> None:

@@ -23,7 +23,7 @@ from pathlib import Path
 from data_tools.core.errors import InputError
 from data_tools.core.records import GOOD, Dataset, Sample
 from data_tools.files.atomic import write_text
-from data_tools.files.csv_tables import csv_text, plain
+from data_tools.files.csv_tables import column_key, csv_text, plain
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import PREDICTIONS, Claim, Shape
 from data_tools.formats.columns import LABELS, Columns, find_columns, find_label_columns
@@ -52,6 +52,7 @@ _GOOD_ZEROS = "row with box 0,0,0,0"
 _ZEROS = "boxes 0,0,0,0 of good images: taken as no box"
 _OUTLINE = "an outline: the box around its points is taken"
 _UNKNOWN_AREA = "rows that name a defect type without a box: taken as unboxed"
+_SOME = 8
 _DECIMAL_COMMA = re.compile(r"^[+-]?\d*,\d+$")
 _GROUPED = re.compile(r"^[+-]?[1-9]\d{0,2}([.,])\d{3}$")
 _AMBIGUOUS = "which may be thousands or a decimal: write {} without a sign for thousands, or decimals with more places"
@@ -124,7 +125,7 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
                 if table.columns.shape == LABELS
                 else _claims(path, table, rows[path], company, options, findings)
             )
-    yield from samples_from_claims(claims, sources, options, findings)
+    yield from samples_from_claims(claims, sources, options, findings, percent_from=_percent_from(tables.values()))
 
 
 def _tell_unnamed(tables: Mapping[Path, _Table | None], names: Sequence[str], findings: Findings) -> None:
@@ -236,6 +237,12 @@ def _without_box(
     if verdict.defect_type:
         findings.warnings[_UNKNOWN_AREA] += 1
     return Claim(path, name, line, declared_hw=size_hw, defect_type=verdict.defect_type, good=verdict.good)
+
+
+def _percent_from(tables: Iterable[_Table | None]) -> int:
+    """How many boxes that look like percentages are some: one beside a size as Label Studio names it."""
+    names = {column_key(name) for table in tables if table is not None for _, name in table.columns.others}
+    return 1 if "originalwidth" in names else _SOME
 
 
 def _company(tables: Iterable[tuple[_Table, Rows]], options: ReadOptions) -> Company:

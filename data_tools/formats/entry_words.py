@@ -21,6 +21,7 @@ from data_tools.formats.remarks import (
 )
 
 _WITHDRAWN = frozenset(("deleted", "removed", "discarded", "withdrawn"))
+_SCORES = ("score", "confidence", "conf", "prob", "probability")
 _UPHELD = frozenset(("confirmed", "genuine"))
 
 
@@ -59,6 +60,21 @@ def against_a_defect(beside: Iterable[tuple[str, Any]]) -> str:
 def for_a_defect(beside: Iterable[tuple[str, Any]]) -> str:
     """What says beside an area around a good thing that it is a defect; "" where nothing does."""
     return next((shown for name, text, shown in _texts(beside) if _affirms(name, text)), "")
+
+
+def score_beside(beside: Iterable[tuple[str, Any]]) -> str:
+    """The score that stands beside an area, by which it is what a model says; "" without one between 0 and 1."""
+    for name, value in beside:
+        if name.strip().lower() in _SCORES and 0 < _number(value) < 1:
+            return f"{name[:40]} {value}"
+    return ""
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return 0.0
 
 
 @lru_cache(maxsize=1 << 14)

@@ -133,6 +133,10 @@ class _Table:
         """What one value says; a problem where it may say something that is not understood."""
         shown = f"{name} {value[:40]!r}"
         asks = asks_for(name) is not None
+        if value[:1] in ("[", "{"):
+            return Verdict(
+                problem=f"{shown}: JSON in a field, as tools write annotations into tables; export them as JSON"
+            )
         if is_about_the_work(name):
             return Verdict(problem=f"{shown}: nobody has looked at it") if leaves_undone(name, value) else Verdict()
         if not is_type and not asks and (is_about_another(name) or is_aside(name, value)):

@@ -62,7 +62,7 @@ def _claim(path: Path, root: Path | None, corners: str, mapped: Mapping[str, str
     if not isinstance(name, str):
         raise InputError("imagePath is no text")
     sides = numbers((value.get("imageHeight"), value.get("imageWidth")))
-    shapes = value["shapes"]
+    shapes, checked = value["shapes"], value.get("checked") is True  # then its scores have been reviewed
     status, flag = _flag(value.get("flags"), mapped)
     said, word = word_of(value, _OWN) if not shapes and status != UNBOXED else ("", "")
     doubt = f"the flag {flag!r}" if status is None and flag else "" if said in ("", GOOD) else word
@@ -73,7 +73,7 @@ def _claim(path: Path, root: Path | None, corners: str, mapped: Mapping[str, str
         own_name=path.stem,
         folder=folder_under(path, root),
         declared_hw=None if isinstance(sides, str) else declared_size(sides[0], sides[1]),
-        shapes=tuple(_shape(shape, f"shape {i}", corners) for i, shape in enumerate(shapes, start=1)),
+        shapes=tuple(_shape(shape, f"shape {i}", corners, checked) for i, shape in enumerate(shapes, start=1)),
         defect_type=flag if status == UNBOXED else "",
         good="" if shapes or status == UNBOXED or doubt else f"flag {flag!r}" if flag else _EMPTY,
         problem=f"no shapes, and {NOT_UNDERSTOOD}: {doubt}" if doubt else "",
@@ -103,7 +103,7 @@ def _from_root(name: str, folder: str) -> str:
     return posixpath.normpath(posixpath.join(folder, slashed)) if ".." in slashed.split("/") else slashed
 
 
-def _shape(shape: Any, part: str, corners: str) -> Shape:
+def _shape(shape: Any, part: str, corners: str, checked: bool) -> Shape:
     if not isinstance(shape, dict) or not isinstance(shape.get("points"), list):
         return Shape("unboxed", problem="no list of points", part=part)
     if not isinstance(shape.get("label"), str):
@@ -113,7 +113,7 @@ def _shape(shape: Any, part: str, corners: str) -> Shape:
     if isinstance(box, str):
         return Shape(shape["label"], problem=box, part=part)
     box_xyxy, note = half_open(box, corners)
-    beside = tuple(_beside(shape))
+    beside = tuple((key, value) for key, value in _beside(shape) if not (checked and key == "score"))
     return Shape(shape["label"], box_xyxy, note=_NOTES.get(kind, note), part=part, beside=beside)
 
 

@@ -13,6 +13,7 @@ from data_tools.formats.rectangles import numbers
 
 SizeHW = tuple[int, int]
 _SIZE = ("original_height", "original_width")
+_TURNED = "image_rotation"
 
 
 @dataclass
@@ -52,7 +53,8 @@ def answer_of(results: Iterable[Any], size_hw: SizeHW | None) -> Answer:
             continue
         key = str(result.get("id") or f"result {i}")
         said.setdefault(key, []).extend(_said(result, value))
-        regions.setdefault(key, {}).update({**{side: result.get(side) for side in _SIZE if side in result}, **value})
+        own = {side: result.get(side) for side in (*_SIZE, _TURNED) if side in result}
+        regions.setdefault(key, {}).update({**own, **value})
         regions[key].setdefault("type", result.get("type"))
         regions[key].setdefault("from_name", result.get("from_name"))
     for key, region in regions.items():
@@ -99,6 +101,9 @@ def _add(
     box, own_note = _BOXES[kind](region, size_hw or (1, 1))
     if size_hw is None and (kind == "brush" or (kind != "polygon" and own_note)):
         box = "no original_width and original_height, which a turned shape or a brush mask needs"
+    turn = numbers([region.get(_TURNED) or 0])
+    if isinstance(turn, str) or turn[0] % 360:
+        box = f"{_TURNED} {str(region[_TURNED])[:20]}: drawn on a turned view of the image; turn it back and draw anew"
     region_shape = shape(label, box, None, "; ".join(filter(None, (own_note, note))), f"region {key[:40]}")
     answer.shapes.append(replace(region_shape, shares=size_hw is None, beside=beside))
 

@@ -6,7 +6,7 @@ its values, never taken for background.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -27,6 +27,7 @@ _NOISY, _SPECKS = 6, 10
 _GRADED = 0.25  # of the pairs of neighbouring pixels that are no background
 _SHOWN = 6
 _ENCLOSED, _THIN = 0.9, 0.5  # of the pixels around what is labelled, and of those a few pixels farther out
+_HIGHEST = (255, 65535)
 _VOIDS = (*UNJUDGED, "void", "unlabeled", "unlabelled", "border")
 
 
@@ -122,6 +123,30 @@ def choose_reading(masks: Sequence[MaskStats]) -> MaskReading:
         raise InputError(f"masks/: hold nothing but void ({_listed(void)})")
     reading = _choose(plausible)
     return replace(reading, void=tuple(sorted(void)))
+
+
+def with_highest_said(reading: MaskReading, type_map: Mapping[str, str]) -> MaskReading:
+    """The reading, where the highest value beside numbers of types is one too, or what is not judged, as is said.
+
+    Args:
+        reading: of a set without names.
+        type_map: new names by the old ones; a name for what is not judged makes the value void.
+
+    Raises:
+        InputError: nothing says which of both it is.
+    """
+    top = reading.values[-1] if len(reading.values) > 1 else 0
+    if reading.kind != "one type a value" or top not in _HIGHEST or reading.values[-2] > _MOST_TYPES:
+        return reading
+    said = type_map.get(str(top), "")
+    if not said:
+        raise InputError(
+            f"masks/: hold {top} beside {_listed(reading.values[:-1])}: a type, or what is not judged? "
+            f"--type_map '{{{top}: ignore}}', or a name of its own, says it"
+        )
+    if said.lower() not in _VOIDS:
+        return reading
+    return replace(reading, values=reading.values[:-1], void=(*reading.void, top))
 
 
 def reading_by_names(names: dict[int, str]) -> MaskReading:

@@ -18,6 +18,9 @@ INSIDE = 0.5  # the least share of a box that has to lie inside the image
 _ROUNDING = 1e-6  # of a pixel: what arithmetic alone puts outside the image
 
 
+_PERCENT, _FAR = 100, 80
+
+
 @dataclass(frozen=True)
 class Placed:
     """A usable box, half-open and inside the image, with what was changed; or why it is refused.
@@ -84,6 +87,23 @@ def are_shares(boxes_xyxy: Iterable[Corners]) -> bool:
             return False
         fractions = fractions or any(side != int(side) for side in (x1, y1, x2, y2))
     return fractions
+
+
+def may_be_percent(placed: Sequence[tuple[Corners, tuple[int, int]]], fewest: int) -> bool:
+    """Whether the boxes of a file may be percentages of larger images, taken for pixels.
+
+    All lie in 0..100, with fractions, in images of at least twice that on each side; a few such boxes may be pixels by
+    chance, and so may many that stay far from 100.
+
+    Args:
+        placed: boxes and the (height, width) of their images.
+        fewest: how few boxes are no chance; 1 where something else says that they are percentages.
+    """
+    if len(placed) < fewest or any(min(size_hw) < 2 * _PERCENT for _, size_hw in placed):
+        return False
+    sides = [side for box_xyxy, _ in placed for side in box_xyxy]
+    fractions = any(side != int(side) for side in sides if math.isfinite(side))
+    return fractions and min(sides) >= 0 and (fewest == 1 or max(sides) >= _FAR) and max(sides) <= _PERCENT
 
 
 def place(box_xyxy: Corners, size_hw: tuple[int, int]) -> Placed:

@@ -1,4 +1,4 @@
-"""Whether four numbers are an upright box, by what stands beside them: an angle, or a shape that is no rectangle."""
+"""Whether four numbers are an upright box in pixels, by what stands beside them: an angle, another shape or a unit."""
 
 import re
 from collections.abc import Iterable
@@ -8,6 +8,8 @@ from data_tools.files.csv_tables import column_key
 
 _ANGLES = ("angle", "rotation", "rot", "theta", "rotationangle", "angledeg", "anglerad", "angledegrees", "angleradians")
 _SHAPES = ("shape", "shapetype", "shapename", "geometry", "geometrytype", "boxtype", "regionshape", "annotationtype")
+_UNITS = ("unit", "units", "einheit", "coordinateunit", "coordinatesunit", "unitofcoordinates")
+_PIXELS = ("px", "pix", "pixel", "pixels")
 _NO_BOXES = (
     "circle",
     "ellipse",
@@ -25,7 +27,7 @@ _BOX_PREFIX = re.compile(r"^(bbox|box|rect|rectangle|roi|bb)(?=.)")
 
 
 def not_upright(beside: Iterable[tuple[str, str]]) -> str:
-    """Why a box is not upright, or no box at all; "" where nothing says so.
+    """Why a box is not upright, not in pixels, or no box at all; "" where nothing says so.
 
     Args:
         beside: names and values of what a file says of the area beside its numbers.
@@ -36,6 +38,8 @@ def not_upright(beside: Iterable[tuple[str, str]]) -> str:
             return f"turned, {name[:40]} {value[:20]}: give the corners of its outline"
         if key in _SHAPES and value.strip().lower() in _NO_BOXES:
             return f"{name[:40]} {value[:20]!r} is no rectangle: give the box around it"
+        if key in _UNITS and value.strip() and value.strip().lower() not in _PIXELS:
+            return f"{name[:40]} {value[:20]!r}: give the box in pixels"
     return ""
 
 

@@ -246,3 +246,18 @@ def test_one_name_of_two_sizes_is_not_merged(tmp_path: Path, read, save) -> None
         samples, findings = read("coco", path, **flags)
         assert samples["a.png"].boxes_xyxy.tolist() == [[1, 2, 11, 22]]
         assert "annotated as 40 x 30 pixels" in findings.rejects[0].reason
+
+
+@pytest.mark.parametrize(
+    ("entry", "kind"),
+    [
+        ({"file_name": "a.png", "segments_info": [{"id": 1, "category_id": 1, "bbox": [1, 2, 9, 9]}]}, "panoptic"),
+        ({"id": 1, "caption": "a chip with a crack"}, "captions"),
+    ],
+)
+def test_other_kinds_of_coco_are_refused_by_name(tmp_path: Path, read, entry: dict, kind: str) -> None:
+    images = [{"id": 1, "file_name": "a.png", "width": 80, "height": 60}]
+    text = json.dumps({"images": images, "annotations": [{"image_id": 1, **entry}], "categories": []})
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(InputError, match=rf"annotations\[0\] has .*COCO {kind} file"):
+        read("coco", tmp_path / "a.json")

@@ -85,3 +85,26 @@ def test_are_shares(boxes: list, shares: bool) -> None:
 
 def test_an_underscore_is_no_part_of_a_number() -> None:
     assert numbers(["1_0"]) == "corner '1_0' is not a number"
+
+
+@pytest.mark.parametrize(
+    ("beside", "last", "size_hw", "is_read"),
+    [
+        ("", "10.5,10,20,79", (600, 800), False),  # nine boxes, up to 89
+        ("", "10.5,10,20,60", (600, 800), True),  # up to 70: not spread over 0..100
+        ("", "10,10,20,79", (600, 800), True),  # whole numbers
+        ("", "10.5,10,20,91", (600, 800), True),  # 101 is no percentage
+        ("", "10.5,10,20,79", (199, 800), True),
+        ("original_width", "10.5,10,20,30", (600, 800), False),
+    ],
+)
+def test_boxes_that_may_be_percentages_are_refused(
+    tmp_path: Path, read, beside: str, last: str, size_hw: tuple[int, int], is_read: bool
+) -> None:
+    rows = [*(f"{i},10,10,20,{20 + i}," for i in range(1 if beside else 8)), f"z,{last},800"]
+    (tmp_path / "a.csv").write_text("\n".join([f"image,x,y,width,height,{beside or 'note'}", *rows, ""]))
+    if is_read:
+        assert len(read("csv", tmp_path, size_hw=size_hw)[0]) == 9
+    else:
+        with pytest.raises(InputError, match="all boxes lie in 0"):
+            read("csv", tmp_path, size_hw=size_hw)

@@ -83,8 +83,13 @@ def test_void_is_no_defect_and_void_alone_says_nothing(tmp_path: Path, read, sav
     assert "255 taken for void" in findings.notes[0]
 
 
-def test_a_type_255_beside_others_is_a_type(tmp_path: Path, read, save) -> None:
+def test_255_beside_numbers_of_types_is_what_is_said_of_it(tmp_path: Path, read, save) -> None:
     put(save, tmp_path, "a", drawn(((10, 10, 30, 30), 255)))
     put(save, tmp_path, "b", drawn(((10, 10, 30, 30), 1), ((40, 10, 60, 30), 255)))
-    samples, _ = read("mask", tmp_path)
-    assert sorted(kind for s in samples.values() for kind in s.box_types) == ["1", "255", "255"]
+    with pytest.raises(InputError, match="hold 255 beside 1: a type, or what is not judged"):
+        read("mask", tmp_path)
+    samples, _ = read("mask", tmp_path, type_map={"255": "dent"})
+    assert sorted(kind for s in samples.values() for kind in s.box_types) == ["1", "dent", "dent"]
+    samples, findings = read("mask", tmp_path, type_map={"255": "ignore"})
+    assert {name[-5:]: s.box_types for name, s in samples.items()} == {"b.png": ("1",)}
+    assert "nothing but void (255)" in findings.rejects[0].reason

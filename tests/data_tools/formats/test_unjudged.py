@@ -186,3 +186,42 @@ def test_a_name_of_its_own_keeps_a_type(
     (tmp_path / "a.json").write_text(coco(label, {}))
     samples, _ = read("coco", tmp_path, type_map=type_map)
     assert [s.box_types for s in samples.values()] == ([types] if types else [])
+
+
+def test_a_view_that_was_turned_is_listed(tmp_path: Path, read, save) -> None:
+    save(tmp_path / "img" / "a.png")
+    for degrees, status in ((90, "unboxed"), (360, "boxed"), (0, "boxed")):
+        (tmp_path / "a.json").write_text(labelstudio("crack", {"image_rotation": degrees}))
+        samples, findings = read("labelstudio", tmp_path)
+        assert [s.status for s in samples.values()] == [status]
+        assert status == "boxed" or "image_rotation 90" in findings.rejects[0].reason
+
+
+@pytest.mark.parametrize(
+    ("name", "where", "text"),
+    [
+        ("voc", "a.xml", voc("crack", "<confidence>0.8</confidence>")),
+        ("cvat", "a.xml", cvat("crack", ATTRIBUTE("score", "0.8"))),
+        ("datumaro", "a.json", datumaro("crack", {"score": 0.8})),
+        ("labelme", "a.json", labelme("crack", {}).replace('"flags": {}', '"flags": {}, "score": 0.8')),
+    ],
+)
+def test_boxes_with_scores_are_no_truth_in_any_format(
+    tmp_path: Path, read, save, name: str, where: str, text: str
+) -> None:
+    save(tmp_path / "img" / "a.png")
+    (tmp_path / where).write_text(text)
+    samples, findings = read(name, tmp_path)
+    assert not samples
+    assert "what a model says" in findings.rejects[0].reason
+    (tmp_path / where).write_text(text.replace("0.8", "1.0"))
+    assert [s.status for s in read(name, tmp_path)[0].values()] == ["boxed"]
+
+
+def test_scores_that_somebody_has_checked_are_truth(tmp_path: Path, read, save) -> None:
+    save(tmp_path / "img" / "a.png")
+    value = json.loads(labelme("crack", {}))
+    value["shapes"][0]["score"] = 0.8
+    for checked in (True, False):
+        (tmp_path / "a.json").write_text(json.dumps({**value, "checked": checked}))
+        assert len(read("labelme", tmp_path)[0]) == checked

@@ -14,6 +14,9 @@ from data_tools.formats.upright import not_upright
         ("orientation", "30", ""),
         ("shape_type", "Circle", "no rectangle"),
         ("shape", "rect", ""),
+        ("unit", "percent", "give the box in pixels"),
+        ("Units", "px", ""),
+        ("unit", "", ""),
         ("shape", "irregular", ""),
     ],
 )
