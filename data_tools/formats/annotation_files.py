@@ -76,11 +76,6 @@ def some_files(source: Path, suffix: str) -> Iterator[Path]:
         yield source
 
 
-def first_file(source: Path, suffix: str) -> Path | None:
-    """The source itself, or the first file below it, if it has this suffix; else None."""
-    return next(some_files(source, suffix), None)
-
-
 def head_of(path: Path, length: int = 1 << 16) -> bytes:
     """The first bytes of a file; none where it cannot be read."""
     if reason_against_reading(path) is not None:

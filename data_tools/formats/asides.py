@@ -1,6 +1,7 @@
 """Columns and attributes that are plainly about something else than whether there is a defect."""
 
 import re
+from collections.abc import Iterable
 
 from data_tools.core.records import GOOD
 from data_tools.formats.folders import asks_for, is_good, plain_rest, status_of, words_of
@@ -95,6 +96,14 @@ def is_about(name: str) -> bool:
 def is_good_type(name: str) -> bool:
     """Whether a folder of types by this name holds good images: "good", "good_lot_7"; "good_contact" is a type."""
     return is_good(name) or (status_of([name]) == GOOD and set(plain_rest(name)) <= _ABOUT)
+
+
+def is_good_among(folder: str, others: Iterable[str]) -> bool:
+    """Whether a folder holds good images, beside others.
+
+    "good_kos" does where no folder says just that, as "good" does: beside one "good_contact" may be a type of defect.
+    """
+    return is_good_type(folder) or (status_of([folder]) == GOOD and not any(map(is_good_type, others)))
 
 
 def is_left_out(name: str) -> bool:

@@ -13,6 +13,12 @@ PREDICTIONS = (
     "been reviewed, leave the scores out"
 )
 
+SCORES = (
+    *("score", "scores", "confidence", "conf", "prob", "probability"),
+    *("boxscore", "detectionscore", "predictionscore", "predscore", "detscore"),
+)
+"""Names of scores, in small letters without signs."""
+
 
 @dataclass(frozen=True)
 class Shape:

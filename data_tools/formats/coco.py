@@ -172,7 +172,7 @@ def _said(file: _File, image: _Image, annotated: bool, findings: Findings) -> tu
         return image.status, _STATUS_GOOD if image.status == GOOD and not annotated else "", ""
     status, word = image.word
     if annotated:
-        return None, "", ""
+        return None, word if status == GOOD else "", ""
     if status is None:
         return None, "", f"no annotation, and {word}"
     if status:

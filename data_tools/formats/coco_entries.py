@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from data_tools.formats import entry_words
+from data_tools.formats.claims import SCORES
 from data_tools.formats.remarks import weightiest
 
 _OWN = ("id", "file_name", "width", "height", "license", "status", "type", "group")
-_SCORES = ("score", "confidence", "probability")
 
 
 def word_of(entry: Mapping[str, Any]) -> tuple[str | None, str]:
@@ -29,7 +29,7 @@ def is_ignored(entry: Mapping[str, Any]) -> bool:
 
 def score_of(entry: Mapping[str, Any]) -> tuple[str, float] | None:
     """The key and value of a score other than 1, by which an annotation is a prediction; None without."""
-    for key in _SCORES:
+    for key in SCORES:
         value = entry.get(key)
         if isinstance(value, int | float) and not isinstance(value, bool) and value not in (1, 100):
             return key, value

@@ -25,7 +25,7 @@ from data_tools.core.records import GOOD, Dataset, Sample
 from data_tools.files.atomic import write_text
 from data_tools.files.csv_tables import column_key, csv_text, plain
 from data_tools.formats.assembly import samples_from_claims
-from data_tools.formats.claims import PREDICTIONS, Claim, Shape
+from data_tools.formats.claims import PREDICTIONS, SCORES, Claim, Shape
 from data_tools.formats.columns import LABELS, Columns, find_columns, find_label_columns
 from data_tools.formats.csv_verdicts import (
     ANY_DEFECT,
@@ -56,10 +56,6 @@ _SOME = 8
 _DECIMAL_COMMA = re.compile(r"^[+-]?\d*,\d+$")
 _GROUPED = re.compile(r"^[+-]?[1-9]\d{0,2}([.,])\d{3}$")
 _AMBIGUOUS = "which may be thousands or a decimal: write {} without a sign for thousands, or decimals with more places"
-_SCORES = (
-    *("score", "scores", "confidence", "conf", "prob", "probability"),
-    *("boxscore", "detectionscore", "predictionscore", "predscore", "detscore"),
-)
 _NO_HEADER = (
     "no header with a column for the image and columns for the box, such as image,type,x1,y1,x2,y2 or "
     "filename,class,xmin,ymin,xmax,ymax, or for labels alone image,label; without a header, name the columns with "
@@ -272,7 +268,7 @@ def _refuse_predictions(path: Path, table: _Table, rows: Rows) -> None:
         refuse_scores(path, rows, table.columns)
         return
     for i, name in table.columns.others:
-        if re.sub(r"[^a-z]", "", name.lower()) not in _SCORES:
+        if re.sub(r"[^a-z]", "", name.lower()) not in SCORES:
             continue
         for line, fields in rows:
             score = numbers([fields[i].replace(",", ".")]) if len(fields) == table.columns.count else ""

@@ -12,7 +12,7 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import GOOD
 from data_tools.files.dataset_folder import read_json
 from data_tools.formats.claims import Claim, Shape
-from data_tools.formats.entry_words import values_in, word_of
+from data_tools.formats.entry_words import contradiction, values_in, word_of
 from data_tools.formats.folders import is_good
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.outlines import Box, around, shape, turned_note, turned_rectangle
@@ -47,10 +47,12 @@ def claims_of(path: Path, findings: Findings) -> Iterator[Claim]:
             yield Claim(path, name, problem=f"items[{i}]: without a list of annotations")
             continue
         attributes = item.get("attr")
-        said, word = word_of(attributes) if isinstance(attributes, dict) and not annotations else ("", "")
-        if said not in ("", GOOD):
+        said, word = word_of(attributes) if isinstance(attributes, dict) else ("", "")
+        if said not in ("", GOOD) and not annotations:
             yield Claim(path, name, problem=f"{NOT_UNDERSTOOD}: {word}")
             continue
+        if said == GOOD and annotations:
+            yield Claim(path, name, declared_hw=declared_hw, good=word)
         yield from _claims(path, name, declared_hw, annotations, labels, findings)
 
 
@@ -87,7 +89,14 @@ def _claims(
         number = entry.get("label_id") if isinstance(entry, dict) else None
         known = isinstance(number, int) and not isinstance(number, bool) and 0 <= number < len(labels)
         label = labels[number] if known else ""  # type: ignore[index]
+        attributes = entry.get("attributes") if isinstance(entry, dict) else None
+        beside = tuple(values_in(attributes)) if isinstance(attributes, dict) else ()
         if kind in _WITHOUT_AREA:
+            against = contradiction(is_good(label), beside)
+            if against:
+                problem = f"annotations[{i}]: {kind} {label[:40]!r}, but {against}: which of both is not understood"
+                yield Claim(path, name, declared_hw=declared_hw, problem=problem)
+                continue
             whole.append(label)
             if not is_good(label):
                 findings.mend(path, None, name, f"{kind} without an area: says only that there is a defect")
@@ -96,8 +105,6 @@ def _claims(
             shapes.append(Shape(label or "defect", problem=reason, part=f"annotations[{i}]"))
         else:
             box, note = _READERS[kind](entry)
-            attributes = entry.get("attributes")
-            beside = tuple(values_in(attributes)) if isinstance(attributes, dict) else ()
             shapes.append(replace(shape(label, box, None, note, f"annotations[{i}]"), beside=beside))
     yield Claim(path, name, declared_hw=declared_hw, shapes=tuple(shapes), good="" if annotations else EMPTY)
     for label in whole:

@@ -6,6 +6,7 @@ from typing import Any
 
 from data_tools.core.records import GOOD, UNBOXED
 from data_tools.formats.asides import is_about_another, is_aside, names_a_verdict
+from data_tools.formats.claims import SCORES
 from data_tools.formats.folders import asks_for, denies_a_defect, names_a_fault, words_of
 from data_tools.formats.remarks import (
     is_about_the_work,
@@ -21,7 +22,6 @@ from data_tools.formats.remarks import (
 )
 
 _WITHDRAWN = frozenset(("deleted", "removed", "discarded", "withdrawn"))
-_SCORES = ("score", "confidence", "conf", "prob", "probability")
 _UPHELD = frozenset(("confirmed", "genuine"))
 
 
@@ -65,7 +65,7 @@ def for_a_defect(beside: Iterable[tuple[str, Any]]) -> str:
 def score_beside(beside: Iterable[tuple[str, Any]]) -> str:
     """The score that stands beside an area, by which it is what a model says; "" without one between 0 and 1."""
     for name, value in beside:
-        if name.strip().lower() in _SCORES and 0 < _number(value) < 1:
+        if name.strip().lower() in SCORES and 0 < _number(value) < 1:
             return f"{name[:40]} {value}"
     return ""
 
@@ -73,7 +73,7 @@ def score_beside(beside: Iterable[tuple[str, Any]]) -> str:
 def _number(value: Any) -> float:
     try:
         return float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return 0.0
 
 

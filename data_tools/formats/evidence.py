@@ -2,6 +2,8 @@
 
 from pathlib import PurePosixPath
 
+from data_tools.core.records import GOOD
+from data_tools.formats.asides import is_good_among
 from data_tools.formats.folders import status_of
 from data_tools.formats.image_index import ImageIndex
 
@@ -28,6 +30,8 @@ def folder_evidence(path: str, index: ImageIndex | None, by_convention: bool = F
         folders = folders[index.common_folders :]
     for folder in reversed(folders):
         status = status_of([folder])
+        if status == GOOD and not is_good_among(folder, index.folders):
+            return None, ""  # "good_contact" may be a type of defect
         if status is not None:
             return status, f"folder {folder!r}"
     return None, ""

@@ -102,6 +102,7 @@ class ImageIndex:
     Attributes:
         root: the resolved folder.
         paths: of the images, relative to the root.
+        folders: the names of all folders that they lie in.
         common_folders: how many folders all of them lie in, one in the other.
     """
 
@@ -109,14 +110,11 @@ class ImageIndex:
         self.root = root.resolve()
         self.paths = list(usable_names(self.root, findings))
         self._sizes: dict[str, tuple[int, int] | InputError] = {}
-        self.common_folders = _common([PurePosixPath(path).parts[:-1] for path in self.paths])
+        folders = [PurePosixPath(path).parts[:-1] for path in self.paths]
+        self.folders = sorted({folder for parts in set(folders) for folder in parts})
+        self.common_folders = _common(folders)
         self._by_reading: dict[int, tuple[_Keys, _Keys]] = {}
         self._made_from_others: dict[str, str] | None = None
-
-    def find(self, name: str, folder: str = "") -> tuple[str | None, str]:
-        """The relative path of the image that `match` finds and "", or None and why there is none."""
-        match = self.match(name, folder)
-        return match.path, match.reason
 
     def match(self, name: str, folder: str = "") -> Match:
         """The images that a name may mean.

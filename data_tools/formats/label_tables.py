@@ -11,7 +11,7 @@ from pathlib import Path
 from data_tools.core.errors import InputError
 from data_tools.core.records import GOOD, UNBOXED
 from data_tools.formats.asides import is_about_another, is_aside, is_left_out, names_a_verdict
-from data_tools.formats.claims import PREDICTIONS, Claim
+from data_tools.formats.claims import PREDICTIONS, SCORES, Claim
 from data_tools.formats.columns import Columns
 from data_tools.formats.csv_verdicts import ANY_DEFECT, EMPTY, Verdict
 from data_tools.formats.folders import asks_for, is_good, names_a_fault, status_of, words_of
@@ -33,7 +33,6 @@ from data_tools.formats.remarks import (
 Rows = Sequence[tuple[int, list[str]]]
 
 _UNKNOWN_AREA = "rows that call an image a defect: taken as unboxed"
-_SCORES = frozenset(("score", "confidence", "conf", "prob", "probability"))
 _SILENT = "says neither that its image is good nor that it is a defect"
 _HOW = "--type_map '{{{0}: good}}', or '{{{0}: defect}}', says it; --columns calls a column unused"
 
@@ -86,7 +85,7 @@ def refuse_scores(path: Path, rows: Rows, columns: Columns) -> None:
         InputError: a score other than 0, 1 and 100.
     """
     for i, name in columns.others:
-        for line, fields in rows if _SCORES & set(words_of(name)) else ():
+        for line, fields in rows if {*SCORES} & {*words_of(name)} else ():
             score = numbers([fields[i].replace(",", ".")]) if len(fields) == columns.count else ""
             if not isinstance(score, str) and score[0] not in (0, 1, 100):
                 raise InputError(f"{path}, line {line}: {name} {fields[i]}: {PREDICTIONS}, or call that column unused")

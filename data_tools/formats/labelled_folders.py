@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from data_tools.core.records import GOOD, UNBOXED
-from data_tools.formats.asides import is_about, is_good_type
+from data_tools.formats.asides import is_about, is_good_among
 from data_tools.formats.folders import (
     CARRIERS,
     SPLIT_FOLDERS,
@@ -70,6 +70,12 @@ def labels_of(names: Sequence[str], type_map: Mapping[str, str]) -> dict[str, La
     return {name: told[parts] for name, parts in of.items()}
 
 
+def leaves_open(folder: str) -> bool:
+    """Whether a folder's name says that nobody knows what its images show, or that they are false alarms."""
+    calls = is_false_call(folder) or is_unjudged(name_of(folder))
+    return calls or is_unsure(folder) or is_about_the_work(folder)
+
+
 def _label(parts: Folders, children: Mapping[Folders, set[str]], type_map: Mapping[str, str]) -> Label:
     below = ""  # the name right below the folder that is looked at, where it says something
     for depth in range(len(parts) - 1, -1, -1):
@@ -81,15 +87,15 @@ def _label(parts: Folders, children: Mapping[Folders, set[str]], type_map: Mappi
             return Label(GOOD, by=folder) if is_good(mapped) else Label(UNBOXED, mapped, folder)
         if name in CARRIERS or name in SPLIT_FOLDERS or not re.search(r"[^\W\d_]", name):
             continue
-        if is_false_call(folder) or is_unsure(folder) or is_unjudged(name) or is_about_the_work(folder):
+        if leaves_open(folder):
             return Label(None, problem=f"folder {folder!r} leaves open whether they are good")
         status = status_of([folder])
-        if is_good_type(folder):
+        if is_good_among(folder, siblings):
             if names_a_fault(below):
                 return Label(None, problem=f"folder {below!r} in {folder!r}: good, or a type of defect?")
             return Label(GOOD, by=folder)
         if status == GOOD:
-            return Label(None, problem=f"folder {folder!r} says good and something else")
+            return Label(None, problem=f"folder {folder!r} says more than good, beside one that says just that")
         if status == UNBOXED:
             return Label(UNBOXED, (below if says_a_verdict(folder) else name) or _ANY, folder)
         if is_about(folder) or folder in numbered_alike(sorted(siblings)):
@@ -112,4 +118,4 @@ def _may_be_a_type(folder: str) -> bool:
 def _beside_good(siblings: set[str]) -> bool:
     """Whether one of the folders is of good images, and none of defects in general."""
     in_general = (status_of([one]) == UNBOXED and says_a_verdict(one) for one in siblings)
-    return any(map(is_good_type, siblings)) and not any(in_general)
+    return any(is_good_among(one, siblings) for one in siblings) and not any(in_general)

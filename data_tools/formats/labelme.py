@@ -75,7 +75,7 @@ def _claim(path: Path, root: Path | None, corners: str, mapped: Mapping[str, str
         declared_hw=None if isinstance(sides, str) else declared_size(sides[0], sides[1]),
         shapes=tuple(_shape(shape, f"shape {i}", corners, checked) for i, shape in enumerate(shapes, start=1)),
         defect_type=flag if status == UNBOXED else "",
-        good="" if shapes or status == UNBOXED or doubt else f"flag {flag!r}" if flag else _EMPTY,
+        good="" if status == UNBOXED or doubt else f"flag {flag!r}" if flag and status else "" if shapes else _EMPTY,
         problem=f"no shapes, and {NOT_UNDERSTOOD}: {doubt}" if doubt else "",
     )
 

@@ -1,11 +1,13 @@
 """Images with their masks and what their folders say of them."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from data_tools.core.records import GOOD, UNBOXED
-from data_tools.formats.folders import numbered_alike, status_of, type_of
+from data_tools.files.regular import reason_against_reading
+from data_tools.formats.asides import is_good_among
+from data_tools.formats.folders import is_good, name_of, numbered_alike, status_of, type_of
 from data_tools.formats.mask_places import Pairing, split_objects
 from data_tools.formats.masked_images import MaskJob
 from data_tools.formats.registry import ReadOptions
@@ -32,14 +34,15 @@ def make_jobs(
             say anything.
     """
     listed = _listed_as_good(root)
-    folders = [part for path in pairing.masks for part in path.relative_to(root).parts[:-1]]
+    folders = list(dict.fromkeys(part for path in pairing.masks for part in path.relative_to(root).parts[:-1]))
     products = numbered_alike(folders)
     jobs = []
     for path, masks in pairing.masks.items():
         nearest = [part for part in reversed(path.relative_to(root).parts[:-1]) if part not in products]
         if says_good is None:
             defect_type, status = type_of(nearest, options), status_of(nearest)
-            telling = next((part for part in nearest if status_of([part]) == GOOD), "")
+            telling = next((part for part in nearest if _is_good(part, folders, options)), "")
+            status = status if status != GOOD or telling else None  # "good_contact" may be a type of defect
         else:
             defect_type = type_of(nearest, options, says_good)
             status = GOOD if defect_type == GOOD else UNBOXED
@@ -63,10 +66,18 @@ def make_jobs(
     return jobs
 
 
+def _is_good(folder: str, folders: Sequence[str], options: ReadOptions) -> bool:
+    """Whether a folder says, by its own name or the new one, that its images are good."""
+    mapped = options.type_map.get(name_of(folder))
+    return is_good_among(folder, folders) if mapped is None else is_good(mapped)
+
+
 def _listed_as_good(root: Path) -> set[Path]:
     """Images that a Labels.txt beside the masks, as DAGM has it, says are without defect."""
     good = set()
     for path in root.rglob("Labels.txt"):
+        if reason_against_reading(path) is not None:
+            continue
         names = _LIST.findall(path.read_text(encoding="utf-8", errors="replace"))
         good |= {path.parent.parent / name for name in names}
     return good

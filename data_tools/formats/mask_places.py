@@ -44,10 +44,6 @@ _WORDS = r"(?:masks?|labels?|labell?ed|gt|ground[ _-]?truth|seg(?:mentation)?|bi
 _SUFFIXED = re.compile(rf"^(?P<name>.+?)[ ._-]+{_WORDS}(?:[ ._-]*\d{{1,3}})?$", re.I)
 _LOSSLESS = (".png", ".bmp", ".tif", ".tiff", ".gif", ".pgm", ".pbm", ".ppm")
 _LOSSY = (".jpg", ".jpeg", ".jfif", ".jp2", ".webp")
-KNOWN_NAMES = (
-    "masks/ ground_truth/ label/ gt/ seg/, or _mask _label _GT _seg _bin at the end of the name, as .png .bmp .tif .gif"
-)
-
 Key = tuple[tuple[str, ...], str]
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from data_tools.core.records import GOOD, UNBOXED, Sample
 from data_tools.formats.asides import is_good_type
-from data_tools.formats.folders import status_of
+from data_tools.formats.folders import name_of, status_of
 from data_tools.formats.image_index import usable_images
+from data_tools.formats.labelled_folders import leaves_open
 from data_tools.formats.mask_jobs import make_jobs
 from data_tools.formats.mask_places import pair_masks
 from data_tools.formats.masked_images import one_folder, samples_from_masks
@@ -35,7 +36,11 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
         place = next((p for p in roots if path.is_relative_to(p)), None)
         parts = () if place is None else tuple(part.lower() for part in path.relative_to(place).parts)
         if place is not None and len(parts) > 1 and (parts[0] in _PARTS or parts[0] in _TRUTH):
-            inside.append(path)
+            if parts[0] in _PARTS and leaves_open(parts[1]) and name_of(parts[1]) not in options.type_map:
+                reason = f"folder {parts[1]!r} leaves open whether it is good; --type_map says it"
+                findings.reject(path, None, path.name, reason)
+            else:
+                inside.append(path)
         else:
             findings.reject(path, None, path.name, "not in train/<type>, test/<type> or ground_truth/<type>")
     pairing = pair_masks(inside, root)

@@ -140,7 +140,7 @@ def _counted(value: str, name: str) -> str | None:
     what = [word for word in words if word not in _COUNTS]
     if not value.strip().isdecimal() or what == words or asks_for(" ".join(what)) is not False:
         return None
-    return UNBOXED if int(value) else GOOD
+    return UNBOXED if value.strip().strip("0") else GOOD
 
 
 def _answered(value: str, name: str) -> str | None:

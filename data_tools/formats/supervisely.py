@@ -16,7 +16,7 @@ from data_tools.files.dataset_folder import read_json
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.entry_words import word_of
-from data_tools.formats.folders import is_good
+from data_tools.formats.folders import SPLIT_FOLDERS, is_good
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.outlines import Box, around, shape
 from data_tools.formats.rectangles import numbers
@@ -30,7 +30,6 @@ EMPTY = "Supervisely file without objects"
 NO_ANNOTATION = ("meta.json", "key_id_map.json", "obj_class_to_machine_color.json", "project.json")
 _FEWEST = {"rectangle": 2, "polygon": 3, "line": 2}
 _POINTS = ("point", "graph")
-_PARTS = ("train", "val", "valid", "validation", "test", "training", "testing")
 _POINT = "a point without an area: says only that there is a defect"
 
 
@@ -82,7 +81,7 @@ def claims_of(path: Path, findings: Findings, corners: str = "inclusive", folder
             if isinstance(entry, dict) and isinstance(entry.get("description"), str):
                 beside.append(("description", entry["description"]))
             shapes.append(replace(_shape(entry, label, f"object {i}", size_hw, widen), beside=tuple(beside)))
-    tags = [(tag, answer) for tag, answer in map(_tag, value.get("tags") or []) if tag.lower() not in _PARTS]
+    tags = [(tag, answer) for tag, answer in map(_tag, value.get("tags") or []) if tag.lower() not in SPLIT_FOLDERS]
     empty = not value["objects"] and not tags
     said, word = word_of({"description": value.get("description")}) if empty else ("", "")
     doubt = "" if said in ("", GOOD) else f"{NOT_UNDERSTOOD}: {word}"

@@ -66,8 +66,8 @@ def _claim(path: Path, root: Path | None, corners: str) -> Claim:
     size = top.child("size")
     sides = "" if size is None else numbers((size.value("height"), size.value("width")))
     objects = list(_objects(top))
-    said, word = ("", "") if objects else word_of({one.tag: one.text.strip() for one in top.children}, _OWN)
-    doubt = "" if said in ("", GOOD) else f"no objects, and {NOT_UNDERSTOOD}: {word}"
+    said, word = word_of({one.tag: one.text.strip() for one in top.children}, _OWN)
+    doubt = "" if said in ("", GOOD) or objects else f"no objects, and {NOT_UNDERSTOOD}: {word}"
     return Claim(
         path,
         top.value("filename") or path.stem,
@@ -75,7 +75,7 @@ def _claim(path: Path, root: Path | None, corners: str) -> Claim:
         folder=folder_under(path, root),
         declared_hw=None if isinstance(sides, str) else declared_size(sides[0], sides[1]),
         shapes=tuple(_shape(one, corners) for one in objects),
-        good="" if objects or doubt else _EMPTY,
+        good=word if objects and said == GOOD else "" if objects or doubt else _EMPTY,
         problem=doubt,
     )
 

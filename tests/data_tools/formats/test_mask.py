@@ -93,3 +93,17 @@ def test_the_real_folder(shared_data: Path) -> None:
     }
     assert {s.evidence for s in samples if not s.is_defect} == {"empty mask"}
     assert findings.notes == ["masks of light on dark with soft edges, cut at half of 255"]
+
+
+def test_a_folder_is_good_where_it_says_nothing_else_or_the_type_map_says_so(tmp_path: Path) -> None:
+    mask = blank()
+    mask[5:15, 10:30] = 255
+    save(tmp_path / "crack/a.jpg", blank())
+    save(tmp_path / "crack/a_mask.png", mask)
+    (tmp_path / "Labels.txt").mkdir()  # no list of DAGM
+    for folder in ("good_contact", "good_lot_7", "series_a"):
+        save(tmp_path / folder / "b.jpg", blank())
+    findings = Findings()
+    found = {s.path: s.status for s in read([tmp_path], ReadOptions(type_map={"series_a": "good"}), findings)}
+    assert found == {"crack/a.jpg": "boxed", "good_lot_7/b.jpg": "good", "series_a/b.jpg": "good"}
+    assert [r.image for r in findings.rejects] == ["good_contact/b.jpg"]

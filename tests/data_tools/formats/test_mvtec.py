@@ -73,3 +73,14 @@ def test_a_folder_of_defects_without_a_type_counts_before_an_empty_mask(tmp_path
     save(tmp_path / "ground_truth" / "bad" / "1.png", mask())
     samples, _ = read("mvtec", tmp_path)
     assert [samples[f"test/bad/{name}.png"].status for name in "01"] == ["unboxed", "boxed"]
+
+
+def test_a_folder_that_leaves_open_what_it_shows_is_no_type(tmp_path: Path, read, save) -> None:
+    save(tmp_path / "train" / "good" / "0.png", SIZE)
+    for kind in ("false_alarm", "unknown", "crack"):
+        save(tmp_path / "test" / kind / "0.png", SIZE)
+    samples, findings = read("mvtec", tmp_path)
+    assert sorted(name.split("/")[1] for name in samples) == ["crack", "good"]
+    assert [r.reason.split("'")[1] for r in findings.rejects] == ["false_alarm", "unknown"]
+    samples, _ = read("mvtec", tmp_path, type_map={"false_alarm": "good"})
+    assert samples["test/false_alarm/0.png"].status == "good"

@@ -225,3 +225,44 @@ def test_scores_that_somebody_has_checked_are_truth(tmp_path: Path, read, save) 
     for checked in (True, False):
         (tmp_path / "a.json").write_text(json.dumps({**value, "checked": checked}))
         assert len(read("labelme", tmp_path)[0]) == checked
+
+
+@pytest.mark.parametrize(
+    ("name", "where", "text"),
+    [
+        ("coco", "a.json", coco("crack", {}).replace('"a.png"', '"a.png", "verdict": "OK"')),
+        ("labelme", "a.json", labelme("crack", {}).replace('"imageData"', '"flags": {"OK": true}, "imageData"')),
+        ("voc", "a.xml", voc("crack", "").replace("<object>", "<verdict>OK</verdict><object>")),
+        ("datumaro", "a.json", datumaro("crack", {}).replace('"id": "a"', '"id": "a", "attr": {"verdict": "OK"}')),
+    ],
+)
+def test_a_box_counts_before_a_word_for_the_whole_image_which_is_listed(
+    tmp_path: Path, read, save, name: str, where: str, text: str
+) -> None:
+    save(tmp_path / "img" / "a.png")
+    (tmp_path / where).write_text(text)
+    samples, findings = read(name, tmp_path)
+    assert [s.status for s in samples.values()] == ["boxed"]
+    assert ["the defect counts" in r.reason for r in findings.mended] == [True]
+
+
+@pytest.mark.parametrize(("verdict", "status"), [("OK", None), ("NG", "unboxed")])
+def test_a_label_of_datumaro_that_its_attribute_contradicts_is_listed(
+    tmp_path: Path, read, save, verdict: str, status: str | None
+) -> None:
+    save(tmp_path / "img" / "a.png")
+    value = json.loads(datumaro("crack", {"verdict": verdict}))
+    value["items"][0]["annotations"][0]["type"] = "label"
+    (tmp_path / "a.json").write_text(json.dumps(value))
+    samples, findings = read("datumaro", tmp_path)
+    assert [s.status for s in samples.values()] == ([status] if status else [])
+    assert status or "verdict 'OK'" in findings.rejects[0].reason
+
+
+def test_an_image_in_a_folder_that_says_good_and_more_is_not_taken_as_good(tmp_path: Path, read, save) -> None:
+    for place in ("crack/a.png", "good_contact/b.png", "good_lot_7/c.png"):
+        save(tmp_path / "img" / place)
+    (tmp_path / "a.json").write_text(coco("crack", {}))
+    samples, findings = read("coco", tmp_path)
+    assert {name[-5:]: s.status for name, s in samples.items()} == {"a.png": "boxed", "c.png": "good"}
+    assert [r.image[-5:] for r in findings.rejects] == ["b.png"]
