@@ -108,8 +108,8 @@ def convert(sources: Sequence[Path], out: Path, how: Conversion) -> str:
             root = folder / "images"
         dataset, notes, warnings = _assemble_readable(samples, sources, root, how, findings)
         warnings = [*remarks, *warnings, *([levels] if levels else [])]
-        if how.strict and (findings.rejects or findings.warnings or warnings):
-            counts = f"{len(findings.rejects)} rejects and {sum(findings.warnings.values()) + len(warnings)} warnings"
+        if how.strict and (findings.rejects or findings.warnings.total() or warnings):
+            counts = f"{len(findings.rejects)} rejects and {findings.warnings.total() + len(warnings)} warnings"
             problems = "; ".join(filter(None, (first_problems(findings), *warnings)))
             raise InputError(f"--strict: {counts}, nothing written; {problems}")
         if how.copy and how.gray_range is None:

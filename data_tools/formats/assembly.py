@@ -175,7 +175,8 @@ class _Joining:
                 1, path, size_hw, np.array(boxes), np.ones(len(boxes), dtype=np.int64), BOXED, "", types[0], types
             )
         elif is_defect:
-            self.findings.warnings[_REFUSED] += bool(defects.refused)
+            if defects.refused:
+                self.findings.warnings[_REFUSED] += 1
             named = (kind for kind in (*defects.tags, *defects.refused) if reason_against(kind, "class") is None)
             yield without_boxes(path, size_hw, UNBOXED, next(named, "unboxed"))
         elif defects.unjudged:

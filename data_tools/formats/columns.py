@@ -63,6 +63,7 @@ _TYPE = (
     "failuretype",
     "flawtype",
     "kind",
+    *("fehlerart", "fehlertyp", "fehlerklasse", "defektart", "defekttyp", "klasse"),
 )
 _LEFT, _TOP = (
     ("xmin", "left", "x1", "xmi", "startx", "xstart", "x"),

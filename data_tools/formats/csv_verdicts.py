@@ -93,7 +93,8 @@ def is_called_good(columns: Columns, fields: Sequence[str]) -> bool:
     """Whether a row without a type says in another column that its thing is good, and in none that it is not."""
     told_of = [(name, value) for name, value in told(columns.others, fields) if not is_about_another(name)]
     said = [status_of_remark(value, name) for name, value in told_of if not is_aside(name, value)]
-    return GOOD in said and UNBOXED not in said
+    unclear = any(names_a_verdict(name) and status_of_remark(value, name) is None for name, value in told_of)
+    return GOOD in said and UNBOXED not in said and not unclear
 
 
 def told(others: Sequence[tuple[int, str]], fields: Sequence[str]) -> tuple[tuple[str, str], ...]:

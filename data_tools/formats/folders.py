@@ -110,6 +110,7 @@ _BAD = {
     "unacceptable",
     "nongood",
     "notok",
+    *("problem", "problems", "probleme", "problema", "problemas"),
     *("fehler", "fehlerhaft", "defekt", "defekte", "schlechtteil", "schlechtteile", "ausschuss", "mangelhaft"),
     *("schlecht", "besch\u00e4digt", "d\u00e9faut", "d\u00e9fauts", "d\u00e9fectueux", "mauvais", "mauvaise", "rebut"),
     *("defecto", "defectos", "defectuoso", "malo", "difetto", "difetti", "difettoso", "scarto"),
@@ -181,10 +182,12 @@ _PLAIN = {
     *("looks", "everything", "visible", "here", "alles", "tout", "erkennbar", "sichtbar", "gefunden"),
     *("teil", "teile", "bauteile", "bilder", "proben"),
 }
+_CLAUSE = re.compile(r"[,;:(]|\s[-\u2013]\s")
 _DOUBT = re.compile(r"[?\uff1f%~\u2248\u2260\u00ac]|!(?=\w)")  # neither "OK?" nor "OK 60%" nor "!OK" is OK
 _LETTERS = re.compile(r"[^\W\d_]+")
 _NIO = re.compile(r"\bn(?:icht|\.)?\s*(?:in\s+ordnung\b|i\.?\s*o\b\.?)", re.I)
 _IO = re.compile(r"\b(?:in\s+ordnung\b|i\.?\s*o\b\.?)", re.I)
+_BARE_IO = re.compile(r"(?<![^\W_])io(?![^\W_])", re.I)
 _OK = re.compile(r"\bo\.\s*k\b\.?", re.I)
 _TYPE_WORDS = {"type", "types", "typ", "kind", "defect", "defecttype"}
 
@@ -260,9 +263,9 @@ def names_a_fault(text: str) -> bool:
 def denies_a_defect(text: str) -> bool:
     """Whether a text says that something is good and nothing else, or in any words that there is no defect.
 
-    So "OK" and "no real defect at the edge" do, and "good example of a crack" does not.
+    So "OK", "OK (checked)" and "no real defect at the edge" do, and "good example of a crack" does not.
     """
-    return is_good(text) or (_says(text) is True and bool(_BAD & set(words_of(text))))
+    return _says(text) is True and (is_good(_CLAUSE.split(text)[0]) or bool(_BAD & set(words_of(text))))
 
 
 def ends_in_not(text: str) -> bool:
@@ -325,7 +328,7 @@ def _says(name: str) -> bool | None:
     said = set[bool]().union(*(_said_in(words_of(clause)) for clause in re.split("[,;]", bare)))
     if said == {True} and _FAULTS & set(words) and not _NOT & set(words):
         return None  # "ok_mark_missing" holds no good images
-    if _GOOD & set(words) == {_IN_ORDER} and set(words) - (_GOOD | _BAD | _NOT | _PLAIN):
+    if _BARE_IO.search(bare) and _GOOD & set(words) == {_IN_ORDER} and set(words) - (_GOOD | _BAD | _NOT | _PLAIN):
         return None  # "io_pads" are no good parts but inputs and outputs
     return said.pop() if len(said) == 1 else None
 

@@ -66,7 +66,8 @@ def label_claims(path: Path, rows: Rows, columns: Columns, options: ReadOptions,
             said, sides = verdicts[line], columns.size_of(fields)
             size = "" if sides is None else numbers(sides)
             size_hw = None if isinstance(size, str) else declared_size(size[0], size[1])
-            findings.warnings[_UNKNOWN_AREA] += bool(said.defect_type)
+            if said.defect_type:
+                findings.warnings[_UNKNOWN_AREA] += 1
             yield Claim(
                 path,
                 name,
@@ -104,6 +105,7 @@ class _Table:
         self, columns: Columns, rows: Sequence[Sequence[str]], options: ReadOptions, findings: Findings
     ) -> None:
         self._options, self._findings = options, findings
+        self._type = columns.type
         own = [] if columns.type is None else [(columns.type, columns.type_name)]
         self._columns = [(i, name, bool(own) and i == columns.type) for i, name in (*own, *columns.others)]
         self._binary = {i for i, _, _ in self._columns if {fields[i] for fields in rows} - {""} <= {"0", "1"}}
@@ -121,9 +123,16 @@ class _Table:
         if good and types:
             return Verdict(problem=f"{good}, but a defect by {types[0]!r}: correct the one that is wrong")
         if types:
-            return Verdict(defect_type=next((kind for kind in types if kind != ANY_DEFECT), ANY_DEFECT))
+            named = next((kind for kind in types if kind != ANY_DEFECT), "")
+            return Verdict(defect_type=named or self._type_beside(fields))
         problem = next((one.problem for one in said if one.problem), "" if good else _SILENT)
         return Verdict(problem=problem) if problem else Verdict(good=good)
+
+    def _type_beside(self, fields: Sequence[str]) -> str:
+        """The type of a defect that another column tells of: what the type's column says, where that names one."""
+        kind = "" if self._type is None else fields[self._type]
+        silent = kind.lower() in EMPTY or is_answer(kind) or kind.isdecimal() or is_unsure(kind) or is_false_call(kind)
+        return ANY_DEFECT if silent or status_of([kind]) is not None or is_background(kind) else kind
 
     def _judges(self, value: str) -> bool:
         return says_a_verdict(value) or value.lower() in self._options.type_map
@@ -144,8 +153,6 @@ class _Table:
             kind = self._options.renamed(value, self._findings)
             return Verdict(good=shown) if is_good(kind) else Verdict(defect_type=value)
         unclear = Verdict(problem=f"{shown} is not understood; {_HOW.format(value[:20])}")
-        if is_unsure(value) or is_about_the_work(value) or is_false_call(value) or is_background(value):
-            return unclear
         if is_answer(value) or value.isdecimal():
             status = status_of_remark(value, f"is {name}" if i in self._binary else name) if asks else None
             if status is None and not is_type and not asks:
@@ -155,6 +162,8 @@ class _Table:
                     problem=f"{shown}: which number or answer is the defect is not said; {_HOW.format(value)}"
                 )
             return Verdict(good=shown) if status == GOOD else Verdict(defect_type=ANY_DEFECT)
+        if is_unsure(value) or is_about_the_work(value) or is_false_call(value) or is_background(value):
+            return unclear
         if is_good(value):
             return Verdict(good=shown)
         is_named = (is_type and i in self._judging) or (asks and status_of_remark(value, name) == UNBOXED)

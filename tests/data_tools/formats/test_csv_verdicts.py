@@ -156,6 +156,8 @@ AGAINST = [
     ("remark", "not a real defect", "good example of a crack"),
     ("col_9", "no defect", "deep"),
     ("Spalte7", "Looks good!", "looks bad"),
+    ("comment", "in Ordnung (gepr\u00fcft)", "OK but scratched"),
+    ("comment", "no problem", "a problem"),
     ("wafer_remark", "o.k.", "not o.k."),
     ("Fehler", "nein", "ja"),
     ("confirmed", "no", "yes"),
@@ -177,6 +179,18 @@ def test_a_box_of_a_defect_that_another_column_calls_good_is_listed(
     assert {path: s.status for path, s in samples.items()} == {"b": "boxed"} | ({} if against else {"a": "boxed"})
     named = [(r.line, repr(against) in r.reason) for r in findings.rejects]
     assert named == ([(2, True)] * 2 if against else [])  # box and image
+
+
+def test_a_box_without_a_type_is_of_a_good_thing_only_where_every_verdict_says_so(tmp_path: Path, read) -> None:
+    text = (
+        "image,x1,y1,x2,y2,Ergebnis,Urteil,image_quality\na,1,2,9,9,OK,OK,\nb,1,2,9,9,OK,Kratzer,\nc,1,2,9,9,,,good\n"
+    )
+    (tmp_path / "a.csv").write_text(text)
+    samples, findings = read("csv", tmp_path, size_hw=(48, 64))
+    assert {path: s.status for path, s in samples.items()} == {"a": "good", "c": "boxed"}
+    assert findings.rejects[0].line == 3
+    (tmp_path / "a.csv").write_text("image,x1,y1,x2,y2,Fehlerart\na,1,2,9,9,Kratzer\n")
+    assert read("csv", tmp_path, size_hw=(48, 64))[0]["a"].type == "Kratzer"
 
 
 def test_a_box_of_a_good_thing_that_another_column_calls_a_defect_is_listed(tmp_path: Path, read) -> None:

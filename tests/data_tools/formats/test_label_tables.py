@@ -42,6 +42,7 @@ GOOD, NG = ("good", "good"), ("unboxed", "defect")
         ("image,label,comment", "ok,scratched ok,dull ng,scratched", {"b": GOOD, "c": NG}),
         ("image,label,labelled", "ok,no ok,yes", {"b": GOOD}),
         ("image,label", "ok ", {"a": GOOD}),
+        ("image,has_defect,type", "no, yes,pit yes,", {"a": GOOD, "b": ("unboxed", "pit"), "c": NG}),
         ("image,label,operator", "ok,Fault ng,Good", {"a": GOOD, "b": NG}),
         ("image,width,height,label", "64,48,ok 64,48,ng", {"a": GOOD, "b": NG}),
         ("image,label", "0 1", REFUSED),
