@@ -9,6 +9,7 @@ from pathlib import Path
 from data_tools.files.images import IMAGE_SUFFIXES
 from data_tools.files.regular import reason_against_reading
 from data_tools.formats.annotation_files import head_of
+from data_tools.formats.folders import status_of
 from data_tools.formats.tables import first_fields
 
 _MOST_FILES, _MOST_KINDS = 100_000, 6
@@ -52,6 +53,8 @@ def _folders(source: Path, files: list[Path]) -> str:
         return ""
     named = {part for path in files for part in path.relative_to(source).parts[:-1]}
     shown = ", ".join(sorted(named)[:_MOST_KINDS])
+    if any(status_of([folder]) is not None for folder in named):
+        return f", in folders {shown}"
     return f", in folders {shown}, none of which says good or defect: {_HOW_FOLDERS}" if named else ""
 
 

@@ -81,3 +81,10 @@ def test_a_training_part_with_defects_is_none_of_mvtec(tmp_path: Path, save) -> 
         save(tmp_path / part / "ok_front" / "1.png")
         save(tmp_path / part / "def_front" / "1.png")
     assert choose_format([tmp_path], "auto")[0].name == "mask"
+
+
+def test_what_is_said_of_folders_is_true_of_them(tmp_path: Path, save) -> None:
+    for place in ("OK/a.png", "NG/masks/b.png"):  # a mask of no image
+        save(tmp_path / place)
+    with pytest.raises(InputError, match="in folders NG, OK, masks; name one"):
+        choose_format([tmp_path], "auto")
