@@ -60,7 +60,7 @@ def size_limit_trial(bench: Bench, job: Job, rng: random.Random) -> Verdict:
 def read_only_trial(bench: Bench, job: Job) -> Verdict | None:
     """A job in a folder that is read-only; None where nothing may be mounted."""
     before = bench.lay_out(job.inputs)
-    with small_disk(bench.work, 1 << 28) as is_mounted:
+    with small_disk(bench.work, 1 << 30) as is_mounted:
         if not is_mounted or not _made_read_only(bench.work):
             return None
         outcome = run(bench.work, job.module, job.words)
