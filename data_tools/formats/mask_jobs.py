@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 from pathlib import Path
 
 from data_tools.core.records import GOOD, UNBOXED
 from data_tools.files.regular import reason_against_reading
 from data_tools.formats.asides import is_good_among
-from data_tools.formats.folders import is_good, name_of, numbered_alike, status_of, type_of
+from data_tools.formats.folders import SPLIT_FOLDERS, is_good, name_of, numbered_alike, status_of, type_of
 from data_tools.formats.mask_places import Pairing, split_objects
 from data_tools.formats.masked_images import MaskJob
 from data_tools.formats.registry import ReadOptions
@@ -30,8 +31,8 @@ def make_jobs(
         root: of the set.
         options: of the reader.
         empty_status, without_masks: see `MaskJob`; the latter counts where a folder says that an image is a defect.
-        says_good: whether a folder of types holds good images, where every folder is a type; None where folders may
-            say anything.
+        says_good: whether a folder of types holds good images, where every folder below a part of the split is a type,
+            and an image right in such a part is of none; None where folders may say anything.
     """
     listed = _listed_as_good(root)
     folders = list(dict.fromkeys(part for path in pairing.masks for part in path.relative_to(root).parts[:-1]))
@@ -44,12 +45,14 @@ def make_jobs(
             telling = next((part for part in nearest if _is_good(part, folders, options)), "")
             status = status if status != GOOD or telling else None  # "good_contact" may be a type of defect
         else:
+            nearest = [*takewhile(lambda part: part.lower() not in SPLIT_FOLDERS, nearest)]  # a product is no type
             defect_type = type_of(nearest, options, says_good)
-            status = GOOD if defect_type == GOOD else UNBOXED
+            status = None if not nearest else GOOD if defect_type == GOOD else UNBOXED
             telling = next((part for part in nearest if says_good(part)), "")
         proof = f"folder {telling!r}" if status == GOOD or (defect_type == GOOD and telling) else ""
         proof = proof or ("Labels.txt" if path in listed else "")
         of_types, objects = split_objects(masks, root)
+        by_type = bool(nearest) or says_good is None
         jobs.append(
             MaskJob(
                 root,
@@ -57,8 +60,8 @@ def make_jobs(
                 of_types,
                 defect_type,
                 proof,
-                empty_status,
-                UNBOXED if status == UNBOXED else without_masks,
+                empty_status if by_type else GOOD,
+                UNBOXED if status == UNBOXED else without_masks if by_type else None,
                 objects,
                 says_good is not None and status_of(nearest) == UNBOXED,
             )

@@ -3,7 +3,8 @@
 One product's folder, or the folder that holds several: MVTec AD, AD 2 and LOCO (several masks an image), BTAD, MPDD. A
 type is good only where its folder's name says nothing else: `test/good_contact` is a defect. Each 8-connected
 region of a mask becomes a box. A defect image without a mask, or with an empty one, is unboxed: its folder says that it
-is a defect.
+is a defect. An image right in a part of the split, as in AD 2's `test_private`, is of no type: it is listed where it
+has no mask.
 """
 
 from collections.abc import Iterator, Sequence

@@ -84,3 +84,19 @@ def test_a_folder_that_leaves_open_what_it_shows_is_no_type(tmp_path: Path, read
     assert [r.reason.split("'")[1] for r in findings.rejects] == ["false_alarm", "unknown"]
     samples, _ = read("mvtec", tmp_path, type_map={"false_alarm": "good"})
     assert samples["test/false_alarm/0.png"].status == "good"
+
+
+def test_an_image_right_in_a_part_of_the_split_is_of_no_type(tmp_path: Path, read, save) -> None:
+    can = tmp_path / "can"
+    for name in ("train/good/0.png", "test_public/bad/0.png", "test_private/0.png", "test/1.png", "test/2.png"):
+        save(can / name, SIZE)
+    for name, pixels in (("bad/0_mask.png", mask()), ("1_mask.png", mask()), ("2_mask.png", mask() * 0)):
+        save(can / "ground_truth" / name, pixels)
+    samples, findings = read("mvtec", tmp_path)
+    assert {name: (s.status, s.type) for name, s in samples.items()} == {
+        "can/train/good/0.png": ("good", "good"),
+        "can/test_public/bad/0.png": ("boxed", "defect"),
+        "can/test/1.png": ("boxed", "defect"),
+        "can/test/2.png": ("good", "good"),
+    }
+    assert [r.image for r in findings.rejects] == ["can/test_private/0.png"]
