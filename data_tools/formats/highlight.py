@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, GOOD, Sample, empty_boxes
 from data_tools.files.images import read_rgb
 from data_tools.formats.folders import status_of, type_of
@@ -28,6 +29,7 @@ _WORDS = r"(?:marked|marks?|marking|highlight(?:s|ed)?|red|annotat(?:ed|ions?)|o
 _AFTER_NAME = re.compile(rf"^(?P<name>.+?)(?:[ _.-]+{_WORDS})+$", re.I)
 _FOLDER = re.compile(rf"(?:^|[ _.-]){_WORDS}(?:$|[ _.-])", re.I)
 _LOOKED_AT = 24  # images of a pair of folders that may be opened to see which of them holds the copies
+_ALIKE = 40  # gray values by which a copy may differ from its original, as JPEG and a change of contrast make it
 
 
 @dataclass(frozen=True)
@@ -167,9 +169,20 @@ def _recognise(source: Path) -> str | None:
     pairs = [pair for pair in _pairs(source.resolve(), Findings()) if pair.copy is not None]
     for pair in pairs[:_LOOKED_AT]:
         assert pair.copy is not None
-        if is_colored(pair.copy) and not is_colored(pair.root / pair.name):
+        original = pair.root / pair.name
+        if is_colored(pair.copy) and not is_colored(original) and _is_drawn_on(pair.copy, original):
             return f"{pair.copy.name} is a copy of {Path(pair.name).name} with color drawn in"
     return None
+
+
+def _is_drawn_on(copy: Path, original: Path) -> bool:
+    """Whether a copy shows its original where it has no colours, as no photo in colours shows its mask."""
+    try:
+        drawn, plain = (read_rgb(path).astype(np.int16) for path in (copy, original))
+    except InputError:
+        return False
+    gray = np.ptp(drawn, axis=-1) <= _ALIKE
+    return drawn.shape == plain.shape and not (gray.any() and np.median(np.abs(drawn - plain)[gray]) > _ALIKE)
 
 
 def _images_root(sources: Sequence[Path], _options: ReadOptions) -> Path:
