@@ -1,7 +1,7 @@
 """What the formats with one annotation file an image share: finding the files, and naming them."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
@@ -10,10 +10,12 @@ from data_tools.files.image_walk import is_foreign
 from data_tools.files.regular import leaves, reason_against_reading
 from data_tools.files.text import read_text
 from data_tools.formats.claims import Claim
+from data_tools.formats.folders import words_of
 from data_tools.formats.names import climbs
 from data_tools.formats.registry import Findings
 
 _UNFETCHED = ".dvc"
+_FORM = "a form for predictions, as contests have it, by its name: left out; name the file to have it read"
 
 
 def annotation_files(sources: Sequence[Path], suffix: str, findings: Findings) -> Iterator[Path]:
@@ -74,6 +76,15 @@ def some_files(source: Path, suffix: str) -> Iterator[Path]:
         yield from _files_in(source, suffix, Findings())
     elif source.suffix.lower() == suffix and reason_against_reading(source) is None:
         yield source
+
+
+def without_forms(paths: Iterable[Path], findings: Findings) -> list[Path]:
+    """The files but for those that contests have as forms for predictions, such as sample_submission.csv."""
+    paths = [*paths]
+    forms = [path for path in paths if "submission" in words_of(path.stem)]
+    for path in forms:
+        findings.reject(path, None, "", _FORM)
+    return [path for path in paths if path not in forms]
 
 
 def head_of(path: Path, length: int = 1 << 16) -> bytes:

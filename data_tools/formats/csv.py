@@ -39,7 +39,7 @@ from data_tools.formats.csv_verdicts import (
 )
 from data_tools.formats.csv_verdicts import ROW as GOOD_ROW
 from data_tools.formats.image_index import images_folder
-from data_tools.formats.image_places import declared_size
+from data_tools.formats.image_places import declared_size, folder_under
 from data_tools.formats.label_tables import label_claims, refuse_scores
 from data_tools.formats.names import reason_against
 from data_tools.formats.rectangles import are_shares, half_open, numbers
@@ -121,6 +121,8 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
                 if table.columns.shape == LABELS
                 else _claims(path, table, rows[path], company, options, findings)
             )
+    root = images_folder(sources, options)
+    claims = [one if one.source in sources else replace(one, folder=folder_under(one.source, root)) for one in claims]
     yield from samples_from_claims(claims, sources, options, findings, percent_from=_percent_from(tables.values()))
 
 
@@ -341,8 +343,8 @@ def _signs(boxes: Sequence[Sequence[str]], separator: str) -> tuple[str, str]:
     return decimal, decimal if doubtful and mixed and can_be else ""
 
 
-def _recognise(source: Path, find: _Find = find_columns) -> str | None:
-    for path in some_tables(source):
+def _recognise(source: Path, find: _Find = find_columns, below: bool = False) -> str | None:
+    for path in some_tables(source, below):
         table = _table(path, (), find)
         if table is not None:
             return f"{path.name} has the columns {', '.join(table.columns.names)}"
@@ -350,7 +352,7 @@ def _recognise(source: Path, find: _Find = find_columns) -> str | None:
 
 
 def _recognise_last(source: Path) -> str | None:
-    return _recognise(source, find_label_columns)
+    return _recognise(source, below=True) or _recognise(source, find_label_columns)
 
 
 FORMAT = Format(

@@ -3,11 +3,13 @@
 import csv
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from data_tools.core.errors import InputError
 from data_tools.files.regular import read_regular, reason_against_reading
 from data_tools.files.text import decode_text
+from data_tools.formats.annotation_files import annotation_files, without_forms
 from data_tools.formats.registry import Findings
 
 SUFFIXES = (".csv", ".tsv")
@@ -16,7 +18,9 @@ _EXCEL = re.compile(r'^\s*"?sep=(.)"?[\s;,]*$', re.I)  # names the separator in 
 
 
 def csv_files(sources: Sequence[Path], findings: Findings | None = None) -> list[Path]:
-    """The sources, with a folder standing for its .csv and .tsv files; in it, what is no readable file is lost.
+    """The sources, with a folder standing for its .csv and .tsv files, or where it has none, for those below it.
+
+    In it, what is no readable file is lost, and forms for predictions are left out and listed.
 
     Raises:
         InputError: no such file, or a folder without any.
@@ -29,11 +33,12 @@ def csv_files(sources: Sequence[Path], findings: Findings | None = None) -> list
         if not source.is_dir():
             files.append(source)
             continue
-        inside = {path: reason_against_reading(path) for path in _tables_in(source)}
-        usable = [path for path, reason in inside.items() if reason is None]
+        noticed = Findings() if findings is None else findings
+        inside = {path: reason_against_reading(path) for path in _tables_in(source) or _tables_below(source, noticed)}
         for path, reason in inside.items():
-            if reason is not None and findings is not None:
-                findings.lose(path, reason)
+            if reason is not None:
+                noticed.lose(path, reason)
+        usable = without_forms((path for path, reason in inside.items() if reason is None), noticed)
         if not usable:
             raise InputError(f"{source}: no .csv files in this folder")
         files += usable
@@ -65,10 +70,16 @@ def table_lines(path: Path, delimiter: str = ",", findings: Findings | None = No
             yield line, _fields(text.removesuffix("\r"), delimiter)
 
 
-def some_tables(source: Path) -> Iterator[Path]:
-    """The source itself, or the .csv and .tsv files of a folder; none where there is none."""
+def some_tables(source: Path, below: bool = False) -> Iterator[Path]:
+    """The source itself, or the tables of a folder, forms for predictions left out; none where there is none.
+
+    Args:
+        source: a file or a folder.
+        below: whether those below a folder count where it has none.
+    """
     if source.is_dir():
-        yield from (path for path in _tables_in(source) if reason_against_reading(path) is None)
+        paths = _tables_in(source) or (_tables_below(source, Findings()) if below else [])
+        yield from without_forms((path for path in paths if reason_against_reading(path) is None), Findings())
     elif source.suffix.lower() in (*SUFFIXES, ".txt", "") and reason_against_reading(source) is None:
         yield source
 
@@ -92,6 +103,15 @@ def first_fields(path: Path, delimiter: str = ",") -> list[str]:
 
 def _tables_in(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.name[:2] != "._")
+
+
+def _tables_below(folder: Path, findings: Findings) -> list[Path]:
+    """The .csv and .tsv files below a folder, which tools write for each part of a split."""
+    found: list[Path] = []
+    for suffix in SUFFIXES:
+        with suppress(InputError):  # none with this suffix
+            found += annotation_files([folder], suffix, findings)
+    return sorted(found)
 
 
 def _lines(content: bytes, decoded: tuple[str, str] | None) -> Iterator[str | None]:

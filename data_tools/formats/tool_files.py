@@ -7,7 +7,7 @@ from pathlib import Path
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import Sample
-from data_tools.formats.annotation_files import annotation_files, head_of, some_files
+from data_tools.formats.annotation_files import annotation_files, head_of, some_files, without_forms
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim
 from data_tools.formats.image_index import images_folder
@@ -33,7 +33,8 @@ def keys_in(path: Path) -> frozenset[str]:
 def recognised(source: Path, suffixes: Sequence[str], looks_like: Callable[[Path], str | None]) -> str | None:
     """What the first file of a source that looks like a format is recognised by; None where no file does."""
     for suffix in suffixes:
-        for path in some_files(source, suffix):
+        paths = some_files(source, suffix)
+        for path in without_forms(paths, Findings()) if source.is_dir() else paths:
             why = looks_like(path)
             if why is not None:
                 return why
@@ -123,13 +124,16 @@ def tool_reader(
 def _tool_files(sources: Sequence[Path], suffixes: Sequence[str], findings: Findings) -> Iterator[Path]:
     """The sources that are files, and all files with one of the suffixes in and below those that are folders.
 
+    There, forms for predictions are left out and listed.
+
     Raises:
         InputError: a source that is no regular file.
     """
     for source in sources:
         for suffix in suffixes if source.is_dir() else suffixes[:1]:
             try:
-                yield from annotation_files([source], suffix, findings)
+                paths = annotation_files([source], suffix, findings)
+                yield from without_forms(paths, findings) if source.is_dir() else paths
             except InputError:
                 if not source.is_dir():  # a folder may have none with this suffix
                     raise
