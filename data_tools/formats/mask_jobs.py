@@ -13,7 +13,7 @@ from data_tools.formats.mask_places import Pairing, split_objects
 from data_tools.formats.masked_images import MaskJob
 from data_tools.formats.registry import ReadOptions
 
-_LIST = re.compile(r"^\s*\d+\s+(\S+)\s+0\s+0\s*$", re.M)
+_LIST = re.compile(r"^[ \t]*\d+[ \t]+(?:0[ \t]+)?(\S*[^\W\d]\S*)[ \t]+0[ \t]+0\s*$", re.M)  # 7 0 0007.PNG 0 0
 
 
 def make_jobs(

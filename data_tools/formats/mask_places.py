@@ -3,16 +3,18 @@
 A mask lies in a folder of masks (masks/, ground_truth/, Label/, ...), or has a word for it at the end of its name
 (a_mask.png, a_label.bmp, a_GT.png), or is a lossless file of the same name beside a .jpg. Both sides are compared
 without these words, without the folders that carry images (images/, Imgs/, Data/) and in small letters; where that does
-not tell images apart, folders of a split count too. An image may have several masks, numbered or in a folder of its
+not tell images apart, folders of a split count too, and where they lead nowhere, those of defects in general
+(Defect_images/ beside Mask_images/) do not. An image may have several masks, numbered or in a folder of its
 name; where SegmentationClass/ and SegmentationObject/ have one each, they are its types and its single defects.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from data_tools.formats.folders import CARRIERS, SPLIT_FOLDERS
+from data_tools.core.records import UNBOXED
+from data_tools.formats.folders import CARRIERS, SPLIT_FOLDERS, plain_rest, status_of
 
 MASK_FOLDERS = (
     "mask",
@@ -90,11 +92,14 @@ def pair_masks(files: Sequence[Path], root: Path) -> Pairing:
     images = [path for path in files if path not in masks]
     masks_of: dict[Path, list[Path]] = {path: [] for path in images}
     exact, without_splits = (_by_key(images, root, keep) for keep in (True, False))
+    in_general = _by_key(images, root, False, leave_out=_is_of_defects)
     unused = []
     for path in files:
         if path not in masks:
             continue
-        owner = _owner(_mask_keys(path, root, True), exact) or _owner(_mask_keys(path, root, False), without_splits)
+        loosely = _mask_keys(path, root, False)
+        owner = _owner(_mask_keys(path, root, True), exact) or _owner(loosely, without_splits)
+        owner = owner or _owner(loosely, in_general)
         if owner is None:
             unused.append(path)
         else:
@@ -134,11 +139,19 @@ def _key(path: Path, root: Path, is_mask: bool, keep_splits: bool) -> Key:
     return kept, path.stem.lower()
 
 
-def _by_key(images: Sequence[Path], root: Path, keep_splits: bool) -> dict[Key, list[Path]]:
+def _by_key(
+    images: Sequence[Path], root: Path, keep_splits: bool, leave_out: Callable[[str], bool] = lambda folder: False
+) -> dict[Key, list[Path]]:
     by_key: dict[Key, list[Path]] = {}
     for path in images:
-        by_key.setdefault(_key(path, root, False, keep_splits), []).append(path)
+        folders, stem = _key(path, root, False, keep_splits)
+        by_key.setdefault((tuple(one for one in folders if not leave_out(one)), stem), []).append(path)
     return by_key
+
+
+def _is_of_defects(folder: str) -> bool:
+    """Whether a folder is one of defects and names no type, so that their masks may lie elsewhere."""
+    return status_of([folder]) == UNBOXED and not plain_rest(folder)
 
 
 def _owner(keys: set[Key], images: dict[Key, list[Path]]) -> Path | None:

@@ -243,7 +243,7 @@ def test_every_combination_is_read(tmp_path: Path) -> None:
 
 
 def test_published_layouts(tmp_path: Path) -> None:
-    """KolektorSDD2, DAGM with its list, VisA as published, LOCO with several masks an image."""
+    """KolektorSDD2, DAGM with its list in both forms, AITEX, VisA as published, LOCO with several masks an image."""
 
     def image(name: str) -> None:
         path = tmp_path / name
@@ -259,12 +259,23 @@ def test_published_layouts(tmp_path: Path) -> None:
     (tmp_path / "dagm/Class1/Train/Label/Labels.txt").write_text(
         "1\n1\t0576.PNG\t1\t0576_label.PNG\n2\t0577.PNG\t0\t0\n"
     )
+    for name in ("Class1/Train/0001", "Class1/Train/0002", "Class2/Test/0001"):
+        image(f"dagm5/{name}.PNG")
+    save_mask(tmp_path / "dagm5/Class1/Train/Label/0001_label.PNG", region(), "255")
+    (tmp_path / "dagm5/Class1/Train/Label/Labels.txt").write_text(
+        "1\r\n1\t1\t0001.PNG\t1\t0001_label.PNG\r\n2\t0\t0002.PNG\t0\t0\r\n"
+    )
+    image("aitex/NODefect_images/2306881-210020u/0000_000_00.png")
+    image("aitex/Defect_images/0001_002_00.png")
+    save_mask(tmp_path / "aitex/Mask_images/0001_002_00_mask.png", region(), "255")
     image("visa/candle/Data/Images/Normal/0000.JPG")
     image("visa/candle/Data/Images/Anomaly/000.JPG")
     save_mask(tmp_path / "visa/candle/Data/Masks/Anomaly/000.png", region(3), "1")
     expected = {
         "ksdd2": {"10301": "boxed", "10302": "good"},
         "dagm": {"0576": "boxed", "0577": "good"},  # of Class2 nothing is known
+        "dagm5": {"0001": "boxed", "0002": "good"},
+        "aitex": {"0000_000_00": "good", "0001_002_00": "boxed"},
         "visa": {"0000": "good", "000": "boxed"},
     }
     for name, statuses in expected.items():
@@ -285,3 +296,13 @@ def test_pairs_of_splits_and_cases() -> None:
     ]
     assert [path.as_posix() for path in pairing.unused] == ["/set/test/masks/9.png"]
     assert len(list(itertools.chain(*pairing.masks.values()))) == 2
+
+
+def test_masks_apart_from_a_folder_of_defects_meet_no_good_image_and_no_type() -> None:
+    from data_tools.formats.mask_places import pair_masks
+
+    root = Path("/set")
+    names = ["Defects/a.png", "good/b.png", "crack/c.png", *(f"masks/{name}_mask.png" for name in "abc")]
+    pairing = pair_masks([root / name for name in names], root)
+    assert [len(masks) for masks in pairing.masks.values()] == [1, 0, 0]
+    assert [path.name for path in pairing.unused] == ["b_mask.png", "c_mask.png"]
