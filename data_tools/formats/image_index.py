@@ -120,7 +120,8 @@ class ImageIndex:
         """The images that a name may mean.
 
         The name as a path under `folder` comes first, then under the root with more and more of its leading folders
-        left out, then the file of this name that shares most of its last folders; then the same by the other readings
+        left out, then the file of this name that shares most of its last folders, or of the annotation's: what is said
+        in Annotations/pit/ is of images/pit/ and not of rotated/pit_rotated/; then the same by the other readings
         of names, and last by all of them with the suffix left out.
 
         Args:
@@ -186,7 +187,11 @@ class ImageIndex:
                 return by_path[tail], False
         paths = by_name.get(wanted.name, [])
         if len(paths) > 1:
-            shared = [(_shared_folders(wanted, path), _shared_start(folder, path)) for path in paths]
+            own = PurePosixPath(folder, wanted.name)
+            shared = [
+                (_shared_folders(wanted, path), _shared_start(folder, path), _shared_folders(own, path))
+                for path in paths
+            ]
             paths = [path for path, count in zip(paths, shared, strict=True) if count == max(shared)]
         return paths, False
 

@@ -105,3 +105,13 @@ def test_a_box_that_a_file_has_twice_is_kept_and_one_of_two_files_is_not(tmp_pat
     samples, findings = read("voc", tmp_path)
     assert len(samples["a.png"].boxes_xyxy) == 2
     assert [r.reason for r in findings.rejects] == ["duplicate of another box"]
+
+
+def test_annotations_in_a_types_folder_are_of_the_images_in_the_same(tmp_path: Path, read, save) -> None:
+    for folder in ("images/pit", "images/dent", "turned/pit_turned"):
+        save(tmp_path / folder / "1.jpg")
+    for i, kind in enumerate(("dent", "pit")):
+        xml(tmp_path / "Annotations" / kind / "1.xml", "1.jpg", (1 + i, 2, 30, 40))
+    samples, findings = read("voc", tmp_path)
+    assert {name: s.boxes_xyxy[0, 0] for name, s in samples.items()} == {"images/dent/1.jpg": 0, "images/pit/1.jpg": 1}
+    assert [r.image for r in findings.rejects] == ["turned/pit_turned/1.jpg"]
