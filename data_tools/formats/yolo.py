@@ -3,10 +3,10 @@
 Default corners: exclusive; shares have no pixels that a corner could include. Labels lie in labels/ where the images
 lie in images/, or beside the images. Lines with more numbers are outlines (class x y x y ...), which get the box around
 them; where data.yaml has a `kpt_shape` they are a box with key points, which are left out. Names of the classes come
-from classes.txt, obj.names or the `names` of data.yaml, which must not contradict each other. An image with an empty
-label file is good. So is one without a label file, as YOLO has it, where a whole folder is read, every label file in it
-meets its image, and other images beside this one have label files; of a set with lists train.txt, val.txt or test.txt,
-where it is on one.
+from classes.txt, obj.names or the `names` of data.yaml, beside the labels or, where none is there, anywhere below the
+folder; they must not contradict each other. An image with an empty label file is good. So is one without a label file,
+as YOLO has it, where a whole folder is read, every label file in it meets its image, and other images beside this one
+have label files; of a set with lists train.txt, val.txt or test.txt, where it is on one.
 """
 
 import re
@@ -40,6 +40,7 @@ _NO_LABELS = re.compile(
 _LINE = re.compile(r"^\s*\d+(\s+-?[01]?(\.\d*)?([eE]-?\d+)?){4,}\s*$")
 _NUMBERS = re.compile(r"^\s*\S+(\s+[-+.\deE]+){4,}\s*$")
 _NAME_FILES = ("classes.txt", "obj.names", "data.yaml", "dataset.yaml", "data.yml")
+_NAME_SUFFIXES = (".txt", ".names", ".yaml", ".yml")
 _LARGEST_NAMES = 1 << 20
 _FARTHEST = 0.5  # beyond the image, in shares of it: what lies farther out is no share
 _POSE = "a box with key points, as kpt_shape says: the key points are left out"
@@ -198,6 +199,7 @@ def _class_names(sources: Sequence[Path], root: Path | None) -> list[str]:
         InputError: a file that cannot be read, or two beside the labels that give one number different names.
     """
     found = [p / name for p in _places(sources, root) for name in _NAME_FILES if (p / name).is_file()]
+    found = found or _name_files_below(sources)
     if not found:
         return []
     names = _names_in(found[0])
@@ -211,6 +213,18 @@ def _class_names(sources: Sequence[Path], root: Path | None) -> list[str]:
             if one != two:
                 raise InputError(f"{found[0]} calls class {i} {one!r}, but {other} {two!r}: keep the one that is right")
     return names
+
+
+def _name_files_below(sources: Sequence[Path]) -> list[Path]:
+    """The files with names of classes anywhere below the sources, as where one folder holds a set in YOLO's form."""
+    found = (
+        path
+        for source in sources
+        if source.is_dir()
+        for suffix in _NAME_SUFFIXES
+        for path in some_files(source, suffix)
+    )
+    return [path for path in found if path.name in _NAME_FILES]
 
 
 def _names_in(path: Path) -> list[str]:
@@ -229,10 +243,9 @@ def _key_points(sources: Sequence[Path], root: Path | None) -> int:
     Raises:
         InputError: a kpt_shape that is no number of points and 2 or 3 numbers each.
     """
-    files = [
-        p / name for p in _places(sources, root) for name in _NAME_FILES if name not in ("classes.txt", "obj.names")
-    ]
-    for path in filter(Path.is_file, files):
+    files = [p / name for p in _places(sources, root) for name in _NAME_FILES]
+    files = [path for path in files if path.is_file()] or _name_files_below(sources)
+    for path in (path for path in files if path.suffix in _NAME_SUFFIXES[2:]):
         value = _yaml(path)
         shape = value.get("kpt_shape") if isinstance(value, dict) else None
         if shape is None:

@@ -86,6 +86,17 @@ def test_lists_of_names_that_contradict_each_other_are_refused(tmp_path: Path, r
         read("yolo", tmp_path, size_hw=(100, 100))
 
 
+def test_names_below_the_folder_are_found_and_must_agree(tmp_path: Path, read, save) -> None:
+    for part in "ab":
+        save(tmp_path / part / "images" / f"{part}.png", (100, 200))
+        put(tmp_path / part / "labels" / f"{part}.txt", "0 0.5 0.5 0.1 0.2\n")
+        put(tmp_path / part / "data.yaml", "names: [pit]\n")
+    assert {s.type for s in read("yolo", tmp_path)[0].values()} == {"pit"}
+    put(tmp_path / "b" / "data.yaml", "names: [dent]\n")
+    with pytest.raises(InputError, match="calls class 0 'pit', but"):
+        read("yolo", tmp_path)
+
+
 def test_an_image_on_no_list_is_no_background(tmp_path: Path, read, save) -> None:
     for name in "abc":
         save(tmp_path / "images" / f"{name}.png")
