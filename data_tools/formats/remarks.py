@@ -70,8 +70,8 @@ def status_of_remark(value: str, name: str = "") -> str | None:
         return None  # looked at, and no defect: but whether the image is good is not said
     if status_of([value]) == UNBOXED:
         return UNBOXED
-    if is_unsure(value) or is_about_the_work(value) or _is_measured(value):
-        return None
+    if is_unsure(value) or is_about_the_work(value) or _is_measured(value) or status_of([value]) == GOOD:
+        return None  # "ok after cleaning" may be either
     about_defects = asks_for(name) is False or bool(_ABOUT_DEFECTS & set(re.split(r"[^a-z]+", name.lower())))
     return UNBOXED if about_defects else None
 

@@ -23,6 +23,8 @@ from data_tools.formats.remarks import status_of_remark
         ("ok_mark_missing", "", None),
         ("ok_mark_missing", "choice", UNBOXED),
         ("OK?", "choice", None),
+        ("ok nach Reinigung", "defect_type", None),
+        ("good_contact", "choice", None),
         ("good?", "", None),
         ("OK 60%", "quality", None),
         ("no defects found", "", GOOD),
