@@ -224,7 +224,18 @@ def _name_files_below(sources: Sequence[Path]) -> list[Path]:
         for suffix in _NAME_SUFFIXES
         for path in some_files(source, suffix)
     )
-    return [path for path in found if path.name in _NAME_FILES]
+    return [path for path in found if path.name in _NAME_FILES or _describes_a_set(path)]
+
+
+def _describes_a_set(path: Path) -> bool:
+    """Whether a YAML file of any name says, as data.yaml does, where a set is and what its classes are."""
+    if path.suffix not in _NAME_SUFFIXES[2:]:
+        return False
+    try:
+        value = _yaml(path, yaml.BaseLoader)
+    except InputError:
+        return False
+    return isinstance(value, dict) and "names" in value and bool({"train", "val"} & value.keys())
 
 
 def _names_in(path: Path) -> list[str]:

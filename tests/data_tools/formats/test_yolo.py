@@ -97,6 +97,13 @@ def test_names_below_the_folder_are_found_and_must_agree(tmp_path: Path, read, s
         read("yolo", tmp_path)
 
 
+def test_a_description_of_the_set_may_have_any_name(tmp_path: Path, read) -> None:
+    put(tmp_path / "steel" / "labels" / "train" / "a.txt", "0 0.5 0.5 0.1 0.2\n")
+    put(tmp_path / "steel.yaml", "path: steel\ntrain: images/train\nval: images/val\nnames:\n  0: pit\n")
+    put(tmp_path / "steel" / "other.yaml", "names: [dent]\n")
+    assert read("yolo", tmp_path, size_hw=(100, 200))[0]["steel/images/train/a"].type == "pit"
+
+
 def test_an_image_on_no_list_is_no_background(tmp_path: Path, read, save) -> None:
     for name in "abc":
         save(tmp_path / "images" / f"{name}.png")
