@@ -66,19 +66,25 @@ _TYPE = (
     *("fehlerart", "fehlertyp", "fehlerklasse", "defektart", "defekttyp", "klasse"),
 )
 _LEFT, _TOP = (
-    ("xmin", "left", "x1", "xmi", "startx", "xstart", "x"),
-    ("ymin", "top", "y1", "ymi", "starty", "ystart", "y"),
+    ("xmin", "left", "x1", "xmi", "startx", "xstart", "x", "links", "gauche"),
+    ("ymin", "top", "y1", "ymi", "starty", "ystart", "y", "oben", "haut"),
 )
-_RIGHT, _BOTTOM = ("xmax", "right", "x2", "xma", "endx", "xend"), ("ymax", "bottom", "y2", "yma", "endy", "yend")
+_RIGHT, _BOTTOM = (
+    ("xmax", "right", "x2", "xma", "endx", "xend", "rechts", "droite"),
+    ("ymax", "bottom", "y2", "yma", "endy", "yend", "unten", "bas"),
+)
 _FROM_0 = (("x0",), ("y0",), ("x1",), ("y1",))
 _CENTRE_X, _CENTRE_Y = (
     ("xcenter", "xcentre", "centerx", "centrex", "cx", "xc"),
     ("ycenter", "ycentre", "centery", "centrey", "cy", "yc"),
 )
-_WIDTH, _HEIGHT = ("w", "boxwidth", "width"), ("h", "boxheight", "height")
+_WIDTH, _HEIGHT = (
+    ("w", "boxwidth", "width", "breite", "largeur"),
+    ("h", "boxheight", "height", "h\u00f6he", "hoehe", "hauteur"),
+)
 _IMAGE_WIDTH, _IMAGE_HEIGHT = (
-    ("imagewidth", "imgwidth", "imgw", "imagew"),
-    ("imageheight", "imgheight", "imgh", "imageh"),
+    ("imagewidth", "imgwidth", "imgw", "imagew", "bildbreite"),
+    ("imageheight", "imgheight", "imgh", "imageh", "bildh\u00f6he", "bildhoehe"),
 )
 _AREAS = (
     *("bbox", "box", "boxes", "polygon", "points", "segmentation", "coordinates", "rle", "encodedpixels"),

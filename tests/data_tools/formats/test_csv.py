@@ -21,6 +21,9 @@ SIZE = (267, 275)
         ("file,x0,y0,x1,y1,class", "a.png,10,20,30,50,scratch"),
         ("image,x_center,y_center,width,height,class", "a.png,20,35,20,30,scratch"),
         ("Image;Class;Left;Top;Right;Bottom", "a.png;scratch;10,0;20,0;30,0;50,0"),
+        ("Bild;Breite;H\u00f6he;Links;Oben;Rechts;Unten;Fehlerart", "a.png;275;267;10;20;30;50;scratch"),
+        ("Bild;Klasse;Links;Oben;Breite;H\u00f6he;Bildbreite;Bildh\u00f6he", "a.png;scratch;10;20;20;30;275;267"),
+        ("fichier;gauche;haut;largeur;hauteur;class", "a.png;10;20;20;30;scratch"),
         ("image\ttype\tx1\ty1\tx2\ty2", "a.png\tscratch\t10\t20\t30\t50"),
     ],
 )
