@@ -21,6 +21,7 @@ from data_tools.formats.image_places import declared_size
 from data_tools.formats.outlines import Box, around, shape, turned_ellipse, turned_note, turned_rectangle
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, Format
+from data_tools.formats.remarks import is_undecided
 from data_tools.formats.run_lengths import box_of_runs, runs_of_counts
 from data_tools.formats.tool_files import TOOL_READS, images_root, recognised, tool_reader
 from data_tools.formats.xml_tree import Element, read_xml
@@ -67,8 +68,9 @@ def _image_claims(path: Path, image: Element, findings: Findings) -> Iterator[Cl
         label = element.attributes.get("label", "")
         if element.tag in _WITHOUT_AREA:
             against = against_a_defect((f"{label} {of}", value) for of, value in _attributes(element))
-            if against:
-                problem = f"{element.tag} {label[:40]!r}, but {against}: whether that is a defect is not understood"
+            if against or is_undecided(label):
+                shown = f"{element.tag} {label[:40]!r}{against and f', but {against}'}"
+                problem = f"{shown}: whether that is a defect is not understood"
                 yield Claim(path, name, element.line, declared_hw=declared_hw, problem=problem)
                 continue
             labels.append((element.line, label))

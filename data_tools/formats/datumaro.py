@@ -18,7 +18,7 @@ from data_tools.formats.image_places import declared_size
 from data_tools.formats.outlines import Box, around, shape, turned_note, turned_rectangle
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, Format
-from data_tools.formats.remarks import NOT_UNDERSTOOD
+from data_tools.formats.remarks import NOT_UNDERSTOOD, is_undecided
 from data_tools.formats.tool_files import TOOL_READS, images_root, keys_in, recognised, tool_reader
 
 SUFFIXES = (".json",)
@@ -93,8 +93,9 @@ def _claims(
         beside = tuple(values_in(attributes)) if isinstance(attributes, dict) else ()
         if kind in _WITHOUT_AREA:
             against = contradiction(is_good(label), beside)
-            if against:
-                problem = f"annotations[{i}]: {kind} {label[:40]!r}, but {against}: which of both is not understood"
+            if against or is_undecided(label):
+                shown = f"annotations[{i}]: {kind} {label[:40]!r}{against and f', but {against}'}"
+                problem = f"{shown}: whether that is a defect is not understood"
                 yield Claim(path, name, declared_hw=declared_hw, problem=problem)
                 continue
             whole.append(label)

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from data_tools.core.records import GOOD, UNBOXED
 from data_tools.formats.folders import asks_for, ends_in_not, is_good, plain_rest, status_of, words_of
+from data_tools.formats.names import is_unjudged
 
 T = TypeVar("T")
 
@@ -106,6 +107,11 @@ def is_false_call(value: str) -> bool:
     """Whether a value says that somebody looked at a defect and found none, such as "false alarm"."""
     found = _FALSE_CALL.search(value)
     return found is not None and not ends_in_not(value[: found.start()])
+
+
+def is_undecided(tag: str) -> bool:
+    """Whether a tag says that nobody knows what its image shows; "unknown defect" says that there is some defect."""
+    return is_unsure(tag) and not is_unjudged(tag) and status_of([tag]) != UNBOXED
 
 
 def is_about_the_work(value: str) -> bool:

@@ -266,3 +266,16 @@ def test_an_image_in_a_folder_that_says_good_and_more_is_not_taken_as_good(tmp_p
     samples, findings = read("coco", tmp_path)
     assert {name[-5:]: s.status for name, s in samples.items()} == {"a.png": "boxed", "c.png": "good"}
     assert [r.image[-5:] for r in findings.rejects] == ["b.png"]
+
+
+@pytest.mark.parametrize(("tag", "status"), [("unclear", None), ("skip", None), ("unknown_defect", "unboxed")])
+def test_a_tag_that_leaves_open_what_an_image_shows_makes_it_no_defect(
+    tmp_path: Path, read, save, tag: str, status: str | None
+) -> None:
+    save(tmp_path / "img" / "a.png")
+    inside = f'<image name="a.png" width="80" height="60"><tag label="{tag}"></tag></image>'
+    (tmp_path / "a.xml").write_text(f"<annotations><version>1.1</version>{inside}</annotations>")
+    samples, findings = read("cvat", tmp_path)
+    assert [s.status for s in samples.values()] == ([status] if status else [])
+    assert len(findings.mended) == len(samples)
+    assert status or f"tag {tag!r}: whether that is a defect" in findings.rejects[0].reason
