@@ -33,6 +33,7 @@ from data_tools.formats.remarks import (
 Rows = Sequence[tuple[int, list[str]]]
 
 _UNKNOWN_AREA = "rows that call an image a defect: taken as unboxed"
+_NUMBERS = "columns {} hold numbers that are not read: where they are a box, --columns names them, such as x1,y1,x2,y2"
 _SILENT = "says neither that its image is good nor that it is a defect"
 _HOW = "--type_map '{{{0}: good}}', or '{{{0}: defect}}', says it; --columns calls a column unused"
 
@@ -50,6 +51,7 @@ def label_claims(path: Path, rows: Rows, columns: Columns, options: ReadOptions,
         InputError: no row says anything that is understood.
     """
     whole = [(line, fields) for line, fields in rows if len(fields) == columns.count]
+    _tell_numbers(columns, [fields for _, fields in whole], findings)
     table = _Table(columns, [fields for _, fields in whole], options, findings)
     verdicts = {line: table.verdict(fields) for line, fields in whole}
     problems = [(line, one.problem) for line, one in verdicts.items() if one.problem]
@@ -77,6 +79,19 @@ def label_claims(path: Path, rows: Rows, columns: Columns, options: ReadOptions,
                 good=said.good,
                 problem=said.problem,
             )
+
+
+def _tell_numbers(columns: Columns, rows: Sequence[Sequence[str]], findings: Findings) -> None:
+    """Warn of columns side by side that hold numbers under names that say nothing: they may be a box."""
+    run: list[tuple[int, str]] = []
+    for i, name in columns.others:
+        values = {fields[i] for fields in rows if fields[i].lower() not in EMPTY}
+        plain = not is_left_out(name) and not is_about_another(name) and asks_for(name) is None
+        if plain and values and not isinstance(numbers(sorted(values)), str):
+            run = [*(run if run and run[-1][0] == i - 1 else []), (i, name)]
+        if len(run) == len("xyxy"):
+            findings.warnings[_NUMBERS.format(", ".join(one[:40] for _, one in run))] += 1
+            return
 
 
 def refuse_scores(path: Path, rows: Rows, columns: Columns) -> None:

@@ -111,3 +111,20 @@ def test_a_table_without_a_header_is_named(tmp_path: Path, read) -> None:
     assert {name: s.status for name, s in samples.items()} == {"a": "good", "b": "unboxed"}
     with pytest.raises(InputError, match="--corners"):
         read("csv", tmp_path, size_hw=SIZE, columns=("image", "label"), corners="inclusive")
+
+
+@pytest.mark.parametrize(
+    ("header", "warned"),
+    [
+        ("image,label,izquierda,arriba,derecha,abajo", ["izquierda, arriba, derecha, abajo"]),
+        ("image,label,batch,camera,slot,year", []),
+        ("image,label,voltage,current,unused,speed", []),
+    ],
+)
+def test_four_numbers_under_names_that_say_nothing_are_warned_of(
+    tmp_path: Path, read, header: str, warned: list[str]
+) -> None:
+    (tmp_path / "t.csv").write_text(f"{header}\na.png,ok,,,,\nb.png,ng,5,6,20,30\n")
+    samples, findings = read("csv", tmp_path / "t.csv", size_hw=SIZE)
+    assert [s.status for s in samples.values()] == ["good", "unboxed"]
+    assert [text.split(" hold")[0].removeprefix("columns ") for text in findings.warnings if " hold " in text] == warned
