@@ -20,6 +20,7 @@ from typing import Any
 
 from data_tools import convert, splits, synth
 from data_tools.core.printable import say_text
+from data_tools.files.atomic import atomic_folder
 from detect.compare_detectors import __main__ as compare_detectors
 from detect.compare_detectors.table import pipes, shown
 from tests.benchmarks import large_images
@@ -80,7 +81,8 @@ def _neu(folder: Path, tiles: Path, neu: Path) -> list[Path]:
 def _large(folder: Path, tiles: Path, neu: Path) -> list[Path]:
     _, counts, most = LARGE
     if not (folder / "large").exists():
-        large_images.make(_tiles(folder, tiles), folder / "large", 0, counts, most)
+        with atomic_folder(folder / "large") as place:
+            large_images.make(_tiles(folder, tiles), place, 0, counts, most)
     return [folder / "large"]
 
 

@@ -33,6 +33,7 @@ DARK = 20
 SMALLEST = 100 * 100
 DRAWN = (900, 2000)
 _SIDES = 77
+_TRIES = 1000
 Tile = tuple[NDArray[np.uint8], NDArray[np.float64]]
 
 
@@ -52,9 +53,13 @@ def laid_out(sizes: Sequence[tuple[int, int]], tray_hw: tuple[int, int]) -> list
 
 
 def compose(rng: np.random.Generator, good: Sequence[Tile], bad: Sequence[Tile], most: int = MOST) -> Tile:
-    """A tray (h, w) of good tiles with `bad` ones among them, and its (n, 4) boxes."""
+    """A tray (h, w) of good tiles with `bad` ones among them, and its (n, 4) boxes.
+
+    Raises:
+        ValueError: the bad ones do not fit on a tray of the size drawn.
+    """
     height, width = np.exp(rng.uniform(np.log(LEAST), np.log(most), 2)).round().astype(int).tolist()
-    while True:
+    for _ in range(_TRIES):
         tiles = [good[i] for i in rng.integers(len(good), size=height * width // SMALLEST)]
         room = len(laid_out([pixels.shape for pixels, _ in tiles], (height, width)))
         places = rng.choice(room, len(bad), replace=False) if room >= len(bad) else []
@@ -63,6 +68,8 @@ def compose(rng: np.random.Generator, good: Sequence[Tile], bad: Sequence[Tile],
         corners = laid_out([pixels.shape for pixels, _ in tiles], (height, width))
         if len(places) == len(bad) and all(place < len(corners) for place in places):
             break
+    else:
+        raise ValueError(f"{len(bad)} tiles with defects do not fit on a tray of {width} x {height} px")
     image, boxes = np.full((height, width), DARK, dtype=np.uint8), [np.zeros((0, 4))]
     for (pixels, own), (y, x) in zip(tiles, corners, strict=False):
         image[y : y + pixels.shape[0], x : x + pixels.shape[1]] = pixels
