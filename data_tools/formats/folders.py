@@ -63,6 +63,9 @@ _GOOD = {
         "bueno",
         "buono",
     ),
+    *("undamaged", "undefective", "unflawed", "nondefective", "nondefect", "nondefects", "nonfaulty", "nonflawed"),
+    *("nonanomalous", "nonanomaly", "nonabnormal", "unbesch\u00e4digt", "defektfrei", "fehlerlos"),
+    *("\u65e0\u5f02\u5e38", "\u7121\u7570\u5e38", "\u65e0\u4e0d\u826f", "\u6ca1\u6709\u7f3a\u9677"),
     *(
         "\u826f\u54c1",
         "\u826f\u597d",
@@ -189,6 +192,13 @@ _NIO = re.compile(r"\bn(?:icht|\.)?\s*(?:in\s+ordnung\b|i\.?\s*o\b\.?)", re.I)
 _IO = re.compile(r"\b(?:in\s+ordnung\b|i\.?\s*o\b\.?)", re.I)
 _BARE_IO = re.compile(r"(?<![^\W_])io(?![^\W_])", re.I)
 _OK = re.compile(r"\bo\.\s*k\b\.?", re.I)
+_TURNED = re.compile(r"^(?:un|non|in|\u65e0|\u7121|\u6ca1\u6709|\u6ca1|\u4e0d)(?P<word>\w+)$")
+_NONE_OF = re.compile(  # a folder "0_defect" beside "1_good" is class 0, whereas "0 defects" is a count
+    r"(?<![\w.,])0+(?:\.0+)?\s+(?=(?:defects?|faults?|flaws?|anomal(?:y|ies)|errors?|failures?|damages?|problems?|rejects?"
+    r"|fehler|defekte?|d\u00e9fauts?|defectos?|difett[oi])\b)",
+    re.I,
+)
+_NUMBERED = re.compile(r"(?<![\w.,])0+(?P<gap>[\s_-]+)(?P<word>[^\W\d_]+)")
 _TYPE_WORDS = {"type", "types", "typ", "kind", "defect", "defecttype"}
 
 
@@ -204,6 +214,22 @@ def plain_rest(name: str) -> list[str]:
     """The words of a name that are neither about good and bad nor of the kind that goes with them."""
     known = {*_GOOD, *_BAD, *_PLAIN, *_NOT, "free", _PREFIX.strip("_")}
     return [word for word in words_of(name) if word not in known]
+
+
+def without_plain(name: str) -> list[str]:
+    """The words of a name without those that say nothing of what it shows, such as "samples" and "images"."""
+    return [word for word in words_of(name) if word not in _PLAIN]
+
+
+def is_negation(word: str) -> bool:
+    """Whether a word turns what follows it into its opposite."""
+    return word in _NOT
+
+
+def is_bad_turned(word: str) -> bool:
+    """Whether a word is one for something bad with a syllable before it that turns it, as "uncracked" is."""
+    turned = _TURNED.match(word)
+    return turned is not None and word not in _BAD and turned["word"] in _BAD | _FAULTS
 
 
 def status_of(folders: Sequence[str]) -> str | None:
@@ -319,8 +345,9 @@ def numbered_alike(folders: Sequence[str]) -> set[str]:
 
 def _says(name: str) -> bool | None:
     """True for good, False for defective, None where a name says neither, or both, or is in doubt."""
-    if _DOUBT.search(name):
+    if _DOUBT.search(name) or is_count_or_class(name):
         return None
+    name = _NONE_OF.sub("no ", name)
     bare = name.lower().removeprefix(_PREFIX) if name.lower().startswith(_PREFIX) else name
     words = words_of(bare)
     if words == ["free"]:
@@ -331,6 +358,14 @@ def _says(name: str) -> bool | None:
     if _BARE_IO.search(bare) and _GOOD & set(words) == {_IN_ORDER} and set(words) - (_GOOD | _BAD | _NOT | _PLAIN):
         return None  # "io_pads" are no good parts but inputs and outputs
     return said.pop() if len(said) == 1 else None
+
+
+def is_count_or_class(name: str) -> bool:
+    """Whether a name such as "0 NG" or "0_defects" may be a number of defects or a number of a class."""
+    found = _NUMBERED.search(name)
+    if found is None or found["word"].lower() not in _BAD or _NONE_OF.search(name):
+        return False
+    return found["gap"].isspace() or (len(found["word"]) > len("ss") and found["word"].lower().endswith("s"))
 
 
 def _said_in(words: Sequence[str]) -> set[bool]:

@@ -21,17 +21,10 @@ from data_tools.formats.folders import (
     names_a_fault,
     numbered_alike,
     status_of,
-    words_of,
 )
-from data_tools.formats.names import is_background, is_unjudged
-from data_tools.formats.remarks import is_about_the_work, is_false_call, is_unsure, says_a_verdict
+from data_tools.formats.remarks import says_a_verdict
+from data_tools.formats.type_words import denies, has_letters, leaves_open, may_be_a_type
 
-_NO_TYPES = frozenset(
-    words_of(
-        "other others misc miscellaneous rest unsorted new old all mixed reference references golden template "
-        "templates calibration backup tmp temp figures figure plots docs doc results output outputs original originals"
-    )
-)
 _ANY = "defect"
 
 Folders = tuple[str, ...]
@@ -46,12 +39,14 @@ class Label:
         type: of the defect, "defect" where they tell none.
         by: the folder that says so.
         problem: why they say neither.
+        is_silent: whether no folder has a name that may say something.
     """
 
     status: str | None
     type: str = GOOD
     by: str = ""
     problem: str = ""
+    is_silent: bool = False
 
 
 def labels_of(names: Sequence[str], type_map: Mapping[str, str]) -> dict[str, Label]:
@@ -70,12 +65,6 @@ def labels_of(names: Sequence[str], type_map: Mapping[str, str]) -> dict[str, La
     return {name: told[parts] for name, parts in of.items()}
 
 
-def leaves_open(folder: str) -> bool:
-    """Whether a folder's name says that nobody knows what its images show, or that they are false alarms."""
-    calls = is_false_call(folder) or is_unjudged(name_of(folder))
-    return calls or is_unsure(folder) or is_about_the_work(folder)
-
-
 def _label(parts: Folders, children: Mapping[Folders, set[str]], type_map: Mapping[str, str]) -> Label:
     below = ""  # the name right below the folder that is looked at, where it says something
     for depth in range(len(parts) - 1, -1, -1):
@@ -85,34 +74,37 @@ def _label(parts: Folders, children: Mapping[Folders, set[str]], type_map: Mappi
         if name in type_map:
             mapped = type_map[name]
             return Label(GOOD, by=folder) if is_good(mapped) else Label(UNBOXED, mapped, folder)
-        if name in CARRIERS or name in SPLIT_FOLDERS or not re.search(r"[^\W\d_]", name):
+        if name in CARRIERS or name in SPLIT_FOLDERS or not has_letters(name):
             continue
         if leaves_open(folder):
             return Label(None, problem=f"folder {folder!r} leaves open whether they are good")
         status = status_of([folder])
         if is_good_among(folder, siblings):
+            if re.match(r"0+\s", folder):
+                return Label(None, problem=f"folder {folder!r}: no defects, or class 0?")
             if names_a_fault(below):
                 return Label(None, problem=f"folder {below!r} in {folder!r}: good, or a type of defect?")
             return Label(GOOD, by=folder)
         if status == GOOD:
             return Label(None, problem=f"folder {folder!r} says more than good, beside one that says just that")
         if status == UNBOXED:
-            return Label(UNBOXED, (below if says_a_verdict(folder) else name) or _ANY, folder)
+            if denies(below):
+                return Label(None, problem=f"folder {below!r} in {folder!r}: a type of defect, or none?")
+            kind = below if may_be_a_type(below) else ""
+            return Label(UNBOXED, (kind if says_a_verdict(folder) else name) or _ANY, folder)
         if is_about(folder) or folder in numbered_alike(sorted(siblings)):
             continue
-        if _may_be_a_type(folder) and _beside_good(siblings):
+        if may_be_a_type(folder) and _beside_good(siblings):
             return Label(UNBOXED, name, folder)
         below = name
-    return Label(None, problem=f"folder {below!r} says neither good nor defect" if below else "no folder says anything")
+    if below:
+        return Label(None, problem=f"folder {below!r} says neither good nor defect")
+    return Label(None, problem="no folder says anything", is_silent=True)
 
 
 def _place(folders: Folders) -> Folders:
     """Where folders are, whatever the part of a split: test/scratch lies beside train/good."""
     return tuple(folder for folder in folders if folder.lower() not in SPLIT_FOLDERS)
-
-
-def _may_be_a_type(folder: str) -> bool:
-    return not is_background(folder) and not set(words_of(folder)) <= _NO_TYPES
 
 
 def _beside_good(siblings: set[str]) -> bool:

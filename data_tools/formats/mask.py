@@ -59,7 +59,7 @@ def _labelled(images: Sequence[Path], root: Path, options: ReadOptions, findings
         findings.notes.append(f"folders taken for types of defects, beside one of good images: {', '.join(beside)}")
     for name, label in labels.items():
         status, proof = label.status, f"folder {label.by!r}"
-        if status is None and options.unlabelled == GOOD:
+        if label.is_silent and options.unlabelled == GOOD:
             status, proof = GOOD, UNLABELLED
         if status is None:
             findings.reject(

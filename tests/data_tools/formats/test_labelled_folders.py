@@ -32,6 +32,11 @@ from data_tools.formats.labelled_folders import labels_of
         ("good reference", {"good": ("good", "good"), "reference": (None, "good")}),
         ("good kos01 kos02", {"good": ("good", "good"), "kos01": (None, "good"), "kos02": (None, "good")}),
         ("kos01/good kos01/NG", {"kos01/good": ("good", "good"), "kos01/NG": ("unboxed", "defect")}),
+        ("good undamaged 无异常", dict.fromkeys(("good", "undamaged", "无异常"), ("good", "good"))),
+        ("NG/duplicates NG/pit", {"NG/duplicates": ("unboxed", "defect"), "NG/pit": ("unboxed", "pit")}),
+        ("NG/no_scratch NG/FP good/review", dict.fromkeys(("NG/no_scratch", "NG/FP", "good/review"), (None, "good"))),
+        ("0_defect 1_good", {"0_defect": ("unboxed", "defect"), "1_good": ("good", "good")}),
+        ("0_defects 1_good", {"0_defects": (None, "good"), "1_good": ("good", "good")}),
         ("0 1", {"0": (None, "good"), "1": (None, "good")}),
         ("OK images", {"OK": ("good", "good"), "images": (None, "good")}),
     ],
@@ -40,6 +45,35 @@ def test_what_folders_say(folders: str, expected: dict[str, tuple[str | None, st
     labels = labels_of([f"{folder}/a.png" for folder in folders.split()], {})
     assert {name.removesuffix("/a.png"): (one.status, one.type) for name, one in labels.items()} == expected
     assert all((one.status is None) == bool(one.problem) for one in labels.values())
+
+
+@pytest.mark.parametrize(
+    "folders",
+    [
+        "no_scratch scratch_free uncracked clean negative borderline FP none nan",
+        "golden_samples reference_images review recheck images_raw duplicates export screenshots rework",
+    ],
+)
+def test_folders_beside_a_good_one_that_are_no_types(folders: str) -> None:
+    for folder in folders.split():
+        of = labels_of(["good/a.png", f"{folder}/a.png", "scratch/a.png"], {})
+        assert [one.status for one in of.values()] == ["good", None, "unboxed"], folder
+
+
+def test_unlabelled_images_are_those_of_folders_that_say_nothing(tmp_path: Path, read, save) -> None:
+    for folder in ("OK", "NG", "scratch", "unknown", "false_alarm", "OK/crack", "raw"):
+        save(tmp_path / folder / "a.png")
+    samples, _ = read("mask", tmp_path, unlabelled="good")
+    assert {name: s.status for name, s in samples.items()} == {
+        "NG/a.png": "unboxed",
+        "OK/a.png": "good",
+        "raw/a.png": "good",
+    }
+
+
+def test_a_count_of_none_is_none_of_a_class() -> None:
+    of = labels_of(["0 defects/a.png", "1 good/a.png"], {})
+    assert [one.status for one in of.values()] == [None, "good"]
 
 
 def test_a_type_map_says_what_folders_without_a_good_one_are() -> None:
