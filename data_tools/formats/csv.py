@@ -61,7 +61,7 @@ _NO_HEADER = (
     "filename,class,xmin,ymin,xmax,ymax, or for labels alone image,label; without a header, name the columns with "
     "--columns"
 )
-
+_BESIDE_BOXES = "a table of labels beside tables of boxes is not read: convert it by itself, into a dataset of its own"
 
 Rows = list[tuple[int, list[str]]]
 _Find = Callable[[Sequence[str]], Columns | None]
@@ -113,7 +113,7 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     company = _company(((table, rows[path]) for path, table in tables.items() if table is not None), options)
     for path, table in tables.items():
         if table is None:
-            findings.reject(path, 1, "", _NO_HEADER)
+            findings.reject(path, 1, "", _BESIDE_BOXES if _table(path, (), find_label_columns) else _NO_HEADER)
         else:
             _refuse_predictions(path, table, rows[path])
             claims += (
@@ -352,7 +352,7 @@ def _recognise(source: Path, find: _Find = find_columns, below: bool = False) ->
 
 
 def _recognise_last(source: Path) -> str | None:
-    return _recognise(source, below=True) or _recognise(source, find_label_columns)
+    return _recognise(source, below=True) or _recognise(source, find_label_columns, below=True)
 
 
 FORMAT = Format(

@@ -1,11 +1,16 @@
 """Tables of labels: a row an image, with a column that says whether it is good, and no column of a box.
 
-A row counts only by what it says: "ok", "NG", yes under `is_defect`, a type under `defect_type`. Types under a header
-such as `label` are ones of defects only where other rows of that column say good or bad, or --type_map names them. What
-0 and 1 mean is not guessed. A defect has no area here, so that its image is unboxed.
+A row counts only by what it says: "ok", "NG", yes under `is_defect`, 0 under `defects`, a type under `defect_type`.
+Types under a header such as `label` are ones of defects only where other rows of that column say good or bad, and only
+words that may be some (`type_words`); a type map says what one value is, and nothing of the others. A class in a column
+that does not ask for defects, beside good rows of another column that judges every row, is a product. What says that
+there is no defect, or that nobody knows, makes no defect of a row that something else calls one: it is listed. So is
+all that is not understood, and what 0 and 1 mean is not guessed. A defect has no area here, so that its image is
+unboxed.
 """
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from data_tools.core.errors import InputError
@@ -14,7 +19,16 @@ from data_tools.formats.asides import is_about_another, is_aside, is_left_out, n
 from data_tools.formats.claims import PREDICTIONS, SCORES, Claim
 from data_tools.formats.columns import Columns
 from data_tools.formats.csv_verdicts import ANY_DEFECT, EMPTY, Verdict
-from data_tools.formats.folders import asks_for, is_good, names_a_fault, status_of, words_of
+from data_tools.formats.entry_words import against_a_defect
+from data_tools.formats.folders import (
+    asks_for,
+    is_good,
+    is_negation,
+    names_a_fault,
+    numbered_alike,
+    status_of,
+    words_of,
+)
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.names import is_background, reason_against
 from data_tools.formats.rectangles import numbers
@@ -22,14 +36,27 @@ from data_tools.formats.registry import Findings, ReadOptions
 from data_tools.formats.remarks import (
     is_about_the_work,
     is_answer,
-    is_false_call,
+    is_undone,
     is_unsure,
     is_yes,
     leaves_undone,
     says_a_verdict,
     status_of_remark,
 )
+from data_tools.formats.type_words import (
+    denies,
+    has_letters,
+    is_in_question,
+    is_plainly_none,
+    leaves_open,
+    may_be_a_type,
+)
 
+_WHOLE = re.compile(r"^(\d+)\.0+$")
+_ANSWERED = frozenset(words_of("is has have was ist hat contains with"))
+_SEVERAL = frozenset(
+    words_of("defects faults flaws anomalies errors failures damages problems defekte d\u00e9fauts defectos difetti")
+)
 Rows = Sequence[tuple[int, list[str]]]
 
 _UNKNOWN_AREA = "rows that call an image a defect: taken as unboxed"
@@ -52,11 +79,12 @@ def label_claims(path: Path, rows: Rows, columns: Columns, options: ReadOptions,
     """
     whole = [(line, fields) for line, fields in rows if len(fields) == columns.count]
     _tell_numbers(columns, [fields for _, fields in whole], findings)
-    table = _Table(columns, [fields for _, fields in whole], options, findings)
+    table = _Table(path, columns, [fields for _, fields in whole], options, findings)
     verdicts = {line: table.verdict(fields) for line, fields in whole}
     problems = [(line, one.problem) for line, one in verdicts.items() if one.problem]
     if problems and len(problems) == len(verdicts):
         raise InputError(f"{path}, line {problems[0][0]}: {problems[0][1]}")
+    table.tell_types(verdicts.values())
     for line, fields in rows:
         name = fields[columns.image] if len(fields) > columns.image else ""
         reason = reason_against(name, "image name") if fields else "not a line of text with separated fields"
@@ -111,46 +139,109 @@ class _Table:
     """A table with what must be known of all its rows to understand one.
 
     Args:
+        path: of the table.
         columns: where the image and its type stand.
         rows: the fields of each.
         options, findings: of the reader.
     """
 
     def __init__(
-        self, columns: Columns, rows: Sequence[Sequence[str]], options: ReadOptions, findings: Findings
+        self, path: Path, columns: Columns, rows: Sequence[Sequence[str]], options: ReadOptions, findings: Findings
     ) -> None:
-        self._options, self._findings = options, findings
-        self._type = columns.type
+        self._path, self._options, self._findings = path, options, findings
+        self._type, self._type_name = columns.type, columns.type_name
         own = [] if columns.type is None else [(columns.type, columns.type_name)]
-        self._columns = [(i, name, bool(own) and i == columns.type) for i, name in (*own, *columns.others)]
-        self._binary = {i for i, _, _ in self._columns if {fields[i] for fields in rows} - {""} <= {"0", "1"}}
-        self._judging = {i for i, _, _ in self._columns if any(self._judges(fields[i]) for fields in rows)}
+        told = [(i, name) for i, name in (*own, *columns.others) if not is_left_out(name)]
+        self._columns = [(i, name, bool(own) and i == columns.type) for i, name in told]
+        values = {i: {self._tidied(fields[i]) for fields in rows if not _is_blank(name, fields[i])} for i, name in told}
+        self._binary = {i for i, found in values.items() if found <= {"0", "1"}}
+        self._counts = {i for i, name in told if _is_a_count(name) and all(map(str.isdecimal, values[i]))}
+        self._odd = {
+            i for i, found in values.items() if any(not has_letters(one) and not one.isdecimal() for one in found)
+        }
+        self._judging = {i for i, found in values.items() if any(map(says_a_verdict, found))}
+        self._no_types = numbered_alike(sorted(values.get(-1 if self._type is None else self._type, ())))
+        self._products = self._products_in(rows)
 
     def verdict(self, fields: Sequence[str]) -> Verdict:
-        """What a row says: a defect, whatever is remarked on it, or good, which nothing else may contradict."""
-        said = [
-            self._by_column(i, name, fields[i], is_type)
-            for i, name, is_type in self._columns
-            if not is_left_out(name) and not _is_blank(name, fields[i])
-        ]
+        """What a row says: a defect or good, which nothing else may contradict or leave in doubt."""
+        told = self._told(fields)
+        said = [self._by_column(*one) for one in told]
         good = next((one.good for one in said if one.good), "")
         types = [one.defect_type for one in said if one.defect_type]
         if good and types:
             return Verdict(problem=f"{good}, but a defect by {types[0]!r}: correct the one that is wrong")
         if types:
+            for _, name, value, is_type in told:
+                if self._is_in_doubt(name, value, is_type):
+                    return Verdict(problem=f"a defect by {types[0]!r}, but {name} {value[:40]!r}: one may be wrong")
             named = next((kind for kind in types if kind != ANY_DEFECT), "")
             return Verdict(defect_type=named or self._type_beside(fields))
         problem = next((one.problem for one in said if one.problem), "" if good else _SILENT)
         return Verdict(problem=problem) if problem else Verdict(good=good)
 
+    def tell_types(self, verdicts: Iterable[Verdict]) -> None:
+        """Note which values of a column that does not ask for types are taken for some."""
+        given = {*self._options.type_map, ANY_DEFECT}
+        types = {one.defect_type for one in verdicts if one.defect_type and one.defect_type.lower() not in given}
+        if types and asks_for(self._type_name) is None:
+            self._findings.notes.append(f"{self._path.name}: taken for types of defects: {', '.join(sorted(types))}")
+
+    def _told(self, fields: Sequence[str]) -> list[tuple[int, str, str, bool]]:
+        """Position, name and value of each column that says something, and whether it is the type's."""
+        return [
+            (i, name, self._tidied(fields[i]), is_type)
+            for i, name, is_type in self._columns
+            if not _is_blank(name, fields[i])
+        ]
+
+    def _tidied(self, value: str) -> str:
+        """A value, with a whole number as such where a column with gaps made it 1.0."""
+        whole = _WHOLE.match(value)
+        return whole[1] if whole and value.lower() not in self._options.type_map else value
+
+    def _products_in(self, rows: Sequence[Sequence[str]]) -> frozenset[str]:
+        """The values of the type's column where they are classes of products, and other columns judge every row."""
+        if self._type is None or self._type in self._judging or asks_for(self._type_name) is not None:
+            return frozenset()
+        beside_good: set[str] = set()
+        classes: set[str] = set()
+        for fields in rows:
+            said = [self._by_column(*one) for one in self._told(fields) if not one[-1]]
+            value = fields[self._type]
+            if not any(one.good or one.defect_type for one in said):
+                return frozenset()
+            if value.lower() in {*EMPTY, *self._options.type_map} or not may_be_a_type(value, True):
+                continue
+            if names_a_fault(value) or is_answer(value):
+                continue
+            classes.add(value)
+            if not any(one.defect_type for one in said):
+                beside_good.add(value)
+        return frozenset(classes if beside_good else ())
+
     def _type_beside(self, fields: Sequence[str]) -> str:
         """The type of a defect that another column tells of: what the type's column says, where that names one."""
         kind = "" if self._type is None else fields[self._type]
-        silent = kind.lower() in EMPTY or is_answer(kind) or kind.isdecimal() or is_unsure(kind) or is_false_call(kind)
-        return ANY_DEFECT if silent or status_of([kind]) is not None or is_background(kind) else kind
+        asked = asks_for(self._type_name) is not None
+        silent = kind.lower() in EMPTY or is_answer(kind) or kind in self._products or not may_be_a_type(kind, asked)
+        return ANY_DEFECT if silent or status_of([kind]) is not None else kind
 
-    def _judges(self, value: str) -> bool:
-        return says_a_verdict(value) or value.lower() in self._options.type_map
+    def _is_in_doubt(self, name: str, value: str, is_type: bool) -> bool:
+        """Whether a value leaves open, or denies, that a row which something else calls a defect is one."""
+        if value.lower() in self._options.type_map and (is_type or names_a_verdict(name)):
+            return False
+        if against_a_defect([(name, value)]):
+            return True
+        if is_about_the_work(name):
+            return leaves_undone(name, value)
+        if is_unsure(name):
+            return is_yes(value)
+        if is_answer(value) or (is_about_another(name) and not is_type):
+            return False
+        if is_unsure(value) or is_undone(value) or is_in_question(value) or status_of([value]) == GOOD:
+            return True
+        return denies(value) if is_type or asks_for(name) is not None else is_plainly_none(value)
 
     def _by_column(self, i: int, name: str, value: str, is_type: bool) -> Verdict:
         """What one value says; a problem where it may say something that is not understood."""
@@ -167,27 +258,63 @@ class _Table:
         if value.lower() in self._options.type_map and (is_type or names_a_verdict(name)):
             kind = self._options.renamed(value, self._findings)
             return Verdict(good=shown) if is_good(kind) else Verdict(defect_type=value)
-        unclear = Verdict(problem=f"{shown} is not understood; {_HOW.format(value[:20])}")
-        if is_answer(value) or value.isdecimal():
-            status = status_of_remark(value, f"is {name}" if i in self._binary else name) if asks else None
-            if status is None and not is_type and not asks:
-                return unclear if is_yes(value) and names_a_verdict(name) else Verdict()
-            if status is None:
-                return Verdict(
-                    problem=f"{shown}: which number or answer is the defect is not said; {_HOW.format(value)}"
-                )
+        if is_answer(value) or not has_letters(value):
+            return self._by_answer(i, name, value, is_type)
+        return self._by_word(i, name, value, is_type)
+
+    def _by_answer(self, i: int, name: str, value: str, is_type: bool) -> Verdict:
+        """What yes, no or a number says, by what is asked; other signs than letters say nothing that is understood."""
+        shown = f"{name} {value[:40]!r}"
+        asks = asks_for(name) is not None
+        known = (is_answer(value) or value.isdecimal()) and not (i in self._odd and value.isdecimal())
+        asked = f"is {name}" if i in self._binary else f"number {name}" if i in self._counts else name
+        status = status_of_remark(value, asked) if asks and known else None
+        if status is not None:
             return Verdict(good=shown) if status == GOOD else Verdict(defect_type=ANY_DEFECT)
-        if is_unsure(value) or is_about_the_work(value) or is_false_call(value) or is_background(value):
+        if is_type or asks:
+            return Verdict(
+                problem=f"{shown}: which number or answer is the defect is not said; {_HOW.format(value[:20])}"
+            )
+        unclear = is_yes(value) and names_a_verdict(name)
+        return Verdict(problem=f"{shown} is not understood; {_HOW.format(value[:20])}") if unclear else Verdict()
+
+    def _by_word(self, i: int, name: str, value: str, is_type: bool) -> Verdict:
+        """What a value with letters says: good, a defect, a type where it stands for one, or nothing that is clear."""
+        shown = f"{name} {value[:40]!r}"
+        asks = asks_for(name) is not None
+        unclear = Verdict(problem=f"{shown} is not understood; {_HOW.format(value[:20])}")
+        if is_type and value in self._products:
+            return Verdict()
+        if leaves_open(value) or is_background(value):
             return unclear
         if is_good(value):
             return Verdict(good=shown)
-        is_named = (is_type and i in self._judging) or (asks and status_of_remark(value, name) == UNBOXED)
-        if status_of([value]) == UNBOXED or is_named:
-            return Verdict(defect_type=ANY_DEFECT if says_a_verdict(value) else value)
-        doubtful = is_type or i in self._judging or names_a_fault(value) or status_of([value]) == GOOD
+        if says_a_verdict(value):
+            return Verdict(defect_type=ANY_DEFECT)
+        if asks and _ANSWERED & set(words_of(name)):
+            return unclear  # is_defect: neither yes nor no
+        if status_of([value]) == UNBOXED:
+            is_text = any(map(is_negation, words_of(value))) or not (is_type or names_a_verdict(name))
+            return Verdict(defect_type=ANY_DEFECT if is_text else value)
+        is_named = is_type and i in self._judging and value not in self._no_types
+        is_asked = asks and status_of_remark(value, name) == UNBOXED
+        if (is_named or is_asked) and may_be_a_type(value, asks):
+            return Verdict(defect_type=value)
+        doubtful = is_type or asks or i in self._judging or names_a_fault(value) or status_of([value]) == GOOD
         return unclear if doubtful else Verdict()
 
 
 def _is_blank(name: str, value: str) -> bool:
     """Whether a field says nothing; "none" says that there is no defect where that is asked."""
     return value.lower() in EMPTY and not (value.lower() == "none" and asks_for(name) is not None)
+
+
+def _is_a_count(name: str) -> bool:
+    """Whether a name is a word for several bad things, as "defects" is, so that a number under it counts them."""
+    words = words_of(name)
+    return len(words) == 1 and words[0] in _SEVERAL and asks_for(name) is False
+
+
+def _is_no_count(value: str) -> bool:
+    """Whether a value is made of other signs than letters, and is no whole number such as 0 and 1 either."""
+    return not has_letters(value) and not value.isdecimal()

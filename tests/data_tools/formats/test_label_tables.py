@@ -20,7 +20,8 @@ def read_rows(folder: Path, read, header: str, *rows: str, **options: object) ->
     return {name: (sample.status, sample.type) for name, sample in samples.items()}
 
 
-GOOD, NG = ("good", "good"), ("unboxed", "defect")
+GOOD, NG, PIT = ("good", "good"), ("unboxed", "defect"), ("unboxed", "pit")
+_NG_ALL = dict.fromkeys("bcd", NG)
 
 
 @pytest.mark.parametrize(
@@ -45,6 +46,27 @@ GOOD, NG = ("good", "good"), ("unboxed", "defect")
         ("image,has_defect,type", "no, yes,pit yes,", {"a": GOOD, "b": ("unboxed", "pit"), "c": NG}),
         ("image,label,operator", "ok,Fault ng,Good", {"a": GOOD, "b": NG}),
         ("image,width,height,label", "64,48,ok 64,48,ng", {"a": GOOD, "b": NG}),
+        ("image,label,review", "ok, NG,false_alarm NG,no_real_defect crack,overkill NG,unsure", {"a": GOOD}),
+        ("image,label,review", "ok, NG,not_labelled NG,clean NG,ok_after_cleaning NG,recheck", {"a": GOOD}),
+        ("image,label,false_alarm", "ok,no NG,yes NG,no", {"a": GOOD, "c": NG}),
+        ("image,label,comment", "ok, NG,cause_found NG,no_solder NG,defect_at_edge", {"a": GOOD, **_NG_ALL}),
+        ("image,label", "undamaged damaged uncracked", {"a": GOOD, "b": NG}),
+        ("image,label", "nondefective defect", {"a": GOOD, "b": NG}),
+        ("image,label", "无异常 异常", {"a": GOOD, "b": NG}),
+        ("image,label", "ok clean defective no_scratch acceptable", {"a": GOOD, "c": NG}),
+        ("image,defect_type", "none no_scratches clean pit other", {"a": GOOD, "d": PIT, "e": ("unboxed", "other")}),
+        ("image,is_defect", "no negative n/d pit yes", {"a": GOOD, "e": NG}),
+        ("image,defect", "no absent tbd pit", {"a": GOOD, "d": PIT}),
+        ("image,is_defect", "0.0 1.0 ", {"a": GOOD, "b": NG}),
+        ("image,defects", "0 3", {"a": GOOD, "b": NG}),
+        ("image,defects", "0.0 3.0", {"a": GOOD, "b": NG}),
+        ("image,label", "zero_defects 0_defects bad", {"a": GOOD, "c": NG}),  # 0 may be the number of a class
+        ("image,label", "good reference rework rotated pit NG", {"a": GOOD, "e": PIT, "f": NG}),
+        ("image,label", "good kos01 kos02 NG", {"a": GOOD, "d": NG}),
+        ("image,class,status", "bottle,good bottle,bad cable,bad", {"a": GOOD, "b": NG, "c": NG}),
+        ("image,class,status", "bottle,good bottle,bad crack,good", {"a": GOOD, "b": NG}),
+        ("image,class,status", "bottle,good bottle,bad cable,", {"b": ("unboxed", "bottle")}),
+        ("image,anomaly", "-1 1", REFUSED),
         ("image,label", "0 1", REFUSED),
         ("image,label", "scratch pit", REFUSED),
         ("image,label", "kos01 kos02", REFUSED),
@@ -71,6 +93,9 @@ def test_what_numbers_and_types_mean_is_said_by_the_type_map(tmp_path: Path, rea
         "a": pit,
         "b": GOOD,
     }
+    rows = ("scratch", "clean", "reference", "B")
+    assert read_rows(tmp_path, read, "image,label", *rows, type_map={"scratch": "defect"}) == {"a": NG}
+    assert read_rows(tmp_path, read, "image,label", *rows, type_map={"b": "good"}) == {"d": GOOD}
     with pytest.raises(InputError, match=r"--type_map '\{0: good\}', or '\{0: defect\}', says it"):
         read_rows(tmp_path, read, "image,label", "0", "1")
 
@@ -102,7 +127,26 @@ def test_it_is_recognised_last_and_beside_its_images(tmp_path: Path, read, save)
     (tmp_path / "b.csv").write_text("image,x1,y1,x2,y2\nx/1.png,1,2,9,9\n")
     samples, findings = read("csv", tmp_path)  # beside a table of boxes, another is none of labels
     assert {name: s.status for name, s in samples.items()} == {"x/1.png": "boxed"}
-    assert "no header with a column" in findings.rejects[0].reason
+    assert "a table of labels beside tables of boxes is not read" in findings.rejects[0].reason
+
+
+def test_texts_with_spaces_and_the_types_that_are_taken_from_a_table(tmp_path: Path, read) -> None:
+    (tmp_path / "t.csv").write_text("image,label\na,0 defects\nb,3 defects\nc,0 NG\nd,crack\ne,no crack\n")
+    samples, findings = read("csv", tmp_path / "t.csv", size_hw=SIZE)
+    assert {name: s.type for name, s in samples.items()} == {"a": "good", "b": "defect", "d": "crack"}
+    assert [r.line for r in findings.rejects] == [4, 6]
+    assert findings.notes == ["t.csv: taken for types of defects: crack"]
+
+
+def test_tables_of_labels_below_a_folder_are_recognised(tmp_path: Path, read, save) -> None:
+    for part in ("train", "test"):
+        save(tmp_path / part / "1.png")
+        (tmp_path / part / "labels.csv").write_text(
+            "image,label\n1.png,OK\n" if part == "train" else "image,label\n1.png,NG\n"
+        )
+    assert choose_format([tmp_path], "auto")[0].name == "csv"
+    samples, _ = read("csv", tmp_path)
+    assert {name: s.status for name, s in samples.items()} == {"train/1.png": "good", "test/1.png": "unboxed"}
 
 
 def test_a_table_without_a_header_is_named(tmp_path: Path, read) -> None:
