@@ -161,6 +161,7 @@ class _Table:
         }
         self._judging = {i for i, found in values.items() if any(map(says_a_verdict, found))}
         self._no_types = numbered_alike(sorted(values.get(-1 if self._type is None else self._type, ())))
+        self._all_judged = False
         self._products = self._products_in(rows)
 
     def verdict(self, fields: Sequence[str]) -> Verdict:
@@ -201,16 +202,18 @@ class _Table:
         return whole[1] if whole and value.lower() not in self._options.type_map else value
 
     def _products_in(self, rows: Sequence[Sequence[str]]) -> frozenset[str]:
-        """The values of the type's column where they are classes of products, and other columns judge every row."""
+        """The values of the type's column where they are classes of products, beside good rows of another column."""
         if self._type is None or self._type in self._judging or asks_for(self._type_name) is not None:
             return frozenset()
+        self._all_judged = True
         beside_good: set[str] = set()
         classes: set[str] = set()
         for fields in rows:
             said = [self._by_column(*one) for one in self._told(fields) if not one[-1]]
             value = fields[self._type]
             if not any(one.good or one.defect_type for one in said):
-                return frozenset()
+                self._all_judged = False
+                continue
             if value.lower() in {*EMPTY, *self._options.type_map} or not may_be_a_type(value, True):
                 continue
             if names_a_fault(value) or is_answer(value):
@@ -283,7 +286,7 @@ class _Table:
         shown = f"{name} {value[:40]!r}"
         asks = asks_for(name) is not None
         unclear = Verdict(problem=f"{shown} is not understood; {_HOW.format(value[:20])}")
-        if is_type and value in self._products:
+        if is_type and value in self._products and self._all_judged:
             return Verdict()
         if leaves_open(value) or is_background(value):
             return unclear

@@ -27,7 +27,8 @@ _UNSURE = frozenset(
     words_of(
         "doubt doubtful idk indefinite maybe pending tbc tbd todo unclear uncertain "
         "undecided undefined undetermined unknown unsure unspecified ungraded uninspected "
-        "unlabeled unlabelled unannotated unreviewed unchecked skip skipped ignore ignored"
+        "unlabeled unlabelled unannotated unreviewed unchecked skip skipped ignore ignored "
+        "inconclusive unbekannt unklar inconnu desconocido sconosciuto"
     )
 )
 _WORK = frozenset(

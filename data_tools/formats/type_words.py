@@ -10,10 +10,12 @@ from data_tools.core.records import UNBOXED
 from data_tools.formats.asides import is_about
 from data_tools.formats.folders import (
     CARRIERS,
+    SPLIT_FOLDERS,
     is_bad_turned,
     is_count_or_class,
     is_negation,
     name_of,
+    plain_rest,
     status_of,
     without_plain,
     words_of,
@@ -46,6 +48,8 @@ _NEITHER = _CLEAN | frozenset(  # words that say nothing of defects where they s
 )
 _PLACEHOLDER = re.compile(r"^(?:n\W?[adkv]\W?|k\W?a\W?|t\W?b\W?[acd]\W?|x{2,}|nan|none|null|default|dummy)$", re.I)
 _TURNED_BEHIND = re.compile(r"(?:\u306a\u3057|\u7121\u3057|\uc5c6\uc74c)$|\w(?:frei|less)$", re.I)  # nashi, eopseum
+_TURNED_BEFORE = re.compile("^(?:\u65e0|\u7121|\u6ca1)")  # "without", of whatever
+_NONE = frozenset(("none", "nothing", "nil", "nichts", "rien", "nada", "niente", "never"))
 _NOT_KNOWN = re.compile("^\u672a(?:\u77e5|\u6807|\u68c0|\u5206|\u5b9a)")  # unknown, not labelled, not inspected
 
 
@@ -71,14 +75,18 @@ def denies(text: str) -> bool:
     if status_of([text]) == UNBOXED:
         return False
     words = words_of(text)
-    turned = any(is_negation(word) or is_bad_turned(word) or _TURNED_BEHIND.search(word) for word in words)
-    return turned or "free" in words or bool(_CLEAN & set(words)) or is_plainly_none(text)
+    turned = any(map(_is_turned, words)) or _TURNED_BEFORE.match(text.strip()) is not None
+    return turned or "free" in words or bool(_NONE & set(words)) or bool(_CLEAN & set(words)) or is_plainly_none(text)
 
 
 def is_plainly_none(text: str) -> bool:
     """Whether a text says that there is no defect in such words as "clean" or "negative" alone."""
     rest = without_plain(text)
     return bool(rest) and set(rest) <= _NEITHER
+
+
+def _is_turned(word: str) -> bool:
+    return is_negation(word) or is_bad_turned(word) or _TURNED_BEHIND.search(word) is not None
 
 
 def may_be_a_type(text: str, is_asked: bool = False) -> bool:
@@ -88,9 +96,8 @@ def may_be_a_type(text: str, is_asked: bool = False) -> bool:
         text: a label or the name of a folder.
         is_asked: whether it answers what type of defect there is: then "other" is one, and so is "position".
     """
-    rest = {*without_plain(text)} - {*CARRIERS}
-    if not rest or not has_letters(text) or is_background(text) or leaves_open(text) or denies(text):
-        return False
-    if is_count_or_class(text):
+    rest = {*without_plain(text)} - {*CARRIERS, *SPLIT_FOLDERS}
+    says_no_more = not rest or not plain_rest(text) or not has_letters(text) or is_count_or_class(text)
+    if says_no_more or is_background(text) or leaves_open(text) or denies(text):
         return False
     return not rest & (_NO_TYPES - _OTHER if is_asked else _NO_TYPES) and (is_asked or not is_about(text))

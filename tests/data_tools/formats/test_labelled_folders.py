@@ -51,7 +51,7 @@ def test_what_folders_say(folders: str, expected: dict[str, tuple[str | None, st
     "folders",
     [
         "no_scratch scratch_free uncracked clean negative borderline FP none nan",
-        "golden_samples reference_images review recheck images_raw duplicates export screenshots rework",
+        "golden_samples reference_images review recheck images_raw duplicates export screenshots rework validation_set",
     ],
 )
 def test_folders_beside_a_good_one_that_are_no_types(folders: str) -> None:
