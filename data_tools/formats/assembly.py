@@ -14,7 +14,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,7 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, GOOD, UNBOXED, Sample
 from data_tools.formats.claimed_images import ClaimedImage, by_image, reject_claim
 from data_tools.formats.claims import PREDICTIONS, Claim, Shape
-from data_tools.formats.entry_words import contradiction, score_beside
+from data_tools.formats.entry_words import contradiction, score_beside, unsettled
 from data_tools.formats.evidence import NO_EVIDENCE, UNLABELLED, folder_evidence
 from data_tools.formats.folders import is_good
 from data_tools.formats.image_index import images_folder, without_boxes
@@ -49,6 +49,11 @@ _ONLY_UNJUDGED = "neither good nor a defect, since all that is annotated is left
 _PERCENT = (
     "all boxes lie in 0..100, with fractions, in images of at least 200 pixels a side: percentages, as Label Studio "
     "has them? Multiply them by the images' sizes, or round pixels to whole numbers"
+)
+_UNSETTLED = "a box of a defect beside {}, which is not plainly said of it: the box counts"
+_ALL_DENIED = (
+    "files of which every box is left out, since a value beside it says that it is no defect: where that is said of "
+    "something else, call the column or attribute by another name"
 )
 _TOLERANCE = 2  # decimals of a pixel up to which two boxes are the same
 
@@ -91,6 +96,7 @@ def samples_from_claims(
     for path, image in images.items():
         if image.claims:
             yield from joining.sample_of(path, image)
+    joining.tell_denied()
     convention = background if all_met and all(source.is_dir() for source in sources) else ""
     annotated = {path.rpartition("/")[0] for path, image in images.items() if image.claims}
     names = {folded(bare(path)) for path, image in images.items() if image.claims}
@@ -155,6 +161,13 @@ class _Joining:
     findings: Findings
     in_shares: set[Path]
     keep_repeats: bool
+    denied: dict[Path, list[bool]] = field(default_factory=dict)
+
+    def tell_denied(self) -> None:
+        """Warn of files of whose boxes none is left after what stands beside them."""
+        count = sum(all(denied) for denied in self.denied.values())
+        if count:
+            self.findings.warnings[_ALL_DENIED] += count
 
     def sample_of(self, path: str, image: ClaimedImage) -> Iterator[Sample]:
         """The sample of a claimed image; none where it is listed."""
@@ -243,7 +256,7 @@ class _Joining:
             repeats: Counter[tuple[object, ...]] = Counter()
             for shape in claim.shapes:
                 kind = self._type(shape.type)
-                left_out = self._not_judged(shape, kind)
+                left_out = self._not_judged(claim, shape, kind)
                 if left_out:
                     _reject_shape(claim, shape, left_out, self.findings)
                     joined.unjudged.append(left_out)
@@ -270,9 +283,14 @@ class _Joining:
     def _type(self, name: str) -> str:
         return self.options.renamed(name, self.findings)
 
-    def _not_judged(self, shape: Shape, kind: str) -> str:
+    def _not_judged(self, claim: Claim, shape: Shape, kind: str) -> str:
         """Why an area is neither a defect nor a good thing; "" where it is one."""
         against = contradiction(is_good(kind), shape.beside)
+        if not is_good(kind):
+            self.denied.setdefault(claim.source, []).append(bool(against))
+            doubt = "" if against else unsettled(shape.beside)
+            if doubt:
+                self.findings.mend(claim.source, shape.line or claim.line, claim.image, _UNSETTLED.format(doubt))
         if against:
             thing = "good thing" if is_good(kind) else "defect"
             return f"a box of a {thing}, but {against}: correct the one that is wrong"

@@ -4,6 +4,7 @@ A reader only parses. Which image a claim is about, whether its boxes can be kep
 decided in one place for all formats.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,23 @@ SCORES = (
     *("score", "scores", "confidence", "conf", "prob", "probability"),
     *("boxscore", "detectionscore", "predictionscore", "predscore", "detscore"),
 )
-"""Names of scores, in small letters without signs."""
+"""Names of scores, in small letters without signs; see `is_score`."""
+
+_CERTAIN = (1, 100)
+_NOT_A_LETTER = re.compile(r"[^a-z]")
+
+
+def is_score(name: str, value: Any) -> bool:
+    """Whether a value under a name is a score, by which something is what a model says.
+
+    Scores of 1 and 100, of what a person drew, are none, however the name is spelled: `pred_score`, `Confidence (%)`.
+    """
+    if _NOT_A_LETTER.sub("", name.lower()) not in SCORES or isinstance(value, bool):
+        return False
+    try:
+        return float(value.strip().rstrip("%") if isinstance(value, str) else value) not in _CERTAIN
+    except (TypeError, ValueError, OverflowError):
+        return False
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from data_tools.formats import entry_words
-from data_tools.formats.claims import SCORES
+from data_tools.formats.claims import is_score
 from data_tools.formats.remarks import weightiest
 
 _OWN = ("id", "file_name", "width", "height", "license", "status", "type", "group")
@@ -27,10 +27,6 @@ def is_ignored(entry: Mapping[str, Any]) -> bool:
     return entry.get("ignore") not in (None, 0, False, "0", "", "false", "no")
 
 
-def score_of(entry: Mapping[str, Any]) -> tuple[str, float] | None:
+def score_of(entry: Mapping[str, Any]) -> tuple[str, Any] | None:
     """The key and value of a score other than 1, by which an annotation is a prediction; None without."""
-    for key in SCORES:
-        value = entry.get(key)
-        if isinstance(value, int | float) and not isinstance(value, bool) and value not in (1, 100):
-            return key, value
-    return None
+    return next(((key, value) for key, value in entry.items() if is_score(key, value)), None)

@@ -6,8 +6,8 @@ from typing import Any
 
 from data_tools.core.records import GOOD, UNBOXED
 from data_tools.formats.asides import is_about_another, is_aside, names_a_verdict
-from data_tools.formats.claims import SCORES
-from data_tools.formats.folders import asks_for, denies_a_defect, names_a_fault, words_of
+from data_tools.formats.claims import is_score
+from data_tools.formats.folders import asks_for, denies_a_defect, names_a_fault, speaks_of_no_defect, words_of
 from data_tools.formats.remarks import (
     is_about_the_work,
     is_answer,
@@ -17,12 +17,39 @@ from data_tools.formats.remarks import (
     is_yes,
     leaves_undone,
     says_a_verdict,
+    speaks_of_a_false_call,
     status_of_remark,
     weightiest,
 )
 
 _WITHDRAWN = frozenset(("deleted", "removed", "discarded", "withdrawn"))
 _UPHELD = frozenset(("confirmed", "genuine"))
+_OF_AN_AREA = frozenset(
+    words_of(
+        "is was be box bbox annotation label region object shape area defect fault anomaly finding real true a the"
+    )
+)
+_REMARKS = frozenset(
+    words_of(
+        "remark remarks comment comments note notes text description caption choice choices answer opinion tag tags "
+        "assessment evaluation beurteilung bemerkung bemerkungen kommentar kommentare anmerkung notiz text "
+        "remarque remarques commentaire note observation observaciones comentario nota commento"
+    )
+)
+_OF_THE_ANNOTATION = frozenset(("review", "reviews", "qa", "annotation", "annotations", "validation", "verification"))
+_JUDGES_ANYWAY = frozenset(
+    words_of("verdict result judgement judgment decision outcome conclusion befund urteil ergebnis")
+)
+_MEASURES = frozenset(
+    words_of(
+        "size sizes width height length depth diameter thickness distance angle shape form orientation direction "
+        "colour color texture brightness contrast position location side zone "
+        "gr\u00f6\u00dfe breite h\u00f6he l\u00e4nge tiefe lage form farbe taille largeur hauteur"
+    )
+)
+_NAMELESS = frozenset(words_of("col column spalte colonne field feld attribute attr value wert info misc extra meta"))
+_RUNS = frozenset(("pass", "passes"))
+_NORMAL = frozenset(("normal", "\u6b63\u5e38", "\uc815\uc0c1"))  # of a surface or a polarity as much as of a part
 
 
 def word_of(entry: Mapping[str, Any], own: Collection[str] = ()) -> tuple[str | None, str]:
@@ -51,8 +78,9 @@ def contradiction(is_good: bool, beside: Iterable[tuple[str, Any]]) -> str:
 def against_a_defect(beside: Iterable[tuple[str, Any]]) -> str:
     """What says beside an area of a defect's type that it is none; "" where nothing does.
 
-    What counts is the value, under whatever name but one that is plainly about something else; yes, no and numbers
-    count by what is asked for.
+    A value that says so in words counts under whatever name but one that is plainly about something else: "no real
+    defect", "false alarm". A plain "ok" counts under a name that judges or is for remarks, "normal" under one that
+    judges; yes, no and numbers count by what is asked for.
     """
     return next((shown for name, text, shown in _texts(beside) if _denies(name, text)), "")
 
@@ -62,31 +90,60 @@ def for_a_defect(beside: Iterable[tuple[str, Any]]) -> str:
     return next((shown for name, text, shown in _texts(beside) if _affirms(name, text)), "")
 
 
+def unsettled(beside: Iterable[tuple[str, Any]]) -> str:
+    """What says something good beside an area of a defect's type, but not plainly of it; "" where nothing does."""
+    return next((shown for name, text, shown in _texts(beside) if _is_unsettled(name, text)), "")
+
+
 def score_beside(beside: Iterable[tuple[str, Any]]) -> str:
-    """The score that stands beside an area, by which it is what a model says; "" without one between 0 and 1."""
-    for name, value in beside:
-        if name.strip().lower() in SCORES and 0 < _number(value) < 1:
-            return f"{name[:40]} {value}"
-    return ""
-
-
-def _number(value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError):
-        return 0.0
+    """The score that stands beside an area, by which it is what a model says; "" without one other than 1 and 100."""
+    return next((f"{name[:40]} {value}" for name, value in beside if is_score(name, value)), "")
 
 
 @lru_cache(maxsize=1 << 14)
 def _denies(name: str, text: str) -> bool:
-    words = set(words_of(name))
-    if is_false_call(text) or (is_yes(text) and (is_false_call(name) or words & _WITHDRAWN)):
-        return True
-    if is_no(text) and words & _UPHELD:
+    if is_false_call(text):
         return True
     if is_about_another(name):
         return False
-    return denies_a_defect(text) or ((is_answer(text) or text.isdecimal()) and status_of_remark(text, name) == GOOD)
+    if (is_yes(text) and (is_false_call(name) or _says_of_the_area(name, _WITHDRAWN))) or (
+        is_no(text) and _says_of_the_area(name, _UPHELD)
+    ):
+        return True
+    words = set(words_of(name))
+    judges = names_a_verdict(name) and not words & _MEASURES and not _confirms(name)
+    if is_answer(text) or text.isdecimal():
+        is_number = text.isdecimal() and bool(words & _RUNS)  # of a pass over the part
+        return judges and not is_number and status_of_remark(text, name) == GOOD
+    if not denies_a_defect(text):
+        return False
+    if names_a_fault(text):
+        return True  # "no defect"
+    if set(words_of(text)) & _NORMAL:
+        return judges
+    says_nothing = all(len(word) == 1 or word in _NAMELESS for word in words)
+    return judges or says_nothing or (bool(words & _REMARKS) and not _confirms(name))
+
+
+def _says_of_the_area(name: str, what: Collection[str]) -> bool:
+    """Whether a name has one of some words and is about the area alone, as "deleted" is and "genuine part" is not."""
+    words = set(words_of(name))
+    return bool(words & {*what}) and words <= {*what} | _OF_AN_AREA
+
+
+def _confirms(name: str) -> bool:
+    """Whether a good word under a name, such as "review" or "checked", is said of the annotation."""
+    words = set(words_of(name))
+    return bool(words & _OF_THE_ANNOTATION or is_about_the_work(name)) and not words & _JUDGES_ANYWAY
+
+
+@lru_cache(maxsize=1 << 14)
+def _is_unsettled(name: str, text: str) -> bool:
+    if is_about_another(name) or _denies(name, text):
+        return False
+    if is_answer(text) or text.isdecimal():
+        return asks_for(name) is not None and status_of_remark(text, name) == GOOD
+    return status_of_remark(text, name) == GOOD or speaks_of_no_defect(text) or speaks_of_a_false_call(text)
 
 
 @lru_cache(maxsize=1 << 14)

@@ -185,7 +185,32 @@ _PLAIN = {
     *("looks", "everything", "visible", "here", "alles", "tout", "erkennbar", "sichtbar", "gefunden"),
     *("teil", "teile", "bauteile", "bilder", "proben"),
 }
+_BUT = {
+    *("other", "others", "further", "more", "additional", "else", "but", "except", "excluding", "besides", "however"),
+    *("andere", "anderen", "anderer", "weitere", "weiteren", "weiterer", "sonstige", "sonstigen", "zus\u00e4tzliche"),
+    *("aber", "jedoch", "au\u00dfer", "ausser", "bis", "autre", "autres", "mais", "sauf", "suppl\u00e9mentaire"),
+    *("otro", "otros", "pero", "salvo", "excepto", "altri", "altro", "ma", "tranne"),
+}
 _CLAUSE = re.compile(r"[,;:(]|\s[-\u2013]\s")
+_SHORT_NOT = re.compile(r"n['\u2019]t\b", re.I)
+_REFUTED = {
+    *("rejected", "refuted", "excluded", "denied", "dismissed", "disproved", "disproven", "ruled", "unlikely"),
+    *("impossible", "ausgeschlossen", "verworfen", "widerlegt", "abgelehnt", "unwahrscheinlich", "exclu", "exclue"),
+    *(
+        "rejet\u00e9",
+        "rejet\u00e9e",
+        "\u00e9cart\u00e9",
+        "\u00e9cart\u00e9e",
+        "descartado",
+        "descartada",
+        "esclusa",
+        "escluso",
+    ),
+}
+_UPHOLDING = {
+    *("confirmed", "true", "right", "correct", "likely", "valid", "possible", "the", "case", "best\u00e4tigt"),
+    *("zutreffend", "richtig", "confirm\u00e9", "confirm\u00e9e", "confirmado", "confirmada"),
+}
 _DOUBT = re.compile(r"[?\uff1f%~\u2248\u2260\u00ac]|!(?=\w)")  # neither "OK?" nor "OK 60%" nor "!OK" is OK
 _LETTERS = re.compile(r"[^\W\d_]+")
 _NIO = re.compile(r"\bn(?:icht|\.)?\s*(?:in\s+ordnung\b|i\.?\s*o\b\.?)", re.I)
@@ -289,14 +314,40 @@ def names_a_fault(text: str) -> bool:
 def denies_a_defect(text: str) -> bool:
     """Whether a text says that something is good and nothing else, or in any words that there is no defect.
 
-    So "OK", "OK (checked)" and "no real defect at the edge" do, and "good example of a crack" does not.
+    So "OK", "OK (checked)" and "no real defect at the edge" do; "good example of a crack" does not, and neither do "no
+    other defects" and "no defect but a scratch", which leave one.
     """
+    return speaks_of_no_defect(text) and not _BUT & set(words_of(text))
+
+
+def speaks_of_no_defect(text: str) -> bool:
+    """Whether a text says that something is good, or in any words that there is no defect, other than one or not."""
     return _says(text) is True and (is_good(_CLAUSE.split(text)[0]) or bool(_BAD & set(words_of(text))))
 
 
 def ends_in_not(text: str) -> bool:
-    """Whether a text turns what follows it into its opposite, as "not" and "not a" do."""
-    return bool(_NOT & set(words_of(text)[-2:]))
+    """Whether a text turns what follows it into its opposite, as "not", "not a" and "was not really a" do.
+
+    It does not in another clause, nor where it turns something bad before that: "no defect but".
+    """
+    last = _CLAUSE.split(_SHORT_NOT.sub(" not ", text))[-1]
+    for word in reversed(words_of(last)[-4:]):
+        if word in _BAD | _BUT | {"sondern"}:
+            return False
+        if word in _NOT:
+            return True
+    return False
+
+
+def begins_with_not(text: str) -> bool:
+    """Whether a text turns what precedes it into its opposite, as "rejected", "not confirmed" and ": no" do."""
+    first = next((clause for clause in _CLAUSE.split(_SHORT_NOT.sub(" not ", text)) if clause.strip(" =)")), "")
+    words = words_of(first)[:4]
+    if _REFUTED & {*words}:
+        return text.lstrip()[:1] not in (",", ";")  # "false alarm, rejected" leaves open what was
+    return any(
+        word in {*_NOT, "nein", "false"} and {*words[place + 1 :]} <= _UPHOLDING for place, word in enumerate(words)
+    )
 
 
 def words_of(name: str) -> list[str]:

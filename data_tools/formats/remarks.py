@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from data_tools.core.records import GOOD, UNBOXED
-from data_tools.formats.folders import asks_for, ends_in_not, is_good, plain_rest, status_of, words_of
+from data_tools.formats.folders import asks_for, begins_with_not, ends_in_not, is_good, plain_rest, status_of, words_of
 from data_tools.formats.names import is_unjudged
 
 T = TypeVar("T")
@@ -107,7 +107,12 @@ def is_unsure(value: str) -> bool:
 def is_false_call(value: str) -> bool:
     """Whether a value says that somebody looked at a defect and found none, such as "false alarm"."""
     found = _FALSE_CALL.search(value)
-    return found is not None and not ends_in_not(value[: found.start()])
+    return found is not None and not ends_in_not(value[: found.start()]) and not begins_with_not(value[found.end() :])
+
+
+def speaks_of_a_false_call(value: str) -> bool:
+    """Whether a value has a word for a false call, whatever it says of it."""
+    return _FALSE_CALL.search(value) is not None
 
 
 def is_undecided(tag: str) -> bool:

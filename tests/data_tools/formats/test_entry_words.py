@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from data_tools.core.records import GOOD, UNBOXED
-from data_tools.formats.entry_words import word_of
+from data_tools.formats.entry_words import against_a_defect, score_beside, unsettled, word_of
 
 
 @pytest.mark.parametrize(
@@ -72,3 +72,82 @@ def test_an_image_without_annotations(
     samples, findings = read(name, tmp_path)
     assert {sample.status for path, sample in samples.items() if path.endswith("a.png")} == {status} - {None}
     assert status is not None or any(Path(reject.image).stem == "a" for reject in findings.rejects)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Befund", "i.O."),
+        ("Bemerkung", "kein Fehler"),
+        ("remark", "false alarm"),
+        ("pad", "no defect"),
+        ("Spalte7", "looks good"),
+        ("review", "no real defect"),
+        ("review_result", "OK"),
+        ("quality", "normal"),
+        ("is_defect", "0"),
+        ("passed", "1"),
+        ("pass", "yes"),
+        ("deleted_box", "yes"),
+        ("genuine defect", "no"),
+        ("comment", "no defect but a false alarm"),
+        ("comment", "rejected as a false alarm"),
+        ("comment", "false alarm, no defect"),
+    ],
+)
+def test_what_says_beside_a_box_that_it_is_no_defect(name: str, value: str) -> None:
+    assert against_a_defect([(name, value)]) == f"{name} {value!r}"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("polarity", "normal", True),
+        ("surface", "normal", True),
+        ("defect_size", "normal", True),
+        ("defect_size", "0", True),
+        ("pad", "ok", True),
+        ("review", "ok", True),
+        ("checked", "ok", True),
+        ("qa", "OK", True),
+        ("annotation_comment", "ok", True),
+        ("pass", "1", True),
+        ("confirmed_by", "no", False),
+        ("deleted_by", "yes", False),
+        ("genuine part", "no", False),
+        ("false_alarm_reviewer", "yes", False),
+        ("comment", "no other defects", True),
+        ("comment", "no further defects nearby", True),
+        ("comment", "keine Fehler, aber Kratzer", True),
+        ("comment", "no defect except scratch", True),
+        ("comment", "aucun autre d\u00e9faut", True),
+        ("remark", "false alarm rejected", True),
+        ("remark", "not a false alarm", True),
+        ("remark", "wasn't really a false alarm", True),
+        ("remark", "false alarm excluded", True),
+        ("remark", "false alarm: no", True),
+        ("remark", "Fehlalarm ausgeschlossen", True),
+    ],
+)
+def test_what_does_not_say_so_leaves_the_box_and_is_told_where_it_may(name: str, value: str, told: bool) -> None:
+    assert against_a_defect([(name, value)]) == ""
+    assert bool(unsettled([(name, value)])) == told
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "is_score"),
+    [
+        ("pred_score", 0.8, True),
+        ("Confidence (%)", "95 %", True),
+        ("score", 95, True),
+        ("det-score", 0, True),
+        ("score", 1.0, False),
+        ("score", "100", False),
+        ("score", True, False),
+        ("score", None, False),
+        ("score", "high", False),
+        ("severity", 3, False),
+    ],
+)
+def test_scores_however_they_are_spelled(name: str, value: object, is_score: bool) -> None:
+    assert bool(score_beside([(name, value)])) == is_score

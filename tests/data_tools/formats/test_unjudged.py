@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from data_tools.core.errors import InputError
+
 SIDES = {"width": 80, "height": 60}
 
 
@@ -279,3 +281,28 @@ def test_a_tag_that_leaves_open_what_an_image_shows_makes_it_no_defect(
     assert [s.status for s in samples.values()] == ([status] if status else [])
     assert len(findings.mended) == len(samples)
     assert status or f"tag {tag!r}: whether that is a defect" in findings.rejects[0].reason
+
+
+def test_one_box_that_is_said_to_be_none_is_listed_and_the_others_count(tmp_path: Path, read) -> None:
+    rows = "image,x1,y1,x2,y2,class,verdict\na,1,2,9,9,crack,OK\na,11,12,19,19,crack,NOK\n"
+    (tmp_path / "a.csv").write_text(rows)
+    samples, findings = read("csv", tmp_path, size_hw=(48, 64))
+    assert samples["a"].boxes_xyxy.tolist() == [[11, 12, 19, 19]]
+    assert [(r.line, "verdict 'OK'" in r.reason) for r in findings.rejects] == [(2, True)]
+    assert not any("every box" in text for text in findings.warnings)
+
+
+@pytest.mark.parametrize(("column", "kept"), [("review", True), ("Befund", False)])
+def test_a_word_for_good_beside_every_box_is_told(tmp_path: Path, read, column: str, kept: bool) -> None:
+    (tmp_path / "a.csv").write_text(f"image,x1,y1,x2,y2,class,{column}\na,1,2,9,9,crack,ok\nb,1,2,9,9,pit,ok\n")
+    samples, findings = read("csv", tmp_path, size_hw=(48, 64))
+    assert [s.status for s in samples.values()] == ["boxed"] * 2 * kept
+    assert [f"{column} 'ok', which" in r.reason for r in findings.mended] == [True] * 2 * kept
+    assert any("files of which every box is left out" in text for text in findings.warnings) != kept
+
+
+def test_a_score_of_coco_under_a_name_with_signs_is_one(tmp_path: Path, read, save) -> None:
+    save(tmp_path / "img" / "a.png")
+    (tmp_path / "a.json").write_text(coco("crack", {"pred_score": 0.8}))
+    with pytest.raises(InputError, match="pred_score"):
+        read("coco", tmp_path)
