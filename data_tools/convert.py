@@ -63,6 +63,23 @@ def build_parser() -> Parser:
         "near-duplicate images), none, or a regular expression on file names",
     )
     parser.add_argument("--seed", type=int, default=0, help="of the splits")
+    parser.add_argument("--copy", action="store_true", help="copy the images into the dataset folder")
+    parser.add_argument(
+        "--gray_range",
+        type=str | None,
+        default=None,
+        help="LO,HI: darkest and brightest gray value of images of more than 8 bits, which are copied, stretched",
+    )
+    parser.add_argument(
+        "--strict", action="store_true", help="write nothing and exit 2 if anything is rejected or warned about"
+    )
+    parser.add_argument("--replace", action="store_true", help="put the new dataset in place of the one in --out")
+    _add_reading(parser)
+    return parser
+
+
+def _add_reading(parser: Parser) -> None:
+    """The arguments that say how a source is read."""
     parser.add_argument(
         "--unlabelled",
         choices=("reject", "good"),
@@ -81,17 +98,6 @@ def build_parser() -> Parser:
         default=None,
         help="names of the columns of CSV files without a header, or anew, such as image,x1,y1,x2,y2,class",
     )
-    parser.add_argument("--copy", action="store_true", help="copy the images into the dataset folder")
-    parser.add_argument(
-        "--gray_range",
-        type=str | None,
-        default=None,
-        help="LO,HI: darkest and brightest gray value of images of more than 8 bits, which are copied, stretched",
-    )
-    parser.add_argument(
-        "--strict", action="store_true", help="write nothing and exit 2 if anything is rejected or warned about"
-    )
-    parser.add_argument("--replace", action="store_true", help="put the new dataset in place of the one in --out")
     parser.add_argument(
         "--size",
         type=str | None,
@@ -108,7 +114,6 @@ def build_parser() -> Parser:
     parser.add_argument(
         _TYPE_MAP, type=dict[str, str], default={}, help="new names for types, as '{old: new, other: new}'"
     )
-    return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -130,7 +130,7 @@ def looks_like_run_lengths(path: Path) -> str | None:
 def _claim(
     path: Path,
     name: str,
-    rows: Sequence["_Row"],
+    rows: Sequence[_Row],
     findings: Findings,
     options: ReadOptions,
     size_of: SizeOf,
@@ -151,7 +151,7 @@ def _claim(
     return Claim(path, name, rows[0].line, shapes=tuple(shapes))
 
 
-def _without_runs(path: Path, name: str, rows: Sequence["_Row"], kinds: Collection[str]) -> Claim:
+def _without_runs(path: Path, name: str, rows: Sequence[_Row], kinds: Collection[str]) -> Claim:
     """What the rows of an image say that have no run lengths.
 
     A row a class, of all classes of the table, has none of any. Where some class is a word for good, a class is said of
