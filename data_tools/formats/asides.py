@@ -3,8 +3,17 @@
 import re
 from collections.abc import Iterable
 
-from data_tools.core.records import GOOD
-from data_tools.formats.folders import asks_for, is_good, plain_rest, status_of, words_of
+from data_tools.core.records import GOOD, UNBOXED
+from data_tools.formats.folders import (
+    CARRIERS,
+    SPLIT_FOLDERS,
+    asks_for,
+    is_good,
+    names_a_fault,
+    plain_rest,
+    status_of,
+    words_of,
+)
 
 _ABOUT = frozenset(
     words_of(
@@ -101,9 +110,24 @@ def is_good_type(name: str) -> bool:
 def is_good_among(folder: str, others: Iterable[str]) -> bool:
     """Whether a folder holds good images, beside others.
 
-    "good_kos" does where no folder says just that, as "good" does: beside one "good_contact" may be a type of defect.
+    "good_kos" does where no folder says just that, as "good" does, and none is a type of defect: beside "good" or
+    "scratch" "good_contact" may be one too. Beside "bad_kos" or "NG" unknown names such as a product's are no types.
     """
-    return is_good_type(folder) or (status_of([folder]) == GOOD and not any(map(is_good_type, others)))
+    if is_good_type(folder):
+        return True
+    beside = [one for one in {*others} if one != folder]
+    if status_of([folder]) != GOOD or any(map(is_good_type, beside)):
+        return False
+    own = set(plain_rest(folder))
+    paired = any(status_of([one]) == UNBOXED and set(plain_rest(one)) <= own for one in beside)
+    types = [one for one in beside if status_of([one]) is None and _says_more(one, own)]
+    return not any(names_a_fault(one) or not paired for one in types)
+
+
+def _says_more(folder: str, known: set[str]) -> bool:
+    """Whether a folder's name has words that may name a type: neither known ones nor a carrier's or a split's."""
+    words = {word for word in plain_rest(folder) if len(word) > 1}
+    return folder.lower() not in (*CARRIERS, *SPLIT_FOLDERS) and bool(words - known - _ABOUT)
 
 
 def is_left_out(name: str) -> bool:

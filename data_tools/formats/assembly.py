@@ -55,6 +55,10 @@ _ALL_DENIED = (
     "files of which every box is left out, since a value beside it says that it is no defect: where that is said of "
     "something else, call the column or attribute by another name"
 )
+_PERHAPS_PERCENT = (
+    "files whose boxes all lie in the lower part of 0..100, with fractions, in images of at least 200 pixels a side: "
+    "taken as pixels; were they percentages, multiply them by the images' sizes"
+)
 _TOLERANCE = 2  # decimals of a pixel up to which two boxes are the same
 
 
@@ -91,7 +95,7 @@ def samples_from_claims(
         reason = f"; {findings.rejects[0].source}: {findings.rejects[0].reason}" if findings.rejects else ""
         raise InputError(f"{sources[0]}: no annotation meets an image under {places.index.root}{reason}")
     if percent_from:
-        _refuse_percent(images, places, percent_from)
+        _refuse_percent(images, places, percent_from, findings)
     joining = _Joining(places, options, findings, _sources_in_shares(everything), keep_repeats)
     for path, image in images.items():
         if image.claims:
@@ -120,8 +124,8 @@ def _sources_in_shares(claims: Sequence[Claim]) -> set[Path]:
     return {source for source, of_source in boxes.items() if are_shares(of_source)}
 
 
-def _refuse_percent(images: Mapping[str, ClaimedImage], places: ImagePlaces, fewest: int) -> None:
-    """Refuse a file of boxes that may be percentages of their images' sizes."""
+def _refuse_percent(images: Mapping[str, ClaimedImage], places: ImagePlaces, fewest: int, findings: Findings) -> None:
+    """Refuse a file of boxes that may be percentages of their images' sizes; warn of one that is less likely to be."""
     placed: dict[Path, list[tuple[Corners, tuple[int, int]]]] = {}
     for path, image in images.items():
         for claim in image.claims:
@@ -129,8 +133,11 @@ def _refuse_percent(images: Mapping[str, ClaimedImage], places: ImagePlaces, few
             boxes = [shape.box_xyxy for shape in claim.shapes if not shape.problem and not shape.shares]
             placed.setdefault(claim.source, []).extend((box, size_hw) for box in boxes if size_hw)
     for source, boxes_of_source in placed.items():
-        if may_be_percent(boxes_of_source, fewest):
+        likely = may_be_percent(boxes_of_source, fewest)
+        if likely == "yes":
             raise InputError(f"{source}: {_PERCENT}")
+        if likely == "far":
+            findings.warnings[_PERHAPS_PERCENT] += 1
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """Which column of a table is what, by the many names that tools give them."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -66,14 +67,42 @@ _TYPE = (
     *("fehlerart", "fehlertyp", "fehlerklasse", "defektart", "defekttyp", "klasse"),
 )
 _LEFT, _TOP = (
-    ("xmin", "left", "x1", "xmi", "startx", "xstart", "x", "links", "gauche"),
-    ("ymin", "top", "y1", "ymi", "starty", "ystart", "y", "oben", "haut"),
+    (
+        *(
+            "xmin",
+            "left",
+            "x1",
+            "xmi",
+            "startx",
+            "xstart",
+            "x",
+            "links",
+            "gauche",
+            "minx",
+            "leftx",
+            "xleft",
+            "xtl",
+            "tlx",
+        ),
+        *("colmin", "mincol", "columnmin", "mincolumn", "colstart", "startcol", "columnstart", "col1", "column1"),
+    ),
+    (
+        *("ymin", "top", "y1", "ymi", "starty", "ystart", "y", "oben", "haut", "miny", "topy", "ytop", "ytl", "tly"),
+        *("rowmin", "minrow", "rowstart", "startrow", "row1"),
+    ),
 )
 _RIGHT, _BOTTOM = (
-    ("xmax", "right", "x2", "xma", "endx", "xend", "rechts", "droite"),
-    ("ymax", "bottom", "y2", "yma", "endy", "yend", "unten", "bas"),
+    (
+        *("xmax", "right", "x2", "xma", "endx", "xend", "rechts", "droite", "maxx", "rightx", "xright", "xbr", "brx"),
+        *("colmax", "maxcol", "columnmax", "maxcolumn", "colend", "endcol", "columnend", "col2", "column2"),
+    ),
+    (
+        *("ymax", "bottom", "y2", "yma", "endy", "yend", "unten", "bas", "maxy", "bottomy", "ybottom", "ybr", "bry"),
+        *("rowmax", "maxrow", "rowend", "endrow", "row2"),
+    ),
 )
-_FROM_0 = (("x0",), ("y0",), ("x1",), ("y1",))
+_FROM_0 = (("x0", "col0", "column0"), ("y0", "row0"), ("x1", "col1", "column1"), ("y1", "row1"))
+_NUMBERED = re.compile(r"^(?:bbox|box|roi|bb)[0-4]$")  # as scikit-image has them, rows first; of other tools x is first
 _CENTRE_X, _CENTRE_Y = (
     ("xcenter", "xcentre", "centerx", "centrex", "cx", "xc"),
     ("ycenter", "ycentre", "centery", "centrey", "cy", "yc"),
@@ -198,7 +227,7 @@ def find_label_columns(header: Sequence[str]) -> Columns | None:
         header.pop()
     places = {column_key(name): i for i, name in reversed([*enumerate(header)])}
     of_areas = (*_LEFT, *_TOP, *_RIGHT, *_BOTTOM, *_CENTRE_X, *_CENTRE_Y, *_AREAS)
-    if any(without_box(key) in of_areas or key in of_areas for key in places):
+    if any(without_box(key) in of_areas or key in of_areas or _NUMBERED.match(key) for key in places):
         return None
 
     def first(names: Sequence[str], taken: Sequence[int | None] = ()) -> int | None:

@@ -6,7 +6,7 @@ its values, never taken for background.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -17,6 +17,7 @@ from data_tools.core.errors import InputError
 from data_tools.formats.folders import is_good
 from data_tools.formats.mask_values import COLOUR, VOIDS, Codes, MaskStats, steps_of
 from data_tools.formats.names import BACKGROUNDS, UNJUDGED
+from data_tools.formats.remarks import is_false_call
 
 Kind = Literal["two values", "soft edges", "one type a value", "one defect a value"]
 
@@ -108,8 +109,12 @@ class MaskReading:
         return cut.astype(np.int64)
 
 
-def choose_reading(masks: Sequence[MaskStats]) -> MaskReading:
+def choose_reading(masks: Sequence[MaskStats], named: Collection[str] = ()) -> MaskReading:
     """The reading that explains a set of masks.
+
+    Args:
+        masks: of the set.
+        named: what gets new names: values among it are of types, and count no defects.
 
     Raises:
         InputError: none does, or two do; the message says what the masks hold.
@@ -121,11 +126,39 @@ def choose_reading(masks: Sequence[MaskStats]) -> MaskReading:
     plausible = [stripped for one in plausible if (stripped := _without(one, void)).counts]
     if not plausible:
         raise InputError(f"masks/: hold nothing but void ({_listed(void)})")
-    reading = _choose(plausible)
+    reading = _choose(plausible, named)
     return replace(reading, void=tuple(sorted(void)))
 
 
-def with_highest_said(reading: MaskReading, type_map: Mapping[str, str]) -> MaskReading:
+def with_values_said(reading: MaskReading, type_map: Mapping[str, str]) -> MaskReading:
+    """The reading, with the values that get names: good things and background are no areas, what is unjudged is void.
+
+    Args:
+        reading: of a set.
+        type_map: new names by the old ones, in small letters.
+
+    Raises:
+        InputError: no value is left that could be a defect, or the masks have no values that could have names.
+    """
+    reading = _with_highest_said(reading, type_map) if not reading.names else reading
+    codes = reading.values or (*range(1, _HIGHEST[0] + 1), reading.highest)
+    said = {code: type_map.get(reading.name_of(code).lower(), "").strip().lower() for code in codes}
+    plain = {code for code, name in said.items() if name in BACKGROUNDS or (name and is_good(name))}
+    void = {code for code, name in said.items() if name in UNJUDGED or is_false_call(name)} - plain
+    if not plain | void:
+        return reading
+    shown = ", ".join(f"{reading.name_of(code)}: {said[code]}" for code in sorted(plain | void))
+    if not reading.values:
+        raise InputError(f"masks/: --type_map says {{{shown}}}, but of masks of {reading.kind} no value has a name")
+    values = tuple(code for code in reading.values if code not in plain | void)
+    if not values and not void:
+        raise InputError(
+            f"masks/: --type_map says {{{shown}}}, and no other value than background is left: all is good?"
+        )
+    return replace(reading, values=values, plain=(*reading.plain, *sorted(plain)), void=(*reading.void, *sorted(void)))
+
+
+def _with_highest_said(reading: MaskReading, type_map: Mapping[str, str]) -> MaskReading:
     """The reading, where the highest value beside numbers of types is one too, or what is not judged, as is said.
 
     Args:
@@ -161,7 +194,7 @@ def reading_by_names(names: dict[int, str]) -> MaskReading:
     return MaskReading(kind, background, 255, tuple(sorted(types)), tuple(sorted(void)), shown, tuple(sorted(plain)))
 
 
-def _choose(plausible: Sequence[MaskStats]) -> MaskReading:
+def _choose(plausible: Sequence[MaskStats], named: Collection[str]) -> MaskReading:
     highest = 65535 if any(max(one.counts) > 255 and one.deep for one in plausible) else 255
     like = [one for one in plausible if _is_mask_like(one, highest)]
     values = Counter[int]()
@@ -181,7 +214,7 @@ def _choose(plausible: Sequence[MaskStats]) -> MaskReading:
             f"masks/: hold {len(others)} values that run into each other, such as {_listed(others)}: graded masks, "
             "neither types nor soft edges; save what is a defect as white on black"
         )
-    if _are_instances(like, background):
+    if not {*map(code_name, others)} & {*named} and _are_instances(like, background):
         return MaskReading("one defect a value", background, highest)
     if len(others) > _MOST_TYPES:
         raise InputError(f"masks/: hold {len(others)} values, such as {_listed(others)}: neither types nor soft edges")

@@ -16,7 +16,7 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, GOOD, UNBOXED, Sample
 from data_tools.files.images import read_rgb, read_size
 from data_tools.formats.image_index import read_or_reject, size_of, without_boxes
-from data_tools.formats.mask_reading import MaskReading, choose_reading, code_name, reading_by_names, with_highest_said
+from data_tools.formats.mask_reading import MaskReading, choose_reading, code_name, reading_by_names, with_values_said
 from data_tools.formats.mask_values import MaskStats, read_codes, stats_of
 from data_tools.formats.parallel import map_images
 from data_tools.formats.regions import boxes_of, label
@@ -64,11 +64,12 @@ def samples_from_masks(
     """
     paths = [mask for job in jobs for mask in job.masks]
     if names:
-        reading: MaskReading | None = reading_by_names(names)
+        reading: MaskReading | None = with_values_said(reading_by_names(names), options.type_map)
     else:
         stats = [one for one in map_images(_stats, paths, "mask values") if one is not None]
-        reading = with_highest_said(choose_reading(stats), options.type_map) if stats else None
+        reading = with_values_said(choose_reading(stats, options.type_map), options.type_map) if stats else None
     if reading is not None:
+        findings.types.update(map(reading.name_of, (*reading.plain, *reading.void)))
         findings.notes.append(reading.describe())
     for sample, noticed in map_images(partial(_sample, options=options, reading=reading), jobs, "masks"):
         findings.absorb(noticed)

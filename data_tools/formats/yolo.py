@@ -3,14 +3,15 @@
 Default corners: exclusive; shares have no pixels that a corner could include. Labels lie in labels/ where the images
 lie in images/, or beside the images. Lines with more numbers are outlines (class x y x y ...), which get the box around
 them; where data.yaml has a `kpt_shape` they are a box with key points, which are left out. Names of the classes come
-from classes.txt, obj.names or the `names` of data.yaml, beside the labels or, where none is there, anywhere below the
-folder; they must not contradict each other. An image with an empty label file is good. So is one without a label file,
-as YOLO has it, where a whole folder is read, every label file in it meets its image, and other images beside this one
-have label files; of a set with lists train.txt, val.txt or test.txt, where it is on one.
+from classes.txt, obj.names or the `names` of data.yaml, beside the labels or, where none is there, below the folder in
+a file that lies above labels or leads to their images; they must not contradict each other. An image with an empty
+label file is good. So is one without a label file, as YOLO has it, where a whole folder is read, every label file in it
+meets its image, and other images beside this one have label files; of a set with lists train.txt, val.txt or test.txt,
+where it is on one.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,10 @@ _ONE_PART = "not both train and val are here: export a dataset with splits, with
 _UNLISTED = (
     "images without a label file that are on none of the lists train.txt, val.txt, test.txt: no background, left out"
 )
+_ELSEWHERE = (
+    "{} names classes, but lies neither above the labels nor leads to their images by path, train or val: not taken; "
+    "put the set's own names into classes.txt beside the labels"
+)
 _EMPTY, _BACKGROUND = "empty label file", "no label file, as YOLO has it"
 
 
@@ -58,10 +63,13 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
         InputError: no label files, or unreadable class names.
     """
     root = images_folder(sources, options)
-    names = _class_names(sources, root)
-    points = _key_points(sources, root)
-    bases = [base.resolve() for base in (root, *sources) if base is not None and base.is_dir()]
     files = _label_files(sources, findings)
+    descriptions = _descriptions(sources, root, files, findings)
+    names = _class_names(descriptions, _places(sources, root)[2])
+    if names:
+        findings.notes.append(f"names of the classes from {descriptions[0]}")
+    points = _key_points(descriptions)
+    bases = [base.resolve() for base in (root, *sources) if base is not None and base.is_dir()]
     claims = claims_from_files(files, ".txt", findings, lambda path: _claim(path, bases, names, points))
     listed = _listed(sources)
 
@@ -192,18 +200,60 @@ def _places(sources: Sequence[Path], root: Path | None) -> list[Path]:
     return [folder, folder / "labels", folder.resolve().parent, *([] if root is None else [root])]
 
 
-def _class_names(sources: Sequence[Path], root: Path | None) -> list[str]:
+def _descriptions(sources: Sequence[Path], root: Path | None, labels: Sequence[Path], findings: Findings) -> list[Path]:
+    """The files that may describe the set: in the likeliest places, else those below that are about its labels.
+
+    A file below is about them if it lies above some of them, or leads to their images; others are warned of.
+    """
+    found = [p / name for p in _places(sources, root) for name in _NAME_FILES if (p / name).is_file()]
+    if found:
+        return found
+    below = _name_files_below(sources)
+    folders = {path.parent.resolve() for path in labels}
+    above = {one for folder in folders for one in (folder, *folder.parents)}
+    images = {folder for one in folders for folder in (one, _images_beside(one))} | ({root} if root else set())
+    taken = [path for path in below if path.parent.resolve() in above or _leads_to(path, sources, images)]
+    if below and not taken:
+        findings.warnings[_ELSEWHERE.format(below[0])] += 1
+    return taken
+
+
+def _images_beside(labels: Path) -> Path:
+    """The folder of the images whose labels lie in a folder: its last part labels/ becomes images/."""
+    parts = list(labels.parts)
+    last = max((i for i, part in enumerate(parts) if part.lower() == "labels"), default=None)
+    return labels if last is None else Path(*parts[:last], "images", *parts[last + 1 :])
+
+
+def _leads_to(description: Path, sources: Sequence[Path], images: Collection[Path]) -> bool:
+    """Whether the path, train, val or test of a YAML file lead to folders of images, or to a list beside these."""
+    value = _description(description)
+    starts = [description.parent, *(one for source in sources if source.is_dir() for one in (source, source.parent))]
+    inside = value.get("path")
+    starts = [start / inside for start in starts] if isinstance(inside, str) and inside else starts[:2]
+    named = [name for key in SPLIT_NAMES for name in _texts(value.get(key))]
+    targets = [(start / name).resolve() for start in starts for name in named]
+    targets = [path.parent if path.is_file() else path for path in targets if path.exists()]
+    return any(one.resolve().is_relative_to(target) for target in targets for one in images)
+
+
+def _texts(value: object) -> list[str]:
+    return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str) and one]
+
+
+def _class_names(found: Sequence[Path], above: Path) -> list[str]:
     """The class names in order of their numbers; none where no file gives them.
+
+    Args:
+        found: the files that may give them, the likeliest first.
+        above: the folder above the set's, which may hold other sets.
 
     Raises:
         InputError: a file that cannot be read, or two beside the labels that give one number different names.
     """
-    found = [p / name for p in _places(sources, root) for name in _NAME_FILES if (p / name).is_file()]
-    found = found or _name_files_below(sources)
     if not found:
         return []
     names = _names_in(found[0])
-    above = _places(sources, root)[2]  # may hold other sets
     for other in (path for path in found[1:] if path.parent != above):
         try:
             others = _names_in(other)
@@ -229,13 +279,17 @@ def _name_files_below(sources: Sequence[Path]) -> list[Path]:
 
 def _describes_a_set(path: Path) -> bool:
     """Whether a YAML file of any name says, as data.yaml does, where a set is and what its classes are."""
-    if path.suffix not in _NAME_SUFFIXES[2:]:
-        return False
+    value = _description(path)
+    return "names" in value and bool({"train", "val"} & value.keys())
+
+
+def _description(path: Path) -> dict[str, Any]:
+    """What a YAML file says; nothing where it is none, or cannot be read."""
     try:
-        value = _yaml(path, yaml.BaseLoader)
+        value = _yaml(path, yaml.BaseLoader) if path.suffix in _NAME_SUFFIXES[2:] else None
     except InputError:
-        return False
-    return isinstance(value, dict) and "names" in value and bool({"train", "val"} & value.keys())
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _names_in(path: Path) -> list[str]:
@@ -248,14 +302,12 @@ def _names_in(path: Path) -> list[str]:
     return lines
 
 
-def _key_points(sources: Sequence[Path], root: Path | None) -> int:
-    """How many numbers of key points stand behind each box, as `kpt_shape` says; 0 without.
+def _key_points(files: Sequence[Path]) -> int:
+    """How many numbers of key points stand behind each box, as `kpt_shape` of one of the files says; 0 without.
 
     Raises:
         InputError: a kpt_shape that is no number of points and 2 or 3 numbers each.
     """
-    files = [p / name for p in _places(sources, root) for name in _NAME_FILES]
-    files = [path for path in files if path.is_file()] or _name_files_below(sources)
     for path in (path for path in files if path.suffix in _NAME_SUFFIXES[2:]):
         value = _yaml(path)
         shape = value.get("kpt_shape") if isinstance(value, dict) else None

@@ -104,7 +104,32 @@ def test_boxes_that_may_be_percentages_are_refused(
     rows = [*(f"{i},10,10,20,{20 + i}," for i in range(1 if beside else 8)), f"z,{last},800"]
     (tmp_path / "a.csv").write_text("\n".join([f"image,x,y,width,height,{beside or 'note'}", *rows, ""]))
     if is_read:
-        assert len(read("csv", tmp_path, size_hw=size_hw)[0]) == 9
+        samples, findings = read("csv", tmp_path, size_hw=size_hw)
+        assert len(samples) == 9
+        assert any("taken as pixels" in text for text in findings.warnings) == (last == "10.5,10,20,60")
     else:
         with pytest.raises(InputError, match="all boxes lie in 0"):
             read("csv", tmp_path, size_hw=size_hw)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "row_min,col_min,row_max,col_max",
+        "min_row,min_col,max_row,max_col",
+        "y_min,x_min,y_max,x_max",
+        "min_y,min_x,max_y,max_x",
+        "ytl,xtl,ybr,xbr",
+        "row0,col0,row1,col1",
+        "row1,col1,row2,col2",
+    ],
+)
+def test_rows_and_columns_are_y_and_x(tmp_path: Path, read, header: str) -> None:
+    (tmp_path / "a.csv").write_text(f"image,{header},label\na,2,1,9,8,NG\n")
+    assert read("csv", tmp_path, size_hw=(48, 64))[0]["a"].boxes_xyxy.tolist() == [[1, 2, 8, 9]]
+
+
+def test_numbered_sides_are_no_labels(tmp_path: Path, read) -> None:
+    (tmp_path / "a.csv").write_text("image,bbox-0,bbox-1,bbox-2,bbox-3,label\na,2,1,9,8,NG\n")
+    with pytest.raises(InputError):
+        read("csv", tmp_path, size_hw=(48, 64))

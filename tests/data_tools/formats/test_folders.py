@@ -2,6 +2,7 @@
 
 import pytest
 
+from data_tools.formats.asides import is_good_among
 from data_tools.formats.folders import is_good, status_of, words_of
 
 
@@ -71,3 +72,21 @@ def test_what_is_no_proof(name: str) -> None:
 @pytest.mark.parametrize("name", ["io_pads", "pin_io", "IO cells"])
 def test_inputs_and_outputs_are_no_word_for_good(name: str) -> None:
     assert status_of([name]) is None
+
+
+@pytest.mark.parametrize(
+    ("folder", "beside", "good"),
+    [
+        ("good_contact", ["scratch"], False),
+        ("good_contact", ["Kratzer", "train"], False),
+        ("good_contact", ["scratch", "NG"], False),
+        ("good_contact", ["good"], False),
+        ("good_kos", ["bad_kos", "siemens"], True),
+        ("good_kos", ["kos", "NG", "siemens"], True),
+        ("good_kos", ["images", "test", "lot_7"], True),
+        ("good_kos", [], True),
+        ("good_lot_7", ["scratch"], True),
+    ],
+)
+def test_a_rest_of_unknown_words_is_no_proof_beside_a_type(folder: str, beside: list[str], good: bool) -> None:
+    assert is_good_among(folder, [folder, *beside]) is good

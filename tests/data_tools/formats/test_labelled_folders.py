@@ -20,7 +20,7 @@ from data_tools.formats.labelled_folders import labels_of
         ("train/good test/pit", {"train/good": ("good", "good"), "test/pit": ("unboxed", "pit")}),
         ("a/ok_front a/def_front", {"a/ok_front": ("good", "good"), "a/def_front": ("unboxed", "def_front")}),
         ("good_kos NG_kos", {"good_kos": ("good", "good"), "NG_kos": ("unboxed", "ng_kos")}),
-        ("ok_kos scratch", {"ok_kos": ("good", "good"), "scratch": ("unboxed", "scratch")}),
+        ("ok_kos scratch", {"ok_kos": (None, "good"), "scratch": (None, "good")}),
         ("OK NG pit", {"OK": ("good", "good"), "NG": ("unboxed", "defect"), "pit": (None, "good")}),
         ("scratch pit", {"scratch": (None, "good"), "pit": (None, "good")}),
         ("scratch NG", {"scratch": (None, "good"), "NG": ("unboxed", "defect")}),

@@ -11,7 +11,7 @@ from PIL import Image
 
 from data_tools.core.errors import InputError
 from data_tools.formats.mask import read
-from data_tools.formats.mask_reading import choose_reading
+from data_tools.formats.mask_reading import MaskReading, choose_reading, reading_by_names, with_values_said
 from data_tools.formats.mask_values import COLOUR, read_codes, stats_of
 from data_tools.formats.registry import Findings, ReadOptions
 
@@ -306,3 +306,26 @@ def test_masks_apart_from_a_folder_of_defects_meet_no_good_image_and_no_type() -
     pairing = pair_masks([root / name for name in names], root)
     assert [len(masks) for masks in pairing.masks.values()] == [1, 0, 0]
     assert [path.name for path in pairing.unused] == ["b_mask.png", "c_mask.png"]
+
+
+def numbers_with(type_map: dict[str, str], *masks: np.ndarray) -> list[list[int]]:
+    reading = with_values_said(choose_reading([stats_of(mask, False) for mask in masks], type_map), type_map)
+    return [np.unique(reading.numbers(mask)).tolist() for mask in masks]
+
+
+def test_values_that_are_said_to_be_good_or_background_are_no_areas_and_unjudged_ones_are_void() -> None:
+    both = region(1) + np.roll(region(2), 25, axis=1)
+    for name in ("good", "background", "OK"):
+        assert numbers_with({"1": name}, region(1), both) == [[0], [0, 3]]
+    for name in ("ignore", "false alarm"):
+        with pytest.raises(InputError, match="nothing but void"):
+            numbers_with({"255": name}, region(0), region(255))
+        assert numbers_with({"1": name, "2": "pit"}, region(0), both) == [[0], [0, 3]]
+    for type_map in ({"255": "good"}, {"255": "background"}):
+        with pytest.raises(InputError, match="no other value than background"):
+            numbers_with(type_map, region(0), region(255))
+    assert numbers_with({"255": "scratch", "0": "good"}, region(0), region(255)) == [[0], [0, 1]]
+    named = with_values_said(reading_by_names({1: "pit", 2: "glare"}), {"glare": "false alarm"})
+    assert (named.values, named.void[-1]) == ((1,), 2)
+    with pytest.raises(InputError, match="soft edges no value has a name"):
+        with_values_said(MaskReading("soft edges", 0), {"255": "good"})

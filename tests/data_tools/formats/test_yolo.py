@@ -191,3 +191,17 @@ def test_a_kpt_shape_that_is_none(tmp_path: Path, read) -> None:
         put(tmp_path / "data.yaml", f"names: [scratch]\nkpt_shape: {shape}\n")
         with pytest.raises(InputError, match=r"data\.yaml: key 'kpt_shape'"):
             read("yolo", tmp_path, size_hw=(10, 10))
+
+
+def test_a_description_of_another_set_gives_no_names(tmp_path: Path, read, save) -> None:
+    save(tmp_path / "images" / "a.png")
+    put(tmp_path / "labels/a.txt", "0 0.5 0.5 0.1 0.2\n")
+    put(tmp_path / "ultralytics/cfg/coco.yaml", "path: ../datasets/coco\ntrain: images\nval: images\nnames: [person]\n")
+    samples, findings = read("yolo", tmp_path)
+    assert [s.type for s in samples.values()] == ["class_0"]
+    assert any("coco.yaml names classes, but lies neither" in text for text in findings.warnings)
+    put(tmp_path / "cfg/mine.yaml", "path: ..\ntrain: images\nval: images\nnames: [pit]\n")
+    samples, findings = read("yolo", tmp_path)
+    assert [s.type for s in samples.values()] == ["pit"]
+    assert findings.notes == [f"names of the classes from {tmp_path / 'cfg/mine.yaml'}"]
+    assert not findings.warnings
