@@ -4,8 +4,10 @@ A reader only parses. Which image a claim is about, whether its boxes can be kep
 decided in one place for all formats.
 """
 
+import math
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +31,18 @@ def is_score(name: str, value: Any) -> bool:
 
     Scores of 1 and 100, of what a person drew, are none, however the name is spelled: `pred_score`, `Confidence (%)`.
     """
-    if _NOT_A_LETTER.sub("", name.lower()) not in SCORES or isinstance(value, bool):
+    if not _names_a_score(name) or isinstance(value, bool):
         return False
     try:
-        return float(value.strip().rstrip("%") if isinstance(value, str) else value) not in _CERTAIN
+        number = float(value.strip().rstrip("%") if isinstance(value, str) else value)
     except (TypeError, ValueError, OverflowError):
         return False
+    return math.isfinite(number) and number not in _CERTAIN
+
+
+@lru_cache(maxsize=1 << 10)
+def _names_a_score(name: str) -> bool:
+    return _NOT_A_LETTER.sub("", name.lower()) in SCORES
 
 
 @dataclass(frozen=True)

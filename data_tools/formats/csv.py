@@ -25,7 +25,7 @@ from data_tools.core.records import GOOD, Dataset, Sample
 from data_tools.files.atomic import write_text
 from data_tools.files.csv_tables import column_key, csv_text, plain
 from data_tools.formats.assembly import samples_from_claims
-from data_tools.formats.claims import PREDICTIONS, SCORES, Claim, Shape
+from data_tools.formats.claims import PREDICTIONS, Claim, Shape, is_score
 from data_tools.formats.columns import LABELS, Columns, find_columns, find_label_columns
 from data_tools.formats.csv_verdicts import (
     ANY_DEFECT,
@@ -270,11 +270,9 @@ def _refuse_predictions(path: Path, table: _Table, rows: Rows) -> None:
         refuse_scores(path, rows, table.columns)
         return
     for i, name in table.columns.others:
-        if re.sub(r"[^a-z]", "", name.lower()) not in SCORES:
-            continue
         for line, fields in rows:
-            score = numbers([fields[i].replace(",", ".")]) if len(fields) == table.columns.count else ""
-            if not isinstance(score, str) and score[0] not in (1, 100) and not _is_empty(table.columns.box_of(fields)):
+            is_whole = len(fields) == table.columns.count
+            if is_whole and is_score(name, fields[i].replace(",", ".")) and not _is_empty(table.columns.box_of(fields)):
                 raise InputError(f"{path}, line {line}: {name} {fields[i]}: {PREDICTIONS}, or call that column unused")
 
 
