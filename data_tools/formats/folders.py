@@ -12,6 +12,17 @@ from unicodedata import normalize
 
 from data_tools.core.records import GOOD, UNBOXED
 from data_tools.formats.registry import ReadOptions
+from data_tools.formats.vocabulary import (
+    BAD_WORDS,
+    BUT_WORDS,
+    FAULT_WORDS,
+    GOOD_WORDS,
+    IN_ORDER,
+    NOT_WORDS,
+    PLAIN_WORDS,
+    REFUTING_WORDS,
+    UPHOLDING_WORDS,
+)
 
 CARRIERS = (
     "imgs",
@@ -47,170 +58,8 @@ SPLIT_FOLDERS = (
     "test_contest",
 )
 _PREFIX = "mt_"
-_IN_ORDER = "io"  # i.O.
-_GOOD = {
-    *("good", "ok", "okay", "normal", "pass", "passed", "intact", "flawless", "faultless", "perfect", _IN_ORDER),
-    *(
-        "fehlerfrei",
-        "gut",
-        "gutteil",
-        "gutteile",
-        "einwandfrei",
-        "konform",
-        "conforme",
-        "bon",
-        "bonne",
-        "bueno",
-        "buono",
-    ),
-    *("undamaged", "undefective", "unflawed", "nondefective", "nondefect", "nondefects", "nonfaulty", "nonflawed"),
-    *("nonanomalous", "nonanomaly", "nonabnormal", "unbesch\u00e4digt", "defektfrei", "fehlerlos"),
-    *("\u65e0\u5f02\u5e38", "\u7121\u7570\u5e38", "\u65e0\u4e0d\u826f", "\u6ca1\u6709\u7f3a\u9677"),
-    *(
-        "\u826f\u54c1",
-        "\u826f\u597d",
-        "\u5408\u683c",
-        "\u6b63\u5e38",
-        "\u65e0\u7f3a\u9677",
-        "\u7570\u5e38\u306a\u3057",
-        "\uc591\ud488",
-        "\uc815\uc0c1",
-    ),
-}
-_BAD = {
-    "defect",
-    "defects",
-    "defective",
-    "defectives",
-    "bad",
-    "ng",
-    "nok",
-    "fail",
-    "failed",
-    "fails",
-    "failure",
-    "failures",
-    "fault",
-    "faults",
-    "faulty",
-    "flaw",
-    "flaws",
-    "flawed",
-    "anomaly",
-    "anomalies",
-    "anomalous",
-    "abnormal",
-    "ko",
-    "reject",
-    "rejects",
-    "rejected",
-    "damage",
-    "damaged",
-    "damages",
-    "error",
-    "errors",
-    "nio",
-    "unacceptable",
-    "nongood",
-    "notok",
-    *("problem", "problems", "probleme", "problema", "problemas"),
-    *("fehler", "fehlerhaft", "defekt", "defekte", "schlechtteil", "schlechtteile", "ausschuss", "mangelhaft"),
-    *("schlecht", "besch\u00e4digt", "d\u00e9faut", "d\u00e9fauts", "d\u00e9fectueux", "mauvais", "mauvaise", "rebut"),
-    *("defecto", "defectos", "defectuoso", "malo", "difetto", "difetti", "difettoso", "scarto"),
-    *("\u7570\u5e38", "\u6b20\u9665", "\ubd88\ub7c9", "\uacb0\ud568"),
-    *("\u4e0d\u826f", "\u4e0d\u826f\u54c1", "\u4e0d\u5408\u683c", "\u7f3a\u9677", "\u6b21\u54c1", "\u5f02\u5e38"),
-}
-_FAULTS = {
-    "missing",
-    "broken",
-    "scratch",
-    "scratches",
-    "scratched",
-    "crack",
-    "cracks",
-    "cracked",
-    "dent",
-    "dents",
-    "dented",
-    "hole",
-    "holes",
-    "bent",
-    "loose",
-    "lost",
-    "wear",
-    "worn",
-    "wrong",
-    "dirty",
-    "contaminated",
-    "misaligned",
-    "incomplete",
-    "poor",
-    "but",
-    "except",
-}
-_NOT = {
-    *("no", "not", "non", "without", "un", "n", "wo", "zero"),
-    *("nicht", "kein", "keine", "keinen", "keiner", "ohne", "sans", "pas", "aucun", "aucune", "sin", "ninguno"),
-    *("ning\u00fan", "ninguna", "senza", "nessun", "nessuno"),
-}
-_PLAIN = {
-    "parts",
-    "part",
-    "all",
-    "set",
-    "samples",
-    "sample",
-    "images",
-    "image",
-    "img",
-    "imgs",
-    "items",
-    "item",
-    "units",
-    "unit",
-    "devices",
-    "products",
-    "pieces",
-    "class",
-    "a",
-    "the",
-    "only",
-    "contest",
-    "is",
-    "of",
-    "s",
-    "any",
-    "found",
-    "detected",
-    *("looks", "everything", "visible", "here", "alles", "tout", "erkennbar", "sichtbar", "gefunden"),
-    *("teil", "teile", "bauteile", "bilder", "proben"),
-}
-_BUT = {
-    *("other", "others", "further", "more", "additional", "else", "but", "except", "excluding", "besides", "however"),
-    *("andere", "anderen", "anderer", "weitere", "weiteren", "weiterer", "sonstige", "sonstigen", "zus\u00e4tzliche"),
-    *("aber", "jedoch", "au\u00dfer", "ausser", "bis", "autre", "autres", "mais", "sauf", "suppl\u00e9mentaire"),
-    *("otro", "otros", "pero", "salvo", "excepto", "altri", "altro", "ma", "tranne"),
-}
 _CLAUSE = re.compile(r"[,;:(]|\s[-\u2013]\s")
 _SHORT_NOT = re.compile(r"n['\u2019]t\b", re.I)
-_REFUTED = {
-    *("rejected", "refuted", "excluded", "denied", "dismissed", "disproved", "disproven", "ruled", "unlikely"),
-    *("impossible", "ausgeschlossen", "verworfen", "widerlegt", "abgelehnt", "unwahrscheinlich", "exclu", "exclue"),
-    *(
-        "rejet\u00e9",
-        "rejet\u00e9e",
-        "\u00e9cart\u00e9",
-        "\u00e9cart\u00e9e",
-        "descartado",
-        "descartada",
-        "esclusa",
-        "escluso",
-    ),
-}
-_UPHOLDING = {
-    *("confirmed", "true", "right", "correct", "likely", "valid", "possible", "the", "case", "best\u00e4tigt"),
-    *("zutreffend", "richtig", "confirm\u00e9", "confirm\u00e9e", "confirmado", "confirmada"),
-}
 _DOUBT = re.compile(r"[?\uff1f%~\u2248\u2260\u00ac]|!(?=\w)")  # neither "OK?" nor "OK 60%" nor "!OK" is OK
 _LETTERS = re.compile(r"[^\W\d_]+")
 _NIO = re.compile(r"\bn(?:icht|\.)?\s*(?:in\s+ordnung\b|i\.?\s*o\b\.?)", re.I)
@@ -237,24 +86,24 @@ def is_good(name: str) -> bool:
 
 def plain_rest(name: str) -> list[str]:
     """The words of a name that are neither about good and bad nor of the kind that goes with them."""
-    known = {*_GOOD, *_BAD, *_PLAIN, *_NOT, "free", _PREFIX.strip("_")}
+    known = {*GOOD_WORDS, *BAD_WORDS, *PLAIN_WORDS, *NOT_WORDS, "free", _PREFIX.strip("_")}
     return [word for word in words_of(name) if word not in known]
 
 
 def without_plain(name: str) -> list[str]:
     """The words of a name without those that say nothing of what it shows, such as "samples" and "images"."""
-    return [word for word in words_of(name) if word not in _PLAIN]
+    return [word for word in words_of(name) if word not in PLAIN_WORDS]
 
 
 def is_negation(word: str) -> bool:
     """Whether a word turns what follows it into its opposite."""
-    return word in _NOT
+    return word in NOT_WORDS
 
 
 def is_bad_turned(word: str) -> bool:
     """Whether a word is one for something bad with a syllable before it that turns it, as "uncracked" is."""
     turned = _TURNED.match(word)
-    return turned is not None and word not in _BAD and turned["word"] in _BAD | _FAULTS
+    return turned is not None and word not in BAD_WORDS and turned["word"] in BAD_WORDS | FAULT_WORDS
 
 
 def status_of(folders: Sequence[str]) -> str | None:
@@ -293,7 +142,11 @@ def type_of(
         if says_good(folder):
             return GOOD
         words = set(words_of(folder))
-        return "defect" if words and words <= _BAD | _PLAIN | _NOT | _GOOD and words & (_BAD | _NOT) else name
+        return (
+            "defect"
+            if words and words <= BAD_WORDS | PLAIN_WORDS | NOT_WORDS | GOOD_WORDS and words & (BAD_WORDS | NOT_WORDS)
+            else name
+        )
     return "defect"
 
 
@@ -308,7 +161,7 @@ def asks_for(name: str) -> bool | None:
 
 def names_a_fault(text: str) -> bool:
     """Whether a text has a word for something bad in it, whatever it says of it."""
-    return bool(set(words_of(text)) & (_BAD | _FAULTS))
+    return bool(set(words_of(text)) & (BAD_WORDS | FAULT_WORDS))
 
 
 def denies_a_defect(text: str) -> bool:
@@ -317,12 +170,12 @@ def denies_a_defect(text: str) -> bool:
     So "OK", "OK (checked)" and "no real defect at the edge" do; "good example of a crack" does not, and neither do "no
     other defects" and "no defect but a scratch", which leave one.
     """
-    return speaks_of_no_defect(text) and not _BUT & set(words_of(text))
+    return speaks_of_no_defect(text) and not BUT_WORDS & set(words_of(text))
 
 
 def speaks_of_no_defect(text: str) -> bool:
     """Whether a text says that something is good, or in any words that there is no defect, other than one or not."""
-    return _says(text) is True and (is_good(_CLAUSE.split(text)[0]) or bool(_BAD & set(words_of(text))))
+    return _says(text) is True and (is_good(_CLAUSE.split(text)[0]) or bool(BAD_WORDS & set(words_of(text))))
 
 
 def ends_in_not(text: str) -> bool:
@@ -332,9 +185,9 @@ def ends_in_not(text: str) -> bool:
     """
     last = _CLAUSE.split(_SHORT_NOT.sub(" not ", text))[-1]
     for word in reversed(words_of(last)[-4:]):
-        if word in _BAD | _BUT | {"sondern"}:
+        if word in BAD_WORDS | BUT_WORDS | {"sondern"}:
             return False
-        if word in _NOT:
+        if word in NOT_WORDS:
             return True
     return False
 
@@ -343,10 +196,11 @@ def begins_with_not(text: str) -> bool:
     """Whether a text turns what precedes it into its opposite, as "rejected", "not confirmed" and ": no" do."""
     first = next((clause for clause in _CLAUSE.split(_SHORT_NOT.sub(" not ", text)) if clause.strip(" =)")), "")
     words = words_of(first)[:4]
-    if _REFUTED & {*words}:
+    if REFUTING_WORDS & {*words}:
         return text.lstrip()[:1] not in (",", ";")  # "false alarm, rejected" leaves open what was
     return any(
-        word in {*_NOT, "nein", "false"} and {*words[place + 1 :]} <= _UPHOLDING for place, word in enumerate(words)
+        word in {*NOT_WORDS, "nein", "false"} and {*words[place + 1 :]} <= UPHOLDING_WORDS
+        for place, word in enumerate(words)
     )
 
 
@@ -404,9 +258,13 @@ def _says(name: str) -> bool | None:
     if words == ["free"]:
         return True
     said = set[bool]().union(*(_said_in(words_of(clause)) for clause in re.split("[,;]", bare)))
-    if said == {True} and _FAULTS & set(words) and not _NOT & set(words):
+    if said == {True} and FAULT_WORDS & set(words) and not NOT_WORDS & set(words):
         return None  # "ok_mark_missing" holds no good images
-    if _BARE_IO.search(bare) and _GOOD & set(words) == {_IN_ORDER} and set(words) - (_GOOD | _BAD | _NOT | _PLAIN):
+    if (
+        _BARE_IO.search(bare)
+        and GOOD_WORDS & set(words) == {IN_ORDER}
+        and set(words) - (GOOD_WORDS | BAD_WORDS | NOT_WORDS | PLAIN_WORDS)
+    ):
         return None  # "io_pads" are no good parts but inputs and outputs
     return said.pop() if len(said) == 1 else None
 
@@ -414,7 +272,7 @@ def _says(name: str) -> bool | None:
 def is_count_or_class(name: str) -> bool:
     """Whether a name such as "0 NG" or "0_defects" may be a number of defects or a number of a class."""
     found = _NUMBERED.search(name)
-    if found is None or found["word"].lower() not in _BAD or _NONE_OF.search(name):
+    if found is None or found["word"].lower() not in BAD_WORDS or _NONE_OF.search(name):
         return False
     return found["gap"].isspace() or (len(found["word"]) > len("ss") and found["word"].lower().endswith("s"))
 
@@ -424,17 +282,17 @@ def _said_in(words: Sequence[str]) -> set[bool]:
     said: set[bool] = set()
     turned = False
     for place, word in enumerate(words):
-        if word in _NOT:
+        if word in NOT_WORDS:
             turned = not turned
             continue
         follows = words[place + 1] if place + 1 < len(words) else ""
         before = words[place - 1] if place else ""
-        if word in _BAD:
+        if word in BAD_WORDS:
             said.add(turned or follows == "free" or before == "free" or (before == "of" and "free" in words[:place]))
             turned = False
-        elif word in _GOOD:
+        elif word in GOOD_WORDS:
             said.add(not turned)
             turned = False
-        elif word in _FAULTS:
+        elif word in FAULT_WORDS:
             turned = False  # "no scratch, bad solder" says nothing good of the solder
     return said

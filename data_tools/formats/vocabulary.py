@@ -1,0 +1,59 @@
+"""Words by which names and remarks say whether something is good, in small letters, in the languages of factories."""
+
+IN_ORDER = "io"
+"""i.O., German for "in order"."""
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+GOOD_WORDS = _words(
+    "good ok okay normal pass passed intact flawless faultless perfect io fehlerfrei gut gutteil gutteile "
+    "einwandfrei konform conforme bon bonne bueno buono undamaged undefective unflawed nondefective nondefect "
+    "nondefects nonfaulty nonflawed nonanomalous nonanomaly nonabnormal unbeschädigt defektfrei fehlerlos "
+    "无异常 無異常 无不良 没有缺陷 良品 良好 合格 正常 无缺陷 異常なし 양품 정상"
+)
+"""Words for what is good."""
+BAD_WORDS = _words(
+    "defect defects defective defectives bad ng nok fail failed fails failure failures fault faults faulty flaw "
+    "flaws flawed anomaly anomalies anomalous abnormal ko reject rejects rejected damage damaged damages error "
+    "errors nio unacceptable nongood notok problem problems probleme problema problemas fehler fehlerhaft defekt "
+    "defekte schlechtteil schlechtteile ausschuss mangelhaft schlecht beschädigt défaut défauts défectueux "
+    "mauvais mauvaise rebut defecto defectos defectuoso malo difetto difetti difettoso scarto "
+    "異常 欠陥 불량 결함 不良 不良品 不合格 缺陷 次品 异常"
+)
+"""Words for what is a defect, or has one."""
+FAULT_WORDS = _words(
+    "missing broken scratch scratches scratched crack cracks cracked dent dents dented hole holes bent loose lost "
+    "wear worn wrong dirty contaminated misaligned incomplete poor but except"
+)
+"""Words that speak of a defect beside one for what is good, so that it is not."""
+NOT_WORDS = _words(
+    "no not non without un n wo zero nicht kein keine keinen keiner ohne sans pas aucun aucune sin ninguno ningún "
+    "ninguna senza nessun nessuno"
+)
+"""Words that turn the next one round."""
+PLAIN_WORDS = _words(
+    "parts part all set samples sample images image img imgs items item units unit devices products pieces class "
+    "a the only contest is of s any found detected looks everything visible here alles tout erkennbar sichtbar "
+    "gefunden teil teile bauteile bilder proben"
+)
+"""Words that say nothing beside one for good or bad."""
+BUT_WORDS = _words(
+    "other others further more additional else but except excluding besides however andere anderen anderer "
+    "weitere weiteren weiterer sonstige sonstigen zusätzliche aber jedoch außer ausser bis autre autres mais sauf "
+    "supplémentaire otro otros pero salvo excepto altri altro ma tranne"
+)
+"""Words after which a "not" says less than it seems."""
+REFUTING_WORDS = _words(
+    "rejected refuted excluded denied dismissed disproved disproven ruled unlikely impossible ausgeschlossen "
+    "verworfen widerlegt abgelehnt unwahrscheinlich exclu exclue rejeté rejetée écarté écartée descartado "
+    "descartada esclusa escluso"
+)
+"""Words for what was claimed and is not so."""
+UPHOLDING_WORDS = _words(
+    "confirmed true right correct likely valid possible the case bestätigt zutreffend richtig confirmé confirmée "
+    "confirmado confirmada"
+)
+"""Words for what was claimed and is so."""
