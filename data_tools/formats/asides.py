@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from data_tools.core.records import GOOD, UNBOXED
 from data_tools.formats.folders import (
@@ -84,6 +85,7 @@ def names_a_verdict(name: str) -> bool:
     return bool(set(words_of(name)) & _NAMES_A_VERDICT) or asks_for(name) is not None
 
 
+@lru_cache(maxsize=1 << 12)
 def is_about_another(name: str) -> bool:
     """Whether a plain "good" under a name is said of something else than what a box is drawn around.
 

@@ -120,7 +120,9 @@ def status_of(folders: Sequence[str]) -> str | None:
 
 
 def type_of(
-    folders: Sequence[str], options: ReadOptions, says_good: Callable[[str], bool] = lambda name: _says(name) is True
+    folders: Sequence[str],
+    options: ReadOptions,
+    says_good: Callable[[str], bool] = lambda name: status_of([name]) == GOOD,
 ) -> str:
     """The defect type, or "good", that the nearest telling folder names; else "defect".
 
@@ -248,6 +250,7 @@ def numbered_alike(folders: Sequence[str]) -> set[str]:
     return {folder for names in shapes.values() if len(names) > 1 for folder in names}
 
 
+@lru_cache(maxsize=1 << 14)
 def _says(name: str) -> bool | None:
     """True for good, False for defective, None where a name says neither, or both, or is in doubt."""
     if _DOUBT.search(name) or is_count_or_class(name):
