@@ -15,13 +15,12 @@ from data_tools.files.atomic import write_text
 from data_tools.files.cvat_xml import annotated_xml
 from data_tools.formats.annotation_files import head_of
 from data_tools.formats.claims import Claim, Shape
-from data_tools.formats.entry_words import against_a_defect
+from data_tools.formats.entry_words import against_a_defect, why_undecided
 from data_tools.formats.folders import is_good
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.outlines import Box, around, shape, turned_ellipse, turned_note, turned_rectangle
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, Format
-from data_tools.formats.remarks import is_undecided
 from data_tools.formats.run_lengths import box_of_runs, runs_of_counts
 from data_tools.formats.tool_files import TOOL_READS, images_root, recognised, tool_reader
 from data_tools.formats.xml_tree import Element, read_xml
@@ -68,9 +67,8 @@ def _image_claims(path: Path, image: Element, findings: Findings) -> Iterator[Cl
         label = element.attributes.get("label", "")
         if element.tag in _WITHOUT_AREA:
             against = against_a_defect((f"{label} {of}", value) for of, value in _attributes(element))
-            if against or is_undecided(label):
-                shown = f"{element.tag} {label[:40]!r}{against and f', but {against}'}"
-                problem = f"{shown}: whether that is a defect is not understood"
+            problem = why_undecided(element.tag, label, against)
+            if problem:
                 yield Claim(path, name, element.line, declared_hw=declared_hw, problem=problem)
                 continue
             labels.append((element.line, label))

@@ -12,13 +12,13 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import GOOD
 from data_tools.files.dataset_folder import read_json
 from data_tools.formats.claims import Claim, Shape
-from data_tools.formats.entry_words import contradiction, values_in, word_of
+from data_tools.formats.entry_words import contradiction, values_in, why_undecided, word_of
 from data_tools.formats.folders import is_good
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.outlines import Box, around, shape, turned_note, turned_rectangle
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, Format
-from data_tools.formats.remarks import NOT_UNDERSTOOD, is_undecided
+from data_tools.formats.remarks import NOT_UNDERSTOOD
 from data_tools.formats.tool_files import TOOL_READS, images_root, keys_in, recognised, tool_reader
 
 SUFFIXES = (".json",)
@@ -92,10 +92,8 @@ def _claims(
         attributes = entry.get("attributes") if isinstance(entry, dict) else None
         beside = tuple(values_in(attributes)) if isinstance(attributes, dict) else ()
         if kind in _WITHOUT_AREA:
-            against = contradiction(is_good(label), beside)
-            if against or is_undecided(label):
-                shown = f"annotations[{i}]: {kind} {label[:40]!r}{against and f', but {against}'}"
-                problem = f"{shown}: whether that is a defect is not understood"
+            problem = why_undecided(f"annotations[{i}]: {kind}", label, contradiction(is_good(label), beside))
+            if problem:
                 yield Claim(path, name, declared_hw=declared_hw, problem=problem)
                 continue
             whole.append(label)

@@ -13,6 +13,7 @@ from data_tools.formats.remarks import (
     is_answer,
     is_false_call,
     is_no,
+    is_undecided,
     is_unsure,
     is_yes,
     leaves_undone,
@@ -88,6 +89,19 @@ def against_a_defect(beside: Iterable[tuple[str, Any]]) -> str:
 def for_a_defect(beside: Iterable[tuple[str, Any]]) -> str:
     """What says beside an area around a good thing that it is a defect; "" where nothing does."""
     return next((shown for name, text, shown in _texts(beside) if _affirms(name, text)), "")
+
+
+def why_undecided(tag: str, label: str, against: str) -> str:
+    """Why a tag without an area says nothing of its image; "" where it does.
+
+    Args:
+        tag: what it is, for people.
+        label: its own.
+        against: what stands beside it and says the opposite; "" for nothing.
+    """
+    if not against and not is_undecided(label):
+        return ""
+    return f"{tag} {label[:40]!r}{against and f', but {against}'}: whether that is a defect is not understood"
 
 
 def unsettled(beside: Iterable[tuple[str, Any]]) -> str:

@@ -156,9 +156,7 @@ class _Table:
         values = {i: {self._tidied(fields[i]) for fields in rows if not _is_blank(name, fields[i])} for i, name in told}
         self._binary = {i for i, found in values.items() if found <= {"0", "1"}}
         self._counts = {i for i, name in told if _is_a_count(name) and all(map(str.isdecimal, values[i]))}
-        self._odd = {
-            i for i, found in values.items() if any(not has_letters(one) and not one.isdecimal() for one in found)
-        }
+        self._odd = {i for i, found in values.items() if any(map(_is_no_count, found))}
         self._judging = {i for i, found in values.items() if any(map(says_a_verdict, found))}
         self._no_types = numbered_alike(sorted(values.get(-1 if self._type is None else self._type, ())))
         self._all_judged = False
@@ -232,7 +230,7 @@ class _Table:
 
     def _is_in_doubt(self, name: str, value: str, is_type: bool) -> bool:
         """Whether a value leaves open, or denies, that a row which something else calls a defect is one."""
-        if value.lower() in self._options.type_map and (is_type or names_a_verdict(name)):
+        if self._is_mapped(name, value, is_type):
             return False
         if against_a_defect([(name, value)]):
             return True
@@ -246,6 +244,10 @@ class _Table:
             return True
         return denies(value) if is_type or asks_for(name) is not None else is_plainly_none(value)
 
+    def _is_mapped(self, name: str, value: str, is_type: bool) -> bool:
+        """Whether the type map says what a value is, under a name that may hold types."""
+        return value.lower() in self._options.type_map and (is_type or names_a_verdict(name))
+
     def _by_column(self, i: int, name: str, value: str, is_type: bool) -> Verdict:
         """What one value says; a problem where it may say something that is not understood."""
         shown = f"{name} {value[:40]!r}"
@@ -258,7 +260,7 @@ class _Table:
             return Verdict(problem=f"{shown}: nobody has looked at it") if leaves_undone(name, value) else Verdict()
         if not is_type and not asks and (is_about_another(name) or is_aside(name, value)):
             return Verdict()
-        if value.lower() in self._options.type_map and (is_type or names_a_verdict(name)):
+        if self._is_mapped(name, value, is_type):
             kind = self._options.renamed(value, self._findings)
             return Verdict(good=shown) if is_good(kind) else Verdict(defect_type=value)
         if is_answer(value) or not has_letters(value):
