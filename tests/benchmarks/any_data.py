@@ -81,8 +81,8 @@ def _neu(folder: Path, tiles: Path, neu: Path) -> list[Path]:
 def _large(folder: Path, tiles: Path, neu: Path) -> list[Path]:
     _, counts, most = LARGE
     if not (folder / "large").exists():
-        with atomic_folder(folder / "large") as place:
-            large_images.make(_tiles(folder, tiles), place, 0, counts, most)
+        with atomic_folder(folder / "large") as place, atomic_folder(folder / "large_apart") as apart:
+            large_images.make(_tiles(folder, tiles), place, 0, counts, most, apart)
     return [folder / "large"]
 
 

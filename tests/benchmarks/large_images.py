@@ -1,12 +1,13 @@
 """Large images: composed of magnetic tiles, or drawn.
 
-python -m tests.benchmarks.large_images datasets/magnetic_tile --out datasets/large
+python -m tests.benchmarks.large_images datasets/magnetic_tile --out datasets/large --apart datasets/apart
 python -m tests.benchmarks.large_images drawn --out datasets/drawn_large --counts 60 18 22 --seed 9001
 
 Tiles lie whole, at native scale and in rows, on a dark tray of 1,024 to 4,096 px a side (evenly in its logarithm): good
-ones, and in every other image one to three with a defect among them. So a defect alone tells a defect image. Train,
-validation and test images are made of the tiles of the dataset's own splits, so no tile is on two sides; each image is
-a group of its own within its split.
+ones, and in every other image one to three with a defect among them. So a defect alone tells a defect image. Good are
+tiles without a defect in any shot: some shots of a tile with a blowhole lie among the good ones, blowhole and all.
+Train, validation and test images are made of the tiles of the dataset's own splits, so no tile is on two sides; each
+image is a group of its own within its split. `--apart` has the tiles of the test images once more, each as an image.
 
 Drawn are surfaces of 900 to 2,000 px with flaws of 10 to 1,300 px and without, in pairs, see `pretraining.corpus`.
 """
@@ -14,6 +15,7 @@ Drawn are surfaces of 900 to 2,000 px with flaws of 10 to 1,300 px and without, 
 import argparse
 import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -52,8 +54,25 @@ def laid_out(sizes: Sequence[tuple[int, int]], tray_hw: tuple[int, int]) -> list
     return corners
 
 
-def compose(rng: np.random.Generator, good: Sequence[Tile], bad: Sequence[Tile], most: int = MOST) -> Tile:
-    """A tray (h, w) of good tiles with `bad` ones among them, and its (n, 4) boxes.
+@dataclass(frozen=True)
+class Tray:
+    """Tiles that lie at `corners` (y, x) on a tray of `size_hw`."""
+
+    size_hw: tuple[int, int]
+    tiles: Sequence[Tile]
+    corners: Sequence[tuple[int, int]]
+
+    def seen(self) -> Tile:
+        """Its image (h, w) and its (n, 4) boxes."""
+        image, boxes = np.full(self.size_hw, DARK, dtype=np.uint8), [np.zeros((0, 4))]
+        for (pixels, own), (y, x) in zip(self.tiles, self.corners, strict=True):
+            image[y : y + pixels.shape[0], x : x + pixels.shape[1]] = pixels
+            boxes.append(own + np.array([x, y, x, y]))
+        return image, np.concatenate(boxes)
+
+
+def lay(rng: np.random.Generator, good: Sequence[Tile], bad: Sequence[Tile], most: int = MOST) -> Tray:
+    """A tray of good tiles with `bad` ones among them.
 
     Raises:
         ValueError: the bad ones do not fit on a tray of the size drawn.
@@ -70,39 +89,58 @@ def compose(rng: np.random.Generator, good: Sequence[Tile], bad: Sequence[Tile],
             break
     else:
         raise ValueError(f"{len(bad)} tiles with defects do not fit on a tray of {width} x {height} px")
-    image, boxes = np.full((height, width), DARK, dtype=np.uint8), [np.zeros((0, 4))]
-    for (pixels, own), (y, x) in zip(tiles, corners, strict=False):
-        image[y : y + pixels.shape[0], x : x + pixels.shape[1]] = pixels
-        boxes.append(own + np.array([x, y, x, y]))
-    return image, np.concatenate(boxes)
+    return Tray((height, width), tiles[: len(corners)], corners)
 
 
-def make(source: Path, out: Path, seed: int, counts: tuple[int, ...] = COUNTS, most: int = MOST) -> Dataset:
-    """The whole dataset folder."""
+def make(
+    source: Path, out: Path, seed: int, counts: tuple[int, ...] = COUNTS, most: int = MOST, apart: Path | None = None
+) -> Dataset:
+    """The whole dataset folder, and that of the test images' tiles where `apart` says so."""
     tiles = read_dataset(source)
     root = images_root_of(tiles, source)
-    rng, samples, parts = np.random.default_rng(seed), [], {}
-    (out / "images").mkdir(parents=True)
+    rng, samples, pieces, parts = np.random.default_rng(seed), [], [], {}
+    for folder in (out, *([] if apart is None else [apart])):
+        (folder / "images").mkdir(parents=True)
     for split, number_of in zip(SPLIT_NAMES, counts, strict=True):
         own = tiles.split(split)
+        faulty = {one.group for one in own if one.status != GOOD}
         read = [(read_gray(resolve_under(root, one.path)), one) for one in own if one.status in (GOOD, BOXED)]
-        good = [(pixels, one.boxes_xyxy) for pixels, one in read if one.status == GOOD]
+        good = [(pixels, one.boxes_xyxy) for pixels, one in read if one.group not in faulty]
         boxed = [(pixels, one) for pixels, one in read if one.status == BOXED]
         parts[split] = tuple(range(len(samples) + 1, len(samples) + 1 + number_of))
         for number in parts[split]:
             count = int(rng.integers(1, MOST_DEFECTS + 1)) if number % 2 else 0
             chosen = [boxed[i] for i in rng.choice(len(boxed), count, replace=False)]
-            image, boxes = compose(rng, good, [(pixels, one.boxes_xyxy) for pixels, one in chosen], most)
-            name = f"{split}_{number:04d}.png"
-            Image.fromarray(image).save(out / "images" / name, compress_level=1)
+            tray = lay(rng, good, [(pixels, one.boxes_xyxy) for pixels, one in chosen], most)
             kind = chosen[0][1].type if chosen else GOOD
-            labels = np.ones(len(boxes), dtype=np.int64)
-            status = BOXED if chosen else GOOD
-            samples.append(Sample(number, name, image.shape, boxes, labels, status, f"{split}{number}", kind))  # type: ignore[arg-type]
-    splits = Splits(seed, "none", parts["train"], parts["val"], parts["test"])
-    dataset = Dataset(tuple(samples), ("defect",), out / "images", splits)
+            samples.append(_written(out, number, f"{split}_{number:04d}", tray.seen(), f"{split}{number}", kind))
+            if apart is not None and split == SPLIT_NAMES[-1]:
+                for place, tile in enumerate(tray.tiles):
+                    name = f"{number:04d}_{place:02d}"
+                    pieces.append(_written(apart, len(pieces) + 1, name, tile, f"{split}{number}", kind))
+    if apart is not None:
+        everything = Splits(seed, "none", (), (), tuple(one.image_id for one in pieces))
+        write_dataset(apart, Dataset(tuple(pieces), ("defect",), apart / "images", everything))
+    dataset = Dataset(tuple(samples), ("defect",), out / "images", Splits(seed, "none", *parts.values()))
     write_dataset(out, dataset)
     return dataset
+
+
+def _written(folder: Path, number: int, name: str, seen: Tile, group: str, kind: str) -> Sample:
+    """The sample of an image that now lies in `folder`: of that kind if it has boxes, else good."""
+    image, boxes = seen
+    Image.fromarray(image).save(folder / "images" / f"{name}.png", compress_level=1)
+    labels, status = np.ones(len(boxes), dtype=np.int64), BOXED if len(boxes) else GOOD
+    return Sample(
+        number,
+        f"{name}.png",
+        image.shape,
+        boxes,
+        labels,
+        status,
+        group,
+        kind if len(boxes) else GOOD,  # type: ignore[arg-type]
+    )
 
 
 def draw(out: Path, seed: int, counts: tuple[int, ...]) -> Dataset:
@@ -123,6 +161,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("source", type=Path, help="dataset folder of tiles; the word drawn draws surfaces")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--apart", type=Path, help="dataset folder of the test images' tiles, each an image")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--counts", type=int, nargs=3, default=COUNTS, help="train, validation and test images")
     parser.add_argument("--most", type=int, default=MOST, help="longest side in pixels")
@@ -130,5 +169,5 @@ if __name__ == "__main__":
     if words.source == Path("drawn"):
         made = draw(words.out, words.seed, tuple(words.counts))
     else:
-        made = make(words.source, words.out, words.seed, tuple(words.counts), words.most)
+        made = make(words.source, words.out, words.seed, tuple(words.counts), words.most, words.apart)
     print(f"{words.out}: {len(made.samples)} images, {sum(len(s.boxes_xyxy) for s in made.samples)} boxes")
