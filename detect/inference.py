@@ -12,7 +12,7 @@ from data_tools.loading.input_config import InputConfig
 from data_tools.training.batches import shared_batches
 from data_tools.training.references import reference_of
 from detect.detections import SizedDetections
-from detect.looking import BATCH_SIZE, Look, look_everywhere, look_in_views, to_predictions
+from detect.looking import BATCH_SIZE, Look, look_everywhere, to_predictions
 from detect.model import Detector
 from detect.to_prediction import ScoreRule, to_prediction
 
@@ -52,13 +52,6 @@ def detect_everywhere(
     """
     views = model.config.prediction.views if in_views else (1.0,)
     return look_everywhere(_look_of(model), views, samples, pixels, config, label)
-
-
-def detect_in_views(
-    model: Detector, samples: Sequence[Sample], pixels: Path | PixelReader, config: InputConfig, label: str
-) -> list[SizedDetections]:
-    """Detections of whole images, from a look at each of the model's `views`, see `detect.views.agree`."""
-    return look_in_views(_look_of(model), model.config.prediction.views, samples, pixels, config, label)
 
 
 def _look_of(model: Detector) -> Look:

@@ -18,18 +18,6 @@ def xyxy_to_xywh(boxes_xyxy: Floats) -> Floats:
     return np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
 
 
-def inclusive_to_half_open(boxes_xyxy: Floats) -> Floats:
-    """(n, 4) boxes whose right and bottom pixels belong to the box -> half-open boxes."""
-    boxes: Floats = np.asarray(boxes_xyxy, dtype=np.float64).reshape(-1, 4)
-    half_open: Floats = boxes + np.array([0.0, 0.0, 1.0, 1.0])
-    return half_open
-
-
-def index_to_edge(index_coordinates: Floats) -> Floats:
-    """Pixel-index coordinates (the centre of pixel i is i) -> edge coordinates (the centre of pixel i is i + 0.5)."""
-    return np.asarray(index_coordinates, dtype=np.float64) + 0.5
-
-
 def areas(boxes_xyxy: Floats) -> Floats:
     """(n,) areas of (n, 4) boxes, in square pixels."""
     boxes = np.asarray(boxes_xyxy, dtype=np.float64).reshape(-1, 4)

@@ -13,7 +13,7 @@ from data_tools.files.dataset_folder import images_root_of, read_dataset
 from data_tools.loading.input_config import InputConfig
 from data_tools.networks.backbones import build_backbone
 from detect.config import DetectorConfig, PredictionConfig
-from detect.inference import detect, detect_in_views, predict, propose
+from detect.inference import detect, detect_everywhere, predict, propose
 from detect.model import Detector
 from detect.views import agree
 
@@ -29,7 +29,7 @@ def build(views: tuple[float, ...]) -> Detector:
 def test_each_view_is_a_look_at_its_size(squares: Path) -> None:
     dataset = read_dataset(squares)
     samples, root, config = dataset.split("val"), images_root_of(dataset, squares), InputConfig()
-    detections = detect_in_views(build((1.0, 2.0)), samples, root, config, "testing")
+    detections = detect_everywhere(build((1.0, 2.0)), samples, root, config, "testing")
     once = detect(build((1.0,)), samples, root, config)
     twice = detect(build((1.0,)), samples, root, replace(config, scale=2.0))
     assert [size for _, size in once] == [(64, 64)] * len(samples)

@@ -12,10 +12,6 @@ BOXES = arrays(np.float64, (5, 4), elements=numbers).map(
 )
 
 
-def test_inclusive_corners_cover_their_last_pixel() -> None:
-    assert geometry.inclusive_to_half_open(np.array([[106, 90, 242, 134]])).tolist() == [[106, 90, 243, 135]]
-
-
 @given(BOXES)
 def test_xywh_round_trip(boxes: np.ndarray) -> None:
     assert np.allclose(geometry.xywh_to_xyxy(geometry.xyxy_to_xywh(boxes)), boxes)
