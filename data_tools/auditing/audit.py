@@ -13,6 +13,7 @@ from data_tools.auditing.doctor import Checkup, examine
 from data_tools.auditing.findings import LEVELS, NOTE, UNSAFE, WARNING, Finding
 from data_tools.auditing.leaks import Property, label_leaks, straddling
 from data_tools.auditing.review import Suspect
+from data_tools.auditing.twins import contradicted, joined, twins, unlike_labels
 from data_tools.core.agreement import require_of_dataset
 from data_tools.core.anchors import AnchorConfig
 from data_tools.core.errors import InputError
@@ -37,7 +38,8 @@ class Audit:
         checkup: counts.
         findings: the gravest first.
         properties: of the files, the most telling first.
-        suspects: likely wrong labels, the least believed first; None where labels were not judged.
+        suspects: likely wrong labels, the least believed first; None where labels were not judged and no image shows
+            the same as one of another label.
         separation: AUC of the out-of-fold scores against the given labels.
     """
 
@@ -80,9 +82,11 @@ def audit(dataset: Dataset, options: AuditOptions, more: Sequence[Finding] = ())
     properties, about_labels = label_leaks(dataset.samples, read)
     rows = [i for i, sample in enumerate(dataset.samples) if sample.image_id in read]
     thumbnails = np.stack([read[dataset.samples[i].image_id].thumbnail for i in rows]) if rows else None
-    findings += [*straddling(dataset, thumbnails, rows), *about_labels]
+    alike = twins(thumbnails, rows)
+    findings += [*straddling(dataset, thumbnails, rows, alike), *about_labels, *unlike_labels(alike, dataset.samples)]
     suspects, separation, about_suspects = _judge_labels(dataset, [dataset.samples[i] for i in rows], options)
     ordered = sorted([*findings, *about_suspects, *more], key=lambda finding: LEVELS.index(finding.level))
+    suspects = joined(suspects, contradicted(alike, dataset.samples), options.most_suspects)
     return Audit(checkup, tuple(ordered), tuple(properties), suspects, separation)
 
 

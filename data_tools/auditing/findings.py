@@ -7,7 +7,8 @@ network sees and no defect causes, that tells the label by itself. Any of these 
 
 A **warning** asks for a look: file names that tell the label (no network sees a name, but sorting or sampling by it
 would leak), brightness that tells it (a defect may really cause that), boxes that no anchor reaches, mixed bit depths,
-likely wrong labels, new images unlike those of a reference. A **note** says what was not checked and why.
+likely wrong labels, images of the same thing with unlike labels, new images unlike those of a reference. A **note**
+says what was not checked and why.
 """
 
 from collections.abc import Sequence

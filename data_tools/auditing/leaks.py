@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_tools.auditing.findings import NOTE, UNSAFE, WARNING, Finding
+from data_tools.auditing.twins import Pairs, ids_two_by_two
 from data_tools.core.records import SPLIT_NAMES, Dataset, Sample
 from data_tools.files.image_facts import ImageFact
 from data_tools.metrics.auc import roc_auc
 from data_tools.splitting.grouping import named_links
 from data_tools.splitting.names import lots_of
-from data_tools.splitting.near_duplicates import Floats, Signatures, near_duplicates, signatures
+from data_tools.splitting.near_duplicates import Floats
 from data_tools.splitting.turned import turned_duplicates
 
 _LINKED = {
@@ -33,7 +34,6 @@ FLAGGED_AUC, UNSAFE_AUC = 0.75, 0.9
 _FOLDS, _BINS, _PRIOR = 5, 10, 2.0
 _FEWEST_IMAGES, _FEWEST_GROUPS = 10, 5
 _MOST_TOKENS = 100
-_SHOWN = 24
 _SPLIT_AT = re.compile(r"([^A-Za-z0-9]+)")
 
 
@@ -75,13 +75,14 @@ def label_leaks(samples: Sequence[Sample], facts: Mapping[int, ImageFact]) -> tu
     return properties, [_finding(one) for one in properties if one.auc is not None and one.auc > FLAGGED_AUC]
 
 
-def straddling(dataset: Dataset, thumbnails: Floats | None, rows: Sequence[int]) -> list[Finding]:
+def straddling(dataset: Dataset, thumbnails: Floats | None, rows: Sequence[int], alike: Pairs) -> list[Finding]:
     """Findings about images that belong together and stand in different splits.
 
     Args:
         dataset: with its splits; without, nothing is divided.
         thumbnails: (n, 256) of the readable images, or None.
         rows: (n,) place in the dataset's samples of each thumbnail.
+        alike: of `twins`.
     """
     if dataset.splits is None:
         return []
@@ -100,11 +101,8 @@ def straddling(dataset: Dataset, thumbnails: Floats | None, rows: Sequence[int])
         links, _ = named_links(paths, thumbnails if complete else None)
         for name, pairs in links.items():
             findings += _divided_pairs(_LINKED[name], pairs, samples, where, UNSAFE if name == "copies" else level)
+    findings += _divided_pairs("near-duplicates", alike, samples, where, UNSAFE)
     if thumbnails is not None and len(thumbnails) > 1:
-        signed: Signatures = signatures(thumbnails)
-        pairs, similarity = near_duplicates(signed, signed.same)
-        best_first = pairs[np.argsort(-similarity, kind="stable")]
-        findings += _divided_pairs("near-duplicates", np.asarray(rows)[best_first], samples, where, UNSAFE)
         turned = np.asarray(rows, dtype=np.int64)[turned_duplicates(thumbnails)]
         findings += _divided_pairs("images that are others mirrored or turned", turned, samples, where, UNSAFE)
     return findings
@@ -263,12 +261,7 @@ def _divided_pairs(
         f"{noun} stand in different splits: {len(torn)} pairs of {images} images, such as {samples[a].path} in "
         f"{where[a]} and {samples[b].path} in {where[b]}"
     )
-    shown: list[int] = []
-    for pair in torn:  # pairs without a common image show more of the data
-        ids = [samples[i].image_id for i in pair]
-        if len(shown) < _SHOWN and not set(ids) & set(shown):
-            shown += ids
-    return [Finding(level, "leaks", text, _REMEDY, tuple(shown))]
+    return [Finding(level, "leaks", text, _REMEDY, ids_two_by_two(torn, samples))]
 
 
 _REMEDY = "group and split anew: python -m data_tools.splits DATASET --group-by auto --replace"

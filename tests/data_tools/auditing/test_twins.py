@@ -1,0 +1,64 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from data_tools.audit import main
+from data_tools.auditing.review import Suspect
+from data_tools.auditing.twins import contradicted, joined, unlike_labels
+from data_tools.core.records import UNBOXED, Sample
+from data_tools.files.dataset_folder import read_dataset
+from tests.data_tools.auditing.test_audit import build
+
+BOX = ((1, 1, 9, 9),)
+
+
+def test_a_good_image_that_shows_the_same_as_a_defect_is_named_and_can_be_corrected(tmp_path: Path, capsys) -> None:
+    folder, review = build(tmp_path / "d"), tmp_path / "review.csv"
+    for defect, good in ((3, 4), (9, 10)):  # of one group each
+        (folder / "images" / f"{good}.png").write_bytes((folder / "images" / f"{defect}.png").read_bytes())
+    assert main([str(folder), "--labels", "no", "--review", str(review)]) == 0
+    out = capsys.readouterr().out
+    assert "warning: 2 good images show the same as a defect image: 2 pairs, such as " in out
+    assert "0.50  4.png is good, good: shows the same as 3.png (scratch)" in out
+    header, *rows = review.read_text().splitlines()
+    assert [row.split(",")[1] for row in rows] == ["3.png", "4.png", "9.png", "10.png"]
+    review.write_text("\n".join([header, *(row + "defect" * row.startswith("4,") for row in rows)]))
+    assert main([str(folder), "--apply", str(review), "--out", str(tmp_path / "corrected")]) == 0
+    assert {one.image_id: one.status for one in read_dataset(tmp_path / "corrected").samples}[4] == UNBOXED
+
+
+def test_copies_of_one_label_are_no_contradiction(tmp_path: Path, capsys) -> None:
+    folder = build(tmp_path / "d")
+    (folder / "images" / "2.png").write_bytes((folder / "images" / "1.png").read_bytes())
+    assert main([str(folder), "--labels", "no"]) == 0
+    assert "show the same" not in capsys.readouterr().out
+
+
+def test_an_image_is_doubted_as_far_as_the_others_that_show_the_same_contradict_it(
+    make_sample: Callable[..., Sample],
+) -> None:
+    shots = [make_sample(1, BOX), make_sample(2, BOX), make_sample(3), make_sample(4, BOX)]
+    pairs = np.array([[0, 2], [1, 2], [0, 1], [0, 3], [1, 3], [2, 3]])
+    (doubted,) = contradicted(pairs, shots)
+    assert (doubted.sample.image_id, doubted.suggested, doubted.confidence) == (3, "defect", 0.25)
+    assert doubted.reason == "shows the same as 1.png (scratch) and 2 more"
+    (finding,) = unlike_labels(pairs, shots)
+    assert finding.text.startswith(
+        "1 good images show the same as a defect image: 3 pairs, such as 3.png (good) and 1.png"
+    )
+    assert finding.image_ids == (1, 3)
+
+
+def test_the_list_has_each_image_once_and_the_least_believed_first(make_sample: Callable[..., Sample]) -> None:
+    by_models = [Suspect(make_sample(i), "defect", 0.1 * i, "odd") for i in (1, 2, 3)]
+    by_twins = [Suspect(make_sample(i), "defect", 0.25, "shows the same as 9.png (scratch)") for i in (1, 3, 4)]
+    found = joined(by_models, by_twins, 3)
+    assert found is not None
+    assert [(one.sample.image_id, round(one.confidence, 2), one.reason) for one in found] == [
+        (1, 0.1, "shows the same as 9.png (scratch); odd"),
+        (2, 0.2, "odd"),
+        (3, 0.25, "shows the same as 9.png (scratch); odd"),
+    ]
+    assert joined(None, [], 3) is None
+    assert joined([], [], 3) == ()
