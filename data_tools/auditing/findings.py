@@ -24,10 +24,10 @@ class Finding:
 
     Attributes:
         level: "unsafe", "warning" or "note".
-        check: the part of the audit: "doctor", "leaks", "labels" or "drift".
+        check: the part of the audit: "doctor", "leaks", "twins", "labels" or "drift".
         text: a sentence or two: what was found.
         remedy: what to do about it; empty for a note.
-        image_ids: some of the images concerned, for the gallery; of near-duplicates two by two.
+        image_ids: some of the images concerned, for the gallery; of leaks and twins two by two.
         lacks_groups: whether it says what could not be shown with so few groups.
     """
 

@@ -90,4 +90,4 @@ def unlike_labels(pairs: Pairs, samples: Sequence[Sample]) -> list[Finding]:
         "in between"
     )
     remedy = "look at them: --html FILE shows them, --review FILE lists those whose label most of the others contradict"
-    return [Finding(WARNING, "labels", text, remedy, ids_two_by_two(torn, samples))]
+    return [Finding(WARNING, "twins", text, remedy, ids_two_by_two(torn, samples))]
