@@ -16,33 +16,41 @@ from data_tools.formats.folders import (
     words_of,
 )
 
-_ABOUT = frozenset(
+_SIGHT = frozenset(  # how well a thing can be seen, and by what: these can be good or bad themselves
     words_of(
-        # sizes, and the image as a file
-        "width height depth channels channel size w h resolution dpi bits mode format "
-        "image img picture photo path url uri link href folder dir directory file filename basename suffix "
-        "extension md5 sha hash checksum license licence source src root bytes "
-        # numbers, names and dates of things and people
-        "id ids uid uuid guid index idx nr key row line seq sequence serial "
-        "barcode unnamed date time timestamp datetime day month year created updated "
-        "modified duration by user annotator labeler labeller author operator inspector "
-        "reviewer editor worker owner email version software tool "
-        # how the set is divided, and where it is from
-        "split set subset fold phase partition usage dataset lot batch group wafer "
-        "device product part station machine camera cam lens light lighting exposure gain "
-        "sensor line site fab plant factory customer project recipe shift side view "
-        "front back rear upper lower inner outer "
-        "position location slot tray panel board die frame material supplier vendor "
-        # of the box
-        "area score confidence conf prob probability iou occluded truncated difficult "
-        "crowd iscrowd pose rotation angle orientation flipped rotated augmented rle "
-        "segmentation polygon points bbox box x y xc yc cx cy xmin ymin xmax "
-        "ymax left top right bottom supercategory shape "
-        # how well a thing can be seen, and what has to be done about it
-        "visibility contrast sharpness focus brightness illumination readability legibility priority difficulty "
-        # the same in German and French
-        "datum uhrzeit kamera bediener pr\u00fcfer los charge linie datei bild pfad beleuchtung heure fichier"
+        "visibility contrast sharpness focus brightness illumination readability legibility resolution exposure gain "
+        "camera cam lens sensor light lighting kamera beleuchtung"
     )
+)
+_ABOUT = (
+    frozenset(
+        words_of(
+            # sizes, and the image as a file
+            "width height depth channels channel size w h dpi bits mode format "
+            "image img picture photo path url uri link href folder dir directory file filename basename suffix "
+            "extension md5 sha hash checksum license licence source src root bytes "
+            # numbers, names and dates of things and people
+            "id ids uid uuid guid index idx nr key row line seq sequence serial "
+            "barcode unnamed date time timestamp datetime day month year created updated "
+            "modified duration by user annotator labeler labeller author operator inspector "
+            "reviewer editor worker owner email version software tool "
+            # how the set is divided, and where it is from
+            "split set subset fold phase partition usage dataset lot batch group wafer "
+            "device product part station machine line site fab plant factory customer project recipe shift side view "
+            "front back rear upper lower inner outer "
+            "position location slot tray panel board die frame material supplier vendor "
+            # of the box
+            "area score confidence conf prob probability iou occluded truncated difficult "
+            "crowd iscrowd pose rotation angle orientation flipped rotated augmented rle "
+            "segmentation polygon points bbox box x y xc yc cx cy xmin ymin xmax "
+            "ymax left top right bottom supercategory shape "
+            # what has to be done about it
+            "priority difficulty "
+            # the same in German and French
+            "datum uhrzeit bediener pr\u00fcfer los charge linie datei bild pfad heure fichier"
+        )
+    )
+    | _SIGHT
 )
 _JUDGED = frozenset(  # what a verdict may be about, so that a header with one of these words may still be for verdicts
     words_of(
@@ -63,9 +71,14 @@ _NAMES_A_VERDICT = frozenset(
         "bad pass fail class label labels type category kind tag tags labelled labeled annotated "
         # the same in other languages
         "befund bewertung ergebnis pr\u00fcfergebnis urteil klasse fehlerart fehlertyp qualit\u00e4t resultat "
-        "r\u00e9sultat \u00e9tat classe qualit\u00e9 resultado clase risultato "
+        "r\u00e9sultat \u00e9tat classe qualit\u00e9 resultado clase risultato esito contr\u00f4le "
+        "inspecci\u00f3n inspektion "
         "\u5224\u5b9a \u7ed3\u679c \u7d50\u679c \u7c7b\u522b \u6807\u7b7e"
     )
+)
+_ENDS_IN_A_VERDICT = (  # as compounds do: Endkontrolle, Sichtprüfung
+    *("kontrolle", "pr\u00fcfung", "ergebnis", "befund", "urteil", "bewertung", "beurteilung", "entscheid"),
+    *("\u5224\u5b9a", "\u7ed3\u679c", "\u7d50\u679c", "\ud310\uc815", "\uacb0\uacfc"),
 )
 
 
@@ -82,7 +95,9 @@ def is_aside(name: str, value: str) -> bool:
 
 def names_a_verdict(name: str) -> bool:
     """Whether values under a name are verdicts or types, whatever they are."""
-    return bool(set(words_of(name)) & _NAMES_A_VERDICT) or asks_for(name) is not None
+    words = words_of(name)
+    known = any(word in _NAMES_A_VERDICT or word.endswith(_ENDS_IN_A_VERDICT) for word in words)
+    return known or asks_for(name) is not None
 
 
 @lru_cache(maxsize=1 << 12)
@@ -96,6 +111,11 @@ def is_about_another(name: str) -> bool:
     if names_a_verdict(name):
         return is_aside(name, "") or ("quality" in words and bool(words & _PICTURE))
     return bool(words & _ABOUT - _JUDGED) or is_about(name)
+
+
+def is_about_sight(name: str) -> bool:
+    """Whether a name is of how well a thing can be seen, or of what it is seen by, which may be good itself."""
+    return bool(_SIGHT & set(words_of(name)))
 
 
 def is_about(name: str) -> bool:

@@ -34,6 +34,7 @@ from data_tools.formats.csv_verdicts import (
     Verdict,
     flag_columns,
     is_called_good,
+    named_by_values,
     told,
     verdict_of,
 )
@@ -166,7 +167,8 @@ def _claims(
     """What the rows of a file say; a row that cannot be told to be of an image is listed with its line."""
     whole = [fields for _, fields in rows if len(fields) == table.columns.count]
     decimal, thousands = _signs([table.columns.box_of(fields) for fields in whole], table.separator)
-    table = replace(table, decimal=decimal, thousands=thousands)
+    columns = replace(table.columns, others=named_by_values(table.columns.others, whole, findings))
+    table = replace(table, columns=columns, decimal=decimal, thousands=thousands)
     company = replace(company, flags=flag_columns(table.columns, whole))
     corners = options.corners or FORMAT.corners
     shares = _are_shares(rows, table)

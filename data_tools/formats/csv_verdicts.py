@@ -10,10 +10,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from data_tools.core.records import BOXED, GOOD, STATUSES, UNBOXED
-from data_tools.formats.asides import is_about_another, is_aside, is_left_out, names_a_verdict
+from data_tools.formats.asides import is_about_another, is_about_sight, is_aside, is_left_out, names_a_verdict
 from data_tools.formats.columns import Columns
+from data_tools.formats.entry_words import is_about_the_annotation, is_called_normal
 from data_tools.formats.folders import asks_for, is_good, status_of
 from data_tools.formats.names import is_background
+from data_tools.formats.registry import Findings
 from data_tools.formats.remarks import (
     is_about_the_work,
     is_answer,
@@ -24,11 +26,16 @@ from data_tools.formats.remarks import (
     says_a_verdict,
     status_of_remark,
 )
+from data_tools.formats.type_words import leaves_open
 
 EMPTY = ("", "nan", "none", "null", "na", "n/a", "-")
 ANY_DEFECT = "defect"
 ROW = "row without a box"
 _NOTHING = ("0", "background", "negative")
+_HIDDEN = (
+    "column {!r} holds nothing but words for good: taken for what its name says, and for no verdict; where it is one, "
+    "call it verdict"
+)
 _HOW = "name that column type, status or unused, in the file or with --columns"
 
 
@@ -115,6 +122,34 @@ def flag_columns(columns: Columns, rows: Sequence[Sequence[str]]) -> set[int]:
         if values and all(is_answer(value) for value in values):
             flags.add(i)
     return flags
+
+
+def named_by_values(
+    others: Sequence[tuple[int, str]], rows: Sequence[Sequence[str]], findings: Findings
+) -> tuple[tuple[int, str], ...]:
+    """The other columns of a table, those called verdicts that hold nothing but words of one, for good and for bad.
+
+    Whatever their header is: "OK" and "NG" under `inspector` are no names of people. Left as they are called are those
+    of what may be good itself, such as the light, of the annotation, and those that hold one sense alone: "ok" under
+    `pad` may be said of the pad. Where a name of something else hides such a one, a warning says so.
+
+    Args:
+        others: position and name of columns.
+        rows: the fields of each row that has all of them.
+        findings: gets the warnings.
+    """
+    named = []
+    for i, name in others:
+        values = {fields[i] for fields in rows if fields[i].lower() not in EMPTY}
+        senses = {status_of([value]) for value in values if not leaves_open(value)}
+        known = names_a_verdict(name) or is_about_sight(name) or is_about_the_annotation(name) or is_left_out(name)
+        judges = not known and all(says_a_verdict(value) or leaves_open(value) for value in values)
+        if judges and senses == {GOOD, UNBOXED}:
+            name = f"{name} (verdict)"
+        elif judges and senses == {GOOD} and is_about_another(name) and not all(map(is_called_normal, values)):
+            findings.warnings[_HIDDEN.format(name[:40])] += 1
+        named.append((i, name))
+    return tuple(named)
 
 
 def _told(others: Sequence[tuple[int, str]], fields: Sequence[str]) -> list[tuple[int, str]]:

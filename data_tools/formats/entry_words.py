@@ -7,7 +7,15 @@ from typing import Any
 from data_tools.core.records import GOOD, UNBOXED
 from data_tools.formats.asides import is_about_another, is_aside, names_a_verdict
 from data_tools.formats.claims import is_score
-from data_tools.formats.folders import asks_for, denies_a_defect, names_a_fault, speaks_of_no_defect, words_of
+from data_tools.formats.folders import (
+    asks_for,
+    denies_a_defect,
+    is_accepted,
+    is_called_flawless,
+    names_a_fault,
+    speaks_of_no_defect,
+    words_of,
+)
 from data_tools.formats.remarks import (
     is_about_the_work,
     is_answer,
@@ -50,7 +58,7 @@ _MEASURES = frozenset(
 )
 _NAMELESS = frozenset(words_of("col column spalte colonne field feld attribute attr value wert info misc extra meta"))
 _RUNS = frozenset(("pass", "passes"))
-_NORMAL = frozenset(("normal", "\u6b63\u5e38", "\uc815\uc0c1"))  # of a surface or a polarity as much as of a part
+_NORMAL = frozenset(("normal", "\u6b63\u5e38", "\uc815\uc0c1"))
 
 
 def word_of(entry: Mapping[str, Any], own: Collection[str] = ()) -> tuple[str | None, str]:
@@ -125,18 +133,18 @@ def _denies(name: str, text: str) -> bool:
     ):
         return True
     words = set(words_of(name))
-    judges = names_a_verdict(name) and not words & _MEASURES and not _confirms(name)
+    judges = names_a_verdict(name) and not words & _MEASURES and not is_about_the_annotation(name)
     if is_answer(text) or text.isdecimal():
         is_number = text.isdecimal() and bool(words & _RUNS)  # of a pass over the part
         return judges and not is_number and status_of_remark(text, name) == GOOD
     if not denies_a_defect(text):
         return False
-    if names_a_fault(text):
+    if names_a_fault(text) or is_called_flawless(text):
         return True  # "no defect"
-    if set(words_of(text)) & _NORMAL:
+    if is_called_normal(text):
         return judges
     says_nothing = all(len(word) == 1 or word in _NAMELESS for word in words)
-    return judges or says_nothing or (bool(words & _REMARKS) and not _confirms(name))
+    return judges or says_nothing or (bool(words & _REMARKS) and not is_about_the_annotation(name))
 
 
 def _says_of_the_area(name: str, what: Collection[str]) -> bool:
@@ -145,7 +153,12 @@ def _says_of_the_area(name: str, what: Collection[str]) -> bool:
     return bool(words & {*what}) and words <= {*what} | _OF_AN_AREA
 
 
-def _confirms(name: str) -> bool:
+def is_called_normal(text: str) -> bool:
+    """Whether a text has a word for what is usual, which is said of a surface or a polarity as much as of a part."""
+    return bool(set(words_of(text)) & _NORMAL)
+
+
+def is_about_the_annotation(name: str) -> bool:
     """Whether a good word under a name, such as "review" or "checked", is said of the annotation."""
     words = set(words_of(name))
     return bool(words & _OF_THE_ANNOTATION or is_about_the_work(name)) and not words & _JUDGES_ANYWAY
@@ -157,6 +170,8 @@ def _is_unsettled(name: str, text: str) -> bool:
         return False
     if is_answer(text) or text.isdecimal():
         return asks_for(name) is not None and status_of_remark(text, name) == GOOD
+    if is_accepted(text):
+        return not is_about_the_annotation(name)
     return status_of_remark(text, name) == GOOD or speaks_of_no_defect(text) or speaks_of_a_false_call(text)
 
 

@@ -13,9 +13,11 @@ from unicodedata import normalize
 from data_tools.core.records import GOOD, UNBOXED
 from data_tools.formats.registry import ReadOptions
 from data_tools.formats.vocabulary import (
+    ACCEPTING_WORDS,
     BAD_WORDS,
     BUT_WORDS,
     FAULT_WORDS,
+    FLAWLESS_WORDS,
     GOOD_WORDS,
     IN_ORDER,
     NOT_WORDS,
@@ -164,6 +166,17 @@ def asks_for(name: str) -> bool | None:
 def names_a_fault(text: str) -> bool:
     """Whether a text has a word for something bad in it, whatever it says of it."""
     return bool(set(words_of(text)) & (BAD_WORDS | FAULT_WORDS))
+
+
+def is_called_flawless(text: str) -> bool:
+    """Whether a text has a word that says of a whole thing that it has no defect, whatever it says of that."""
+    return bool(set(words_of(text)) & FLAWLESS_WORDS)
+
+
+def is_accepted(text: str) -> bool:
+    """Whether a text says in a word that something is taken as it is, be it a part or what is said of it."""
+    words = set(words_of(text))
+    return bool(words) and words <= ACCEPTING_WORDS
 
 
 def denies_a_defect(text: str) -> bool:

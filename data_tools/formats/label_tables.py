@@ -11,6 +11,7 @@ unboxed.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from data_tools.core.errors import InputError
@@ -18,7 +19,7 @@ from data_tools.core.records import GOOD, UNBOXED
 from data_tools.formats.asides import is_about_another, is_aside, is_left_out, names_a_verdict
 from data_tools.formats.claims import PREDICTIONS, SCORES, Claim
 from data_tools.formats.columns import Columns
-from data_tools.formats.csv_verdicts import ANY_DEFECT, EMPTY, Verdict
+from data_tools.formats.csv_verdicts import ANY_DEFECT, EMPTY, Verdict, named_by_values
 from data_tools.formats.entry_words import against_a_defect
 from data_tools.formats.folders import (
     asks_for,
@@ -79,6 +80,7 @@ def label_claims(path: Path, rows: Rows, columns: Columns, options: ReadOptions,
     """
     whole = [(line, fields) for line, fields in rows if len(fields) == columns.count]
     _tell_numbers(columns, [fields for _, fields in whole], findings)
+    columns = replace(columns, others=named_by_values(columns.others, [fields for _, fields in whole], findings))
     table = _Table(path, columns, [fields for _, fields in whole], options, findings)
     verdicts = {line: table.verdict(fields) for line, fields in whole}
     problems = [(line, one.problem) for line, one in verdicts.items() if one.problem]

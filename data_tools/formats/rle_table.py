@@ -7,7 +7,7 @@ or another column says otherwise (`csv_verdicts`); an image without a row is one
 
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from data_tools.core.records import Sample
 from data_tools.files.csv_tables import column_key
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
-from data_tools.formats.csv_verdicts import ANY_DEFECT, told, verdict_of_others
+from data_tools.formats.csv_verdicts import ANY_DEFECT, named_by_values, told, verdict_of_others
 from data_tools.formats.folders import is_good
 from data_tools.formats.image_places import ImagePlaces
 from data_tools.formats.regions import label, regions
@@ -98,8 +98,11 @@ def claims_of(path: Path, findings: Findings, options: ReadOptions, size_of: Siz
         raise InputError("no columns ImageId and EncodedPixels, so not a table of run lengths")
     lines = table_lines(path, columns.separator)
     next(line for line in lines if line[1])
+    rows_of_file = [*lines]
+    whole = [fields for _, fields in rows_of_file if len(fields) == columns.count]
+    columns = replace(columns, others=named_by_values(columns.others, whole, findings))
     images: dict[str, list[_Row]] = {}
-    for line, fields in lines:
+    for line, fields in rows_of_file:
         if len(fields) != columns.count:
             reason = f"{len(fields)} fields instead of {columns.count}"
             if fields and columns.image == 0:  # what the row said is lost, so the image is not good by its other rows

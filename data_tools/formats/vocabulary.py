@@ -8,11 +8,15 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-GOOD_WORDS = _words(
-    "good ok okay normal pass passed intact flawless faultless perfect io fehlerfrei gut gutteil gutteile "
-    "einwandfrei konform conforme bon bonne bueno buono undamaged undefective unflawed nondefective nondefect "
-    "nondefects nonfaulty nonflawed nonanomalous nonanomaly nonabnormal unbeschädigt defektfrei fehlerlos "
-    "无异常 無異常 无不良 没有缺陷 良品 良好 合格 正常 无缺陷 異常なし 양품 정상"
+FLAWLESS_WORDS = _words(
+    "intact flawless faultless undamaged undefective unflawed nondefective nondefect nondefects nonfaulty nonflawed "
+    "nonanomalous nonanomaly nonabnormal gutteil gutteile fehlerfrei fehlerlos defektfrei einwandfrei unbeschädigt "
+    "无异常 無異常 无不良 没有缺陷 无缺陷 良品 異常なし 양품"
+)
+"""Words that say of a thing, and not only of one of its sides, that it has no defect."""
+GOOD_WORDS = FLAWLESS_WORDS | _words(
+    "good ok okay normal pass passed perfect io gut konform conforme bon bonne bueno buono bestanden réussi réussie "
+    "良好 合格 正常 通过 정상"
 )
 """Words for what is good."""
 BAD_WORDS = _words(
@@ -20,10 +24,15 @@ BAD_WORDS = _words(
     "flaws flawed anomaly anomalies anomalous abnormal ko reject rejects rejected damage damaged damages error "
     "errors nio unacceptable nongood notok problem problems probleme problema problemas fehler fehlerhaft defekt "
     "defekte schlechtteil schlechtteile ausschuss mangelhaft schlecht beschädigt défaut défauts défectueux "
-    "mauvais mauvaise rebut defecto defectos defectuoso malo difetto difetti difettoso scarto "
-    "異常 欠陥 불량 결함 不良 不良品 不合格 缺陷 次品 异常"
+    "durchgefallen mauvais mauvaise rebut defecto defectos defectuoso malo difetto difetti difettoso scarto "
+    "異常 欠陥 불량 결함 不良 不良品 不合格 未通过 不通过 缺陷 次品 异常"
 )
 """Words for what is a defect, or has one."""
+ACCEPTING_WORDS = _words(
+    "accept accepted accepts approved released freigegeben angenommen akzeptiert accepté acceptée aceptado aceptada "
+    "aprobado aprobada approvato approvata accettato accettata"
+)
+"""Words for what is taken as it is: a part that is good, or an annotation that is right."""
 FAULT_WORDS = _words(
     "missing broken scratch scratches scratched crack cracks cracked dent dents dented hole holes bent loose lost "
     "wear worn wrong dirty contaminated misaligned incomplete poor but except"
@@ -35,7 +44,8 @@ NOT_WORDS = _words(
 )
 """Words that turn the next one round."""
 PLAIN_WORDS = _words(
-    "parts part all set samples sample images image img imgs items item units unit devices products pieces class "
+    "parts part all set samples sample images image img imgs items item units unit devices device products product "
+    "die dies wafer wafers board boards pieces class "
     "a the only contest is of s any found detected looks everything visible here alles tout erkennbar sichtbar "
     "gefunden teil teile bauteile bilder proben"
 )

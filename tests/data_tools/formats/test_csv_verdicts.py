@@ -181,6 +181,50 @@ def test_a_box_of_a_defect_that_another_column_calls_good_is_listed(
     assert named == ([(2, True)] * 2 if against else [])  # box and image
 
 
+@pytest.mark.parametrize(
+    ("column", "values", "kept"),
+    [
+        ("inspector", "OK NOK", "b"),
+        ("inspector", "Good Bad Anna", "abc"),
+        ("source", "pass fail unclear", "bc"),
+        ("AOI", "PASS FAIL", "b"),
+        ("Freigabe", "i.O. n.i.O. i.O.", "b"),
+        ("Endkontrolle", "bestanden bestanden", ""),
+        ("Sichtpr\u00fcfung", "Gut", ""),
+        ("\u6700\u7ec8\u5224\u5b9a", "\u901a\u8fc7 \u672a\u901a\u8fc7", "b"),
+        ("Teil", "Gutteil Gutteil", ""),
+        ("bin", "Good_Die FAIL", "b"),
+        ("pad", "ok ok", "ab"),
+        ("pad", "ok missing", "ab"),
+        ("light", "good bad", "ab"),
+        ("image_quality", "good bad", "ab"),
+        ("review", "ok bad", "ab"),
+    ],
+)
+def test_a_column_of_good_and_bad_words_is_of_verdicts_whatever_its_header(
+    tmp_path: Path, read, column: str, values: str, kept: str
+) -> None:
+    rows = [f"{name},1,2,9,9,crack,{value}" for name, value in zip("abc", values.split(), strict=False)]
+    (tmp_path / "a.csv").write_text("\n".join([f"image,x1,y1,x2,y2,class,{column}", *rows, ""]), encoding="utf-8")
+    samples, findings = read("csv", tmp_path, size_hw=(48, 64))
+    assert "".join(samples) == kept
+    assert len({r.line for r in findings.rejects}) == len(rows) - len(kept)
+
+
+def test_a_column_of_good_words_alone_under_a_name_of_something_else_is_warned_of(tmp_path: Path, read) -> None:
+    for value, warned in (("OK", True), ("Good", True), ("Anna", False), ("normal", False)):
+        (tmp_path / "a.csv").write_text(f"image,x1,y1,x2,y2,class,inspector\na,1,2,9,9,crack,{value}\n")
+        samples, findings = read("csv", tmp_path, size_hw=(48, 64))
+        assert samples["a"].status == "boxed"
+        assert any("column 'inspector' holds nothing but words for good" in one for one in findings.warnings) == warned
+
+
+def test_a_row_without_a_box_is_what_a_column_of_verdicts_says(tmp_path: Path, read) -> None:
+    text = f"{HEADER},inspector\na,,,,,,{{}}\nb,s,10,20,30,40,NG\nc,,,,,,OK\n"
+    assert status_of(tmp_path, read, text.format("NG")) == ("unboxed", "defect")
+    assert status_of(tmp_path, read, text.format("OK")) == ("good", "good")
+
+
 def test_a_box_without_a_type_is_of_a_good_thing_only_where_every_verdict_says_so(tmp_path: Path, read) -> None:
     text = (
         "image,x1,y1,x2,y2,Ergebnis,Urteil,image_quality\na,1,2,9,9,OK,OK,\nb,1,2,9,9,OK,Kratzer,\nc,1,2,9,9,,,good\n"

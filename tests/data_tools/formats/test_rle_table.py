@@ -108,3 +108,9 @@ def test_an_empty_row_is_good_only_if_no_column_says_otherwise(
     assert problem in claim.problem
     (claim,), _ = claims(tmp_path, f"ImageId,ClassId,EncodedPixels,{column}\n0.png,1,,\n")
     assert claim.good
+
+
+def test_a_column_of_good_and_bad_words_is_of_verdicts(tmp_path: Path) -> None:
+    (b, a), _ = claims(tmp_path, "ImageId,EncodedPixels,inspector\na,1 20,OK\nb,,NG\n")
+    assert [shape.beside for shape in a.shapes] == [(("inspector (verdict)", "OK"),)]
+    assert b.defect_type
