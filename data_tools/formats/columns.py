@@ -64,7 +64,9 @@ _TYPE = (
     "failuretype",
     "flawtype",
     "kind",
-    *("fehlerart", "fehlertyp", "fehlerklasse", "defektart", "defekttyp", "klasse"),
+    *("fehlerart", "fehlertyp", "fehlerklasse", "defektart", "defekttyp", "klasse", "typ", "kategorie"),
+    *("classe", "cat\u00e9gorie", "categoria", "categor\u00eda", "tipo", "clase"),
+    *("\u7f3a\u9677\u7c7b\u578b", "\u7c7b\u522b", "\u7c7b\u578b", "\u6807\u7b7e"),
 )
 _LEFT, _TOP = (
     (

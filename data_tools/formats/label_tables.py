@@ -3,20 +3,21 @@
 A row counts only by what it says: "ok", "NG", yes under `is_defect`, 0 under `defects`, a type under `defect_type`.
 Types under a header such as `label` are ones of defects only where other rows of that column say good or bad, and only
 words that may be some (`type_words`); a type map says what one value is, and nothing of the others. A class in a column
-that does not ask for defects, beside good rows of another column that judges every row, is a product. What says that
-there is no defect, or that nobody knows, makes no defect of a row that something else calls one: it is listed. So is
-all that is not understood, and what 0 and 1 mean is not guessed. A defect has no area here, so that its image is
-unboxed.
+that does not ask for defects, of which another column that judges every row calls some images good and some not, is a
+product; "pit" beside one "OK" may be either, and the row is listed. What says that there is no defect, or that nobody
+knows, makes no defect of a row that something else calls one: it is listed. So is all that is not understood, and what
+0 and 1 mean is not guessed. A defect has no area here, so that its image is unboxed.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import GOOD, UNBOXED
-from data_tools.formats.asides import is_about_another, is_aside, is_left_out, names_a_verdict
+from data_tools.formats.asides import is_about, is_about_another, is_aside, is_left_out, names_a_verdict
 from data_tools.formats.claims import PREDICTIONS, SCORES, Claim
 from data_tools.formats.columns import Columns
 from data_tools.formats.csv_verdicts import ANY_DEFECT, EMPTY, Verdict, named_by_values
@@ -182,11 +183,14 @@ class _Table:
         return Verdict(problem=problem) if problem else Verdict(good=good)
 
     def tell_types(self, verdicts: Iterable[Verdict]) -> None:
-        """Note which values of a column that does not ask for types are taken for some."""
+        """Note which values of a column that does not ask for types are taken for some, and which are not."""
         given = {*self._options.type_map, ANY_DEFECT}
         types = {one.defect_type for one in verdicts if one.defect_type and one.defect_type.lower() not in given}
         if types and asks_for(self._type_name) is None:
             self._findings.notes.append(f"{self._path.name}: taken for types of defects: {', '.join(sorted(types))}")
+        if self._products and self._all_judged:
+            named = ", ".join(sorted(self._products))
+            self._findings.notes.append(f"{self._path.name}: taken for products, no types of defects: {named}")
 
     def _told(self, fields: Sequence[str]) -> list[tuple[int, str, str, bool]]:
         """Position, name and value of each column that says something, and whether it is the type's."""
@@ -202,26 +206,34 @@ class _Table:
         return whole[1] if whole and value.lower() not in self._options.type_map else value
 
     def _products_in(self, rows: Sequence[Sequence[str]]) -> frozenset[str]:
-        """The values of the type's column where they are classes of products, beside good rows of another column."""
+        """The values of the type's column where they are classes of products, by what another column says.
+
+        A class has good images and defects, or several good images where there is no defect at all. Where an image
+        that another column calls good has none, the column is of types of defects. Names that differ in their numbers
+        alone, or say where something is, are no types anyway.
+        """
         if self._type is None or self._type in self._judging or asks_for(self._type_name) is not None:
             return frozenset()
         self._all_judged = True
-        beside_good: set[str] = set()
-        classes: set[str] = set()
+        beside_good, beside_defects = Counter[str](), set[str]()
         for fields in rows:
             said = [self._by_column(*one) for one in self._told(fields) if not one[-1]]
-            value = fields[self._type]
-            if not any(one.good or one.defect_type for one in said):
+            if any(one.defect_type for one in said):
+                beside_defects.add(fields[self._type])
+            elif any(one.good for one in said):
+                beside_good[fields[self._type]] += 1
+            else:
                 self._all_judged = False
-                continue
-            if value.lower() in {*EMPTY, *self._options.type_map} or not may_be_a_type(value, True):
-                continue
-            if names_a_fault(value) or is_answer(value):
-                continue
-            classes.add(value)
-            if not any(one.defect_type for one in said):
-                beside_good.add(value)
-        return frozenset(classes if beside_good else ())
+        is_of_types = any(value.lower() in EMPTY for value in beside_good)
+        several = {value for value, count in beside_good.items() if count > 1}
+        shown = beside_good.keys() & beside_defects if beside_defects else several
+        classes = {*filter(self._may_be_a_product, beside_good.keys() | beside_defects)}
+        are_products = not is_of_types and bool(classes & shown)
+        return frozenset(one for one in classes if are_products or one in self._no_types or is_about(one))
+
+    def _may_be_a_product(self, value: str) -> bool:
+        known = value.lower() in {*EMPTY, *self._options.type_map}
+        return not known and may_be_a_type(value, True) and not names_a_fault(value) and not is_answer(value)
 
     def _type_beside(self, fields: Sequence[str]) -> str:
         """The type of a defect that another column tells of: what the type's column says, where that names one."""

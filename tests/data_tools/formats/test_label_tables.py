@@ -69,6 +69,16 @@ _NG_ALL = dict.fromkeys("bcd", NG)
         ("image,class,status", "bottle,good bottle,bad cable,bad", {"a": GOOD, "b": NG, "c": NG}),
         ("image,class,status", "bottle,good bottle,bad crack,good", {"a": GOOD, "b": NG}),
         ("image,class,status", "bottle,good bottle,bad cable,", {"b": NG}),
+        ("image,type,status", "pit,OK", REFUSED),
+        ("image,type,status", "pit,OK crack,NG", {"b": ("unboxed", "crack")}),
+        ("image,type,status", "pit,OK ,OK pit,NG", {"b": GOOD, "c": PIT}),
+        ("image,status,kind", "OK,none OK,pit NG,pit", {"a": GOOD, "c": PIT}),
+        ("image,Typ,Status", "pit,OK Riss,NG", {"b": ("unboxed", "Riss")}),
+        ("image,type,status", "PCB1,OK PCB2,NG", {"a": GOOD, "b": NG}),
+        ("image,type,status", "front,OK back,NG", {"a": GOOD, "b": NG}),
+        ("image,type,status", "bottle,OK bottle,OK", {"a": GOOD, "b": GOOD}),
+        ("image,type,status", "bottle,OK bottle,OK cable,OK", {"a": GOOD, "b": GOOD, "c": GOOD}),
+        ("image,type,status", "pit,OK pit,OK crack,NG", {"c": ("unboxed", "crack")}),
         ("image,anomaly", "-1 1", REFUSED),
         ("image,label", "0 1", REFUSED),
         ("image,label", "scratch pit", REFUSED),
@@ -139,6 +149,12 @@ def test_texts_with_spaces_and_the_types_that_are_taken_from_a_table(tmp_path: P
     assert {name: s.type for name, s in samples.items()} == {"a": "good", "b": "defect", "d": "crack"}
     assert [r.line for r in findings.rejects] == [4, 6]
     assert findings.notes == ["t.csv: taken for types of defects: crack"]
+
+
+def test_products_that_are_taken_from_a_table_are_told(tmp_path: Path, read) -> None:
+    (tmp_path / "t.csv").write_text("image,class,status\na,bottle,OK\nb,bottle,NG\n")
+    _, findings = read("csv", tmp_path / "t.csv", size_hw=SIZE)
+    assert findings.notes == ["t.csv: taken for products, no types of defects: bottle"]
 
 
 def test_tables_of_labels_below_a_folder_are_recognised(tmp_path: Path, read, save) -> None:
