@@ -142,6 +142,7 @@ class Columns:
         type_name: the header's name for the type; "" where there is none.
         others: position and name of the other columns.
         twice: the name of a column that is needed and stands twice; "" without.
+        is_one_hot: whether the other columns are classes of images, each with yes under one of them.
     """
 
     count: int
@@ -154,6 +155,7 @@ class Columns:
     type_name: str = ""
     others: tuple[tuple[int, str], ...] = ()
     twice: str = ""
+    is_one_hot: bool = False
 
     def box_of(self, fields: Sequence[str]) -> list[str]:
         """The fields of the box."""
@@ -181,6 +183,12 @@ class Columns:
         if self.shape == "centre":
             return a - c / 2, b - d / 2, a + c / 2, b + d / 2
         return a, b, c, d
+
+
+def find_image(header: Sequence[str]) -> int | None:
+    """The position of the column that names the image."""
+    keys = [column_key(name) for name in header]
+    return next((keys.index(name) for name in _IMAGE if name in keys), None)
 
 
 def find_columns(header: Sequence[str]) -> Columns | None:

@@ -17,7 +17,7 @@ point) or a tab.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from data_tools.core.errors import InputError
@@ -26,7 +26,8 @@ from data_tools.files.atomic import write_text
 from data_tools.files.csv_tables import column_key, csv_text, plain
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import PREDICTIONS, Claim, Shape, is_score
-from data_tools.formats.columns import LABELS, Columns, find_columns, find_label_columns
+from data_tools.formats.columns import LABELS, Columns
+from data_tools.formats.csv_layout import GROUPED, Table, label_table, signs_of, table_of
 from data_tools.formats.csv_verdicts import (
     ANY_DEFECT,
     EMPTY,
@@ -45,17 +46,14 @@ from data_tools.formats.label_tables import label_claims, refuse_scores
 from data_tools.formats.names import reason_against
 from data_tools.formats.rectangles import are_shares, half_open, numbers
 from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
-from data_tools.formats.tables import csv_files, first_fields, some_tables, table_lines
+from data_tools.formats.tables import csv_files, some_tables, table_lines
 from data_tools.formats.upright import not_upright
 
-_SEPARATORS = (",", ";", "\t")
 _GOOD_ZEROS = "row with box 0,0,0,0"
 _ZEROS = "boxes 0,0,0,0 of good images: taken as no box"
 _OUTLINE = "an outline: the box around its points is taken"
 _UNKNOWN_AREA = "rows that name a defect type without a box: taken as unboxed"
 _SOME = 8
-_DECIMAL_COMMA = re.compile(r"^[+-]?\d*,\d+$")
-_GROUPED = re.compile(r"^[+-]?[1-9]\d{0,2}([.,])\d{3}$")
 _AMBIGUOUS = "which may be thousands or a decimal: write {} without a sign for thousands, or decimals with more places"
 _NO_HEADER = (
     "no header with a column for the image and columns for the box, such as image,type,x1,y1,x2,y2 or "
@@ -65,26 +63,6 @@ _NO_HEADER = (
 _BESIDE_BOXES = "a table of labels beside tables of boxes is not read: convert it by itself, into a dataset of its own"
 
 Rows = list[tuple[int, list[str]]]
-_Find = Callable[[Sequence[str]], Columns | None]
-
-
-@dataclass(frozen=True)
-class _Table:
-    """How one file is read.
-
-    Attributes:
-        separator: between the fields.
-        columns: what stands where.
-        has_header: whether the first line names the columns.
-        decimal: "," where numbers are written so, else ".".
-        thousands: the sign that may be one for thousands instead; "" where there is no doubt.
-    """
-
-    separator: str
-    columns: Columns
-    has_header: bool
-    decimal: str = "."
-    thousands: str = ""
 
 
 def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> Iterator[Sample]:
@@ -96,9 +74,9 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
         InputError: a file without the needed columns, or with predictions.
     """
     files = csv_files(sources, findings)
-    tables = {path: _table(path, options.columns) for path in files}
+    tables = {path: table_of(path, options.columns) for path in files}
     if not any(tables.values()):
-        tables = {path: _table(path, options.columns, find_label_columns) for path in files}
+        tables = {path: label_table(path, options.columns) for path in files}
     if not any(tables.values()) or any(tables[path] is None for path in sources if path in tables):
         raise InputError(f"{next(path for path in files if tables[path] is None)}, line 1: {_NO_HEADER}")
     for path, table in tables.items():
@@ -114,7 +92,7 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     company = _company(((table, rows[path]) for path, table in tables.items() if table is not None), options)
     for path, table in tables.items():
         if table is None:
-            findings.reject(path, 1, "", _BESIDE_BOXES if _table(path, (), find_label_columns) else _NO_HEADER)
+            findings.reject(path, 1, "", _BESIDE_BOXES if label_table(path) else _NO_HEADER)
         else:
             _refuse_predictions(path, table, rows[path])
             claims += (
@@ -127,7 +105,7 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     yield from samples_from_claims(claims, sources, options, findings, percent_from=_percent_from(tables.values()))
 
 
-def _tell_unnamed(tables: Mapping[Path, _Table | None], names: Sequence[str], findings: Findings) -> None:
+def _tell_unnamed(tables: Mapping[Path, Table | None], names: Sequence[str], findings: Findings) -> None:
     """Say of which files the given names of columns are not taken, since their own header has more or fewer.
 
     Raises:
@@ -154,7 +132,7 @@ def write(dataset: Dataset, path: Path, samples: Sequence[Sample] | None = None)
     write_text(path, csv_text(rows))
 
 
-def _rows(path: Path, table: _Table, findings: Findings) -> Rows:
+def _rows(path: Path, table: Table, findings: Findings) -> Rows:
     """Line and fields of each row of a file that holds anything, the header left out."""
     lines = table_lines(path, table.separator, findings)
     rows = [(line, _trimmed([plain(field) for field in fields], table.columns)) for line, fields in lines]
@@ -162,11 +140,11 @@ def _rows(path: Path, table: _Table, findings: Findings) -> Rows:
 
 
 def _claims(
-    path: Path, table: _Table, rows: Rows, company: Company, options: ReadOptions, findings: Findings
+    path: Path, table: Table, rows: Rows, company: Company, options: ReadOptions, findings: Findings
 ) -> Iterator[Claim]:
     """What the rows of a file say; a row that cannot be told to be of an image is listed with its line."""
     whole = [fields for _, fields in rows if len(fields) == table.columns.count]
-    decimal, thousands = _signs([table.columns.box_of(fields) for fields in whole], table.separator)
+    decimal, thousands = signs_of([table.columns.box_of(fields) for fields in whole], table.separator)
     columns = replace(table.columns, others=named_by_values(table.columns.others, whole, findings))
     table = replace(table, columns=columns, decimal=decimal, thousands=thousands)
     company = replace(company, flags=flag_columns(table.columns, whole))
@@ -192,7 +170,7 @@ def _claim(
     path: Path,
     line: int,
     fields: list[str],
-    table: _Table,
+    table: Table,
     corners: str,
     shares: bool,
     company: Company,
@@ -239,13 +217,13 @@ def _without_box(
     return Claim(path, name, line, declared_hw=size_hw, defect_type=verdict.defect_type, good=verdict.good)
 
 
-def _percent_from(tables: Iterable[_Table | None]) -> int:
+def _percent_from(tables: Iterable[Table | None]) -> int:
     """How many boxes that look like percentages are some: one beside a size as Label Studio names it."""
     names = {column_key(name) for table in tables if table is not None for _, name in table.columns.others}
     return 1 if "originalwidth" in names else _SOME
 
 
-def _company(tables: Iterable[tuple[_Table, Rows]], options: ReadOptions) -> Company:
+def _company(tables: Iterable[tuple[Table, Rows]], options: ReadOptions) -> Company:
     """The types that have boxes in any table, and those that get new names."""
     boxed = {
         table.columns.type_of(fields).lower()
@@ -262,7 +240,7 @@ def _is_empty(values: Sequence[str]) -> bool:
     return all(value.lower() in EMPTY for value in values)
 
 
-def _refuse_predictions(path: Path, table: _Table, rows: Rows) -> None:
+def _refuse_predictions(path: Path, table: Table, rows: Rows) -> None:
     """Refuse a table whose boxes have scores: they are what a model says.
 
     Raises:
@@ -278,16 +256,16 @@ def _refuse_predictions(path: Path, table: _Table, rows: Rows) -> None:
                 raise InputError(f"{path}, line {line}: {name} {fields[i]}: {PREDICTIONS}, or call that column unused")
 
 
-def _are_shares(rows: Rows, table: _Table) -> bool:
+def _are_shares(rows: Rows, table: Table) -> bool:
     """Whether the boxes of a file count in shares: then no pixel is added to their corners."""
     whole = [fields for _, fields in rows if len(fields) == table.columns.count]
     read = (_numbers(table.columns.box_of(fields), table) for fields in whole)
     return are_shares(table.columns.corners(values) for values in read if not isinstance(values, str))
 
 
-def _numbers(values: Sequence[str], table: _Table) -> tuple[float, ...] | str:
+def _numbers(values: Sequence[str], table: Table) -> tuple[float, ...] | str:
     if table.thousands:
-        doubtful = next((v for v in values if table.thousands in v and _GROUPED.match(v)), "")
+        doubtful = next((v for v in values if table.thousands in v and GROUPED.match(v)), "")
         if doubtful:
             return f"{doubtful}, {_AMBIGUOUS.format(re.sub('[.,]', '', doubtful))}"
     if table.decimal == "," and any("." in value for value in values):
@@ -310,49 +288,16 @@ def _size(values: tuple[str, str] | None) -> tuple[int, int] | None:
     return None if sides is None or isinstance(sides, str) else declared_size(sides[0], sides[1])
 
 
-def _table(path: Path, names: tuple[str, ...], find: _Find = find_columns) -> _Table | None:
-    """How to read a file, by the separator with which its first line, or the columns' given names, make sense."""
-    for separator in _SEPARATORS:
-        fields = first_fields(path, separator)
-        header = find(fields)
-        named = find(names) if len(_without_end(fields, len(names))) == len(names) else None
-        columns = named or header
-        if columns is not None and fields:
-            return _Table(separator, columns, header is not None)
-    return None
-
-
-def _without_end(fields: list[str], count: int) -> list[str]:
-    while len(fields) > count and not fields[-1]:
-        fields = fields[:-1]
-    return fields
-
-
-def _signs(boxes: Sequence[Sequence[str]], separator: str) -> tuple[str, str]:
-    """The decimal sign of a file's numbers, and the sign that may be one for thousands instead; see `_Table`.
-
-    "1,100" beside "100" may be both; beside "0,5", or where all have three places behind the sign, it is a decimal. A
-    point is a decimal one where commas separate the fields.
-    """
-    values = [value for box in boxes for value in box if value.lower() not in EMPTY]
-    decimal = "," if any("," in value and _DECIMAL_COMMA.match(value) for value in values) else "."
-    signed = [value for value in values if decimal in value]
-    doubtful = bool(signed) and all(_GROUPED.match(value) for value in signed)
-    mixed = len(signed) < len(values) or all(len(value.lstrip("+-")) == len("1.100") for value in signed)
-    can_be = decimal == "," or separator != ","
-    return decimal, decimal if doubtful and mixed and can_be else ""
-
-
-def _recognise(source: Path, find: _Find = find_columns, below: bool = False) -> str | None:
+def _recognise(source: Path, find: Callable[[Path], Table | None] = table_of, below: bool = False) -> str | None:
     for path in some_tables(source, below):
-        table = _table(path, (), find)
+        table = find(path)
         if table is not None:
             return f"{path.name} has the columns {', '.join(table.columns.names)}"
     return None
 
 
 def _recognise_last(source: Path) -> str | None:
-    return _recognise(source, below=True) or _recognise(source, find_label_columns, below=True)
+    return _recognise(source, below=True) or _recognise(source, label_table, below=True)
 
 
 FORMAT = Format(

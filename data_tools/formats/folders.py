@@ -75,6 +75,7 @@ _NONE_OF = re.compile(  # a folder "0_defect" beside "1_good" is class 0, wherea
     re.I,
 )
 _NUMBERED = re.compile(r"(?<![\w.,])0+(?P<gap>[\s_-]+)(?P<word>[^\W\d_]+)")
+_ANSWERED = frozenset(["is", "has", "have", "was", "ist", "hat", "contains", "with"])
 _TYPE_WORDS = {"type", "types", "typ", "kind", "defect", "defecttype"}
 
 
@@ -161,6 +162,11 @@ def asks_for(name: str) -> bool | None:
     """
     said = _says(name)
     return said if not said or is_good(name) else None
+
+
+def asks_whether(name: str) -> bool:
+    """Whether a question or column by this name is answered by yes and no, as "is_defect" and "has_pit" are."""
+    return bool(_ANSWERED & set(words_of(name)))
 
 
 def names_a_fault(text: str) -> bool:

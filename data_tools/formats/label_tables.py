@@ -24,6 +24,7 @@ from data_tools.formats.csv_verdicts import ANY_DEFECT, EMPTY, Verdict, named_by
 from data_tools.formats.entry_words import against_a_defect
 from data_tools.formats.folders import (
     asks_for,
+    asks_whether,
     is_good,
     is_negation,
     names_a_fault,
@@ -33,6 +34,7 @@ from data_tools.formats.folders import (
 )
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.names import is_background, reason_against
+from data_tools.formats.one_hot import as_labels
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, ReadOptions
 from data_tools.formats.remarks import (
@@ -55,7 +57,6 @@ from data_tools.formats.type_words import (
 )
 
 _WHOLE = re.compile(r"^(\d+)\.0+$")
-_ANSWERED = frozenset(words_of("is has have was ist hat contains with"))
 _SEVERAL = frozenset(
     words_of("defects faults flaws anomalies errors failures damages problems defekte d\u00e9fauts defectos difetti")
 )
@@ -79,10 +80,13 @@ def label_claims(path: Path, rows: Rows, columns: Columns, options: ReadOptions,
     Raises:
         InputError: no row says anything that is understood.
     """
+    classes = [name for _, name in columns.others] if columns.is_one_hot else []
+    if columns.is_one_hot:
+        columns, rows = as_labels(columns, rows)
     whole = [(line, fields) for line, fields in rows if len(fields) == columns.count]
     _tell_numbers(columns, [fields for _, fields in whole], findings)
     columns = replace(columns, others=named_by_values(columns.others, [fields for _, fields in whole], findings))
-    table = _Table(path, columns, [fields for _, fields in whole], options, findings)
+    table = _Table(path, columns, [fields for _, fields in whole], options, findings, classes)
     verdicts = {line: table.verdict(fields) for line, fields in whole}
     problems = [(line, one.problem) for line, one in verdicts.items() if one.problem]
     if problems and len(problems) == len(verdicts):
@@ -146,10 +150,17 @@ class _Table:
         columns: where the image and its type stand.
         rows: the fields of each.
         options, findings: of the reader.
+        classes: that images may be of, also where none is.
     """
 
     def __init__(
-        self, path: Path, columns: Columns, rows: Sequence[Sequence[str]], options: ReadOptions, findings: Findings
+        self,
+        path: Path,
+        columns: Columns,
+        rows: Sequence[Sequence[str]],
+        options: ReadOptions,
+        findings: Findings,
+        classes: Sequence[str],
     ) -> None:
         self._path, self._options, self._findings = path, options, findings
         self._type, self._type_name = columns.type, columns.type_name
@@ -157,7 +168,10 @@ class _Table:
         told = [(i, name) for i, name in (*own, *columns.others) if not is_left_out(name)]
         self._columns = [(i, name, bool(own) and i == columns.type) for i, name in told]
         values = {i: {self._tidied(fields[i]) for fields in rows if not _is_blank(name, fields[i])} for i, name in told}
+        if columns.type is not None:
+            values[columns.type].update(classes)
         self._binary = {i for i, found in values.items() if found <= {"0", "1"}}
+        self._flags = {i for i, found in values.items() if all(map(is_answer, found))}
         self._counts = {i for i, name in told if _is_a_count(name) and all(map(str.isdecimal, values[i]))}
         self._odd = {i for i, found in values.items() if any(map(_is_no_count, found))}
         self._judging = {i for i, found in values.items() if any(map(says_a_verdict, found))}
@@ -272,7 +286,8 @@ class _Table:
             )
         if is_about_the_work(name):
             return Verdict(problem=f"{shown}: nobody has looked at it") if leaves_undone(name, value) else Verdict()
-        if not is_type and not asks and (is_about_another(name) or is_aside(name, value)):
+        flag = "yes" if i in self._flags and name else value  # scratch 1 is no mere number
+        if not is_type and not asks and (is_about_another(name) or is_aside(name, flag)):
             return Verdict()
         if self._is_mapped(name, value, is_type):
             kind = self._options.renamed(value, self._findings)
@@ -294,7 +309,8 @@ class _Table:
             return Verdict(
                 problem=f"{shown}: which number or answer is the defect is not said; {_HOW.format(value[:20])}"
             )
-        unclear = is_yes(value) and names_a_verdict(name)
+        is_flag = i in self._flags and may_be_a_type(name)
+        unclear = is_yes(value) and (is_flag or names_a_verdict(name))
         return Verdict(problem=f"{shown} is not understood; {_HOW.format(value[:20])}") if unclear else Verdict()
 
     def _by_word(self, i: int, name: str, value: str, is_type: bool) -> Verdict:
@@ -310,7 +326,7 @@ class _Table:
             return Verdict(good=shown)
         if says_a_verdict(value):
             return Verdict(defect_type=ANY_DEFECT)
-        if asks and _ANSWERED & set(words_of(name)):
+        if asks and asks_whether(name):
             return unclear  # is_defect: neither yes nor no
         if status_of([value]) == UNBOXED:
             is_text = any(map(is_negation, words_of(value))) or not (is_type or names_a_verdict(name))

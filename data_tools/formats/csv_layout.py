@@ -1,0 +1,84 @@
+"""How a CSV file is read: by its separator, its columns, and the signs in its numbers."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from data_tools.formats.columns import Columns, find_columns, find_image, find_label_columns
+from data_tools.formats.csv_verdicts import EMPTY
+from data_tools.formats.one_hot import find_one_hot
+from data_tools.formats.tables import first_fields, table_lines
+
+_SEPARATORS = (",", ";", "\t")
+_DECIMAL_COMMA = re.compile(r"^[+-]?\d*,\d+$")
+GROUPED = re.compile(r"^[+-]?[1-9]\d{0,2}([.,])\d{3}$")
+"""A number that may have a sign for thousands in it."""
+
+_Find = Callable[[Sequence[str]], Columns | None]
+
+
+@dataclass(frozen=True)
+class Table:
+    """How one file is read.
+
+    Attributes:
+        separator: between the fields.
+        columns: what stands where.
+        has_header: whether the first line names the columns.
+        decimal: "," where numbers are written so, else ".".
+        thousands: the sign that may be one for thousands instead; "" where there is no doubt.
+    """
+
+    separator: str
+    columns: Columns
+    has_header: bool
+    decimal: str = "."
+    thousands: str = ""
+
+
+def table_of(path: Path, names: tuple[str, ...] = (), find: _Find = find_columns) -> Table | None:
+    """How to read a file, by the separator with which its first line, or the columns' given names, make sense."""
+    for separator in _SEPARATORS:
+        fields = first_fields(path, separator)
+        header = find(fields)
+        named = find(names) if len(_without_end(fields, len(names))) == len(names) else None
+        columns = named or header
+        if columns is not None and fields:
+            return Table(separator, columns, header is not None)
+    return None
+
+
+def label_table(path: Path, names: tuple[str, ...] = ()) -> Table | None:
+    """How to read a file without boxes: by a column for each class, or by one that judges."""
+    for separator in _SEPARATORS:
+        first = first_fields(path, separator)
+        has_header = find_image(first) is not None
+        if has_header or len(names) == len(first):
+            rows = (fields for _, fields in islice(table_lines(path, separator), has_header, None))
+            columns = find_one_hot(names if len(names) == len(first) else first, rows)
+            if columns is not None:
+                return Table(separator, columns, has_header)
+    return table_of(path, names, find_label_columns)
+
+
+def _without_end(fields: list[str], count: int) -> list[str]:
+    while len(fields) > count and not fields[-1]:
+        fields = fields[:-1]
+    return fields
+
+
+def signs_of(boxes: Sequence[Sequence[str]], separator: str) -> tuple[str, str]:
+    """The decimal sign of a file's numbers, and the sign that may be one for thousands instead; see `Table`.
+
+    "1,100" beside "100" may be both; beside "0,5", or where all have three places behind the sign, it is a decimal. A
+    point is a decimal one where commas separate the fields.
+    """
+    values = [value for box in boxes for value in box if value.lower() not in EMPTY]
+    decimal = "," if any("," in value and _DECIMAL_COMMA.match(value) for value in values) else "."
+    signed = [value for value in values if decimal in value]
+    doubtful = bool(signed) and all(GROUPED.match(value) for value in signed)
+    mixed = len(signed) < len(values) or all(len(value.lstrip("+-")) == len("1.100") for value in signed)
+    can_be = decimal == "," or separator != ","
+    return decimal, decimal if doubtful and mixed and can_be else ""

@@ -1,0 +1,73 @@
+"""Tables with a column for each class and a 1 under that of the image, as Roboflow and pandas write labels.
+
+A row without a 1 has no label. One with several has all of their names for one: "scratch & pit" is a defect, "good &
+scratch?" is not understood.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from data_tools.formats.asides import is_about_another, is_left_out
+from data_tools.formats.columns import LABELS, Columns, find_image
+from data_tools.formats.csv_verdicts import EMPTY
+from data_tools.formats.folders import SPLIT_FOLDERS, asks_whether, is_good
+from data_tools.formats.remarks import is_about_the_work, is_no, is_yes, says_a_verdict
+
+_FEWEST = 2
+_TOGETHER = " & "
+Rows = Sequence[tuple[int, list[str]]]
+
+
+def find_one_hot(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Columns | None:
+    """The columns of a table where all columns but that of the image are classes, and hold 1 or 0; None for any other.
+
+    One of the classes is good, or none is a word for good or bad: `defect,dusty` are two answers. So are `good,dusty`
+    where more rows are without a 1 than have one for something else.
+    """
+    image = find_image(header)
+    classes = tuple((i, name) for i, name in enumerate(header) if name and i != image and not is_left_out(name))
+    if image is None or len(classes) < _FEWEST or not all(_may_be_a_class(name) for _, name in classes):
+        return None
+    good = {i for i, name in classes if is_good(name)}
+    if not good and any(says_a_verdict(name) for _, name in classes):
+        return None
+    empty = other = 0
+    for fields in rows:
+        if len(fields) == len(header):
+            if not all(_is_there(fields[i]) or _is_absent(fields[i]) for i, _ in classes):
+                return None
+            there = {i for i, _ in classes if _is_there(fields[i])}
+            empty += not there
+            other += bool(there) and not there & good
+    if empty > other:
+        return None
+    names = (header[image], *(name for _, name in classes))
+    return Columns(len(header), image, None, (), LABELS, None, names, others=classes, is_one_hot=True)
+
+
+def as_labels(columns: Columns, rows: Rows) -> tuple[Columns, Rows]:
+    """Such a table as one of labels, which stand in the first column of a class; rows of other lengths as they are."""
+    first = columns.others[0][0]
+    told = [(line, _labelled(columns, fields, first)) for line, fields in rows]
+    return replace(columns, type=first, type_name="class", others=(), is_one_hot=False), told
+
+
+def _labelled(columns: Columns, fields: list[str], first: int) -> list[str]:
+    if len(fields) != columns.count:
+        return fields
+    there = [name for i, name in columns.others if _is_there(fields[i])]
+    label = _TOGETHER.join(there) + ("?" if len(there) > 1 and any(map(is_good, there)) else "")
+    return [*fields[:first], label, *fields[first + 1 :]]
+
+
+def _may_be_a_class(name: str) -> bool:
+    of_the_set = is_about_another(name) or name.lower() in SPLIT_FOLDERS
+    return not (of_the_set or is_about_the_work(name) or asks_whether(name))
+
+
+def _is_there(value: str) -> bool:
+    return is_yes(value.removesuffix(".0"))
+
+
+def _is_absent(value: str) -> bool:
+    return value.lower() in EMPTY or is_no(value.removesuffix(".0"))
