@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from data_tools.files.csv_tables import column_key
 from data_tools.formats.asides import is_about_another, names_a_verdict
 from data_tools.formats.outlines import around
+from data_tools.formats.packed_boxes import parts_of, sense_of
 from data_tools.formats.upright import without_box
 
 _IMAGE = (
@@ -134,9 +135,11 @@ class Columns:
     Attributes:
         count: how many columns the table has.
         image, type: positions; type may be None.
-        box: positions of the four numbers; of "outline" of x and y of each point in turn.
+        box: positions of the four numbers, or of the one field that has all of them; of "outline" of x and y of each
+            point in turn.
         shape: "corners" for two corners, "corner" for left, top, width, height, "centre" for a centre and both,
-            "outline" for three points or more, LABELS where there is no box.
+            "outline" for three points or more, LABELS where there is no box, `packed_boxes.UNKNOWN` where the header
+            does not say which.
         size: positions of the image's height and width, or None.
         names: the header's names for the image and the box.
         type_name: the header's name for the type; "" where there is none.
@@ -158,8 +161,8 @@ class Columns:
     is_one_hot: bool = False
 
     def box_of(self, fields: Sequence[str]) -> list[str]:
-        """The fields of the box."""
-        return [fields[i] for i in self.box]
+        """The fields of the box, or the numbers in its one field."""
+        return parts_of(fields[self.box[0]]) if len(self.box) == 1 else [fields[i] for i in self.box]
 
     def type_of(self, fields: Sequence[str]) -> str:
         """The type's field; empty where there is no such column."""
@@ -212,12 +215,15 @@ def find_columns(header: Sequence[str]) -> Columns | None:
         ("corners", (_LEFT, _TOP, _RIGHT, _BOTTOM)),
         ("centre", (_CENTRE_X, _CENTRE_Y, _WIDTH, _HEIGHT)),
         ("corner", (_LEFT, _TOP, _WIDTH, _HEIGHT)),
+        *((sense, ((key,),)) for key in places if (sense := sense_of(key)) is not None),
     ):
         box = tuple(first(names) for names in spellings)
         known = tuple(i for i in box if i is not None)
-        if image is not None and len(known) == len(spellings) == len(set(known)) >= 4:
-            height = first((*_IMAGE_HEIGHT, *(_HEIGHT if shape in _OF_POINTS else ())), known)
-            width = first((*_IMAGE_WIDTH, *(_WIDTH if shape in _OF_POINTS else ())), known)
+        is_packed = len(spellings) == 1
+        if image is not None and len(known) == len(spellings) == len(set(known)) and (is_packed or len(known) >= 4):
+            sides_are_of_images = is_packed or shape in _OF_POINTS
+            height = first((*_IMAGE_HEIGHT, *(_HEIGHT if sides_are_of_images else ())), known)
+            width = first((*_IMAGE_WIDTH, *(_WIDTH if sides_are_of_images else ())), known)
             size = None if height is None or width is None else (height, width)
             names = tuple(header[i] for i in (image, *known))
             kind = first(_TYPE, (image, *known))

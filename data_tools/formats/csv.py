@@ -4,7 +4,8 @@ Default corners: exclusive, that is x2 - x1 is the width. Columns, in any common
 
 - the image: image, filename, file_name, image_id, path, id...
 - the box: xmin, ymin, xmax, ymax (or x1.., left.., x_min..), or left, top and width, height, or a centre with both,
-  or an outline of three points or more (x1, y1, x2, y2, x3, y3...), which gets the box around it;
+  or an outline of three points or more (x1, y1, x2, y2, x3, y3...), which gets the box around it, or all in one field
+  (`packed_boxes`);
 - optionally the type: class, label, type, category...; and the image's size: width and height beside two corners,
   or image_width and image_height.
 
@@ -44,6 +45,7 @@ from data_tools.formats.image_index import images_folder
 from data_tools.formats.image_places import declared_size, folder_under
 from data_tools.formats.label_tables import label_claims, refuse_scores
 from data_tools.formats.names import reason_against
+from data_tools.formats.packed_boxes import UNKNOWN, sense_by_values
 from data_tools.formats.rectangles import are_shares, half_open, numbers
 from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
 from data_tools.formats.tables import csv_files, some_tables, table_lines
@@ -61,6 +63,12 @@ _NO_HEADER = (
     "--columns"
 )
 _BESIDE_BOXES = "a table of labels beside tables of boxes is not read: convert it by itself, into a dataset of its own"
+
+_NO_BOX = "no box of four numbers; call that column unused, in the file or by --columns"
+_SENSE = (
+    "two corners, or left, top, width and height? Call that column bbox_xyxy or bbox_xywh, in the file or by --columns"
+)
+_READ_AS = {"corner": "left, top, width, height", "corners": "two corners"}
 
 Rows = list[tuple[int, list[str]]]
 
@@ -89,6 +97,7 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
         raise InputError(f"--corners {options.corners}: a table of labels has no boxes; leave it out")
     claims: list[Claim] = []
     rows = {path: _rows(path, table, findings) for path, table in tables.items() if table is not None}
+    tables = {path: table and _with_sense(path, table, rows[path], options, findings) for path, table in tables.items()}
     company = _company(((table, rows[path]) for path, table in tables.items() if table is not None), options)
     for path, table in tables.items():
         if table is None:
@@ -137,6 +146,29 @@ def _rows(path: Path, table: Table, findings: Findings) -> Rows:
     lines = table_lines(path, table.separator, findings)
     rows = [(line, _trimmed([plain(field) for field in fields], table.columns)) for line, fields in lines]
     return [(line, fields) for line, fields in rows if not fields or any(fields)][table.has_header :]
+
+
+def _with_sense(path: Path, table: Table, rows: Rows, options: ReadOptions, findings: Findings) -> Table:
+    """The table, told by its boxes whether the numbers in their one field are corners or sizes.
+
+    Raises:
+        InputError: the column holds no boxes, or nothing tells.
+    """
+    columns = table.columns
+    if columns.shape != UNKNOWN:
+        return table
+    name = columns.names[-1]
+    whole = [(line, fields) for line, fields in rows if len(fields) == columns.count]
+    filled = [(line, fields) for line, fields in whole if not _is_empty(columns.box_of(fields))]
+    boxes = [(columns.box_of(fields), _size(columns.size_of(fields)) or options.size_hw) for _, fields in filled]
+    shape = sense_by_values(boxes)
+    if boxes and shape == UNKNOWN:
+        line, shown = filled[0][0], filled[0][1][columns.box[0]][:80]
+        problem = _SENSE if any(len(box) > 1 for box, _ in boxes) else _NO_BOX
+        raise InputError(f"{path}, line {line}: {name} {shown!r}: {problem}")
+    if boxes:
+        findings.notes.append(f"{path.name}: {name} read as {_READ_AS[shape]}, since many can be nothing else")
+    return replace(table, columns=replace(columns, shape=shape))
 
 
 def _claims(
@@ -270,6 +302,8 @@ def _numbers(values: Sequence[str], table: Table) -> tuple[float, ...] | str:
             return f"{doubtful}, {_AMBIGUOUS.format(re.sub('[.,]', '', doubtful))}"
     if table.decimal == "," and any("." in value for value in values):
         return "a decimal point in a file with decimal commas"
+    if len(values) == 1:
+        return f"{values[0][:40]!r} is no box of four numbers"
     return numbers([value.replace(table.decimal, ".") for value in values])
 
 
