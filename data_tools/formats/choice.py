@@ -52,7 +52,7 @@ def choose_format(sources: Sequence[Path], name: str, options: ReadOptions | Non
         saw = "; ".join(seen_in(source) for source in sources[:3])
         raise InputError(
             f"{listed}: no format recognises this: {saw}; name one with --format ({', '.join(known)}), or the columns "
-            "of a table without a header with --columns"
+            "of a table without a header with --columns, such as image,label,unused"
         )
     raise InputError(f"{listed}: could be {' or '.join(f'{n} ({why})' for n, why in reasons.items())}; use --format")
 

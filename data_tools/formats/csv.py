@@ -13,7 +13,7 @@ Default corners: exclusive, that is x2 - x1 is the width. Columns, in any common
 its image is good, unless its type or another column says otherwise (`csv_verdicts`): then it is a defect of unknown
 area, or is listed. A table of boxes with scores is one of predictions, and is refused. Where all boxes of a file lie
 in 0..1 they are shares of the image. The separator may be a comma, a semicolon (then a comma may stand for the decimal
-point) or a tab.
+point), a tab, or blanks.
 """
 
 import re

@@ -9,9 +9,10 @@ from pathlib import Path
 from data_tools.formats.columns import Columns, find_columns, find_image, find_label_columns
 from data_tools.formats.csv_verdicts import EMPTY
 from data_tools.formats.one_hot import find_one_hot
-from data_tools.formats.tables import first_fields, table_lines
+from data_tools.formats.tables import BLANKS, first_fields, table_lines
 
-_SEPARATORS = (",", ";", "\t")
+_SEPARATORS = (",", ";", "\t", BLANKS)
+_FIRST_LINES = 3
 _DECIMAL_COMMA = re.compile(r"^[+-]?\d*,\d+$")
 GROUPED = re.compile(r"^[+-]?[1-9]\d{0,2}([.,])\d{3}$")
 """A number that may have a sign for thousands in it."""
@@ -45,7 +46,7 @@ def table_of(path: Path, names: tuple[str, ...] = (), find: _Find = find_columns
         header = find(fields)
         named = find(names) if len(_without_end(fields, len(names))) == len(names) else None
         columns = named or header
-        if columns is not None and fields:
+        if columns is not None and fields and (separator != BLANKS or _is_in_columns(path, columns.count)):
             return Table(separator, columns, header is not None)
     return None
 
@@ -61,6 +62,12 @@ def label_table(path: Path, names: tuple[str, ...] = ()) -> Table | None:
             if columns is not None:
                 return Table(separator, columns, has_header)
     return table_of(path, names, find_label_columns)
+
+
+def _is_in_columns(path: Path, count: int) -> bool:
+    """Whether the first lines of a file have so many fields by blanks, and no other separator; a sentence has not."""
+    lines = [fields for _, fields in islice(table_lines(path, BLANKS), _FIRST_LINES)]
+    return all(len(fields) == count and not re.search("[,;]", "".join(fields)) for fields in lines)
 
 
 def _without_end(fields: list[str], count: int) -> list[str]:

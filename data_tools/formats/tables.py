@@ -13,6 +13,9 @@ from data_tools.formats.annotation_files import annotation_files, without_forms
 from data_tools.formats.registry import Findings
 
 SUFFIXES = (".csv", ".tsv")
+BLANKS = " "
+"""The separator of a table whose fields stand apart by any number of blanks or tabs, as in columns of text."""
+
 _PEEK = 1 << 16
 _EXCEL = re.compile(r'^\s*"?sep=(.)"?[\s;,]*$', re.I)  # names the separator in a first line of its own
 
@@ -128,6 +131,8 @@ def _lines(content: bytes, decoded: tuple[str, str] | None) -> Iterator[str | No
 
 
 def _fields(text: str, delimiter: str) -> list[str]:
+    if delimiter == BLANKS:
+        return text.split()
     try:
         return [value.strip() for value in next(csv.reader([text], delimiter=delimiter, strict=True))]
     except (csv.Error, StopIteration):

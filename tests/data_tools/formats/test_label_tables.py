@@ -7,6 +7,7 @@ import pytest
 from data_tools.core.errors import InputError
 from data_tools.formats.choice import choose_format
 from data_tools.formats.columns import find_label_columns
+from data_tools.formats.csv_layout import label_table
 
 SIZE = (48, 64)
 REFUSED = None
@@ -191,3 +192,36 @@ def test_four_numbers_under_names_that_say_nothing_are_warned_of(
     samples, findings = read("csv", tmp_path / "t.csv", size_hw=SIZE)
     assert [s.status for s in samples.values()] == ["good", "unboxed"]
     assert [text.split(" hold")[0].removeprefix("columns ") for text in findings.warnings if " hold " in text] == warned
+
+
+CELLS = "images/1.png  1.0   mono\nimages/2.png  0.0   poly\nimages/3.png  0.3333   mono\n"
+"""As ELPV has them: between no defect and one lies what a person thought likely."""
+
+
+def test_columns_by_blanks_are_named_and_grades_between_good_and_defect_are_listed(tmp_path: Path, read) -> None:
+    (tmp_path / "labels.csv").write_text(CELLS)
+    with pytest.raises(InputError, match="--columns, such as image,label,unused"):
+        choose_format([tmp_path / "labels.csv"], "auto")
+    columns = ("image", "defect", "unused")
+    with pytest.raises(InputError, match=r"line 1: defect '1': which number or answer is the defect is not said"):
+        read("csv", tmp_path / "labels.csv", size_hw=SIZE, columns=columns)
+    meant = {"1.0": "defect", "0.0": "good"}
+    samples, findings = read("csv", tmp_path / "labels.csv", size_hw=SIZE, columns=columns, type_map=meant)
+    assert {name: s.status for name, s in samples.items()} == {"images/1.png": "unboxed", "images/2.png": "good"}
+    assert [r.line for r in findings.rejects] == [3]
+    with pytest.raises(InputError, match=r"line 3: defect_probability 0\.3333: boxes with scores"):
+        read("csv", tmp_path / "labels.csv", size_hw=SIZE, columns=("image", "defect_probability", "cell"))
+
+
+@pytest.mark.parametrize(
+    ("text", "is_table"),
+    [
+        ("image   label\na.png   ok\nb.png   ng\n", True),
+        ("image label\na.png ok\nsee notes below\n", False),
+        ("The image is of class label\nand so on\n", False),
+        ("image label,x\na.png, ok\n", False),
+    ],
+)
+def test_a_header_by_blanks(tmp_path: Path, text: str, is_table: bool) -> None:
+    (tmp_path / "l.txt").write_text(text)
+    assert (label_table(tmp_path / "l.txt") is not None) == is_table
