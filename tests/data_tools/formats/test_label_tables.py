@@ -80,6 +80,10 @@ _NG_ALL = dict.fromkeys("bcd", NG)
         ("image,type,status", "bottle,OK bottle,OK", {"a": GOOD, "b": GOOD}),
         ("image,type,status", "bottle,OK bottle,OK cable,OK", {"a": GOOD, "b": GOOD, "c": GOOD}),
         ("image,type,status", "pit,OK pit,OK crack,NG", {"c": ("unboxed", "crack")}),
+        ("image,label,label_name", "0,good 1,defective 1,", {"a": GOOD, "b": NG}),
+        ("image,class_id,class_name", "7,good 1,pit", {"a": GOOD, "b": PIT}),
+        ("image,label,status", "1,OK 0,NG 1,NG", {"b": NG, "c": NG}),  # 1 goes with both
+        ("image,is_defect,status", "1,OK 0,NG", REFUSED),
         ("image,anomaly", "-1 1", REFUSED),
         ("image,label", "0 1", REFUSED),
         ("image,label", "scratch pit", REFUSED),
