@@ -43,7 +43,7 @@ from data_tools.formats.csv_verdicts import (
 from data_tools.formats.csv_verdicts import ROW as GOOD_ROW
 from data_tools.formats.image_index import images_folder
 from data_tools.formats.image_places import declared_size, folder_under
-from data_tools.formats.label_tables import label_claims, refuse_scores
+from data_tools.formats.label_tables import label_claims, refuse_scores, tell_unknown_areas
 from data_tools.formats.names import reason_against
 from data_tools.formats.packed_boxes import UNKNOWN, sense_by_values
 from data_tools.formats.rectangles import are_shares, half_open, numbers
@@ -104,11 +104,12 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
             findings.reject(path, 1, "", _BESIDE_BOXES if label_table(path) else _NO_HEADER)
         else:
             _refuse_predictions(path, table, rows[path])
-            claims += (
-                label_claims(path, rows[path], table.columns, options, findings)
-                if table.columns.shape == LABELS
-                else _claims(path, table, rows[path], company, options, findings)
-            )
+            if table.columns.shape == LABELS:
+                told = [*label_claims(path, rows[path], table.columns, options, findings)]
+                tell_unknown_areas(told, findings)
+            else:
+                told = [*_claims(path, table, rows[path], company, options, findings)]
+            claims += told
     root = images_folder(sources, options)
     claims = [one if one.source in sources else replace(one, folder=folder_under(one.source, root)) for one in claims]
     yield from samples_from_claims(claims, sources, options, findings, percent_from=_percent_from(tables.values()))

@@ -9,7 +9,7 @@ knows, makes no defect of a row that something else calls one: it is listed. So 
 0 and 1 mean is not guessed. A defect has no area here, so that its image is unboxed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -70,8 +70,6 @@ def label_claims(
             said, sides = verdicts[line], columns.size_of(fields)
             size = "" if sides is None else numbers(sides)
             size_hw = None if isinstance(size, str) else declared_size(size[0], size[1])
-            if said.defect_type:
-                findings.warnings[_UNKNOWN_AREA] += 1
             yield Claim(
                 path,
                 name,
@@ -81,6 +79,13 @@ def label_claims(
                 good=said.good,
                 problem=said.problem,
             )
+
+
+def tell_unknown_areas(claims: Iterable[Claim], findings: Findings) -> None:
+    """Warn of images that labels alone call a defect."""
+    count = sum(bool(claim.defect_type) for claim in claims)
+    if count:
+        findings.warnings[_UNKNOWN_AREA] += count
 
 
 def _tell_numbers(columns: Columns, rows: Sequence[Sequence[str]], findings: Findings) -> None:
@@ -96,8 +101,11 @@ def _tell_numbers(columns: Columns, rows: Sequence[Sequence[str]], findings: Fin
             return
 
 
-def refuse_scores(path: Path, rows: Rows, columns: Columns) -> None:
+def refuse_scores(path: Path, rows: Rows, columns: Columns, unit: str = "line") -> None:
     """Refuse a table whose images have scores: they are what a model says.
+
+    Args:
+        path, rows, columns, unit: as for `label_claims`.
 
     Raises:
         InputError: a score other than 0, 1 and 100.
@@ -106,4 +114,6 @@ def refuse_scores(path: Path, rows: Rows, columns: Columns) -> None:
         for line, fields in rows if {*SCORES} & {*words_of(name)} else ():
             score = numbers([fields[i].replace(",", ".")]) if len(fields) == columns.count else ""
             if not isinstance(score, str) and score[0] not in (0, 1, 100):
-                raise InputError(f"{path}, line {line}: {name} {fields[i]}: {PREDICTIONS}, or call that column unused")
+                raise InputError(
+                    f"{path}, {unit} {line}: {name} {fields[i]}: {PREDICTIONS}, or call that column unused"
+                )

@@ -225,7 +225,7 @@ def _from_boxes(
         findings.warnings[f"images in a defect type's folder with an empty mask: taken as {job.empty_status}"] += 1
         return without_boxes(job.name, size_hw, job.empty_status, job.defect_type, "empty mask")
     if job.defect_type == GOOD:
-        findings.warnings["images in a good folder with a mask: taken as type 'defect'"] += 1
+        findings.warnings["images that are called good, with a mask that is not empty: taken as type 'defect'"] += 1
     kind = Counter(types).most_common(1)[0][0]
     labels = np.ones(len(boxes), dtype=np.int64)
     return Sample(1, job.name, size_hw, boxes, labels, BOXED, "", kind, box_types=tuple(types))

@@ -31,6 +31,7 @@ _MODULES = (
     "supervisely",
     "datumaro",
     "rle_table",
+    "records",
 )
 
 

@@ -20,6 +20,7 @@ _HOW_FOLDERS = "put types of defects into NG/, or name them by --format mask --t
 _TABLES = (
     ".json",
     ".jsonl",
+    ".ndjson",
     ".xml",
     ".csv",
     ".tsv",
@@ -118,6 +119,8 @@ def _text(path: Path) -> str:
 _STARTS: dict[str, Callable[[Path], str]] = {
     ".xml": _xml,
     ".json": _json,
+    ".jsonl": _json,
+    ".ndjson": _json,
     ".csv": _table,
     ".tsv": _table,
     ".txt": _text,

@@ -71,7 +71,7 @@ def claims_of_files(
             _check_size(path)
             claims = list(claims_of(path))
         except InputError as error:
-            reasons.append((path, str(error).removeprefix(f"{path}: ")))
+            reasons.append((path, str(error).removeprefix(f"{path}: ").removeprefix(f"{path}, ")))
             if one_image:
                 findings.lose(path, reasons[-1][1])
             else:

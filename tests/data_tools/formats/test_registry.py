@@ -37,7 +37,7 @@ def test_an_ambiguous_source_is_an_error(tmp_path: Path) -> None:
 def test_corners_have_a_documented_default() -> None:
     corners = {name: one.corners for name, one in formats().items()}
     assert [name for name, one in corners.items() if one == "inclusive"] == ["nexperia", "voc", "supervisely"]
-    assert [name for name, one in corners.items() if one == "none"] == ["mask", "mvtec", "highlight", "rle"]
+    assert [name for name, one in corners.items() if one == "none"] == ["mask", "mvtec", "highlight", "rle", "records"]
     assert [name for name, one in corners.items() if one == "exclusive"] == [
         "csv",
         "yolo",
