@@ -1,4 +1,4 @@
-"""Label Studio: tasks with their annotations, exported as JSON or as JSON-MIN.
+"""Label Studio: tasks with their annotations, exported as JSON, as JSON-MIN or as CSV.
 
 Positions are percentages of the original image. An annotation without regions, which somebody submitted, says that
 the image is good; a task without an annotation, or one that was skipped, says nothing. Predictions are no annotations.
@@ -20,12 +20,14 @@ from data_tools.formats.folders import is_good
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.labelstudio_names import image_of
 from data_tools.formats.labelstudio_regions import SizeHW, answer_of
+from data_tools.formats.labelstudio_tables import is_table, items_of, separator_of
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, Format
 from data_tools.formats.remarks import NOT_UNDERSTOOD, status_of_remark
+from data_tools.formats.tables import SUFFIXES as TABLES
 from data_tools.formats.tool_files import TOOL_READS, images_root, keys_in, recognised, tool_reader
 
-SUFFIXES = (".json",)
+SUFFIXES = (".json", *TABLES)
 EMPTY = "empty annotation in Label Studio"
 _KEYS = ({"data", "annotations"}, {"data", "completions"}, {"data", "predictions"}, {"annotation_id", "annotator"})
 _LISTS = ("annotations", "completions", "predictions")
@@ -45,10 +47,10 @@ def claims_of(path: Path, findings: Findings) -> Iterator[Claim]:
     Raises:
         InputError: not tasks of Label Studio.
     """
-    tasks = read_json(path)
+    tasks = [*items_of(path)] if is_table(path) else read_json(path)
     tasks = [tasks] if isinstance(tasks, dict) else tasks
     if not _are_tasks(tasks):
-        raise InputError("no tasks of Label Studio; export the project as JSON or JSON-MIN")
+        raise InputError("no tasks of Label Studio; export the project as JSON, JSON-MIN or CSV")
     for i, task in enumerate(tasks, start=1):
         if not isinstance(task, dict):
             findings.reject(path, None, "", f"task {i} is no task")
@@ -60,6 +62,8 @@ def claims_of(path: Path, findings: Findings) -> Iterator[Claim]:
 
 def looks_like_labelstudio(path: Path) -> str | None:
     """What of Label Studio a file is, or None."""
+    if is_table(path):
+        return f"{path.name} is a table of annotations by Label Studio" if separator_of(path) else None
     if not any(keys <= keys_in(path) for keys in _KEYS):
         return None
     try:
@@ -199,7 +203,7 @@ def _advice(dataset: Dataset) -> str:
 
 FORMAT = Format(
     "labelstudio",
-    "Label Studio, JSON or JSON-MIN",
+    "Label Studio, JSON, JSON-MIN or CSV",
     "exclusive",
     _recognise,
     images_root,
