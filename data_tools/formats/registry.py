@@ -32,6 +32,7 @@ _MODULES = (
     "datumaro",
     "rle_table",
     "records",
+    "groundtruth",
 )
 
 

@@ -48,6 +48,7 @@ def test_corners_have_a_documented_default() -> None:
         "cvat",
         "labelstudio",
         "datumaro",
+        "groundtruth",
     ]
 
 
