@@ -31,15 +31,16 @@ def find_one_hot(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Column
     good = {i for i, name in classes if is_good(name)}
     if not good and any(says_a_verdict(name) for _, name in classes):
         return None
-    empty = other = 0
+    empty = other = some = 0
     for fields in rows:
         if len(fields) == len(header):
             if not all(_is_there(fields[i]) or _is_absent(fields[i]) for i, _ in classes):
                 return None
             there = {i for i, _ in classes if _is_there(fields[i])}
             empty += not there
+            some += bool(there)
             other += bool(there) and not there & good
-    if empty > other:
+    if empty > other or not some:
         return None
     names = (header[image], *(name for _, name in classes))
     return Columns(len(header), image, None, (), LABELS, None, names, others=classes, is_one_hot=True)

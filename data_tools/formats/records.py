@@ -1,10 +1,11 @@
 """Records in JSON or JSON lines, each of which names an image, and says what it shows: by a label, by a mask, or both.
 
-So have sets for anomaly detection them: Real-IAD, the `meta.json` of many, the lists of UniAD. The records may lie in
-lists and objects of any depth (parts of a split, products). What their keys say is read as a row of a table of labels
-is (`label_verdicts`), with the key of types the one under which some records are good and others are not; masks are
-read as the format `mask` reads them. A defect without a mask is unboxed, a record that says nothing is listed. For
-`line`, the lists of what is not converted give the number of the record where the file is one value of JSON.
+So have sets for anomaly detection them: Real-IAD, the `meta.json` of many, the lists of UniAD, VisA as a CSV table with
+a column of masks. The records may lie in lists and objects of any depth (parts of a split, products). What their keys
+say is read as a row of a table of labels is (`label_verdicts`), with the key of types the one under which some records
+are good and others are not; masks are read as the format `mask` reads them. A defect without a mask is unboxed, a
+record that says nothing is listed. For `line`, the lists of what is not converted give the number of the record where
+the file is one value of JSON.
 """
 
 import json
@@ -15,7 +16,7 @@ from typing import Any
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import Sample
-from data_tools.files.csv_tables import column_key
+from data_tools.files.csv_tables import column_key, plain
 from data_tools.files.images import IMAGE_SUFFIXES
 from data_tools.files.json_object import each_key_once
 from data_tools.files.text import read_text
@@ -27,10 +28,13 @@ from data_tools.formats.image_places import ImagePlaces, folder_under
 from data_tools.formats.label_tables import label_claims, refuse_scores, tell_unknown_areas
 from data_tools.formats.masked_records import samples_of_masked
 from data_tools.formats.registry import AREAS, CLAIMED, Findings, Format, ReadOptions
+from data_tools.formats.tables import SUFFIXES as TABLES
+from data_tools.formats.tables import first_fields, table_lines
 from data_tools.formats.tool_files import claims_of_files, images_root, recognised
 from data_tools.formats.type_words import may_be_a_type
 
-SUFFIXES = (".json", ".jsonl", ".ndjson")
+SUFFIXES = (".json", ".jsonl", ".ndjson", *TABLES)
+_SEPARATORS = (",", ";", "\t")
 _MASKS = frozenset(
     f"{what}{how}"
     for what in (
@@ -133,6 +137,8 @@ def _records(path: Path) -> _Records:
 
 def _values(path: Path) -> tuple[str, list[tuple[int, Record]]]:
     """What numbers the records of a file, and the records with their numbers, from 1."""
+    if path.suffix.lower() in TABLES:
+        return "line", [*_rows(path)]
     text, _ = read_text(path)
     try:
         return "record", [*enumerate(_flat([_parsed(text)]), start=1)]
@@ -147,6 +153,17 @@ def _values(path: Path) -> tuple[str, list[tuple[int, Record]]]:
         except ValueError as error:
             raise InputError(f"line {number}: not readable as JSON: {error}") from error
     return "line", found
+
+
+def _rows(path: Path) -> Iterator[tuple[int, Record]]:
+    """The rows of a table as records, where its header has a column for masks, by which no other format reads it."""
+    separator = next((one for one in _SEPARATORS if any(map(_is_mask, first_fields(path, one)))), "")
+    lines = table_lines(path, separator or ",")
+    header = next(lines, (1, []))[1] if separator else []
+    for line, fields in lines if separator else ():
+        if len(fields) != len(header):
+            raise InputError(f"line {line}: {len(fields)} fields instead of {len(header)}")
+        yield line, dict(zip(header, map(plain, fields), strict=True))
 
 
 def _parsed(text: str) -> Any:
@@ -230,7 +247,7 @@ def _recognise_last(source: Path) -> str | None:
 
 FORMAT = Format(
     "records",
-    "JSON records that name an image, a label and a mask",
+    "JSON records, or rows, that name an image, a label and a mask",
     "none",
     lambda source: None,
     images_root,

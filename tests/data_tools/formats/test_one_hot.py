@@ -6,6 +6,7 @@ import pytest
 
 from data_tools.core.errors import InputError
 from data_tools.formats.choice import choose_format
+from data_tools.formats.csv_layout import label_table
 
 SIZE = (48, 64)
 
@@ -51,6 +52,13 @@ def test_classes_that_say_neither_good_nor_bad_are_refused_or_named(tmp_path: Pa
     assert read_rows(tmp_path, read, text, columns=("image", "ok", "pit"))[0] == {"a": "good", "b": "pit"}
     without_header = "a,1,0\nb,0,1\n"
     assert read_rows(tmp_path, read, without_header, columns=("image", "ok", "pit"))[0] == {"a": "good", "b": "pit"}
+
+
+def test_a_table_without_any_whole_row_has_no_classes(tmp_path: Path) -> None:
+    for text in ("image,good,pit\na,1\n", "image,good,pit\n", "image,good,pit\na,0,0\n"):
+        (tmp_path / "t.csv").write_text(text)
+        table = label_table(tmp_path / "t.csv")
+        assert table is None or not table.columns.is_one_hot
 
 
 def test_the_parts_of_a_split_have_a_table_each_of_the_same_classes(tmp_path: Path, read, save) -> None:

@@ -84,6 +84,16 @@ def test_meta_json_by_product_and_lists_of_lines(folder: Path, read, told) -> No
         assert told(text, name) == ({GOOD: ("good", "good", 0), NG: ("boxed", "defect", 1)}, {})
 
 
+def test_a_table_with_a_column_of_masks(folder: Path, told, read) -> None:
+    text = f"object,split,label,image,mask\ncandle,train,normal,{GOOD},\ncandle,test,anomaly,{NG},masks/b/1_mask.png\n"
+    expected = {GOOD: ("good", "good", 0), NG: ("boxed", "defect", 1)}
+    assert told(text, "1cls.csv") == (expected, {})
+    assert told(text.replace(",", ";"), "1cls.csv") == (expected, {})
+    (folder / "1cls.csv").write_text(f"{text}{GOOD},x\n")
+    with pytest.raises(InputError, match="line 4: 2 fields instead of 5"):
+        read("records", folder / "1cls.csv")
+
+
 @pytest.mark.parametrize(
     ("first", "second", "expected", "listed"),
     [
