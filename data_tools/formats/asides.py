@@ -10,11 +10,13 @@ from data_tools.formats.folders import (
     SPLIT_FOLDERS,
     asks_for,
     is_good,
+    is_predicted,
     names_a_fault,
     plain_rest,
     status_of,
     words_of,
 )
+from data_tools.formats.vocabulary import PREDICTING_WORDS
 
 _SIGHT = frozenset(  # how well a thing can be seen, and by what: these can be good or bad themselves
     words_of(
@@ -51,6 +53,7 @@ _ABOUT = (
         )
     )
     | _SIGHT
+    | PREDICTING_WORDS
 )
 _JUDGED = frozenset(  # what a verdict may be about, so that a header with one of these words may still be for verdicts
     words_of(
@@ -95,7 +98,7 @@ def is_aside(name: str, value: str) -> bool:
 
 def names_a_verdict(name: str) -> bool:
     """Whether values under a name are verdicts or types, whatever they are."""
-    words = words_of(name)
+    words = [] if is_predicted(name) else words_of(name)
     known = any(word in _NAMES_A_VERDICT or word.endswith(_ENDS_IN_A_VERDICT) for word in words)
     return known or asks_for(name) is not None
 

@@ -41,6 +41,7 @@ from data_tools.formats.csv_verdicts import (
     verdict_of,
 )
 from data_tools.formats.csv_verdicts import ROW as GOOD_ROW
+from data_tools.formats.folders import is_predicted
 from data_tools.formats.image_index import images_folder
 from data_tools.formats.image_places import declared_size, folder_under
 from data_tools.formats.label_tables import label_claims, refuse_scores, tell_unknown_areas
@@ -274,18 +275,22 @@ def _is_empty(values: Sequence[str]) -> bool:
 
 
 def _refuse_predictions(path: Path, table: Table, rows: Rows) -> None:
-    """Refuse a table whose boxes have scores: they are what a model says.
+    """Refuse a table whose boxes have scores, or a model's class and none beside it: they are what a model says.
 
     Raises:
-        InputError: boxes with a score other than 1 and 100.
+        InputError: boxes with a score other than 1 and 100, or with a predicted class alone.
     """
     if table.columns.shape == LABELS:
         refuse_scores(path, rows, table.columns)
         return
     for i, name in table.columns.others:
+        is_a_model_s = table.columns.type is None and is_predicted(name)
         for line, fields in rows:
             is_whole = len(fields) == table.columns.count
-            if is_whole and is_score(name, fields[i].replace(",", ".")) and not _is_empty(table.columns.box_of(fields)):
+            told = is_whole and (
+                is_score(name, fields[i].replace(",", ".")) or (is_a_model_s and not _is_empty([fields[i]]))
+            )
+            if told and not _is_empty(table.columns.box_of(fields)):
                 raise InputError(f"{path}, line {line}: {name} {fields[i]}: {PREDICTIONS}, or call that column unused")
 
 

@@ -13,7 +13,7 @@ from data_tools.core.records import BOXED, GOOD, STATUSES, UNBOXED
 from data_tools.formats.asides import is_about_another, is_about_sight, is_aside, is_left_out, names_a_verdict
 from data_tools.formats.columns import Columns
 from data_tools.formats.entry_words import is_about_the_annotation, is_called_normal
-from data_tools.formats.folders import asks_for, is_good, status_of
+from data_tools.formats.folders import asks_for, is_good, is_predicted, status_of
 from data_tools.formats.names import is_background
 from data_tools.formats.registry import Findings
 from data_tools.formats.remarks import (
@@ -142,7 +142,8 @@ def named_by_values(
     for i, name in others:
         values = {fields[i] for fields in rows if fields[i].lower() not in EMPTY}
         senses = {status_of([value]) for value in values if not leaves_open(value)}
-        known = names_a_verdict(name) or is_about_sight(name) or is_about_the_annotation(name) or is_left_out(name)
+        known = is_predicted(name) or names_a_verdict(name) or is_left_out(name)
+        known = known or is_about_sight(name) or is_about_the_annotation(name)
         judges = not known and all(says_a_verdict(value) or leaves_open(value) for value in values)
         if judges and senses == {GOOD, UNBOXED}:
             name = f"{name} (verdict)"

@@ -49,6 +49,7 @@ _OF_THE_ANNOTATION = frozenset(("review", "reviews", "qa", "annotation", "annota
 _JUDGES_ANYWAY = frozenset(
     words_of("verdict result judgement judgment decision outcome conclusion befund urteil ergebnis")
 )
+_STATES = frozenset(("status", "state"))  # of the work as much as of the part
 _MEASURES = frozenset(
     words_of(
         "size sizes width height length depth diameter thickness distance angle shape form orientation direction "
@@ -171,7 +172,7 @@ def _is_unsettled(name: str, text: str) -> bool:
     if is_answer(text) or text.isdecimal():
         return asks_for(name) is not None and status_of_remark(text, name) == GOOD
     if is_accepted(text):
-        return not is_about_the_annotation(name)
+        return not (is_about_the_annotation(name) or _STATES & set(words_of(name)))
     return status_of_remark(text, name) == GOOD or speaks_of_no_defect(text) or speaks_of_a_false_call(text)
 
 

@@ -22,6 +22,7 @@ from data_tools.formats.vocabulary import (
     IN_ORDER,
     NOT_WORDS,
     PLAIN_WORDS,
+    PREDICTING_WORDS,
     REFUTING_WORDS,
     UPHOLDING_WORDS,
 )
@@ -158,10 +159,17 @@ def type_of(
 def asks_for(name: str) -> bool | None:
     """What "yes" means to a question or column by this name: True that it is good, False that there is a defect.
 
-    None where it asks for neither; "good_contact" asks for a contact.
+    None where it asks for neither; "good_contact" asks for a contact, and "pred_defect" for what a model says.
     """
+    if is_predicted(name):
+        return None
     said = _says(name)
     return said if not said or is_good(name) else None
+
+
+def is_predicted(name: str) -> bool:
+    """Whether a question or column by this name is of what a model says."""
+    return bool(PREDICTING_WORDS & set(words_of(name)))
 
 
 def asks_whether(name: str) -> bool:

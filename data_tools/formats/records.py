@@ -23,7 +23,7 @@ from data_tools.files.text import read_text
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim
 from data_tools.formats.columns import LABELS, Columns, find_columns, find_image, find_label_columns
-from data_tools.formats.folders import asks_for, is_good, status_of
+from data_tools.formats.folders import asks_for, is_good, is_predicted, status_of
 from data_tools.formats.image_places import ImagePlaces, folder_under
 from data_tools.formats.label_tables import label_claims, refuse_scores, tell_unknown_areas
 from data_tools.formats.masked_records import samples_of_masked
@@ -215,7 +215,8 @@ def _columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Columns | 
     found = find_label_columns(header)
     if found is not None and asks_for(found.type_name) is not None:
         return found
-    mixed = next((i for i in range(1, len(header)) if _are_types({fields[i] for fields in rows})), None)
+    plain = (i for i, name in enumerate(header) if i > 0 and not is_predicted(name))
+    mixed = next((i for i in plain if _are_types({fields[i] for fields in rows})), None)
     if mixed is None:
         return found
     known = found or Columns(len(header), 0, None, (), LABELS, None, (_IMAGE,))

@@ -56,6 +56,11 @@ BUT_WORDS = _words(
     "supplémentaire otro otros pero salvo excepto altri altro ma tranne"
 )
 """Words after which a "not" says less than it seems."""
+PREDICTING_WORDS = _words(
+    "pred preds predict predicted prediction predictions inferred inference ai ki vorhersage vorhergesagt prédiction "
+    "prédit predicción predizione 预测 予測 예측"
+)
+"""Words for what a model says, which is no truth."""
 REFUTING_WORDS = _words(
     "rejected refuted excluded denied dismissed disproved disproven ruled unlikely impossible ausgeschlossen "
     "verworfen widerlegt abgelehnt unwahrscheinlich exclu exclue rejeté rejetée écarté écartée descartado "

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset, Sample
 from data_tools.formats.csv import write
 
@@ -243,3 +244,14 @@ def test_a_box_of_a_good_thing_that_another_column_calls_a_defect_is_listed(tmp_
     samples, findings = read("csv", tmp_path, size_hw=(48, 64))
     assert {path: s.status for path, s in samples.items()} == {"b": "good", "c": "good"}
     assert "a box of a good thing, but verdict 'NG'" in findings.rejects[0].reason
+
+
+def test_what_a_model_says_is_no_verdict(tmp_path: Path, read) -> None:
+    text = f"{HEADER},pred\na,s,1,2,9,9,ok\nb,s,1,2,9,9,ng\nc,,,,,,ng\nd,,,,,,ok\n"
+    (tmp_path / "a.csv").write_text(text)
+    samples, findings = read("csv", tmp_path / "a.csv", size_hw=SIZE)
+    assert {name: s.status for name, s in samples.items()} == {"a": "boxed", "b": "boxed", "d": "good"}
+    assert [r.line for r in findings.rejects] == [4]
+    (tmp_path / "a.csv").write_text("image,x1,y1,x2,y2,predicted_class\na,1,2,9,9,pit\n")
+    with pytest.raises(InputError, match=r"line 2: predicted_class pit: .* what a model says"):
+        read("csv", tmp_path / "a.csv", size_hw=SIZE)

@@ -114,6 +114,8 @@ def test_what_says_beside_a_box_that_it_is_no_defect(name: str, value: str) -> N
         ("qa", "OK", True),
         ("final test", "accepted", True),
         ("Verdict", "Freigegeben", True),
+        ("status", "approved", False),
+        ("pred", "ok", False),
         ("annotation", "approved", False),
         ("annotation_comment", "ok", True),
         ("pass", "1", True),

@@ -84,6 +84,8 @@ _NG_ALL = dict.fromkeys("bcd", NG)
         ("image,class_id,class_name", "7,good 1,pit", {"a": GOOD, "b": PIT}),
         ("image,label,status", "1,OK 0,NG 1,NG", {"b": NG, "c": NG}),  # 1 goes with both
         ("image,is_defect,status", "1,OK 0,NG", REFUSED),
+        ("image,label,prediction", "ok,ng ng,ng", {"a": GOOD, "b": NG}),
+        ("image,label,pred_defect", "ok,1 ng,0", {"a": GOOD, "b": NG}),
         ("image,anomaly", "-1 1", REFUSED),
         ("image,label", "0 1", REFUSED),
         ("image,label", "scratch pit", REFUSED),
@@ -123,6 +125,8 @@ def test_what_numbers_and_types_mean_is_said_by_the_type_map(tmp_path: Path, rea
     [
         "image,x,y,label",
         "image,mask,label",
+        "image,predicted_label",
+        "image,is_defect_pred",
         "image,split",
         "id,name",
         "ImageId,ClassId,EncodedPixels",

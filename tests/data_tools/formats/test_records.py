@@ -137,6 +137,7 @@ def test_what_numbers_mean_is_said(told) -> None:
         ([record(GOOD, label="ok", x1=1, y1=2, x2=3, y2=4)], "records with boxes"),
         ([record(GOOD, label="ok", bbox="1 2 3 4")], "records with boxes"),
         ([{"image": GOOD, "split": "train"}], "say nothing of defects"),
+        ([{"image": GOOD, "prediction": "good"}, {"image": NG, "prediction": "pit"}], "say nothing of defects"),
         ('[{"image": "a.png", "label": "ok", "label": "ng"}]', "the key 'label' stands twice"),
         ('{"image": "a.png", "label": "ok"}\n{"image": "b.png"\n', "line 2: not readable as JSON"),
         (["a.png"], "no records that name an image"),
