@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from data_tools.core.records import GOOD, UNBOXED
@@ -45,6 +45,7 @@ _WHOLE = re.compile(r"^(\d+)\.0+$")
 _SEVERAL = frozenset(
     words_of("defects faults flaws anomalies errors failures damages problems defekte d\u00e9fauts defectos difetti")
 )
+_SOME = 8
 _SILENT = "says neither that its image is good nor that it is a defect"
 _HOW = "--type_map '{{{0}: good}}', or '{{{0}: defect}}', says it; --columns calls a column unused"
 
@@ -83,11 +84,18 @@ class LabelTable:
         self._odd = {i for i, found in values.items() if any(map(_is_no_count, found))}
         self._judging = {i for i, found in values.items() if any(map(says_a_verdict, found))}
         self._no_types = numbered_alike(sorted(values.get(-1 if self._type is None else self._type, ())))
-        self._explained, self._products = frozenset[int](), frozenset[str]()
-        unasked = {i: values[i] for i, name, _ in self._columns if asks_for(name) is None}
-        self._explained = frozenset(i for i, found in unasked.items() if self._is_explained(i, found, rows))
+        self._known: dict[tuple[int, str], Verdict] = {}
+        self._explained, self._unrelated, self._products = frozenset[int](), frozenset[int](), frozenset[str]()
+        unasked = {
+            i for i, name, _ in self._columns if asks_for(name) is None and not {*values[i]} & {*options.type_map}
+        }
+        beside = self._beside(rows, {i for i in unasked if all(map(_is_number_or_answer, values[i]))})
+        self._explained = frozenset(i for i, by_value in beside.items() if _are_explained(by_value))
+        self._unrelated = frozenset(i for i, name, _ in self._columns if i in beside and _is_unrelated(name, beside[i]))
+        self._known.clear()
         self._all_judged = False
         self._products = self._products_in(rows)
+        self._known.clear()
 
     def verdict(self, fields: Sequence[str]) -> Verdict:
         """What a row says: a defect or good, which nothing else may contradict or leave in doubt."""
@@ -129,16 +137,18 @@ class LabelTable:
         whole = _WHOLE.match(value)
         return whole[1] if whole and value.lower() not in self._options.type_map else value
 
-    def _is_explained(self, i: int, found: Collection[str], rows: Sequence[Sequence[str]]) -> bool:
-        """Whether a column holds numbers, each of which goes with good or with defects alone by the other columns."""
-        if not found or not all(map(str.isdecimal, found)) or {*found} & {*self._options.type_map}:
-            return False
-        statuses: dict[str, set[str]] = {}
-        for fields in rows:
-            said = [self._by_column(*one) for one in self._told(fields) if one[0] != i]
-            of_row = {UNBOXED if one.defect_type else GOOD for one in said if one.defect_type or one.good}
-            statuses.setdefault(self._tidied(fields[i]), set()).update(of_row)
-        return all(len(one) == 1 for one in statuses.values()) and len(set[str]().union(*statuses.values())) > 1
+    def _beside(self, rows: Sequence[Sequence[str]], of: Collection[int]) -> dict[int, dict[str, Counter[str]]]:
+        """How often the rows with each value of some columns are good or defects by the others."""
+        counted: dict[int, dict[str, Counter[str]]] = {i: {} for i in of}
+        for fields in rows if of else ():
+            told = self._told(fields)
+            said = [(one[0], self._by_column(*one)) for one in told]
+            statuses = [(i, UNBOXED if one.defect_type else GOOD) for i, one in said if one.defect_type or one.good]
+            for i, _, value, _ in told:
+                if i in counted:
+                    by_others = {status for other, status in statuses if other != i}
+                    counted[i].setdefault(value, Counter()).update(by_others)
+        return counted
 
     def _products_in(self, rows: Sequence[Sequence[str]]) -> frozenset[str]:
         """The values of the type's column where they are classes of products, by what another column says.
@@ -199,6 +209,11 @@ class LabelTable:
 
     def _by_column(self, i: int, name: str, value: str, is_type: bool) -> Verdict:
         """What one value says; a problem where it may say something that is not understood."""
+        if (i, value) not in self._known:
+            self._known[i, value] = self._read(i, name, value, is_type)
+        return self._known[i, value]
+
+    def _read(self, i: int, name: str, value: str, is_type: bool) -> Verdict:
         shown = f"{name} {value[:40]!r}"
         asks = asks_for(name) is not None
         if value[:1] in ("[", "{"):
@@ -232,7 +247,7 @@ class LabelTable:
             return Verdict(
                 problem=f"{shown}: which number or answer is the defect is not said; {_HOW.format(value[:20])}"
             )
-        is_flag = i in self._flags and may_be_a_type(name)
+        is_flag = i in self._flags - self._unrelated and may_be_a_type(name)
         unclear = is_yes(value) and (is_flag or names_a_verdict(name))
         return Verdict(problem=f"{shown} is not understood; {_HOW.format(value[:20])}") if unclear else Verdict()
 
@@ -260,6 +275,28 @@ class LabelTable:
             return Verdict(defect_type=value)
         doubtful = is_type or asks or i in self._judging or names_a_fault(value) or status_of([value]) == GOOD
         return unclear if doubtful else Verdict()
+
+
+def _is_number_or_answer(value: str) -> bool:
+    return value.isdecimal() or is_answer(value)
+
+
+def _are_explained(beside: Mapping[str, Mapping[str, int]]) -> bool:
+    """Whether values are numbers, each of which goes with good or with defects alone, and not all with the same.
+
+    Args:
+        beside: by value, how often its rows are good or defects by other columns.
+    """
+    senses = [*map(set, beside.values())]
+    return all(map(str.isdecimal, beside)) and all(len(one) == 1 for one in senses) and len({*map(tuple, senses)}) > 1
+
+
+def _is_unrelated(name: str, beside: Mapping[str, Mapping[str, int]]) -> bool:
+    """Whether a flag says nothing of defects: many good images have it, and more than defects do."""
+    flagged = Counter[str]()
+    for value, count in beside.items():
+        flagged.update(count if is_yes(value) else {})
+    return not names_a_fault(name) and flagged[GOOD] >= _SOME and flagged[GOOD] > flagged[UNBOXED]
 
 
 def _is_blank(name: str, value: str) -> bool:

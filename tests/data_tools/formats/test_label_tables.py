@@ -160,6 +160,14 @@ def test_texts_with_spaces_and_the_types_that_are_taken_from_a_table(tmp_path: P
     assert findings.notes == ["t.csv: taken for types of defects: crack"]
 
 
+def test_a_flag_on_many_good_images_says_nothing_of_defects(tmp_path: Path, read) -> None:
+    good, bad = [f"g{i}.png,ok,{int(i < 9)}" for i in range(12)], [f"b{i}.png,ng,{int(i < 2)}" for i in range(4)]
+    for flag, listed in (("polished", 0), ("scratched", 9)):
+        (tmp_path / "t.csv").write_text("\n".join([f"image,label,{flag}", *good, *bad, ""]))
+        samples, findings = read("csv", tmp_path / "t.csv", size_hw=SIZE)
+        assert (len(samples), len(findings.rejects)) == (16 - listed, listed)
+
+
 def test_products_that_are_taken_from_a_table_are_told(tmp_path: Path, read) -> None:
     (tmp_path / "t.csv").write_text("image,class,status\na,bottle,OK\nb,bottle,NG\n")
     _, findings = read("csv", tmp_path / "t.csv", size_hw=SIZE)
