@@ -37,6 +37,7 @@ from data_tools.formats.csv_verdicts import (
     flag_columns,
     is_called_good,
     named_by_values,
+    tell_codes,
     told,
     verdict_of,
 )
@@ -181,6 +182,7 @@ def _claims(
     decimal, thousands = signs_of([table.columns.box_of(fields) for fields in whole], table.separator)
     columns = replace(table.columns, others=named_by_values(table.columns.others, whole, findings))
     table = replace(table, columns=columns, decimal=decimal, thousands=thousands)
+    tell_codes(table.columns.others, whole, findings)
     company = replace(company, flags=flag_columns(table.columns, whole))
     corners = options.corners or FORMAT.corners
     shares = _are_shares(rows, table)

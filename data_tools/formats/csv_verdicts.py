@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from data_tools.core.records import BOXED, GOOD, STATUSES, UNBOXED
 from data_tools.formats.asides import is_about_another, is_about_sight, is_aside, is_left_out, names_a_verdict
 from data_tools.formats.columns import Columns
-from data_tools.formats.entry_words import is_about_the_annotation, is_called_normal
+from data_tools.formats.entry_words import is_about_the_annotation, is_called_normal, is_for_verdicts
 from data_tools.formats.folders import asks_for, is_good, is_predicted, status_of
 from data_tools.formats.names import is_background
 from data_tools.formats.registry import Findings
@@ -36,6 +36,8 @@ _HIDDEN = (
     "column {!r} holds nothing but words for good: taken for what its name says, and for no verdict; where it is one, "
     "call it verdict"
 )
+_CODES = "column {!r} holds {}, which is not understood, and says nothing of the boxes: write OK and NG"
+_FEW = 4
 _HOW = "name that column type, status or unused, in the file or with --columns"
 
 
@@ -151,6 +153,19 @@ def named_by_values(
             findings.warnings[_HIDDEN.format(name[:40])] += 1
         named.append((i, name))
     return tuple(named)
+
+
+def tell_codes(others: Sequence[tuple[int, str]], rows: Sequence[Sequence[str]], findings: Findings) -> None:
+    """Warn of columns for verdicts beside boxes that hold a few codes, such as P and F, of which none is understood.
+
+    Args:
+        others, rows, findings: as for `named_by_values`.
+    """
+    for i, name in others:
+        values = sorted({fields[i] for fields in rows if fields[i].lower() not in EMPTY})
+        known = any(status_of_remark(value, name) is not None or leaves_open(value) for value in values)
+        if is_for_verdicts(name) and not is_predicted(name) and 0 < len(values) <= _FEW and not known:
+            findings.warnings[_CODES.format(name[:40], ", ".join(values)[:80])] += 1
 
 
 def _told(others: Sequence[tuple[int, str]], fields: Sequence[str]) -> list[tuple[int, str]]:

@@ -154,6 +154,11 @@ def _says_of_the_area(name: str, what: Collection[str]) -> bool:
     return bool(words & {*what}) and words <= {*what} | _OF_AN_AREA
 
 
+def is_for_verdicts(name: str) -> bool:
+    """Whether a name is for verdicts and nothing else, as "final_result" is, and not for how far the work is."""
+    return bool(_JUDGES_ANYWAY & set(words_of(name)))
+
+
 def is_called_normal(text: str) -> bool:
     """Whether a text has a word for what is usual, which is said of a surface or a polarity as much as of a part."""
     return bool(set(words_of(text)) & _NORMAL)

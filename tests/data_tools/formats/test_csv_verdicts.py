@@ -255,3 +255,23 @@ def test_what_a_model_says_is_no_verdict(tmp_path: Path, read) -> None:
     (tmp_path / "a.csv").write_text("image,x1,y1,x2,y2,predicted_class\na,1,2,9,9,pit\n")
     with pytest.raises(InputError, match=r"line 2: predicted_class pit: .* what a model says"):
         read("csv", tmp_path / "a.csv", size_hw=SIZE)
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "warned"),
+    [
+        ("result", "P F", "column 'result' holds F, P, which"),
+        ("Ergebnis", "1 2", "column 'Ergebnis' holds 1, 2, which"),
+        ("result", "pass F", ""),
+        ("grade", "A B", ""),
+        ("lot", "P F", ""),
+    ],
+)
+def test_codes_under_a_header_for_verdicts_are_warned_of(
+    tmp_path: Path, read, column: str, values: str, warned: str
+) -> None:
+    rows = [f"{name},1,2,9,9,crack,{value}" for name, value in zip("ab", values.split(), strict=True)]
+    (tmp_path / "a.csv").write_text("\n".join([f"image,x1,y1,x2,y2,class,{column}", *rows, ""]))
+    samples, findings = read("csv", tmp_path, size_hw=(48, 64))
+    assert samples["b"].status == "boxed"
+    assert [one[: len(warned)] for one in findings.warnings if " holds " in one] == ([warned] if warned else [])
