@@ -145,7 +145,7 @@ class Columns:
         type_name: the header's name for the type; "" where there is none.
         others: position and name of the other columns.
         twice: the name of a column that is needed and stands twice; "" without.
-        is_one_hot: whether the other columns are classes of images, each with yes under one of them.
+        classes: positions of those of the others that are classes of images, each with yes under one of them.
     """
 
     count: int
@@ -158,7 +158,7 @@ class Columns:
     type_name: str = ""
     others: tuple[tuple[int, str], ...] = ()
     twice: str = ""
-    is_one_hot: bool = False
+    classes: tuple[int, ...] = ()
 
     def box_of(self, fields: Sequence[str]) -> list[str]:
         """The fields of the box, or the numbers in its one field."""

@@ -47,8 +47,8 @@ def label_claims(
     Raises:
         InputError: no row says anything that is understood.
     """
-    classes = [name for _, name in columns.others] if columns.is_one_hot else []
-    if columns.is_one_hot:
+    classes = [name for i, name in columns.others if i in columns.classes]
+    if classes:
         columns, rows = as_labels(columns, rows)
     whole = [(line, fields) for line, fields in rows if len(fields) == columns.count]
     _tell_numbers(columns, [fields for _, fields in whole], findings)

@@ -90,7 +90,8 @@ class LabelTable:
             i for i, name, _ in self._columns if asks_for(name) is None and not {*values[i]} & {*options.type_map}
         }
         beside = self._beside(rows, {i for i in unasked if all(map(_is_number_or_answer, values[i]))})
-        self._explained = frozenset(i for i, by_value in beside.items() if _are_explained(by_value))
+        named = {i for i, name, is_type in self._columns if is_type or names_a_verdict(name)}
+        self._explained = frozenset(i for i in named & beside.keys() if _are_explained(beside[i]))
         self._unrelated = frozenset(i for i, name, _ in self._columns if i in beside and _is_unrelated(name, beside[i]))
         self._known.clear()
         self._all_judged = False

@@ -4,7 +4,7 @@ A row without a 1 has no label. One with several has all of their names for one:
 scratch?" is not understood.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from data_tools.formats.asides import is_about_another, is_left_out
@@ -19,13 +19,14 @@ Rows = Sequence[tuple[int, list[str]]]
 
 
 def find_one_hot(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Columns | None:
-    """The columns of a table where all columns but that of the image are classes, and hold 1 or 0; None for any other.
+    """The columns of a table where all but those plainly about another thing are classes, and hold 1 or 0; else None.
 
     One of the classes is good, or none is a word for good or bad: `defect,dusty` are two answers. So are `good,dusty`
     where more rows are without a 1 than have one for something else.
     """
     image = find_image(header)
-    classes = tuple((i, name) for i, name in enumerate(header) if name and i != image and not is_left_out(name))
+    others = tuple((i, name) for i, name in enumerate(header) if i != image and name)
+    classes = [(i, name) for i, name in others if not (is_about_another(name) or is_left_out(name))]
     if image is None or len(classes) < _FEWEST or not all(_may_be_a_class(name) for _, name in classes):
         return None
     good = {i for i, name in classes if is_good(name)}
@@ -43,27 +44,29 @@ def find_one_hot(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Column
     if empty > other or not some:
         return None
     names = (header[image], *(name for _, name in classes))
-    return Columns(len(header), image, None, (), LABELS, None, names, others=classes, is_one_hot=True)
+    places = tuple(i for i, _ in classes)
+    return Columns(len(header), image, None, (), LABELS, None, names, others=others, classes=places)
 
 
 def as_labels(columns: Columns, rows: Rows) -> tuple[Columns, Rows]:
     """Such a table as one of labels, which stand in the first column of a class; rows of other lengths as they are."""
-    first = columns.others[0][0]
-    told = [(line, _labelled(columns, fields, first)) for line, fields in rows]
-    return replace(columns, type=first, type_name="class", others=(), is_one_hot=False), told
+    names = {i: name for i, name in columns.others if i in columns.classes}
+    told = [(line, _labelled(columns, names, fields)) for line, fields in rows]
+    others = tuple((i, name) for i, name in columns.others if i not in names)
+    return replace(columns, type=columns.classes[0], type_name="class", others=others, classes=()), told
 
 
-def _labelled(columns: Columns, fields: list[str], first: int) -> list[str]:
+def _labelled(columns: Columns, names: Mapping[int, str], fields: list[str]) -> list[str]:
     if len(fields) != columns.count:
         return fields
-    there = [name for i, name in columns.others if _is_there(fields[i])]
+    there = [name for i, name in names.items() if _is_there(fields[i])]
     label = _TOGETHER.join(there) + ("?" if len(there) > 1 and any(map(is_good, there)) else "")
+    first = columns.classes[0]
     return [*fields[:first], label, *fields[first + 1 :]]
 
 
 def _may_be_a_class(name: str) -> bool:
-    of_the_set = is_about_another(name) or name.lower() in SPLIT_FOLDERS
-    return not (of_the_set or is_about_the_work(name) or asks_whether(name))
+    return not (name.lower() in SPLIT_FOLDERS or is_about_the_work(name) or asks_whether(name))
 
 
 def _is_there(value: str) -> bool:

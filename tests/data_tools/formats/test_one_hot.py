@@ -30,11 +30,14 @@ def read_rows(folder: Path, read, text: str, **options: object) -> tuple[dict[st
         ("image,ok,pit\na,1.0,0.0\nb,0.0,1.0\n", {"a": "good", "b": "pit"}, []),
         ("image,ok,pit\na,1,0,0\nb,0\nc,0,1\n", {"c": "pit"}, [2, 3]),
         ("image,defective,ok\na,1,0\nb,0,1\n", {"a": "defect", "b": "good"}, []),
+        ("lot,image,good,pit,camera\n7,a,1,0,front\n7,b,0,1,front\n", {"a": "good", "b": "pit"}, []),
+        (",filename,good,pit\n0,a,1,0\n1,b,0,1\n", {"a": "good", "b": "pit"}, []),
         # answers to several questions, and no classes
         ("image,is_defect,labelled\na,1,1\nb,0,1\n", {"a": "defect", "b": "good"}, []),
         ("image,defect,dusty\na,1,0\nb,0,0\nc,0,0\n", {"a": "defect", "b": "good", "c": "good"}, []),
         ("image,ok,retake\na,1,0\nb,0,0\nc,1,0\n", {"a": "good", "b": "defect", "c": "good"}, []),
         ("image,train,test,good\na,1,0,1\nb,0,1,0\n", {"a": "good", "b": "defect"}, []),
+        ("image,bad,ugly\na,1,0\nb,0,1\nc,0,0\n", {"a": "defect", "c": "good"}, [3]),
         ("image,label,scratch\na,ok,1\nb,ok,0\nc,ng,1\n", {"b": "good", "c": "defect"}, [2]),
     ],
 )
@@ -58,7 +61,7 @@ def test_a_table_without_any_whole_row_has_no_classes(tmp_path: Path) -> None:
     for text in ("image,good,pit\na,1\n", "image,good,pit\n", "image,good,pit\na,0,0\n"):
         (tmp_path / "t.csv").write_text(text)
         table = label_table(tmp_path / "t.csv")
-        assert table is None or not table.columns.is_one_hot
+        assert table is None or not table.columns.classes
 
 
 def test_the_parts_of_a_split_have_a_table_each_of_the_same_classes(tmp_path: Path, read, save) -> None:
