@@ -1,9 +1,7 @@
 """Defects cut out of defect images and laid on good ones (Dwibedi et al., ICCV 2017; Ghiasi et al., CVPR 2021).
 
 A line has few defects and many good parts. A pasted patch also carries its seam, which would give it away, so patches
-of good images are pasted the same way as decoys. Where a patch may lie anywhere, the ground of one place may be like
-that around the defect and that of another one not, as beside a part: of several places the one that is most alike is
-taken (after the appearance consistency of Fang et al., InstaBoost, ICCV 2019).
+of good images are pasted the same way as decoys.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,25 +13,13 @@ from numpy.typing import NDArray
 from data_tools.core.checks import require_number
 from data_tools.core.geometry import hull, iou
 from data_tools.core.records import BOXED, GOOD, Sample, empty_boxes, empty_labels
-from data_tools.loading.patches import (
-    MOST_MARGIN,
-    Boxes,
-    Image,
-    Pasted,
-    Patch,
-    cut,
-    paste,
-    placed,
-    strangeness,
-    stretched,
-)
+from data_tools.loading.patches import MOST_MARGIN, Boxes, Image, Pasted, Patch, cut, paste, stretched
 
 Load = Callable[[Sample], tuple[Image, Boxes, NDArray[np.int64]]]
 _MOST_STRETCH, _MOST_LENGTHENED = 4.0, 20.0
 _LINE = 3.0
 _MOST_KEPT = 2**26  # bytes
 _TRIES = 4
-_MORE_PLACES = 7
 
 
 @dataclass(frozen=True)
@@ -139,11 +125,7 @@ class Paster:
     def _paste(self, target: Image, patch: Patch, rng: np.random.Generator) -> Pasted | None:
         if self.config.stretch > 1 or self.config.lengthen > 1:
             patch = stretched(patch, self._factors(patch, target.shape, rng))
-        centres = [_centre(patch, target.shape, self.jitter, rng) for _ in range(1 + round(_MORE_PLACES * self.jitter))]
-        places = [place for centre in centres if (place := placed(target.shape, patch, centre)) is not None]
-        if not places:
-            return None
-        return paste(target, patch, min(places, key=lambda place: strangeness(target, patch, place)))
+        return paste(target, patch, _place(patch, target.shape, self.jitter, rng))
 
     def _factors(self, patch: Patch, target_hw: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float64]:
         """How many times wider and higher a patch becomes."""
@@ -154,7 +136,7 @@ class Paster:
         return np.where(patch.at_edges.all(axis=0), there / patch.source_wh, fitting)
 
 
-def _centre(patch: Patch, target_hw: tuple[int, ...], jitter: float, rng: np.random.Generator) -> tuple[float, float]:
+def _place(patch: Patch, target_hw: tuple[int, ...], jitter: float, rng: np.random.Generator) -> tuple[float, float]:
     """Where the centre of the hull goes: each place within `jitter` that holds the whole of it is as likely."""
     half, there = (patch.hull_xyxy[2:] - patch.hull_xyxy[:2]) / 2, np.array(target_hw[::-1])
     same = (patch.before + patch.source_wh - patch.behind) / 2 / patch.source_wh * there

@@ -99,72 +99,38 @@ class Pasted:
     hull_xyxy: NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a patch with its margin comes to lie.
+def paste(target: Image, patch: Patch, centre_xy: tuple[float, float]) -> Pasted | None:
+    """Lay a patch on the target, the centre of its hull as near to a place as it fits.
 
-    Attributes:
-        part: x1, y1, x2, y2 in the patch's pixels of what is laid.
-        left, top: of it in the target.
-        opacity: (h, w) of it: 1 inside the hull, falling to 0 over the margin.
-    """
+    The patch is opaque inside its hull and fades out over a margin around it; its gray level is shifted by the
+    difference between the two images in that margin.
 
-    part: tuple[int, int, int, int]
-    left: int
-    top: int
-    opacity: NDArray[np.float64]
+    Args:
+        target: (h, w); not changed.
+        patch: what is laid on it.
+        centre_xy: wanted centre of its hull in the target.
 
-    def over(self, patch: Patch) -> NDArray[np.float64]:
-        """(h, w) what is laid."""
-        x1, y1, x2, y2 = self.part
-        return patch.pixels[y1:y2, x1:x2].astype(np.float64)
-
-    def under(self, target: Image) -> NDArray[np.float64]:
-        """(h, w) what lies below it."""
-        h, w = self.opacity.shape
-        return target[self.top : self.top + h, self.left : self.left + w].astype(np.float64)
-
-
-def placed(target_hw: tuple[int, ...], patch: Patch, centre_xy: tuple[float, float]) -> Place | None:
-    """The place of a patch, the centre of its hull as near to a point of the target as it fits.
-
-    None where the patch with its margin is larger than the target.
+    Returns:
+        None where the patch with its margin is larger than the target.
     """
     hull_xyxy = patch.hull_xyxy
     margin = float(np.clip(_MARGIN_SHARE * (hull_xyxy[2:] - hull_xyxy[:2]).min(), _LEAST_MARGIN, MOST_MARGIN))
     x1, y1, x2, y2 = _around(hull_xyxy, margin, patch.pixels.shape)
-    if x2 - x1 > target_hw[1] or y2 - y1 > target_hw[0]:
+    if x2 - x1 > target.shape[1] or y2 - y1 > target.shape[0]:
         return None
     shift = np.round(np.array(centre_xy) - (hull_xyxy[:2] + hull_xyxy[2:]) / 2).astype(int)
-    left = int(np.clip(x1 + shift[0], 0, target_hw[1] - (x2 - x1)))
-    top = int(np.clip(y1 + shift[1], 0, target_hw[0] - (y2 - y1)))
-    opacity = _feather(hull_xyxy - np.array([x1, y1, x1, y1]), (y2 - y1, x2 - x1), margin)
-    return Place((x1, y1, x2, y2), left, top, opacity)
-
-
-def strangeness(target: Image, patch: Patch, place: Place) -> float:
-    """How far the ground at a place is from that around the patch: distance of means and of spreads, in gray levels."""
-    over, under, ring = place.over(patch), place.under(target), place.opacity < 1
-    ground = over[ring] if ring.any() else over
-    return float(abs(under.mean() - ground.mean()) + abs(under.std() - ground.std()))
-
-
-def paste(target: Image, patch: Patch, place: Place) -> Pasted:
-    """Lay a patch on the target (h, w), which is not changed.
-
-    The patch is opaque inside its hull and fades out over a margin around it; its gray level is shifted by the
-    difference between the two images in that margin.
-    """
-    over, under, alpha = place.over(patch), place.under(target), place.opacity
+    left = int(np.clip(x1 + shift[0], 0, target.shape[1] - (x2 - x1)))
+    top = int(np.clip(y1 + shift[1], 0, target.shape[0] - (y2 - y1)))
+    over = patch.pixels[y1:y2, x1:x2].astype(np.float64)
+    under = target[top : top + y2 - y1, left : left + x2 - x1].astype(np.float64)
+    alpha = _feather(hull_xyxy - np.array([x1, y1, x1, y1]), (y2 - y1, x2 - x1), margin)
     ring = alpha < 1
     change = float((under - over)[ring].mean()) if ring.any() else 0.0
     made = target.copy()
     blended = under + alpha * (over + change - under)
-    h, w = alpha.shape
-    rows, columns = slice(place.top, place.top + h), slice(place.left, place.left + w)
-    made[rows, columns] = np.clip(np.round(blended), 0, 255).astype(np.uint8)
-    moved = np.array([place.left - place.part[0], place.top - place.part[1]] * 2)
-    return Pasted(made, patch.boxes_xyxy + moved, patch.labels, patch.hull_xyxy + moved)
+    made[top : top + y2 - y1, left : left + x2 - x1] = np.clip(np.round(blended), 0, 255).astype(np.uint8)
+    moved = np.array([left - x1, top - y1] * 2)
+    return Pasted(made, patch.boxes_xyxy + moved, patch.labels, hull_xyxy + moved)
 
 
 def _around(box_xyxy: NDArray[np.float64], margin: float, size_hw: tuple[int, ...]) -> tuple[int, int, int, int]:

@@ -58,18 +58,6 @@ def test_where_every_place_is_alike_each_is_as_likely(make_sample: Callable[...,
     assert quarters == pytest.approx(np.full((3, 3), 1 / 9), abs=0.03)
 
 
-def test_where_places_differ_those_like_the_defects_own_ground_are_taken(make_sample: Callable[..., Sample]) -> None:
-    """A part of gray 100 beside dark ground twice as wide: a place of eight drawn is on it in 1 - (2/3)**8."""
-    samples = [make_sample(1, [[40, 40, 50, 50]], (100, 150)), make_sample(2, size_hw=(100, 150))]
-    images = {1: np.full((100, 150), 100, np.uint8), 2: np.full((100, 150), 5, np.uint8)}
-    images[1][40:50, 40:50] = 200
-    images[2][:, :50] = 100
-    boxes = pasted_boxes(samples, PasteConfig(share=1, jitter=1.0), images, 500)
-    assert (boxes[:, 2] <= 50).mean() > 0.85
-    near = pasted_boxes(samples, PasteConfig(share=1, jitter=0.02), images, 50)  # a place has a meaning and is kept
-    assert (abs(near[:, 0] - 40) <= 3).all()
-
-
 def test_what_was_cut_at_an_edge_goes_to_that_edge(make_sample: Callable[..., Sample]) -> None:
     samples = [make_sample(1, [[40, 0, 50, 20], [97, 60, 100, 64]]), make_sample(2)]
     images = {i: np.zeros((100, 100), np.uint8) for i in (1, 2)}
