@@ -61,7 +61,7 @@ def plan(
         *decide_budget(facts, effort, size[0].value, looks, given),
         decide_geometry(facts),
         decide_difference(facts, in_windows=side is not None, reference=reference),
-        *_decide_pasting(facts, given),
+        *_decide_pasting(facts, given, in_windows=side is not None),
         _decide_types(facts),
     )
     return Plan(effort.base, left_open(decisions, given))
@@ -116,12 +116,17 @@ def _looks(facts: Facts, side: int | None, overlap: float) -> float:
     return 1.0 if side is None else 1 + 4 / 3 * facts.pixels / (side * (1 - overlap)) ** 2
 
 
-def _decide_pasting(facts: Facts, given: Given) -> tuple[Decision, ...]:
-    """Pasting needs good images to lay defects on; where a place has a meaning, they stay near their own."""
+def _decide_pasting(facts: Facts, given: Given, in_windows: bool) -> tuple[Decision, ...]:
+    """Pasting needs good images to lay defects on; where a place has a meaning, they stay near their own.
+
+    Windows show each defect in many places as it is, while on large images a patch often lies beside the parts.
+    """
     if given.get("paste.share") == 0:
         return ()
     if not facts.good or not facts.boxed:
         return (Decision("paste.share", 0.0, "no good images to lay defects on" if facts.boxed else "no boxes"),)
+    if in_windows and "paste.share" not in given:
+        return (Decision("paste.share", 0.0, "windows show defects in many places as they are"),)
     aligned = facts.layout.is_aligned
     why = "a place in the image is a place on the part" if aligned else "every place is alike"
     return (Decision("paste.jitter", JITTER_ALIGNED if aligned else 1.0, why),)

@@ -180,7 +180,11 @@ def test_what_is_given_is_not_decided_and_the_rest_goes_with_it(squares: Path) -
     assert (values["input.reference"], values["input.slices.seen_px"]) == ("off", 48)
     assert values["model.prediction.views"] == [1.0]
     assert (values["fit.epoch_steps"], values["fit.warmup_steps"]) == (10, 3)
+    assert values["paste.share"] == 0.0  # windows need none
     assert not {"paste.share", "paste.jitter"} & set(detect.plan(data, "quick", {"paste.share": 0.0}).values())
+    wanted = detect.plan(data, "quick", {"input.slices.side_px": 48, "paste.share": 0.5}).values()
+    assert wanted["paste.jitter"] == 1.0
+    assert "paste.share" not in wanted
     for plan in (detect.plan, classify.plan):
         assert "input.max_pixels" not in plan(data, "quick", {"input.size_hw": [32, 32]}).values()
         counted = plan(data, "quick", {"fit.epochs": 10, "fit.batch_size": 3}).values()
