@@ -15,7 +15,7 @@ from classify.settings import Settings
 from data_tools.commands.callable_door import make_callable
 from data_tools.commands.parser import Parser
 from data_tools.commands.settings import add_settings
-from data_tools.commands.training import add_training_arguments, run_training
+from data_tools.commands.training import add_training_arguments, leave, run_training
 from data_tools.core.records import Dataset
 from data_tools.files.runs import Run
 
@@ -49,4 +49,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 make_callable(__name__, train)
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    leave(main())

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from jsonargparse import Namespace
 
@@ -31,6 +31,21 @@ GOOD_IMAGES, DEFECT_IMAGES = 900, 600  # of some 126 lots: rendering is cheap, a
 Train = Callable[[Dataset, Any, Path | None, bool, str | None], Run]
 """Dataset, settings, run folder, whether to resume, and folder of templates -> the finished run."""
 Planner = Callable[[Dataset, RecipeName, Given, str | None], Plan]
+
+
+def leave(status: int) -> NoReturn:
+    """End a training command's process with its exit status.
+
+    One of several, as torchrun starts them, ends without what the interpreter does at its end. torch keeps the
+    threads of a process group that DistributedDataParallel has used, destroyed or not, and now and then one of two
+    processes whose work was done was aborted there ("terminate called without an active exception").
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) < 2:
+        raise SystemExit(status)
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def run_training(

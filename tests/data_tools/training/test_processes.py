@@ -210,6 +210,19 @@ def test_what_fails_in_one_process_ends_both_with_its_message(devices: Path, tmp
     assert json.loads((run / "manifest.json").read_text())["finished"] is None
 
 
+@pytest.mark.parametrize(("processes_in_all", "status"), [("2", 3), ("1", -signal.SIGABRT)])
+def test_one_of_several_leaves_with_its_status_and_words_whatever_the_interpreters_end_would_do(
+    processes_in_all: str, status: int
+) -> None:
+    code = "import atexit, os\nfrom data_tools.commands.training import leave\natexit.register(os.abort)\n"
+    code += "print('the last words', end='')\nleave(3)"
+    environment = os.environ | {"WORLD_SIZE": processes_in_all, "PYTHONPATH": str(REPOSITORY)}
+    ended = subprocess.run([sys.executable, "-c", code], env=environment, text=True, capture_output=True)
+    assert ended.returncode == status
+    if status == 3:
+        assert ended.stdout == "the last words"
+
+
 def children_of(pid: int) -> list[int]:
     """The processes that torchrun has started, in the order of their numbers."""
     return sorted(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
