@@ -42,9 +42,10 @@ def ids_two_by_two(pairs: Sequence[tuple[int, int]], samples: Sequence[Sample]) 
 
 
 def contradicted(pairs: Pairs, samples: Sequence[Sample]) -> list[Suspect]:
-    """The images of which at least half of those that show the same, itself among them, have the other label.
+    """The images of which most of those that show the same, itself among them, have the other label.
 
-    The share with its own label is the confidence in it.
+    The share with its own label is the confidence in it. One against one, as before and after a defect or a part beside
+    its template, tells nothing.
     """
     others: dict[int, list[int]] = {}
     for a, b in pairs.tolist():
@@ -54,7 +55,7 @@ def contradicted(pairs: Pairs, samples: Sequence[Sample]) -> list[Suspect]:
     for i, same in sorted(others.items()):
         unlike = [k for k in same if samples[k].is_defect != samples[i].is_defect]
         confidence = 1 - len(unlike) / (len(same) + 1)
-        if confidence <= _EVEN:
+        if confidence < _EVEN:
             first = f"{samples[unlike[0]].path} ({samples[unlike[0]].type})"
             more = f" and {len(unlike) - 1} more" * (len(unlike) > 1)
             suggested = GOOD if samples[i].is_defect else DEFECT

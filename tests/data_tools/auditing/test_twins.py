@@ -13,19 +13,29 @@ from tests.data_tools.auditing.test_audit import build
 BOX = ((1, 1, 9, 9),)
 
 
-def test_a_good_image_that_shows_the_same_as_a_defect_is_named_and_can_be_corrected(tmp_path: Path, capsys) -> None:
+def test_a_good_image_that_shows_the_same_as_defects_is_named_and_can_be_corrected(tmp_path: Path, capsys) -> None:
     folder, review = build(tmp_path / "d"), tmp_path / "review.csv"
-    for defect, good in ((3, 4), (9, 10)):  # of one group each
-        (folder / "images" / f"{good}.png").write_bytes((folder / "images" / f"{defect}.png").read_bytes())
+    train = read_dataset(folder).split("train")
+    good, *others = [one for one in train if not one.is_defect][:1] + [one for one in train if one.is_defect][:2]
+    for other in others:
+        (folder / "images" / other.path).write_bytes((folder / "images" / good.path).read_bytes())
     assert main([str(folder), "--labels", "no", "--review", str(review)]) == 0
     out = capsys.readouterr().out
-    assert "warning: 2 good images show the same as a defect image: 2 pairs, such as " in out
-    assert "0.50  4.png is good, good: shows the same as 3.png (scratch)" in out
-    header, *rows = review.read_text().splitlines()
-    assert [row.split(",")[1] for row in rows] == ["3.png", "4.png", "9.png", "10.png"]
-    review.write_text("\n".join([header, *(row + "defect" * row.startswith("4,") for row in rows)]))
+    assert f"warning: 1 good images show the same as a defect image: 2 pairs, such as {good.path} (good) and " in out
+    assert f"0.33  {good.path} is good, good: shows the same as {others[0].path} (scratch) and 1 more" in out
+    header, row = review.read_text().splitlines()
+    review.write_text(f"{header}\n{row}defect\n")
     assert main([str(folder), "--apply", str(review), "--out", str(tmp_path / "corrected")]) == 0
-    assert {one.image_id: one.status for one in read_dataset(tmp_path / "corrected").samples}[4] == UNBOXED
+    corrected = {one.image_id: one.status for one in read_dataset(tmp_path / "corrected").samples}
+    assert corrected[good.image_id] == UNBOXED
+
+
+def test_one_against_one_is_told_and_not_judged(tmp_path: Path, capsys) -> None:
+    folder, review = build(tmp_path / "d"), tmp_path / "review.csv"
+    (folder / "images" / "4.png").write_bytes((folder / "images" / "3.png").read_bytes())  # of one group
+    assert main([str(folder), "--labels", "no", "--review", str(review)]) == 0
+    assert "1 pairs, such as 4.png (good) and 3.png (scratch); one label of a pair is wrong" in capsys.readouterr().out
+    assert len(review.read_text().splitlines()) == 1
 
 
 def test_copies_of_one_label_are_no_contradiction(tmp_path: Path, capsys) -> None:
