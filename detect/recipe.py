@@ -34,6 +34,7 @@ _LEAST_OF_A_TYPE = 5
 _TYPE_WEIGHT = 0.25
 _AMPLE_SPAN_PX = 2 * LEAST_SPAN_PX  # what is seen larger needs no more pixels, down to half of the budget
 _LEAST_SHARE = 0.5
+_MANY_WINDOWS = 8  # pasting pays in images of two windows and harms in those of thirty; between them nothing was tried
 _SQUEEZED = 2.0  # times the budget: an image that needs more pixels is seen in windows
 
 
@@ -61,7 +62,7 @@ def plan(
         *decide_budget(facts, effort, size[0].value, looks, given),
         decide_geometry(facts),
         decide_difference(facts, in_windows=side is not None, reference=reference),
-        *_decide_pasting(facts, given, in_windows=side is not None),
+        *_decide_pasting(facts, given, 0.0 if side is None else facts.pixels / side**2),
         _decide_types(facts),
     )
     return Plan(effort.base, left_open(decisions, given))
@@ -116,17 +117,20 @@ def _looks(facts: Facts, side: int | None, overlap: float) -> float:
     return 1.0 if side is None else 1 + 4 / 3 * facts.pixels / (side * (1 - overlap)) ** 2
 
 
-def _decide_pasting(facts: Facts, given: Given, in_windows: bool) -> tuple[Decision, ...]:
+def _decide_pasting(facts: Facts, given: Given, windows: float) -> tuple[Decision, ...]:
     """Pasting needs good images to lay defects on; where a place has a meaning, they stay near their own.
 
-    Windows show each defect in many places as it is, while on large images a patch often lies beside the parts.
+    An image of many windows shows parts and what they lie on, and a patch may come to lie beside them; windows show
+    each defect in many places as it is. `windows` is how many of the finest ones an image has, 0 where it is seen whole.
     """
     if given.get("paste.share") == 0:
         return ()
     if not facts.good or not facts.boxed:
         return (Decision("paste.share", 0.0, "no good images to lay defects on" if facts.boxed else "no boxes"),)
-    if in_windows and "paste.share" not in given:
-        return (Decision("paste.share", 0.0, "windows show defects in many places as they are"),)
+    if windows >= _MANY_WINDOWS and "paste.share" not in given:
+        return (
+            Decision("paste.share", 0.0, f"{windows:.0f} windows an image show defects in many places as they are"),
+        )
     aligned = facts.layout.is_aligned
     why = "a place in the image is a place on the part" if aligned else "every place is alike"
     return (Decision("paste.jitter", JITTER_ALIGNED if aligned else 1.0, why),)

@@ -77,6 +77,18 @@ def test_a_small_defect_in_a_large_image_is_seen_in_windows() -> None:
     assert decided(large)["input.slices.seen_px"] == 224
 
 
+def test_nothing_is_pasted_into_images_of_many_windows(squares: Path) -> None:
+    """64 x 64 px have 1.8 windows of 48 px and 4 of 32; of images of 128 x 128 px there are 16 of these."""
+    data = read_dataset(squares)
+    for side in (48, 32):
+        assert detect.plan(data, "quick", {"input.slices.side_px": side}).values()["paste.jitter"] == 1.0
+    facts = replace(FACTS, sizes_hw=np.full((9, 2), 128))
+    (decision,) = detect_recipe._decide_pasting(facts, {}, 128**2 / 32**2)
+    assert (decision.key, decision.value) == ("paste.share", 0.0)
+    assert decision.reason == "16 windows an image show defects in many places as they are"
+    assert detect_recipe._decide_pasting(facts, {"paste.share": 0.5}, 16)[0].key == "paste.jitter"
+
+
 def test_steps_pass_four_times_through_the_images_if_four_times_the_steps_are_enough() -> None:
     assert decided(FACTS)["fit.steps"] == 500
     assert decided(replace(FACTS, images=3000))["fit.steps"] == 1500
@@ -180,11 +192,8 @@ def test_what_is_given_is_not_decided_and_the_rest_goes_with_it(squares: Path) -
     assert (values["input.reference"], values["input.slices.seen_px"]) == ("off", 48)
     assert values["model.prediction.views"] == [1.0]
     assert (values["fit.epoch_steps"], values["fit.warmup_steps"]) == (10, 3)
-    assert values["paste.share"] == 0.0  # windows need none
+    assert values["paste.jitter"] == 1.0
     assert not {"paste.share", "paste.jitter"} & set(detect.plan(data, "quick", {"paste.share": 0.0}).values())
-    wanted = detect.plan(data, "quick", {"input.slices.side_px": 48, "paste.share": 0.5}).values()
-    assert wanted["paste.jitter"] == 1.0
-    assert "paste.share" not in wanted
     for plan in (detect.plan, classify.plan):
         assert "input.max_pixels" not in plan(data, "quick", {"input.size_hw": [32, 32]}).values()
         counted = plan(data, "quick", {"fit.epochs": 10, "fit.batch_size": 3}).values()
