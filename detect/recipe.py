@@ -121,7 +121,7 @@ def _decide_pasting(facts: Facts, given: Given, windows: float) -> tuple[Decisio
     """Pasting needs good images to lay defects on; where a place has a meaning, they stay near their own.
 
     An image of many windows shows parts and what they lie on, and a patch may come to lie beside them; windows show
-    each defect in many places as it is. `windows` is how many of the finest ones an image has, 0 where it is seen whole.
+    each defect in many places as it is. `windows` is how many of the finest ones an image has, 0 if it is seen whole.
     """
     if given.get("paste.share") == 0:
         return ()
