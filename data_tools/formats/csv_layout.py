@@ -9,9 +9,9 @@ from pathlib import Path
 from data_tools.formats.columns import Columns, find_columns, find_image, find_label_columns
 from data_tools.formats.csv_verdicts import EMPTY
 from data_tools.formats.one_hot import find_one_hot
-from data_tools.formats.tables import BLANKS, first_fields, table_lines
+from data_tools.formats.tables import BLANKS, SEPARATORS, first_fields, table_lines
 
-_SEPARATORS = (",", ";", "\t", BLANKS)
+_SEPARATORS = (*SEPARATORS, BLANKS)
 _FIRST_LINES = 3
 _DECIMAL_COMMA = re.compile(r"^[+-]?\d*,\d+$")
 GROUPED = re.compile(r"^[+-]?[1-9]\d{0,2}([.,])\d{3}$")

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from data_tools.core.errors import InputError
-from data_tools.formats.tables import SUFFIXES, first_fields, table_lines
+from data_tools.formats.tables import SEPARATORS, SUFFIXES, first_fields, table_records
 
 _OWN = {"annotation_id", "annotator", "lead_time"}
-_SEPARATORS = (",", "\t", ";")
 
 
 def is_table(path: Path) -> bool:
@@ -19,7 +18,7 @@ def is_table(path: Path) -> bool:
 
 def separator_of(path: Path) -> str:
     """What stands between the fields of an export; "" where the file is none."""
-    return next((one for one in _SEPARATORS if {*first_fields(path, one)} >= _OWN), "")
+    return next((one for one in SEPARATORS if {*first_fields(path, one)} >= _OWN), "")
 
 
 def items_of(path: Path) -> Iterator[dict[str, Any]]:
@@ -31,11 +30,8 @@ def items_of(path: Path) -> Iterator[dict[str, Any]]:
     separator = separator_of(path)
     if not separator:
         raise InputError("no columns annotation_id, annotator and lead_time, so no export of Label Studio")
-    _, header = next(lines := table_lines(path, separator))
-    for line, fields in lines:
-        if len(fields) != len(header):
-            raise InputError(f"line {line}: {len(fields)} fields instead of {len(header)}")
-        item = {name: _value(field, line, name) for name, field in zip(header, fields, strict=True) if field}
+    for line, row in table_records(path, separator):
+        item = {name: _value(field, line, name) for name, field in row.items() if field}
         yield {**dict.fromkeys(_OWN), **item}
 
 

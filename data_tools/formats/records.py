@@ -28,13 +28,12 @@ from data_tools.formats.image_places import ImagePlaces, folder_under
 from data_tools.formats.label_tables import label_claims, refuse_scores, tell_unknown_areas
 from data_tools.formats.masked_records import samples_of_masked
 from data_tools.formats.registry import AREAS, CLAIMED, Findings, Format, ReadOptions
+from data_tools.formats.tables import SEPARATORS, first_fields, table_records
 from data_tools.formats.tables import SUFFIXES as TABLES
-from data_tools.formats.tables import first_fields, table_lines
 from data_tools.formats.tool_files import claims_of_files, images_root, recognised
 from data_tools.formats.type_words import may_be_a_type
 
 SUFFIXES = (".json", ".jsonl", ".ndjson", *TABLES)
-_SEPARATORS = (",", ";", "\t")
 _MASKS = frozenset(
     f"{what}{how}"
     for what in (
@@ -157,13 +156,9 @@ def _values(path: Path) -> tuple[str, list[tuple[int, Record]]]:
 
 def _rows(path: Path) -> Iterator[tuple[int, Record]]:
     """The rows of a table as records, where its header has a column for masks, by which no other format reads it."""
-    separator = next((one for one in _SEPARATORS if any(map(_is_mask, first_fields(path, one)))), "")
-    lines = table_lines(path, separator or ",")
-    header = next(lines, (1, []))[1] if separator else []
-    for line, fields in lines if separator else ():
-        if len(fields) != len(header):
-            raise InputError(f"line {line}: {len(fields)} fields instead of {len(header)}")
-        yield line, dict(zip(header, map(plain, fields), strict=True))
+    separator = next((one for one in SEPARATORS if any(map(_is_mask, first_fields(path, one)))), "")
+    for line, row in table_records(path, separator) if separator else ():
+        yield line, {name: plain(field) for name, field in row.items()}
 
 
 def _parsed(text: str) -> Any:

@@ -24,7 +24,7 @@ from data_tools.formats.image_places import ImagePlaces
 from data_tools.formats.regions import label, regions
 from data_tools.formats.registry import AREAS, CLAIMED, Findings, Format, ReadOptions
 from data_tools.formats.run_lengths import mask_down_columns, runs_of_pairs
-from data_tools.formats.tables import first_fields, table_lines
+from data_tools.formats.tables import SEPARATORS, first_fields, table_lines
 from data_tools.formats.tool_files import claims_of_files, images_root, recognised
 
 SizeOf = Callable[[str], tuple[int, int] | None]
@@ -35,7 +35,6 @@ _CLASS = ("classid", "class", "label", "labelid", "classname", "category", "cate
 _JOINED = re.compile(r"^(imageid|image|img|filename|id)_?(classid|class|label|category|type)$")
 _NONE = ("", "-1", "nan", "none", "null", "na", "n/a")
 _SCATTERED = 3
-_SEPARATORS = (",", ";", "\t")
 
 
 @dataclass(frozen=True)
@@ -206,7 +205,7 @@ def _image_and_class(fields: Sequence[str], columns: _Columns) -> tuple[str, str
 
 
 def _columns(path: Path) -> _Columns | None:
-    for separator in _SEPARATORS:
+    for separator in SEPARATORS:
         header = first_fields(path, separator)
         keys = [column_key(name) for name in header]
         runs = next((keys.index(name) for name in _RUNS if name in keys), None)

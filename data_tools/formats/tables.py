@@ -13,6 +13,7 @@ from data_tools.formats.annotation_files import annotation_files, without_forms
 from data_tools.formats.registry import Findings
 
 SUFFIXES = (".csv", ".tsv")
+SEPARATORS = (",", ";", "\t")
 BLANKS = " "
 """The separator of a table whose fields stand apart by any number of blanks or tabs, as in columns of text."""
 
@@ -71,6 +72,20 @@ def table_lines(path: Path, delimiter: str = ",", findings: Findings | None = No
             yield line, []
         elif text.strip() and not (line == 1 and _EXCEL.match(text)):
             yield line, _fields(text.removesuffix("\r"), delimiter)
+
+
+def table_records(path: Path, separator: str) -> Iterator[tuple[int, dict[str, str]]]:
+    """Line and fields, by the names in the header, of each row behind it.
+
+    Raises:
+        InputError: the file cannot be read, or a row has more or fewer fields than the header.
+    """
+    lines = table_lines(path, separator)
+    _, header = next(lines, (1, []))
+    for line, fields in lines:
+        if len(fields) != len(header):
+            raise InputError(f"line {line}: {len(fields)} fields instead of {len(header)}")
+        yield line, dict(zip(header, fields, strict=True))
 
 
 def some_tables(source: Path, below: bool = False) -> Iterator[Path]:

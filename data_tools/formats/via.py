@@ -15,11 +15,10 @@ from data_tools.formats import via2, via3
 from data_tools.formats.annotation_files import head_of
 from data_tools.formats.claims import Claim
 from data_tools.formats.registry import Findings, Format
-from data_tools.formats.tables import table_lines
+from data_tools.formats.tables import SEPARATORS, table_lines
 from data_tools.formats.tool_files import TOOL_READS, images_root, keys_in, recognised, tool_reader
 
 SUFFIXES = (".json", ".csv")
-_SEPARATORS = (",", ";", "\t")
 _KEYS = ({"filename", "regions"}, {"_via_img_metadata"}, {"metadata", "view"})
 
 
@@ -82,13 +81,13 @@ def _table_version(path: Path) -> int | None:
     if any(line.startswith(via3.HEADER) and via3.COLUMNS[1] in line for line in lines if line.startswith("#")):
         return 3
     header = lines[0] if lines else ""
-    return 2 if set(via2.COLUMNS) <= _names(header.split(max(_SEPARATORS, key=header.count))) else None
+    return 2 if set(via2.COLUMNS) <= _names(header.split(max(SEPARATORS, key=header.count))) else None
 
 
 def _separator(path: Path) -> str:
     lines = head_of(path).decode("utf-8", "replace").split("\n")
     header = next((line for line in lines if line.startswith(via3.HEADER)), lines[0])
-    return max(_SEPARATORS, key=header.count)
+    return max(SEPARATORS, key=header.count)
 
 
 def _names(fields: Sequence[str]) -> set[str]:
