@@ -13,6 +13,7 @@ from typing import Any
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import Sample
+from data_tools.files.json_object import each_key_once
 from data_tools.formats.annotation_files import head_of, read_lines
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
@@ -120,7 +121,7 @@ def _size(label: Mapping[str, Any]) -> tuple[int, int] | None:
 
 def _parsed(text: str, line: int) -> dict[str, Any]:
     try:
-        record = json.loads(text)
+        record = json.loads(text, object_pairs_hook=each_key_once)
     except (ValueError, RecursionError) as error:
         raise InputError(f"line {line}: not readable as JSON: {error}") from error
     if not isinstance(record, dict):

@@ -82,3 +82,11 @@ def test_a_broken_line_is_named(tmp_path: Path, read) -> None:
     (tmp_path / "o.manifest").write_text(json.dumps(line("a", PIT, BOXES)) + '\n{"source-ref": \n')
     with pytest.raises(InputError, match="line 2: not readable as JSON"):
         read("groundtruth", tmp_path / "o.manifest")
+
+
+def test_a_job_that_stands_twice_in_a_line_is_refused(tmp_path: Path, read) -> None:
+    first = json.dumps(line("a", PIT, BOXES))
+    path = tmp_path / "output.manifest"
+    path.write_text(first[:-1] + f', "job": {json.dumps(boxes())}}}\n')
+    with pytest.raises(InputError, match="line 1: not readable as JSON: the key 'job' stands twice in an object"):
+        read("groundtruth", path)
