@@ -22,6 +22,7 @@ from data_tools.files.dataset_folder import read_dataset
 from data_tools.files.run_config import CONFIG, plain, read_values
 from data_tools.files.runs import Run, require_data
 from data_tools.training.interrupt import Stopped
+from data_tools.training.launch import number_started
 from data_tools.training.recipe import DEFAULT_RECIPE, RECIPES, Given, Plan, RecipeName
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ def leave(status: int) -> NoReturn:
     threads of a process group that DistributedDataParallel has used, destroyed or not, and now and then one of two
     processes whose work was done was aborted there ("terminate called without an active exception").
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) < 2:
+    if number_started() < 2:
         raise SystemExit(status)
     logging.shutdown()
     sys.stdout.flush()
@@ -162,7 +163,7 @@ def with_planned_config(
             raise InputError("--recipe decides the settings by the data; leave out --config and --resume")
         return with_default_config(approach, words)
     data = _value_of(flat, "--data")
-    if data is None and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+    if data is None and number_started() > 1:
         return with_default_config(approach, words)  # several processes must not render the default data at once
     chosen = recipe or ("quick" if data is None else DEFAULT_RECIPE)
     asked = words if data is None else [word for word in words if not word.startswith("--print_config")]

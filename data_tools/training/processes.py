@@ -16,6 +16,8 @@ import torch.distributed as group
 from accelerate import PartialState
 from torch import Tensor, nn
 
+from data_tools.training.launch import number_started
+
 T = TypeVar("T")
 
 
@@ -32,7 +34,7 @@ def joined() -> Iterator[None]:
     Raises:
         PeerLostError: an exchange broke off.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) < 2 or "LOCAL_RANK" not in os.environ or group.is_initialized():
+    if number_started() < 2 or "LOCAL_RANK" not in os.environ or group.is_initialized():
         yield
         return
     PartialState(cpu=not torch.cuda.is_available())
