@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 from data_tools.auditing.findings import WARNING, Finding
 from data_tools.auditing.review import DEFECT, Suspect
 from data_tools.core.records import GOOD, Sample
-from data_tools.splitting.near_duplicates import Floats, Signatures, near_duplicates, signatures
+from data_tools.splitting.near_duplicates import Floats, near_duplicates, signatures
 
 Pairs = NDArray[np.int64]
 _SHOWN = 24
-_EVEN = 0.5
 
 
 def twins(thumbnails: Floats | None, rows: Sequence[int]) -> Pairs:
@@ -25,7 +24,7 @@ def twins(thumbnails: Floats | None, rows: Sequence[int]) -> Pairs:
     """
     if thumbnails is None or len(thumbnails) < 2:
         return np.zeros((0, 2), dtype=np.int64)
-    signed: Signatures = signatures(thumbnails)
+    signed = signatures(thumbnails)
     pairs, similarity = near_duplicates(signed, signed.same)
     alike: Pairs = np.asarray(rows, dtype=np.int64)[pairs[np.argsort(-similarity, kind="stable")]]
     return alike
@@ -54,23 +53,21 @@ def contradicted(pairs: Pairs, samples: Sequence[Sample]) -> list[Suspect]:
     suspects = []
     for i, same in sorted(others.items()):
         unlike = [k for k in same if samples[k].is_defect != samples[i].is_defect]
-        confidence = 1 - len(unlike) / (len(same) + 1)
-        if confidence < _EVEN:
+        if 2 * len(unlike) > len(same) + 1:
             first = f"{samples[unlike[0]].path} ({samples[unlike[0]].type})"
             more = f" and {len(unlike) - 1} more" * (len(unlike) > 1)
             suggested = GOOD if samples[i].is_defect else DEFECT
+            confidence = 1 - len(unlike) / (len(same) + 1)
             suspects.append(Suspect(samples[i], suggested, confidence, f"shows the same as {first}{more}"))
     return suspects
 
 
-def joined(
-    suspects: Sequence[Suspect] | None, contradicted: Sequence[Suspect], most: int
-) -> tuple[Suspect, ...] | None:
+def joined(suspects: Sequence[Suspect] | None, by_twins: Sequence[Suspect], most: int) -> tuple[Suspect, ...] | None:
     """Both, the least believed first and `most` at most; None of labels that were not judged and none contradicted."""
-    if suspects is None and not contradicted:
+    if suspects is None and not by_twins:
         return None
     known = {one.sample.image_id: one for one in suspects or ()}
-    for one in contradicted:
+    for one in by_twins:
         other = known.get(one.sample.image_id)
         if other is not None:
             one = replace(one, confidence=min(one.confidence, other.confidence), reason=f"{one.reason}; {other.reason}")
