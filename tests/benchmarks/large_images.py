@@ -17,6 +17,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,14 @@ SMALLEST = 100 * 100
 DRAWN = (900, 2000)
 _SIDES = 77
 _TRIES = 1000
-Tile = tuple[NDArray[np.uint8], NDArray[np.float64]]
+
+
+class Tile(NamedTuple):
+    """Pixels (h, w), boxes (n, 4) of defects in them, and their type, "good" without any."""
+
+    pixels: NDArray[np.uint8]
+    boxes_xyxy: NDArray[np.float64]
+    kind: str
 
 
 def laid_out(sizes: Sequence[tuple[int, int]], tray_hw: tuple[int, int]) -> list[tuple[int, int]]:
@@ -62,13 +70,13 @@ class Tray:
     tiles: Sequence[Tile]
     corners: Sequence[tuple[int, int]]
 
-    def seen(self) -> Tile:
-        """Its image (h, w) and its (n, 4) boxes."""
+    def seen(self, kind: str) -> Tile:
+        """All of it, of that type."""
         image, boxes = np.full(self.size_hw, DARK, dtype=np.uint8), [np.zeros((0, 4))]
-        for (pixels, own), (y, x) in zip(self.tiles, self.corners, strict=True):
+        for (pixels, own, _), (y, x) in zip(self.tiles, self.corners, strict=True):
             image[y : y + pixels.shape[0], x : x + pixels.shape[1]] = pixels
             boxes.append(own + np.array([x, y, x, y]))
-        return image, np.concatenate(boxes)
+        return Tile(image, np.concatenate(boxes), kind)
 
 
 def lay(rng: np.random.Generator, good: Sequence[Tile], bad: Sequence[Tile], most: int = MOST) -> Tray:
@@ -80,11 +88,11 @@ def lay(rng: np.random.Generator, good: Sequence[Tile], bad: Sequence[Tile], mos
     height, width = np.exp(rng.uniform(np.log(LEAST), np.log(most), 2)).round().astype(int).tolist()
     for _ in range(_TRIES):
         tiles = [good[i] for i in rng.integers(len(good), size=height * width // SMALLEST)]
-        room = len(laid_out([pixels.shape for pixels, _ in tiles], (height, width)))
+        room = len(laid_out([tile.pixels.shape for tile in tiles], (height, width)))
         places = rng.choice(room, len(bad), replace=False) if room >= len(bad) else []
         for place, tile in zip(places, bad, strict=False):
             tiles[place] = tile
-        corners = laid_out([pixels.shape for pixels, _ in tiles], (height, width))
+        corners = laid_out([tile.pixels.shape for tile in tiles], (height, width))
         if len(places) == len(bad) and all(place < len(corners) for place in places):
             break
     else:
@@ -104,20 +112,20 @@ def make(
     for split, number_of in zip(SPLIT_NAMES, counts, strict=True):
         own = tiles.split(split)
         faulty = {one.group for one in own if one.status != GOOD}
-        read = [(read_gray(resolve_under(root, one.path)), one) for one in own if one.status in (GOOD, BOXED)]
-        good = [(pixels, one.boxes_xyxy) for pixels, one in read if one.group not in faulty]
-        boxed = [(pixels, one) for pixels, one in read if one.status == BOXED]
+        read = [(_tile(one, root), one) for one in own if one.status in (GOOD, BOXED)]
+        good = [tile for tile, one in read if one.group not in faulty]
+        boxed = [tile for tile, one in read if one.status == BOXED]
         parts[split] = tuple(range(len(samples) + 1, len(samples) + 1 + number_of))
         for number in parts[split]:
             count = int(rng.integers(1, MOST_DEFECTS + 1)) if number % 2 else 0
             chosen = [boxed[i] for i in rng.choice(len(boxed), count, replace=False)]
-            tray = lay(rng, good, [(pixels, one.boxes_xyxy) for pixels, one in chosen], most)
-            kind = chosen[0][1].type if chosen else GOOD
-            samples.append(_written(out, number, f"{split}_{number:04d}", tray.seen(), f"{split}{number}", kind))
+            tray = lay(rng, good, chosen, most)
+            whole = tray.seen(chosen[0].kind if chosen else GOOD)
+            samples.append(_written(out, number, f"{split}_{number:04d}", whole, f"{split}{number}"))
             if apart is not None and split == SPLIT_NAMES[-1]:
                 for place, tile in enumerate(tray.tiles):
                     name = f"{number:04d}_{place:02d}"
-                    pieces.append(_written(apart, len(pieces) + 1, name, tile, f"{split}{number}", kind))
+                    pieces.append(_written(apart, len(pieces) + 1, name, tile, f"{split}{number}"))
     if apart is not None:
         everything = Splits(seed, "none", (), (), tuple(one.image_id for one in pieces))
         write_dataset(apart, Dataset(tuple(pieces), ("defect",), apart / "images", everything))
@@ -126,21 +134,17 @@ def make(
     return dataset
 
 
-def _written(folder: Path, number: int, name: str, seen: Tile, group: str, kind: str) -> Sample:
-    """The sample of an image that now lies in `folder`: of that kind if it has boxes, else good."""
-    image, boxes = seen
+def _tile(sample: Sample, root: Path) -> Tile:
+    return Tile(read_gray(resolve_under(root, sample.path)), sample.boxes_xyxy, sample.type)
+
+
+def _written(folder: Path, number: int, name: str, seen: Tile, group: str) -> Sample:
+    """The sample of an image that now lies in `folder`."""
+    image, boxes, kind = seen
     Image.fromarray(image).save(folder / "images" / f"{name}.png", compress_level=1)
     labels, status = np.ones(len(boxes), dtype=np.int64), BOXED if len(boxes) else GOOD
-    return Sample(
-        number,
-        f"{name}.png",
-        image.shape,
-        boxes,
-        labels,
-        status,
-        group,
-        kind if len(boxes) else GOOD,  # type: ignore[arg-type]
-    )
+    height, width = image.shape
+    return Sample(number, f"{name}.png", (height, width), boxes, labels, status, group, kind)
 
 
 def draw(out: Path, seed: int, counts: tuple[int, ...]) -> Dataset:

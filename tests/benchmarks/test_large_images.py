@@ -43,5 +43,6 @@ def test_a_tile_with_a_defect_in_another_shot_is_never_a_good_one(tmp_path: Path
     tested = made.split("test")
     assert sum(len(one.boxes_xyxy) for one in pieces.samples) == sum(len(one.boxes_xyxy) for one in tested)
     assert {one.size_hw for one in pieces.samples} == {(SIDE, SIDE)}
+    assert {(one.status, one.type) for one in pieces.samples} == {(GOOD, GOOD), (BOXED, BOXED)}  # each its own tile's
     assert {one.group for one in pieces.samples} == {one.group for one in tested}
     assert len(pieces.split("test")) == len(pieces.samples) > 2 * 50
