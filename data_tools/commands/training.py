@@ -144,6 +144,9 @@ def with_planned_config(
 ) -> list[str]:
     """The command line with its configuration: the one it names, a resumed run's own, or else what the data decide.
 
+    A resumed run with `--recipe` is decided anew, so that the command that began it goes on with `--resume` added, and
+    another recipe is refused as any other setting that differs.
+
     Args:
         approach: "detect" or "classify".
         plan: decides the settings by the data.
@@ -158,9 +161,10 @@ def with_planned_config(
     recipe, reference = _value_of(flat, "--recipe"), _value_of(flat, "--reference")
     if reference is not None and "--input.reference" in flat:
         raise InputError(f"--reference {reference} pairs each image with its template; leave --input.reference out")
-    if {"--help", "-h", "--config", "--resume"} & set(flat):
-        if recipe is not None and not {"--help", "-h"} & set(flat):
-            raise InputError("--recipe decides the settings by the data; leave out --config and --resume")
+    run, resume = _value_of(flat, "--run"), "--resume" in flat
+    if {"--help", "-h", "--config"} & set(flat) or (resume and (recipe is None or run is None)):
+        if recipe is not None and "--config" in flat and not {"--help", "-h"} & set(flat):
+            raise InputError("--recipe decides the settings by the data; leave out --config")
         return with_default_config(approach, words)
     data = _value_of(flat, "--data")
     if data is None and number_started() > 1:
@@ -169,11 +173,10 @@ def with_planned_config(
     asked = words if data is None else [word for word in words if not word.startswith("--print_config")]
     given = _named(check(with_default_config(approach, asked)), flat)
     assert chosen in RECIPES
-    run = _value_of(flat, "--run")
     if run is not None:
         from data_tools.training.experiment import run_folder
 
-        run_folder(approach, Path(run), resume=False)  # before the default data is rendered
+        run_folder(approach, Path(run), resume)  # before the default data is rendered
     dataset = read_dataset(data or default_data(), _value_of(flat, "--images"))
     decided = plan(dataset, chosen, given, reference)
     log.info("recipe %s %s", chosen, decided.describe())

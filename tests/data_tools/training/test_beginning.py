@@ -73,3 +73,24 @@ def test_a_run_without_a_checkpoint_may_be_resumed_or_begun_anew(
     command[command.index(str(run))] = str(with_last)
     assert classify.train.main([*command, "2"]) == 2
     assert "holds a run already" in capsys.readouterr().err
+
+
+def test_the_command_that_began_a_run_by_a_recipe_goes_on_with_resume(
+    devices: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    command = [*TINY, "--recipe", "quick", "--data", str(devices), "--run", str(run), "--fit.steps", "1"]
+    assert classify.train.main(command) == 0
+    manifest = json.loads((run / "manifest.json").read_text())
+    del manifest["checksums"]["manifest.json"]
+    (run / "manifest.json").write_text(json.dumps(manifest | {"finished": None}))
+    capsys.readouterr()
+    assert classify.train.main([*command, "--resume", "--recipe=thorough"]) == 2
+    assert "twice" in capsys.readouterr().err
+    other = ["thorough" if word == "quick" else word for word in command]
+    assert classify.train.main([*other, "--resume"]) == 2
+    assert "was started with other settings: " in capsys.readouterr().err
+    assert classify.train.main([*command, "--resume"]) == 0
+    assert json.loads((run / "manifest.json").read_text())["finished"]
+    assert classify.train.main(["--recipe", "quick", "--data", str(devices), "--resume"]) == 2
+    assert "--resume needs --run" in capsys.readouterr().err
