@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,12 +79,12 @@ def _neu(folder: Path, tiles: Path, neu: Path) -> list[Path]:
     return [folder / "neu"]
 
 
-def _large(folder: Path, tiles: Path, neu: Path) -> list[Path]:
+def _large(folder: Path, tiles: Path, neu: Path, name: str = "large") -> list[Path]:
     _, counts, most = LARGE
-    if not (folder / "large").exists():
+    if not (folder / name).exists():
         with atomic_folder(folder / "large") as place, atomic_folder(folder / "large_apart") as apart:
             large_images.make(_tiles(folder, tiles), place, 0, counts, most, apart)
-    return [folder / "large"]
+    return [folder / name]
 
 
 KINDS = {
@@ -91,6 +92,7 @@ KINDS = {
     "tiles": Kind("magnetic tiles, five folds", _folds),
     "neu": Kind("NEU-DET, six types", _neu, ("ours", "torchvision_224")),
     "large": Kind(f"trays of tiles, {LARGE[0]}", _large, ("ours", "squeezed", "baseline")),
+    "large_apart": Kind("the trays' tiles, each an image", partial(_large, name="large_apart"), ("ours", "baseline")),
 }
 
 

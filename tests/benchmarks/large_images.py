@@ -7,7 +7,7 @@ Tiles lie whole, at native scale and in rows, on a dark tray of 1,024 to 4,096 p
 ones, and in every other image one to three with a defect among them. So a defect alone tells a defect image. Good are
 tiles without a defect in any shot: some shots of a tile with a blowhole lie among the good ones, blowhole and all.
 Train, validation and test images are made of the tiles of the dataset's own splits, so no tile is on two sides; each
-image is a group of its own within its split. `--apart` has the tiles of the test images once more, each as an image.
+image is a group of its own within its split. `--apart` has their tiles once more, each as an image of its tray's split.
 
 Drawn are surfaces of 900 to 2,000 px with flaws of 10 to 1,300 px and without, in pairs, see `pretraining.corpus`.
 """
@@ -103,16 +103,17 @@ def lay(rng: np.random.Generator, good: Sequence[Tile], bad: Sequence[Tile], mos
 def make(
     source: Path, out: Path, seed: int, counts: tuple[int, ...] = COUNTS, most: int = MOST, apart: Path | None = None
 ) -> Dataset:
-    """The whole dataset folder, and that of the test images' tiles where `apart` says so."""
+    """The whole dataset folder, and that of the same tiles, each an image, where `apart` says so."""
     tiles = read_dataset(source)
     root = images_root_of(tiles, source)
-    rng, samples, pieces, parts = np.random.default_rng(seed), [], [], {}
+    rng, samples, parts = np.random.default_rng(seed), [], {}
+    pieces: dict[str, list[Sample]] = {split: [] for split in SPLIT_NAMES}
     for folder in (out, *([] if apart is None else [apart])):
         (folder / "images").mkdir(parents=True)
     for split, number_of in zip(SPLIT_NAMES, counts, strict=True):
-        own = tiles.split(split)
-        faulty = {one.group for one in own if one.status != GOOD}
-        read = [(_tile(one, root), one) for one in own if one.status in (GOOD, BOXED)]
+        shots = tiles.split(split)
+        faulty = {one.group for one in shots if one.status != GOOD}
+        read = [(_tile(one, root), one) for one in shots if one.status in (GOOD, BOXED)]
         good = [tile for tile, one in read if one.group not in faulty]
         boxed = [tile for tile, one in read if one.status == BOXED]
         parts[split] = tuple(range(len(samples) + 1, len(samples) + 1 + number_of))
@@ -122,13 +123,14 @@ def make(
             tray = lay(rng, good, chosen, most)
             whole = tray.seen(chosen[0].kind if chosen else GOOD)
             samples.append(_written(out, number, f"{split}_{number:04d}", whole, f"{split}{number}"))
-            if apart is not None and split == SPLIT_NAMES[-1]:
+            if apart is not None:
                 for place, tile in enumerate(tray.tiles):
-                    name = f"{number:04d}_{place:02d}"
-                    pieces.append(_written(apart, len(pieces) + 1, name, tile, f"{split}{number}"))
+                    id_, name = 1 + sum(map(len, pieces.values())), f"{number:04d}_{place:02d}"
+                    pieces[split].append(_written(apart, id_, name, tile, f"{split}{number}"))
     if apart is not None:
-        everything = Splits(seed, "none", (), (), tuple(one.image_id for one in pieces))
-        write_dataset(apart, Dataset(tuple(pieces), ("defect",), apart / "images", everything))
+        own = (tuple(one.image_id for one in part) for part in pieces.values())
+        everything = tuple(itertools.chain(*pieces.values()))
+        write_dataset(apart, Dataset(everything, ("defect",), apart / "images", Splits(seed, "none", *own)))
     dataset = Dataset(tuple(samples), ("defect",), out / "images", Splits(seed, "none", *parts.values()))
     write_dataset(out, dataset)
     return dataset
@@ -165,7 +167,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("source", type=Path, help="dataset folder of tiles; the word drawn draws surfaces")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--apart", type=Path, help="dataset folder of the test images' tiles, each an image")
+    parser.add_argument("--apart", type=Path, help="dataset folder of the same tiles, each an image")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--counts", type=int, nargs=3, default=COUNTS, help="train, validation and test images")
     parser.add_argument("--most", type=int, default=MOST, help="longest side in pixels")

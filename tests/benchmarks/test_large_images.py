@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from data_tools.core.records import BOXED, GOOD, Dataset, Sample, Splits
+from data_tools.core.records import BOXED, GOOD, SPLIT_NAMES, Dataset, Sample, Splits
 from data_tools.files.dataset_folder import read_dataset, write_dataset
 from tests.benchmarks import large_images
 
@@ -40,9 +40,10 @@ def test_a_tile_with_a_defect_in_another_shot_is_never_a_good_one(tmp_path: Path
         expected = {large_images.DARK, CLEAN, BOXED_SHOT} if one.status == BOXED else {large_images.DARK, CLEAN}
         assert set(np.unique(pixels)) == expected
         assert all(pixels[int(top), int(left)] == BOXED_SHOT for left, top, *_ in one.boxes_xyxy)
-    tested = made.split("test")
-    assert sum(len(one.boxes_xyxy) for one in pieces.samples) == sum(len(one.boxes_xyxy) for one in tested)
+    for split in SPLIT_NAMES:
+        trays, tiles_of = made.split(split), pieces.split(split)
+        assert sum(len(one.boxes_xyxy) for one in tiles_of) == sum(len(one.boxes_xyxy) for one in trays)
+        assert {one.group for one in tiles_of} == {one.group for one in trays}
+        assert len(tiles_of) > 50 * len(trays)
     assert {one.size_hw for one in pieces.samples} == {(SIDE, SIDE)}
     assert {(one.status, one.type) for one in pieces.samples} == {(GOOD, GOOD), (BOXED, BOXED)}  # each its own tile's
-    assert {one.group for one in pieces.samples} == {one.group for one in tested}
-    assert len(pieces.split("test")) == len(pieces.samples) > 2 * 50
