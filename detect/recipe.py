@@ -35,6 +35,7 @@ _TYPE_WEIGHT = 0.25
 _AMPLE_SPAN_PX = 2 * LEAST_SPAN_PX  # what is seen larger needs no more pixels, down to half of the budget
 _LEAST_SHARE = 0.5
 _MANY_WINDOWS = 8  # pasting pays in images of two windows and harms in those of thirty; between them nothing was tried
+_HARDLY_SMALLER = 0.5  # of the finest windows' scale: smaller, there would be another level of windows between
 _SQUEEZED = 2.0  # times the budget: an image that needs more pixels is seen in windows
 
 
@@ -73,7 +74,7 @@ def _decide_size(facts: Facts, effort: Effort, given: Given | None = None) -> tu
     given = given or {}
     small, native = facts.small_side, f"half of the images have {facts.pixels:,.0f} pixels"
     if given.get(_SIDE) is not None:
-        return _decide_windows(effort, given, native, 1.0, "")
+        return _decide_windows(facts, effort, given, 1.0, "")
     if small is None:
         return (Decision("input.max_pixels", most_pixels(facts, effort), f"no boxes; {native}"),)
     scale = min(LEAST_SPAN_PX / small, 1.0)
@@ -81,7 +82,7 @@ def _decide_size(facts: Facts, effort: Effort, given: Given | None = None) -> tu
     whole_alone = _SIDE in given or given.get("input.reference") == "on"
     if facts.pixels * scale**2 > _SQUEEZED * _pixels_of_whole(effort, given) and not whole_alone:
         why = f"a tenth of the box sides is below {small:.0f} px, {squeezed:.1f} px in an image squeezed whole"
-        return _decide_windows(effort, given, native, scale, why)
+        return _decide_windows(facts, effort, given, scale, why)
     pixels = most_pixels(facts, effort)
     if facts.pixels > effort.pixels:
         ample = facts.pixels * (_AMPLE_SPAN_PX / small) ** 2
@@ -91,15 +92,26 @@ def _decide_size(facts: Facts, effort: Effort, given: Given | None = None) -> tu
     return (Decision("input.max_pixels", pixels, why),)
 
 
-def _decide_windows(effort: Effort, given: Given, native: str, scale: float, why: str) -> tuple[Decision, ...]:
-    """Windows that are seen at a scale, or of the side that is given, then at most at their own size."""
+def _decide_windows(facts: Facts, effort: Effort, given: Given, scale: float, why: str) -> tuple[Decision, ...]:
+    """Windows that are seen at a scale, or of the side that is given, then at most at their own size.
+
+    What the whole look shows hardly smaller than the finest windows do counts as much as they, as another view would.
+    """
     seen = given.get(_SEEN) or round(effort.pixels**0.5)
     side = given.get(_SIDE) or max(round(seen / scale), 32)
     seen = given.get(_SEEN) or min(seen, side)
+    squeezed = min((_pixels_of_whole(effort, given) / facts.pixels) ** 0.5, 1.0)
+    ratio = squeezed / (seen / side)
+    whole = f"of the whole image, which is seen too; half of the images have {facts.pixels:,.0f} pixels"
     return (
-        Decision("input.max_pixels", effort.pixels, f"of the whole image, which is seen too; {native}"),
+        Decision("input.max_pixels", effort.pixels, whole),
         Decision(_SIDE, side, why),
         Decision(_SEEN, seen, f"the finest windows are seen at {seen / side:.2f} of their size"),
+        Decision(
+            "input.slices.scores",
+            "mean" if ratio > _HARDLY_SMALLER else "highest",
+            f"the whole image is seen at {ratio:.2f} of the finest windows' scale",
+        ),
         Decision("model.prediction.views", [1.0], "overlapping windows are looks enough"),
     )
 

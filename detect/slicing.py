@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_tools.core.records import Sample, unlabelled
-from data_tools.core.slices import Seen, Window, join_slices, slices_of
+from data_tools.core.slices import Joined, Seen, Window, join_slices, slices_of
 from data_tools.loading.image_inputs import PixelReader
 from data_tools.loading.input_config import InputConfig
 from data_tools.loading.pairs import for_both
@@ -28,7 +28,8 @@ def join_with_slices(
 ) -> list[SizedDetections]:
     """Detections of whole images with those of their slices, best first, in the whole look's pixels.
 
-    The image's logit is the highest of all looks: a defect anywhere makes a defect.
+    The image's logit is the highest of all looks: a defect anywhere makes a defect. With `slices.scores` "mean" it is
+    the mean of the whole look's and the highest of the slices', as a box's score is.
 
     Args:
         samples: the images.
@@ -53,7 +54,7 @@ def join_with_slices(
         reader = for_both(partial(_part_reader, [(samples[place], window) for place, window in parts]), read)
         for (place, window), found in zip(parts, detect(numbered, reader, side), strict=True):
             looks[place].append((window, *found))
-    return [(_join(mine, size), size) for mine, (_, size) in zip(looks, whole, strict=True)]
+    return [(_join(mine, size, config.slices.scores), size) for mine, (_, size) in zip(looks, whole, strict=True)]
 
 
 def _part(number: int, sample: Sample, window: Window) -> Sample:
@@ -76,9 +77,10 @@ def _part_reader(parts: Sequence[tuple[Sample, Window]], read: PixelReader) -> P
     return read_part
 
 
-def _join(looks: Sequence[Look], size: tuple[int, int]) -> Detections:
+def _join(looks: Sequence[Look], size: tuple[int, int], scores_of: Joined) -> Detections:
     image, first, _ = looks[0]
-    boxes, scores, labels = join_slices([_seen(*look) for look in looks], image, _MOST)
+    boxes, scores, labels = join_slices([_seen(*look) for look in looks], image, _MOST, scores_of)
+    logits = [raw.image_logit for _, raw, _ in looks]
     to_input = np.array([size[1] / (image[2] - image[0]), size[0] / (image[3] - image[1])] * 2)
     placed = (boxes - np.array([*image[:2], *image[:2]])) * to_input
     return replace(
@@ -86,7 +88,7 @@ def _join(looks: Sequence[Look], size: tuple[int, int]) -> Detections:
         boxes_xyxy=placed.astype(np.float32),
         scores=scores.astype(np.float32),
         labels=labels,
-        image_logit=max(raw.image_logit for _, raw, _ in looks),
+        image_logit=max(logits) if scores_of == "highest" else 0.5 * (logits[0] + max(logits[1:])),
     )
 
 

@@ -6,6 +6,7 @@ joined by their overlap alone, which a long defect makes small, but by what both
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from data_tools.core.geometry import iou
 Window = tuple[int, int, int, int]
 """x1, y1, x2, y2 in whole pixels, half-open."""
 
+Joined = Literal["highest", "mean"]
 Floats = NDArray[np.float64]
 _AGREE = 0.5
 _AT_SEAM = 0.02  # of a window's side: a box that ends so near to a seam is taken as cut by it
@@ -51,19 +53,22 @@ def slices_of(within: Window, side: int, overlap: float) -> tuple[Window, ...]:
 
 
 def join_slices(
-    looks: Sequence[Seen], image: Window, most: int | None = None
+    looks: Sequence[Seen], image: Window, most: int | None = None, scores_of: Joined = "highest"
 ) -> tuple[Floats, Floats, NDArray[np.int64]]:
     """The boxes of an image from those of its windows, best first: no defect twice, none cut at a seam.
 
     Two windows' boxes are the same defect if what both windows can see of them agrees: each box, cut at the other's
     window, overlaps the other with an IoU of at least 0.5. From the surest to the least sure, each box joins the group
     with the surest box it agrees with, at most one a window. A group becomes the mean, weighed by scores, of the
-    boxes that no seam cuts; where seams cut all, the hull of them. Its score is the highest.
+    boxes that no seam cuts; where seams cut all, the hull of them. Its score is the highest, or the mean of the whole
+    look's and the highest of the others', 0 where one of them has no such box.
 
     Args:
-        looks: of one image; the whole image may be one of the windows.
+        looks: of one image; the first one may be of the whole image, and is with the mean.
         image: all of it; its edges are no seams.
-        most: only so many of the surest boxes; the time grows with it, and all of them are compared without it.
+        most: only so many of the boxes that are surest by their highest score; the time grows with it, and all of them
+            are compared without it.
+        scores_of: what becomes of the scores.
 
     Returns:
         (n, 4) boxes, (n,) scores, (n,) labels.
@@ -92,9 +97,13 @@ def join_slices(
         for j in others[_agreement(boxes[i], windows[i], boxes[others], windows[others]) >= _AGREE].tolist():
             agreeing.setdefault(j, set()).add(place)
     cut = _is_cut(boxes, windows, np.array(image, dtype=np.float64))
-    joined = [_joined(boxes[one], scores[one], cut[one]) for one in groups]
+    joined = np.array([_joined(boxes[one], scores[one], cut[one]) for one in groups]).reshape(-1, 4)
     first = [one[0] for one in groups]
-    return np.array(joined, dtype=np.float64).reshape(-1, 4), scores[first], labels[first]
+    if scores_of == "highest":
+        return joined, scores[first], labels[first]
+    means = np.array([_mean(scores[one], source[one] == 0) for one in groups])
+    best_first = np.argsort(-means, kind="stable")
+    return joined[best_first], means[best_first], labels[first][best_first]
 
 
 def _starts(length: int, side: int, overlap: float) -> list[int]:
@@ -138,6 +147,11 @@ def _is_cut(boxes: Floats, windows: Floats, image: Floats) -> NDArray[np.bool_]:
     near = _AT_SEAM * np.tile(windows[:, 2:] - windows[:, :2], 2)
     at_edge = np.abs(boxes - windows) <= near
     return np.asarray((at_edge & (windows != image)).any(axis=1))
+
+
+def _mean(scores: Floats, of_whole: NDArray[np.bool_]) -> float:
+    """Of the highest score of the whole look and the highest of the others, 0 if there is none."""
+    return 0.5 * float(scores[of_whole].max(initial=0.0) + scores[~of_whole].max(initial=0.0))
 
 
 def _joined(boxes: Floats, scores: Floats, cut: NDArray[np.bool_]) -> Floats:

@@ -1,9 +1,10 @@
 """What the networks see: size, standardising, augmentation and preprocessing."""
 
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from data_tools.core.checks import require, require_number
+from data_tools.core.slices import Joined
 from data_tools.loading.transforms import AugmentConfig, PreprocessConfig
 
 PAIRED: Literal["paired"] = "paired"
@@ -25,18 +26,24 @@ class SliceConfig:
         overlap: share 0..0.9 of its side that a window shares with its neighbour at least. A defect no longer than that
             is whole in some window.
         share: share 0..1 of the training images that are shown as a window.
+        scores: of a defect, and of an image, in prediction: the "highest" of all looks, or the "mean" of the whole
+            look's and the highest of the slices, which pays where the whole look shows defects too.
     """
 
     side_px: int | None = None
     seen_px: int = 224
     overlap: float = 0.25
     share: float = 0.75
+    scores: Joined = "highest"
 
     def __post_init__(self) -> None:
         require_number("input.slices.side_px", self.side_px, 32, optional=True)
         require_number("input.slices.seen_px", self.seen_px, 32)
         require_number("input.slices.overlap", self.overlap, 0, 0.9)
         require_number("input.slices.share", self.share, 0, 1)
+        require(
+            self.scores in get_args(Joined), "input.slices.scores", f"be {' or '.join(get_args(Joined))}", self.scores
+        )
 
 
 @dataclass(frozen=True)

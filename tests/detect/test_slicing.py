@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -64,6 +65,25 @@ def test_boxes_of_slices_come_out_in_the_images_own_pixels(make_sample: Callable
     prediction = to_prediction(sample, joined, seen, "best_box", config.preprocess)
     order = np.argsort(prediction.boxes_xyxy[:, 0])
     np.testing.assert_allclose(prediction.boxes_xyxy[order], truth, atol=1e-3)
+
+
+@pytest.mark.parametrize(("scores", "logit", "score"), [("highest", 3.0, 0.9), ("mean", 1.0, 0.45)])
+def test_the_mean_asks_the_whole_image_too(
+    make_sample: Callable[..., Sample], scores: Literal["highest", "mean"], logit: float, score: float
+) -> None:
+    """The whole look has a logit of -1 and no box; of two slices one has a logit of 3 and a box, the other -2."""
+    sample = make_sample(7, [], (100, 150))
+    config = replace(CONFIG, slices=replace(CONFIG.slices, scores=scores))
+
+    def find(parts: Sequence[Sample], read: PixelReader, side: int) -> list[SizedDetections]:
+        assert len(parts) == 2
+        return [(raw([[5, 5, 20, 20]], 3.0), (64, 64)), (raw([], -2.0), (64, 64))]
+
+    ((joined, _),) = join_with_slices(
+        [sample], [(raw([], -1.0), config.target_hw(sample.size_hw))], config, find, lambda _sample: np.zeros(1)
+    )
+    assert joined.image_logit == logit
+    assert joined.scores.tolist() == pytest.approx([score])
 
 
 def test_a_defect_that_no_finest_window_holds_is_found_by_coarser_ones(make_sample: Callable[..., Sample]) -> None:

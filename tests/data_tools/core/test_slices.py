@@ -58,6 +58,20 @@ def test_a_whole_view_is_preferred_to_a_cut_one() -> None:
     assert (boxes.tolist(), scores.tolist()) == ([[50, 20, 70, 30]], [0.9])
 
 
+def test_the_mean_asks_the_whole_look_and_the_best_slice() -> None:
+    """A box that three looks show, one that a slice shows alone, and one that the whole look shows alone."""
+    whole = seen((0, 0, 100, 60), [[45, 20, 55, 30], [80, 40, 99, 59]], [0.5, 0.7])
+    left = seen((0, 0, 60, 60), [[45, 20, 55, 30], [5, 5, 15, 15]], [0.7, 0.9])
+    right = seen((40, 0, 100, 60), [[45, 20, 55, 30]], [0.2])
+    boxes, scores, labels = join_slices([whole, left, right], (0, 0, 100, 60), scores_of="mean")
+    np.testing.assert_allclose(boxes, [[45, 20, 55, 30], [5, 5, 15, 15], [80, 40, 99, 59]])
+    np.testing.assert_allclose(scores, [(0.5 + 0.7) / 2, 0.9 / 2, 0.7 / 2])
+    assert labels.tolist() == [1, 1, 1]
+    alone = join_slices([whole, seen((0, 0, 60, 60), [], [])], (0, 0, 100, 60), scores_of="mean")
+    np.testing.assert_allclose(alone[1], [0.35, 0.25])
+    assert join_slices([], (0, 0, 9, 9), scores_of="mean")[1].shape == (0,)
+
+
 def test_neighbours_in_one_window_stay_apart_though_the_whole_image_shows_them_as_one() -> None:
     whole = seen((0, 0, 100, 100), [[10, 10, 30, 20]], [0.5])
     part = seen((0, 0, 50, 50), [[10, 10, 21, 20], [22, 10, 30, 20]], [0.9, 0.8])

@@ -77,6 +77,15 @@ def test_a_small_defect_in_a_large_image_is_seen_in_windows() -> None:
     assert decided(large)["input.slices.seen_px"] == 224
 
 
+def test_a_whole_image_that_shows_nearly_as_much_as_its_windows_has_its_say() -> None:
+    """Boxes of 8 px keep their size in windows of 224; squeezed to 224, 430 px show 0.52 and 460 px 0.49 of it."""
+    small = np.full((9, 2), 8.0)
+    for side, scores in ((430, "mean"), (460, "highest")):
+        sized = replace(FACTS, sizes_hw=np.full((9, 2), side), boxes_hw=small)
+        assert decided(sized)["input.slices.side_px"] == 224
+        assert decided(sized)["input.slices.scores"] == scores
+
+
 def test_nothing_is_pasted_into_images_of_many_windows(squares: Path) -> None:
     """64 x 64 px have 1.8 windows of 48 px and 4 of 32; of images of 128 x 128 px there are 16 of these."""
     data = read_dataset(squares)
