@@ -9,7 +9,6 @@ from data_tools.loading.input_config import SliceConfig
 from data_tools.loading.layout import JITTER_ALIGNED
 from data_tools.training.recipe import (
     DEFAULT_RECIPE,
-    HARDLY_LARGER,
     LEAST_SPAN_PX,
     Decision,
     Effort,
@@ -36,6 +35,7 @@ _TYPE_WEIGHT = 0.25
 _AMPLE_SPAN_PX = 2 * LEAST_SPAN_PX  # what is seen larger needs no more pixels, down to half of the budget
 _LEAST_SHARE = 0.5
 _MANY_WINDOWS = 8  # pasting pays in images of two windows and harms in those of thirty; between them nothing was tried
+_SQUEEZED = 2.0  # times the budget: an image that needs more pixels is seen in windows
 _HARDLY_SMALLER = 0.5  # of the finest windows' scale: smaller, there would be another level of windows between
 
 
@@ -80,7 +80,7 @@ def _decide_size(facts: Facts, effort: Effort, given: Given | None = None) -> tu
     scale = min(LEAST_SPAN_PX / small, 1.0)
     squeezed = small * min((effort.pixels / facts.pixels) ** 0.5, 1.0)
     whole_alone = _SIDE in given or given.get("input.reference") == "on"
-    if facts.pixels * scale**2 > HARDLY_LARGER * _pixels_of_whole(effort, given) and not whole_alone:
+    if facts.pixels * scale**2 > _SQUEEZED * _pixels_of_whole(effort, given) and not whole_alone:
         why = f"a tenth of the box sides is below {small:.0f} px, {squeezed:.1f} px in an image squeezed whole"
         return _decide_windows(facts, effort, given, scale, why)
     pixels = most_pixels(facts, effort)

@@ -35,7 +35,7 @@ _MOST_PASSES, _FEWEST_STEPS = 100, 100
 _VALIDATING = 0.3  # images validated for each image trained on, at most
 _FEWEST_EPOCHS, _MOST_EPOCHS = 3, 10
 _WARMUP_SHARE = 0.1
-HARDLY_LARGER = 1.5  # times the budget: so many pixels are not worth squeezing
+_HARDLY_LARGER = 1.5  # times the budget: so many pixels are not worth squeezing
 
 
 Given = Mapping[str, Any]
@@ -180,7 +180,7 @@ def most_pixels(facts: Facts, effort: Effort) -> int:
 
     The budget, or all of an image that is hardly larger: to squeeze that would blur thin lines and spare little.
     """
-    hardly_larger = effort.pixels < facts.pixels <= HARDLY_LARGER * effort.pixels
+    hardly_larger = effort.pixels < facts.pixels <= _HARDLY_LARGER * effort.pixels
     return round(facts.pixels) if hardly_larger else effort.pixels
 
 
