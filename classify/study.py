@@ -17,7 +17,7 @@ from typing import Any
 from jsonargparse import Namespace
 
 from classify.study_grid import Original, make_cells
-from data_tools.commands.parser import Parser, run_command
+from data_tools.commands.parser import Parser, run_command, with_whole_flags
 from data_tools.commands.training import default_data, with_default_config
 from data_tools.core.printable import say_text
 
@@ -58,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return run_command(
         parser,
         lambda arguments: _study(parser, arguments),
-        lambda: with_default_config("classify", argv, default="study"),
+        lambda: with_default_config("classify", with_whole_flags(parser, argv), default="study"),
     )
 
 

@@ -10,12 +10,11 @@ Writes DIR/boxes-<n>/ (a run folder each, its data in DIR/data-<n>/), DIR/label_
 """
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 from jsonargparse import Namespace
 
-from data_tools.commands.parser import Parser, run_command
+from data_tools.commands.parser import Parser, run_command, with_whole_flags
 from data_tools.commands.settings import add_settings, settings_of
 from data_tools.commands.training import default_data, with_default_config
 from data_tools.core.printable import say_text
@@ -53,8 +52,11 @@ def build_parser() -> Parser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     parser = build_parser()
-    words = partial(with_default_config, "detect", argv)
-    return run_command(parser, lambda arguments: _label_cost(parser, arguments), words)
+    return run_command(
+        parser,
+        lambda arguments: _label_cost(parser, arguments),
+        lambda: with_default_config("detect", with_whole_flags(parser, argv)),
+    )
 
 
 def _label_cost(parser: Parser, arguments: Namespace) -> int:

@@ -181,19 +181,35 @@ def require_each_flag_once(parser: argparse.ArgumentParser, words: Sequence[str]
     Raises:
         InputError: it names the flag.
     """
-    known = [option for action in parser._actions for option in action.option_strings]
     seen: set[str] = set()
-    for word in words:
+    for word in with_whole_flags(parser, words):
         if word == "--":
             return
         name = word.partition("=")[0]
         if not name.startswith("--") or name.endswith("+"):
             continue
-        whole = [name] if name in known else [option for option in known if option.startswith(name)]
-        name = whole[0] if len(whole) == 1 else name
         if name in seen:
             raise InputError(f"{name} is given twice; give it once, with all its values after it if it takes several")
         seen.add(name)
+
+
+def with_whole_flags(parser: argparse.ArgumentParser, words: Sequence[str] | None) -> list[str]:
+    """The words with each flag that is cut short, as parsers allow, written out; what may mean several stays.
+
+    Args:
+        parser: knows the flags.
+        words: of a command line; None takes the process's own.
+    """
+    given = list(sys.argv[1:] if words is None else words)
+    known = [option for action in parser._actions for option in action.option_strings]
+    end = given.index("--") if "--" in given else len(given)
+
+    def whole(word: str) -> str:
+        name, equals, value = word.partition("=")
+        meant = [] if name in known or not name.startswith("--") else [one for one in known if one.startswith(name)]
+        return f"{meant[0]}{equals}{value}" if len(meant) == 1 else word
+
+    return [whole(word) for word in given[:end]] + given[end:]
 
 
 def require_no_empty_value(words: Sequence[str]) -> None:

@@ -11,7 +11,14 @@ from typing import Any, NoReturn
 from jsonargparse import Namespace
 
 from data_tools.commands.configurations import counting_epochs, resolve
-from data_tools.commands.parser import MOVED, Parser, require_each_flag_once, require_no_empty_value, run_command
+from data_tools.commands.parser import (
+    MOVED,
+    Parser,
+    require_each_flag_once,
+    require_no_empty_value,
+    run_command,
+    with_whole_flags,
+)
 from data_tools.commands.planned import planned_values
 from data_tools.commands.settings import flat as by_key
 from data_tools.commands.settings import settings_of
@@ -79,7 +86,7 @@ def run_training(
         require_no_empty_value(words)
         return settings_of(parser, parser.parse_args(list(words)), kind)
 
-    return run_command(parser, body, lambda: with_planned_config(approach, plan, check, argv))
+    return run_command(parser, body, lambda: with_planned_config(approach, plan, check, with_whole_flags(parser, argv)))
 
 
 def _train_or_stop(approach: str, train: Train, settings: Any, arguments: Namespace) -> int:
@@ -140,7 +147,7 @@ def add_training_arguments(parser: Parser) -> None:
 
 
 def with_planned_config(
-    approach: str, plan: Planner, check: Callable[[Sequence[str]], Any], argv: Sequence[str] | None
+    approach: str, plan: Planner, check: Callable[[Sequence[str]], Any], words: Sequence[str]
 ) -> list[str]:
     """The command line with its configuration: the one it names, a resumed run's own, or else what the data decide.
 
@@ -151,12 +158,11 @@ def with_planned_config(
         approach: "detect" or "classify".
         plan: decides the settings by the data.
         check: refuses a command line that says something wrong, before any data is looked at; gives its settings.
-        argv: the words; None takes the process's own.
+        words: of the command line, no flag cut short.
 
     Raises:
         InputError: a configuration that cannot be read, or data that cannot be learned from.
     """
-    words = list(sys.argv[1:] if argv is None else argv)
     flat = _flat(words)
     recipe, reference = _value_of(flat, "--recipe"), _value_of(flat, "--reference")
     if reference is not None and "--input.reference" in flat:
@@ -183,20 +189,26 @@ def with_planned_config(
     return ["--config", _inline(_under(planned_values(decided, approach), flat)), *words]
 
 
-def with_default_config(approach: str, argv: Sequence[str] | None, default: str = "quickstart") -> list[str]:
-    """The command line with its configuration read and resolved, see `configurations.resolve`.
+def with_default_config(approach: str, words: Sequence[str], default: str = "quickstart") -> list[str]:
+    """The command line with its configuration read and resolved, see `configurations.resolve`, and put first.
 
-    Without `--config` a resumed run takes its own, and any other run the installed configuration `default`;
-    `--print_config` then prints just that.
+    A parser takes the last that is said of a setting, and flags change a configuration wherever they stand. Without
+    `--config` a resumed run takes its own, and any other run the installed configuration `default`; `--print_config`
+    then prints just that.
+
+    Args:
+        approach: "detect" or "classify".
+        words: of the command line, no flag cut short.
+        default: an installed configuration.
 
     Raises:
         InputError: a configuration that cannot be read.
     """
-    words = list(sys.argv[1:] if argv is None else argv)
-    flat = _flat(words)
+    words, flat = list(words), _flat(words)
     if "--config" in flat[:-1]:
-        place = flat.index("--config") + 1
-        return [*flat[:place], _inline(_under(resolve(flat[place], approach), flat)), *flat[place + 1 :]]
+        place = flat.index("--config")
+        named, others = flat[place + 1], [*flat[:place], *flat[place + 2 :]]
+        return ["--config", _inline(_under(resolve(named, approach), flat)), *others]
     if {"--help", "-h", "--config"} & set(flat):
         return words
     if "--resume" in flat and "--run" in flat[:-1]:
@@ -206,14 +218,10 @@ def with_default_config(approach: str, argv: Sequence[str] | None, default: str 
 
 
 def _named(settings: Any, flat: Sequence[str]) -> dict[str, Any]:
-    """Those of the settings, by dotted key, that a flag names, also one that is cut short."""
-    values, named = by_key(plain(settings)), {}
-    for word in flat:
-        name = word.removeprefix("--").rstrip("+")
-        keys = [name] if name in values else [key for key in values if key.startswith(name)]
-        if word.startswith("--") and len(keys) == 1:
-            named[keys[0]] = values[keys[0]]
-    return named
+    """Those of the settings, by dotted key, that a flag names."""
+    values = by_key(plain(settings))
+    names = {word.removeprefix("--").rstrip("+") for word in flat if word.startswith("--")}
+    return {key: value for key, value in values.items() if key in names}
 
 
 def _under(settings: Mapping[str, Any], flat: Sequence[str]) -> Mapping[str, Any]:

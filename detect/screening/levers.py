@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from data_tools.commands.parser import Parser
+from data_tools.commands.parser import Parser, with_whole_flags
 from data_tools.commands.settings import add_settings, settings_of
 from data_tools.commands.training import add_training_arguments, with_default_config
 from data_tools.core.errors import InputError
@@ -85,7 +85,7 @@ def _require_accepted(what: str, argv: tuple[str, ...]) -> None:
     add_training_arguments(parser)
     add_settings(parser, Settings)
     try:
-        settings_of(parser, parser.parse_args(with_default_config("detect", argv)), Settings)
+        settings_of(parser, parser.parse_args(with_default_config("detect", with_whole_flags(parser, argv))), Settings)
     except SystemExit as leaving:
         raise InputError(f"{what}: detect.train refuses it, see above") from leaving
     except InputError as error:

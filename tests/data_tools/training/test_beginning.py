@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+import yaml
 
 import classify.train
 import classify.training
@@ -94,3 +95,12 @@ def test_the_command_that_began_a_run_by_a_recipe_goes_on_with_resume(
     assert json.loads((run / "manifest.json").read_text())["finished"]
     assert classify.train.main(["--recipe", "quick", "--data", str(devices), "--resume"]) == 2
     assert "--resume needs --run" in capsys.readouterr().err
+
+
+def test_a_flag_cut_short_decides_as_the_whole_one(devices: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = []
+    for words in (["--recipe", "thorough", "--data", str(devices)], ["--rec", "thorough", f"--dat={devices}"]):
+        assert classify.train.main([*words, "--print_config"]) == 0
+        shown.append(yaml.safe_load(capsys.readouterr().out))
+    assert shown[0] == shown[1]
+    assert (shown[0]["recipe"], shown[0]["input"]["max_pixels"]) == ("thorough", 384**2)

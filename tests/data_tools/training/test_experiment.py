@@ -42,10 +42,19 @@ def test_which_configuration_is_taken(tmp_path: Path) -> None:
     assert with_default_config("classify", ["--fit.lr", "1"]) == ["--config", quickstart, "--fit.lr", "1"]
     assert with_default_config("classify", ["--help"]) == ["--help"]
     assert with_default_config("classify", ["--config=quickstart"]) == ["--config", quickstart]
+    for words in (["--fit.lr", "1", "--config", "quickstart"], ["--fit.lr", "1", "--config=quickstart"]):
+        assert with_default_config("classify", words) == ["--config", quickstart, "--fit.lr", "1"]
     own = tmp_path / "config.yaml"
     own.write_text("{fit: {epochs: 3}}", encoding="utf-8")
     resumed = ["--resume", "--run", str(tmp_path)]
     assert with_default_config("classify", resumed) == ["--config", '{"fit": {"epochs": 3}}', *resumed]
+
+
+def test_flags_change_a_configuration_wherever_they_stand(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["--config", "quickstart", "--fit.epochs", "3"], ["--fit.epochs=3", "--conf=quickstart"]):
+        assert classify.train.main([*words, "--print_config"]) == 0
+        shown = yaml.safe_load(capsys.readouterr().out)
+        assert (shown["fit"]["epochs"], shown["fit"]["steps"]) == (3, None)
 
 
 def experiment(folder: Path, images: list[np.ndarray]) -> Experiment:
