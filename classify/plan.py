@@ -6,6 +6,7 @@ python -m classify.plan DATASET
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from classify.learnable import require_both_labels
 from classify.recipe import plan
 from classify.settings import Settings
 from data_tools.commands.callable_door import make_callable
@@ -17,19 +18,17 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
-    return run_planning("classify", Settings, plan, _parts, argv)
+    return run_planning("classify", Settings, plan, require_both_labels, _parts, argv)
 
 
 def _parts(experiment: "Experiment", settings: Settings) -> TrainingParts:
     from classify.inference import logits_of
     from classify.losses import ClassifierLoss
     from classify.models import Classifier
-    from classify.training import require_both_labels
     from data_tools.networks.backbones import build_backbone
     from data_tools.training.batches import decide_by_layout, training_loader
     from data_tools.training.references import take_reference
 
-    require_both_labels(experiment.dataset)
     model = Classifier(build_backbone(settings.model.backbone, settings.model.weights), settings.model)
     seen, _ = decide_by_layout(experiment, settings.input, fit=settings.fit)
     reference = take_reference(model.backbone, experiment, seen, settings.fit)

@@ -10,6 +10,7 @@ torchrun --nproc-per-node 2 -m -- classify.train --data DATASET --run RUN    # p
 from collections.abc import Sequence
 from pathlib import Path
 
+from classify.learnable import require_both_labels
 from classify.recipe import plan
 from classify.settings import Settings
 from data_tools.commands.callable_door import make_callable
@@ -43,7 +44,7 @@ def build_parser() -> Parser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
-    return run_training("classify", build_parser(), Settings, train, plan, argv)
+    return run_training("classify", build_parser(), Settings, train, plan, require_both_labels, argv)
 
 
 make_callable(__name__, train)

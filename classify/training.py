@@ -11,6 +11,7 @@ from torch import nn
 from classify.calibration import fit_temperature
 from classify.cam_choice import AUTO, choose_cam
 from classify.inference import logits_of, predict, read
+from classify.learnable import require_both_labels
 from classify.losses import ClassifierLoss
 from classify.models import Classifier
 from classify.reading import CamChoice, Reading, to_predictions
@@ -18,8 +19,7 @@ from classify.recipe import plan
 from classify.settings import Settings
 from data_tools.commands.planned import planned_settings
 from data_tools.commands.settings import training_settings
-from data_tools.core.errors import InputError
-from data_tools.core.records import SPLIT_NAMES, Dataset, Prediction
+from data_tools.core.records import Dataset, Prediction
 from data_tools.files.runs import Run, read_run
 from data_tools.judging.map_boxes import choose_fraction, with_boxes
 from data_tools.loading.input_config import InputConfig
@@ -39,7 +39,6 @@ from data_tools.training.start_report import describe_start
 log = logging.getLogger(__name__)
 
 MONITOR = "selection"
-_WITHOUT_GOOD = ". Boxes alone are enough for detect.train"
 
 
 def train(
@@ -106,22 +105,6 @@ def _train(experiment: Experiment, settings: Settings, model: Classifier, loss: 
     extra |= {THRESHOLD: threshold.to_json()}
     finish(experiment, result, extra | choices)
     return processes.on_main(lambda: read_run(experiment.folder))
-
-
-def require_both_labels(dataset: Dataset) -> None:
-    """Refuse a dataset without good or without defect images in train or validation.
-
-    Raises:
-        InputError: which are missing, and what can be done.
-    """
-    for split in SPLIT_NAMES[:2]:
-        samples = dataset.split(split)
-        missing = "good" if all(sample.is_defect for sample in samples) else "defect"
-        if len({sample.is_defect for sample in samples}) < 2:
-            raise InputError(
-                f"{dataset.folder}: the {split} split has no {missing} images; a classifier learns to tell good from "
-                "defect images and needs both there" + _WITHOUT_GOOD * (missing == "good")
-            )
 
 
 def _choose(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from data_tools.commands.callable_door import make_callable
 from data_tools.commands.planning import TrainingParts, run_planning
+from detect.learnable import require_boxes
 from detect.recipe import plan
 from detect.settings import Settings
 
@@ -18,16 +19,14 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
-    return run_planning("detect", Settings, plan, _parts, argv)
+    return run_planning("detect", Settings, plan, require_boxes, _parts, argv)
 
 
 def _parts(experiment: "Experiment", settings: Settings) -> TrainingParts:
     from data_tools.networks.backbones import build_backbone
     from detect.inference import detect_everywhere
     from detect.preparing import loss_of, prepare
-    from detect.training import require_boxes
 
-    require_boxes(experiment.dataset)
     made = prepare(experiment, settings, build_backbone(settings.model.backbone, settings.model.weights))
     return TrainingParts(
         made.model,

@@ -16,6 +16,7 @@ from data_tools.commands.settings import add_settings
 from data_tools.commands.training import add_training_arguments, leave, run_training
 from data_tools.core.records import Dataset
 from data_tools.files.runs import Run
+from detect.learnable import require_boxes
 from detect.recipe import plan
 from detect.settings import Settings
 
@@ -43,7 +44,7 @@ def build_parser() -> Parser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
-    return run_training("detect", build_parser(), Settings, train, plan, argv)
+    return run_training("detect", build_parser(), Settings, train, plan, require_boxes, argv)
 
 
 make_callable(__name__, train)

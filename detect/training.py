@@ -11,8 +11,7 @@ from torch import nn
 
 from data_tools.commands.planned import planned_settings
 from data_tools.commands.settings import training_settings
-from data_tools.core.errors import InputError
-from data_tools.core.records import BOXED, Dataset, Sample
+from data_tools.core.records import Dataset, Sample
 from data_tools.files.runs import Run, read_run
 from data_tools.loading.input_config import InputConfig
 from data_tools.metrics.bootstrap import Clusters, Statistic, auc_of
@@ -27,6 +26,7 @@ from data_tools.training.references import REFERENCE, shape_of, templates_folder
 from data_tools.training.selection import localization_scores, standard_error
 from data_tools.training.start_report import describe_start
 from detect.inference import detect_everywhere, predict
+from detect.learnable import require_boxes
 from detect.looking import to_predictions
 from detect.model import Detector
 from detect.preparing import Prepared, loss_of, prepare
@@ -136,24 +136,3 @@ class _Validation:
             statistics.append(auc_of([prediction.score for prediction in predictions], positive, self.clusters))
         error = standard_error([one for one in statistics if one is not None], self.clusters)
         return scores | {MONITOR: float(np.mean(known)) if known else None, f"{MONITOR}_error": error}
-
-
-def require_boxes(dataset: Dataset) -> None:
-    """Refuse a dataset that a detector cannot learn from, or whose validation cannot pick a checkpoint.
-
-    Boxes alone are enough; good images are not needed.
-
-    Raises:
-        InputError: what is missing.
-    """
-    if not any(sample.status == BOXED for sample in dataset.split("train")):
-        raise InputError(
-            f"{dataset.folder}: the train split has no image with a box, which a detector learns from; classify.train "
-            "learns from labels alone"
-        )
-    val = dataset.split("val")
-    if not any(sample.status == BOXED for sample in val) and len({sample.is_defect for sample in val}) < 2:
-        raise InputError(
-            f"{dataset.folder}: the val split needs images with boxes, or good and defect images, to choose a "
-            "checkpoint and thresholds by"
-        )

@@ -1,6 +1,7 @@
 """What `detect.plan` and `classify.plan` share: their flags, and the plan with its expected time."""
 
 import logging
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,16 +50,24 @@ class TrainingParts:
 
 
 Prepare = Callable[["Experiment", Any], TrainingParts]
-"""Experiment and settings -> the parts of the training; refuses data that the approach cannot learn from."""
+"""Experiment and settings -> the parts of the training."""
 
 
-def run_planning(approach: str, kind: type[Any], plan: Planner, prepare: Prepare, argv: Sequence[str] | None) -> int:
+def run_planning(
+    approach: str,
+    kind: type[Any],
+    plan: Planner,
+    require: Callable[[Dataset], None],
+    prepare: Prepare,
+    argv: Sequence[str] | None,
+) -> int:
     """Run a planning command; returns the exit status.
 
     Args:
         approach: "detect" or "classify".
         kind: its settings class.
         plan: decides by the data.
+        require: refuses data that the approach cannot learn from.
         prepare: makes what is timed.
         argv: the words of the command line; None takes the process's own.
     """
@@ -75,6 +84,7 @@ def run_planning(approach: str, kind: type[Any], plan: Planner, prepare: Prepare
         logging.getLogger().setLevel(logging.WARNING)
         data = read_dataset(arguments.dataset, arguments.images)
         decided, templates = plan(data, arguments.recipe, reference=arguments.reference), None
+        require(data)
         if arguments.reference is not None:
             root = images_root_of(data, Path(arguments.dataset))
             templates = templates_of(data, root, Path(arguments.reference))
@@ -83,12 +93,20 @@ def run_planning(approach: str, kind: type[Any], plan: Planner, prepare: Prepare
             settings = planned_settings(kind, decided, approach)
             expected = _expected_minutes(approach, data, settings, prepare, templates)
             say(f"expected: {expected:.1f} minutes on this machine as busy as it is now, predictions included")
-        words = f"--data {arguments.dataset} --recipe {arguments.recipe} --run RUN"
-        paired = "" if templates is None else f" --reference {arguments.reference}"
-        say(f"train: python -m {approach}.train {words}{paired}")
+        say(f"train: {_training_of(approach, arguments)}")
         return 0
 
     return run_command(parser, body, argv)
+
+
+def _training_of(approach: str, arguments: Namespace) -> str:
+    """The command, as a shell takes it, that trains what was planned."""
+    words = ["python", "-m", f"{approach}.train", "--data", arguments.dataset, "--recipe", arguments.recipe]
+    words += ["--run", "RUN"]
+    for flag in ("images", "reference"):
+        value = getattr(arguments, flag)
+        words += [] if value is None else [f"--{flag}", value]
+    return shlex.join(words)
 
 
 def _expected_minutes(

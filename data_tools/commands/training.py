@@ -57,7 +57,13 @@ def leave(status: int) -> NoReturn:
 
 
 def run_training(
-    approach: str, parser: Parser, kind: type[Any], train: Train, plan: Planner, argv: Sequence[str] | None
+    approach: str,
+    parser: Parser,
+    kind: type[Any],
+    train: Train,
+    plan: Planner,
+    require: Callable[[Dataset], None],
+    argv: Sequence[str] | None,
 ) -> int:
     """Run a training command, alone or as one of the processes that torchrun has started; returns the exit status.
 
@@ -67,6 +73,7 @@ def run_training(
         kind: its settings class.
         train: the typed function behind the command.
         plan: decides the settings by the data where no configuration is given.
+        require: refuses data that the approach cannot learn from.
         argv: the words of the command line; None takes the process's own.
     """
 
@@ -86,7 +93,13 @@ def run_training(
         require_no_empty_value(words)
         return settings_of(parser, parser.parse_args(list(words)), kind)
 
-    return run_command(parser, body, lambda: with_planned_config(approach, plan, check, with_whole_flags(parser, argv)))
+    def plan_learnable(data: Dataset, recipe: RecipeName, given: Given, reference: str | None) -> Plan:
+        decided = plan(data, recipe, given, reference)
+        require(data)
+        return decided
+
+    words = with_whole_flags(parser, argv)
+    return run_command(parser, body, lambda: with_planned_config(approach, plan_learnable, check, words))
 
 
 def _train_or_stop(approach: str, train: Train, settings: Any, arguments: Namespace) -> int:

@@ -1,6 +1,8 @@
 """What the data decide: hand-made facts, and the command line around them."""
 
 import json
+import shlex
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +14,7 @@ import yaml
 
 import classify
 import classify.plan
+import classify.train
 import detect
 import detect.plan
 import detect.train
@@ -19,8 +22,8 @@ from classify import recipe as classify_recipe
 from data_tools.commands.configurations import resolve
 from data_tools.commands.planned import planned_settings
 from data_tools.core.errors import InputError
-from data_tools.core.records import Dataset, Sample
-from data_tools.files.dataset_folder import read_dataset
+from data_tools.core.records import BOXED, GOOD, SPLIT_NAMES, Dataset, Sample, Splits
+from data_tools.files.dataset_folder import read_dataset, write_dataset
 from data_tools.loading.layout import Layout
 from data_tools.training.recipe import Effort, Facts, RecipeName, decide_budget, look_at, most_pixels
 from detect import recipe as detect_recipe
@@ -166,6 +169,50 @@ def test_planning_prints_decisions_with_reasons_and_trains_nothing(
     assert "12 training images" in shown
     assert sorted(squares.rglob("*")) == before
     assert main(["nowhere"]) == 2
+
+
+@pytest.mark.parametrize("main", [detect.plan.main, classify.plan.main])
+def test_the_command_that_planning_prints_trains_what_was_planned(
+    main: Callable[[list[str]], int], squares: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    moved, data = tmp_path / "my images", tmp_path / "my data"
+    shutil.copytree(squares, data)
+    shutil.move(data / "images", moved)
+    assert main([str(data), "--images", str(moved), "--recipe", "quick", "--no_time"]) == 0
+    words = shlex.split(capsys.readouterr().out.splitlines()[-1].removeprefix("train: "))
+    assert words[3:] == ["--data", str(data), "--recipe", "quick", "--run", "RUN", "--images", str(moved)]
+
+
+@pytest.mark.parametrize(
+    ("plan", "train", "status", "splits", "why"),
+    [
+        (detect.plan.main, detect.train.main, GOOD, "train val", "no image with a box"),
+        (detect.plan.main, detect.train.main, None, "train", "the val split needs images with boxes"),
+        (classify.plan.main, classify.train.main, BOXED, "train val", "the train split has no good images"),
+        (classify.plan.main, classify.train.main, None, "train", "the val split is empty"),
+    ],
+)
+def test_what_cannot_be_trained_is_not_planned(
+    plan: Callable[[list[str]], int],
+    train: Callable[[list[str]], int],
+    status: str | None,
+    splits: str,
+    why: str,
+    squares: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Neither printed as a decision, nor as the settings that a comparison of hours starts from."""
+    whole = read_dataset(squares)
+    assert whole.splits is not None
+    kept = {one.image_id for one in whole.samples if status in (None, one.status)}
+    parts = [[i for i in whole.splits.ids(name) if i in kept and name in splits] for name in SPLIT_NAMES]
+    write_dataset(tmp_path / "data", replace(whole, splits=Splits(0, "none", *map(tuple, parts))))
+    for main, words in ((plan, ["--no_time"]), (train, ["--data", "--print_config"])):
+        assert main([*words[:-1], str(tmp_path / "data"), words[-1]]) == 2
+        shown = capsys.readouterr()
+        assert shown.out == ""
+        assert why in shown.err
 
 
 def test_the_baselines_plan_does_not_see_boxes(squares: Path) -> None:
