@@ -126,7 +126,7 @@ def fit(
     if resume:
         training.restore()
     progress, schedule = training.progress, training.schedule
-    bar = ProgressBar(schedule.total_steps, progress.step, len(loader), processes.is_main())
+    bar = ProgressBar(schedule.total_steps, progress.step, len(loader), processes.is_main(), schedule.seconds_left)
     with stop_requests() as stop, bar:
         while not training.is_over():
             with in_words(folder):
@@ -256,9 +256,7 @@ class _Training:
         line |= {"lr": progress.lr, "losses": losses, "validation": dict(metrics)}
         append_line(self.folder / METRICS, line)
         self.save()
-        draw_curves(self.folder / METRICS, self.monitor, progress.best_epoch, self.folder / CURVES)
-        if self.config.tensorboard:
-            write_events(self.folder / METRICS, self.folder / EVENTS)
+        self._draw()
         log.info("epoch %d: %s%s", progress.epoch, _summary(losses, metrics), "  (kept)" if kept else "")
 
     def save(self) -> None:
@@ -294,7 +292,18 @@ class _Training:
         self.progress.resumed.append(datetime.now(UTC).isoformat(timespec="seconds"))
         if processes.is_main():
             keep_lines(self.folder / METRICS, self.progress.epoch)
+            if self.progress.epoch:  # a kill may have come between the checkpoint and its picture
+                self._draw()
         log.info("resumed after epoch %d, step %d", self.progress.epoch, self.progress.step)
+
+    def _draw(self) -> None:
+        """Draw `curves.png` and write event files, where they are asked for, from the lines of `metrics.jsonl`."""
+        metrics = self.folder / METRICS
+        if not metrics.exists():
+            return
+        draw_curves(metrics, self.monitor, self.progress.best_epoch, self.folder / CURVES)
+        if self.config.tensorboard:
+            write_events(metrics, self.folder / EVENTS)
 
     def _require_best(self) -> None:
         """Find out before the work whether `best/` is whole; where the epoch in `last/` is the best, make it anew."""

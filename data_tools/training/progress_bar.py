@@ -1,6 +1,8 @@
 """The progress bar of a whole run, with the time that is left: steps and validations are counted apart."""
 
+import math
 import time
+from collections.abc import Callable
 from types import TracebackType
 
 from tqdm import tqdm
@@ -12,18 +14,27 @@ class ProgressBar:
     """A tqdm bar over all optimizer steps.
 
     A step and a validation cost differently, so what is left is steps left times the mean step of this process plus
-    validations left times the last one. Before the first validation its time is unknown and left out.
+    validations left times the last one, and no more than a budget of minutes leaves. Before the first validation its
+    time is unknown and left out.
 
     Args:
         total_steps: of the whole run.
         done: steps that an interrupted run has done.
         epoch_steps: steps from one validation to the next.
         shown: False draws nothing.
+        budget_left: seconds that are left of a budget of minutes; infinite without one.
     """
 
-    def __init__(self, total_steps: int, done: int, epoch_steps: int, shown: bool) -> None:
+    def __init__(
+        self,
+        total_steps: int,
+        done: int,
+        epoch_steps: int,
+        shown: bool,
+        budget_left: Callable[[], float] = lambda: math.inf,
+    ) -> None:
         self.total, self.epoch_steps = total_steps, max(epoch_steps, 1)
-        self.done, self.first = done, done
+        self.done, self.first, self.budget_left = done, done, budget_left
         self.bar = tqdm(
             total=total_steps,
             initial=done,
@@ -61,4 +72,4 @@ class ProgressBar:
         steps = max(self.total - self.done, 0)
         validations = -(-self.total // self.epoch_steps) - self.done // self.epoch_steps
         mean = self.stepping / max(self.done - self.first, 1)
-        return steps * mean + max(validations, 0) * self.validation_seconds
+        return min(steps * mean + max(validations, 0) * self.validation_seconds, self.budget_left())

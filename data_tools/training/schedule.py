@@ -35,6 +35,10 @@ class Schedule:
         """Spent, over all resumed runs."""
         return time.monotonic() - self.start
 
+    def seconds_left(self) -> float:
+        """Of the budget of minutes; infinite without one."""
+        return math.inf if self.config.max_minutes is None else max(self.config.max_minutes * 60 - self.seconds(), 0.0)
+
     def progress(self, step: int) -> float:
         """Share 0..1 of the run that is done; of several processes the main one's clock counts for all."""
         by_steps = min(step / self.total_steps, 1.0)

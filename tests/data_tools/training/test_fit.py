@@ -26,6 +26,7 @@ from data_tools.training.checkpoint import load_tensors
 from data_tools.training.fit import FitResult, fit
 from data_tools.training.fit_config import FitConfig
 from data_tools.training.interrupt import Stopped
+from data_tools.training.metrics_file import read_lines
 
 CONFIG = FitConfig(mixed_precision="no", epochs=3, batch_size=2, lr=0.01, warmup_steps=2, positive_share=None)
 
@@ -140,6 +141,25 @@ def test_killed_between_the_last_step_of_an_epoch_and_its_line(
         run("cut", config=config, killed_in_validation=epoch)
     run("cut", resume=True, config=config)
     assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("epoch", [1, 2, 3])
+def test_killed_between_a_checkpoint_and_its_picture(
+    run: Callable[..., FitResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, epoch: int
+) -> None:
+    """After the last epoch too, where none is left whose end would draw it."""
+    drawn: list[int] = []
+
+    def draw(metrics: Path, *_: object) -> None:
+        drawn.append(len(read_lines(metrics)))
+        if len(drawn) == epoch:
+            raise Killed
+
+    monkeypatch.setattr("data_tools.training.fit.draw_curves", draw)
+    with pytest.raises(Killed):
+        run("cut")
+    run("cut", resume=True)
+    assert drawn == [*range(1, epoch + 1), *range(epoch, 4)]
 
 
 def test_lines_the_checkpoint_does_not_know_are_written_again(run: Callable[..., FitResult], tmp_path: Path) -> None:

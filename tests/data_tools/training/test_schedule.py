@@ -61,3 +61,13 @@ def test_a_resumed_bar_counts_its_own_steps(monkeypatch: pytest.MonkeyPatch) -> 
         now[0] = 3.0
         bar.step()
         assert bar.seconds_left() == pytest.approx(39 * 3.0)
+
+
+def test_what_is_left_is_no_more_than_the_budget_of_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    schedule = Schedule(replace(CONFIG, max_minutes=1.0), 10)
+    with ProgressBar(100, 0, 200, False, schedule.seconds_left) as bar:
+        now[0] = 3.0
+        bar.step()
+        assert bar.seconds_left() == pytest.approx(57.0)  # the steps would take 297 s
