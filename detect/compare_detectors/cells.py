@@ -14,6 +14,7 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset
 from data_tools.files.dataset_folder import data_hash
 from data_tools.files.runs import SERIES_MARK, read_manifest
+from data_tools.training.interrupt import Stopped
 from data_tools.training.metrics_file import METRICS, read_lines
 from data_tools.training.run_series import finished_manifest, make_once
 from detect.compare_detectors.budget import budget_of, environment, settings_of
@@ -28,6 +29,7 @@ PEERS = ("torchvision", "torchvision_224", *SINGLE_STAGE)
 APPROACHES = (*OURS, *PEERS)
 DEFAULT_APPROACHES = tuple(name for name in APPROACHES if name not in SQUEEZED)
 _WHOLE = ("--input.slices.side_px", "null")
+_running: set[subprocess.Popen[bytes]] = set()
 
 
 @dataclass(frozen=True)
@@ -173,20 +175,42 @@ def run(cell: Cell, threads: int | None = None) -> None:
 
     Raises:
         InputError: the training refused its input; its message stands on stderr.
+        Stopped: the training was asked to stop.
         CalledProcessError: it failed otherwise.
     """
     make_once(cell.folder, dict(cell.identity), "--out", lambda resume: _train(cell, threads, resume))
     if not is_finished(cell):  # a training that is stopped on request leaves with status 0
-        raise InputError(f"{cell}: stopped before its end; the same command goes on")
+        raise Stopped(f"{cell}: stopped before its end; the same command goes on")
 
 
 def _train(cell: Cell, threads: int | None, resume: bool) -> None:
     command = [sys.executable, "-m", *cell.command, *(["--resume"] if resume else [])]
     told = {} if threads is None else {"OMP_NUM_THREADS": str(threads)}
-    done = subprocess.run(command, stdout=sys.stderr, env=environment() | told, check=False)
-    if done.returncode == 2:
+    status = _status_of(command, environment() | told)
+    if status == 2:
         raise InputError(f"{cell}: refused; see the message above")
-    done.check_returncode()
+    if status:
+        raise subprocess.CalledProcessError(status, command)
+
+
+def _status_of(command: Sequence[str], environment_: Mapping[str, str]) -> int:
+    """Run a training; what ends this process lets the training save its state, and waits for that."""
+    with subprocess.Popen(command, stdout=sys.stderr, env=environment_) as training:
+        _running.add(training)
+        try:
+            return training.wait()
+        except BaseException:
+            training.terminate()
+            training.wait()
+            raise
+        finally:
+            _running.discard(training)
+
+
+def ask_to_stop() -> None:
+    """Ask the trainings that other threads wait for to save their state and end."""
+    for training in tuple(_running):
+        training.terminate()
 
 
 def spent(cell: Cell) -> dict[str, float | None]:
