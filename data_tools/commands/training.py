@@ -29,7 +29,7 @@ from data_tools.files.dataset_folder import read_dataset
 from data_tools.files.run_config import CONFIG, plain, read_values
 from data_tools.files.runs import Run, require_data
 from data_tools.training.interrupt import Stopped
-from data_tools.training.launch import number_started
+from data_tools.training.launch import is_first, number_started
 from data_tools.training.recipe import DEFAULT_RECIPE, RECIPES, Given, Plan, RecipeName
 
 log = logging.getLogger(__name__)
@@ -186,10 +186,17 @@ def with_planned_config(
             raise InputError("--recipe decides the settings by the data; leave out --config")
         return with_default_config(approach, words)
     data = _value_of(flat, "--data")
-    if data is None and number_started() > 1:
-        return with_default_config(approach, words)  # several processes must not render the default data at once
+    if data is None and number_started() > 1 and not _is_rendered():  # which several processes must not do at once
+        if recipe is not None:
+            counts = f"--good {GOOD_IMAGES} --defect {DEFECT_IMAGES}"
+            raise InputError(
+                f"--recipe {recipe} decides by the data: give --data, or render the synthetic set first: "
+                f"python -m data_tools.synth --out {DEFAULT_DATA} {counts}"
+            )
+        return with_default_config(approach, words)
     chosen = recipe or ("quick" if data is None else DEFAULT_RECIPE)
-    asked = words if data is None else [word for word in words if not word.startswith("--print_config")]
+    shown = data is None and recipe is None  # then --print_config shows the configuration, and nothing is rendered
+    asked = words if shown else [word for word in words if not word.startswith("--print_config")]
     given = _named(check(with_default_config(approach, asked)), flat)
     assert chosen in RECIPES
     if run is not None:
@@ -198,7 +205,8 @@ def with_planned_config(
         run_folder(approach, Path(run), resume)  # before the default data is rendered
     dataset = read_dataset(data or default_data(), _value_of(flat, "--images"))
     decided = plan(dataset, chosen, given, reference)
-    log.info("recipe %s %s", chosen, decided.describe())
+    if is_first():
+        log.info("recipe %s %s", chosen, decided.describe())
     return ["--config", _inline(_under(planned_values(decided, approach), flat)), *words]
 
 
@@ -258,9 +266,13 @@ def _inline(settings: Mapping[str, Any]) -> str:
 
 def default_data() -> Path:
     """The synthetic set, rendered where it is not there yet."""
-    if not (DEFAULT_DATA / "annotations.json").exists():
+    if not _is_rendered():
         log.info("no --data: rendering the synthetic set into %s", DEFAULT_DATA)
         from data_tools.synthetic.render import make_synthetic
 
         make_synthetic(DEFAULT_DATA, good=GOOD_IMAGES, defect=DEFECT_IMAGES, seed=0)
     return DEFAULT_DATA
+
+
+def _is_rendered() -> bool:
+    return (DEFAULT_DATA / "annotations.json").exists()

@@ -104,3 +104,21 @@ def test_a_flag_cut_short_decides_as_the_whole_one(devices: Path, capsys: pytest
         shown.append(yaml.safe_load(capsys.readouterr().out))
     assert shown[0] == shown[1]
     assert (shown[0]["recipe"], shown[0]["input"]["max_pixels"]) == ("thorough", 384**2)
+
+
+def test_a_recipe_decides_for_several_processes_too(
+    devices: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["--recipe", "thorough", "--print_config"]
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert classify.train.main(words) == 2  # nothing is rendered yet, and not by two processes at once
+    assert "data_tools.synth --out datasets/synthetic --good 900 --defect 600" in capsys.readouterr().err
+    shutil.copytree(devices, tmp_path / "datasets" / "synthetic")
+    shown = []
+    for number in ("1", "2"):
+        monkeypatch.setenv("WORLD_SIZE", number)
+        assert classify.train.main(words) == 0
+        shown.append(yaml.safe_load(capsys.readouterr().out))
+    assert shown[0] == shown[1]
+    assert shown[0]["input"]["max_pixels"] == 384**2
