@@ -98,7 +98,7 @@ def _plan(cell: Cell, data: Path, out: Path, max_minutes: float | None) -> _Plan
     folder = out / cell.name
     given = dict(cell.settings) | ({} if max_minutes is None else {"fit.max_minutes": max_minutes})
     settings = settings_from(Settings, given, f"cell {cell.name}")
-    identity = {"settings": given | {"data": str(data.resolve()), "run": None}, "data_hash": data_hash(data)}
+    identity = {"settings": given, "data_hash": data_hash(data)}
     require_same(folder, identity, _FLAG)
     return _Plan(folder, data, settings, identity)
 

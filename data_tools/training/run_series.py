@@ -3,7 +3,7 @@
 import json
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,9 @@ from data_tools.files.checkpoint_files import BEST, LAST
 from data_tools.files.dataset_folder import read_json
 from data_tools.files.run_lock import LOCK, sole_process
 from data_tools.files.runs import MANIFEST, SERIES_MARK, read_manifest
+from data_tools.training.interrupt import Stopped
+
+_REFUSED: dict[str, Any] = {}  # the mark of a folder in which no run has begun
 
 
 def require_same(folder: Path, identity: dict[str, Any], flag: str) -> None:
@@ -21,7 +24,7 @@ def require_same(folder: Path, identity: dict[str, Any], flag: str) -> None:
 
     Args:
         folder: of the run, which may not exist yet.
-        identity: what makes two runs the same, in JSON values.
+        identity: what makes two runs the same, in JSON values; where its data lie does not, they may be moved.
         flag: of the command, that names another folder.
 
     Raises:
@@ -31,7 +34,8 @@ def require_same(folder: Path, identity: dict[str, Any], flag: str) -> None:
     if not path.is_file():
         if folder.exists() and any(folder.iterdir()):
             raise InputError(f"{folder}: holds something else; give another folder with {flag}")
-    elif read_json(path) != json.loads(json.dumps(identity)):
+        return
+    if is_other(read_json(path), identity):
         raise InputError(f"{folder}: was trained with other settings or data; give another folder with {flag}")
 
 
@@ -51,7 +55,8 @@ def make_once(folder: Path, identity: dict[str, Any], flag: str, train: Callable
     """Make a run unless it is finished, and say whether that was needed.
 
     Args:
-        folder: of the run. A run of this series that stopped before its first checkpoint is removed.
+        folder: of the run. A run of this series that stopped before its first checkpoint is removed; where one
+            was refused before it began, other settings may follow.
         identity: see `require_same`.
         flag: likewise.
         train: makes the run; its argument says whether to go on from the last checkpoint. What it prints goes to
@@ -59,8 +64,10 @@ def make_once(folder: Path, identity: dict[str, Any], flag: str, train: Callable
 
     Raises:
         InputError: see `require_same`, or another process makes this run.
+        Stopped: it was asked to stop, and its state is saved; the message says how the series goes on.
     """
     require_same(folder, identity, flag)
+    is_first = not (folder / SERIES_MARK).is_file() or read_json(folder / SERIES_MARK) == _REFUSED
     if finished_manifest(folder) is not None:
         return False
     with sole_process(folder):
@@ -70,9 +77,29 @@ def make_once(folder: Path, identity: dict[str, Any], flag: str, train: Callable
         if not resume:
             _clear(folder)
         write_json(folder / SERIES_MARK, identity)
-    with redirect_stdout(sys.stderr):
-        train(resume)
+    try:
+        with redirect_stdout(sys.stderr):
+            train(resume)
+    except Stopped as stopped:
+        raise Stopped(f"{folder}: stopped before its end; the same command goes on") from stopped
+    except InputError:
+        if is_first and not (folder / MANIFEST).exists():
+            write_json(folder / SERIES_MARK, _REFUSED)
+        raise
     return True
+
+
+def is_other(mark: Any, identity: Mapping[str, Any]) -> bool:
+    """Whether a folder's mark is of another run than this one, wherever the data of either lie."""
+    return bool(mark != _REFUSED and _without_places(mark) != _without_places(json.loads(json.dumps(identity))))
+
+
+def _without_places(identity: Any) -> Any:
+    """An identity without the folders that its settings name, as a study's mark does."""
+    settings = identity.get("settings") if isinstance(identity, dict) else None
+    if not isinstance(settings, dict):
+        return identity
+    return identity | {"settings": {key: value for key, value in settings.items() if key not in ("data", "run")}}
 
 
 def _clear(folder: Path) -> None:

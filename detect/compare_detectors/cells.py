@@ -12,11 +12,11 @@ from typing import Any
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset
-from data_tools.files.dataset_folder import data_hash
+from data_tools.files.dataset_folder import data_hash, read_json
 from data_tools.files.runs import SERIES_MARK, read_manifest
 from data_tools.training.interrupt import Stopped
 from data_tools.training.metrics_file import METRICS, read_lines
-from data_tools.training.run_series import finished_manifest, make_once
+from data_tools.training.run_series import finished_manifest, is_other, make_once
 from detect.compare_detectors.budget import budget_of, environment, settings_of
 
 log = logging.getLogger(__name__)
@@ -161,7 +161,7 @@ def is_finished(cell: Cell) -> bool:
         InputError: it was trained, or begun, with other data, budget or settings.
     """
     path = cell.folder / SERIES_MARK
-    if path.is_file() and json.loads(path.read_text(encoding="utf-8")) != cell.identity:
+    if path.is_file() and is_other(read_json(path), cell.identity):
         raise InputError(f"{cell.folder}: was trained with other data, budget or settings; give another --out")
     return finished_manifest(cell.folder) is not None
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from data_tools.core.errors import InputError
+from data_tools.training.interrupt import Stopped
 from data_tools.training.run_series import finished_manifest, make_once, require_same
 
 IDENTITY = {"settings": {"lr": 0.1}, "images": [1, 2]}
@@ -74,3 +75,34 @@ def test_another_run_and_foreign_files_are_left_alone(tmp_path: Path) -> None:
     assert own.read_text() == "mine"
     (tmp_path / "c").mkdir()
     require_same(tmp_path / "c", IDENTITY, "--out")
+
+
+def test_what_is_refused_leaves_no_run_and_other_settings_may_follow(tmp_path: Path) -> None:
+    def refuse(resume: bool) -> None:
+        (tmp_path / "a" / ".lock").touch()
+        raise InputError("no")
+
+    with pytest.raises(InputError, match="no"):
+        make_once(tmp_path / "a", IDENTITY, "--out", refuse)
+    assert make_once(tmp_path / "a", IDENTITY | {"images": [1]}, "--out", Training(tmp_path / "a"))
+    with pytest.raises(InputError, match="was trained with other settings or data"):
+        require_same(tmp_path / "a", IDENTITY, "--out")
+
+
+def test_a_run_that_is_asked_to_stop_goes_on_with_the_command_of_its_series(tmp_path: Path) -> None:
+    def stop(resume: bool) -> None:
+        raise Stopped("go on with --run a --resume")
+
+    with pytest.raises(Stopped, match="a: stopped before its end; the same command goes on"):
+        make_once(tmp_path / "a", IDENTITY, "--out", stop)
+    require_same(tmp_path / "a", IDENTITY, "--out")
+
+
+def test_data_may_be_moved_between_two_calls(tmp_path: Path) -> None:
+    """A study's mark names the folder of its data beside their hash."""
+    identity = {"settings": {"fit.lr": 0.1, "data": "/old", "run": None}, "data_hash": "abc"}
+    make_once(tmp_path / "a", identity, "--out", Training(tmp_path / "a"))
+    require_same(tmp_path / "a", identity | {"settings": {"fit.lr": 0.1}}, "--out")
+    for other in ({"data_hash": "abd"}, {"settings": {"fit.lr": 0.2}}):
+        with pytest.raises(InputError, match="was trained with other settings or data"):
+            require_same(tmp_path / "a", identity | other, "--out")
