@@ -132,9 +132,8 @@ def _choose(
     fraction = choose_fraction(samples, predictions)
     if fraction is not None:
         used_for.append("cutting boxes out of the maps (validation)")
-    log.info(
-        "temperature %.2f; boxes cut out of the maps at %s of the maximum (chosen on validation)", temperature, fraction
-    )
+    cut = "not at all" if fraction is None else f"at {fraction} of the maximum"
+    log.info("temperature %.2f; boxes cut out of the maps %s (chosen on validation)", temperature, cut)
     choices = {
         "cam": cam.method,
         "cam_stride": cam.stride,

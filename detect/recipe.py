@@ -63,7 +63,7 @@ def plan(
         *decide_budget(facts, effort, size[0].value, looks, given),
         decide_geometry(facts),
         decide_difference(facts, in_windows=side is not None, reference=reference),
-        *_decide_pasting(facts, given, 0.0 if side is None else facts.pixels / side**2),
+        *_decide_pasting(facts, given, 0.0 if side is None else facts.windows(side)),
         _decide_types(facts),
     )
     return Plan(effort.base, left_open(decisions, given))
@@ -126,7 +126,7 @@ def _pixels_of_whole(effort: Effort, given: Given) -> float:
 
 def _looks(facts: Facts, side: int | None, overlap: float) -> float:
     """How often a prediction looks at an image: once, and at each of its slices, of coarser levels a third as many."""
-    return 1.0 if side is None else 1 + 4 / 3 * facts.pixels / (side * (1 - overlap)) ** 2
+    return 1.0 if side is None else 1 + 4 / 3 * facts.windows(side * (1 - overlap))
 
 
 def _decide_pasting(facts: Facts, given: Given, windows: float) -> tuple[Decision, ...]:

@@ -128,6 +128,10 @@ class Facts:
             return None
         return float(np.quantile(self.boxes_hw.min(axis=1), SMALL_TENTH))
 
+    def windows(self, side: float) -> float:
+        """How many windows of that side an image has, the median; across a strip narrower than one there is one."""
+        return float(np.median(np.maximum(self.sizes_hw / side, 1.0).prod(axis=1)))
+
 
 def look_at(dataset: Dataset, root: Path, given: Given | None = None) -> Facts:
     """The facts of a dataset with splits and images under `root`.

@@ -101,6 +101,15 @@ def test_nothing_is_pasted_into_images_of_many_windows(squares: Path) -> None:
     assert detect_recipe._decide_pasting(facts, {"paste.share": 0.5}, 16)[0].key == "paste.jitter"
 
 
+def test_a_strip_has_the_windows_that_lie_along_it() -> None:
+    """Of 4,000 x 40 px, 14.3 windows of 280 px, not the 2.0 of as many pixels; of 4,000 x 560 px twice as many."""
+    for size_hw, windows in (((4000, 40), 4000 / 280), ((40, 4000), 4000 / 280), ((4000, 560), 2 * 4000 / 280)):
+        facts = replace(FACTS, sizes_hw=np.full((9, 2), size_hw))
+        assert facts.windows(280) == pytest.approx(windows)
+        assert detect_recipe._looks(facts, 280, 0.0) == pytest.approx(1 + 4 / 3 * windows)
+    assert replace(FACTS, sizes_hw=np.full((9, 2), 20)).windows(280) == 1.0
+
+
 def test_steps_pass_four_times_through_the_images_if_four_times_the_steps_are_enough() -> None:
     assert decided(FACTS)["fit.steps"] == 500
     assert decided(replace(FACTS, images=3000))["fit.steps"] == 1500
