@@ -26,8 +26,8 @@ from data_tools.core.errors import InputError
 from data_tools.core.printable import say
 from data_tools.core.records import Dataset
 from data_tools.files.dataset_folder import read_dataset
-from data_tools.files.run_config import CONFIG, plain, read_values
-from data_tools.files.runs import Run, require_data
+from data_tools.files.run_config import CONFIG, plain
+from data_tools.files.runs import MANIFEST, TEMPLATES, Run, read_manifest, require_data
 from data_tools.training.interrupt import Stopped
 from data_tools.training.launch import is_first, number_started
 from data_tools.training.recipe import DEFAULT_RECIPE, RECIPES, Given, Plan, RecipeName
@@ -111,7 +111,7 @@ def _train_or_stop(approach: str, train: Train, settings: Any, arguments: Namesp
         processes.on_main(lambda: run_folder(approach, folder, arguments.resume))  # before the default data is rendered
     elif arguments.resume:
         raise InputError("--resume needs --run, the folder of a started run")
-    if folder is not None and arguments.resume and arguments.data and arguments.data == _own_data(folder):
+    if folder is not None and arguments.resume and arguments.data == _places_of(folder).get("data"):
         require_data(Path(arguments.data), folder)
     data = read_dataset(arguments.data if arguments.data else processes.on_main(default_data), arguments.images)
     try:
@@ -125,9 +125,15 @@ def _train_or_stop(approach: str, train: Train, settings: Any, arguments: Namesp
     return 0
 
 
-def _own_data(run: Path) -> Any:
-    """The dataset folder that a run's configuration names; None without one."""
-    return read_values(run / CONFIG).get("data") if (run / CONFIG).is_file() else None
+def _places_of(run: Path) -> dict[str, Any]:
+    """Where the data and templates of a run lie by its manifest, which names them for whatever folder is worked in.
+
+    The configuration has them as they were given, which from another folder leads elsewhere.
+    """
+    if not (run / MANIFEST).is_file():
+        return {}
+    known = read_manifest(run).values
+    return {flag: known[key] for flag, key in (("data", "data"), ("reference", TEMPLATES)) if known.get(key)}
 
 
 def add_training_arguments(parser: Parser) -> None:
@@ -233,8 +239,10 @@ def with_default_config(approach: str, words: Sequence[str], default: str = "qui
     if {"--help", "-h", "--config"} & set(flat):
         return words
     if "--resume" in flat and "--run" in flat[:-1]:
-        own = Path(flat[flat.index("--run") + 1]) / CONFIG
-        return ["--config", _inline(resolve(str(own), approach)), *words] if own.is_file() else words
+        run = Path(flat[flat.index("--run") + 1])
+        if not (run / CONFIG).is_file():
+            return words
+        return ["--config", _inline(resolve(str(run / CONFIG), approach) | _places_of(run)), *words]
     return ["--config", _inline(_under(resolve(default, approach), flat)), *words]
 
 

@@ -230,6 +230,25 @@ def test_data_that_have_moved_are_asked_for(
     assert json.loads((tmp_path / "bundle" / "bundle.json").read_text())["categories"] == ["defect"]
 
 
+def test_a_run_goes_on_from_another_working_folder(
+    devices: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its data were given relative to the first one; what the second has under that name is another dataset."""
+    for place in ("here", "there"):
+        shutil.copytree(devices, tmp_path / place / "data")
+    monkeypatch.chdir(tmp_path / "here")
+    assert classify.train.main([*TINY, "--data", "data", "--fit.steps", "1", "--run", "run"]) == 0
+    monkeypatch.chdir(tmp_path / "there")
+    splits = json.loads(Path("data/splits.json").read_text())
+    Path("data/splits.json").write_text(json.dumps(splits | {"train": splits["train"][1:]}))
+    assert classify.train.main(["--run", "../here/run", "--resume"]) == 0
+    shutil.rmtree("data")
+    assert classify.train.main(["--run", "../here/run", "--resume"]) == 0
+    assert "no such file" in refused(
+        classify.train.main, ["--run", "../here/run", "--resume", "--data", "data"], capsys
+    )
+
+
 def test_from_python_a_run_goes_on_with_its_own_settings(
     devices: Path, finished: dict[str, Path], tmp_path: Path
 ) -> None:
