@@ -134,7 +134,7 @@ def fit(
             validated = time.monotonic()
             # the main process's, so that all agree on the best epoch to the last bit
             metrics = processes.gather(validate(training.average))[0]
-            schedule.validation_seconds = time.monotonic() - validated
+            schedule.validation_seconds = progress.validation_seconds = time.monotonic() - validated
             training.end_epoch(losses, metrics)
             bar.validated()
             training.stop_if(processes.totals(stop.is_set())[0])
@@ -286,6 +286,7 @@ class _Training:
             restore_optimizer(self.optimizer, last, self.progress.step)
             restore_random_state(last)
             self.schedule.go_on_from(self.progress.seconds)
+            self.schedule.validation_seconds = self.progress.validation_seconds
         if (self.folder / METRICS).exists():
             read_lines(self.folder / METRICS, self.progress.epoch)
         processes.on_main(self._require_best)

@@ -24,6 +24,7 @@ class Progress:
         seconds: spent, over all resumed runs.
         boxes_lost: boxes that augmentation clipped away.
         resumed: when the run was taken up again, ISO 8601, UTC.
+        validation_seconds: what the last validation took, which a budget of minutes keeps back.
     """
 
     epoch: int = 0
@@ -39,6 +40,7 @@ class Progress:
     seconds: float = 0.0
     boxes_lost: int = 0
     resumed: list[str] = field(default_factory=list)
+    validation_seconds: float = 0.0
 
     @classmethod
     def of(cls, state: Fields, epoch_steps: int) -> "Progress":
@@ -74,6 +76,7 @@ class Progress:
             state.number("seconds", 0),
             state.integer("boxes_lost"),
             list(state.texts("resumed")) if "resumed" in state else [],
+            state.number("validation_seconds", 0) if "validation_seconds" in state else 0.0,
         )
 
     def is_stale(self, patience: int | None) -> bool:

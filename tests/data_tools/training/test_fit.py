@@ -336,3 +336,23 @@ def test_a_spent_budget_ends_with_a_validated_checkpoint(run: Callable[..., FitR
     assert 1 <= result.epochs < 1000
     assert result.minutes < 0.1
     assert (tmp_path / "run" / "best" / "model.safetensors").exists()
+
+
+def test_a_budget_of_minutes_that_is_spent_stays_so_when_resumed(
+    run: Callable[..., FitResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """5 steps of 10 s and a validation of 60 s: of 165 s too few are left for another one, in a new process too."""
+    now = [0.0]
+
+    class Slow(list[float | None]):
+        def __getitem__(self, place: Any) -> Any:
+            now[0] += 60.0
+            return 0.5
+
+    def step(_: int) -> None:
+        now[0] += 10.0
+
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    config = replace(CONFIG, epochs=9, max_minutes=2.75)
+    for resume in (False, True):
+        assert run("run", resume, config, on_step=step, scores=Slow()).epochs == 1

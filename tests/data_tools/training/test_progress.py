@@ -27,13 +27,18 @@ def test_what_was_saved_comes_back(progress: Progress) -> None:
     assert Progress.of(parse_object(json.dumps(asdict(progress)).encode(), "state.json"), EPOCH_STEPS) == progress
 
 
-def test_a_state_of_version_0_1_has_no_times_of_resuming() -> None:
+LATER = ("resumed", "validation_seconds")  # not in a state of version 0.1 or 0.2
+
+
+def test_a_state_of_an_earlier_version_lacks_what_came_later() -> None:
     state = state_of(DONE_TWO)
-    del state.values["resumed"]  # type: ignore[attr-defined]
-    assert Progress.of(state, EPOCH_STEPS).resumed == []
+    for key in LATER:
+        del state.values[key]  # type: ignore[attr-defined]
+    progress = Progress.of(state, EPOCH_STEPS)
+    assert (progress.resumed, progress.validation_seconds) == ([], 0.0)
 
 
-@pytest.mark.parametrize("key", [key for key in asdict(DONE_TWO) if key != "resumed"])
+@pytest.mark.parametrize("key", [key for key in asdict(DONE_TWO) if key not in LATER])
 def test_a_missing_key_is_named(key: str) -> None:
     state = state_of(DONE_TWO)
     del state.values[key]  # type: ignore[attr-defined]
@@ -57,6 +62,7 @@ def test_a_missing_key_is_named(key: str) -> None:
         "seconds": (-1, None, 10**400),
         "boxes_lost": (-1, 0.5),
         "resumed": ("then", [1]),
+        "validation_seconds": (-1, "x"),
     }.items(),
 )
 def test_a_wrong_value_is_named(key: str, values: tuple[Any, ...]) -> None:
