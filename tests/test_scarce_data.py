@@ -15,6 +15,8 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, GOOD, UNBOXED, Dataset, Sample, Splits, empty_boxes, empty_labels
 from data_tools.files.dataset_folder import read_dataset, write_dataset
 from data_tools.files.predictions import read_predictions
+from data_tools.judging.evaluate import evaluate as judge
+from data_tools.judging.judged import Entry
 from data_tools.loading.input_config import InputConfig, SliceConfig
 from data_tools.report.table import side_by_side
 from data_tools.training.fit_config import FitConfig
@@ -88,6 +90,10 @@ def test_without_good_images_boxes_score_the_image_and_what_needs_good_ones_is_n
     assert metrics["average_precision"]["value"] is None
     assert "no good images were judged" in side_by_side(report.to_json())
     assert metrics["auc"] is None
+    one, other = (Entry(name, read_predictions(run.predictions("test"))) for name in "ab")
+    compared = {row.metric for row in judge(data, "test", [one, other], resamples=50).comparisons}
+    assert "hit_rate" in compared
+    assert not compared & {"auc", "average_precision"}  # 1 whatever the scores: no difference, but one more for Holm
     assert metrics["box_map"]["ap50"] is not None
 
 

@@ -216,8 +216,8 @@ class AveragePrecision(Ranked):
 
     @cached_property
     def value(self) -> float | None:
-        """None without positives."""
-        return average_precision(self.scores, self.positive)
+        """None where a class is missing: without negatives every precision is 1, which says nothing of the scores."""
+        return None if self.positive.all() else average_precision(self.scores, self.positive)
 
     def statistic(self) -> Statistic:
         """Average precision of a resample."""
