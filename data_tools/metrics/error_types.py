@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data_tools.core.geometry import iou
 from data_tools.core.records import UNBOXED, Prediction, Sample
-from data_tools.metrics.matching import AGAIN, FALSE, FIRST, match_all
+from data_tools.metrics.matching import AGAIN, FALSE, FIRST, match_all, match_rows
 
 FOREGROUND_IOU, BACKGROUND_IOU = 0.5, 0.1
 
@@ -52,9 +53,9 @@ def error_types(
         outcome = outcomes[end - len(kept) : end][kept]
         overlap = iou(prediction.boxes_xyxy[kept], sample.boxes_xyxy)
         near = overlap.max(axis=1, initial=0.0) >= BACKGROUND_IOU
-        labels = sample.labels[overlap.argmax(axis=1)] if kept.any() else sample.labels[:0]
-        counts["hit"] += int((outcome == FIRST).sum())
-        counts["class"] += int(((outcome == FIRST) & (labels != prediction.box_labels[kept])).sum())
+        hit = outcome == FIRST
+        counts["hit"] += int(hit.sum())
+        counts["class"] += int((_true_labels(sample, prediction, kept)[hit] != prediction.box_labels[kept][hit]).sum())
         counts["duplicate"] += int((outcome == AGAIN).sum())
         counts["localisation"] += int(((outcome == FALSE) & near).sum())
         counts["background"] += int(((outcome == FALSE) & ~near).sum())
@@ -67,3 +68,11 @@ def error_types(
         "n_true_boxes": boxes,
         "threshold": threshold,
     }
+
+
+def _true_labels(sample: Sample, prediction: Prediction, kept: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """For each box that is kept, the class of the true box that it finds; where it finds none, any."""
+    if len(sample.labels) == 1:
+        return np.repeat(sample.labels, int(kept.sum()))
+    rows = match_rows(prediction.boxes_xyxy[kept], prediction.box_scores[kept], sample.boxes_xyxy)[1]
+    return sample.labels[rows]

@@ -1,3 +1,6 @@
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from data_tools.metrics.error_types import best_f1_threshold, error_types
@@ -23,6 +26,16 @@ def test_each_kind_by_hand(make_sample, make_prediction) -> None:
         "background_on_good": 1,
     }
     assert (found["missed"], found["missed_altogether"], found["n_true_boxes"]) == (2, 1, 3)
+
+
+def test_the_class_is_that_of_the_true_box_that_is_found(make_sample, make_prediction) -> None:
+    """Both boxes lie best on the first true box; the second one finds the other, and names it truly."""
+    true = [(0, 0, 40, 40), (0, 10, 40, 50)]
+    sample = replace(make_sample(1, true), labels=np.array([1, 2]), box_types=())
+    prediction = make_prediction(1, boxes=[true[0], (0, 4, 40, 44)], scores=[0.9, 0.8])
+    for called, wrong in (((1, 2), 0), ((1, 1), 1), ((2, 1), 2)):
+        found = error_types([sample], [replace(prediction, box_labels=np.array(called))], 0.5)
+        assert (found["hit"], found["class"]) == (2, wrong)
 
 
 def test_the_threshold_with_the_best_f1(make_sample, make_prediction) -> None:
