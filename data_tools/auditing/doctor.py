@@ -202,9 +202,23 @@ def _of_splits(dataset: Dataset) -> list[Finding]:
             )
         ]
     findings = []
+    boxes_alone = all(s.is_defect for s in dataset.samples) and any(s.status == BOXED for s in dataset.split("train"))
+    if boxes_alone:
+        findings.append(
+            Finding(
+                WARNING,
+                "doctor",
+                "there are no good images: boxes alone are enough for detect.train, but not for classify.train, and AUC "
+                "and overkill cannot be measured",
+                "add good images if there are any",
+            )
+        )
     for name in SPLIT_NAMES:
         part = dataset.split(name)
-        there = {"defects": any(s.is_defect for s in part), "good images": not all(s.is_defect for s in part)}
+        there = {
+            "defects": any(s.is_defect for s in part),
+            "good images": boxes_alone or not all(s.is_defect for s in part),
+        }
         missing = [kind for kind, any_of_it in there.items() if not any_of_it]
         if not part:
             level = NOTE if name == "test" else UNSAFE

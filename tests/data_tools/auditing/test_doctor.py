@@ -105,6 +105,16 @@ def test_splits_in_which_nothing_can_be_learned_or_measured(dataset: Dataset) ->
     assert texts(split((1, 3), (5, 7), (9, 11)), WARNING) == ["6 images are in no split"]
 
 
+def test_boxes_alone_are_enough_to_train(dataset: Dataset) -> None:
+    splits = Splits(0, "lot", (3, 4), (7, 8), (11, 12))
+    boxed = replace(dataset, samples=tuple(s for s in dataset.samples if s.is_defect), splits=splits)
+    assert texts(boxed, UNSAFE) == []
+    assert texts(boxed, WARNING)[0].startswith("there are no good images: boxes alone are enough for detect.train")
+    unboxed = tuple(s for s in dataset.samples if s.status == UNBOXED)
+    nothing = replace(dataset, samples=unboxed, splits=Splits(0, "lot", (4,), (8,), (12,)))
+    assert len(texts(nothing, UNSAFE)) == 3
+
+
 def test_16_bits_that_are_little_used_are_no_failed_exposures(dataset: Dataset) -> None:
     dim = replace(FACT, bits=16, mean=6.0, spread=0.5)
     found = texts(dataset, WARNING, **{f"i{number}": dim for number in range(1, 13)})
