@@ -16,6 +16,10 @@ from data_tools.metrics.error_types import best_f1_threshold, error_types
 from data_tools.metrics.figures import Figure
 
 _MANY_TIES = 0.1
+NO_TYPES = (
+    "boxes cut out of maps name no type, so that box AP, the mean over types, is not defined; "
+    "see box AP50, type set aside"
+)
 
 
 def box_precision(judged: Judged) -> dict[str, Any]:
@@ -27,6 +31,9 @@ def box_precision(judged: Judged) -> dict[str, Any]:
     precision: dict[str, Any] = dict(
         box_map(boxes.samples, boxes.predictions, judged.num_classes, edges, judged.box_map_engine)
     )
+    if not judged.names_types:
+        precision = dict.fromkeys(precision) | {"remark": NO_TYPES}
+        return {"box_map": precision, "error_types": _error_types(boxes, False), "currencies": judged.currencies}
     precision["n_groups"] = len({sample.group for sample in boxes.samples if sample.status != UNBOXED})
     tied = tied_share(boxes.samples, boxes.predictions)
     precision["tied_scores"] = tied
@@ -40,7 +47,7 @@ def box_precision(judged: Judged) -> dict[str, Any]:
     return {"box_map": precision, "error_types": _error_types(boxes), "currencies": judged.currencies}
 
 
-def _error_types(judged: Judged) -> dict[str, Any] | None:
+def _error_types(judged: Judged, names_types: bool = True) -> dict[str, Any] | None:
     """Counted at the box score that is best on validation, or without validation on the judged images themselves."""
     chosen_on, pairs = "validation", judged.validation
     if pairs is None:
@@ -48,12 +55,13 @@ def _error_types(judged: Judged) -> dict[str, Any] | None:
     threshold = best_f1_threshold(*pairs)
     if threshold is None or not len(judged.boxed):
         return None
-    return error_types(judged.samples, judged.predictions, threshold) | {"threshold_chosen_on": chosen_on}
+    counts: dict[str, Any] = error_types(judged.samples, judged.predictions, threshold)
+    return counts | ({} if names_types else {"class": None}) | {"threshold_chosen_on": chosen_on}
 
 
 def _figures(judged: Judged, clusters: Clusters) -> Mapping[str, Figure]:
     """Box AP50 of a run that speaks in boxes or can be read so."""
-    boxes = judged.in_boxes
+    boxes = judged.in_boxes if judged.names_types else None
     ap50 = boxes and box_ap((0.5,), boxes.samples, boxes.predictions, boxes.num_classes, clusters)
     return {"box_ap50": ap50} if ap50 else {}
 

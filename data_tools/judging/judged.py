@@ -161,6 +161,11 @@ class Judged:
         every = self.predictions + (() if self.validation is None else self.validation[1])
         return any(len(p.boxes_xyxy) for p in every) or all(p.heatmap is None for p in every)
 
+    @property
+    def names_types(self) -> bool:
+        """Whether its boxes say of which type a defect is: boxes cut from maps do not, unless there is one type."""
+        return self.num_classes < 2 or self.gives_boxes
+
     @cached_property
     def fraction(self) -> float | None:
         """Where to cut the maps of a run without boxes, as the boxes of validation choose; None if they cannot."""

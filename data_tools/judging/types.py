@@ -20,14 +20,16 @@ def types(judged: Judged) -> dict[str, Any]:
     if boxes is None or judged.num_classes < 2:
         return {"types": None}
     engine = judged.box_map_engine
-    by_class = ap50_by_class(boxes.samples, boxes.predictions, judged.num_classes, engine)
+    by_class: list[float | None] = [None] * judged.num_classes
+    if judged.names_types:
+        by_class = ap50_by_class(boxes.samples, boxes.predictions, judged.num_classes, engine)
     one_class = [replace(sample, labels=np.ones_like(sample.labels)) for sample in boxes.samples]
     any_class = box_map(one_class, class_free(boxes.predictions), 1, engine=engine)
     section = {
         "ap50": dict(zip(judged.categories, by_class, strict=True)),
         "ap_class_free": any_class["ap"],
         "ap50_class_free": any_class["ap50"],
-        "confusion": _confusion(boxes),
+        "confusion": _confusion(boxes) if judged.names_types else None,
     }
     return {"types": section}
 

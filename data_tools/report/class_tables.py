@@ -1,11 +1,13 @@
 """Types as tables: AP50 of each, one column an approach, and one confusion matrix an approach."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from data_tools.judging.metric import look_up
 from data_tools.report.cells import ReportTable, TableCell, TableRow, as_mapping, number
 
 _MISSED = "missed"
+_MEAN, _TYPE_SET_ASIDE = "(mean over types)", "(type set aside)"
 
 
 def class_tables(report: Mapping[str, Any]) -> list[ReportTable]:
@@ -21,9 +23,18 @@ def class_tables(report: Mapping[str, Any]) -> list[ReportTable]:
     rows = []
     for name in names:
         values = [as_mapping(section.get("ap50")).get(name) for section in sections.values()]
-        rows.append(TableRow(name, tuple(TableCell(number(value, 3)) for value in values)))
+        rows.append(_row(name, values))
+    if rows:
+        boxes = [look_up(report, ("runs", name, "metrics", "box_map")) for name in sections]
+        if any(boxes):
+            rows.append(_row(_MEAN, [as_mapping(of_run).get("ap50") for of_run in boxes]))
+        rows.append(_row(_TYPE_SET_ASIDE, [section.get("ap50_class_free") for section in sections.values()]))
     tables = [ReportTable("box AP50 of a type", tuple(sections), tuple(rows))] if rows else []
     return [*tables, *(table for name, section in sections.items() if (table := _confusion(name, section)) is not None)]
+
+
+def _row(label: str, values: Sequence[float | None]) -> TableRow:
+    return TableRow(label, tuple(TableCell(number(value, 3)) for value in values))
 
 
 def _confusion(run: str, section: Mapping[str, Any]) -> ReportTable | None:

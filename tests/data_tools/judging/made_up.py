@@ -28,19 +28,27 @@ def boxes_near(rng: np.random.Generator, count: int) -> np.ndarray:
     return np.concatenate([corners, corners + rng.uniform(5, 20, (count, 2))], axis=1)
 
 
-def make_dataset(seed: int = 0, statuses: tuple[str, ...] = (GOOD, BOXED, UNBOXED), count: int = 90) -> Dataset:
+TYPES = ("scratch", "chip")
+
+
+def make_dataset(
+    seed: int = 0,
+    statuses: tuple[str, ...] = (GOOD, BOXED, UNBOXED),
+    count: int = 90,
+    categories: tuple[str, ...] = ("defect",),
+) -> Dataset:
     rng = np.random.default_rng(seed)
     samples = []
     for i in range(1, count + 1):
         status = statuses[int(rng.integers(0, len(statuses)))]
         boxes = boxes_near(rng, int(rng.integers(1, 3))) if status == BOXED else np.zeros((0, 4))
-        kind = GOOD if status == GOOD else str(rng.choice(["scratch", "chip"]))
+        kind = GOOD if status == GOOD else str(rng.choice(TYPES))
         labels = np.ones(len(boxes), dtype=int)
         samples.append(Sample(i, f"{i}.png", SIZE, boxes, labels, status, f"lot{i % 12}", kind))
     third = count // 3
     ids = tuple(range(1, count + 1))
     return Dataset(
-        tuple(samples), ("scratch", "chip"), None, Splits(0, "", ids[:third], ids[third : 2 * third], ids[2 * third :])
+        tuple(samples), categories, None, Splits(0, "", ids[:third], ids[third : 2 * third], ids[2 * third :])
     )
 
 

@@ -14,6 +14,7 @@ from data_tools.report.table import side_by_side
 from tests.data_tools.judging.made_up import (
     RESAMPLES,
     SIZE,
+    TYPES,
     entry,
     judge_all,
     make_dataset,
@@ -123,6 +124,22 @@ def test_maps_are_judged_as_boxes_cut_where_validation_says(dataset: Dataset, re
     assert blind["box_map"] is None
     assert blind["froc"]["iou_0.5"] is None
     assert "no boxed validation" in blind["currencies"]["boxes"]
+
+
+def test_boxes_cut_from_maps_are_of_no_type() -> None:
+    """They had been called the type whose name comes first, and so judged by the order of the names."""
+    typed = make_dataset(categories=TYPES)
+    report = judge_all(typed, entry(typed, map_alone, "maps"), entry(typed, with_boxes, "boxes"))
+    maps, boxes = (report["runs"][label]["metrics"] for label in ("maps", "boxes"))
+    assert maps["box_map"]["ap50"] is maps["box_map"]["ap50_ci95"] is None
+    assert maps["types"]["ap50"] == dict.fromkeys(TYPES)
+    assert maps["types"]["confusion"] is None
+    single = make_dataset()
+    one_class = judge_all(single, entry(single, map_alone, "maps"))["runs"]["maps"]["metrics"]
+    assert maps["types"]["ap50_class_free"] == one_class["box_map"]["ap50"] > 0
+    assert boxes["box_map"]["ap50"] is not None
+    assert "name no type" in " ".join(report["runs"]["maps"]["remarks"])
+    assert "box_ap50" not in [row["metric"] for row in report["comparisons"]]
 
 
 def test_boxes_are_judged_as_a_map_made_of_them(report: dict) -> None:

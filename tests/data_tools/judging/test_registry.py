@@ -24,17 +24,17 @@ from data_tools.report.table import (
     side_by_side,
     type_table,
 )
-from tests.data_tools.judging.made_up import RESAMPLES, entry, make_dataset, map_alone, with_boxes
+from tests.data_tools.judging.made_up import RESAMPLES, TYPES, entry, make_dataset, map_alone, with_boxes
 
 TOY = "tests.data_tools.judging.toy_metric"
 
 
 def judge_whole() -> EvaluationReport:
-    """Two seeds that give boxes, maps and proposals, beside maps alone, so that no figure of the report is absent."""
-    dataset = make_dataset()
+    """Two seeds that give boxes of types, maps and proposals, beside another approach, so that no figure is absent."""
+    dataset = make_dataset(categories=TYPES)
     seeds = [with_everything(dataset, f"d{seed}", seed) for seed in range(2)]
     return evaluate(
-        dataset, "test", [*seeds, entry(dataset, map_alone, "maps")], resamples=RESAMPLES, rule=Costs(20, 1)
+        dataset, "test", [*seeds, entry(dataset, with_boxes, "other", 3)], resamples=RESAMPLES, rule=Costs(20, 1)
     )
 
 

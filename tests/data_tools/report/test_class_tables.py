@@ -7,7 +7,9 @@ REPORT = {
     "runs": {
         "ours": {
             "metrics": {
+                "box_map": {"ap50": 0.5},
                 "types": {
+                    "ap50_class_free": 0.75,
                     "ap50": {"scratch": 0.5, "stain": None},
                     "confusion": {
                         "threshold": 0.3,
@@ -15,7 +17,7 @@ REPORT = {
                         "types": ["scratch", "stain", "background"],
                         "counts": [[4, 1, 2], [0, 0, 0], [3, 0, 0]],
                     },
-                }
+                },
             }
         },
         "maps": {"metrics": {"types": None}},
@@ -25,7 +27,12 @@ REPORT = {
 
 def test_types_as_tables() -> None:
     ap50, confusion = class_tables(REPORT)
-    assert [(row.label, row.cells[0].text) for row in ap50.rows] == [("scratch", "0.500"), ("stain", "n/a")]
+    assert [(row.label, row.cells[0].text) for row in ap50.rows] == [
+        ("scratch", "0.500"),
+        ("stain", "n/a"),
+        ("(mean over types)", "0.500"),
+        ("(type set aside)", "0.750"),
+    ]
     assert confusion.columns == ("scratch", "stain", "missed")
     assert next([cell.text for cell in row.cells] for row in confusion.rows) == ["4", "1", "2"]
     text = side_by_side(REPORT, more=[ap50, confusion])
