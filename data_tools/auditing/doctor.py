@@ -208,8 +208,8 @@ def _of_splits(dataset: Dataset) -> list[Finding]:
             Finding(
                 WARNING,
                 "doctor",
-                "there are no good images: boxes alone are enough for detect.train, but not for classify.train, and AUC "
-                "and overkill cannot be measured",
+                "there are no good images: boxes alone are enough for detect.train, but not for classify.train, and "
+                "neither AUC nor overkill can be measured",
                 "add good images if there are any",
             )
         )

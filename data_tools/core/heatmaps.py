@@ -213,8 +213,7 @@ def map_to_boxes(
     Returns:
         (n, 4) boxes and (n,) scores, the image's score times the region's maximum, best first. Empty for a flat map.
     """
-    shrunk = min((_MOST_READ / (size_hw[0] * size_hw[1])) ** 0.5, 1.0)
-    read_hw = max(round(size_hw[0] * shrunk), 1), max(round(size_hw[1] * shrunk), 1)
+    read_hw = read_size(size_hw)
     full = full_size(heatmap, read_hw)
     if full is None:
         return empty_boxes(), np.zeros(0)
@@ -224,6 +223,12 @@ def map_to_boxes(
     order = np.argsort(-highest, kind="stable")
     order = order[regions.areas[order] * down * across >= min_area]
     return regions.boxes_xyxy[order] * np.array([across, down, across, down]), image_score * highest[order]
+
+
+def read_size(size_hw: tuple[int, int]) -> tuple[int, int]:
+    """(rows, columns) at which `map_to_boxes` reads a map of an image of this size; edges of boxes lie between them."""
+    shrunk = min((_MOST_READ / (size_hw[0] * size_hw[1])) ** 0.5, 1.0)
+    return max(round(size_hw[0] * shrunk), 1), max(round(size_hw[1] * shrunk), 1)
 
 
 def boxes_to_map(

@@ -14,7 +14,7 @@ from data_tools.core.printable import is_shown
 from data_tools.core.records import BOXED, GOOD, Prediction, PredictionSet, Sample
 from data_tools.files.checksums import FileMark
 from data_tools.judging.alignment import align
-from data_tools.judging.map_boxes import choose_fraction, with_boxes
+from data_tools.judging.map_boxes import are_cut_from_maps, choose_fraction, with_boxes
 from data_tools.judging.suspicions import suspicions
 from data_tools.metrics.froc import FROC_RULES, Froc, froc_by_rule
 from data_tools.metrics.operating_point import DEFAULT_RULE, Rule
@@ -161,10 +161,11 @@ class Judged:
         every = self.predictions + (() if self.validation is None else self.validation[1])
         return any(len(p.boxes_xyxy) for p in every) or all(p.heatmap is None for p in every)
 
-    @property
+    @cached_property
     def names_types(self) -> bool:
         """Whether its boxes say of which type a defect is: boxes cut from maps do not, unless there is one type."""
-        return self.num_classes < 2 or self.gives_boxes
+        every = self.predictions + (() if self.validation is None else self.validation[1])
+        return self.num_classes < 2 or (self.gives_boxes and not are_cut_from_maps(every))
 
     @cached_property
     def fraction(self) -> float | None:

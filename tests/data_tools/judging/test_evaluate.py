@@ -9,6 +9,7 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, GOOD, UNBOXED, Dataset, Prediction, PredictionHeader, PredictionSet
 from data_tools.judging.evaluate import evaluate
 from data_tools.judging.judged import Entry
+from data_tools.judging.map_boxes import with_boxes as with_map_boxes
 from data_tools.judging.registry import metrics as registered
 from data_tools.report.table import side_by_side
 from tests.data_tools.judging.made_up import (
@@ -134,6 +135,9 @@ def test_boxes_cut_from_maps_are_of_no_type() -> None:
     assert maps["box_map"]["ap50"] is maps["box_map"]["ap50_ci95"] is None
     assert maps["types"]["ap50"] == dict.fromkeys(TYPES)
     assert maps["types"]["confusion"] is None
+    cut = [with_map_boxes(map_alone(sample, np.random.default_rng(0)), 0.5) for sample in typed.split("test")]
+    written = Entry("cut", PredictionSet(PredictionHeader("cut"), tuple(cut)))  # as a classifier's run has them
+    assert judge_all(typed, written)["runs"]["cut"]["metrics"]["box_map"]["ap50"] is None
     single = make_dataset()
     one_class = judge_all(single, entry(single, map_alone, "maps"))["runs"]["maps"]["metrics"]
     assert maps["types"]["ap50_class_free"] == one_class["box_map"]["ap50"] > 0
