@@ -18,6 +18,7 @@ from data_tools.files.regular import reason_against_reading
 
 STDIN = "-"
 _LIST = "@"
+_ANY_DEPTH = "**"
 _LONGEST_LINE = 1 << 14  # bytes; no file system takes a longer name
 
 
@@ -46,8 +47,9 @@ class NamedImages:
     """The images that words name, in the words' order, each of them once.
 
     A word is a file, a folder (its images in the order of their names), a pattern such as "lot*/*.png" (`**` for any
-    depth), "@FILE" for a list with a name a line, or "-" for such a list from standard input. Names are relative to the
-    folder that the words share; those of a list are as they stand there. In a list every line counts.
+    depth, without links to folders), "@FILE" for a list with a name a line, or "-" for such a list from standard input.
+    Names are relative to the folder that the words share; those of a list are as they stand there. In a list every line
+    counts.
 
     Args:
         words: see above.
@@ -115,7 +117,7 @@ class NamedImages:
             if word == STDIN or word in self._lists:
                 continue
             if glob.has_magic(word) and not os.path.lexists(word):
-                matches = sorted(glob.glob(word, recursive=True))
+                matches = sorted(_matches(word))
                 if not matches:
                     raise InputError(f"--images {word}: no file matches this pattern")
                 names += matches
@@ -131,6 +133,23 @@ class NamedImages:
 
     def _name(self, path: Path) -> str:
         return in_utf8(path.relative_to(self._root).as_posix())
+
+
+def _matches(pattern: str) -> Iterator[str]:
+    """What a pattern matches. `**` follows no links to folders, as folders are read: one back up would not end."""
+    parts = pattern.split("/")
+    if _ANY_DEPTH not in parts:
+        yield from glob.iglob(pattern)
+        return
+    place = parts.index(_ANY_DEPTH)
+    head, rest = "/".join(parts[:place]), "/".join(parts[place + 1 :])
+    for base in glob.iglob(f"{head}/") if place else (".",):
+        if not rest:
+            yield base
+            continue
+        for folder, below, _ in os.walk(base):
+            below[:] = [name for name in below if not name.startswith(".")]
+            yield from _matches(f"{glob.escape(folder)}/{rest}")
 
 
 def _source(name: str, path: Path) -> Source:

@@ -39,6 +39,19 @@ def test_words_name_images_each_once(folder: Path, words: list[str], expected: l
     assert NamedImages(words).count() == len(expected)
 
 
+def test_any_depth_follows_no_link_to_a_folder(folder: Path) -> None:
+    """Two links back up are 2 ** 40 paths to the same images."""
+    for name in ("a/up", "a/b/back", "c/again"):
+        (folder / name).symlink_to(folder, target_is_directory=True)
+    (folder / ".hidden").mkdir()
+    (folder / ".hidden" / "5.png").write_bytes(b"x")
+    assert names("**/*.png") == ["4.png", "a/1.png", "a/b/2.png", "a1.png", "a[1].png", "c/3.png"]
+    assert names("a/**/*.png") == ["1.png", "b/2.png"]
+    assert names("**/b/**/*.png") == ["2.png"]
+    assert names("*/up/4.png") == ["4.png"]  # named, and so meant
+    assert names("a/b/**") == names("a/b")
+
+
 def test_a_list_names_images_as_they_stand_there(folder: Path) -> None:
     listed = folder / "list.txt"
     listed.write_bytes(b"\xef\xbb\xbfa/1.png\r\n\n4.png\n" + os.fsencode(folder / "c" / "3.png"))
