@@ -46,8 +46,12 @@ _LIMIT_VARIABLE = "DEFECTS_PIXEL_LIMIT"
 
 def _pixel_limit() -> int:
     """The largest image that is decoded, in pixels: 100 million, or what the environment says."""
-    given = os.environ.get(_LIMIT_VARIABLE, "")
-    return int(given) if given.isdecimal() and int(given) else 100_000_000
+    return _limit_in(os.environ.get(_LIMIT_VARIABLE, "")) or 100_000_000
+
+
+def _limit_in(given: str) -> int:
+    """The whole number that the environment gives; 0 for anything else."""
+    return int(given) if given.isdecimal() else 0
 
 
 PIXEL_LIMIT = _pixel_limit()
@@ -260,10 +264,11 @@ def _require_usual(image: Image.Image, path: Path | str, pixel_limit: int) -> No
     """Refuse an opened image that is too large, has several pages, or means another thing by its gray levels."""
     pages, negative = page_count(image), image.mode in _DEEP_MODES and white_is_zero(image)
     if image.width * image.height > pixel_limit:
-        raise InputError(
-            f"{path}: {image.width} x {image.height} pixels exceed the limit of {pixel_limit:,}; "
-            f"{_LIMIT_VARIABLE}={image.width * image.height} in the environment raises it"
-        )
+        raised = f"{_LIMIT_VARIABLE}={image.width * image.height} in the environment raises it"
+        given = os.environ.get(_LIMIT_VARIABLE, "")
+        if given and not _limit_in(given):
+            raised += f" ({given!r}, which stands there, is no whole number above 0)"
+        raise InputError(f"{path}: {image.width} x {image.height} pixels exceed the limit of {pixel_limit:,}; {raised}")
     if negative:
         raise InputError(f"{path}: stores white as zero in more than 8 bits; save it with black as zero")
     if pages > 1:

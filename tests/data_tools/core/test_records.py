@@ -87,3 +87,9 @@ def test_a_prediction_that_breaks_a_rule_cannot_exist(changes: dict) -> None:
     Prediction(**values)
     with pytest.raises(ValueError):
         Prediction(**(values | changes))
+
+
+def test_of_many_boxes_the_wrong_one_is_named() -> None:
+    boxes = np.array([[1, 2, 3, 4], [5, 6, 700, 8], [9, 9, 10, 10]])
+    with pytest.raises(ValueError, match=r"outside the 275 x 267 image: \[5\.0, 6\.0, 700\.0, 8\.0\], place 2 of 3$"):
+        make_sample(boxes_xyxy=boxes, labels=np.ones(3, dtype=int))

@@ -322,7 +322,9 @@ def test_decoding_makes_no_copies_of_many_bytes_a_pixel(tmp_path: Path, pixels: 
     assert peak < (bytes_each + 0.2) * 6_000_000 + 12_000_000
 
 
-def test_the_limit_says_how_it_is_raised_and_pillow_s_own_goes_with_it(tmp_path: Path) -> None:
+def test_the_limit_says_how_it_is_raised_and_pillow_s_own_goes_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     Image.fromarray(np.zeros((3000, 4000), dtype=np.uint8)).save(tmp_path / "a.png")
     code = (
         "import sys; from pathlib import Path; from PIL import Image; Image.MAX_IMAGE_PIXELS = 1000000; "
@@ -333,4 +335,7 @@ def test_the_limit_says_how_it_is_raised_and_pillow_s_own_goes_with_it(tmp_path:
     done = subprocess.run(words, capture_output=True, text=True, check=False, env=allowed, cwd=Path.cwd())
     assert done.stdout == "(3000, 4000)\n", done.stderr
     with pytest.raises(InputError, match="DEFECTS_PIXEL_LIMIT=12000000 in the environment raises it"):
+        read_gray(tmp_path / "a.png", pixel_limit=10_000_000)
+    monkeypatch.setenv("DEFECTS_PIXEL_LIMIT", "2e8")
+    with pytest.raises(InputError, match="'2e8', which stands there, is no whole number"):
         read_gray(tmp_path / "a.png", pixel_limit=10_000_000)
