@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.core.records import empty_boxes
+from data_tools.core.records import Prediction, empty_boxes
 
 Map = NDArray[np.float32]
 AnyMap = NDArray[np.floating[Any]]
 _TELLING_CELLS = 5
 _MOST_READ = 4_000_000  # places of a map
 _MOST_KEPT = 1_000_000  # weights of one matrix; 64 are kept
+_ON_PIXELS = 1e-6
 _NEIGHBOURS = np.ones((3, 3))
 
 
@@ -213,7 +214,7 @@ def map_to_boxes(
     Returns:
         (n, 4) boxes and (n,) scores, the image's score times the region's maximum, best first. Empty for a flat map.
     """
-    read_hw = read_size(size_hw)
+    read_hw = _read_size(size_hw)
     full = full_size(heatmap, read_hw)
     if full is None:
         return empty_boxes(), np.zeros(0)
@@ -225,10 +226,27 @@ def map_to_boxes(
     return regions.boxes_xyxy[order] * np.array([across, down, across, down]), image_score * highest[order]
 
 
-def read_size(size_hw: tuple[int, int]) -> tuple[int, int]:
-    """(rows, columns) at which `map_to_boxes` reads a map of an image of this size; edges of boxes lie between them."""
+def _read_size(size_hw: tuple[int, int]) -> tuple[int, int]:
+    """(rows, columns) at which a map of an image of this size is read: edges of boxes lie between them."""
     shrunk = min((_MOST_READ / (size_hw[0] * size_hw[1])) ** 0.5, 1.0)
     return max(round(size_hw[0] * shrunk), 1), max(round(size_hw[1] * shrunk), 1)
+
+
+def are_cut_from_maps(predictions: Sequence[Prediction]) -> bool:
+    """Whether all boxes, and there are some, look cut out of maps: of class 1, beside one, on whole pixels.
+
+    Such boxes name no type. Boxes that a network places lie anywhere between the pixels.
+    """
+    with_some = [one for one in predictions if len(one.boxes_xyxy)]
+    return bool(with_some) and all(map(_is_cut, with_some))
+
+
+def _is_cut(prediction: Prediction) -> bool:
+    if prediction.heatmap is None or (prediction.box_labels != 1).any():
+        return False
+    (rows, columns), (height, width) = _read_size(prediction.size_hw), prediction.size_hw
+    at = prediction.boxes_xyxy * (np.array([columns, rows] * 2) / np.array([width, height] * 2))
+    return bool((np.abs(at - at.round()) < _ON_PIXELS).all())
 
 
 def boxes_to_map(

@@ -63,6 +63,8 @@ def import_predictions(
     header = PredictionHeader(producer or source.name, {"imported": chosen}, None, split)
     write_predictions(out, PredictionSet(header, to_predictions(samples, own, given)))
     lines = [f"{source} read as {chosen}: {len(own)} of {len(samples)} images of the split"]
+    if chosen == "coco" and scores is None:
+        lines.append("  an image scores as its best box does; --scores CSV gives scores of images")
     if silent:
         lines.append(f"  nothing said of {len(silent)} images, such as {', '.join(silent[:_SHOWN])}")
     if len(foreign.findings) > len(own):

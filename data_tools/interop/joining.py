@@ -11,6 +11,7 @@ from data_tools.core.agreement import require_of_dataset, require_same_names
 from data_tools.core.box_fusion import fuse_boxes
 from data_tools.core.errors import InputError
 from data_tools.core.geometry import best_centre
+from data_tools.core.heatmaps import are_cut_from_maps
 from data_tools.core.records import Prediction, PredictionHeader, PredictionSet
 from data_tools.files.dataset_folder import files_of, read_dataset
 from data_tools.files.predictions import read_predictions, require_predictions_place, write_predictions
@@ -49,6 +50,12 @@ def join_files(
         _require_same_images(paths[0], sets[0], path, one)
         if dataset is not None:
             require_of_dataset(one, dataset.samples, len(dataset.categories), str(path))
+    of_types = (dataset is not None and len(dataset.categories) > 1) or any(
+        (p.box_labels > 1).any() for one in sets for p in one.predictions
+    )
+    for path, one in zip(paths, sets, strict=True):
+        if of_types and are_cut_from_maps(one.predictions):
+            raise InputError(f"{path}: its boxes are cut out of maps and name no type, so they join no boxes of types")
     by_id = [{p.image_id: p for p in one.predictions} for one in sets]
     rows = [[predictions[p.image_id] for predictions in by_id] for p in sets[0].predictions]
     joined = tuple(join_predictions(row, overlap) for row in rows)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from data_tools.core.agreement import require_of_dataset
 from data_tools.core.errors import InputError
+from data_tools.core.heatmaps import are_cut_from_maps
 from data_tools.core.records import Dataset, Prediction, PredictionSet, Sample
 from data_tools.files.atomic import write_json, write_text
 from data_tools.files.cvat_xml import predicted_xml
@@ -38,9 +39,15 @@ def write(path: Path, predictions: PredictionSet, dataset: Dataset, tool: str, m
         min_score: boxes with a lower score are left out.
 
     Raises:
-        InputError: predictions of another dataset, or of no image.
+        InputError: predictions of another dataset, of no image, or whose boxes name no type where there are several.
     """
     require_of_dataset(predictions, dataset.samples, len(dataset.categories), predictions.header.producer)
+    if len(dataset.categories) > 1 and are_cut_from_maps(predictions.predictions):
+        raise InputError(
+            f"{predictions.header.producer}: its boxes are cut out of maps and name none of the "
+            f"{len(dataset.categories)} types of the dataset; give a detector's, or convert the data with "
+            "--categories single"
+        )
     proposals = list(_proposals(predictions, dataset, min_score))
     if not proposals:
         raise InputError("no predictions, so nothing to review")

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_tools.core.errors import InputError
-from data_tools.core.heatmaps import boxes_to_map
+from data_tools.core.heatmaps import are_cut_from_maps, boxes_to_map
 from data_tools.core.printable import is_shown
 from data_tools.core.records import BOXED, GOOD, Prediction, PredictionSet, Sample
 from data_tools.files.checksums import FileMark
 from data_tools.judging.alignment import align
-from data_tools.judging.map_boxes import are_cut_from_maps, choose_fraction, with_boxes
+from data_tools.judging.map_boxes import choose_fraction, with_boxes
 from data_tools.judging.suspicions import suspicions
 from data_tools.metrics.froc import FROC_RULES, Froc, froc_by_rule
 from data_tools.metrics.operating_point import DEFAULT_RULE, Rule

@@ -5,14 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from data_tools.core.heatmaps import map_to_boxes, read_size
+from data_tools.core.heatmaps import map_to_boxes
 from data_tools.core.records import UNBOXED, Prediction, Sample
 from data_tools.metrics.average_precision import average_precision
 from data_tools.metrics.matching import FIRST, match_all
 
 FRACTIONS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 _MIN_AREA_PX = 4.0
-_ON_PIXELS = 1e-6
 
 
 def with_boxes(prediction: Prediction, fraction: float | None) -> Prediction:
@@ -26,23 +25,6 @@ def with_boxes(prediction: Prediction, fraction: float | None) -> Prediction:
     boxes, highest = map_to_boxes(prediction.heatmap, prediction.size_hw, fraction, _MIN_AREA_PX)
     scores = prediction.score * highest if prediction.score >= 0 else prediction.score / highest
     return replace(prediction, boxes_xyxy=boxes, box_scores=scores, box_labels=np.ones(len(boxes), dtype=np.int64))
-
-
-def are_cut_from_maps(predictions: Sequence[Prediction]) -> bool:
-    """Whether all boxes, and there are some, look as `with_boxes` makes them: of class 1, beside a map, on its pixels.
-
-    Such boxes name no type. Boxes that a network places lie anywhere between the pixels.
-    """
-    with_some = [one for one in predictions if len(one.boxes_xyxy)]
-    return bool(with_some) and all(map(_is_cut, with_some))
-
-
-def _is_cut(prediction: Prediction) -> bool:
-    if prediction.heatmap is None or (prediction.box_labels != 1).any():
-        return False
-    (rows, columns), (height, width) = read_size(prediction.size_hw), prediction.size_hw
-    at = prediction.boxes_xyxy * (np.array([columns, rows] * 2) / np.array([width, height] * 2))
-    return bool((np.abs(at - at.round()) < _ON_PIXELS).all())
 
 
 def choose_fraction(samples: Sequence[Sample], predictions: Sequence[Prediction]) -> float | None:

@@ -135,3 +135,15 @@ def test_with_a_dataset_all_are_of_its_images(
     assert run(tmp_path, files, "--data", str(tmp_path / "wrong")) == 2
     assert "has another size than in the dataset: 100 x 100 instead of 120 x 100 pixels" in capsys.readouterr().err
     assert not (tmp_path / "joined.jsonl").exists()
+
+
+def test_boxes_cut_out_of_maps_join_no_boxes_of_types(
+    tmp_path: Path, make_prediction, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = make_prediction(1, 0.9, [(0, 0, 20, 10)], [0.7])
+    cut = replace(found, heatmap=np.ones((4, 4), dtype=np.float32))
+    typed = replace(found, box_labels=np.array([2]))
+    maps = write(tmp_path / "maps.jsonl", cut)
+    assert run(tmp_path, [maps, write(tmp_path / "single.jsonl", found)]) == 0
+    assert run(tmp_path, [maps, write(tmp_path / "typed.jsonl", typed)]) == 2
+    assert "name no type" in capsys.readouterr().err

@@ -98,3 +98,16 @@ def test_predictions_of_other_data_are_refused(
     write_dataset(other, Dataset((make_sample(1, [], SIZE),), ("scratch", "dent")))
     assert main([predicted[0], "--data", str(other), "--format", "cvat", "--out", str(tmp_path / "x.xml")]) == 2
     assert "of other data" in capsys.readouterr().err
+
+
+def test_boxes_cut_out_of_maps_get_no_type(
+    tmp_path: Path, predicted: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A reviewer would find them all called by the type whose name comes first."""
+    path = tmp_path / "maps.jsonl"
+    box, heatmap = np.array([[20.0, 20, 80, 60]]), np.ones((5, 10), dtype=np.float32)
+    one = Prediction(1, "lot 1/ä&b.png", SIZE, 0.9, box, np.array([0.9]), np.array([1]), heatmap=heatmap)
+    write_predictions(path, PredictionSet(PredictionHeader("classify: c"), (one,)))
+    assert main([str(path), *predicted[1:], "--format", "cvat", "--out", str(tmp_path / "p.xml")]) == 2
+    assert "name none of the 2 types" in capsys.readouterr().err
+    assert not (tmp_path / "p.xml").exists()
