@@ -6,7 +6,7 @@ from typing import Any
 from data_tools.judging.metric import look_up
 from data_tools.report.cells import ReportTable, TableCell, TableRow, as_mapping, number
 
-_MISSED = "missed"
+_MISSED, _BACKGROUND = "(missed)", "(background)"
 _MEAN, _TYPE_SET_ASIDE = "(mean over types)", "(type set aside)"
 
 
@@ -38,14 +38,20 @@ def _row(label: str, values: Sequence[float | None]) -> TableRow:
 
 
 def _confusion(run: str, section: Mapping[str, Any]) -> ReportTable | None:
-    """Rows are what a box is, columns what it is called; what is not found, and what is nothing, comes last."""
+    """Rows are what a box is, columns what it is called; what is not found, and what is nothing, comes last.
+
+    Types of which there is no true box, and which no box is called, are left out.
+    """
     confusion = as_mapping(section.get("confusion"))
     if not confusion:
         return None
-    types = [str(name) for name in confusion["types"]]
+    *types, _ = (str(name) for name in confusion["types"])
+    counts = confusion["counts"]
+    there = [i for i in range(len(types)) if any(counts[i]) or any(row[i] for row in counts)]
+    shown = [*there, len(types)]
     rows = [
-        TableRow(name, tuple(TableCell(str(count)) for count in counts))
-        for name, counts in zip(types, confusion["counts"], strict=True)
+        TableRow(name, tuple(TableCell(str(counts[i][j])) for j in shown))
+        for i, name in zip(shown, [*(types[i] for i in there), _BACKGROUND], strict=True)
     ]
     corner = f"{run}: true type, called"
-    return ReportTable(corner[:60], (*types[:-1], _MISSED), tuple(rows))
+    return ReportTable(corner[:60], (*(types[i] for i in there), _MISSED), tuple(rows))

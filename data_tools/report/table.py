@@ -4,6 +4,7 @@ A value that a report does not hold leaves no row; one that it holds as null is 
 """
 
 import textwrap
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from data_tools.core.printable import printable
@@ -230,7 +231,7 @@ def table_as_text(table: ReportTable, short: Mapping[str, str] | None = None) ->
         [short.get(c.text, c.text) + (f" ({c.ci95})" if c.ci95 and i < first_baseline else "") for i, c in cells]
         for cells in (list(enumerate(row.cells)) for row in table.rows)
     ]
-    labels = [table.corner, *(_cut(row.label) for row in table.rows)]
+    labels = [table.corner, *_cut([row.label for row in table.rows])]
     columns = [[head, *(row[i] for row in texts)] for i, head in enumerate(heads)]
     widths = [max(map(len, column)) for column in columns]
     left = max(map(len, labels))
@@ -251,5 +252,8 @@ def _block(labels: Sequence[str], columns: Sequence[Sequence[str]], widths: Sequ
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _cut(label: str) -> str:
-    return label if len(label) <= _LONGEST_LABEL else label[: _LONGEST_LABEL - 2] + ".."
+def _cut(labels: Sequence[str]) -> list[str]:
+    """Long labels cut off, but for those that nobody could tell apart then."""
+    cut = [label if len(label) <= _LONGEST_LABEL else label[: _LONGEST_LABEL - 2] + ".." for label in labels]
+    counts = Counter(cut)
+    return [short if counts[short] == 1 else label for short, label in zip(cut, labels, strict=True)]
