@@ -28,6 +28,7 @@ SERIES_MARK = "cell.json"
 DONE, DIVERGED = "done", "diverged: a loss was not finite"
 """States of a run in a series, as tables and files show them."""
 APPROACHES = ("detect", "classify")
+_SERIES_DEPTH = 3  # a comparison over folds has OUT/fold/approach/seed
 _DEPTH = 3
 
 
@@ -65,7 +66,7 @@ def require_tables_place(folder: Path, names: Sequence[str], flag: str) -> None:
     Raises:
         InputError: see above.
     """
-    if any(folder.glob(f"*/{SERIES_MARK}")) or any(folder.glob(f"*/*/{SERIES_MARK}")):
+    if any(any(folder.glob(f"{'*/' * depth}{SERIES_MARK}")) for depth in range(1, _SERIES_DEPTH + 1)):
         return
     for name in names:
         if os.path.lexists(folder / name):

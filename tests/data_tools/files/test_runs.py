@@ -104,12 +104,13 @@ def test_predictions_that_are_not_the_run_s_are_named(tmp_path: Path) -> None:
         require_predictions_of(run, "val")
 
 
-def test_tables_go_over_those_of_a_series_and_over_nobody_else_s(tmp_path: Path) -> None:
+@pytest.mark.parametrize("cell", ["cell", "approach/seed0", "fold/approach/seed0"])
+def test_tables_go_over_those_of_a_series_and_over_nobody_else_s(cell: str, tmp_path: Path) -> None:
     require_tables_place(tmp_path / "new", ["t.json"], "--out")
     (tmp_path / "t.json").write_text("mine")
     require_tables_place(tmp_path, ["t.csv"], "--out")
     with pytest.raises(InputError, match=r"--out .*: t\.json lies where a table goes"):
         require_tables_place(tmp_path, ["t.csv", "t.json"], "--out")
-    (tmp_path / "fold" / "cell").mkdir(parents=True)
-    (tmp_path / "fold" / "cell" / SERIES_MARK).write_text("{}")
+    (tmp_path / cell).mkdir(parents=True)
+    (tmp_path / cell / SERIES_MARK).write_text("{}")
     require_tables_place(tmp_path, ["t.json"], "--out")
