@@ -127,10 +127,11 @@ def main() -> int:
         approaches = [one for one in kind.approaches if words.table or one not in words.skip.split(",")]
         flags = ["--approaches", ",".join(approaches), "--seeds", words.seeds, "--recipe", words.recipe]
         with redirect_stdout(sys.stderr):
-            status |= compare_detectors.main(
+            failed = compare_detectors.main(
                 ["--data", *data, *flags, "--out", str(out), *(["--table"] if words.table else [])]
             )
-        if (out / "comparison.json").is_file():
+        status |= failed
+        if not failed:
             table += rows_of(kind, json.loads((out / "comparison.json").read_text(encoding="utf-8")))
     say_text(pipes(table))
     return status
