@@ -74,11 +74,12 @@ class Fields:
         self.require(isinstance(value, str) and value != "", key, "text")
         return str(value)
 
-    def texts(self, key: str) -> tuple[str, ...]:
-        """Any number of texts, each once."""
+    def texts(self, key: str, distinct: bool = True) -> tuple[str, ...]:
+        """Any number of texts, each once unless they need not be distinct."""
         value = self._value(key)
         good = isinstance(value, list) and all(isinstance(one, str) for one in value)
-        self.require(good and len(set(value)) == len(value), key, "a list of different texts")
+        good = good and (not distinct or len(set(value)) == len(value))
+        self.require(good, key, "a list of different texts" if distinct else "a list of texts")
         return tuple(value)
 
     def choice(self, key: str, choices: Collection[Any]) -> Any:

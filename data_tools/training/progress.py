@@ -75,7 +75,7 @@ class Progress:
             state.named_numbers("best", undefined=True),
             state.number("seconds", 0),
             state.integer("boxes_lost"),
-            list(state.texts("resumed")) if "resumed" in state else [],
+            list(state.texts("resumed", distinct=False)) if "resumed" in state else [],
             state.number("validation_seconds", 0) if "validation_seconds" in state else 0.0,
         )
 

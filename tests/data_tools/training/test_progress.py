@@ -27,6 +27,11 @@ def test_what_was_saved_comes_back(progress: Progress) -> None:
     assert Progress.of(parse_object(json.dumps(asdict(progress)).encode(), "state.json"), EPOCH_STEPS) == progress
 
 
+def test_a_run_may_be_resumed_twice_within_a_second() -> None:
+    times = ["2026-01-02T03:04:05+00:00"] * 2
+    assert Progress.of(state_of(DONE_TWO, resumed=times), EPOCH_STEPS).resumed == times
+
+
 LATER = ("resumed", "validation_seconds")  # not in a state of version 0.1 or 0.2
 
 
