@@ -72,7 +72,7 @@ def plan(
 def _decide_size(facts: Facts, effort: Effort, given: Given | None = None) -> tuple[Decision, ...]:
     """The pixels of an image, and whether it is seen whole or in windows."""
     given = given or {}
-    small, native = facts.small_side, f"half of the images have {facts.pixels:,.0f} pixels"
+    small, native = facts.small_side, _native(facts)
     if given.get(_SIDE) is not None:
         return _decide_windows(facts, effort, given, 1.0, "")
     if small is None:
@@ -102,9 +102,8 @@ def _decide_windows(facts: Facts, effort: Effort, given: Given, scale: float, wh
     seen = given.get(_SEEN) or min(seen, side)
     squeezed = min((_pixels_of_whole(effort, given) / facts.pixels) ** 0.5, 1.0)
     ratio = squeezed / (seen / side)
-    whole = f"of the whole image, which is seen too; half of the images have {facts.pixels:,.0f} pixels"
     return (
-        Decision("input.max_pixels", effort.pixels, whole),
+        Decision("input.max_pixels", effort.pixels, f"of the whole image, which is seen too; {_native(facts)}"),
         Decision(_SIDE, side, why),
         Decision(_SEEN, seen, f"the finest windows are seen at {seen / side:.2f} of their size"),
         Decision(
@@ -114,6 +113,10 @@ def _decide_windows(facts: Facts, effort: Effort, given: Given, scale: float, wh
         ),
         Decision("model.prediction.views", [1.0], "overlapping windows are looks enough"),
     )
+
+
+def _native(facts: Facts) -> str:
+    return f"half of the images have {facts.pixels:,.0f} pixels"
 
 
 def _pixels_of_whole(effort: Effort, given: Given) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_tools.core.records import Sample, unlabelled
-from data_tools.core.slices import Joined, Seen, Window, join_slices, slices_of
+from data_tools.core.slices import Joined, Seen, Window, join_slices, joined_score, slices_of
 from data_tools.loading.image_inputs import PixelReader
 from data_tools.loading.input_config import InputConfig
 from data_tools.loading.pairs import for_both
@@ -88,7 +88,7 @@ def _join(looks: Sequence[Look], size: tuple[int, int], scores_of: Joined) -> De
         boxes_xyxy=placed.astype(np.float32),
         scores=scores.astype(np.float32),
         labels=labels,
-        image_logit=max(logits) if scores_of == "highest" else 0.5 * (logits[0] + max(logits[1:])),
+        image_logit=joined_score(logits[0], max(logits[1:]), scores_of),
     )
 
 

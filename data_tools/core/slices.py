@@ -98,12 +98,15 @@ def join_slices(
             agreeing.setdefault(j, set()).add(place)
     cut = _is_cut(boxes, windows, np.array(image, dtype=np.float64))
     joined = np.array([_joined(boxes[one], scores[one], cut[one]) for one in groups]).reshape(-1, 4)
-    first = [one[0] for one in groups]
-    if scores_of == "highest":
-        return joined, scores[first], labels[first]
-    means = np.array([_mean(scores[one], source[one] == 0) for one in groups])
-    best_first = np.argsort(-means, kind="stable")
-    return joined[best_first], means[best_first], labels[first][best_first]
+    of_groups = np.array([_score(scores[one], source[one] == 0, scores_of) for one in groups], dtype=np.float64)
+    best_first = np.argsort(-of_groups, kind="stable")
+    first = np.array([one[0] for one in groups], dtype=np.int64)[best_first]
+    return joined[best_first], of_groups[best_first], labels[first]
+
+
+def joined_score(whole: float, best_slice: float, scores_of: Joined) -> float:
+    """What the score of the whole look and the highest of the slices become; of logits likewise."""
+    return max(whole, best_slice) if scores_of == "highest" else 0.5 * (whole + best_slice)
 
 
 def _starts(length: int, side: int, overlap: float) -> list[int]:
@@ -149,9 +152,9 @@ def _is_cut(boxes: Floats, windows: Floats, image: Floats) -> NDArray[np.bool_]:
     return np.asarray((at_edge & (windows != image)).any(axis=1))
 
 
-def _mean(scores: Floats, of_whole: NDArray[np.bool_]) -> float:
-    """Of the highest score of the whole look and the highest of the others, 0 if there is none."""
-    return 0.5 * float(scores[of_whole].max(initial=0.0) + scores[~of_whole].max(initial=0.0))
+def _score(scores: Floats, of_whole: NDArray[np.bool_], scores_of: Joined) -> float:
+    """Of a group's scores; a look without such a box counts as 0."""
+    return joined_score(float(scores[of_whole].max(initial=0.0)), float(scores[~of_whole].max(initial=0.0)), scores_of)
 
 
 def _joined(boxes: Floats, scores: Floats, cut: NDArray[np.bool_]) -> Floats:
