@@ -1,85 +1,86 @@
-"""Detectors from ImageNet's weights and from those of a run on drawn flaws, at equal settings and steps, in pairs.
+"""Detectors from ImageNet's weights and from weights that know drawn flaws, at equal settings and steps, in pairs.
 
-python -m detect.train --config quickstart --data CORPUS --run PRETRAINED ...
-python -m tests.benchmarks.pretraining.probe --weights PRETRAINED --data FOLD --out runs/probe --steps 100,200,400
+python -m tests.benchmarks.pretraining.probe --data FOLDS/fold_* --steps 100,200,400 --seeds 0 --out runs/probe
+python -m tests.benchmarks.pretraining.probe ... --weights PRETRAINED     # a run on drawn flaws, not yet packed
 
-Finished runs are not made again; others are taken up where they stopped.
+Several datasets must be folds of one, as `data_tools.splits --folds` makes them; figures are of the test images, after
+the last step. Finished runs are not made again; others are taken up where they stopped.
 """
 
 import argparse
 import logging
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
-from data_tools import evaluate
-from data_tools.commands.configurations import merged
 from data_tools.commands.planned import planned_values
-from data_tools.commands.settings import nested, settings_from
+from data_tools.commands.settings import settings_from
 from data_tools.core.records import Dataset
 from data_tools.files.dataset_folder import data_hash, read_dataset
-from data_tools.files.predictions import read_predictions
 from data_tools.training.run_series import make_once
+from detect.compare_detectors.cells import Cell
+from detect.compare_detectors.table import REFERENCE, compare, judged_cells, pipes, require_disjoint, shown
 from detect.recipe import plan
 from detect.settings import Settings
 from detect.training import train
 from tests.benchmarks.pretraining.start import started_from
 
-FIGURES = {"auc": ("auc", "value"), "ap50": ("box_map", "ap50"), "hit_rate": ("peak_distance", "hit_rate")}
+FIGURES = {"auc": "AUC", "ap50": "box AP50", "hit_rate": "hit rate"}
+SHIPPED = "defects"
+PLAIN = "package"
 
 
-def train_once(data: Dataset, run: Path, changes: dict[str, Any], weights: Path | None) -> None:
-    """One run of the quick recipe."""
-    values = merged(planned_values(plan(data, "quick"), "detect"), nested(changes))
-    settings = settings_from(Settings, values, "the quick recipe")
+def settings_of(data: Dataset, weights: str, steps: int, seed: int) -> Settings:
+    """Of the quick recipe, all steps in one epoch, so that validation chooses no state of the network."""
+    settings = settings_from(Settings, planned_values(plan(data, "quick"), "detect"), "the quick recipe")
+    fit = replace(settings.fit, steps=steps, epoch_steps=steps, seed=seed)
+    return replace(settings, fit=fit, model=replace(settings.model, weights=weights))
+
+
+def train_once(data: Dataset, folder: Path, settings: Settings, start: Path | None) -> None:
+    """One run, from another run's weights where `start` names one."""
     assert data.folder is not None
-    identity = {"settings": asdict(settings), "data": data_hash(data.folder), "start": str(weights)}
-    with started_from(weights):
-        make_once(run, identity, "--out", lambda resume: train(data, settings, run, resume))
+    identity = {"settings": asdict(settings), "data": data_hash(data.folder), "start": str(start)}
+    with started_from(start):
+        make_once(folder, identity, "--out", lambda resume: train(data, settings, folder, resume))
 
 
-def compare(data: Dataset, pair: tuple[Path, Path]) -> None:
-    """Print a pair's figures, and the differences that the evaluator tests, on all images that neither learned from.
-
-    Nothing is chosen on validation but how an image is scored, so its images count with those of the test.
-    """
-    assert data.splits is not None
-    held = replace(data, splits=replace(data.splits, val=(), test=data.splits.val + data.splits.test))
-    files = {run.name: [run / "predictions" / f"{split}.jsonl" for split in ("val", "test")] for run in pair}
-    given = {
-        name: [one for path in paths for one in read_predictions(path).predictions] for name, paths in files.items()
-    }
-    report = evaluate(held, given)
-    without, with_it = (report.runs[run.name].metrics for run in pair)
-    print(f"{pair[1].name} against {pair[0].name}")
-    for name, path in FIGURES.items():
-        before, after = ((one.get(path[0]) or {}).get(path[1]) for one in (without, with_it))
-        print(f"  {name:<16} {before:.3f} -> {after:.3f}")
-    for one in report.comparisons:
-        sign = 1 if one.a == pair[1].name else -1
-        interval = "no interval" if one.ci95 is None else "{:+.3f}..{:+.3f}".format(*sorted(sign * e for e in one.ci95))
-        print(f"  {one.metric:<16} {sign * one.difference:+.3f} ({interval}, p {one.p_value}, {one.n_groups} groups)")
+def made_cells(
+    datasets: Mapping[Path, Dataset], steps: int, seeds: list[int], weights: str, out: Path
+) -> Iterator[Cell]:
+    """The runs of both starts on each dataset, made if they are missing."""
+    start = None if weights == SHIPPED else Path(weights)
+    starts = {PLAIN: (PLAIN, None), REFERENCE: (SHIPPED if start is None else PLAIN, start)}
+    for seed in seeds:
+        for place, data in datasets.items():
+            for approach, (name, run) in starts.items():
+                cell = Cell(approach, place, seed, out / f"{place.name}-{seed}-{steps}-{approach}", (), {})
+                train_once(data, cell.folder, settings_of(data, name, steps, seed), run)
+                yield cell
 
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="dataset folder with splits")
-    parser.add_argument("--weights", type=Path, help="finished run to start from; without it ImageNet's alone")
-    parser.add_argument("--name", default="flaws", help="what runs from --weights are called")
+    parser.add_argument("--data", type=Path, nargs="+", required=True, help="dataset folder with splits, or folds")
+    parser.add_argument("--weights", default=SHIPPED, help="finished run to start from; default: the shipped weights")
     parser.add_argument("--out", type=Path, required=True, help="folder for runs")
     parser.add_argument("--steps", default="100,200,400", help="optimizer steps, with commas")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seeds", default="0")
     words = parser.parse_args(argv)
     logging.basicConfig(level=logging.WARNING)
-    data = read_dataset(words.data)
+    datasets = {folder: read_dataset(folder) for folder in words.data}
+    require_disjoint({str(folder): data.split("test") for folder, data in datasets.items()})
+    seeds = [int(one) for one in words.seeds.split(",")]
+    rows = [["steps", "runs", "", "ImageNet", "drawn defects", "difference"]]
     for steps in (int(one) for one in words.steps.split(",")):
-        changes = {"fit.steps": steps, "fit.epoch_steps": steps, "fit.seed": words.seed}
-        stem = f"{words.data.name}-{words.seed}-{steps}"
-        runs = words.out / f"{stem}-imagenet", words.out / f"{stem}-{words.name}"
-        train_once(data, runs[0], changes, None)
-        if words.weights is not None:
-            train_once(data, runs[1], changes, words.weights)
-            compare(data, runs)
+        cells = list(made_cells(datasets, steps, seeds, words.weights, words.out))
+        found = compare(judged_cells(datasets, cells), resamples=2000)
+        for name, heading in FIGURES.items():
+            before, after = (shown(found["approaches"][one].get(name)) for one in (PLAIN, REFERENCE))
+            gain = found["against_ours"][PLAIN][name]
+            by = shown({"mean": gain["difference"], "ci95": gain["ci95"]})
+            rows.append([str(steps), str(len(cells) // 2), heading, before, after, by])
+    print(pipes(rows))
     return 0
 
 
