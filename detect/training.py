@@ -25,6 +25,7 @@ from data_tools.training.fit import fit, seed_everything
 from data_tools.training.references import REFERENCE, shape_of, templates_folder, with_templates
 from data_tools.training.selection import localization_scores, standard_error
 from data_tools.training.start_report import describe_start
+from detect.detections import SizedDetections
 from detect.inference import detect_everywhere, predict
 from detect.learnable import require_boxes
 from detect.looking import to_predictions
@@ -84,7 +85,8 @@ def _train(experiment: Experiment, settings: Settings, backbone: Backbone, resum
     validation = _Validation(experiment, made.input, made.rules)
     begin(experiment, settings)
     result = fit(made.model, made.loader, loss_of, validation, MONITOR, settings.fit, experiment.folder, resume)
-    rule, threshold = _save_predictions(experiment, made)
+    kept = validation.seen if result.best_epoch == result.epochs else None
+    rule, threshold = _save_predictions(experiment, made, kept)
     categories = experiment.dataset.categories
     extra: dict[str, Any] = {"score_rule": rule, "num_classes": len(categories), "anchors": asdict(made.config.anchors)}
     extra |= {"types": made.model.types, "weights": asdict(backbone.weights), REFERENCE: shape_of(backbone)}
@@ -93,10 +95,16 @@ def _train(experiment: Experiment, settings: Settings, backbone: Backbone, resum
     return processes.on_main(lambda: read_run(experiment.folder))
 
 
-def _save_predictions(experiment: Experiment, made: Prepared) -> tuple[ScoreRule, Threshold]:
-    """Predictions of validation and test by the trained model; how it scores an image, and what score is a defect."""
+def _save_predictions(
+    experiment: Experiment, made: Prepared, seen: list[SizedDetections] | None
+) -> tuple[ScoreRule, Threshold]:
+    """Predictions of validation and test by the trained model; how it scores an image, and what score is a defect.
+
+    Args:
+        seen: what it detects on validation, if that is known.
+    """
     samples = experiment.dataset.split("val")
-    detections = detect_everywhere(made.model, samples, experiment.pixels, made.input, "choosing the score")
+    detections = seen or detect_everywhere(made.model, samples, experiment.pixels, made.input, "choosing the score")
     rule = choose_rule(samples, [raw for raw, _ in detections], made.rules)
     log.info("image score: %s (%s)", rule, "chosen on validation" if len(made.rules) > 1 else "the only one")
     config = {"model": asdict(made.config), "input": asdict(made.input), "score_rule": rule}
@@ -113,10 +121,15 @@ class _Validation:
 
     `selection`, the mean of AUC and AP50 or of what is defined of them, and its standard error over groups pick the
     checkpoint.
+
+    Attributes:
+        seen: what the latest model detects on validation, as a prediction sees it; None before the first, and where a
+            prediction looks more often than validation does.
     """
 
     def __init__(self, experiment: Experiment, config: InputConfig, rules: Sequence[ScoreRule]) -> None:
         self.experiment, self.config, self.rules = experiment, config, rules
+        self.seen: list[SizedDetections] | None = None
         self.samples: tuple[Sample, ...] = experiment.dataset.split("val")
         self.clusters = Clusters.of([sample.group for sample in self.samples])
 
@@ -125,6 +138,7 @@ class _Validation:
         detections = detect_everywhere(
             model, self.samples, self.experiment.pixels, self.config, "validating", in_views=False
         )
+        self.seen = detections if model.config.prediction.views == (1.0,) else None
         rule = choose_rule(self.samples, [raw for raw, _ in detections], self.rules)
         predictions = to_predictions(self.samples, detections, self.config, rule)
         classes = len(self.experiment.dataset.categories)
