@@ -39,9 +39,7 @@ def test_they_are_detected_anew_only_if_the_last_epoch_is_not_the_kept_one(
     run = detect.train(squares, settings, tmp_path / "run")
     assert labels.count("choosing the score") == looks
     first = read_predictions(run.predictions("val")).predictions
-    data = read_dataset(squares)
-    assert data.images_root is not None
-    again = detect.load(run.folder).predict([data.images_root / sample.path for sample in data.split("val")])
+    again = detect.load(run.folder).predict(read_dataset(squares), split="val")
     for p, q in zip(first, again, strict=True):
         np.testing.assert_allclose(p.score, q.score, atol=1e-5)
         np.testing.assert_allclose(p.box_scores, q.box_scores, atol=1e-5)
