@@ -27,6 +27,28 @@ def printable(text: object) -> str:
     return "".join(c if is_shown(c) else c.encode("unicode_escape").decode("ascii") for c in whole)
 
 
+def columns_of(text: str) -> int:
+    """How many columns of a terminal a printable text takes: ideographs and their like two, combining marks none.
+
+    >>> columns_of("scratch"), columns_of("划痕")
+    (7, 4)
+    """
+    if text.isascii():
+        return len(text)
+    marks = sum(unicodedata.category(c) in ("Mn", "Me") for c in text)
+    return len(text) - marks + sum(unicodedata.east_asian_width(c) in "WF" for c in text)
+
+
+def to_left(text: str, columns: int) -> str:
+    """The text with blanks behind it, so many columns wide."""
+    return text + " " * (columns - columns_of(text))
+
+
+def to_right(text: str, columns: int) -> str:
+    """The same with the blanks in front."""
+    return " " * (columns - columns_of(text)) + text
+
+
 def first_of(values: Sequence[object], most: int = 5) -> str:
     """The first values in a row, and how many more there are: "1, 2, 3, 4, 5 and 55 more"."""
     more = f" and {len(values) - most:,} more" if len(values) > most else ""

@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from data_tools.core.printable import columns_of, to_left
 from data_tools.files.csv_tables import defused
 from data_tools.files.runs import DONE
 from data_tools.metrics.clustered import NOT_ENOUGH_GROUPS
@@ -125,9 +126,11 @@ def to_text(summary: Mapping[str, Any]) -> str:
         )
     for name, levels in summary["baselines"].items():
         lines.append([name, "-", *(_value(levels[metric]) for metric in METRICS)])
-    widths = [max(len(line[i]) for line in lines if i < len(line)) for i in range(len(head))]
-    rows = ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=False)).rstrip() for line in lines]
-    rows.insert(1, "-" * len(rows[0]))
+    widths = [max(columns_of(line[i]) for line in lines if i < len(line)) for i in range(len(head))]
+    rows = [
+        "  ".join(to_left(text, width) for text, width in zip(line, widths, strict=False)).rstrip() for line in lines
+    ]
+    rows.insert(1, "-" * columns_of(rows[0]))
     said = [textwrap.fill(text, WIDTH) for text in (*summary["sentences"], *summary["notes"])]
     return "\n".join([*rows, "", *said])
 

@@ -7,7 +7,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from data_tools.core.printable import printable
+from data_tools.core.printable import columns_of, printable, to_left, to_right
 from data_tools.judging.metric import HIGHER, LOWER, MISSING, Comparison, Style, look_up
 from data_tools.judging.registry import comparisons, metric_rows
 from data_tools.metrics.clustered import NOT_ENOUGH_GROUPS
@@ -37,7 +37,7 @@ def side_by_side(report: Report, full: bool = True, more: Sequence[ReportTable] 
     """The report for a terminal, at most 110 characters wide as long as names of types and runs are of usual length.
 
     Approaches are columns and trivial baselines, in parentheses, follow; a table that is too wide goes on below. Names
-    longer than 18 characters become letters that a legend explains.
+    wider than 18 columns become letters that a legend explains.
 
     Args:
         report: the value of report.json; every key may be absent or null.
@@ -211,7 +211,7 @@ def _favoured(better: str, value: Report) -> str:
 
 def _short_names(names: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     """Letters for names of which one is too long for a column, and the legend that explains them."""
-    if all(len(name) <= _LONGEST_NAME for name in names):
+    if all(columns_of(name) <= _LONGEST_NAME for name in names):
         return {}, []
     letters = [f"[{chr(ord('A') + i)}]" if i < 26 else f"[{i + 1}]" for i in range(len(names))]
     legend = [f"{letter} {name}" for letter, name in zip(letters, names, strict=True)]
@@ -233,8 +233,8 @@ def table_as_text(table: ReportTable, short: Mapping[str, str] | None = None) ->
     ]
     labels = [table.corner, *_cut([row.label for row in table.rows])]
     columns = [[head, *(row[i] for row in texts)] for i, head in enumerate(heads)]
-    widths = [max(map(len, column)) for column in columns]
-    left = max(map(len, labels))
+    widths = [max(map(columns_of, column)) for column in columns]
+    left = max(map(columns_of, labels))
     blocks: list[list[int]] = [[]]
     for i, width in enumerate(widths):
         if blocks[-1] and left + sum(widths[j] + 2 for j in blocks[-1]) + width + 2 > WIDTH:
@@ -244,16 +244,26 @@ def table_as_text(table: ReportTable, short: Mapping[str, str] | None = None) ->
 
 
 def _block(labels: Sequence[str], columns: Sequence[Sequence[str]], widths: Sequence[int]) -> str:
-    left = max(map(len, labels))
+    left = max(map(columns_of, labels))
     lines = []
     for i, label in enumerate(labels):
-        lines.append(label.ljust(left) + "".join("  " + c[i].rjust(w) for c, w in zip(columns, widths, strict=True)))
-    lines.insert(1, "-" * len(lines[0]))
+        cells = ("  " + to_right(column[i], width) for column, width in zip(columns, widths, strict=True))
+        lines.append(to_left(label, left) + "".join(cells))
+    lines.insert(1, "-" * columns_of(lines[0]))
     return "\n".join(line.rstrip() for line in lines)
 
 
 def _cut(labels: Sequence[str]) -> list[str]:
     """Long labels cut off, but for those that nobody could tell apart then."""
-    cut = [label if len(label) <= _LONGEST_LABEL else label[: _LONGEST_LABEL - 2] + ".." for label in labels]
+    cut = [
+        label if columns_of(label) <= _LONGEST_LABEL else f"{_start(label, _LONGEST_LABEL - 2)}.." for label in labels
+    ]
     counts = Counter(cut)
     return [short if counts[short] == 1 else label for short, label in zip(cut, labels, strict=True)]
+
+
+def _start(label: str, most: int) -> str:
+    """As many of the first characters as `most` columns hold."""
+    while columns_of(label) > most:
+        label = label[:-1]
+    return label

@@ -7,7 +7,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_tools.core.printable import in_utf8, printable, printable_lines, say
+from data_tools.core.printable import columns_of, in_utf8, printable, printable_lines, say, to_left, to_right
 
 WILD = st.text(
     st.characters(exclude_categories=()) | st.sampled_from("\0\n\r\t\x1b\x7f\x9b\u202e\u2066\u200b\u2028\ufeff")
@@ -43,3 +43,19 @@ def test_a_line_end_in_a_line_begins_no_other(lines: list[str]) -> None:
     stream = io.StringIO()
     say(*lines, to=stream)
     assert stream.getvalue().split("\n")[:-1] == [printable(line) for line in lines]
+
+
+def test_columns_of_a_terminal() -> None:
+    assert [columns_of(text) for text in ("", "ab", "划痕", "ﾊﾝﾀﾞ", "ハンダ", "größer", "o\u0308", "🔍")] == [
+        0,
+        2,
+        4,
+        4,
+        6,
+        6,
+        1,
+        2,
+    ]
+    assert to_left("划痕", 6) + "|" == "划痕  |"
+    assert to_right("划痕", 6) == "  划痕"
+    assert to_left("scratch", 3) == "scratch"

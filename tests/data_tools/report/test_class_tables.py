@@ -1,5 +1,6 @@
 """The tables of types, from a report written by hand."""
 
+from data_tools.core.printable import columns_of
 from data_tools.report.class_tables import class_tables
 from data_tools.report.table import side_by_side, table_as_text
 
@@ -62,3 +63,12 @@ def test_long_names_of_types_stay_apart_on_a_terminal() -> None:
     text = table_as_text(table)
     assert all(name in text for name in names[:2])
     assert "delamination of the upper .." in text
+
+
+def test_columns_stand_below_each_other_whatever_the_script() -> None:
+    ap50 = {"划痕": 0.5, "scratch": 0.25, "リード接着剤の不良とはみ出しと欠け": 1.0}
+    (table,) = class_tables({"runs": {"検出器": {"metrics": {"types": {"ap50": ap50, "confusion": None}}}}})
+    head, rule, *rows = table_as_text(table).split("\n")
+    assert {columns_of(line) for line in (head, rule, *rows)} == {len(rule)}
+    assert rows[0].startswith("划痕 ")
+    assert rows[2].startswith("リード接着剤の不良とはみ出..  ")
