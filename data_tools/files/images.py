@@ -255,6 +255,11 @@ def _identified(file: IO[bytes], path: Path | str, pixel_limit: int) -> Image.Im
         raise InputError(
             f"{path}: not a readable image of a kind that is read ({', '.join(_PILLOW_FORMATS)})"
         ) from error
+    except Image.DecompressionBombError as error:  # twice Pillow's own limit, which ours is below or has raised
+        least = 2 * (Image.MAX_IMAGE_PIXELS or 0) + 1
+        raise InputError(
+            f"{path}: {least:,} pixels or more exceed the limit of {pixel_limit:,}; {_how_to_raise('PIXELS')}"
+        ) from error
     except Exception as error:  # crafted headers make Pillow raise whatever its parsers stumble on
         raise InputError(f"{path}: not a readable image ({error})") from error
     return image
@@ -264,12 +269,18 @@ def _require_usual(image: Image.Image, path: Path | str, pixel_limit: int) -> No
     """Refuse an opened image that is too large, has several pages, or means another thing by its gray levels."""
     pages, negative = page_count(image), image.mode in _DEEP_MODES and white_is_zero(image)
     if image.width * image.height > pixel_limit:
-        raised = f"{_LIMIT_VARIABLE}={image.width * image.height} in the environment raises it"
-        given = os.environ.get(_LIMIT_VARIABLE, "")
-        if given and not _limit_in(given):
-            raised += f" ({given!r}, which stands there, is no whole number above 0)"
-        raise InputError(f"{path}: {image.width} x {image.height} pixels exceed the limit of {pixel_limit:,}; {raised}")
+        raise InputError(
+            f"{path}: {image.width} x {image.height} pixels exceed the limit of {pixel_limit:,}; "
+            f"{_how_to_raise(image.width * image.height)}"
+        )
     if negative:
         raise InputError(f"{path}: stores white as zero in more than 8 bits; save it with black as zero")
     if pages > 1:
         raise InputError(f"{path}: holds {pages} pages; save each as an image of its own")
+
+
+def _how_to_raise(pixels: int | str) -> str:
+    """What lets an image of so many pixels pass the limit; and what is wrong with what the environment says now."""
+    given = os.environ.get(_LIMIT_VARIABLE, "")
+    wrong = f" ({given!r}, which stands there, is no whole number above 0)" if given and not _limit_in(given) else ""
+    return f"{_LIMIT_VARIABLE}={pixels} in the environment raises it{wrong}"

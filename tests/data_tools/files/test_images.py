@@ -339,3 +339,9 @@ def test_the_limit_says_how_it_is_raised_and_pillow_s_own_goes_with_it(
     monkeypatch.setenv("DEFECTS_PIXEL_LIMIT", "2e8")
     with pytest.raises(InputError, match="'2e8', which stands there, is no whole number"):
         read_gray(tmp_path / "a.png", pixel_limit=10_000_000)
+    monkeypatch.delenv("DEFECTS_PIXEL_LIMIT")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 5_000_000)
+    with pytest.raises(
+        InputError, match=r"10,000,001 pixels or more exceed the limit .* DEFECTS_PIXEL_LIMIT=PIXELS in"
+    ):
+        read_gray(tmp_path / "a.png")
