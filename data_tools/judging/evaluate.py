@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import BOXED, GOOD, UNBOXED, Dataset, Sample
+from data_tools.core.records import BOXED, GOOD, UNBOXED, Dataset, Splits
 from data_tools.files.dataset_folder import truth_hash
 from data_tools.judging import registry
 from data_tools.judging.against import compare_with_old, require_comparable
@@ -60,7 +60,7 @@ def evaluate(
     if not samples:
         raise InputError(f"the {split} split has no images, so there is nothing to judge")
     chosen = _choose(metrics)
-    data = _summary(samples, split, dataset.categories)
+    data = _summary(dataset, split)
     if against is not None:  # first, because judging may take long
         require_comparable(against, data, [entry.approach or entry.label for entry in entries])
     train, val = ((dataset.split(name) if dataset.splits is not None else ()) for name in ("train", "val"))
@@ -149,12 +149,27 @@ def _add_intervals(metric: Metric, sections: Mapping[str, Any], sampled: Mapping
                 section["ci95_note"] = NOT_ENOUGH_GROUPS
 
 
-def _summary(samples: Sequence[Sample], split: str, categories: Sequence[str]) -> DataSummary:
+def _summary(dataset: Dataset, split: str) -> DataSummary:
+    samples = dataset.split(split)
     n_good, n_boxed, n_unboxed = (sum(s.status == status for s in samples) for status in (GOOD, BOXED, UNBOXED))
     remarks = tuple(
         f"no {kind} images were judged, so AUC, average precision and FPR are not defined"
         for kind, count in (("good", n_good), ("defect", n_boxed + n_unboxed))
         if not count
     )
-    groups, truth = len({s.group for s in samples}), truth_hash(samples, categories)
+    groups, truth = len({s.group for s in samples}), truth_hash(samples, dataset.categories)
+    remarks += _not_unseen(dataset.splits, split)
     return DataSummary(len(samples), n_good, n_boxed, n_unboxed, split, groups, remarks, truth)
+
+
+def _not_unseen(splits: Splits | None, split: str) -> tuple[str, ...]:
+    """A remark where images are judged that an approach may have learned from, or chosen its thresholds by."""
+    if splits is None:
+        return ()
+    uses = {"train": "from which an approach may have learned", "val": "by which one may have chosen its thresholds"}
+    judged = [
+        f"{len(splits.ids(name))} are of the {name} split, {use}"
+        for name, use in uses.items()
+        if split in (name, "all") and splits.ids(name)
+    ]
+    return (f"of the judged images {', and '.join(judged)}: unseen ones may be judged worse",) if judged else ()

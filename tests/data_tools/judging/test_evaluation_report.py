@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from data_tools.core.records import BOXED, GOOD
+from data_tools.core.records import BOXED, GOOD, Dataset, PredictionHeader, PredictionSet, Splits
 from data_tools.judging import registry
 from data_tools.judging.evaluate import evaluate
 from data_tools.judging.evaluation_report import Difference, EvaluationReport
+from data_tools.judging.judged import Entry
 from data_tools.report.table import describe_remarks
 from tests.data_tools.judging.made_up import RESAMPLES, entry, make_dataset, map_alone, with_boxes
 
@@ -61,6 +62,24 @@ def test_remarks_stand_in_the_report_and_are_shown_from_there() -> None:
     value = evaluate(good, "test", [entry(good, with_boxes, "a")], ("auc",), resamples=RESAMPLES).to_json()
     (remark,) = value["data"]["remarks"]
     assert remark == "no defect images were judged, so AUC, average precision and FPR are not defined"
+
+
+def test_a_remark_says_that_judged_images_are_not_unseen() -> None:
+    dataset = make_dataset(1, (GOOD, BOXED), 60)
+
+    def remarks(of: Dataset, split: str) -> list[str]:
+        rng = np.random.default_rng(0)
+        found = PredictionSet(PredictionHeader("any"), tuple(with_boxes(sample, rng) for sample in of.split(split)))
+        report = evaluate(of, split, [Entry("a", found)], ("auc",), resamples=RESAMPLES)
+        return report.to_json()["data"]["remarks"]
+
+    learned = "20 are of the train split, from which an approach may have learned"
+    chosen = "20 are of the val split, by which one may have chosen its thresholds"
+    assert remarks(dataset, "test") == []
+    assert remarks(dataset, "val") == [f"of the judged images {chosen}: unseen ones may be judged worse"]
+    assert remarks(dataset, "all") == [f"of the judged images {learned}, and {chosen}: unseen ones may be judged worse"]
+    assert remarks(replace(dataset, splits=None), "all") == []
+    assert remarks(replace(dataset, splits=Splits(0, "", (), (), tuple(range(1, 61)))), "all") == []
 
 
 def test_what_is_unknown_of_a_difference_is_left_out() -> None:
