@@ -312,11 +312,11 @@ def _draw_panel(axes: Axes, view: View, prediction: Prediction | None, unit: flo
 
 
 def _frame(axes: Axes, box_xyxy: NDArray[np.float64], colour: str, unit: float, dashes: Any) -> None:
-    """A frame around the box's pixels that covers none of them."""
+    """A frame around the box's pixels that covers none of them; at the image's border it lies outside the picture."""
     x1, y1, x2, y2 = box_xyxy
     half = LINE_PT / 2 * unit
     place = ((x1 - half, y1 - half), x2 - x1 + 2 * half, y2 - y1 + 2 * half)
-    style: dict[str, Any] = {"fill": False, "joinstyle": "miter", "snap": True}
+    style: dict[str, Any] = {"fill": False, "joinstyle": "miter", "snap": True, "clip_on": False}
     outer = ((x1 - 2.2 * half, y1 - 2.2 * half), x2 - x1 + 4.4 * half, y2 - y1 + 4.4 * half)
     axes.add_patch(Rectangle(*outer, **style, edgecolor=HALO, linewidth=0.8 * LINE_PT))
     axes.add_patch(Rectangle(*place, **style, edgecolor=colour, linewidth=LINE_PT, linestyle=dashes))

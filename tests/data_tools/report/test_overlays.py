@@ -106,6 +106,15 @@ def test_a_true_box_is_framed_without_covering_its_pixels(view: Callable[..., Vi
     assert picture[middle, x1 - 2 * LINE].tolist() == [GRAY] * 3
 
 
+def test_the_frame_of_a_box_at_the_border_is_seen(view: Callable[..., View], tmp_path: Path) -> None:
+    picture = rendered(view([(0, 0, 96, 60)]), tmp_path / "o.png")
+    left, top = 48 + (96 * SCALE + 48), 48 + 3 * 72
+    middle = top + 30 * SCALE
+    assert (picture[middle, left - LINE : left] == rgb(TRUTH)).all()
+    assert (picture[top - LINE : top, left + 48 * SCALE] == rgb(TRUTH)).all()
+    assert (picture[top : top + 20 * SCALE, left : left + 96 * SCALE] == GRAY).all()
+
+
 def test_predicted_boxes_are_dashed_yellow(
     make_sample: MakeSample, make_prediction: MakePrediction, tmp_path: Path
 ) -> None:
