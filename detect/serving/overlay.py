@@ -12,6 +12,7 @@ from data_tools.report.shown import shown_boxes
 
 LONGEST_SIDE = 2000
 _FOUND, _PEAK, _HALO = "#f0e442", "#ffffff", "#101010"  # from Okabe & Ito's palette, which colour-blind people can see
+_TEXT = 12  # height of a score, in pixels of the picture
 _ARM = 9  # of the cross, in pixels of the picture
 
 
@@ -35,8 +36,10 @@ def overlay_png(pixels: NDArray[np.uint8], prediction: Prediction) -> str:
         right, bottom = max(x2 - 1, x1), max(y2 - 1, y1)  # half-open: the last pixel is inside
         draw.rectangle((x1 - 1, y1 - 1, right + 1, bottom + 1), outline=_HALO, width=3)
         draw.rectangle((x1, y1, right, bottom), outline=_FOUND)
-        where = (x1, y1 - 12 if y1 >= 12 else bottom + 1)
-        draw.text(where, f"{scores[i]:.2f}", fill=_FOUND, stroke_width=1, stroke_fill=_HALO)
+        text = f"{scores[i]:.2f}"
+        left = max(min(x1, picture.width - draw.textlength(text) - 1), 1.0)
+        top = y1 - _TEXT if y1 >= _TEXT else max(min(bottom + 1, picture.height - _TEXT), 0.0)
+        draw.text((left, top), text, fill=_FOUND, stroke_width=1, stroke_fill=_HALO)
     if prediction.peak_xy is not None:
         x, y = (value * scale for value in prediction.peak_xy)
         for colour, line in ((_HALO, 3), (_PEAK, 1)):
