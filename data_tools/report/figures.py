@@ -10,7 +10,6 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -21,6 +20,7 @@ from data_tools.judging.curves import Dot, Points
 from data_tools.metrics.froc import Froc
 from data_tools.metrics.peak_distance import DistanceRecall
 from data_tools.report.curve_styles import curve_styles, literal
+from data_tools.report.fonts import drawn_with
 
 Floats = NDArray[np.float64]
 Names = Mapping[str, str]
@@ -40,7 +40,6 @@ RC: Any = {
     "axes.axisbelow": True,
     "svg.fonttype": "none",
     "svg.hashsalt": "report",
-    "font.family": ["DejaVu Sans"],
     "legend.frameon": False,
     "axes.titlesize": 10.5,
     "axes.titlelocation": "left",
@@ -63,7 +62,7 @@ def roc(curves: Mapping[str, Points | None], dots: Mapping[str, Dot], approaches
         return None
     reach, most_escapes = 0.02, 0.0
     styles = curve_styles(list(defined), approaches)
-    with rc_context(RC):
+    with drawn_with(RC):
         figure, (whole, corner) = _axes(8.1, 3.7, 2)
         for label, curve in defined.items():
             style = styles[label]
@@ -97,7 +96,7 @@ def precision_recall(
     if not curves or len(defined) < len(curves) or defect_share >= 1:
         return None
     styles = curve_styles(list(defined), approaches)
-    with rc_context(RC):
+    with drawn_with(RC):
         figure, (axes,) = _axes(4.05, 3.7, 1)
         for label, (recall, precision) in defined.items():
             # precision k holds for the step of recall that ends at k, as average precision counts it
@@ -135,7 +134,7 @@ def distance_recall(
     limit = max([30.0, *(curve.p95_px for curve in defined.values() if curve.p95_px is not None)]) * 1.05
     styles = curve_styles(list(defined), approaches)
     lines = [styles[label].line for label in defined] + [_baseline_line(i, name) for i, name in enumerate(baselines)]
-    with rc_context(RC):
+    with drawn_with(RC):
         figure, (axes,) = _axes(5.5, 4.3, 1)
         for line, curve in zip(lines, [*defined.values(), *baselines.values()], strict=True):
             tau, share = curve.within_px, curve.share
@@ -164,7 +163,7 @@ def froc(curves: Mapping[str, Mapping[str, Froc]], approaches: Names = ALONE) ->
     """
     if not any(curves.values()):
         return None
-    with rc_context(RC):
+    with drawn_with(RC):
         figure, grid = _axes(3.3 * len(curves), 4.3, len(curves))
         for axes, (rule, by_label) in zip(grid, curves.items(), strict=True):
             styles = curve_styles(list(by_label), approaches)

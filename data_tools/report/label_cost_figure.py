@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -14,6 +13,7 @@ from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 from data_tools.files.runs import DONE
 from data_tools.report.curve_styles import COLOURS
 from data_tools.report.figures import RC, legend_below
+from data_tools.report.fonts import drawn_with
 from data_tools.report.label_cost import METRICS
 
 _DASHES = ((0, (6, 2)), (0, (3, 1.5)), (0, (6, 2, 1.5, 2)), (0, (1, 1.5)))
@@ -30,7 +30,7 @@ def label_cost_figure(summary: Mapping[str, Any], kind: str, dpi: int = 200) -> 
         dpi: pixels per inch of a PNG.
     """
     points = [point for point in summary["points"] if point["state"] == DONE]
-    with rc_context(RC):
+    with drawn_with(RC):
         figure = Figure(figsize=(10.2, 3.9), layout="constrained")
         FigureCanvasAgg(figure)
         panels = figure.subplots(1, len(METRICS))

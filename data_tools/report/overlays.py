@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib import colormaps, rc_context
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -30,6 +30,7 @@ from data_tools.core.records import BOXED, GOOD, Prediction, Sample
 from data_tools.files.atomic import atomic_path
 from data_tools.files.picture_places import PICTURE_MARK
 from data_tools.metrics.peak_distance import Point, nearest_true_point, peak_distance
+from data_tools.report.fonts import drawn_with
 from data_tools.report.shown import shown_boxes
 from data_tools.report.thumbnails import shrunk
 
@@ -50,7 +51,6 @@ _RC: Any = {
     "svg.fonttype": "none",
     "pdf.fonttype": 42,
     "svg.hashsalt": "overlay",
-    "font.family": ["DejaVu Sans"],
     "font.size": 7,
 }
 
@@ -107,14 +107,14 @@ def save_figure(figure: Figure, path: Path, dpi: int) -> None:
     kind = path.suffix[1:]
     dates: dict[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind, {})
     mark = {"Subject" if kind == "pdf" else "Description": PICTURE_MARK}
-    with rc_context(_RC), atomic_path(path) as temporary:
+    with drawn_with(_RC), atomic_path(path) as temporary:
         figure.savefig(temporary, format=kind, dpi=dpi, metadata=dates | mark)
 
 
 def as_svg(figure: Figure, dpi: int = 150) -> bytes:
     """The figure as a picture for a page; the same figure gives the same bytes."""
     buffer = io.BytesIO()
-    with rc_context(_RC):
+    with drawn_with(_RC):
         figure.savefig(buffer, format="svg", dpi=dpi, metadata={"Date": None})
     return buffer.getvalue()
 
@@ -189,7 +189,7 @@ def _figure(views: Sequence[View], panel_in: float, columns: int, legend: bool) 
     heights = [max(blocks[i][1] for i in row) for row in rows]
     width = max(sum(blocks[i][0] for i in row) + 2 * _GAP_IN * (len(row) - 1) for row in rows) + 2 * _GAP_IN
     height = sum(heights) + _GAP_IN * (len(rows) + 1) + (_LEGEND_IN if legend else 0)
-    with rc_context(_RC):
+    with drawn_with(_RC):
         sheet = _Sheet(width, height)
         y = _GAP_IN
         for row, row_height in zip(rows, heights, strict=True):
