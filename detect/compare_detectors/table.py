@@ -1,4 +1,4 @@
-"""Finished cells -> the comparison: each figure's mean over runs with its interval, as JSON and as Markdown."""
+"""Finished cells -> the comparison: each figure's mean over folds and runs with its interval, as JSON and Markdown."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, Dataset, Sample
@@ -30,10 +31,11 @@ HEADINGS = {
 }
 _DIGITS = {"peak_px": 1, "peak_diagonal": 4}
 NOTE = (
-    "Mean over runs; in brackets the 95 % interval of that mean, by a bootstrap of whole groups of test images, within "
-    "each fold if there are several (training again with other seeds is not in it: see the standard deviation over "
-    "runs in the JSON). Hit rate: over all boxed images, one without a peak is a miss. Peak distance: over the images "
-    "with a peak, their share is the coverage. AP50 of a type: its images and the good ones."
+    "Mean over runs, and over folds alike however many runs each has; in brackets its 95 % interval, by a bootstrap of "
+    "whole groups of test images, within each fold if there are several (training again with other seeds is not in it: "
+    "see the standard deviation over runs in the JSON). Hit rate: over all boxed images, one without a peak is a miss. "
+    "Peak distance: over the images with a peak, their share is the coverage. AP50 of a type: its images and the good "
+    "ones."
 )
 
 
@@ -66,21 +68,38 @@ class Figure:
         return Figure(tuple(self.folds[row] for row in rows), tuple(self.values[row] for row in rows), self.drawn[rows])
 
     @property
+    def defined_on(self) -> set[str]:
+        """The folds on which it is defined in some run."""
+        return {fold for fold, value in zip(self.folds, self.values, strict=True) if np.isfinite(value)}
+
+    @property
     def known(self) -> list[float]:
         """The values of the runs in which it is defined."""
         return [value for value in self.values if np.isfinite(value)]
 
     @property
     def mean(self) -> float | None:
-        """Over the runs in which it is defined; None without one."""
-        return float(np.mean(self.known)) if self.known else None
+        """Over the runs in which it is defined, each fold counting alike; None without one."""
+        defined = np.isfinite(self.values)
+        return float(self._over_folds(np.array(self.values), defined)) if defined.any() else None
+
+    @property
+    def drawn_mean(self) -> Floats:
+        """(resamples,) the mean over all runs, each fold counting alike."""
+        return self._over_folds(self.drawn, np.ones(len(self.folds), dtype=bool))
+
+    def _over_folds(self, rows: Floats, chosen: NDArray[np.bool_]) -> Floats:
+        """The mean over folds of the mean over a fold's chosen rows: seeds that are not finished shift no weight."""
+        folds = np.array(self.folds)
+        of_folds = [rows[chosen & (folds == fold)].mean(axis=0) for fold in dict.fromkeys(folds[chosen].tolist())]
+        return np.asarray(np.mean(of_folds, axis=0))
 
     def summary(self) -> dict[str, Any]:
         """Mean and standard deviation over runs, the interval of the mean, and the values; undefined ones are None."""
         return {
             "mean": self.mean,
             "sd": float(np.std(self.known, ddof=1)) if len(self.known) > 1 else None,
-            "ci95": _interval(self.drawn.mean(axis=0)),
+            "ci95": _interval(self.drawn_mean),
             "values": [value if np.isfinite(value) else None for value in self.values],
         }
 
@@ -172,16 +191,16 @@ def _figures(runs: Sequence[Run], clusters: Mapping[str, Clusters], resamples: i
 
 
 def _against(figures: Mapping[str, Mapping[str, Figure]]) -> dict[str, Any]:
-    """Ours minus each other for every headline figure, and the ratio of the AP50s, on the folds that both have."""
+    """Ours minus each other for every headline figure, and the ratio of the AP50s, on folds where both are defined."""
     comparisons: dict[str, Any] = {}
     ours = figures.get(REFERENCE, {})
     for other in sorted(figures.keys() - {REFERENCE} if ours else ()):
         row: dict[str, Any] = {}
         for name in [name for name in HEADINGS if name in ours and name in figures[other]]:
-            folds = set(ours[name].folds) & set(figures[other][name].folds)
+            folds = ours[name].defined_on & figures[other][name].defined_on
             mine, theirs = ours[name].on(folds), figures[other][name].on(folds)
             a, b = mine.mean, theirs.mean
-            interval = _interval(mine.drawn.mean(axis=0) - theirs.drawn.mean(axis=0)) if folds else None
+            interval = _interval(mine.drawn_mean - theirs.drawn_mean) if folds else None
             row[name] = {
                 "difference": None if a is None or b is None else a - b,
                 "ci95": interval,
@@ -195,7 +214,7 @@ def _against(figures: Mapping[str, Mapping[str, Figure]]) -> dict[str, Any]:
 
 def _ratio_interval(a: Figure, b: Figure) -> list[float] | None:
     """Of the ratio of two means; None where some resample leaves it without a bound."""
-    above, below = a.drawn.mean(axis=0), b.drawn.mean(axis=0)
+    above, below = a.drawn_mean, b.drawn_mean
     return None if (below == 0).any() else _interval(above / below)
 
 
@@ -230,7 +249,19 @@ def to_markdown(comparison: Mapping[str, Any], spent: Mapping[str, Sequence[Mapp
     if len(comparison["folds"]) > 1:
         about += f", in {len(comparison['folds'])} folds"
     tables = [rows, *([differences] if len(differences) > 1 else []), by_type]
-    return "\n\n".join([*map(pipes, tables), " ".join([about + ".", *ratios]), NOTE])
+    said = [f"{about}.", *_on_some_folds(comparison), *ratios]
+    return "\n\n".join([*map(pipes, tables), " ".join(said), NOTE])
+
+
+def _on_some_folds(comparison: Mapping[str, Any]) -> list[str]:
+    """A sentence on each approach that has not been tested on every fold: its row is of other images."""
+    folds = {name: {run["fold"] for run in runs} for name, runs in comparison["runs"].items()}
+    every = set(comparison["folds"])
+    return [
+        f"{name} is judged on {', '.join(sorted(of_it))} alone, so its row is of fewer images than others."
+        for name, of_it in folds.items()
+        if of_it < every
+    ]
 
 
 _SPENT = (("megapixels", 0), ("steps", 0), ("minutes", 1))

@@ -172,9 +172,33 @@ def test_folds_are_averaged_and_compared_where_both_were_tested(
     assert against["folds"] == ["fold_2"]
     assert against["difference"] == 0.5
     assert (comparison["n_images"], comparison["n_boxed"], comparison["n_groups"]) == (8, 4, 8)
-    assert "Test: 8 images of 8 groups, 4 boxed, in 2 folds." in to_markdown(comparison, {})
+    table = to_markdown(comparison, {})
+    assert "in 2 folds. peer is judged on fold_2 alone, so its row is of fewer images than others." in table
+    assert "ours is judged" not in table
     assert [run["fold"] for run in comparison["runs"]["ours"]] == ["fold_1", "fold_2"]
     json.dumps(comparison, allow_nan=False)
+    # a second seed on the easier fold, while that of the other is not finished, moves nothing
+    peer = [fold(1, (True, True), "c"), fold(2, (True, False), "d")]
+    comparison = compare({"ours": [*ours, replace(ours[0], seed=1)], "peer": peer}, resamples=400)
+    assert comparison["approaches"]["ours"]["hit_rate"]["mean"] == 0.75
+    assert comparison["approaches"]["ours"]["hit_rate"]["ci95"] == [0.5, 1.0]
+    assert comparison["against_ours"]["peer"]["hit_rate"]["difference"] == 0.0
+    assert comparison["against_ours"]["peer"]["hit_rate"]["ci95"] == [0.0, 0.0]
+
+
+def test_a_difference_is_over_folds_on_which_both_are_defined(
+    make_sample: MakeSample, make_prediction: MakePrediction
+) -> None:
+    def fold(number: int, peak: tuple[float, float] | None) -> Run:
+        samples = [make_sample(3 * number + i, [[10, 10, 20, 20]]) for i in (0, 1)] + [make_sample(3 * number + 2)]
+        predictions = [make_prediction(sample.image_id, peak=peak) for sample in samples]
+        return Run(f"fold_{number}", 0, _judged(samples, predictions, "a"))
+
+    near, far = (25.0, 15.0), (50.0, 15.0)  # 5 and 30 px from the box
+    comparison = compare({"ours": [fold(1, near), fold(2, far)], "peer": [fold(1, near), fold(2, None)]}, 100)
+    assert comparison["approaches"]["ours"]["peak_px"]["mean"] == 17.5
+    against = comparison["against_ours"]["peer"]["peak_px"]
+    assert (against["difference"], against["folds"]) == (0.0, ["fold_1"])
 
 
 def test_folds_are_drawn_independently(make_sample: MakeSample, make_prediction: MakePrediction) -> None:
