@@ -172,22 +172,27 @@ def require_disjoint(tests: Mapping[str, Sequence[Sample]]) -> None:
 
 
 def _figures(runs: Sequence[Run], clusters: Mapping[str, Clusters], resamples: int) -> dict[str, Figure]:
-    """The figures that every run has, by name."""
-    statistics = [statistics_of(run.judged, clusters[run.fold]) for run in runs]
-    names = [name for name in statistics[0] if all(name in one for one in statistics)]
+    """By name the figures that every run has; those of a type are over the runs whose test images hold that type."""
     seeds = {fold: seed for seed, fold in enumerate(clusters)}
-    values, drawn = [], []
-    for run, one in zip(runs, statistics, strict=True):
-        groups, chosen = clusters[run.fold], [one[name] for name in names]
-        values.append([float(statistic(np.ones((1, groups.total)))[0]) for statistic in chosen])
-        resampled = distributions(groups, chosen, seeds[run.fold], resamples)
-        # drawn from one group, every resample is the same
-        drawn.append(resampled if groups.total > 1 else np.full_like(resampled, np.nan))
-    folds = tuple(run.fold for run in runs)
-    return {
-        name: Figure(folds, tuple(row[i] for row in values), np.stack([one[:, i] for one in drawn]))
-        for i, name in enumerate(names)
-    }
+    resampled = [_resampled(run, clusters[run.fold], seeds[run.fold], resamples) for run in runs]
+    figures = {}
+    for name in dict.fromkeys(name for of_run in resampled for name in of_run):
+        kind = name.partition("/")[2]
+        holding = [i for i, of_run in enumerate(resampled) if not kind or f"hit_rate/{kind}" in of_run]
+        if all(name in resampled[i] for i in holding):
+            values, drawn = zip(*(resampled[i][name] for i in holding), strict=True)
+            figures[name] = Figure(tuple(runs[i].fold for i in holding), values, np.stack(drawn))
+    return figures
+
+
+def _resampled(run: Run, groups: Clusters, seed: int, resamples: int) -> dict[str, tuple[float, Floats]]:
+    """The figures of a run by name, each with its (resamples,) values of resampled groups."""
+    statistics = statistics_of(run.judged, groups)
+    drawn = distributions(groups, list(statistics.values()), seed, resamples)
+    if groups.total < 2:  # every resample is the same
+        drawn = np.full_like(drawn, np.nan)
+    every = np.ones((1, groups.total))
+    return {name: (float(of(every)[0]), drawn[:, i]) for i, (name, of) in enumerate(statistics.items())}
 
 
 def _against(figures: Mapping[str, Mapping[str, Figure]]) -> dict[str, Any]:

@@ -201,6 +201,21 @@ def test_a_difference_is_over_folds_on_which_both_are_defined(
     assert (against["difference"], against["folds"]) == (0.0, ["fold_1"])
 
 
+def test_a_type_that_one_fold_tests_is_judged_there(make_sample: MakeSample, make_prediction: MakePrediction) -> None:
+    def fold(number: int, types: tuple[str, ...]) -> Run:
+        boxed = [make_sample(9 * number + i, [[10, 10, 20, 20]], defect_type=kind) for i, kind in enumerate(types)]
+        found = [make_prediction(s.image_id, 0.9, [[10, 10, 20, 20]], [0.9], (15, 15)) for s in boxed]
+        good, nothing = make_sample(9 * number + 8), make_prediction(9 * number + 8, 0.1)
+        return Run(f"fold_{number}", 0, _judged([*boxed, good], [*found, nothing], "a"))
+
+    comparison = compare({"ours": [fold(1, ("chip",)), fold(2, ("chip", "a/b"))]}, resamples=100)
+    figures = comparison["approaches"]["ours"]
+    assert figures["hit_rate/chip"]["values"] == [1.0, 1.0]
+    assert figures["hit_rate/a/b"]["values"] == [1.0]
+    assert figures["ap50/a/b"]["mean"] == 1.0
+    assert "| ours, hit rate | 1.000 (1.000..1.000) | 1.000 (1.000..1.000) |" in to_markdown(comparison, {})
+
+
 def test_folds_are_drawn_independently(make_sample: MakeSample, make_prediction: MakePrediction) -> None:
     """The mean of k folds of the same figures varies by 1 / sqrt(k) of what one varies by."""
 
