@@ -12,11 +12,12 @@ from classify import receptive_field
 from classify.inference import predict
 from classify.models import Classifier
 from classify.trained import TrainedClassifier
-from data_tools.core.geometry import centres
+from data_tools.core.geometry import centres, diagonal
 from data_tools.core.heatmaps import peak
 from data_tools.core.records import Prediction, Sample
 from data_tools.loading.pairs import paired
-from data_tools.metrics.bootstrap import cluster_bootstrap
+from data_tools.metrics.bootstrap import RESAMPLES, Clusters
+from data_tools.metrics.clustered import NOT_ENOUGH_GROUPS, mean_interval
 from data_tools.metrics.peak_distance import peak_distances, summarise
 from data_tools.networks.cam import evaluation_mode
 
@@ -64,11 +65,12 @@ def audit(samples: Sequence[Sample], predictions: Sequence[Prediction], seed: in
     rows = [(s, p) for s, p in zip(samples, predictions, strict=True) if p.peak_xy is not None]
     offsets = np.array([_offset(sample, p.peak_xy) for sample, p in rows if p.peak_xy]).reshape(-1, 2)
     groups = [sample.group for sample, _ in rows]
+    furthest = max((diagonal(sample.size_hw) for sample in samples), default=0.0)
     bias: dict[str, Any] = {}
     for name, values in zip(("dx", "dy"), offsets.T, strict=True):
-        mean = cluster_bootstrap(values, groups, seed)
-        interval = list(mean.ci95) if mean is not None and len(set(groups)) > 1 else None
-        bias[name] = None if mean is None else {"mean_px": mean.value, "ci95": interval}
+        ends = mean_interval(values, Clusters.of(groups), (-furthest, furthest), seed, RESAMPLES) if rows else None
+        interval = None if ends is None else list(ends)
+        bias[name] = {"mean_px": float(values.mean()), "ci95": interval} if rows else None
     peaks = [peak(p.heatmap, p.size_hw) for _, p in rows if p.heatmap is not None]
     areas = [one.area_px for one in peaks if one is not None]
     return bias | {
@@ -164,4 +166,4 @@ def _mean_scale(samples: Sequence[Sample], run: TrainedClassifier) -> float:
 
 
 def _interval(ci95: Sequence[float] | None) -> str:
-    return "n/a" if ci95 is None else f"{ci95[0]:+.1f}..{ci95[1]:+.1f}"
+    return NOT_ENOUGH_GROUPS if ci95 is None else f"{ci95[0]:+.1f}..{ci95[1]:+.1f}"

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from classify.alignment_audit import FLOOR_OF_STRIDE, audit, looking_offset, receptive_field_offset
+from classify.alignment_audit import FLOOR_OF_STRIDE, audit, describe, looking_offset, receptive_field_offset
 from classify.config import ClassifierConfig
 from classify.models import Classifier
 from classify.reading import CamChoice, Reading
@@ -32,11 +32,21 @@ def test_the_audit_by_hand(make_sample, make_prediction) -> None:
     report = audit(samples, predictions)
     assert report["dx"]["mean_px"] == 3.0
     assert report["dy"]["mean_px"] == 0.5
-    assert report["dx"]["ci95"] == [2.0, 4.0]
+    # of two groups: Student's t of one degree, 12.706, times the standard error of 2 and 4, which is 1
+    assert report["dx"]["ci95"] == pytest.approx([3 - 12.706, 3 + 12.706], abs=1e-3)
     assert report["plateau_px2"] == {"median": 200.0, "largest": 200.0}
     assert (report["n"], report["abstained"]) == (3, 1)
     assert report["peak_distance"]["mean_px"] == 0.0
     assert report["peak_distance"]["coverage"] == pytest.approx(2 / 3)
+
+
+def test_one_group_has_no_interval_and_says_why(make_sample, make_prediction) -> None:
+    samples = [make_sample(i, [(10, 10, 20, 20)], group="lot") for i in (1, 2)]
+    report = audit(samples, [make_prediction(i, peak=(15 + i, 15)) for i in (1, 2)])
+    assert report["dx"] == {"mean_px": 1.5, "ci95": None}
+    of_run = {"receptive_field_offset_px": None, "looking_offset_px": (0, 0), "resolution_floor_px": 12.2}
+    words = describe(report | {"cam": "gradcam", "stride": 32} | of_run)
+    assert "dx of the peak from the nearest box's centre: +1.5 px (95 % CI not enough groups)" in words
 
 
 def test_only_abstentions_are_undefined_not_zero(make_sample, make_prediction) -> None:
