@@ -31,11 +31,11 @@ HEADINGS = {
 }
 _DIGITS = {"peak_px": 1, "peak_diagonal": 4}
 NOTE = (
-    "Mean over runs, and over folds alike however many runs each has; in brackets its 95 % interval, by a bootstrap of "
-    "whole groups of test images, within each fold if there are several (training again with other seeds is not in it: "
-    "see the standard deviation over runs in the JSON). Hit rate: over all boxed images, one without a peak is a miss. "
-    "Peak distance: over the images with a peak, their share is the coverage. AP50 of a type: its images and the good "
-    "ones."
+    "Mean over runs, and over folds alike however many runs each has; in brackets its 95 % interval, percentiles of a "
+    "bootstrap of whole groups of test images, within each fold if there are several: too narrow with few groups; "
+    "those of detect.evaluate are wider (training again with other seeds is not in it: see the standard deviation "
+    "over runs in the JSON). Hit rate: over all boxed images, one without a peak is a miss. Peak distance: over the "
+    "images with a peak, their share is the coverage. AP50 of a type: its images and the good ones."
 )
 
 
