@@ -28,6 +28,7 @@ from data_tools.metrics.average_precision import precision_at
 from data_tools.metrics.bootstrap import RESAMPLES
 from data_tools.metrics.coco_engines import PYCOCOTOOLS
 from data_tools.metrics.peak_distance import summarise
+from data_tools.report.markdown import pipes
 
 TPRS = ("0.98", "0.997")
 CONSTANT = "always good"
@@ -109,11 +110,8 @@ def row_of(
 
 def to_markdown(rows: Sequence[dict[str, Any]]) -> str:
     """One table of all rows; a cell without a result shows its state instead."""
-    lines = ["| " + " | ".join(_HEAD) + " |", "|" + "---|" * len(_HEAD)]
-    for row in rows:
-        shown = _shown(row) if row["state"] == DONE else ["-", row["state"], _original(row), *["-"] * 7]
-        lines.append("| " + " | ".join([row["name"], *shown]) + " |")
-    return "\n".join(lines)
+    shown = (_shown(row) if row["state"] == DONE else ["-", row["state"], _original(row), *["-"] * 7] for row in rows)
+    return pipes([_HEAD, *([row["name"], *cells] for row, cells in zip(rows, shown, strict=True))])
 
 
 def caption(dataset: Dataset, rows: Sequence[dict[str, Any]]) -> str:

@@ -15,6 +15,7 @@ from data_tools.files.predictions import read_predictions
 from data_tools.judging.judged import Entry, Judged, judge
 from data_tools.metrics.bootstrap import Clusters, Floats, distributions, percentile_interval
 from data_tools.metrics.coco_engines import PYCOCOTOOLS
+from data_tools.report.markdown import pipes
 from detect.compare_detectors.cells import Cell
 from detect.compare_detectors.intervals import statistics_of
 
@@ -293,9 +294,3 @@ def shown(figure: Mapping[str, Any] | None, digits: int = 3) -> str:
 def _mean_of(values: Sequence[float | None], digits: int) -> str:
     known = [value for value in values if value is not None]
     return f"{np.mean(known):.{digits}f}" if known else "n/a"
-
-
-def pipes(rows: Sequence[Sequence[str]]) -> str:
-    """Rows, the first of them the heading, as a Markdown table."""
-    lines = ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join([lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]])

@@ -34,11 +34,11 @@ from data_tools.files.atomic import write_json, write_text
 from data_tools.files.dataset_folder import data_hash, read_dataset, write_dataset
 from data_tools.files.predictions import read_predictions
 from data_tools.files.runs import require_tables_place
+from data_tools.report.markdown import pipes
 from data_tools.splitting.deal import deal
 from data_tools.training.selection import localization_scores
 from detect.compare_detectors.budget import budget_of, settings_of
 from detect.compare_detectors.cells import Cell, is_finished, settings_hash, spent
-from detect.compare_detectors.table import pipes
 from detect.screening.design import Pair, effects, pairs_of
 from detect.screening.levers import Lever, flags_of, read_levers
 from detect.screening.training import train

@@ -22,8 +22,9 @@ from typing import Any
 from data_tools import convert, splits, synth
 from data_tools.core.printable import say_text
 from data_tools.files.atomic import atomic_folder
+from data_tools.report.markdown import pipes
 from detect.compare_detectors import __main__ as compare_detectors
-from detect.compare_detectors.table import pipes, shown
+from detect.compare_detectors.table import shown
 from tests.benchmarks import large_images
 
 FIGURES = {"auc": 3, "ap50": 3, "ap": 3, "hit_rate": 3, "peak_px": 1}
