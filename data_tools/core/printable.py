@@ -39,6 +39,13 @@ def columns_of(text: str) -> int:
     return len(text) - marks + sum(unicodedata.east_asian_width(c) in "WF" for c in text)
 
 
+def start_of(text: str, columns: int) -> str:
+    """As many of the first characters as so many columns hold."""
+    while columns_of(text) > columns:
+        text = text[:-1]
+    return text
+
+
 def to_left(text: str, columns: int) -> str:
     """The text with blanks behind it, so many columns wide."""
     return text + " " * (columns - columns_of(text))

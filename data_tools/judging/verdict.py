@@ -10,6 +10,7 @@ from data_tools.metrics.sign_flip import smallest_p_value
 
 DISTANCE, MEDIAN, HITS = "peak_distance", "peak_distance_median", "hit_rate"
 """The comparisons that it speaks of."""
+_MOST_PAIRS = 3
 COVERAGE, MEAN_PX = "peak_distance.coverage", "peak_distance.mean_px"
 """The figures over seeds that it speaks of."""
 
@@ -19,19 +20,25 @@ def verdict(
     approaches: Mapping[str, ApproachReport],
     baselines: Mapping[str, Mapping[str, Any]],
 ) -> str | None:
-    """One sentence a pair; None without a comparison of distances.
+    """One sentence a pair, of more than three pairs those that show something; None without a comparison of distances.
 
     Args:
         comparisons: rows as `compare_all` gives them.
         approaches: by name, with "peak_distance.coverage" and "peak_distance.mean_px" as means over seeds.
         baselines: the report's baselines.
     """
+    pairs = [row for row in comparisons if row.metric == DISTANCE]
+    told = pairs if len(pairs) <= _MOST_PAIRS else [row for row in pairs if _shown(row)]
     sentences = []
-    for row in comparisons:
-        if row.metric == DISTANCE:
-            others = {r.metric: r for r in comparisons if (r.a, r.b) == (row.a, row.b)}
-            warnings = [w for w in _warnings(row, others, approaches, baselines) if w]
-            sentences.append("; ".join([_claim(row), *warnings]))
+    for row in told:
+        others = {r.metric: r for r in comparisons if (r.a, r.b) == (row.a, row.b)}
+        warnings = [w for w in _warnings(row, others, approaches, baselines) if w]
+        sentences.append("; ".join([_claim(row), *warnings]))
+    rest = [row for row in pairs if row not in told]
+    if rest:
+        few = _too_few_groups(max(row.n_groups for row in rest))
+        which = "the other" if told else "any of the"
+        sentences.append("; ".join([f"no difference shown in {which} {_counted(len(rest), 'pair')}", *few]))
     return ". ".join(sentences) or None
 
 
@@ -62,9 +69,8 @@ def _warnings(
         coverage = _mean(approaches, name, COVERAGE)
         if coverage is not None and coverage < 1:
             warnings.append(f"{name} abstains on {100 * (1 - coverage):.1f} % of the boxed images, left out of this")
-    if row.ci95 is not None and row.n_groups < FEWEST_GROUPS:
-        least = smallest_p_value(row.n_groups)
-        warnings.append(f"{NOT_ENOUGH_GROUPS}: with {row.n_groups} no p-value can be below {least:.4g}")
+    if row.ci95 is not None:
+        warnings += _too_few_groups(row.n_groups)
     if not _shown(row):
         return warnings
     adjusted = row.p_value_holm
@@ -81,6 +87,13 @@ def _warnings(
         named = " and ".join(name.replace("_", " ") for name in better)
         warnings.append(f"but it is no closer than the baseline {named}, so it has learnt no place")
     return warnings
+
+
+def _too_few_groups(groups: int) -> list[str]:
+    """That so many show nothing, if they do not."""
+    if groups >= FEWEST_GROUPS:
+        return []
+    return [f"{NOT_ENOUGH_GROUPS}: with {groups} no p-value can be below {smallest_p_value(groups):.4g}"]
 
 
 def _leads(metric: str, others: Mapping[str, Difference], name: str, lower: bool) -> bool:

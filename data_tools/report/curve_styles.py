@@ -1,13 +1,18 @@
 """How the curves of the report's runs look: one colour and dash an approach, so that its seeds are seen as one."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from data_tools.core.printable import columns_of, start_of
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe & Ito
 _DASHES = ("-", (0, (6, 2)), (0, (3, 1.5)), (0, (6, 2, 1.5, 2)))
 _ALONE, _AMONG_SEEDS = 1.9, 1.2  # points
 _NOT_IN_LEGEND = "_nolegend_"
+_END = 15
+"""Columns that a long name keeps at either end; a longer legend would cover the axes, or leave them no room."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +39,10 @@ def curve_styles(labels: Sequence[str], approaches: Mapping[str, str]) -> dict[s
     runs: dict[str, list[str]] = {}
     for label in labels:
         runs.setdefault(approaches.get(label, label), []).append(label)
+    shown = _shortened(list(runs))
     return {
-        label: _style(i, label == members[0], name, len(members))
-        for i, (name, members) in enumerate(runs.items())
+        label: _style(i, label == members[0], shown[i], len(members))
+        for i, members in enumerate(runs.values())
         for label in members
     }
 
@@ -65,3 +71,13 @@ def _style(i: int, is_first: bool, name: str, seeds: int) -> CurveStyle:
 def literal(label: str) -> str:
     """The label so that matplotlib shows it: one that starts with "_" would be left out of the legend."""
     return f" {label}" if label.startswith("_") else label
+
+
+def _shortened(names: Sequence[str]) -> list[str]:
+    """Long names without their middle, but for those that nobody could tell apart then."""
+    cut = [
+        name if columns_of(name) <= 2 * _END + 1 else f"{start_of(name, _END)}…{start_of(name[::-1], _END)[::-1]}"
+        for name in names
+    ]
+    counts = Counter(cut)
+    return [short if counts[short] == 1 else name for short, name in zip(cut, names, strict=True)]

@@ -7,7 +7,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from data_tools.core.printable import columns_of, printable, to_left, to_right
+from data_tools.core.printable import columns_of, printable, start_of, to_left, to_right
 from data_tools.judging.metric import HIGHER, LOWER, MISSING, Comparison, Style, look_up
 from data_tools.judging.registry import comparisons, metric_rows
 from data_tools.metrics.clustered import NOT_ENOUGH_GROUPS
@@ -256,14 +256,7 @@ def _block(labels: Sequence[str], columns: Sequence[Sequence[str]], widths: Sequ
 def _cut(labels: Sequence[str]) -> list[str]:
     """Long labels cut off, but for those that nobody could tell apart then."""
     cut = [
-        label if columns_of(label) <= _LONGEST_LABEL else f"{_start(label, _LONGEST_LABEL - 2)}.." for label in labels
+        label if columns_of(label) <= _LONGEST_LABEL else f"{start_of(label, _LONGEST_LABEL - 2)}.." for label in labels
     ]
     counts = Counter(cut)
     return [short if counts[short] == 1 else label for short, label in zip(cut, labels, strict=True)]
-
-
-def _start(label: str, most: int) -> str:
-    """As many of the first characters as `most` columns hold."""
-    while columns_of(label) > most:
-        label = label[:-1]
-    return label

@@ -40,6 +40,22 @@ def test_the_claim_names_the_closer_one_with_a_positive_interval() -> None:
     assert other == "cnn closer by 8.0 px (95 % CI 4.0..12.0, 90 images of 40 groups, 3 seeds)"
 
 
+def test_of_many_pairs_those_are_told_that_show_something() -> None:
+    nothing = [row(ci95=(-12.0, 1.0), a=name, b="cnn", n_groups=9) for name in "pqr"]
+    three = verdict(nothing, {}, {})
+    assert three is not None
+    assert three.count("no difference shown between") == 3
+    told = verdict([*nothing, row(a="s", n_groups=9)], {}, {})
+    assert told == (
+        "s closer by 8.0 px (95 % CI 4.0..12.0, 90 images of 9 groups, 3 seeds). "
+        "no difference shown in the other 3 pairs"
+    )
+    few = [replace(one, n_groups=2) for one in [*nothing, row(a="s")]]
+    assert verdict(few, {}, {}) == (
+        "no difference shown in any of the 4 pairs; not enough groups: with 2 no p-value can be below 0.5"
+    )
+
+
 @pytest.mark.parametrize("ci95", [(-12.0, 1.0), (-12.0, 0.0), (0.0, 3.0)])
 def test_an_interval_that_touches_zero_shows_nothing(ci95) -> None:
     found = verdict([row(ci95=ci95, images_to_settle=1234, groups_to_settle=71)], approaches(), baseline())

@@ -20,3 +20,16 @@ def test_more_approaches_than_colours_differ_by_their_dash() -> None:
 
 def test_an_approach_whose_name_begins_with_an_underscore_is_shown() -> None:
     assert curve_styles(["_x"], {})["_x"].line["label"] == " _x"
+
+
+def test_long_names_lose_their_middle_unless_it_tells_them_apart() -> None:
+    names = [
+        "standard_2026-11-29_seed_0",
+        "standard_2026-11-29_seed_0_windows",
+        "划痕划痕划痕划痕划痕划痕划痕划痕",
+        "b",
+    ]
+    shown = [style.line["label"] for style in curve_styles(names, {}).values()]
+    assert shown == [names[0], "standard_2026-1…_seed_0_windows", "划痕划痕划痕划…痕划痕划痕划痕", "b"]
+    alike = [f"standard_2026-11-29_seed_{i}_with_all_the_windows" for i in range(2)]
+    assert [style.line["label"] for style in curve_styles(alike, {}).values()] == alike

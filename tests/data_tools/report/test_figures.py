@@ -38,7 +38,7 @@ def test_curves_are_drawn_the_same_each_time() -> None:
 def test_labels_are_literal_text(
     make_sample: Callable[..., Sample], make_prediction: Callable[..., Prediction]
 ) -> None:
-    hostile = "</text><script>1</script> $\\frac{"
+    hostile = "</text><script>1</script> $\\fr{"
     rocs = {hostile: CURVES["a"], "_b": CURVES["b"]}
     precisions, dots = {hostile: PRECISIONS["a"], "_b": PRECISIONS["b"]}, {hostile: DOTS["a"]}
     recalls = {hostile: distance_recall_curve([0.0, 4.0]), "_b": distance_recall_curve([np.inf, np.inf])}
