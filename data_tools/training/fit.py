@@ -104,7 +104,7 @@ def fit(
     folder: Path,
     resume: bool,
 ) -> FitResult:
-    """Train `model`, keep its best epoch on validation and load that into `model` at the end.
+    """Train `model`, keep its best epoch on validation and load that into `model` at the end, in float32 throughout.
 
     The best epoch is the last one whose `monitor` (higher is better) is within one standard error, `monitor` +
     "_error" of the same metrics, of the highest (Breiman et al., Classification and Regression Trees, 1984): epochs
@@ -141,6 +141,7 @@ def fit(
     if progress.is_stale(config.patience):
         log.info("no higher validation for %d epochs: stopped", config.patience)
     processes.on_main(lambda: None)  # the main process may still be writing
+    training.release()
     load_weights(model, folder / BEST, "model")
     log.info("kept epoch %d of %d: %s", progress.best_epoch, progress.epoch, progress.why_kept())
     return FitResult(
@@ -166,10 +167,15 @@ class _Training:
         processes.share_batch_statistics(model)
         self.model = model.to(memory_format=torch.channels_last)
         optimizer = AdamW(_parameter_groups(model, config), lr=config.lr)
+        # first, because what is prepared computes in the training's precision, and whoever loads the run in float32
+        self.average = copy.deepcopy(model).requires_grad_(False).eval().to(self.accelerator.device)
         self.wrapped, self.optimizer = self.accelerator.prepare(model, optimizer)
-        self.average = copy.deepcopy(model).requires_grad_(False).eval()
         self.progress, self.schedule = Progress(), Schedule(config, epoch_steps)
         self.saved_at, self.images_per_s = time.monotonic(), 0.0
+
+    def release(self) -> None:
+        """Let the model compute in float32 again, as everybody has it who loads the run."""
+        self.accelerator.unwrap_model(self.wrapped, keep_fp32_wrapper=False)
 
     def is_over(self) -> bool:
         """Whether nothing is left to do; an epoch that a kill left without its validation still is."""

@@ -68,6 +68,8 @@ def run(
         nan_at: int | None = None,
         killed_in_validation: int | None = None,
         asked_in_validation: int | None = None,
+        model: nn.Module | None = None,
+        look: Callable[[nn.Module], None] | None = None,
     ) -> FitResult:
         torch.manual_seed(5)
         sampler = BalancedSampler([s.is_defect for s in samples], config.positive_share, 0, (), config.batch_size)
@@ -84,6 +86,8 @@ def run(
 
         def validate(model: nn.Module) -> dict[str, float | None]:
             epochs[0] += 1
+            if look is not None:
+                look(model)
             if epochs[0] == killed_in_validation:
                 raise Killed
             if epochs[0] == asked_in_validation:
@@ -93,7 +97,7 @@ def run(
             return validation | ({} if errors is None else {"score_error": errors[epochs[0] - 1]})
 
         (tmp_path / folder).mkdir(exist_ok=True)
-        return fit(Tiny(), loader, loss, validate, "score", config, tmp_path / folder, resume)
+        return fit(model or Tiny(), loader, loss, validate, "score", config, tmp_path / folder, resume)
 
     return build
 
@@ -128,6 +132,19 @@ def test_a_killed_and_resumed_run_ends_bit_identical(
     result = run("cut", resume=True, config=config)
     assert result.epochs == 3
     assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
+
+
+def test_validation_and_the_model_afterwards_compute_in_float32(run: Callable[..., FitResult]) -> None:
+    """As whoever loads the run, whatever precision it is trained in."""
+    images, model, exact = torch.rand(2, 3, 8, 8), Tiny(), []
+
+    @torch.inference_mode()
+    def look(at: nn.Module) -> None:
+        exact.append(torch.equal(at(images), Tiny.forward(at, images)))  # type: ignore[arg-type]
+
+    run("run", config=replace(CONFIG, mixed_precision="bf16"), model=model, look=look)
+    look(model.eval())
+    assert exact == [True] * 4
 
 
 @pytest.mark.parametrize("epoch", [1, 2, 3])
