@@ -113,10 +113,10 @@ def check_ids(actual: Iterable[str], expected: Iterable[str], source: str, asked
         InputError: ids are missing or unknown.
     """
     have, want = set(actual), set(expected)
-    for ids, what in ((want - have, "missing"), (have - want, "not expected")):
+    for ids, what in ((want - have, f"missing that {asked} asks for"), (have - want, f"not expected by {asked}")):
         if ids:
             shown = ", ".join(sorted(ids)[:_SHOWN]) + (", ..." if len(ids) > _SHOWN else "")
-            raise InputError(f"{source}: {len(ids)} ids {what} by {asked}: {shown}")
+            raise InputError(f"{source}: {len(ids)} ids {what}: {shown}")
 
 
 def submission_id(file_name: str) -> str:

@@ -67,7 +67,11 @@ def test_what_a_contest_would_rank_wrongly_is_refused(
 def test_ids_are_checked_against_the_expected_ones(tmp_path: Path, put, capsys: pytest.CaptureFixture[str]) -> None:
     flags = ["--predictions", put({"a.jpg": 0.25, "b.jpg": 0.3}), "--out", str(tmp_path / "s.csv")]
     ids = tmp_path / "ids.csv"
-    for text, message in (("id,x\na,1\nb,2\nc,3\n", "1 ids missing"), ("a\n", "1 ids not expected"), ("a\nb\n", "")):
+    for text, message in (
+        ("id,x\na,1\nb,2\nc,3\n", "1 ids missing that"),
+        ("a\n", "1 ids not expected"),
+        ("a\nb\n", ""),
+    ):
         ids.write_text(text)
         assert main([*flags, "--ids", str(ids)]) == (2 if message else 0)
         assert message in capsys.readouterr().err
