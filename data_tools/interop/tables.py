@@ -1,5 +1,7 @@
 """CSV tables of points, `id,x,y[,score]`, and of image scores, `id,score`; with or without a header.
 
+Semicolons and tabs may stand for the commas, as spreadsheets of other countries write; a decimal comma is no number.
+
 What the columns may be called, `table_columns` says.
 """
 
@@ -22,6 +24,7 @@ from data_tools.interop.naming import Naming, Reference
 from data_tools.interop.table_columns import ID, NAME, SCORE, find_table_columns
 
 COLUMNS = ("id", "file_name", "score", "x", "y")
+_DELIMITERS = (",", ";", "\t")
 
 
 def read_points(path: Path, naming: Naming) -> ForeignFile:
@@ -134,9 +137,14 @@ def _reference(where: str, row: dict[str, str]) -> Reference:
 
 
 def _lines(path: Path) -> list[tuple[str, list[str]]]:
-    """Where each line that is not empty stands, and its cells."""
+    """Where each line that is not empty stands, and its cells, apart by the first of , ; and tab that the table begins
+    with.
+    """
+    text = read_text(path)[0]
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    delimiter = next((sign for sign in _DELIMITERS if sign in first), _DELIMITERS[0])
     try:
-        rows = list(csv.reader(io.StringIO(read_text(path)[0], newline="")))
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     except csv.Error as error:
         raise InputError(f"{path}: not readable as CSV: {error}") from error
     lines = [(f"{path}, line {i}", [cell.strip() for cell in row]) for i, row in enumerate(rows, 1)]

@@ -140,6 +140,15 @@ def test_usual_names_of_a_score(data: Path, tmp_path: Path, name: str) -> None:
     assert [p.score for p in imported(data, tmp_path / "p.csv", "--scores", str(scores))] == [0.2, 0.9, -1.0]
 
 
+@pytest.mark.parametrize("sign", [";", "\t"])
+def test_semicolons_and_tabs_stand_for_commas(data: Path, tmp_path: Path, capsys, sign: str) -> None:
+    text = "id,x,y,score\n1,,,0.1\n2,20.5,20,0.7\n".replace(",", sign)
+    first, second, _ = imported(data, write(tmp_path / "p.csv", text))
+    assert (first.score, second.score, second.peak_xy) == (0.1, 0.7, (20.5, 20.0))
+    assert run(data, write(tmp_path / "p.csv", text.replace("20.5", "20,5"))) == 2
+    assert "line 3: x is '20,5', not a number" in capsys.readouterr().err
+
+
 def test_columns_that_are_not_read_are_told(data: Path, tmp_path: Path, caplog) -> None:
     points = write(tmp_path / "p.csv", "id,x,y,score,comment,\n2,20,20,0.7,faint,\n")
     scores = write(tmp_path / "s.csv", "id,score,x,y,lot\n1,0.2,1,1,A\n2,0.9,2,2,A\n3,0.1,3,3,B\n")
