@@ -25,6 +25,7 @@ _NEAR = 32  # of 255: a compressed or smoothed mask strays so far from black and
 _SHARP, _MASK_LIKE = 0.97, 0.9
 _MOST_TYPES = 64
 _NOISY, _SPECKS = 6, 10
+_SMALLEST = 10  # pixels: JPEG of 20 % and more makes smaller areas of gray where there was none
 _GRADED = 0.25  # of the pairs of neighbouring pixels that are no background
 _SHOWN = 6
 _ENCLOSED, _THIN = 0.9, 0.5  # of the pixels around what is labelled, and of those a few pixels farther out
@@ -105,6 +106,12 @@ class MaskReading:
         if not cut.any() and depth.max() > near:
             raise InputError(
                 f"mask values up to {int(depth.max())} of {self.highest} from background: neither background nor defect"
+            )
+        pale = _pale_pixels(depth > near, cut)
+        if pale:
+            raise InputError(
+                f"gray areas of {pale} pixels that reach no half of {self.highest}, beside others that do: neither "
+                "background nor the edge of a defect; save what is a defect as white on black, or types as PNG"
             )
         return cut.astype(np.int64)
 
@@ -303,6 +310,20 @@ def _background(masks: Sequence[MaskStats], values: Counter[int], soft: bool, hi
             "cannot be told"
         )
     return most
+
+
+def _pale_pixels(gray: NDArray[np.bool_], cut: NDArray[np.bool_]) -> int:
+    """Number of pixels in areas of gray of which the cut leaves nothing, those that compression makes aside."""
+    from scipy import ndimage
+
+    if (gray & ~cut).sum() < _SMALLEST:
+        return 0
+    numbers, count = ndimage.label(gray, structure=np.ones((3, 3)))
+    pixels = np.bincount(numbers.ravel(), minlength=count + 1)
+    lost = pixels >= _SMALLEST
+    lost[0] = False
+    lost[np.unique(numbers[cut])] = False
+    return int(pixels[lost].sum())
 
 
 def _is_graded(*steps: tuple[int, int]) -> bool:

@@ -118,6 +118,20 @@ def test_a_pale_value_among_soft_masks_is_no_background() -> None:
         reading.numbers(region(100))
 
 
+def test_a_pale_area_beside_a_white_one_is_not_cut_away() -> None:
+    """Types as gray values saved as JPEG look like soft edges: 5 x 5 pixels of 80 are no background; 3 x 3 may be."""
+    rng = np.random.default_rng(0)
+    many = [np.where(region(255) > 0, 255 - rng.integers(0, 20, SIZE), rng.integers(0, 20, SIZE)) for _ in range(3)]
+    reading = choose_reading([stats_of(one, False) for one in many])
+    assert reading.kind == "soft edges"
+    beside, speck = region(255), region(255)
+    beside[12:17, 30:35] = 80
+    speck[2:5, 2:5] = 80
+    with pytest.raises(InputError, match="gray areas of 25 pixels"):
+        reading.numbers(beside)
+    assert reading.numbers(speck).sum() == 18 * 14
+
+
 ENCODINGS = ("255", "1", "60", "inverted", "16 bit", "palette", "rgb", "colour", "alpha", "1 bit", "soft", "float")
 PLACES = (
     "beside",
