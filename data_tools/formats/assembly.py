@@ -21,6 +21,7 @@ import numpy as np
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, GOOD, UNBOXED, Sample
+from data_tools.formats import area_flags
 from data_tools.formats.claimed_images import ClaimedImage, by_image, reject_claim
 from data_tools.formats.claims import PREDICTIONS, Claim, Shape
 from data_tools.formats.entry_words import contradiction, score_beside, unsettled
@@ -304,6 +305,9 @@ class _Joining:
         score = score_beside(shape.beside)
         if score:
             return f"{score}: {PREDICTIONS}"
+        ignored = area_flags.ignored(shape.beside)
+        if ignored:
+            return ignored
         if self._is_kept(shape.type, kind):
             return ""
         if is_false_call(kind):
@@ -317,7 +321,7 @@ class _Joining:
 
     def _box(self, shape: Shape, kind: str, claim: Claim, size_hw: tuple[int, int]) -> Corners | None:
         """The box of a shape inside its image; None where it is listed."""
-        reason = shape.problem or reason_against(kind, "class")
+        reason = shape.problem or area_flags.of_many(shape.beside) or reason_against(kind, "class")
         box, in_shares = shape.box_xyxy, claim.source in self.in_shares
         if not reason and (shape.shares or in_shares):
             height, width = size_hw
@@ -326,7 +330,8 @@ class _Joining:
         if placed is None or placed.box_xyxy is None:
             _reject_shape(claim, shape, reason or (placed.reason if placed else ""), self.findings)
             return None
-        for change in filter(None, (shape.note, SHARES if in_shares and not shape.shares else "", *placed.changes)):
+        shares = SHARES if in_shares and not shape.shares else ""
+        for change in filter(None, (shape.note, area_flags.difficult(shape.beside), shares, *placed.changes)):
             self.findings.mend(claim.source, shape.line or claim.line, claim.image, change)
         return placed.box_xyxy
 

@@ -101,6 +101,38 @@ def test_an_area_that_is_no_defect_is_listed_and_proves_nothing(
         assert "left out" in findings.rejects[-1].reason
 
 
+FLAGGED = [
+    ("voc", "a.xml", voc, "<{}>1</{}>"),
+    ("cvat", "a.xml", cvat, '<attribute name="{}">true</attribute>'),
+    ("via", "a.json", via, '{{"{}": "yes"}}'),
+    ("datumaro", "a.json", datumaro, '{{"{}": true}}'),
+    ("coco", "a.json", coco, '{{"attributes": {{"{}": 1}}}}'),
+    ("labelme", "a.json", labelme, '{{"{}": true}}'),
+]
+
+
+@pytest.mark.parametrize(("name", "where", "written", "flag"), FLAGGED, ids=[one[0] for one in FLAGGED])
+def test_flags_that_set_an_area_apart(
+    tmp_path: Path, read, save, name: str, where: str, written: Any, flag: str
+) -> None:
+    """What is ignored proves nothing, many defects are one without a box, what is hard to see counts and is noted."""
+    save(tmp_path / "img" / "a.png")
+    path = tmp_path / where
+
+    def reading(*keys: str) -> Any:
+        beside = flag.format(*keys, *keys)
+        path.write_text(written("crack", json.loads(beside) if beside.startswith("{") else beside))
+        samples, findings = read(name, tmp_path)
+        return [s.status for s in samples.values()], [r.reason for r in (*findings.rejects, *findings.mended)]
+
+    assert reading("depth") == (["boxed"], [])
+    status, reasons = reading("ignore")
+    assert (status, "ignore: an area that is not judged" in reasons[0]) == ([], True)
+    status, reasons = reading("is_crowd")
+    assert (status, "is_crowd: an area with many defects" in reasons[0]) == (["unboxed"], True)
+    assert reading("difficult") == (["boxed"], ["boxes called difficult: they count as any other"])
+
+
 def test_a_new_name_makes_a_type_of_an_ignored_one(tmp_path: Path, read, save) -> None:
     save(tmp_path / "img" / "a.png")
     (tmp_path / "a.json").write_text(coco("ignore", {}))
