@@ -2,12 +2,12 @@
 
 Default corners: exclusive; shares have no pixels that a corner could include. Labels lie in labels/ where the images
 lie in images/, or beside the images. Lines with more numbers are outlines (class x y x y ...), which get the box around
-them; where data.yaml has a `kpt_shape` they are a box with key points, which are left out. Names of the classes come
-from classes.txt, obj.names or the `names` of data.yaml, beside the labels or, where none is there, below the folder in
-a file that lies above labels or leads to their images; they must not contradict each other. An image with an empty
-label file is good. So is one without a label file, as YOLO has it, where a whole folder is read, every label file in it
-meets its image, and other images beside this one have label files; of a set with lists train.txt, val.txt or test.txt,
-where it is on one.
+them; where data.yaml has a `kpt_shape` they are a box with key points, which are left out. One share more than a box or
+an outline has is a model's confidence. Names of the classes come from classes.txt, obj.names or the `names` of
+data.yaml, beside the labels or, where none is there, below the folder in a file that lies above labels or leads to
+their images; they must not contradict each other. An image with an empty label file is good. So is one without a label
+file, as YOLO has it, where a whole folder is read, every label file in it meets its image, and other images beside this
+one have label files; of a set with lists train.txt, val.txt or test.txt, where it is on one.
 """
 
 import re
@@ -44,6 +44,12 @@ _NAME_FILES = ("classes.txt", "obj.names", "data.yaml", "dataset.yaml", "data.ym
 _NAME_SUFFIXES = (".txt", ".names", ".yaml", ".yml")
 _LARGEST_NAMES = 1 << 20
 _FARTHEST = 0.5  # beyond the image, in shares of it: what lies farther out is no share
+_SLACK = 0.01  # of the image's size, by which a box of a careful tool may leave it
+_TELLING = 0.25  # the share of the boxes that can be none as centre and sides
+_CORNERS = (
+    "{} of {} boxes leave their images, and all would be boxes as two corners: write centre_x centre_y width height, "
+    "as YOLO has them"
+)
 _POSE = "a box with key points, as kpt_shape says: the key points are left out"
 _ONE_PART = "not both train and val are here: export a dataset with splits, with --split all, or name the other folder"
 _UNLISTED = (
@@ -70,13 +76,32 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
         findings.notes.append(f"names of the classes from {descriptions[0]}")
     points = _key_points(descriptions)
     bases = [base.resolve() for base in (root, *sources) if base is not None and base.is_dir()]
-    claims = claims_from_files(files, ".txt", findings, lambda path: _claim(path, bases, names, points))
+    claims = [*claims_from_files(files, ".txt", findings, lambda path: _claim(path, bases, names, points))]
+    _refuse_corners(claims)
     listed = _listed(sources)
 
     def left_out(path: str) -> str:
         return "" if listed is None or folded(bare(path.rpartition("/")[2])) in listed else _UNLISTED
 
     yield from samples_from_claims(claims, sources, options, findings, background=_BACKGROUND, left_out=left_out)
+
+
+def _refuse_corners(claims: Sequence[Claim]) -> None:
+    """Refuse boxes that were written as two corners, as they are where many of them leave their images otherwise.
+
+    Raises:
+        InputError: so it is, and each of them is a box where its numbers are taken for corners.
+    """
+    known = [(claim, shape) for claim in claims for shape in claim.shapes if not shape.problem]
+    sides = [((x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1) for x1, y1, x2, y2 in (s.box_xyxy for _, s in known)]
+    leaving = [i for i, (_, s) in enumerate(known) if min(s.box_xyxy) < -_SLACK or max(s.box_xyxy) > 1 + _SLACK]
+    if (
+        leaving
+        and len(leaving) >= _TELLING * len(known)
+        and all(0 <= a < c <= 1 and 0 <= b < d <= 1 for a, b, c, d in sides)
+    ):
+        claim, shape = known[leaving[0]]
+        raise InputError(f"{claim.source}, line {shape.line}: {_CORNERS.format(len(leaving), len(known))}")
 
 
 def _listed(sources: Sequence[Path]) -> set[str] | None:
@@ -141,6 +166,7 @@ def _shape(line: int, text: str, names: Sequence[str], points: int) -> Shape:
         fields, note = fields[:5], _POSE
     elif points and len(fields) != 5:
         return _refused(line, f"{len(fields)} fields instead of 5, or of {5 + points} with the key points of kpt_shape")
+    confidence = fields.pop() if not points and _ends_in_a_share(fields) else ""
     if len(fields) != 5 and (len(fields) < 7 or len(fields) % 2 == 0):
         return _refused(line, f"{len(fields)} fields instead of 5, or of 7 and more for an outline")
     if not fields[0].isdecimal() or len(fields[0]) > 9:
@@ -153,11 +179,19 @@ def _shape(line: int, text: str, names: Sequence[str], points: int) -> Shape:
     if min(shares) < -_FARTHEST or max(shares) > 1 + _FARTHEST:
         return _refused(line, "a number outside 0..1: YOLO gives shares of the image's size")
     defect_type = names[int(fields[0])] if names else f"class_{int(fields[0])}"
+    beside = (("confidence", confidence),) if confidence else ()
     if len(shares) == 4:
         x, y, w, h = shares
-        return Shape(defect_type, (x - w / 2, y - h / 2, x + w / 2, y + h / 2), line, note, shares=True)
+        box = (x - w / 2, y - h / 2, x + w / 2, y + h / 2)
+        return Shape(defect_type, box, line, note, shares=True, beside=beside)
     xs, ys = shares[::2], shares[1::2]
-    return Shape(defect_type, (min(xs), min(ys), max(xs), max(ys)), line, shares=True)
+    return Shape(defect_type, (min(xs), min(ys), max(xs), max(ys)), line, shares=True, beside=beside)
+
+
+def _ends_in_a_share(fields: Sequence[str]) -> bool:
+    """Whether a line has one number more than a box or an outline, as what a model says has its confidence."""
+    share = numbers(fields[-1:])
+    return len(fields) >= 6 and len(fields) % 2 == 0 and not isinstance(share, str) and 0 < share[0] < 1
 
 
 def _refused(line: int, reason: str) -> Shape:

@@ -61,6 +61,25 @@ def test_wrong_lines_are_listed_and_make_no_good_image(tmp_path: Path, read) -> 
     assert read("yolo", tmp_path, size_hw=(100, 100))[0]["images/a"].status == "unboxed"
 
 
+def test_a_confidence_behind_a_line_makes_a_prediction_of_it(tmp_path: Path, read) -> None:
+    """Behind a box and behind an outline; it is no truth, and its image neither good nor a defect."""
+    put(tmp_path / "labels/a.txt", "0 .5 .5 .1 .1 .87\n0 .1 .1 .2 .1 .3 .4 .6\n")
+    put(tmp_path / "labels/b.txt", "0 .5 .5 .1 .1\n")
+    samples, findings = read("yolo", tmp_path, size_hw=(100, 100))
+    assert [*samples] == ["images/b"]
+    assert [r.line for r in findings.rejects if "what a model says" in r.reason] == [1, 2, None]
+
+
+def test_boxes_written_as_two_corners_are_refused(tmp_path: Path, read) -> None:
+    """As centre and sides .3 .2 .5 .5 begins at -.05; beside .6 .2 .3 .3, which is no pair of corners, it is cut."""
+    put(tmp_path / "labels/a.txt", "0 .5 .6 .9 .9\n")
+    put(tmp_path / "labels/b.txt", "0 .3 .2 .5 .5\n")
+    with pytest.raises(InputError, match=r"a.txt, line 1: 2 of 2 boxes leave their images, and all would be"):
+        read("yolo", tmp_path, size_hw=(100, 100))
+    put(tmp_path / "labels/c.txt", "0 .6 .2 .3 .3\n")
+    assert len(read("yolo", tmp_path, size_hw=(100, 100))[0]) == 3
+
+
 def test_class_names_that_are_none(tmp_path: Path, read) -> None:
     put(tmp_path / "a.txt", "0 .5 .5 .1 .1\n")
     assert read("yolo", tmp_path, size_hw=(10, 10))[0]["a"].type == "class_0"
