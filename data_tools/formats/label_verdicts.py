@@ -40,6 +40,7 @@ from data_tools.formats.type_words import (
     leaves_open,
     may_be_a_type,
 )
+from data_tools.formats.vocabulary import BAD_WORDS, GOOD_WORDS, NOT_WORDS
 
 _WHOLE = re.compile(r"^(\d+)\.0+$")
 _SEVERAL = frozenset(
@@ -270,7 +271,7 @@ class LabelTable:
         if status_of([value]) == UNBOXED:
             is_text = any(map(is_negation, words_of(value))) or not (is_type or names_a_verdict(name))
             return Verdict(defect_type=ANY_DEFECT if is_text else value)
-        is_named = is_type and i in self._judging and value not in self._no_types
+        is_named = is_type and i in self._judging and value not in self._no_types and not _has_a_good_word(value)
         is_asked = asks and status_of_remark(value, name) == UNBOXED
         if (is_named or is_asked) and may_be_a_type(value, asks):
             return Verdict(defect_type=value)
@@ -303,6 +304,12 @@ def _is_unrelated(name: str, beside: Mapping[str, Mapping[str, int]]) -> bool:
 def _is_blank(name: str, value: str) -> bool:
     """Whether a field says nothing; "none" says that there is no defect where that is asked."""
     return value.lower() in EMPTY and not (value.lower() == "none" and asks_for(name) is not None)
+
+
+def _has_a_good_word(value: str) -> bool:
+    """Whether a value says good, whatever else it says: "OK,scratch" may be a defect that is passed."""
+    words = {*words_of(value)}
+    return bool(words & GOOD_WORDS) and not words & (BAD_WORDS | NOT_WORDS)
 
 
 def _is_a_count(name: str) -> bool:

@@ -22,6 +22,7 @@ from data_tools.formats.folders import (
 )
 from data_tools.formats.names import is_background, is_unjudged
 from data_tools.formats.remarks import is_about_the_work, is_false_call, is_unsure
+from data_tools.formats.vocabulary import ACCEPTING_WORDS
 
 _OTHER = frozenset(words_of("other others misc miscellaneous rest mixed various"))
 _NO_TYPES = _OTHER | frozenset(
@@ -40,17 +41,23 @@ _CLEAN = frozenset(
         "acceptable sauber propre limpio pulito \u5e72\u51c0"
     )
 )
-_NEITHER = _CLEAN | frozenset(  # words that say nothing of defects where they stand alone
-    words_of(
-        "fine accept accepted regular standard nominal valid correct nil nothing safe sound undisturbed empty blank"
+_NEITHER = (
+    _CLEAN
+    | ACCEPTING_WORDS
+    | frozenset(  # words that say nothing of defects where they stand alone
+        words_of("fine clear regular standard nominal valid correct nil nothing safe sound undisturbed empty blank")
+        + words_of("positive positives pos present very")
     )
-    + words_of("positive positives pos present very")
 )
 _PLACEHOLDER = re.compile(r"^(?:n\W?[adkv]\W?|k\W?a\W?|t\W?b\W?[acd]\W?|x{2,}|nan|none|null|default|dummy)$", re.I)
 _TURNED_BEHIND = re.compile(r"(?:\u306a\u3057|\u7121\u3057|\uc5c6\uc74c)$|\w(?:frei|less)$", re.I)  # nashi, eopseum
 _TURNED_BEFORE = re.compile("^(?:\u65e0|\u7121|\u6ca1)")  # "without", of whatever
 _NONE = frozenset(("none", "nothing", "nil", "nichts", "rien", "nada", "niente", "never"))
-_NOT_KNOWN = re.compile("^\u672a(?:\u77e5|\u6807|\u68c0|\u5206|\u5b9a)")  # unknown, not labelled, not inspected
+_NOT_KNOWN = re.compile(  # unknown, not labelled, not inspected; to be confirmed, decided, inspected; pending, again
+    "^\u672a(?:\u77e5|\u6807|\u68c0|\u691c|\u5206|\u5b9a|\u786e|\u78ba|\u5224)"
+    "|^[\u5f85\u8981](?:\u786e|\u78ba|\u5b9a|\u68c0|\u691c|\u5224|\u590d|\u518d)"
+    "|^(?:\u4fdd\u7559|\u518d\u691c|\u518d\u68c0|\u590d\u68c0|\u91cd\u68c0)"
+)
 
 
 def has_letters(text: str) -> bool:
@@ -99,5 +106,7 @@ def may_be_a_type(text: str, is_asked: bool = False) -> bool:
     rest = {*without_plain(text)} - {*CARRIERS, *SPLIT_FOLDERS}
     says_no_more = not rest or not plain_rest(text) or not has_letters(text) or is_count_or_class(text)
     if says_no_more or is_background(text) or leaves_open(text) or denies(text):
+        return False
+    if not is_asked and re.fullmatch("[A-Za-z]", text.strip()):  # a grade, or short for pass and fail
         return False
     return not rest & (_NO_TYPES - _OTHER if is_asked else _NO_TYPES) and (is_asked or not is_about(text))

@@ -15,8 +15,8 @@ FLAWLESS_WORDS = _words(
 )
 """Words that say of a thing, and not only of one of its sides, that it has no defect."""
 GOOD_WORDS = FLAWLESS_WORDS | _words(
-    "good ok okay normal pass passed perfect io gut konform conforme bon bonne bueno buono bestanden réussi réussie "
-    "良好 合格 正常 通过 정상"
+    "good ok okay okey normal pass passed perfect io gut konform conforme bon bonne bueno buono bestanden réussi "
+    "réussie 良 良好 好 合格 合格品 正常 正常品 通过 정상"
 )
 """Words for what is good."""
 BAD_WORDS = _words(
@@ -25,7 +25,8 @@ BAD_WORDS = _words(
     "errors nio unacceptable nongood notok problem problems probleme problema problemas fehler fehlerhaft defekt "
     "defekte schlechtteil schlechtteile ausschuss mangelhaft schlecht beschädigt défaut défauts défectueux "
     "durchgefallen mauvais mauvaise rebut defecto defectos defectuoso malo difetto difetti difettoso scarto "
-    "異常 欠陥 불량 결함 不良 不良品 不合格 未通过 不通过 缺陷 次品 异常"
+    "rechazado rechazada rifiutato rifiutata "
+    "異常 欠陥 불량 결함 不良 不良品 不合格 不合格品 未通过 不通过 缺陷 次品 异常 坏 壞 坏品"
 )
 """Words for what is a defect, or has one."""
 ACCEPTING_WORDS = _words(

@@ -57,6 +57,8 @@ _NG_ALL = dict.fromkeys("bcd", NG)
         ("image,label", "无异常 异常", {"a": GOOD, "b": NG}),
         ("image,label", "ok ng 无划痕 傷なし none_found ok/ng", {"a": GOOD, "b": NG}),
         ("image,label", "ok ng inconclusive unbekannt rissfrei scratch/none", {"a": GOOD, "b": NG}),
+        ("image,label", "ok ng 良 要確認 待定 不合格品", {"a": GOOD, "b": NG, "c": GOOD, "f": NG}),
+        ("image,label", "ok ng aprobado P scratch|OK clear", {"a": GOOD, "b": NG}),
         ("image,label", "ok clean defective no_scratch acceptable", {"a": GOOD, "c": NG}),
         ("image,defect_type", "none no_scratches clean pit other", {"a": GOOD, "d": PIT, "e": ("unboxed", "other")}),
         ("image,is_defect", "no negative n/d pit yes", {"a": GOOD, "e": NG}),
