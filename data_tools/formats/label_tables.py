@@ -29,7 +29,16 @@ from data_tools.formats.registry import Findings, ReadOptions
 Rows = Sequence[tuple[int, list[str]]]
 
 _UNKNOWN_AREA = "rows that call an image a defect: taken as unboxed"
-_NUMBERS = "columns {} hold numbers that are not read: where they are a box, --columns names them, such as x1,y1,x2,y2"
+_NUMBERS = (
+    "columns {} hold numbers that are not read: where they are a box in pixels, --columns names them, such as "
+    "x1,y1,x2,y2"
+)
+_OF_A_BOX = frozenset(
+    words_of(
+        "x y w h width height left top right bottom row col column min max start end size box bbox rect roi "
+        "xrel yrel xsize ysize mm cm um \u00b5m inch percent rel norm"
+    )
+)
 
 
 def label_claims(
@@ -89,11 +98,12 @@ def tell_unknown_areas(claims: Iterable[Claim], findings: Findings) -> None:
 
 
 def _tell_numbers(columns: Columns, rows: Sequence[Sequence[str]], findings: Findings) -> None:
-    """Warn of columns side by side that hold numbers under names that say nothing: they may be a box."""
+    """Warn of columns side by side that hold numbers under names that say nothing, or speak of a box."""
     run: list[tuple[int, str]] = []
     for i, name in columns.others:
         values = {fields[i] for fields in rows if fields[i].lower() not in EMPTY}
-        plain = not is_left_out(name) and not is_about_another(name) and asks_for(name) is None
+        other = is_about_another(name) and not {*words_of(name)} <= _OF_A_BOX
+        plain = not is_left_out(name) and not other and asks_for(name) is None
         if plain and values and not isinstance(numbers(sorted(values)), str):
             run = [*(run if run and run[-1][0] == i - 1 else []), (i, name)]
         if len(run) == len("xyxy"):

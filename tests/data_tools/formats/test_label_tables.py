@@ -199,11 +199,14 @@ def test_a_table_without_a_header_is_named(tmp_path: Path, read) -> None:
     ("header", "warned"),
     [
         ("image,label,izquierda,arriba,derecha,abajo", ["izquierda, arriba, derecha, abajo"]),
+        ("image,label,x (mm),y (mm),width (mm),height (mm)", ["x (mm), y (mm), width (mm), height (mm)"]),
+        ("image,label,XREL,YREL,XSIZE,YSIZE", ["XREL, YREL, XSIZE, YSIZE"]),
+        ("image,label,die_x,die_y,wafer_x,wafer_y", []),
         ("image,label,batch,camera,slot,year", []),
         ("image,label,voltage,current,unused,speed", []),
     ],
 )
-def test_four_numbers_under_names_that_say_nothing_are_warned_of(
+def test_four_numbers_under_names_that_say_nothing_or_speak_of_a_box_are_warned_of(
     tmp_path: Path, read, header: str, warned: list[str]
 ) -> None:
     (tmp_path / "t.csv").write_text(f"{header}\na.png,ok,,,,\nb.png,ng,5,6,20,30\n")
