@@ -57,6 +57,7 @@ _GOOD_ZEROS = "row with box 0,0,0,0"
 _ZEROS = "boxes 0,0,0,0 of good images: taken as no box"
 _OUTLINE = "an outline: the box around its points is taken"
 _UNKNOWN_AREA = "rows that name a defect type without a box: taken as unboxed"
+_NO_NUMBERS = {"-1", "-1.0", "-1,0"}
 _SOME = 8
 _AMBIGUOUS = "which may be thousands or a decimal: write {} without a sign for thousands, or decimals with more places"
 _NO_HEADER = (
@@ -273,7 +274,8 @@ def _company(tables: Iterable[tuple[Table, Rows]], options: ReadOptions) -> Comp
 
 
 def _is_empty(values: Sequence[str]) -> bool:
-    return all(value.lower() in EMPTY for value in values)
+    """Whether fields say nothing; -1 in all of several stands for no box, as -1 -1 -1 -1 can be none."""
+    return all(value.lower() in EMPTY for value in values) or (len(values) > 1 and {*values} <= _NO_NUMBERS)
 
 
 def _refuse_predictions(path: Path, table: Table, rows: Rows) -> None:

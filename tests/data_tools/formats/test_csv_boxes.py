@@ -41,6 +41,21 @@ def test_what_is_no_upright_rectangle_is_listed(
     assert [(r.line, r.reason.startswith(reason)) for r in findings.rejects] == [(3, True)]
 
 
+def test_four_times_minus_one_is_no_box(tmp_path: Path, read) -> None:
+    """The row says what its type does, as one with empty fields: beside "none" it had been a defect of no area."""
+    lines = [
+        "image,x1,y1,x2,y2,class",
+        "a,1,2,9,9,pit",
+        "b,-1,-1,-1,-1,none",
+        "c,-1,-1,-1,-1,pit",
+        "d,-1.0,-1,-1,-1,OK",
+    ]
+    (tmp_path / "a.csv").write_text("\n".join(lines))
+    samples, findings = read("csv", tmp_path, size_hw=SIZE)
+    assert {name: s.status for name, s in samples.items()} == {"a": "boxed", "b": "good", "c": "unboxed", "d": "good"}
+    assert not findings.rejects
+
+
 @pytest.mark.parametrize("unit", [" (%)", " [mm]", "_mm", "(\u6beb\u7c73)", " \u00b5m"])
 def test_columns_in_another_unit_than_pixels_are_not_taken(unit: str) -> None:
     assert find_columns(["image", *(f"{name}{unit}" for name in ("x1", "y1", "x2", "y2"))]) is None
