@@ -12,6 +12,7 @@ from typing import Literal
 Corners = tuple[float, float, float, float]
 
 SWAPPED = "boxes with swapped corners: put in order"
+UPSIDE_DOWN = "boxes whose first y alone is the larger one: put in order; where y counts upwards, count it from the top"
 CLIPPED = "boxes less than a pixel outside the image: clipped"
 CUT = "boxes of which at least half is inside the image: clipped"
 SHARES = "boxes with all corners in 0..1, or a little over the edge: taken as shares of the image's size"
@@ -69,7 +70,9 @@ def half_open(corners: Corners, meaning: str) -> tuple[Corners, str]:
     """
     more = 1.0 if meaning == "inclusive" else 0.0
     (x1, x2), (y1, y2) = (_in_order(*pair, more) for pair in ((corners[0], corners[2]), (corners[1], corners[3])))
-    return (x1, y1, x2, y2), SWAPPED if (x1, y1) != corners[:2] else ""
+    if (x1, y1) == corners[:2]:
+        return (x1, y1, x2, y2), ""
+    return (x1, y1, x2, y2), UPSIDE_DOWN if x1 == corners[0] else SWAPPED
 
 
 def _in_order(first: float, second: float, more: float) -> tuple[float, float]:

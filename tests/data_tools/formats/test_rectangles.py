@@ -1,6 +1,6 @@
 import pytest
 
-from data_tools.formats.rectangles import CLIPPED, CUT, SWAPPED, half_open, place
+from data_tools.formats.rectangles import CLIPPED, CUT, SWAPPED, UPSIDE_DOWN, half_open, place
 
 SIZE = (48, 64)
 
@@ -39,5 +39,7 @@ def test_refused_boxes(box: tuple, reason: str) -> None:
 
 def test_inclusive_corners_are_put_in_order_before_a_pixel_is_added() -> None:
     assert half_open((20, 30, 5, 6), "inclusive") == ((5, 6, 21, 31), SWAPPED)
+    assert half_open((5, 30, 20, 6), "exclusive") == ((5, 6, 20, 30), UPSIDE_DOWN)  # as where y counts upwards
+    assert half_open((20, 6, 5, 30), "exclusive") == ((5, 6, 20, 30), SWAPPED)
     assert half_open((5, 6, 20, 30), "inclusive") == ((5, 6, 21, 31), "")
     assert half_open((5, 6, 4.5, 30), "inclusive") == ((5, 6, 5.5, 31), "")  # half a column
