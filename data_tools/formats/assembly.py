@@ -31,7 +31,7 @@ from data_tools.formats.image_index import images_folder, without_boxes
 from data_tools.formats.image_places import ImagePlaces
 from data_tools.formats.name_readings import bare, folded
 from data_tools.formats.names import is_background, is_unjudged, reason_against
-from data_tools.formats.rectangles import SHARES, Corners, are_shares, may_be_percent, place
+from data_tools.formats.rectangles import CUT, OUTSIDE, SHARES, Corners, are_shares, may_be_percent, place
 from data_tools.formats.registry import Findings, ReadOptions
 from data_tools.formats.remarks import is_false_call
 
@@ -60,6 +60,11 @@ _PERHAPS_PERCENT = (
     "files whose boxes all lie in the lower part of 0..100, with fractions, in images of at least 200 pixels a side: "
     "taken as pixels; were they percentages, multiply them by the images' sizes"
 )
+_LEAVING = (
+    "boxes reach over the edges of their images by a pixel and more, a quarter of all and more: are they of images of "
+    "another size, or is what is read as their corner or their centre something else?"
+)
+_MANY, _LARGE_SHARE = 5, 0.25  # boxes over the edge: fewer are drawn so by hand
 _TOLERANCE = 2  # decimals of a pixel up to which two boxes are the same
 
 
@@ -101,7 +106,7 @@ def samples_from_claims(
     for path, image in images.items():
         if image.claims:
             yield from joining.sample_of(path, image)
-    joining.tell_denied()
+    joining.tell()
     convention = background if all_met and all(source.is_dir() for source in sources) else ""
     annotated = {path.rpartition("/")[0] for path, image in images.items() if image.claims}
     names = {folded(bare(path)) for path, image in images.items() if image.claims}
@@ -170,9 +175,12 @@ class _Joining:
     in_shares: set[Path]
     keep_repeats: bool
     denied: dict[Path, list[bool]] = field(default_factory=dict)
+    leaving: list[bool] = field(default_factory=list)
 
-    def tell_denied(self) -> None:
-        """Warn of files of whose boxes none is left after what stands beside them."""
+    def tell(self) -> None:
+        """Warn of files of whose boxes none is left after what stands beside them, and of many boxes over the edge."""
+        if sum(self.leaving) >= max(_MANY, _LARGE_SHARE * len(self.leaving)):
+            self.findings.warnings[_LEAVING] += sum(self.leaving)
         count = sum(all(denied) for denied in self.denied.values())
         if count:
             self.findings.warnings[_ALL_DENIED] += count
@@ -327,6 +335,8 @@ class _Joining:
             height, width = size_hw
             box = box[0] * width, box[1] * height, box[2] * width, box[3] * height
         placed = None if reason else place(box, size_hw)
+        if placed is not None:
+            self.leaving.append(CUT in placed.changes or OUTSIDE in placed.reason)
         if placed is None or placed.box_xyxy is None:
             _reject_shape(claim, shape, reason or (placed.reason if placed else ""), self.findings)
             return None

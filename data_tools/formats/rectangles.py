@@ -16,6 +16,8 @@ UPSIDE_DOWN = "boxes whose first y alone is the larger one: put in order; where 
 CLIPPED = "boxes less than a pixel outside the image: clipped"
 CUT = "boxes of which at least half is inside the image: clipped"
 SHARES = "boxes with all corners in 0..1, or a little over the edge: taken as shares of the image's size"
+OUTSIDE = "outside"
+"""What every reason says of a box that lies there."""
 INSIDE = 0.5  # the least share of a box that has to lie inside the image
 _ROUNDING = 1e-6  # of a pixel: what arithmetic alone puts outside the image
 
@@ -134,11 +136,11 @@ def place(box_xyxy: Corners, size_hw: tuple[int, int]) -> Placed:
         return Placed(None, reason="zero-area rectangle")
     left, top, right, bottom = max(x1, 0.0), max(y1, 0.0), min(x2, float(width)), min(y2, float(height))
     if right <= left or bottom <= top:
-        return Placed(None, reason=f"outside the {width} x {height} image")
+        return Placed(None, reason=f"{OUTSIDE} the {width} x {height} image")
     inside = ((right - left) / (x2 - x1)) * ((bottom - top) / (y2 - y1))
     outside = max(-x1, -y1, x2 - width, y2 - height)
     if inside < INSIDE and outside >= 1:
-        return Placed(None, reason=f"more than half of it lies outside the {width} x {height} image")
+        return Placed(None, reason=f"more than half of it lies {OUTSIDE} the {width} x {height} image")
     if right <= 1 and bottom <= 1 and min(size_hw) > 1 and any(side != int(side) for side in box_xyxy):
         return Placed(None, reason="no corner beyond the first pixel, as if these were shares of the image's size")
     if outside > _ROUNDING:

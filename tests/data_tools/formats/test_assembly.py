@@ -63,6 +63,20 @@ def test_a_refused_box_leaves_a_defect_and_the_good_boxes(join: Join) -> None:
     assert [r.line for r in findings.rejects] == [7, 7]
 
 
+def test_many_boxes_over_the_edge_are_warned_of(join: Join) -> None:
+    """Five of twenty, as boxes of larger images have them; four, or five of twenty-one, may be drawn so by hand."""
+    inside = [Shape("pit", (x, 10, x + 3, 20)) for x in range(17)]
+    over = [Shape("pit", (x, 40, x + 10, 70)) for x in (10, 20, 30)] + [Shape("pit", (x, 70, 90, 90)) for x in (10, 20)]
+
+    def warned(*shapes: Shape) -> list[int]:
+        findings = join(["a.png"], claim("a.png", *shapes))[1]
+        return [count for text, count in findings.warnings.items() if "reach over the edges" in text]
+
+    assert warned(*inside[:15], *over) == [5]
+    assert warned(*inside[:16], *over) == []
+    assert warned(*over[1:]) == []
+
+
 def test_boxes_around_good_things_are_evidence_and_no_defects(join: Join) -> None:
     fine = Shape("OK", (1, 1, 9, 9))
     samples, findings = join(["a.png", "b.png"], claim("a.png", fine), claim("b.png", fine, BOX))
