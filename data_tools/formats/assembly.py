@@ -34,6 +34,7 @@ from data_tools.formats.names import is_background, is_unjudged, reason_against
 from data_tools.formats.rectangles import CUT, OUTSIDE, SHARES, Corners, are_shares, may_be_percent, place
 from data_tools.formats.registry import Findings, ReadOptions
 from data_tools.formats.remarks import is_false_call
+from data_tools.formats.value_verdicts import as_verdict, verdicts_beside
 
 Root = Callable[[Sequence[Path], ReadOptions], Path | None]
 
@@ -102,7 +103,8 @@ def samples_from_claims(
         raise InputError(f"{sources[0]}: no annotation meets an image under {places.index.root}{reason}")
     if percent_from:
         _refuse_percent(images, places, percent_from, findings)
-    joining = _Joining(places, options, findings, _sources_in_shares(everything), keep_repeats)
+    verdicts = verdicts_beside((shape.beside for claim in everything for shape in claim.shapes), findings)
+    joining = _Joining(places, options, findings, _sources_in_shares(everything), keep_repeats, verdicts)
     for path, image in images.items():
         if image.claims:
             yield from joining.sample_of(path, image)
@@ -174,6 +176,7 @@ class _Joining:
     findings: Findings
     in_shares: set[Path]
     keep_repeats: bool
+    verdicts: frozenset[str] = frozenset()
     denied: dict[Path, list[bool]] = field(default_factory=dict)
     leaving: list[bool] = field(default_factory=list)
 
@@ -301,10 +304,11 @@ class _Joining:
 
     def _not_judged(self, claim: Claim, shape: Shape, kind: str) -> str:
         """Why an area is neither a defect nor a good thing; "" where it is one."""
-        against = contradiction(is_good(kind), shape.beside)
+        beside = [(as_verdict(name) if name in self.verdicts else name, value) for name, value in shape.beside]
+        against = contradiction(is_good(kind), beside)
         if not is_good(kind):
             self.denied.setdefault(claim.source, []).append(bool(against))
-            doubt = "" if against else unsettled(shape.beside)
+            doubt = "" if against else unsettled(beside)
             if doubt:
                 self.findings.mend(claim.source, shape.line or claim.line, claim.image, _UNSETTLED.format(doubt))
         if against:

@@ -10,9 +10,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from data_tools.core.records import BOXED, GOOD, STATUSES, UNBOXED
-from data_tools.formats.asides import is_about_another, is_about_sight, is_aside, is_left_out, names_a_verdict
+from data_tools.formats.asides import is_about_another, is_aside, is_left_out, names_a_verdict
 from data_tools.formats.columns import Columns
-from data_tools.formats.entry_words import is_about_the_annotation, is_called_normal, is_for_verdicts
+from data_tools.formats.entry_words import is_for_verdicts
 from data_tools.formats.folders import asks_for, is_good, is_predicted, status_of
 from data_tools.formats.names import is_background
 from data_tools.formats.registry import Findings
@@ -27,15 +27,12 @@ from data_tools.formats.remarks import (
     status_of_remark,
 )
 from data_tools.formats.type_words import leaves_open
+from data_tools.formats.value_verdicts import as_verdict, judges_by_values
 
 EMPTY = ("", "nan", "none", "null", "na", "n/a", "-")
 ANY_DEFECT = "defect"
 ROW = "row without a box"
 _NOTHING = ("0", "background", "negative")
-_HIDDEN = (
-    "column {!r} holds nothing but words for good: taken for what its name says, and for no verdict; where it is one, "
-    "call it verdict"
-)
 _CODES = "column {!r} holds {}, which is not understood, and says nothing of the boxes: write OK and NG"
 _FEW = 4
 _HOW = "name that column type, status or unused, in the file or with --columns"
@@ -129,11 +126,7 @@ def flag_columns(columns: Columns, rows: Sequence[Sequence[str]]) -> set[int]:
 def named_by_values(
     others: Sequence[tuple[int, str]], rows: Sequence[Sequence[str]], findings: Findings
 ) -> tuple[tuple[int, str], ...]:
-    """The other columns of a table, those called verdicts that hold nothing but words of one, for good and for bad.
-
-    Whatever their header is: "OK" and "NG" under `inspector` are no names of people. Left as they are called are those
-    of what may be good itself, such as the light, of the annotation, and those that hold one sense alone: "ok" under
-    `pad` may be said of the pad. Where a name of something else hides such a one, a warning says so.
+    """The other columns of a table, those called verdicts that are ones by what they hold, as `value_verdicts` says.
 
     Args:
         others: position and name of columns.
@@ -143,15 +136,7 @@ def named_by_values(
     named = []
     for i, name in others:
         values = {fields[i] for fields in rows if fields[i].lower() not in EMPTY}
-        senses = {status_of([value]) for value in values if not leaves_open(value)}
-        known = is_predicted(name) or names_a_verdict(name) or is_left_out(name)
-        known = known or is_about_sight(name) or is_about_the_annotation(name)
-        judges = not known and all(says_a_verdict(value) or leaves_open(value) for value in values)
-        if judges and senses == {GOOD, UNBOXED}:
-            name = f"{name} (verdict)"
-        elif judges and senses == {GOOD} and is_about_another(name) and not all(map(is_called_normal, values)):
-            findings.warnings[_HIDDEN.format(name[:40])] += 1
-        named.append((i, name))
+        named.append((i, as_verdict(name) if judges_by_values(name, values, findings) else name))
     return tuple(named)
 
 

@@ -133,6 +133,23 @@ def test_flags_that_set_an_area_apart(
     assert reading("difficult") == (["boxed"], ["boxes called difficult: they count as any other"])
 
 
+@pytest.mark.parametrize(
+    ("values", "kept", "warned"),
+    [("OK NG", "b", False), ("OK OK", "ab", True), ("Anna Ben", "ab", False), ("OK Anna", "ab", False)],
+)
+def test_an_attribute_that_holds_verdicts_is_one_whatever_its_name(
+    tmp_path: Path, read, save, values: str, kept: str, warned: bool
+) -> None:
+    """As in a table: "OK" and "NG" under `inspector` are no names of people; "OK" alone is asked about."""
+    for name, value in zip("ab", values.split(), strict=True):
+        save(tmp_path / f"{name}.png")
+        text = voc("crack", f"<inspector>{value}</inspector>").replace("a.png", f"{name}.png")
+        (tmp_path / f"{name}.xml").write_text(text)
+    samples, findings = read("voc", tmp_path)
+    assert "".join(sorted(Path(name).stem for name in samples)) == kept
+    assert any("'inspector' holds nothing but words for good" in one for one in findings.warnings) == warned
+
+
 def test_a_new_name_makes_a_type_of_an_ignored_one(tmp_path: Path, read, save) -> None:
     save(tmp_path / "img" / "a.png")
     (tmp_path / "a.json").write_text(coco("ignore", {}))
