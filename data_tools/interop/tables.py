@@ -1,13 +1,13 @@
 """CSV tables of points, `id,x,y[,score]`, and of image scores, `id,score`; with or without a header.
 
-Semicolons and tabs may stand for the commas, as spreadsheets of other countries write; a decimal comma is no number.
-
-What the columns may be called, `table_columns` says.
+What the columns may be called, `table_columns` says. They stand apart by commas, or as spreadsheets write them by
+semicolons or tabs; then a comma may stand for the decimal point.
 """
 
 import csv
 import io
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,8 +23,11 @@ from data_tools.interop.foreign import ForeignFile, ForeignPrediction
 from data_tools.interop.naming import Naming, Reference
 from data_tools.interop.table_columns import ID, NAME, SCORE, find_table_columns
 
+_SEPARATORS = (";", "\t", ",")  # of equally many the first: 3;10,5;20,5
+_DECIMAL = re.compile(r"[+-]?\d*,\d+")
+_PERHAPS_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
+
 COLUMNS = ("id", "file_name", "score", "x", "y")
-_DELIMITERS = (",", ";", "\t")
 
 
 def read_points(path: Path, naming: Naming) -> ForeignFile:
@@ -137,14 +140,12 @@ def _reference(where: str, row: dict[str, str]) -> Reference:
 
 
 def _lines(path: Path) -> list[tuple[str, list[str]]]:
-    """Where each line that is not empty stands, and its cells, apart by the first of , ; and tab that the table begins
-    with.
-    """
+    """Where each line that is not empty stands, and its cells."""
     text = read_text(path)[0]
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    delimiter = next((sign for sign in _DELIMITERS if sign in first), _DELIMITERS[0])
+    first = text.strip().partition("\n")[0]
+    separator = max(_SEPARATORS, key=first.count)
     try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
     except csv.Error as error:
         raise InputError(f"{path}: not readable as CSV: {error}") from error
     lines = [(f"{path}, line {i}", [cell.strip() for cell in row]) for i, row in enumerate(rows, 1)]
@@ -152,8 +153,10 @@ def _lines(path: Path) -> list[tuple[str, list[str]]]:
 
 
 def _number(text: str, name: str, where: str) -> float:
+    if _PERHAPS_THOUSANDS.fullmatch(text):
+        raise InputError(f"{where}: {name} is {text!r}, which may be thousands or a decimal; write a decimal point")
     try:
-        value = float(text)
+        value = float(text.replace(",", ".") if _DECIMAL.fullmatch(text) else text)
     except ValueError as error:
         raise InputError(f"{where}: {name} is {text!r}, not a number") from error
     if not math.isfinite(value):
