@@ -65,6 +65,10 @@ def import_predictions(
     lines = [f"{source} read as {chosen}: {len(own)} of {len(samples)} images of the split"]
     if chosen == "coco" and scores is None:
         lines.append("  an image scores as its best box does; --scores CSV gives scores of images")
+    if chosen == "coco" and len(dataset.categories) > 1:
+        named = ", ".join(f"{i} {name}" for i, name in enumerate(dataset.categories[:_SHOWN], start=1))
+        more = ", ..." if len(dataset.categories) > _SHOWN else ""
+        lines.append(f"  category_id read as the dataset numbers its classes: {named}{more}")
     if silent:
         lines.append(f"  nothing said of {len(silent)} images, such as {', '.join(silent[:_SHOWN])}")
     if len(foreign.findings) > len(own):

@@ -1,6 +1,7 @@
 """Foreign predictions in, checked at the edge, and ours out again."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from PIL import Image
 
 from data_tools import export_predictions, import_predictions
 from data_tools.core.records import Dataset, Prediction, Splits
-from data_tools.files.dataset_folder import write_dataset
+from data_tools.files.dataset_folder import read_dataset, write_dataset
 from data_tools.files.predictions import read_predictions
 
 SIZE = (50, 80)
@@ -131,6 +132,16 @@ def test_points_without_header_or_score(data: Path, tmp_path: Path) -> None:
 def test_bad_points_are_refused_by_line(data: Path, tmp_path: Path, capsys, text: str, words: str) -> None:
     assert run(data, write(tmp_path / "p.csv", text)) == 2
     assert words in capsys.readouterr().err
+
+
+def test_the_numbers_of_classes_are_told(data: Path, tmp_path: Path, caplog) -> None:
+    """Another tool may number them otherwise, which nothing in its results shows."""
+    source = write(tmp_path / "r.json", [result(category_id=2)])
+    dataset = read_dataset(data)
+    write_dataset(tmp_path / "two", replace(dataset, categories=("pit", "scratch")))
+    with caplog.at_level("INFO"):
+        assert run(tmp_path / "two", source) == 0
+    assert "  category_id read as the dataset numbers its classes: 1 pit, 2 scratch" in caplog.messages
 
 
 @pytest.mark.parametrize("name", ["confidence", "Conf", "probability", "Anomaly Score", "defect_score"])
