@@ -37,7 +37,7 @@ _ABOUT = (
             "modified duration by user annotator labeler labeller author operator inspector "
             "reviewer editor worker owner email version software tool "
             # how the set is divided, and where it is from
-            "split set subset fold phase partition usage dataset lot batch group wafer "
+            "split set subset fold phase partition usage dataset domain lot batch group wafer "
             "device product part station machine line site fab plant factory customer project recipe shift side view "
             "front back rear upper lower inner outer "
             "position location slot tray panel board die frame material supplier vendor "

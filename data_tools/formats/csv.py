@@ -47,7 +47,7 @@ from data_tools.formats.image_index import images_folder
 from data_tools.formats.image_places import declared_size, folder_under
 from data_tools.formats.label_tables import label_claims, refuse_scores, tell_unknown_areas
 from data_tools.formats.names import reason_against
-from data_tools.formats.packed_boxes import UNKNOWN, sense_by_values
+from data_tools.formats.packed_boxes import UNKNOWN, boxes_in, sense_by_values
 from data_tools.formats.rectangles import are_shares, half_open, numbers
 from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
 from data_tools.formats.tables import csv_files, some_tables, table_lines
@@ -149,7 +149,16 @@ def _rows(path: Path, table: Table, findings: Findings) -> Rows:
     """Line and fields of each row of a file that holds anything, the header left out."""
     lines = table_lines(path, table.separator, findings)
     rows = [(line, _trimmed([plain(field) for field in fields], table.columns)) for line, fields in lines]
-    return [(line, fields) for line, fields in rows if not fields or any(fields)][table.has_header :]
+    rows = [(line, fields) for line, fields in rows if not fields or any(fields)][table.has_header :]
+    return [(line, box) for line, fields in rows for box in _by_boxes(fields, table.columns)]
+
+
+def _by_boxes(fields: list[str], columns: Columns) -> list[list[str]]:
+    """A row for each box of a row whose one field holds several, unless its type may be a list, too."""
+    if len(columns.box) != 1 or len(fields) != columns.count or columns.type_of(fields)[:1] == "[":
+        return [fields]
+    i = columns.box[0]
+    return [[*fields[:i], box, *fields[i + 1 :]] for box in boxes_in(fields[i])]
 
 
 def _with_sense(path: Path, table: Table, rows: Rows, options: ReadOptions, findings: Findings) -> Table:

@@ -1,5 +1,7 @@
 """Boxes that stand in one field: "[834.0, 222.0, 56.0, 36.0]", "(10, 20, 30, 40)", "10 20 30 40".
 
+Several of a row stand apart by semicolons, or each in brackets of its own: Global Wheat's `BoxesString`.
+
 Two corners, or a corner with width and height: a header such as `bbox_xywh` or `bbox (x1,y1,x2,y2)` says it, else all
 boxes of a table together, where many of them could be no box in any other sense.
 """
@@ -16,6 +18,8 @@ _SENSES = {
     "corners": f"(?:{_BOX}?(?:xyxy|x1y1x2y2|x0y0x1y1|ltrb|xminyminxmaxymax|lefttoprightbottom)|{_BOX}(?:pascal)?voc)",
     "centre": f"(?:{_BOX}?(?:cxcywh|xcycwh|cxcywidthheight)|{_BOX}yolo)",
 }
+_SEVERAL = re.compile(r"[\[(]([^\[\]()]*)[\])]")
+_NONE = ("no_box", "nobox", "[]", "()")
 _PARTS = re.compile(r"[\s,;]+")
 _SIDES = 4
 _TELLING = 0.25  # the share of the boxes that could be none in the other sense
@@ -26,9 +30,19 @@ SizeHW = tuple[int, int]
 
 def sense_of(key: str) -> str | None:
     """The shape of the boxes in a column by its key, as `Columns` has it, or UNKNOWN; None where it holds none."""
-    if re.fullmatch(_BOX, key):
+    if re.fullmatch(f"{_BOX}(?:string|str)?", key):
         return UNKNOWN
     return next((shape for shape, how in _SENSES.items() if re.fullmatch(how, key)), None)
+
+
+def boxes_in(field: str) -> list[str]:
+    """The boxes of a field, a text each; an empty one where it says that there is none, and else the field alone."""
+    text = field.strip()
+    inside = _SEVERAL.findall(text) if text[:1] in ("[", "(") else []
+    boxes = inside or text.split(";")
+    if (inside or len(boxes) > 1) and all(len(parts_of(box)) == _SIDES for box in boxes):
+        return boxes
+    return [""] if text.lower() in _NONE else [field]
 
 
 def parts_of(field: str) -> list[str]:

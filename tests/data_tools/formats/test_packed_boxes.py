@@ -35,6 +35,19 @@ def test_a_header_or_the_boxes_say_what_the_numbers_are(
 
 
 @pytest.mark.parametrize(
+    "field", ["40 20 60 50;1 2 9 8", '"[[40, 20, 60, 50], [1, 2, 9, 8]]"', '"(40,20,60,50) (1,2,9,8)"']
+)
+def test_several_boxes_in_one_field_are_a_row_each(tmp_path: Path, read, field: str) -> None:
+    """As Global Wheat's BoxesString has them, whose no_box says that there is none."""
+    text = f"image_name,BoxesString,domain\na,{field},usask_1\nb,no_box,usask_1\nc,90 60 95 79,usask_1\n"
+    (tmp_path / "t.csv").write_text(text)
+    samples, findings = read("csv", tmp_path / "t.csv", size_hw=SIZE)
+    assert samples["a"].boxes_xyxy.tolist() == [[40, 20, 60, 50], [1, 2, 9, 8]]
+    assert samples["b"].status == "good"
+    assert "BoxesString read as two corners" in findings.notes[0]
+
+
+@pytest.mark.parametrize(
     ("boxes", "size_hw", "sense"),
     [
         ("40,20,20,30 1,2,3,4", None, "corner"),
@@ -70,7 +83,7 @@ def test_what_may_be_either_is_refused_and_named(tmp_path: Path, read) -> None:
 
 
 def test_a_field_that_holds_no_box_is_listed_or_refused(tmp_path: Path, read) -> None:
-    (tmp_path / "t.csv").write_text('image,class,bbox_xywh\na,pit,"[1, 2, 30]"\nb,pit,"[[1,2,3,4],[5,6,7,8]]"\n')
+    (tmp_path / "t.csv").write_text('image,class,bbox_xywh\na,pit,"[1, 2, 30]"\nb,pit,"[[1,2,3,4],[5,6,7]]"\n')
     samples, findings = read("csv", tmp_path / "t.csv", size_hw=SIZE)
     assert [s.status for s in samples.values()] == ["unboxed"] * 2
     assert [r.line for r in findings.rejects] == [2, 3]
