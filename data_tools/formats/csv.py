@@ -12,8 +12,8 @@ Default corners: exclusive, that is x2 - x1 is the width. Columns, in any common
 `--columns image,x1,y1,x2,y2,class` names the columns of files without a header, or anew. A row without a box says that
 its image is good, unless its type or another column says otherwise (`csv_verdicts`): then it is a defect of unknown
 area, or is listed. A table of boxes with scores is one of predictions, and is refused. Where all boxes of a file lie
-in 0..1 they are shares of the image. The separator may be a comma, a semicolon (then a comma may stand for the decimal
-point), a tab, or blanks.
+in 0..1 they are shares of the image. The header may stand below a few lines of title. The separator may be a comma, a
+semicolon (then a comma may stand for the decimal point), a tab, or blanks.
 """
 
 import re
@@ -92,10 +92,12 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
         raise InputError(f"{next(path for path in files if tables[path] is None)}, line 1: {_NO_HEADER}")
     for path, table in tables.items():
         if table is not None and table.columns.twice:
-            raise InputError(
-                f"{path}, line 1: two columns {table.columns.twice!r}; keep one, or name them by --columns"
-            )
+            where = f"{path}, line {table.header_line or 1}"
+            raise InputError(f"{where}: two columns {table.columns.twice!r}; keep one, or name them by --columns")
     _tell_unnamed(tables, options.columns, findings)
+    for path, table in tables.items():
+        if table is not None and table.header_line:
+            findings.notes.append(f"{path.name}: the header is line {table.header_line}; what stands above is not read")
     if options.corners and all(table.columns.shape == LABELS for table in tables.values() if table):
         raise InputError(f"--corners {options.corners}: a table of labels has no boxes; leave it out")
     claims: list[Claim] = []
@@ -149,7 +151,7 @@ def _rows(path: Path, table: Table, findings: Findings) -> Rows:
     """Line and fields of each row of a file that holds anything, the header left out."""
     lines = table_lines(path, table.separator, findings)
     rows = [(line, _trimmed([plain(field) for field in fields], table.columns)) for line, fields in lines]
-    rows = [(line, fields) for line, fields in rows if not fields or any(fields)][table.has_header :]
+    rows = table.rows([(line, fields) for line, fields in rows if not fields or any(fields)])
     return [(line, box) for line, fields in rows for box in _by_boxes(fields, table.columns)]
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from data_tools.formats.columns import Columns, find_columns, find_image, find_label_columns
 from data_tools.formats.csv_verdicts import EMPTY
 from data_tools.formats.one_hot import find_one_hot
-from data_tools.formats.tables import BLANKS, SEPARATORS, first_fields, table_lines
+from data_tools.formats.tables import BLANKS, SEPARATORS, SUFFIXES, first_fields, first_lines, table_lines
 
 _SEPARATORS = (*SEPARATORS, BLANKS)
-_FIRST_LINES = 3
+_FIRST_LINES, _DEEPEST_HEADER = 3, 6
 _DECIMAL_COMMA = re.compile(r"^[+-]?\d*,\d+$")
 GROUPED = re.compile(r"^[+-]?[1-9]\d{0,2}([.,])\d{3}$")
 """A number that may have a sign for thousands in it."""
@@ -27,7 +27,8 @@ class Table:
     Attributes:
         separator: between the fields.
         columns: what stands where.
-        has_header: whether the first line names the columns.
+        has_header: whether a line names the columns.
+        header_line: its number, where it is not the first, but stands below a title; else 0.
         decimal: "," where numbers are written so, else ".".
         thousands: the sign that may be one for thousands instead; "" where there is no doubt.
     """
@@ -37,6 +38,11 @@ class Table:
     has_header: bool
     decimal: str = "."
     thousands: str = ""
+    header_line: int = 0
+
+    def rows(self, lines: Sequence[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
+        """The lines below the header."""
+        return [one for one in lines[self.has_header :] if one[0] > self.header_line]
 
 
 def table_of(path: Path, names: tuple[str, ...] = (), find: _Find = find_columns) -> Table | None:
@@ -48,6 +54,18 @@ def table_of(path: Path, names: tuple[str, ...] = (), find: _Find = find_columns
         columns = named or header
         if columns is not None and fields and (separator != BLANKS or _is_in_columns(path, columns.count)):
             return Table(separator, columns, header is not None)
+    return None if names else _below_a_title(path, find)
+
+
+def _below_a_title(path: Path, find: _Find) -> Table | None:
+    """How to read a .csv or .tsv file whose header is not the first line, as below a spreadsheet's title."""
+    if path.suffix.lower() not in SUFFIXES:
+        return None
+    for separator in SEPARATORS:
+        for line, fields in islice(first_lines(path, separator), 1, _DEEPEST_HEADER):
+            columns = find(fields)
+            if columns is not None:
+                return Table(separator, columns, True, header_line=line)
     return None
 
 

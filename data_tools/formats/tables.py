@@ -104,19 +104,23 @@ def some_tables(source: Path, below: bool = False) -> Iterator[Path]:
 
 def first_fields(path: Path, delimiter: str = ",") -> list[str]:
     """The fields of the first line that is not blank; none where the file cannot be read."""
+    return next((fields for _, fields in first_lines(path, delimiter)), [])
+
+
+def first_lines(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Number and fields of the first lines that are not blank; none where the file cannot be read."""
     if reason_against_reading(path) is not None:
-        return []
+        return
     try:
         with path.open("rb") as file:
             content = file.read(_PEEK)
     except OSError:
-        return []
+        return
     if len(content) == _PEEK and b"\n" in content and b"\0" not in content:  # no letter is cut in two
         content = content[: content.rindex(b"\n")]
-    for text in _lines(content, decode_text(content)):
+    for line, text in enumerate(_lines(content, decode_text(content)), start=1):
         if text is None or (text.strip() and not _EXCEL.match(text)):
-            return [] if text is None else _fields(text.strip(" \r"), delimiter)
-    return []
+            yield line, [] if text is None else _fields(text.strip(" \r"), delimiter)
 
 
 def _tables_in(folder: Path) -> list[Path]:

@@ -41,6 +41,20 @@ def test_what_is_no_upright_rectangle_is_listed(
     assert [(r.line, r.reason.startswith(reason)) for r in findings.rejects] == [(3, True)]
 
 
+@pytest.mark.parametrize("title", ["Report 7;;;;;\n\n", ";box;;;;\n", "made 2024-05-01\nby Anna\n;;;;;\n"])
+@pytest.mark.parametrize("header", ["image;x1;y1;x2;y2;class", "image;;;;;class"])
+def test_the_header_may_stand_below_a_title(tmp_path: Path, read, title: str, header: str) -> None:
+    """As a spreadsheet has it, over boxes and over labels alone; a note says so."""
+    boxed = "x1" in header
+    rows = f"a;{'1;2;9;9' if boxed else ';;;'};NG\nb;;;;;OK\n"
+    (tmp_path / "a.csv").write_text(f"{title}{header}\n{rows}")
+    samples, findings = read("csv", tmp_path, size_hw=SIZE)
+    assert {name: s.status for name, s in samples.items()} == {"a": "boxed" if boxed else "unboxed", "b": "good"}
+    assert not findings.rejects
+    line = title.count("\n") + 1
+    assert f"a.csv: the header is line {line}; what stands above is not read" in findings.notes
+
+
 def test_four_times_minus_one_is_no_box(tmp_path: Path, read) -> None:
     """The row says what its type does, as one with empty fields: beside "none" it had been a defect of no area."""
     lines = [
