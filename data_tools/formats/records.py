@@ -169,13 +169,14 @@ def _parsed(text: str) -> Any:
 
 
 def _flat(value: Any) -> Iterator[Record]:
-    """The records in lists and objects of any depth; in a list, what holds values alone is one too."""
+    """The records in lists and objects of any depth; in a list, what holds no other record is one too."""
     for one in value if isinstance(value, list) else value.values() if isinstance(value, dict) else ():
         holds_more = isinstance(one, dict) and any(isinstance(part, list | dict) for part in one.values())
         if isinstance(one, dict) and (_image_key(one) or (isinstance(value, list) and not holds_more)):
             yield one
-        else:
-            yield from _flat(one)
+            continue
+        inside = [*_flat(one)]  # none in what may be a box with its corners, which is refused then
+        yield from inside or ([one] if isinstance(value, list) and isinstance(one, dict) and one else [])
 
 
 def _image_key(record: Record) -> str:

@@ -142,6 +142,10 @@ def test_what_numbers_mean_is_said(told) -> None:
         ('{"image": "a.png", "label": "ok"}\n{"image": "b.png"\n', "line 2: not readable as JSON"),
         (["a.png"], "no records that name an image"),
         ([record(GOOD, label="ng", score=0.7)], "record 1: score 0.7: boxes with scores"),
+        (
+            {"metadata": {"name": GOOD, "status": "Completed"}, "instances": [{"points": {"x1": 1, "x2": 9}}]},
+            "record 2: 'points' holds more than a value",
+        ),
     ],
 )
 def test_what_is_not_read_is_refused(folder: Path, read, value: object, reason: str) -> None:
