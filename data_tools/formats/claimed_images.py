@@ -1,5 +1,6 @@
 """Which image each claim is about: the same rule for the annotation files of all formats."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -75,6 +76,8 @@ def _meeting(claim: Claim, places: ImagePlaces) -> _Meeting:
     """The image of a claim, by the name inside its file or by the file's own."""
     reason = reason_against(claim.image, "image name")
     inside = Match((), reason=reason) if reason else places.match(claim.image, claim.folder)
+    if len(inside.paths) > 1 and not claim.own_name:
+        inside = _in_folder_of_file(claim, places) or inside
     if not claim.own_name or places.index is None or claim.own_name == claim.image:
         return _Meeting(inside, claim.image)
     own = places.match(claim.own_name, claim.folder)
@@ -91,6 +94,17 @@ def _meeting(claim: Claim, places: ImagePlaces) -> _Meeting:
     if own.looseness // 2 <= inside.looseness // 2:
         return _Meeting(own, claim.own_name, _STALE)
     return _Meeting(inside, claim.image, _OTHER)
+
+
+def _in_folder_of_file(claim: Claim, places: ImagePlaces) -> Match | None:
+    """Of several images of one name, the one in the folder that the file is named after: train.csv, instances_val.json.
+
+    None where that is none, or several.
+    """
+    words = re.split(r"[\s_.-]+", claim.source.stem)
+    matches = [places.match(claim.image, f"{claim.folder}/{word}".lstrip("/")) for word in filter(None, words)]
+    found = {match.path: match for match in matches if match.path is not None}
+    return next(iter(found.values())) if len(found) == 1 else None
 
 
 def _same_name(name: str, path: str) -> bool:

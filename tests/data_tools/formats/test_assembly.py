@@ -158,6 +158,20 @@ def test_names_that_could_mean_something_else_are_refused(join: Join, images: li
         join(images, *(claim(name, BOX) for name in names))
 
 
+def test_a_file_named_after_a_folder_is_of_the_image_in_it(join: Join) -> None:
+    """Of two images of one name; a file that is named after both folders, or none, leaves it open."""
+    images = ["images/train2017/a.png", "images/val2017/a.png"]
+    files = [claim("a.png", BOX, source="instances_train2017.json"), claim("a.png", good="empty", source="val2017.csv")]
+    samples, findings = join(images, *files)
+    assert {name: s.status for name, s in samples.items()} == dict(zip(images, ("boxed", "good"), strict=True))
+    assert not findings.rejects
+    for source in ("train2017_val2017.json", "all.json"):
+        known = claim("images/val2017/a.png", good="empty")
+        samples, findings = join(images, claim("a.png", BOX, source=source), known)
+        assert not samples
+        assert "several images of this name" in findings.rejects[0].reason
+
+
 def test_the_own_name_counts_before_a_stale_one(join: Join) -> None:
     first = claim("a.png", BOX, own_name="a-flip", source="a-flip.xml")
     second = claim("a.png", Shape("dent", (1, 1, 9, 9)), own_name="a", source="a.xml")
