@@ -6,7 +6,8 @@ from pathlib import PurePosixPath
 LONGEST = 1_000
 UNJUDGED = ("ignore", "ignored", "__ignore__", "dontcare", "don't care", "dont_care")
 BACKGROUNDS = ("background", "_background_", "__background__", "bg")
-_NO_AREAS = ("_background_", "__background__", *UNJUDGED)  # whereas a void may be a defect
+_LOOKED_AT = ("roi", "region of interest", "region_of_interest", "inspection area", "inspection_area")
+_NO_AREAS = ("_background_", "__background__", *UNJUDGED, *_LOOKED_AT)  # whereas a void may be a defect
 _UNPRINTABLE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]")
 
 
@@ -29,7 +30,7 @@ def reason_against(name: str, what: str) -> str | None:
 
 
 def is_unjudged(name: str) -> bool:
-    """Whether areas of a type by this name are no defects, but what tools call background or not judged."""
+    """Whether areas of a type by this name are no defects: background, what nobody judged, where one has to look."""
     return name.strip().lower() in _NO_AREAS
 
 

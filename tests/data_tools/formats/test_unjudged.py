@@ -58,6 +58,7 @@ def via(label: str, attributes: dict[str, Any]) -> str:
     return json.dumps({"a.png1": {"filename": "a.png", "size": 1, "regions": [region], "file_attributes": {}}})
 
 
+LEFT_OUT = ("__ignore__", "_background_", "background", "false_alarm", "inspection area")
 VOC_PAIR = "<attributes><attribute><name>{}</name><value>{}</value></attribute></attributes>"
 ATTRIBUTE = '<attribute name="{}">{}</attribute>'.format
 KINDS = [
@@ -93,7 +94,7 @@ def test_an_area_that_is_no_defect_is_listed_and_proves_nothing(
     path.write_text(written("void", silent))
     samples, _ = read(name, tmp_path)  # a void is a defect of solder
     assert [s.boxes_xyxy.round(6).tolist() for s in samples.values()] == [[[10, 10, 30, 30]]]
-    unjudged = [written(label, silent) for label in ("__ignore__", "_background_", "background", "false_alarm")]
+    unjudged = [written(label, silent) for label in (*LEFT_OUT, "ROI")]
     for text in (written("crack", against), *unjudged):
         path.write_text(text)
         samples, findings = read(name, tmp_path)
