@@ -106,7 +106,8 @@ class LabelTable:
         good = next((one.good for one in said if one.good), "")
         types = [one.defect_type for one in said if one.defect_type]
         if good and types:
-            return Verdict(problem=f"{good}, but a defect by {types[0]!r}: correct the one that is wrong")
+            _, name, value, _ = next(column for column, one in zip(told, said, strict=True) if one.defect_type)
+            return Verdict(problem=f"{good}, but a defect by {name} {value[:40]!r}: correct the one that is wrong")
         if types:
             for _, name, value, is_type in told:
                 if self._is_in_doubt(name, value, is_type):

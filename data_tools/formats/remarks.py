@@ -16,10 +16,10 @@ T = TypeVar("T")
 _ABOUT_DEFECTS = frozenset(
     ("category", "choice", "choices", "class", "classes", "defect", "fault", "image", "kind", "label", "type")
 )
-_YES = ("yes", "true", "y", "t", "1", "ja", "oui", "s\u00ed", "\u662f")
+_YES = ("yes", "true", "y", "t", "1", "ja", "oui", "s\u00ed", "\u662f", "wahr", "vrai", "verdadero", "vero")
 _NO = (
     *("no", "false", "n", "f", "0", "none", "nothing", "nein", "non", "kein", "keine", "keiner", "aucun", "aucune"),
-    *("ninguno", "ninguna", "nessuno", "\u5426", "\u65e0", "\u306a\u3057"),
+    *("falsch", "faux", "falso", "ninguno", "ninguna", "nessuno", "\u5426", "\u65e0", "\u306a\u3057"),
 )
 _TYPES = ("class", "classes", "id", "kind", "label", "name", "type", "types", "category", "code")
 _COUNTS = frozenset(("n", "nr", "num", "number", "count", "counts", "total"))

@@ -59,6 +59,9 @@ _NG_ALL = dict.fromkeys("bcd", NG)
         ("image,label", "ok ng inconclusive unbekannt rissfrei scratch/none", {"a": GOOD, "b": NG}),
         ("image,label", "ok ng 良 要確認 待定 不合格品", {"a": GOOD, "b": NG, "c": GOOD, "f": NG}),
         ("image,label", "ok ng aprobado P scratch|OK clear", {"a": GOOD, "b": NG}),
+        ("image,is_defect", "FALSCH WAHR", {"a": GOOD, "b": NG}),
+        ("image,defect", "no x yes O", {"a": GOOD, "c": NG}),  # a mark for yes in one place, for no in another
+        ("image,OK,NG", "x, ,x x,x", REFUSED),
         ("image,label", "ok clean defective no_scratch acceptable", {"a": GOOD, "c": NG}),
         ("image,defect_type", "none no_scratches clean pit other", {"a": GOOD, "d": PIT, "e": ("unboxed", "other")}),
         ("image,is_defect", "no negative n/d pit yes", {"a": GOOD, "e": NG}),
