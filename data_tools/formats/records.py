@@ -1,11 +1,11 @@
 """Records in JSON or JSON lines, each of which names an image, and says what it shows: by a label, by a mask, or both.
 
 So have sets for anomaly detection them: Real-IAD, the `meta.json` of many, the lists of UniAD, VisA as a CSV table with
-a column of masks. The records may lie in lists and objects of any depth (parts of a split, products). What their keys
-say is read as a row of a table of labels is (`label_verdicts`), with the key of types the one under which some records
-are good and others are not; masks are read as the format `mask` reads them. A defect without a mask is unboxed, a
-record that says nothing is listed. For `line`, the lists of what is not converted give the number of the record where
-the file is one value of JSON.
+a column of masks. The records may lie in lists and objects of any depth (parts of a split, products), and each or its
+label alone under the name of its image. What their keys say is read as a row of a table of labels is
+(`label_verdicts`), with the key of types the one under which some records are good and others are not; masks are read
+as the format `mask` reads them. A defect without a mask is unboxed, a record that says nothing is listed. For `line`,
+the lists of what is not converted give the number of the record where the file is one value of JSON.
 """
 
 import json
@@ -50,7 +50,7 @@ _MASKS = frozenset(
     )
     for how in ("", "path", "file", "filename", "name", "image", "img")
 )
-_IMAGE = "image"
+_IMAGE, _LABEL = "image", "label"
 Record = Mapping[str, Any]
 
 
@@ -170,13 +170,25 @@ def _parsed(text: str) -> Any:
 
 def _flat(value: Any) -> Iterator[Record]:
     """The records in lists and objects of any depth; in a list, what holds no other record is one too."""
-    for one in value if isinstance(value, list) else value.values() if isinstance(value, dict) else ():
-        holds_more = isinstance(one, dict) and any(isinstance(part, list | dict) for part in one.values())
+    named = [_named(key, part) for key, part in value.items()] if isinstance(value, dict) else value
+    for one in named if isinstance(named, list) else ():
+        holds_more = isinstance(one, dict) and any(
+            isinstance(part, list | dict) or _is_image(key) for key, part in one.items()
+        )
         if isinstance(one, dict) and (_image_key(one) or (isinstance(value, list) and not holds_more)):
             yield one
             continue
         inside = [*_flat(one)]  # none in what may be a box with its corners, which is refused then
         yield from inside or ([one] if isinstance(value, list) and isinstance(one, dict) and one else [])
+
+
+def _named(key: str, value: Any) -> Any:
+    """A value under the name of an image as a record of it: {"a.png": "OK"}, {"a.png": {"label": "OK"}}."""
+    if not _is_image(key):
+        return value
+    if isinstance(value, dict):
+        return value if _image_key(value) else {_IMAGE: key, **value}
+    return {_IMAGE: key, _LABEL: value}
 
 
 def _image_key(record: Record) -> str:

@@ -122,6 +122,13 @@ def test_records(
     assert rejects == listed
 
 
+@pytest.mark.parametrize("labels", [("ok", "ng"), ({"label": "ok"}, {"label": "ng"})])
+def test_labels_under_the_names_of_images(told, labels: tuple[object, object]) -> None:
+    value = {"classes": ["ok", "ng"], "labels": dict(zip((GOOD, NG), labels, strict=True))}
+    expected = {GOOD: ("good", "good", 0), NG: ("unboxed", "defect", 0)}
+    assert told(value) == told(value["labels"]) == (expected, {})
+
+
 def test_what_numbers_mean_is_said(told) -> None:
     value = [record(GOOD, "", label=0), record(NG, "masks/b/1_mask.png", label=1)]
     with pytest.raises(InputError, match=r"t\.json: record 1: label '0': which number or answer is the defect"):
@@ -140,6 +147,7 @@ def test_what_numbers_mean_is_said(told) -> None:
         ([{"image": GOOD, "prediction": "good"}, {"image": NG, "prediction": "pit"}], "say nothing of defects"),
         ('[{"image": "a.png", "label": "ok", "label": "ng"}]', "the key 'label' stands twice"),
         ('{"image": "a.png", "label": "ok"}\n{"image": "b.png"\n', "line 2: not readable as JSON"),
+        ({GOOD: [[1, 2, 3, 4]], NG: []}, "record 1: 'label' holds more than a value"),
         (["a.png"], "no records that name an image"),
         ([record(GOOD, label="ng", score=0.7)], "record 1: score 0.7: boxes with scores"),
         (
