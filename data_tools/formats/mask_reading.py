@@ -25,6 +25,7 @@ _NEAR = 32  # of 255: a compressed or smoothed mask strays so far from black and
 _SHARP, _MASK_LIKE = 0.97, 0.9
 _MOST_TYPES = 64
 _NOISY, _SPECKS = 6, 10
+_FEW = 2  # values between black and white: where they stand apart from white, they are no gradations of an edge
 _SMALLEST = 10  # pixels: JPEG of 20 % and more makes smaller areas of gray where there was none
 _GRADED = 0.25  # of the pairs of neighbouring pixels that are no background
 _SHOWN = 6
@@ -279,7 +280,8 @@ def _is_soft(masks: Iterable[MaskStats], values: Counter[int], highest: int) -> 
         return False
     bright = sum(n for value, n in values.items() if value >= highest - near)
     edge = sum(values[value] for value in between if near < value < highest - near)
-    alone = sum(top > near for one in masks for top in one.pale)
+    bound = highest - near if len(between) <= _FEW else highest // 2 + 1
+    alone = sum(near < top < bound for one in masks for top in one.pale)
     return not alone and edge < 0.5 * max(min(bright, sum(values.values()) - bright), 1)
 
 
@@ -295,7 +297,9 @@ def _background(masks: Sequence[MaskStats], values: Counter[int], soft: bool, hi
             raise InputError(
                 "masks/: half of the images' borders are white and half black: which one is background cannot be told"
             )
-        return highest if light >= 0.6 else 0
+        background = highest if light >= 0.6 else 0
+        _require_most(background, values, highest)
+        return background
     if len(values) == 1 and 0 not in values:
         (value,) = values
         raise InputError(
@@ -309,7 +313,23 @@ def _background(masks: Sequence[MaskStats], values: Counter[int], soft: bool, hi
             f"masks/: no value of {_listed(values)} holds most of the images' borders: which one is background "
             "cannot be told"
         )
+    _require_most(most, values, highest)
     return most
+
+
+def _require_most(background: int, values: Counter[int], highest: int) -> None:
+    """Refuse a background other than black that little more than the images' borders has, as where masks are framed.
+
+    Raises:
+        InputError: it holds less than half of the pixels.
+    """
+    near = _NEAR * highest // 255 if background == highest else 0
+    like = sum(count for value, count in values.items() if abs(value - background) <= near)
+    if background and 2 * like < values.total():
+        raise InputError(
+            f"masks/: {code_name(background)} holds most of the images' borders, but less than half of the pixels: "
+            "which value is background cannot be told; are the masks framed?"
+        )
 
 
 def _pale_pixels(gray: NDArray[np.bool_], cut: NDArray[np.bool_]) -> int:

@@ -34,7 +34,7 @@ class MaskStats:
         outline: number of pixels next to codes that are neither 0 nor one of VOIDS, how many of these are a void, and
             the same a few pixels farther out; all 0 without a void.
         steps: number of pairs of neighbouring pixels beside the border's commonest code, and how many of these differ.
-        pale: largest code in each region of codes other than 0 that holds none above half of 255, or of 65535.
+        pale: largest code in each region of codes other than 0 that holds no 255, or 65535 where the file is deep.
     """
 
     counts: dict[int, int]
@@ -123,11 +123,11 @@ def _pale(codes: Codes, highest: int) -> tuple[int, ...]:
     from scipy import ndimage
 
     inside = (codes > 0) & (codes < COLOUR)
-    if not np.any(inside & (codes <= highest // 2)):
+    if not np.any(inside & (codes < highest)):
         return ()
     numbers, count = ndimage.label(inside, structure=np.ones((3, 3)))
     tops = ndimage.maximum(codes, numbers, np.arange(1, count + 1))
-    return tuple(int(top) for top in tops if top <= highest // 2)
+    return tuple(int(top) for top in tops if top < highest)
 
 
 def _outline(codes: Codes) -> tuple[int, int, int, int]:

@@ -41,6 +41,7 @@ def reading_of(*masks: np.ndarray) -> str:
         ([region(0), region(1), region(2), region(3)], "masks: one type a value (1, 2, 3), background 0"),
         ([region(0), region(COLOUR + 0xFA3253)], "masks: two values (#fa3253), background 0"),
         ([region(0)], "masks: two values (any), background 0"),
+        ([*[region(255)] * 3, region(128)], "masks: one type a value (128, 255), background 0"),
     ],
 )
 def test_readings(masks: list[np.ndarray], described: str) -> None:
@@ -116,6 +117,15 @@ def test_a_pale_value_among_soft_masks_is_no_background() -> None:
     assert reading.kind == "soft edges"
     with pytest.raises(InputError, match=r"neither background nor defect|neither black nor white"):
         reading.numbers(region(100))
+
+
+def test_framed_masks_are_not_inverted_ones() -> None:
+    """A white frame of 2 pixels around 40 x 50 has 344 of 2000: what it encloses is no defect for that."""
+    framed = [region(255), region(0)]
+    for mask in framed:
+        mask[:2], mask[-2:], mask[:, :2], mask[:, -2:] = 255, 255, 255, 255
+    with pytest.raises(InputError, match="255 holds most of the images' borders, but less than half of the pixels"):
+        reading_of(*framed)
 
 
 def test_a_pale_area_beside_a_white_one_is_not_cut_away() -> None:
