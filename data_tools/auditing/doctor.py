@@ -17,6 +17,8 @@ REACH_IOU = 0.5
 _UNREACHED_SHARE = 0.05
 _DIM = 64  # of 255: what a 12-bit image reaches at most is a quarter of it
 _SHOWN = 24
+_WHOLE = 0.9  # of an image: a box as large says no more than a label
+_LARGE_SHARE, _MANY = 0.25, 5
 Facts = Mapping[int, ImageFact | InputError]
 
 
@@ -104,6 +106,7 @@ def examine(
     findings = [*_of_images(samples, facts, read), *_of_splits(dataset)]
     unreached = [samples[i].image_id for i in dict.fromkeys(owners[~reached].tolist())]
     findings += _of_boxes(checkup, unreached)
+    findings += _of_drawing(samples)
     if cut is not None and cut.any():
         lost = tuple(samples[i].image_id for i in dict.fromkeys(owners[cut].tolist()))
         findings.append(
@@ -260,6 +263,43 @@ def _of_boxes(checkup: Checkup, unreached: Sequence[int]) -> list[Finding]:
             tuple(unreached[:_SHOWN]),
         )
     ]
+
+
+def _of_drawing(samples: Sequence[Sample]) -> list[Finding]:
+    """Boxes that were hardly drawn around defects: around whole images, or the same in many images."""
+    boxed = [s for s in samples if len(s.boxes_xyxy)]
+    whole, places = list[int](), dict[tuple[float, ...], dict[int, None]]()
+    for sample in boxed:
+        sides = sample.boxes_xyxy[:, 2:] - sample.boxes_xyxy[:, :2]
+        whole += [sample.image_id] * int((sides.prod(axis=1) >= _WHOLE * np.prod(sample.size_hw)).sum())
+        for box in sample.boxes_xyxy.round(1).tolist():
+            places.setdefault(tuple(box), {})[sample.image_id] = None
+    findings = []
+    if len(whole) >= _LARGE_SHARE * sum(len(s.boxes_xyxy) for s in boxed) > 0:
+        findings.append(
+            Finding(
+                WARNING,
+                "doctor",
+                f"{len(whole)} boxes cover {_WHOLE:.0%} of their images and more: they say that there is a defect, but "
+                "not where",
+                "draw the defects, or leave these boxes out, so that their images are defects without a box",
+                tuple(dict.fromkeys(whole))[:_SHOWN],
+            )
+        )
+        return findings
+    place, where = max(places.items(), key=lambda one: len(one[1]), default=((), {}))
+    if len(where) >= max(_MANY, _LARGE_SHARE * len(boxed)):
+        findings.append(
+            Finding(
+                WARNING,
+                "doctor",
+                f"{len(where)} of {len(boxed)} images with boxes have the very same one, "
+                f"{', '.join(f'{side:g}' for side in place)}: an area where one looks, or a copy?",
+                "look at them; leave the box out where it is around no defect",
+                tuple(where)[:_SHOWN],
+            )
+        )
+    return findings
 
 
 def _statuses(samples: Sequence[Sample]) -> dict[str, int]:

@@ -6,9 +6,9 @@ sides of a split; a split without defects or without good images; a size, pixel 
 network sees and no defect causes, that tells the label by itself. Any of these ends the command with status 2.
 
 A **warning** asks for a look: file names that tell the label (no network sees a name, but sorting or sampling by it
-would leak), brightness that tells it (a defect may really cause that), boxes that no anchor reaches, mixed bit depths,
-likely wrong labels, images of the same thing with unlike labels, new images unlike those of a reference. A **note**
-says what was not checked and why.
+would leak), brightness that tells it (a defect may really cause that), boxes that no anchor reaches, boxes around whole
+images or the very same in many, mixed bit depths, likely wrong labels, images of the same thing with unlike labels, new
+images unlike those of a reference. A **note** says what was not checked and why.
 """
 
 from collections.abc import Sequence

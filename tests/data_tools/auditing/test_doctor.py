@@ -72,6 +72,24 @@ def test_a_set_without_boxes_has_no_box_figures(make_sample) -> None:
     assert (checkup.n_boxes, checkup.boxes, checkup.unreached, checkup.cut_by_crop) == (0, (), None, 0)
 
 
+def test_boxes_that_were_hardly_drawn_around_defects(make_sample) -> None:
+    """Around 95 x 95 of 100 x 100 pixels in one of four boxes, or the very same in five images of twenty."""
+
+    def told(*boxes: tuple[int, int, int, int]) -> list[str]:
+        samples = tuple(make_sample(i, [box]) for i, box in enumerate(boxes, start=1))
+        _, findings = examine(Dataset(samples, ("defect",), None, None), None, AnchorConfig())
+        return [finding.text for finding in findings if "boxes" in finding.text and "anchor" not in finding.text]
+
+    own = [(i, i, i + 9, i + 20) for i in range(16)]
+    assert told((0, 0, 95, 95), *own[:3])[0].startswith("1 boxes cover 90% of their images and more")
+    assert told((0, 0, 95, 95), *own[:4]) == []
+    copied = told(*own[:15], *[(40, 40, 60, 60)] * 5)
+    assert copied == [
+        "5 of 20 images with boxes have the very same one, 40, 40, 60, 60: an area where one looks, or a copy?"
+    ]
+    assert told(*own, *[(40, 40, 60, 60)] * 5) == []
+
+
 def test_what_was_not_checked_is_a_note(dataset: Dataset) -> None:
     assert [f.level for f in examine(dataset, None, AnchorConfig())[1]] == [NOTE]
     assert [f.level for f in examine(dataset, facts_of(dataset), AnchorConfig())[1]] == []
