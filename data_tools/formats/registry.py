@@ -33,6 +33,7 @@ _MODULES = (
     "rle_table",
     "records",
     "groundtruth",
+    "darwin",
 )
 
 

@@ -17,7 +17,19 @@ _WHOLE = 1 << 28
 _LARGEST = 1 << 29  # bytes of a file that is read at once
 _KEYS = (
     *("_via_img_metadata", "annotation_id", "annotations", "annotator", "categories", "completions", "data"),
-    *("fid_list", "filename", "items", "metadata", "objects", "predictions", "regions", "size", "view"),
+    *(
+        "fid_list",
+        "filename",
+        "item",
+        "items",
+        "metadata",
+        "objects",
+        "predictions",
+        "regions",
+        "size",
+        "slots",
+        "view",
+    ),
 )
 
 
@@ -100,7 +112,7 @@ TOOL_READS = CLAIMED | {"corners"}
 
 
 def tool_reader(
-    tool: str, suffixes: Sequence[str], claims_of: Callable[[Path, Findings], Iterator[Claim]]
+    tool: str, suffixes: Sequence[str], claims_of: Callable[[Path, Findings], Iterator[Claim]], one_image: bool = False
 ) -> Callable[[Sequence[Path], ReadOptions, Findings], Iterator[Sample]]:
     """The `read` of a tool whose corners lie between pixels: samples of what its files claim.
 
@@ -110,12 +122,15 @@ def tool_reader(
         tool: its name for people.
         suffixes: of its files in folders.
         claims_of: reads one file; an InputError that it raises is why the file is listed.
+        one_image: as for `claims_of_files`.
     """
 
     def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> Iterator[Sample]:
         if options.corners == "inclusive":
             raise InputError(f"--corners inclusive: {tool} gives positions between pixels; leave it out")
-        claims = claims_of_files(sources, suffixes, lambda path: claims_of(path, findings), findings)
+        claims = claims_of_files(
+            sources, suffixes, lambda path: claims_of(path, findings), findings, one_image=one_image
+        )
         return samples_from_claims(claims, sources, options, findings, root=images_root)
 
     return read

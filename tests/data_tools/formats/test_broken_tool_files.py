@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from data_tools.core.errors import InputError
-from data_tools.formats import cvat, datumaro, labelstudio, rle_table, supervisely, via
+from data_tools.formats import cvat, darwin, datumaro, labelstudio, rle_table, supervisely, via
 from data_tools.formats.claims import Claim
 from data_tools.formats.registry import Findings, ReadOptions
 
@@ -22,6 +22,7 @@ READERS: dict[str, Reader] = {
     "labelstudio": labelstudio.claims_of,
     "supervisely": supervisely.claims_of,
     "datumaro": datumaro.claims_of,
+    "darwin": darwin.claims_of,
     "rle": lambda path, findings: rle_table.claims_of(path, findings, ReadOptions(), lambda _: (48, 64)),
 }
 RECTANGLE = {"x": 1, "y": 2, "width": 3, "height": 4, "rotation": 5, "rectanglelabels": ["s"]}
@@ -123,6 +124,22 @@ WHOLE = [
                             {"type": "polygon", "label_id": 0, "points": [1, 2, 3, 4, 5, 7]},
                         ],
                     }
+                ],
+            }
+        ),
+    ),
+    (
+        "darwin",
+        "a.json",
+        json.dumps(
+            {
+                "version": "2.0",
+                "item": {"name": "a.jpg", "path": "/x", "slots": [{"width": 64, "height": 48}]},
+                "annotations": [
+                    {"name": "s", "bounding_box": {"x": 1, "y": 2, "w": 3, "h": 4}, "inference": {"confidence": 1}},
+                    {"name": "s", "polygon": {"paths": [[{"x": 1, "y": 2}, {"x": 3, "y": 4}, {"x": 5, "y": 7}]]}},
+                    {"name": "s", "ellipse": {"angle": 1, "center": {"x": 9, "y": 9}, "radius": {"x": 3, "y": 4}}},
+                    {"name": "s", "tag": {}},
                 ],
             }
         ),

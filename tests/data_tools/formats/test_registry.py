@@ -49,6 +49,7 @@ def test_corners_have_a_documented_default() -> None:
         "labelstudio",
         "datumaro",
         "groundtruth",
+        "darwin",
     ]
 
 

@@ -23,6 +23,13 @@ VIA_REGION = {
     "region_attributes": {"class": "s"},
 }
 TASK = {"result": [{"id": "r", "value": RECTANGLE, "original_width": 80, "original_height": 60}]}
+
+
+def darwin(name: str, *annotations: dict[str, Any]) -> dict[str, Any]:
+    slots = [{"type": "image", "slot_name": "0", "width": 80, "height": 60}]
+    return {"version": "2.0", "item": {"name": name, "path": "/", "slots": slots}, "annotations": list(annotations)}
+
+
 ITEMS = {
     "categories": {"label": {"labels": [{"name": "s"}]}},
     "items": [
@@ -46,6 +53,10 @@ FILES: dict[str, dict[str, Any]] = {
         ]
     },
     "datumaro": {"default.json": ITEMS},
+    "darwin": {
+        "a.json": darwin("a.png", {"name": "s", "bounding_box": {"x": 10, "y": 30, "w": 20, "h": 15}}),
+        "b.json": darwin("b.png"),
+    },
     # column 10 begins at pixel 601 of 60 rows; 20 columns, rows 30..44
     "rle": {
         "train.csv": "ImageId,ClassId,EncodedPixels\na.png,s,"
