@@ -34,6 +34,7 @@ _MODULES = (
     "records",
     "groundtruth",
     "darwin",
+    "labelbox",
 )
 
 

@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from data_tools.core.errors import InputError
-from data_tools.formats import cvat, darwin, datumaro, labelstudio, rle_table, supervisely, via
+from data_tools.formats import cvat, darwin, datumaro, labelbox, labelstudio, rle_table, supervisely, via
 from data_tools.formats.claims import Claim
 from data_tools.formats.registry import Findings, ReadOptions
 
@@ -23,6 +23,7 @@ READERS: dict[str, Reader] = {
     "supervisely": supervisely.claims_of,
     "datumaro": datumaro.claims_of,
     "darwin": darwin.claims_of,
+    "labelbox": labelbox.claims_of,
     "rle": lambda path, findings: rle_table.claims_of(path, findings, ReadOptions(), lambda _: (48, 64)),
 }
 RECTANGLE = {"x": 1, "y": 2, "width": 3, "height": 4, "rotation": 5, "rectanglelabels": ["s"]}
@@ -141,6 +142,34 @@ WHOLE = [
                     {"name": "s", "ellipse": {"angle": 1, "center": {"x": 9, "y": 9}, "radius": {"x": 3, "y": 4}}},
                     {"name": "s", "tag": {}},
                 ],
+            }
+        ),
+    ),
+    (
+        "labelbox",
+        "a.ndjson",
+        json.dumps(
+            {
+                "data_row": {"external_id": "a.jpg"},
+                "media_attributes": {"height": 48, "width": 64},
+                "projects": {
+                    "p": {
+                        "labels": [
+                            {
+                                "annotations": {
+                                    "objects": [
+                                        {"name": "s", "bounding_box": {"top": 1, "left": 2, "height": 3, "width": 4}},
+                                        {
+                                            "name": "s",
+                                            "polygon": [{"x": 1, "y": 2}, {"x": 3, "y": 4}, {"x": 5, "y": 7}],
+                                        },
+                                    ],
+                                    "classifications": [{"name": "q", "radio_answer": {"name": "ok"}}],
+                                }
+                            }
+                        ]
+                    }
+                },
             }
         ),
     ),

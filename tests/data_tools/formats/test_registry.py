@@ -50,6 +50,7 @@ def test_corners_have_a_documented_default() -> None:
         "datumaro",
         "groundtruth",
         "darwin",
+        "labelbox",
     ]
 
 

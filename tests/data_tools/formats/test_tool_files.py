@@ -30,6 +30,12 @@ def darwin(name: str, *annotations: dict[str, Any]) -> dict[str, Any]:
     return {"version": "2.0", "item": {"name": name, "path": "/", "slots": slots}, "annotations": list(annotations)}
 
 
+def labelbox(name: str, objects: list[dict[str, Any]]) -> dict[str, Any]:
+    label = {"annotations": {"objects": objects, "classifications": []}}
+    size = {"height": 60, "width": 80}
+    return {"data_row": {"external_id": name}, "media_attributes": size, "projects": {"p": {"labels": [label]}}}
+
+
 ITEMS = {
     "categories": {"label": {"labels": [{"name": "s"}]}},
     "items": [
@@ -56,6 +62,15 @@ FILES: dict[str, dict[str, Any]] = {
     "darwin": {
         "a.json": darwin("a.png", {"name": "s", "bounding_box": {"x": 10, "y": 30, "w": 20, "h": 15}}),
         "b.json": darwin("b.png"),
+    },
+    "labelbox": {
+        "export.ndjson": "\n".join(
+            json.dumps(labelbox(name, objects))
+            for name, objects in (
+                ("a.png", [{"name": "s", "bounding_box": {"left": 10, "top": 30, "width": 20, "height": 15}}]),
+                ("b.png", []),
+            )
+        )
     },
     # column 10 begins at pixel 601 of 60 rows; 20 columns, rows 30..44
     "rle": {
@@ -106,7 +121,7 @@ def test_a_box_and_a_good_image_with_its_evidence(tmp_path: Path, name: str, sav
     assert not findings.rejects
 
 
-@pytest.mark.parametrize("name", [name for name in FILES if name not in ("rle", "cvat")])
+@pytest.mark.parametrize("name", [name for name in FILES if name not in ("rle", "cvat", "labelbox")])
 def test_a_foreign_file_beside_is_listed(tmp_path: Path, name: str, save: Any, read: Any) -> None:
     lay_out(tmp_path, name, save)
     (tmp_path / "0.json").write_text('{"learning_rate": 1}')
