@@ -35,6 +35,7 @@ _MODULES = (
     "groundtruth",
     "darwin",
     "labelbox",
+    "createml",
 )
 
 

@@ -16,20 +16,9 @@ from data_tools.formats.registry import CLAIMED, Findings, ReadOptions
 _WHOLE = 1 << 28
 _LARGEST = 1 << 29  # bytes of a file that is read at once
 _KEYS = (
-    *("_via_img_metadata", "annotation_id", "annotations", "annotator", "categories", "completions", "data"),
-    *(
-        "fid_list",
-        "filename",
-        "item",
-        "items",
-        "metadata",
-        "objects",
-        "predictions",
-        "regions",
-        "size",
-        "slots",
-        "view",
-    ),
+    *("_via_img_metadata", "annotation_id", "annotations", "annotator", "categories", "completions", "coordinates"),
+    *("data", "fid_list", "filename", "item", "items", "label", "metadata", "objects", "predictions", "regions"),
+    *("size", "slots", "view"),
 )
 
 

@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from data_tools.core.errors import InputError
-from data_tools.formats import cvat, darwin, datumaro, labelbox, labelstudio, rle_table, supervisely, via
+from data_tools.formats import createml, cvat, darwin, datumaro, labelbox, labelstudio, rle_table, supervisely, via
 from data_tools.formats.claims import Claim
 from data_tools.formats.registry import Findings, ReadOptions
 
@@ -23,6 +23,7 @@ READERS: dict[str, Reader] = {
     "supervisely": supervisely.claims_of,
     "datumaro": datumaro.claims_of,
     "darwin": darwin.claims_of,
+    "createml": createml.claims_of,
     "labelbox": labelbox.claims_of,
     "rle": lambda path, findings: rle_table.claims_of(path, findings, ReadOptions(), lambda _: (48, 64)),
 }
@@ -171,6 +172,19 @@ WHOLE = [
                     }
                 },
             }
+        ),
+    ),
+    (
+        "createml",
+        "a.json",
+        json.dumps(
+            [
+                {
+                    "image": "a.jpg",
+                    "annotations": [{"label": "s", "coordinates": {"x": 1, "y": 2, "width": 3, "height": 4}}],
+                },
+                {"imagefilename": "b.jpg", "annotation": []},
+            ]
         ),
     ),
     ("rle", "a.csv", "ImageId_ClassId,EncodedPixels\na.jpg_1,1 20 49 20\na.jpg_2,\n"),

@@ -51,6 +51,7 @@ def test_corners_have_a_documented_default() -> None:
         "groundtruth",
         "darwin",
         "labelbox",
+        "createml",
     ]
 
 

@@ -36,6 +36,7 @@ def labelbox(name: str, objects: list[dict[str, Any]]) -> dict[str, Any]:
     return {"data_row": {"external_id": name}, "media_attributes": size, "projects": {"p": {"labels": [label]}}}
 
 
+CENTRED = {"x": 20, "y": 37.5, "width": 20, "height": 15}
 ITEMS = {
     "categories": {"label": {"labels": [{"name": "s"}]}},
     "items": [
@@ -62,6 +63,15 @@ FILES: dict[str, dict[str, Any]] = {
     "darwin": {
         "a.json": darwin("a.png", {"name": "s", "bounding_box": {"x": 10, "y": 30, "w": 20, "h": 15}}),
         "b.json": darwin("b.png"),
+    },
+    "createml": {
+        "all.json": [
+            {
+                "image": "a.png",
+                "annotations": [{"label": "s", "coordinates": CENTRED}],
+            },
+            {"image": "b.png", "annotations": []},
+        ]
     },
     "labelbox": {
         "export.ndjson": "\n".join(

@@ -1,0 +1,99 @@
+"""CreateML JSON, as LabelImg and Roboflow write it: a list of images, each with labels and their coordinates.
+
+Coordinates are the centre, the width and the height of a box, in pixels; positions lie between pixels. An image that is
+listed without annotations is good.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from data_tools.core.errors import InputError
+from data_tools.files.dataset_folder import read_json
+from data_tools.formats.claims import Claim, Shape
+from data_tools.formats.entry_words import values_in
+from data_tools.formats.outlines import shape
+from data_tools.formats.rectangles import numbers
+from data_tools.formats.registry import Findings, Format
+from data_tools.formats.tool_files import TOOL_READS, images_root, keys_in, recognised, tool_reader
+
+SUFFIXES = (".json",)
+EMPTY = "listed in CreateML without annotations"
+_SIDES = ("x", "y", "width", "height")
+_LISTS = ("annotations", "annotation")
+_NAMES = ("image", "imagefilename", "filename")
+
+
+def claims_of(path: Path, findings: Findings) -> Iterator[Claim]:
+    """What a file says of its images, in its order.
+
+    Raises:
+        InputError: not a CreateML file.
+    """
+    value = read_json(path)
+    if not _is_createml(value):
+        raise InputError("no list of images with annotations of label and coordinates, so not a CreateML file")
+    for i, entry in enumerate(value):
+        name = next((entry[key] for key in _NAMES if isinstance(entry, dict) and isinstance(entry.get(key), str)), "")
+        annotations = _annotations(entry)
+        if not name:
+            findings.reject(path, None, "", f"[{i}]: without the name of an image")
+        elif annotations is None:
+            yield Claim(path, name, problem=f"[{i}]: without a list of annotations")
+        else:
+            shapes = tuple(_shape(one, f"annotations[{k}]") for k, one in enumerate(annotations))
+            yield Claim(path, name, shapes=shapes, good="" if annotations else EMPTY)
+
+
+def _annotations(entry: Any) -> list[Any] | None:
+    lists = [entry[key] for key in _LISTS if isinstance(entry.get(key), list)] if isinstance(entry, dict) else []
+    return lists[0] if lists else None
+
+
+def _shape(entry: Any, part: str) -> Shape:
+    one: Mapping[str, Any] = entry if isinstance(entry, dict) else {}
+    label, place = one.get("label"), one.get("coordinates")
+    read = numbers([place.get(side) for side in _SIDES]) if isinstance(place, dict) else "no coordinates"
+    box = read
+    if not isinstance(read, str):
+        x, y, width, height = read
+        box = x - width / 2, y - height / 2, x + width / 2, y + height / 2
+    said = values_in({key: value for key, value in one.items() if key not in ("label", "coordinates")})
+    beside = tuple((key, value) for key, value in said if isinstance(value, str | int | float))
+    label = label if isinstance(label, str) else ""
+    return replace(shape(label, box, part=part), beside=beside)  # type: ignore[arg-type]
+
+
+def _is_createml(value: Any) -> bool:
+    """Whether the first image with annotations has coordinates, or none has any."""
+    entries = value if isinstance(value, list) else []
+    lists = [_annotations(entry) for entry in entries]
+    first = next((one[0] for one in lists if one), {"label": "", "coordinates": {}})
+    is_area = isinstance(first, dict) and {"label", "coordinates"} <= first.keys()
+    return is_area and isinstance(first["coordinates"], dict) and any(one is not None for one in lists)
+
+
+def looks_like_createml(path: Path) -> str | None:
+    """What of CreateML a file is, or None."""
+    if not {"coordinates", "label"} <= keys_in(path):
+        return None
+    try:
+        return f"{path.name} lists images with labels and coordinates" if _is_createml(read_json(path)) else None
+    except InputError:
+        return None
+
+
+def _recognise(source: Path) -> str | None:
+    return recognised(source, SUFFIXES, looks_like_createml)
+
+
+FORMAT = Format(
+    "createml",
+    "CreateML JSON, by LabelImg and Roboflow",
+    "exclusive",
+    _recognise,
+    images_root,
+    tool_reader("CreateML", SUFFIXES, claims_of),
+    reads=TOOL_READS,
+)
