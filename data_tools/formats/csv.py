@@ -194,6 +194,9 @@ def _claims(
     decimal, thousands = signs_of([table.columns.box_of(fields) for fields in whole], table.separator)
     columns = replace(table.columns, others=named_by_values(table.columns.others, whole, findings))
     table = replace(table, columns=columns, decimal=decimal, thousands=thousands)
+    if _are_of_boxes(table, whole):
+        findings.notes.append(f"{path.name}: width and height are those of the boxes, not of the images")
+        table = replace(table, columns=replace(columns, size=None))
     tell_codes(table.columns.others, whole, findings)
     company = replace(company, flags=flag_columns(table.columns, whole))
     corners = options.corners or FORMAT.corners
@@ -307,6 +310,18 @@ def _refuse_predictions(path: Path, table: Table, rows: Rows) -> None:
             )
             if told and not _is_empty(table.columns.box_of(fields)):
                 raise InputError(f"{path}, line {line}: {name} {fields[i]}: {PREDICTIONS}, or call that column unused")
+
+
+def _are_of_boxes(table: Table, rows: Sequence[list[str]]) -> bool:
+    """Whether the sizes in all rows with two corners are those of the box, to a pixel, and not of the image."""
+    columns = table.columns
+    boxes = []
+    for fields in rows if columns.shape == "corners" else ():
+        box, size_hw = _numbers(columns.box_of(fields), table), _size(columns.size_of(fields))
+        if not isinstance(box, str) and size_hw is not None:
+            boxes.append((box, size_hw))
+    within = all(abs(d - b - h) <= 1 and abs(c - a - w) <= 1 for (a, b, c, d), (h, w) in boxes)
+    return within and any(max(box[:2]) > 1 for box, _ in boxes)  # a box from the corner may be the whole image
 
 
 def _are_shares(rows: Rows, table: Table) -> bool:

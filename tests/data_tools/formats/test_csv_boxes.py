@@ -55,6 +55,21 @@ def test_the_header_may_stand_below_a_title(tmp_path: Path, read, title: str, he
     assert f"a.csv: the header is line {line}; what stands above is not read" in findings.notes
 
 
+def test_width_and_height_beside_two_corners_may_be_the_box_s(tmp_path: Path, read, save) -> None:
+    """They are where they are so in every row; of whole images and where one row differs they are the image's."""
+    save(tmp_path / "a.png", SIZE)
+    for rows, refused, noted in (
+        ("a.png,5,6,15,26,10,20\na.png,1,2,31,12,30,10\n", [], 1),
+        ("a.png,0,0,64,48,64,48\n", [], 0),
+        ("a.png,5,6,15,26,10,20\na.png,1,2,31,12,64,48\n", [2], 0),
+    ):
+        (tmp_path / "t.csv").write_text(f"image,x1,y1,x2,y2,width,height\n{rows}")
+        samples, findings = read("csv", tmp_path)
+        assert samples["a.png"].status == "boxed"
+        assert [r.line for r in findings.rejects] == refused
+        assert len(findings.notes) == noted
+
+
 def test_four_times_minus_one_is_no_box(tmp_path: Path, read) -> None:
     """The row says what its type does, as one with empty fields: beside "none" it had been a defect of no area."""
     lines = [
