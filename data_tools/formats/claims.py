@@ -22,8 +22,16 @@ SCORES = (
 )
 """Names of scores, in small letters without signs; see `is_score`."""
 
+_OF_A_SCORE = frozenset((*SCORES, "probabilities", "certainty", "likelihood", "objectness"))
+_OF_WHAT = frozenset(  # that a model says it of; "image_quality_score" is of something else
+    (
+        *("class", "classes", "label", "category", "box", "bbox", "object", "obj", "detection", "det", "predicted"),
+        *("prediction", "pred", "model", "ai", "defect", "anomaly", "max", "mean", "value", "percent", "pct", "level"),
+    )
+)
 _CERTAIN = (1, 100)
 _NOT_A_LETTER = re.compile(r"[^a-z]")
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 
 
 def is_score(name: str, value: Any) -> bool:
@@ -42,7 +50,9 @@ def is_score(name: str, value: Any) -> bool:
 
 @lru_cache(maxsize=1 << 10)
 def _names_a_score(name: str) -> bool:
-    return _NOT_A_LETTER.sub("", name.lower()) in SCORES
+    words = {word.lower() for word in _WORD.findall(name)}
+    is_one = bool(words & _OF_A_SCORE) and words <= _OF_A_SCORE | _OF_WHAT
+    return is_one or _NOT_A_LETTER.sub("", name.lower()) in SCORES
 
 
 @dataclass(frozen=True)
