@@ -37,6 +37,15 @@ _IMAGE = (
     "datei",
     "dateiname",
     "fichier",
+    *("archivo", "imagen", "immagine", "nomefile"),
+    *("\u6587\u4ef6\u540d", "\u6587\u4ef6", "\u56fe\u7247", "\u56fe\u7247\u540d", "\u56fe\u50cf", "\u56fe\u50cf\u540d"),
+    *(
+        "\u30d5\u30a1\u30a4\u30eb\u540d",
+        "\u753b\u50cf",
+        "\u753b\u50cf\u540d",
+        "\ud30c\uc77c\uba85",
+        "\uc774\ubbf8\uc9c0",
+    ),
 )
 _TYPE = (
     "class",

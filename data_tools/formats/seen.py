@@ -108,7 +108,7 @@ def _json(path: Path) -> str:
 
 def _table(path: Path) -> str:
     columns = max((first_fields(path, separator) for separator in ",;\t"), key=len)
-    return f"first line {', '.join(columns)}" if columns else "no fields"
+    return f"first line {', '.join(columns)}" if columns else "no fields; if it is not empty, save it as UTF-8"
 
 
 def _text(path: Path) -> str:

@@ -62,6 +62,8 @@ _NG_ALL = dict.fromkeys("bcd", NG)
         ("image,is_defect", "FALSCH WAHR", {"a": GOOD, "b": NG}),
         ("image,defect", "no x yes O", {"a": GOOD, "c": NG}),  # a mark for yes in one place, for no in another
         ("image,OK,NG", "x, ,x x,x", REFUSED),
+        ("\u6587\u4ef6\u540d,\u7ed3\u679c", "\u5408\u683c \u4e0d\u5408\u683c", {"a": GOOD, "b": NG}),
+        ("\u30d5\u30a1\u30a4\u30eb\u540d,\u5224\u5b9a", "\u826f\u54c1 \u4e0d\u826f", {"a": GOOD, "b": NG}),
         ("image,label", "ok clean defective no_scratch acceptable", {"a": GOOD, "c": NG}),
         ("image,defect_type", "none no_scratches clean pit other", {"a": GOOD, "d": PIT, "e": ("unboxed", "other")}),
         ("image,is_defect", "no negative n/d pit yes", {"a": GOOD, "e": NG}),
