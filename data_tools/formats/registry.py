@@ -36,6 +36,7 @@ _MODULES = (
     "darwin",
     "labelbox",
     "createml",
+    "kitti",
 )
 
 

@@ -52,6 +52,7 @@ def test_corners_have_a_documented_default() -> None:
         "darwin",
         "labelbox",
         "createml",
+        "kitti",
     ]
 
 
