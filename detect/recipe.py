@@ -3,6 +3,9 @@
 import math
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from data_tools.core.records import Dataset
 from data_tools.files.dataset_folder import images_root_of
 from data_tools.loading.input_config import SliceConfig
@@ -10,6 +13,7 @@ from data_tools.loading.layout import JITTER_ALIGNED
 from data_tools.training.recipe import (
     DEFAULT_RECIPE,
     LEAST_SPAN_PX,
+    SMALL_TENTH,
     Decision,
     Effort,
     Facts,
@@ -36,6 +40,7 @@ _AMPLE_SPAN_PX = 2 * LEAST_SPAN_PX  # what is seen larger needs no more pixels, 
 _LEAST_SHARE = 0.5
 _MANY_WINDOWS = 8  # pasting pays in images of two windows and harms in those of thirty; between them nothing was tried
 _SQUEEZED = 2.0  # times the budget: an image that needs more pixels is seen in windows
+_FAR_LARGER = 4.0  # times the pixels of half of the images: such a one is squeezed to less than half of their scale
 _HARDLY_SMALLER = 0.5  # of the finest windows' scale: smaller, there would be another level of windows between
 
 
@@ -74,7 +79,7 @@ def _decide_size(facts: Facts, effort: Effort, given: Given | None = None) -> tu
     given = given or {}
     small, native = facts.small_side, _native(facts)
     if given.get(_SIDE) is not None:
-        return _decide_windows(facts, effort, given, 1.0, "")
+        return _decide_windows(facts, effort, given, 1.0, "", facts.pixels)
     if small is None:
         return (Decision("input.max_pixels", most_pixels(facts, effort), f"no boxes; {native}"),)
     scale = min(LEAST_SPAN_PX / small, 1.0)
@@ -82,7 +87,16 @@ def _decide_size(facts: Facts, effort: Effort, given: Given | None = None) -> tu
     whole_alone = _SIDE in given or given.get("input.reference") == "on"
     if facts.pixels * scale**2 > _SQUEEZED * _pixels_of_whole(effort, given) and not whole_alone:
         why = f"a tenth of the box sides is below {small:.0f} px, {squeezed:.1f} px in an image squeezed whole"
-        return _decide_windows(facts, effort, given, scale, why)
+        return _decide_windows(facts, effort, given, scale, why, facts.pixels)
+    hidden = _hidden(facts, effort, given)
+    if hidden.mean() > SMALL_TENTH and not whole_alone:
+        larger = facts.of_boxes(hidden)
+        why = (
+            f"{hidden.mean():.0%} of the boxes lie in {len(larger.sizes_hw):,} larger images, half of which have "
+            f"{larger.pixels:,.0f} pixels, and are below {LEAST_SPAN_PX:.0f} px in these squeezed whole"
+        )
+        scale = min(LEAST_SPAN_PX / (larger.small_side or LEAST_SPAN_PX), 1.0)
+        return _decide_windows(facts, effort, given, scale, why, larger.pixels)
     pixels = most_pixels(facts, effort)
     if facts.pixels > effort.pixels:
         ample = facts.pixels * (_AMPLE_SPAN_PX / small) ** 2
@@ -92,15 +106,28 @@ def _decide_size(facts: Facts, effort: Effort, given: Given | None = None) -> tu
     return (Decision("input.max_pixels", pixels, why),)
 
 
-def _decide_windows(facts: Facts, effort: Effort, given: Given, scale: float, why: str) -> tuple[Decision, ...]:
+def _hidden(facts: Facts, effort: Effort, given: Given) -> NDArray[np.bool_]:
+    """(m,) whether a box lies in a far larger image than half of them, and would be hidden in that squeezed whole."""
+    sides = facts.boxes_hw.min(axis=1)
+    pixels = facts.sizes_hw[facts.boxes_image].prod(axis=1)
+    needed = pixels * np.minimum(LEAST_SPAN_PX / sides, 1.0) ** 2
+    squeezed = needed > _SQUEEZED * _pixels_of_whole(effort, given)
+    hidden: NDArray[np.bool_] = squeezed & (pixels > _FAR_LARGER * facts.pixels)
+    return hidden
+
+
+def _decide_windows(
+    facts: Facts, effort: Effort, given: Given, scale: float, why: str, pixels: float
+) -> tuple[Decision, ...]:
     """Windows that are seen at a scale, or of the side that is given, then at most at their own size.
 
-    What the whole look shows hardly smaller than the finest windows do counts as much as they, as another view would.
+    What the whole look shows hardly smaller than the finest windows do counts as much as they, as another view would;
+    `pixels` has the image that the windows are for.
     """
     seen = given.get(_SEEN) or round(effort.pixels**0.5)
     side = given.get(_SIDE) or max(round(seen / scale), 32)
     seen = given.get(_SEEN) or min(seen, side)
-    squeezed = min((_pixels_of_whole(effort, given) / facts.pixels) ** 0.5, 1.0)
+    squeezed = min((_pixels_of_whole(effort, given) / pixels) ** 0.5, 1.0)
     ratio = squeezed / (seen / side)
     return (
         Decision("input.max_pixels", effort.pixels, f"of the whole image, which is seen too; {_native(facts)}"),

@@ -7,7 +7,7 @@ it. None depends on the clock or on test images.
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -101,6 +101,7 @@ class Facts:
         images, good, boxed, unboxed: numbers of training images.
         sizes_hw: (n, 2) of the training images, in pixels, without what preprocessing crops.
         boxes_hw: (m, 2) heights and widths of the training boxes, in original pixels.
+        boxes_image: (m,) the row in `sizes_hw` of the image that each box lies in.
         types: how many training images each type of defect has.
         validation: number of validation images.
         layout: what the training images share.
@@ -112,6 +113,7 @@ class Facts:
     unboxed: int
     sizes_hw: NDArray[np.int64]
     boxes_hw: NDArray[np.float64]
+    boxes_image: NDArray[np.int64]
     types: Mapping[str, int]
     validation: int
     layout: Layout
@@ -129,8 +131,13 @@ class Facts:
         return float(np.quantile(self.boxes_hw.min(axis=1), SMALL_TENTH))
 
     def windows(self, side: float) -> float:
-        """How many windows of that side an image has, the median; across a strip narrower than one there is one."""
-        return float(np.median(np.maximum(self.sizes_hw / side, 1.0).prod(axis=1)))
+        """How many windows of that side an image has, the mean; across a strip narrower than one there is one."""
+        return float(np.maximum(self.sizes_hw / side, 1.0).prod(axis=1).mean())
+
+    def of_boxes(self, chosen: NDArray[np.bool_]) -> "Facts":
+        """The same with some of the boxes (m,), and the images that they lie in alone."""
+        rows, places = np.unique(self.boxes_image[chosen], return_inverse=True)
+        return replace(self, sizes_hw=self.sizes_hw[rows], boxes_hw=self.boxes_hw[chosen], boxes_image=places)
 
 
 def look_at(dataset: Dataset, root: Path, given: Given | None = None) -> Facts:
@@ -153,8 +160,8 @@ def look_at(dataset: Dataset, root: Path, given: Given | None = None) -> Facts:
     samples = take_share(everything, given.get("fit.train_share", 1.0), given.get("fit.seed", FitConfig.seed))
     preprocess = PreprocessConfig(crop_px=given.get("input.preprocess.crop_px", 0))
     windows = np.array([preprocess.window(sample.size_hw) for sample in samples])
-    boxes = [sample.boxes_xyxy for sample in samples if sample.status == BOXED]
-    corners = np.concatenate([np.zeros((0, 4)), *boxes])
+    boxes = [sample.boxes_xyxy if sample.status == BOXED else np.zeros((0, 4)) for sample in samples]
+    corners = np.concatenate(boxes)
     statuses = Counter(sample.status for sample in samples)
     return Facts(
         len(samples),
@@ -163,6 +170,7 @@ def look_at(dataset: Dataset, root: Path, given: Given | None = None) -> Facts:
         len(samples) - statuses[GOOD] - statuses[BOXED],
         np.stack([windows[:, 3] - windows[:, 1], windows[:, 2] - windows[:, 0]], axis=1),
         np.stack([corners[:, 3] - corners[:, 1], corners[:, 2] - corners[:, 0]], axis=1),
+        np.repeat(np.arange(len(samples)), [len(of_one) for of_one in boxes]),
         Counter(sample.type for sample in samples if sample.is_defect),
         len(dataset.split("val")),
         layout_of_samples(everything, root),  # as `data_tools.training.batches.decide_by_layout` has it

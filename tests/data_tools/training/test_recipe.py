@@ -37,10 +37,18 @@ FACTS = Facts(
     unboxed=0,
     sizes_hw=np.full((1000, 2), 448),
     boxes_hw=np.full((500, 2), 16.0),
+    boxes_image=np.arange(500),
     types={"scratch": 500},
     validation=100,
     layout=Layout(0.0, {}),
 )
+
+
+def sized(size: int | tuple[int, int], side: float, boxes: int = 9) -> Facts:
+    """Nine images of that height and width, and square boxes, at most one in each."""
+    return replace(
+        FACTS, sizes_hw=np.full((9, 2), size), boxes_hw=np.full((boxes, 2), side), boxes_image=np.arange(boxes)
+    )
 
 
 def decided(facts: Facts, effort: Effort = EFFORT) -> dict[str, object]:
@@ -51,42 +59,60 @@ def decided(facts: Facts, effort: Effort = EFFORT) -> dict[str, object]:
 def test_images_that_show_their_defects_are_seen_whole() -> None:
     """448 px squeezed to 224 show 16 px at 8; larger defects need fewer pixels, down to half of the budget."""
     assert decided(FACTS)["input.max_pixels"] == 224 * 224
-    assert decided(replace(FACTS, boxes_hw=np.full((9, 2), 40.0)))["input.max_pixels"] == round((448 * 16 / 40) ** 2)
-    assert decided(replace(FACTS, boxes_hw=np.full((9, 2), 400.0)))["input.max_pixels"] == 224 * 224 // 2
-    assert decided(replace(FACTS, boxes_hw=np.zeros((0, 2))))["input.max_pixels"] == 224 * 224
+    assert decided(sized(448, 40.0))["input.max_pixels"] == round((448 * 16 / 40) ** 2)
+    assert decided(sized(448, 400.0))["input.max_pixels"] == 224 * 224 // 2
+    assert decided(sized(448, 1.0, boxes=0))["input.max_pixels"] == 224 * 224
 
 
 def test_a_small_image_keeps_its_pixels() -> None:
-    small = replace(FACTS, sizes_hw=np.full((9, 2), 200), boxes_hw=np.full((9, 2), 100.0))
+    small = sized(200, 100.0)
     assert decided(small)["input.max_pixels"] == 224 * 224
 
 
 def test_an_image_hardly_larger_than_the_budget_keeps_its_pixels_in_fewer_steps() -> None:
-    nearly = replace(FACTS, images=400, sizes_hw=np.full((9, 2), 270), boxes_hw=np.full((9, 2), 12.0))
+    nearly = replace(sized(270, 12.0), images=400)
     decisions = decided(nearly)
     assert decisions["input.max_pixels"] == 270 * 270
     assert decisions["fit.steps"] == 340  # 500 * 224 * 224 / (270 * 270) is 344; four passes are 200
     assert decided(replace(nearly, images=2000))["fit.steps"] == 1000  # four passes
-    assert decided(replace(nearly, boxes_hw=np.full((9, 2), 40.0)))["input.max_pixels"] == 224 * 224 // 2
-    assert decided(replace(nearly, boxes_hw=np.zeros((0, 2))))["input.max_pixels"] == 270 * 270
+    assert decided(sized(270, 40.0))["input.max_pixels"] == 224 * 224 // 2
+    assert decided(sized(270, 1.0, boxes=0))["input.max_pixels"] == 270 * 270
     beyond = decided(replace(nearly, sizes_hw=np.full((9, 2), 275)))  # 1.507 times the budget
     assert (beyond["input.max_pixels"], beyond["fit.steps"]) == (224 * 224, 500)
 
 
 def test_a_small_defect_in_a_large_image_is_seen_in_windows() -> None:
     """30 px in 4,000: seen at 8, a window of 224 spans 840 px."""
-    large = replace(FACTS, sizes_hw=np.full((9, 2), 4000), boxes_hw=np.full((9, 2), 30.0))
+    large = sized(4000, 30.0)
     assert decided(large)["input.slices.side_px"] == 840
     assert decided(large)["input.slices.seen_px"] == 224
 
 
 def test_a_whole_image_that_shows_nearly_as_much_as_its_windows_has_its_say() -> None:
     """Boxes of 8 px keep their size in windows of 224; squeezed to 224, 430 px show 0.52 and 460 px 0.49 of it."""
-    small = np.full((9, 2), 8.0)
     for side, scores in ((430, "mean"), (460, "highest")):
-        sized = replace(FACTS, sizes_hw=np.full((9, 2), side), boxes_hw=small)
-        assert decided(sized)["input.slices.side_px"] == 224
-        assert decided(sized)["input.slices.scores"] == scores
+        assert decided(sized(side, 8.0))["input.slices.side_px"] == 224
+        assert decided(sized(side, 8.0))["input.slices.scores"] == scores
+
+
+def test_larger_images_whose_boxes_would_be_hidden_decide_for_windows_among_many_small_ones() -> None:
+    """Two of nine boxes are 16 px in images of 4,000 px, 0.9 px squeezed to 224; in windows of 448 px they span 8."""
+    mixed = sized(64, 16.0)
+    mixed.sizes_hw[:2] = 4000
+    values = decided(mixed)
+    assert (values["input.slices.side_px"], values["input.slices.scores"]) == (448, "highest")
+    assert detect_recipe._looks(mixed, 448, 0.0) == pytest.approx(1 + 4 / 3 * (2 * (4000 / 448) ** 2 + 7) / 9)
+    reasons = {one.key: one.reason for one in _decide_size(mixed, EFFORT)}
+    assert reasons["input.slices.side_px"] == (
+        "22% of the boxes lie in 2 larger images, half of which have 16,000,000 pixels, and are below 8 px in these "
+        "squeezed whole"
+    )
+    assert "half of the images have 4,096 pixels" in reasons["input.max_pixels"]
+    given = {"input.slices.side_px": None}
+    assert [one.key for one in _decide_size(mixed, EFFORT, given)] == ["input.max_pixels"]
+    seldom = replace(sized(64, 16.0, boxes=18), sizes_hw=np.full((18, 2), 64))
+    seldom.sizes_hw[0] = 4000  # one of eighteen boxes is less than the smallest tenth
+    assert "input.slices.side_px" not in decided(seldom)
 
 
 def test_nothing_is_pasted_into_images_of_many_windows(squares: Path) -> None:
@@ -268,7 +294,7 @@ def test_what_is_given_is_not_decided_and_the_rest_goes_with_it(squares: Path) -
 
 @pytest.mark.parametrize("given", [*SPACIOUS, {"input.slices.side_px": None}])
 def test_windows_are_not_decided_beside_what_they_contradict(given: dict[str, Any]) -> None:
-    large = replace(FACTS, sizes_hw=np.full((9, 2), 4000), boxes_hw=np.full((9, 2), 30.0))
+    large = sized(4000, 30.0)
     effort = detect_recipe.EFFORTS["quick"]
     assert any(one.key == "input.slices.side_px" for one in detect_recipe._decide_size(large, effort, {}))
     assert [one.key for one in detect_recipe._decide_size(large, effort, given)] == ["input.max_pixels"]
