@@ -17,6 +17,7 @@ from data_tools.judging.map_boxes import with_boxes
 from data_tools.loading import reference_text
 from data_tools.loading.image_inputs import Images, PixelReader
 from data_tools.loading.input_config import InputConfig
+from data_tools.loading.learned_sizes import ScaleNotice, sizes_in
 from data_tools.loading.one_size import in_order
 from data_tools.loading.pairs import chunks_with_templates, paired
 from data_tools.loading.reference import Reference
@@ -69,13 +70,15 @@ class BundledClassifier:
     Args:
         record: of the bundle.
         graph: images to logits and maps.
+        notice: warns of images that are seen at quite another scale than the training's; None of none.
     """
 
-    def __init__(self, record: ClassifierRecord, graph: Graph) -> None:
+    def __init__(self, record: ClassifierRecord, graph: Graph, notice: ScaleNotice | None = None) -> None:
         self.record, self.input, self.runtime = record, record.input, graph.engine
         self.boxes_used_for = record.boxes_used_for
         self._graph = graph
         self._templates: Templates | None = None
+        self._notice = notice or ScaleNotice()
 
     def compared_with(self, templates: Templates) -> Self:
         """The same with templates, with which images are compared by a model that was trained so."""
@@ -107,6 +110,7 @@ class BundledClassifier:
     ) -> list[Prediction]:
         """Predictions of samples whose pixels lie under a folder or are read by a function."""
         reading, fraction = self.read_by(cam)
+        self._notice.look(samples, self.input)
         pixels = paired(pixels, self.input, self._templates)
         batches = batches_of(samples, pixels, self.input, BATCH_SIZE, "", reference=self.record.reference)
         raw = in_order((places, self._read(batch)) for places, batch in batches)
@@ -143,7 +147,8 @@ def load_bundle(folder: Path | str, engine: Engine = "onnx") -> BundledClassifie
     if find_spec("scipy") is None:
         raise InputError("the peaks of heat maps take scipy, which is not installed; pip install scipy")
     bundle = read_bundle(Path(folder), "classify")
-    return BundledClassifier(record_of(bundle), Graph(bundle, GRAPH_NAME, GRAPH_IN, GRAPH_OUT, engine))
+    notice = ScaleNotice(sizes_in(bundle.record, str(bundle.folder / RECORD)))
+    return BundledClassifier(record_of(bundle), Graph(bundle, GRAPH_NAME, GRAPH_IN, GRAPH_OUT, engine), notice)
 
 
 def record_of(bundle: Bundle) -> ClassifierRecord:

@@ -1,7 +1,7 @@
 """A trained classifier, ready to predict."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -17,6 +17,7 @@ from data_tools.files.templates import Templates
 from data_tools.judging.map_boxes import with_boxes
 from data_tools.loading.image_inputs import Images, PixelReader
 from data_tools.loading.input_config import InputConfig
+from data_tools.loading.learned_sizes import ScaleNotice, sizes_in
 from data_tools.loading.pairs import chunks_with_templates, paired
 from data_tools.networks.backbones import build_backbone
 from data_tools.networks.cam_names import CLASSIFIER_METHODS
@@ -34,6 +35,7 @@ class TrainedClassifier:
         box_fraction: where its maps are cut for boxes; None for no boxes.
         boxes_used_for: what the run used boxes for, beside judging.
         templates: that images are compared with, where it was trained with some.
+        notice: warns of images that are seen at quite another scale than the training's.
     """
 
     model: Classifier
@@ -42,6 +44,7 @@ class TrainedClassifier:
     box_fraction: float | None
     boxes_used_for: tuple[str, ...]
     templates: Templates | None = None
+    notice: ScaleNotice = field(default_factory=ScaleNotice)
     runtime: ClassVar[str] = "torch"
 
     def compared_with(self, templates: Templates) -> Self:
@@ -72,6 +75,7 @@ class TrainedClassifier:
     ) -> list[Prediction]:
         """Predictions of samples whose pixels lie under a folder or are read by a function, without a progress bar."""
         reading, fraction = self.read_by(cam)
+        self.notice.look(samples, self.input)
         pixels = paired(pixels, self.input, self.templates)
         predictions = predict(self.model, samples, pixels, self.input, reading, "")
         return [with_boxes(prediction, fraction) for prediction in predictions]
@@ -104,4 +108,5 @@ def load(run: Path | str) -> TrainedClassifier:
     seen = expect_reference(model.backbone, manifest, settings.input)
     model.layer_of(cam.stride)  # a stride that the backbone lacks is refused here
     load_best(model, folder)
-    return TrainedClassifier(model, seen, Reading(cam, temperature), fraction, used_for)
+    notice = ScaleNotice(sizes_in(manifest.values, manifest.place))
+    return TrainedClassifier(model, seen, Reading(cam, temperature), fraction, used_for, notice=notice)

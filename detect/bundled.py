@@ -14,6 +14,7 @@ from data_tools.core.records import Prediction, Sample
 from data_tools.files.templates import Templates
 from data_tools.loading.image_inputs import Images, PixelReader
 from data_tools.loading.input_config import InputConfig
+from data_tools.loading.learned_sizes import ScaleNotice, sizes_in
 from data_tools.loading.one_size import in_order
 from data_tools.loading.pairs import chunks_with_templates, paired
 from data_tools.metrics.operating_threshold import KEY, Threshold, threshold_from
@@ -52,15 +53,22 @@ class BundledDetector:
         features: the graph of backbone, pyramid, proposal head and image head.
         heads: the graphs of the box heads, in their order.
         threshold: from which score on an image is a defect, as validation has chosen it.
+        notice: warns of images that are seen at quite another scale than the training's; None of none.
     """
 
     def __init__(
-        self, record: DetectorRecord, features: Graph, heads: Sequence[Graph], threshold: Threshold = _NO_THRESHOLD
+        self,
+        record: DetectorRecord,
+        features: Graph,
+        heads: Sequence[Graph],
+        threshold: Threshold = _NO_THRESHOLD,
+        notice: ScaleNotice | None = None,
     ) -> None:
         self.record, self.input, self.threshold = record, record.input, threshold
         self.runtime = features.engine if record.precision == "fp32" else f"{features.engine}, {record.precision}"
         self._features, self._heads = features, tuple(heads)
         self._templates: Templates | None = None
+        self._notice = notice or ScaleNotice()
 
     def compared_with(self, templates: Templates) -> Self:
         """The same with templates, with which images are compared by a model that was trained so."""
@@ -105,6 +113,7 @@ class BundledDetector:
             InputError: a heat map is asked for, which takes gradients that the graphs do not have.
         """
         _require_no_cam(cam)
+        self._notice.look(samples, self.input)
         views, pixels = self.record.prediction.views, paired(pixels, self.input, self._templates)
         detections = look_everywhere(self.detect, views, samples, pixels, self.input, "")
         return to_predictions(samples, detections, self.input, self.score_rule)
@@ -202,9 +211,9 @@ def detector_of(bundle: Bundle, record: DetectorRecord, engine: Engine) -> Bundl
         InputError: a graph that is missing or that the engine cannot run.
     """
     heads = [Graph(bundle, head_name(place), HEAD_IN, HEAD_OUT, engine) for place in range(len(record.box_units))]
-    return BundledDetector(
-        record, Graph(bundle, FEATURES, FEATURES_IN, FEATURES_OUT, engine), heads, _threshold_in(bundle)
-    )
+    features = Graph(bundle, FEATURES, FEATURES_IN, FEATURES_OUT, engine)
+    notice = ScaleNotice(sizes_in(bundle.record, str(bundle.folder / RECORD)))
+    return BundledDetector(record, features, heads, _threshold_in(bundle), notice)
 
 
 def _threshold_in(bundle: Bundle) -> Threshold:

@@ -1,7 +1,7 @@
 """A trained detector, ready to predict."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -13,6 +13,7 @@ from data_tools.core.records import Prediction, Sample
 from data_tools.files.templates import Templates
 from data_tools.loading.image_inputs import Images, PixelReader
 from data_tools.loading.input_config import InputConfig
+from data_tools.loading.learned_sizes import ScaleNotice, sizes_in
 from data_tools.loading.pairs import chunks_with_templates, paired
 from data_tools.metrics.operating_threshold import Threshold
 from data_tools.networks.backbones import build_backbone
@@ -37,6 +38,7 @@ class TrainedDetector:
         score_rule: how the run scores an image.
         threshold: from which score on an image is a defect, as validation has chosen it.
         templates: that images are compared with, where it was trained with some.
+        notice: warns of images that are seen at quite another scale than the training's.
     """
 
     model: Detector
@@ -44,6 +46,7 @@ class TrainedDetector:
     score_rule: ScoreRule
     threshold: Threshold
     templates: Templates | None = None
+    notice: ScaleNotice = field(default_factory=ScaleNotice)
     runtime: ClassVar[str] = "torch"
 
     def compared_with(self, templates: Templates) -> Self:
@@ -79,6 +82,7 @@ class TrainedDetector:
     ) -> list[Prediction]:
         """Predictions of samples whose pixels lie under a folder or are read by a function, without a progress bar."""
         require_cam(cam, cam_stride)
+        self.notice.look(samples, self.input)
         pixels = paired(pixels, self.input, self.templates)
         predictions = predict(self.model, samples, pixels, self.input, self.score_rule, "")
         if cam is None:
@@ -107,7 +111,8 @@ def load(run: Path | str) -> TrainedDetector:
     rule: ScoreRule = manifest.choice("score_rule", SCORE_RULES)
     model = Detector(backbone, config, classes, types)
     load_best(model, folder)
-    return TrainedDetector(model, seen, rule, threshold_of(folder, manifest.values))
+    notice = ScaleNotice(sizes_in(manifest.values, manifest.place))
+    return TrainedDetector(model, seen, rule, threshold_of(folder, manifest.values), notice=notice)
 
 
 def _anchors(given: Fields) -> AnchorConfig:

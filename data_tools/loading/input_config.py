@@ -1,5 +1,6 @@
 """What the networks see: size, standardising, augmentation and preprocessing."""
 
+import math
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, get_args
 
@@ -110,6 +111,18 @@ class InputConfig:
         while _CLEARLY * 2 * sides[-1] / self.slices.seen_px <= whole:
             sides.append(2 * sides[-1])
         return tuple(sides)
+
+    def shown_scale(self, size_hw: tuple[int, int]) -> float:
+        """Input pixels that a pixel of an image of that height and width becomes, across: whole, or in finest windows.
+
+        Raises:
+            InputError: the image is too small for the crop.
+        """
+        x1, y1, x2, y2 = self.preprocess.window(size_hw)
+        height, width = self.target_hw(size_hw)
+        whole = math.sqrt(height * width / ((y2 - y1) * (x2 - x1)))
+        slices = self.slices
+        return whole if slices.side_px is None else max(whole, self.scale * slices.seen_px / slices.side_px)
 
     def window_hw(self, size_hw: tuple[int, int], side: int) -> tuple[int, int]:
         """Height and width at which a window of that many original pixels is seen, of a level with that side."""

@@ -11,13 +11,14 @@ from data_tools.core.records import Dataset
 from data_tools.files.dataset_folder import data_hash, read_dataset
 from data_tools.files.predictions import read_predictions
 from data_tools.files.runs import MANIFEST, require_data
+from data_tools.loading import learned_sizes
 from data_tools.metrics.operating_threshold import KEY, Threshold, choose_threshold, threshold_from
 
 log = logging.getLogger(__name__)
 
 
 def origin_of(run: Path, manifest: Mapping[str, Any], data: Path | None = None) -> dict[str, Any]:
-    """What bundle.json says of the run: "source", "versions", "categories" and "threshold".
+    """What bundle.json says of the run: "source", "versions", "categories", "threshold" and, if kept, "learned_sizes".
 
     Categories are null where the data are gone or have changed.
 
@@ -45,6 +46,7 @@ def origin_of(run: Path, manifest: Mapping[str, Any], data: Path | None = None) 
         "versions": manifest.get("versions"),
         "categories": categories,
         KEY: threshold.to_json(),
+        **{key: manifest[key] for key in (learned_sizes.KEY,) if key in manifest},
     }
 
 

@@ -36,6 +36,7 @@ from data_tools.files.runs import (
     sealed,
 )
 from data_tools.files.templates import PairReader, Templates, templates_of
+from data_tools.loading import learned_sizes
 from data_tools.loading.image_inputs import PixelReader, folder_reader
 from data_tools.loading.readable import require_readable
 from data_tools.training import processes
@@ -181,6 +182,7 @@ def finish(experiment: Experiment, result: FitResult, extra: dict[str, Any]) -> 
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "resumed": sorted({*experiment.manifest.get("resumed", ()), *result.resumed}),
         "result": outcome,
+        learned_sizes.KEY: learned_sizes.sizes_of(experiment.dataset.split("train")).to_json(),
         CHECKSUMS: experiment.manifest.get(CHECKSUMS, {}) | _checksums(experiment.folder, *_made(experiment.folder)),
     }
     write_json(experiment.folder / MANIFEST, sealed(experiment.manifest | finished | extra))

@@ -39,7 +39,8 @@ from tests.installed import packages_of, run_with
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run of a random network whose logits differ from image to image."""
-    return make_run(tmp_path_factory.mktemp("runs") / "one", "simple_cnn")
+    learned = {"smallest_hw": [64, 64], "largest_hw": [64, 64]}
+    return make_run(tmp_path_factory.mktemp("runs") / "one", "simple_cnn", learned_sizes=learned)
 
 
 def make_run(folder: Path, backbone: str, **said: object) -> Path:
@@ -100,6 +101,19 @@ def images() -> list[np.ndarray]:
     sizes = [(64, 64), (96, 160), (70, 45), (33, 130), (200, 91), (31, 20), (100, 101)]
     noise = [rng.integers(0, 30 + 30 * i, size, dtype=np.uint8) for i, size in enumerate(sizes)]
     return [*noise, np.zeros((64, 64), np.uint8), np.full((80, 64), 255, np.uint8)]
+
+
+def test_run_and_bundle_name_an_image_that_they_see_far_smaller(
+    run: Path, bundle: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Seen at 32 px, the 64 px of training are halved, and 200 px are 0.16 of their size."""
+    squeezed, bundled = InputConfig(size_hw=(32, 32)), load_bundle(bundle)
+    bundled.input = squeezed
+    for model in (replace(load(run), input=squeezed), bundled):
+        caplog.clear()
+        model.predict([np.zeros((64, 64), np.uint8), np.zeros((200, 200), np.uint8), np.zeros((200, 200), np.uint8)])
+        (said,) = [record.getMessage() for record in caplog.records if "learned" in record.getMessage()]
+        assert said.startswith("WARNING: array 2 has 200 x 200 pixels and is seen at 0.16 of its size")
 
 
 def assert_same(ours: list[Prediction], theirs: list[Prediction]) -> None:

@@ -64,6 +64,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "config.yaml").write_text(yaml.safe_dump(json.loads(json.dumps(settings))))
     manifest = {"approach": "detect", "finished": "2026-01-01", "anchors": asdict(config.anchors), "num_classes": 2}
     manifest |= {"types": ["good", "scratch"], "score_rule": "mean_logit", "data": "gone", "data_hash": "0"}
+    manifest |= {"learned_sizes": {"smallest_hw": [64, 64], "largest_hw": [64, 64]}}
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return folder
 
@@ -93,6 +94,19 @@ def assert_same(ours: list[Prediction], theirs: list[Prediction]) -> int:
             near = np.abs(other.boxes_xyxy - box).max(axis=1) < 0.5
             assert (near & (other.box_labels == label) & (np.abs(other.box_scores - score) < 0.01)).any()
     return sum(len(one.boxes_xyxy) for one in theirs)
+
+
+def test_run_and_bundle_name_an_image_that_they_see_far_smaller(
+    run: Path, bundle: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Seen at 32 px, the 64 px of training are halved, and 200 px are 0.16 of their size."""
+    squeezed, bundled = InputConfig(size_hw=(32, 32)), load_bundle(bundle)
+    bundled.input = squeezed
+    for model in (replace(load(run), input=squeezed), bundled):
+        caplog.clear()
+        model.predict([np.zeros((64, 64), np.uint8), np.zeros((200, 200), np.uint8), np.zeros((200, 200), np.uint8)])
+        (said,) = [record.getMessage() for record in caplog.records if "learned" in record.getMessage()]
+        assert said.startswith("WARNING: array 2 has 200 x 200 pixels and is seen at 0.16 of its size")
 
 
 def with_input(

@@ -12,6 +12,7 @@ import classify.train
 import classify.training
 import detect.train
 import detect.training
+from data_tools.files.dataset_folder import read_dataset
 from tests.data_tools.training.test_run_folder import DETECT, TINY
 
 Main = Callable[[Sequence[str]], int]
@@ -55,6 +56,9 @@ def test_a_run_without_a_checkpoint_may_be_resumed_or_begun_anew(
     command = [*TINY, "--data", str(devices), "--run", str(run), "--fit.steps"]
     assert classify.train.main([*command, "1"]) == 0
     manifest = json.loads((run / "manifest.json").read_text())
+    sizes = [list(sample.size_hw) for sample in read_dataset(devices).split("train")]
+    assert manifest["learned_sizes"] == {"smallest_hw": sizes[0], "largest_hw": sizes[0]}
+    assert all(size == sizes[0] for size in sizes)
     del manifest["checksums"]["manifest.json"]
     (run / "manifest.json").write_text(json.dumps(manifest | {"finished": None}))
     with_last = shutil.copytree(run, tmp_path / "with_last")
