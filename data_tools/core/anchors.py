@@ -1,5 +1,6 @@
 """Shapes of the detector's anchors in input pixels, and which boxes they reach: arithmetic, shared with the audit."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -52,7 +53,8 @@ def fit_ratios(config: AnchorConfig, strides: tuple[int, ...], boxes_hw: NDArray
     """`config.number` ratios, ascending, that bring anchors nearest to the boxes; the usual ones without boxes.
 
     Ratios are added one at a time, each the one of 19 candidates between 1/23 and 23 that raises the mean, over the
-    boxes, of the best anchor's IoU most. Square anchors come first, because good images and new defects need them too.
+    boxes, of the best anchor's IoU most. Square anchors come first, because good images and new defects need them too;
+    of those that raise it as much, as where boxes of one shape are reached, the one nearest to square.
 
     Args:
         config: its scales are taken as they are.
@@ -69,7 +71,7 @@ def fit_ratios(config: AnchorConfig, strides: tuple[int, ...], boxes_hw: NDArray
     while len(chosen) < config.number:
         best = np.max([reach[ratio] for ratio in chosen], axis=0)
         gains = {ratio: float(np.maximum(best, reach[ratio]).mean()) for ratio in _CANDIDATES if ratio not in chosen}
-        chosen.append(max(gains, key=lambda ratio: gains[ratio]))
+        chosen.append(max(gains, key=lambda ratio: (gains[ratio], -abs(math.log(ratio)))))
     return tuple(sorted(chosen))
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from data_tools.core.anchors import AnchorConfig, anchor_shapes, describe_anchors, resolve_anchors, shape_iou
+from data_tools.core.anchors import STRIDES, AnchorConfig, anchor_shapes, describe_anchors, resolve_anchors, shape_iou
 
 
 def test_shapes_keep_the_area_of_their_side() -> None:
@@ -37,6 +37,12 @@ def test_ratios_are_fitted_to_the_boxes() -> None:
     assert fitted.ratios == (0.25, 1.0, 4.0)
     assert shape_iou(anchor_shapes(fitted, (8,)), boxes).max(axis=0) == pytest.approx([1, 1, 1])
     assert resolve_anchors(fitted, (8,), boxes[:0]) == fitted
+
+
+def test_ratios_that_no_box_asks_for_are_the_ones_nearest_to_square() -> None:
+    """Square boxes of 32 px are met by the square anchors; of all other ratios none raises the IoU."""
+    ratios = resolve_anchors(AnchorConfig(), STRIDES, np.full((9, 2), 32.0)).ratios
+    assert ratios == pytest.approx((8**-0.5, 0.5, 0.5**0.5, 1.0, 2**0.5, 2.0))
 
 
 def test_a_square_anchor_is_always_there_and_given_ratios_stay() -> None:
