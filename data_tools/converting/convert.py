@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from data_tools.converting.color_alone import warning_about_color
 from data_tools.converting.copies import without_copies
 from data_tools.converting.damaged import without_damaged
 from data_tools.converting.gray_range import stretched_copies, warning_about_levels
@@ -103,11 +104,12 @@ def convert(sources: Sequence[Path], out: Path, how: Conversion) -> str:
         if root is not None:
             samples = without_copies(samples, root, findings)
         levels = None if root is None or how.gray_range else warning_about_levels(samples, root)
+        color = None if root is None else warning_about_color(samples, root)
         if how.gray_range is not None and root is not None:
             samples = stretched_copies(samples, root, how.gray_range, folder / "images", findings)
             root = folder / "images"
         dataset, notes, warnings = _assemble_readable(samples, sources, root, how, findings)
-        warnings = [*remarks, *warnings, *([levels] if levels else [])]
+        warnings = [*remarks, *warnings, *filter(None, (levels, color))]
         if how.strict and (findings.rejects or findings.warnings.total() or warnings):
             counts = f"{len(findings.rejects)} rejects and {findings.warnings.total() + len(warnings)} warnings"
             problems = "; ".join(filter(None, (first_problems(findings), *warnings)))

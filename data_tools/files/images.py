@@ -34,6 +34,7 @@ __all__ = [
     "decode_gray",
     "find_images",
     "gray_of_opened",
+    "read_color",
     "read_gray",
     "read_levels",
     "read_rgb",
@@ -61,6 +62,7 @@ if Image.MAX_IMAGE_PIXELS is not None and PIXEL_LIMIT > 2 * Image.MAX_IMAGE_PIXE
 _PILLOW_FORMATS = ("BMP", "PNG", "JPEG", "TIFF", "WEBP", "GIF", "JPEG2000", "PPM")
 _LOADING = threading.Lock()  # Pillow's images are not loaded by two threads at once
 Loaded = TypeVar("Loaded")
+_GRAY_MODES = ("1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N", "I", "F")
 _DEEP_MODES = ("I;16", "I;16B", "I;16L", "I;16N", "I", "F")
 
 
@@ -149,6 +151,19 @@ def read_rgb(path: Path | bytes, pixel_limit: int = PIXEL_LIMIT) -> NDArray[np.u
     """(height, width, 3) uint8 red, green and blue, by the rules of `read_gray`."""
     with _opened(path) as file:
         return _decoded(file, _named(path), pixel_limit, rgb_of)
+
+
+def read_color(path: Path) -> NDArray[np.uint8] | None:
+    """As `read_rgb`; None where red, green and blue are the same throughout, as in every file of gray levels.
+
+    Raises:
+        InputError: see `read_gray`.
+    """
+    with _opened(path) as file:
+        if _identified(file, path, PIXEL_LIMIT).mode in _GRAY_MODES:
+            return None
+    pixels = read_rgb(path)
+    return None if (pixels == pixels[..., :1]).all() else pixels
 
 
 def read_levels(path: Path | bytes, pixel_limit: int = PIXEL_LIMIT) -> NDArray[np.float64] | None:
