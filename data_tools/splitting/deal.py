@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import SPLIT_NAMES, Dataset, Sample, Splits
+from data_tools.core.records import BOXED, GOOD, SPLIT_NAMES, Dataset, Sample, Splits
 
 FRACTIONS = (0.7, 0.15, 0.15)
 
@@ -18,6 +18,9 @@ def make_splits(
     samples: Sequence[Sample], fractions: tuple[float, float, float] = FRACTIONS, seed: int = 0, group_by: str = "auto"
 ) -> Splits:
     """Whole groups dealt to train, val and test so that each status and type gets its share, see `deal`.
+
+    Where that leaves a part without good, defect or boxed images of which others have several groups, it gets one: no
+    checkpoint can be chosen or judged without.
 
     Args:
         samples: in any order; their order does not matter.
@@ -32,6 +35,8 @@ def make_splits(
     if shares.shape != (3,) or not np.isfinite(shares).all() or (shares < 0).any() or abs(shares.sum() - 1) > 1e-6:
         raise InputError(f"split {','.join(map(str, fractions))}: three shares of train, val and test that add up to 1")
     parts = deal(samples, fractions, seed)
+    if (shares > 0).all():
+        parts = _none_without(parts, samples)
     groups = len({sample.group for sample in samples})
     for name, part, share in zip(SPLIT_NAMES, parts, fractions, strict=True):
         if not part and share * len(samples) >= 1:
@@ -211,6 +216,33 @@ def take_share(samples: Sequence[Sample], share: float, seed: int = 0) -> tuple[
     if {sample.is_defect for sample in part} != {sample.is_defect for sample in samples}:
         raise InputError(f"fit.train_share {share}: too few groups, one of good and defect images is left out")
     return part
+
+
+def _none_without(parts: Sequence[Sequence[int]], samples: Sequence[Sample]) -> list[tuple[int, ...]]:
+    """The parts with as few whole groups moved as give each one good, defect and boxed images, where groups allow it.
+
+    A group comes from the part with the most of its kind, the smallest first, and leaves no part without a kind.
+    """
+    part_of = {image_id: place for place, ids in enumerate(parts) for image_id in ids}
+    place = {sample.group: part_of[sample.image_id] for sample in samples}
+    sizes = Counter(sample.group for sample in samples)
+    kinds = [
+        {sample.group for sample in samples if sample.status == GOOD},
+        {sample.group for sample in samples if sample.is_defect},
+        {sample.group for sample in samples if sample.status == BOXED},
+    ]
+    for kind in kinds:
+        for lacking in sorted(set(range(len(parts))) - {place[group] for group in kind}):
+            held = [Counter(place[group] for group in one) for one in kinds]
+            spare = [
+                group
+                for group in kind
+                if all(here[place[group]] > 1 for one, here in zip(kinds, held, strict=True) if group in one)
+            ]
+            if spare:
+                most = Counter(place[group] for group in kind)
+                place[min(spare, key=lambda group: (-most[place[group]], sizes[group], group))] = lacking
+    return [tuple(sorted(s.image_id for s in samples if place[s.group] == part)) for part in range(len(parts))]
 
 
 def _cheapest(filled: np.ndarray, count: np.ndarray, shares: np.ndarray, totals: np.ndarray) -> int:

@@ -232,6 +232,31 @@ def test_what_is_far_from_asked_is_said(make_sample) -> None:
     assert far_from_asked(make_splits(fine), fine, (0.7, 0.15, 0.15)) == []
 
 
+@pytest.mark.parametrize("lots", [6, 8])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_every_part_has_good_and_defect_lots_where_there_are_three_of_each(make_sample, lots: int, seed: int) -> None:
+    """Lots of six images, all good or all defect: by shares alone val or test had none of one kind."""
+    groups = [i % lots for i in range(6 * lots)]
+    samples = samples_of(make_sample, groups, [group % 2 == 1 for group in groups])
+    splits = make_splits(samples, seed=seed)
+    parts = {name: splits.ids(name) for name in ("train", "val", "test")}
+    assert without_status(parts, samples) == []
+    assert sorted(i for ids in parts.values() for i in ids) == list(range(1, 6 * lots + 1))
+    for group in range(lots):
+        assert sum(any(groups[i - 1] == group for i in ids) for ids in parts.values()) == 1
+    assert len(splits.train) == 6 * (lots - 4)
+
+
+def test_a_group_that_is_all_there_is_of_a_kind_in_its_part_stays(make_sample) -> None:
+    """Two lots of defects for three parts, and three of them of which one holds all good images."""
+    two = samples_of(make_sample, [*range(8), 8, 9], [False] * 8 + [True] * 2)
+    lacking = without_status({name: make_splits(two).ids(name) for name in ("train", "val", "test")}, two)
+    assert len(lacking) == 1
+    mixed = samples_of(make_sample, [0, 0, 0, 1, 1, 1, 2, 2, 2], [False, True, True] + [True] * 6)
+    (said,) = without_status({name: make_splits(mixed).ids(name) for name in ("train", "val", "test")}, mixed)
+    assert "no good image; there are 1 in 1 groups" in said
+
+
 def test_a_status_that_cannot_reach_a_part_is_said(make_sample, tmp_path: Path, caplog) -> None:
     samples = [make_sample(i) for i in range(1, 21)] + [make_sample(i, [(1, 1, 5, 5)], group="lot") for i in (21, 22)]
     write_dataset(tmp_path / "d", Dataset(tuple(samples), ("defect",)))
