@@ -13,6 +13,7 @@ from data_tools.loading.layout import Geometry
 from data_tools.loading.windows import Window, clipped, is_left
 
 _LEAST_SIDE = 16
+_LONG = 4  # times the shorter side: a batch of such images lying and standing is padded to four times their pixels
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,10 @@ class Preprocessing:
 
 
 class Augmentation:
-    """Seeded augmentation of a gray image with its boxes."""
+    """Seeded augmentation of a gray image with its boxes.
+
+    A long image stays lying or standing where others are turned: beside a turned one it would be padded to a square.
+    """
 
     def __init__(self, config: AugmentConfig) -> None:
         steps: list[Any] = []
@@ -147,6 +151,9 @@ class Augmentation:
         """The same with a map (h, w) beside the image, which is mirrored and turned with it and keeps its values."""
         self._compose.set_random_seed(seed % 2**32)
         changed, moved, boxes, rows = _apply(self._compose, image, beside, boxes_xyxy)
+        if max(image.shape) > _LONG * min(image.shape) and changed.shape != image.shape:
+            changed, boxes = np.ascontiguousarray(changed.T), boxes[:, [1, 0, 3, 2]]
+            moved = None if moved is None else np.ascontiguousarray(moved.T)
         return changed, moved, boxes, len(boxes_xyxy) - len(rows)
 
 
