@@ -126,17 +126,14 @@ def run_command(parser: argparse.ArgumentParser, body: Callable[[Any], int], arg
     if isinstance(sys.stdout, io.TextIOWrapper):  # a name that the terminal cannot show costs no result
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        words = argv() if callable(argv) else sys.argv[1:] if argv is None else argv
-        require_each_flag_once(parser, words)
-        require_no_empty_value(words)
-        arguments: Any = parser.parse_args(list(words))
-    except SystemExit as leaving:
-        return leaving.code if isinstance(leaving.code, int) else 2
-    except InputError as error:
-        _complain(parser, f"error: {error}")
-        return 2
-    try:
-        with ended_by_sigterm():
+        with ended_by_sigterm():  # also while words are made, as a plan of many images is
+            try:
+                words = argv() if callable(argv) else sys.argv[1:] if argv is None else argv
+                require_each_flag_once(parser, words)
+                require_no_empty_value(words)
+                arguments: Any = parser.parse_args(list(words))
+            except SystemExit as leaving:
+                return leaving.code if isinstance(leaving.code, int) else 2
             return body(arguments)
     except InputError as error:
         _complain(parser, f"error: {error}")

@@ -45,6 +45,22 @@ def test_a_flag_given_twice_is_refused_by_name(
 
 
 @pytest.mark.parametrize(
+    ("number", "status", "said"), [(signal.SIGINT, 130, "Ctrl-C"), (signal.SIGTERM, 143, "SIGTERM")]
+)
+def test_what_ends_a_command_while_its_words_are_made_shows_no_traceback(
+    parser: Parser, number: int, status: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A training's words hold the plan, for which its images are read."""
+
+    def words() -> list[str]:
+        os.kill(os.getpid(), number)
+        return ["too late"]
+
+    assert run_command(parser, lambda _: 0, words) == status
+    assert capsys.readouterr().err.strip() == f"made.up: ended by {said}"
+
+
+@pytest.mark.parametrize(
     ("words", "place"),
     [
         (["--split", ""], "--split"),
