@@ -27,6 +27,7 @@ from data_tools.training.recipe import (
     look_at,
     most_pixels,
 )
+from detect.config import PredictionConfig, SamplingConfig
 
 EFFORTS: dict[RecipeName, Effort] = {
     "quick": Effort("quickstart", 224 * 224, 300, 2, 8),
@@ -39,6 +40,7 @@ _TYPE_WEIGHT = 0.25
 _AMPLE_SPAN_PX = 2 * LEAST_SPAN_PX  # what is seen larger needs no more pixels, down to half of the budget
 _LEAST_SHARE = 0.5
 _MANY_WINDOWS = 8  # pasting pays in images of two windows and harms in those of thirty; between them nothing was tried
+_TIMES_THE_BOXES = 2  # so many are kept, and again as many looked at: other images may have more, and some are wrong
 _SQUEEZED = 2.0  # times the budget: an image that needs more pixels is seen in windows
 _FAR_LARGER = 4.0  # times the pixels of half of the images: such a one is squeezed to less than half of their scale
 _HARDLY_SMALLER = 0.5  # of the finest windows' scale: smaller, there would be another level of windows between
@@ -70,6 +72,7 @@ def plan(
         decide_difference(facts, in_windows=side is not None, reference=reference),
         *_decide_pasting(facts, given, 0.0 if side is None else facts.windows(side)),
         _decide_types(facts),
+        *_decide_boxes(facts),
     )
     return Plan(effort.base, left_open(decisions, given))
 
@@ -176,6 +179,18 @@ def _decide_pasting(facts: Facts, given: Given, windows: float) -> tuple[Decisio
     aligned = facts.layout.is_aligned
     why = "a place in the image is a place on the part" if aligned else "every place is alike"
     return (Decision("paste.jitter", JITTER_ALIGNED if aligned else 1.0, why),)
+
+
+def _decide_boxes(facts: Facts) -> tuple[Decision, ...]:
+    """Boxes an image that are kept, and looked at before, where training images have more than others need."""
+    kept = _TIMES_THE_BOXES * facts.most_boxes
+    if kept <= PredictionConfig.detections:
+        return ()
+    proposals = max(_TIMES_THE_BOXES * kept, SamplingConfig.proposals)
+    return (
+        Decision("model.prediction.detections", kept, f"up to {facts.most_boxes:,} boxes in a training image"),
+        Decision("model.sampling.proposals", proposals, f"up to {facts.most_boxes:,} boxes in a training image"),
+    )
 
 
 def _decide_types(facts: Facts) -> Decision:

@@ -130,6 +130,11 @@ class Facts:
             return None
         return float(np.quantile(self.boxes_hw.min(axis=1), SMALL_TENTH))
 
+    @property
+    def most_boxes(self) -> int:
+        """In one image; 0 without boxes."""
+        return int(np.bincount(self.boxes_image, minlength=1).max())
+
     def windows(self, side: float) -> float:
         """How many windows of that side an image has, the mean; across a strip narrower than one there is one."""
         return float(np.maximum(self.sizes_hw / side, 1.0).prod(axis=1).mean())

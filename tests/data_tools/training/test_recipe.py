@@ -127,6 +127,21 @@ def test_nothing_is_pasted_into_images_of_many_windows(squares: Path) -> None:
     assert detect_recipe._decide_pasting(facts, {"paste.share": 0.5}, 16)[0].key == "paste.jitter"
 
 
+def test_an_image_of_many_boxes_may_keep_twice_as_many(squares: Path) -> None:
+    """25 boxes in an image are half of the 50 that are kept anyway; for 300, 600 are kept of 1,200 proposals."""
+    assert FACTS.most_boxes == 1
+    assert sized(64, 8.0, boxes=0).most_boxes == 0
+    usual = replace(FACTS, boxes_image=np.repeat([0, 7], [25, 5]))
+    assert detect_recipe._decide_boxes(usual) == ()
+    crowded = [
+        (one.key, one.value) for one in detect_recipe._decide_boxes(replace(usual, boxes_image=np.zeros(300, int)))
+    ]
+    assert crowded == [("model.prediction.detections", 600), ("model.sampling.proposals", 1200)]
+    few = [(one.key, one.value) for one in detect_recipe._decide_boxes(replace(usual, boxes_image=np.zeros(30, int)))]
+    assert few == [("model.prediction.detections", 60), ("model.sampling.proposals", 200)]
+    assert "model.prediction.detections" not in detect.plan(read_dataset(squares)).values()
+
+
 def test_a_strip_has_the_windows_that_lie_along_it() -> None:
     """Of 4,000 x 40 px, 14.3 windows of 280 px, not the 2.0 of as many pixels; of 4,000 x 560 px twice as many."""
     for size_hw, windows in (((4000, 40), 4000 / 280), ((40, 4000), 4000 / 280), ((4000, 560), 2 * 4000 / 280)):
