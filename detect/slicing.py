@@ -14,7 +14,7 @@ from data_tools.loading.input_config import InputConfig
 from data_tools.loading.pairs import for_both
 from detect.detections import Detections, SizedDetections
 
-_MOST = 100  # boxes an image: as many as COCO's AP looks at
+_MOST = 100  # boxes an image: as many as COCO's AP looks at, or as one look gives where that is set higher
 Detect = Callable[[Sequence[Sample], PixelReader, int], list[SizedDetections]]
 Look = tuple[Window, Detections, tuple[int, int]]
 
@@ -79,7 +79,8 @@ def _part_reader(parts: Sequence[tuple[Sample, Window]], read: PixelReader) -> P
 
 def _join(looks: Sequence[Look], size: tuple[int, int], scores_of: Joined) -> Detections:
     image, first, _ = looks[0]
-    boxes, scores, labels = join_slices([_seen(*look) for look in looks], image, _MOST, scores_of)
+    most = max(_MOST, *(len(raw.scores) for _, raw, _ in looks))
+    boxes, scores, labels = join_slices([_seen(*look) for look in looks], image, most, scores_of)
     logits = [raw.image_logit for _, raw, _ in looks]
     to_input = np.array([size[1] / (image[2] - image[0]), size[0] / (image[3] - image[1])] * 2)
     placed = (boxes - np.array([*image[:2], *image[:2]])) * to_input

@@ -86,6 +86,19 @@ def test_the_mean_asks_the_whole_image_too(
     assert joined.scores.tolist() == pytest.approx([score])
 
 
+def test_no_look_loses_boxes_because_there_are_slices_too(make_sample: Callable[..., Sample]) -> None:
+    """The whole look gives 144 boxes side by side, and the two slices none."""
+    sample = make_sample(7, [], (100, 150))
+    corners = [(x, y) for x in range(0, 60, 5) for y in range(0, 60, 5)]
+    whole = raw([[x, y, x + 4, y + 4] for x, y in corners], 1.0)
+
+    def find(parts: Sequence[Sample], read: PixelReader, side: int) -> list[SizedDetections]:
+        return [(raw([], -2.0), (64, 64)) for _ in parts]
+
+    ((joined, _),) = join_with_slices([sample], [(whole, (64, 64))], CONFIG, find, lambda _sample: np.zeros(1))
+    assert len(joined.scores) == 144
+
+
 def test_a_defect_that_no_finest_window_holds_is_found_by_coarser_ones(make_sample: Callable[..., Sample]) -> None:
     """A finder that sees a white area only where all of it lies in the window; finest windows have sides of 100."""
     sample = make_sample(7, [[110.0, 60, 230, 180]], (300, 400))
