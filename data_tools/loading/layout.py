@@ -4,6 +4,7 @@ The mean of the (standardized, shrunk) training images is what they share. A mir
 elsewhere makes images that no camera will ever take; one that leaves it in place makes new training images.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from PIL import Image
 
 from data_tools.core.records import Sample
 from data_tools.files.images import read_gray, resolve_under
+
+log = logging.getLogger(__name__)
 
 Geometry = Literal["none", "hflip", "vflip", "flips", "d4"]
 
@@ -64,7 +67,11 @@ def layout_of(images: Iterable[NDArray[np.uint8]]) -> Layout:
 
     Flat images say nothing and are left out; of fewer than two others nothing is known, and all is taken as shared.
     """
-    rows = [row for row in (_standardized(image) for image in images) if row is not None]
+    return _layout([_standardized(image) for image in images])
+
+
+def _layout(of_each: Sequence[NDArray[np.float64] | None]) -> Layout:
+    rows = [row for row in of_each if row is not None]
     if len(rows) < 2:
         return Layout(1.0, dict.fromkeys(_CHANGES, 1.0))
     mean = np.mean(rows, axis=0)
@@ -77,13 +84,24 @@ def layout_of(images: Iterable[NDArray[np.uint8]]) -> Layout:
 def layout_of_samples(samples: Sequence[Sample], root: Path, seed: int = 0) -> Layout:
     """The layout of (training) samples, from at most 200 of them, of at most 200 million pixels, picked by the seed.
 
+    Where most of them show nothing, a warning says it.
+
     Raises:
         InputError: an unreadable image.
     """
     pixels = float(np.mean([height * width for height, width in (sample.size_hw for sample in samples)]))
     count = min(len(samples), _MOST_IMAGES, max(int(_MOST_PIXELS / pixels), _FEWEST_IMAGES))
     picked = np.random.default_rng(seed).choice(len(samples), count, replace=False)
-    return layout_of(read_gray(resolve_under(root, samples[i].path)) for i in picked)
+    rows = [_standardized(read_gray(resolve_under(root, samples[i].path))) for i in picked]
+    flat = sum(row is None for row in rows)
+    if flat > count / 2:
+        log.warning(
+            "WARNING: %d of %d training images that were looked at have one gray level alone, and nothing can be "
+            "learned from these; images that use few of their 16 bits are converted with --gray_range LO,HI",
+            flat,
+            count,
+        )
+    return _layout(rows)
 
 
 def _standardized(image: NDArray[np.uint8]) -> NDArray[np.float64] | None:

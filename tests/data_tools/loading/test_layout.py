@@ -1,7 +1,12 @@
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image
 
-from data_tools.loading.layout import Layout, layout_of
+from data_tools.core.records import Sample
+from data_tools.loading.layout import Layout, layout_of, layout_of_samples
 
 NOISE = np.random.default_rng(0)
 
@@ -57,3 +62,19 @@ def test_of_flat_images_nothing_is_known() -> None:
     layout = layout_of([np.zeros((8, 8), dtype=np.uint8)] * 3)
     assert layout.geometry == "none"
     assert layout.is_aligned
+
+
+def test_training_images_that_show_nothing_are_warned_of(
+    tmp_path: Path, make_sample: Callable[..., Sample], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Gray values 1,990 to 2,010 of 65,535 are all 8 of 255."""
+    rng, samples = np.random.default_rng(0), [make_sample(i, [], (16, 16)) for i in range(1, 5)]
+    for sample in samples:
+        Image.fromarray(rng.integers(1990, 2011, (16, 16), dtype=np.uint16)).save(tmp_path / sample.path)
+    layout_of_samples(samples, tmp_path)
+    assert "4 of 4 training images that were looked at have one gray level alone" in caplog.text
+    caplog.clear()
+    for sample in samples[:2]:
+        Image.fromarray(rng.integers(0, 256, (16, 16), dtype=np.uint8)).save(tmp_path / sample.path)
+    layout_of_samples(samples, tmp_path)
+    assert caplog.text == ""
