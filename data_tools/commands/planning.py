@@ -2,8 +2,10 @@
 
 import logging
 import shlex
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -31,7 +33,7 @@ class Planner(Protocol):
         """What a recipe decides for a dataset, whose images have templates in the folder `reference` or none."""
 
 
-_TIMED_IMAGES = 16
+_TIMED_IMAGES, _TIMED_PIXELS = 16, 4_000_000  # large images are seen in many windows
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +111,12 @@ def _training_of(approach: str, arguments: Namespace) -> str:
     return shlex.join(words)
 
 
+def _to_time(samples: Sequence[Sample]) -> Sequence[Sample]:
+    """The first images, 16 or as many as have four megapixels together."""
+    pixels = list(accumulate(height * width for height, width in (sample.size_hw for sample in samples)))
+    return samples[: min(_TIMED_IMAGES, bisect_left(pixels, _TIMED_PIXELS) + 1)]
+
+
 def _expected_minutes(
     approach: str, data: Dataset, settings: Any, prepare: Prepare, templates: Templates | None
 ) -> float:
@@ -122,7 +130,7 @@ def _expected_minutes(
     experiment = Experiment(approach, Path(), folder, data, images_root_of(data, folder), templates=templates)
     parts = prepare(experiment, settings)
     val, test = data.split("val"), data.split("test")
-    some = val[:_TIMED_IMAGES]
+    some = _to_time(val)
 
     def predict_some() -> int:
         parts.predict(some)

@@ -16,6 +16,7 @@ from data_tools.training.fit import LossFunction, fit
 from data_tools.training.fit_config import FitConfig
 
 _STEPS, _SETTLED = 8, 4  # the first steps pay for caches and memory
+_LONG_S = 5.0  # so long a look at some images has paid for them
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def measure(
     Args:
         model: changed by it.
         loader, loss_function, config: as for `fit`.
-        validate: predicts some images as a validation would, and says how many.
+        validate: predicts some images as a validation would, and says how many; twice, unless that takes long.
     """
     moments: list[float] = []
 
@@ -64,10 +65,18 @@ def measure(
     with scratch_folder() as folder, _quiet("data_tools.training.fit"):
         fit(model, loader, timed, lambda _model: {"none": None}, "none", few, folder, resume=False)
     step_seconds = float(np.median(np.diff(moments)[-_SETTLED:]))
-    validate()
+    image_seconds, seconds = _image_seconds(validate)
+    if seconds < _LONG_S:
+        image_seconds, _ = _image_seconds(validate)
+    return ExpectedTime(step_seconds, image_seconds)
+
+
+def _image_seconds(validate: Callable[[], int]) -> tuple[float, float]:
+    """Of an image, and of all together."""
     started = time.monotonic()
     images = validate()
-    return ExpectedTime(step_seconds, (time.monotonic() - started) / max(images, 1))
+    seconds = time.monotonic() - started
+    return seconds / max(images, 1), seconds
 
 
 @contextmanager

@@ -21,6 +21,7 @@ import detect.train
 from classify import recipe as classify_recipe
 from data_tools.commands.configurations import resolve
 from data_tools.commands.planned import planned_settings
+from data_tools.commands.planning import _to_time
 from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, GOOD, SPLIT_NAMES, Dataset, Sample, Splits
 from data_tools.files.dataset_folder import read_dataset, write_dataset
@@ -341,3 +342,14 @@ def test_a_command_line_decides_beside_its_own_flags(squares: Path, capsys: pyte
     assert detect.train.main(words) == 0
     shown = yaml.safe_load(capsys.readouterr().out)["input"]
     assert (shown["reference"], shown["slices"]["side_px"], shown["slices"]["seen_px"]) == ("off", 48, 48)
+
+
+@pytest.mark.parametrize(
+    ("sides", "timed"), [([267] * 40, 16), ([3000] * 3, 1), ([64, 64, 3000, 64], 3), ([2000, 9], 1), ([64], 1), ([], 0)]
+)
+def test_planning_times_no_more_images_than_four_megapixels(
+    sides: list[int], timed: int, make_sample: Callable[..., Sample]
+) -> None:
+    """Up to the image with which four megapixels are reached, of 16 at most."""
+    samples = [make_sample(i, [], (side, side)) for i, side in enumerate(sides, start=1)]
+    assert len(_to_time(samples)) == timed
