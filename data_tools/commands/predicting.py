@@ -212,7 +212,7 @@ def _predict_into(
             journal.write(records)
             pace.note(counts.inputs)
             bar.update(counts.inputs - bar.n)
-            if asked.is_set():
+            if asked.is_set() and counts.inputs != inputs.count:  # after the last image it is done, and says so
                 total = "" if inputs.count is None else f" of {inputs.count}"
                 raise Stopped(f"stopped after {counts.inputs}{total} images; go on with --resume")
     return pace.ms_per_image

@@ -308,6 +308,18 @@ def test_a_signal_stops_after_the_chunk_at_hand(tmp_path: Path, asking: signal.S
     assert len(read_predictions(out).predictions) == 100
 
 
+def test_a_signal_during_the_last_chunk_finishes_what_is_done(tmp_path: Path) -> None:
+    folder, out = tmp_path / "i", tmp_path / "p.jsonl"
+    save_many(folder, 3)
+
+    def stopped(samples: Sequence[Sample], read: Reader) -> list[Prediction]:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return Model()(samples, read)
+
+    assert predict_and_write(arguments(folder, out=out), "detect", {}, stopped) == 0
+    assert len(read_predictions(out).predictions) == 3
+
+
 def test_two_processes_do_not_write_the_same_set(tmp_path: Path) -> None:
     save_many(tmp_path / "i", 2)
     out = tmp_path / "p.jsonl"
