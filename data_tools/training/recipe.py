@@ -35,6 +35,7 @@ _MOST_PASSES, _FEWEST_STEPS = 100, 100
 _VALIDATING = 0.3  # images validated for each image trained on, at most
 _FEWEST_EPOCHS, _MOST_EPOCHS = 3, 10
 _WARMUP_SHARE = 0.1
+_MOST_PADDING = 4.0  # times an image's pixels, for each of a full batch
 _HARDLY_LARGER = 1.5  # times the budget: so many pixels are not worth squeezing
 
 
@@ -130,6 +131,15 @@ class Facts:
             return None
         return float(np.quantile(self.boxes_hw.min(axis=1), SMALL_TENTH))
 
+    def padding(self, pixels: int) -> float:
+        """How many times the largest image's pixels a batch takes for each, in which every image has its place.
+
+        Args:
+            pixels: of an image as the network sees it, at most.
+        """
+        seen = self.sizes_hw * np.minimum((pixels / self.sizes_hw.prod(axis=1)) ** 0.5, 1.0)[:, None]
+        return float(seen.max(axis=0).prod() / seen.prod(axis=1).max())
+
     @property
     def most_boxes(self) -> int:
         """In one image; 0 without boxes."""
@@ -213,7 +223,8 @@ def decide_budget(
         given: of which fit.batch_size and the number of steps, also in epochs, count.
     """
     given = given or {}
-    batch = given.get("fit.batch_size") or min(effort.batch_size, facts.images)
+    fitting = max(int(effort.batch_size * min(_MOST_PADDING / facts.padding(pixels), 1.0)), 1)
+    batch = given.get("fit.batch_size") or min(fitting, facts.images)
     a_pass = facts.images / batch
     steps = given.get("fit.steps")
     if steps is None and given.get("fit.epochs") is not None:
@@ -225,7 +236,12 @@ def decide_budget(
     epochs = _VALIDATING * steps * batch / max(facts.validation * looks, 1)
     epochs = int(np.clip(epochs, _FEWEST_EPOCHS, _MOST_EPOCHS))
     return (
-        Decision("fit.batch_size", batch, f"of {facts.images:,} training images"),
+        Decision(
+            "fit.batch_size",
+            batch,
+            f"of {facts.images:,} training images"
+            + ", as long ones that lie and stand are padded to squares" * (fitting < effort.batch_size),
+        ),
         Decision(
             "fit.steps", steps, f"{steps * batch / facts.images:.1f} passes through {facts.images:,} training images"
         ),

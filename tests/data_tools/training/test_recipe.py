@@ -128,6 +128,20 @@ def test_nothing_is_pasted_into_images_of_many_windows(squares: Path) -> None:
     assert detect_recipe._decide_pasting(facts, {"paste.share": 0.5}, 16)[0].key == "paste.jitter"
 
 
+def test_long_images_that_lie_and_stand_come_in_smaller_batches() -> None:
+    """Of 50 x 1,000 and 1,000 x 50 px each takes 1,000 x 1,000, twenty times its own; of 100 x 400 px four times."""
+    strips, mild = np.full((9, 2), (50, 1000)), np.full((9, 2), (100, 400))
+    assert replace(FACTS, sizes_hw=strips).padding(10**6) == 1.0
+    strips[:4], mild[:4] = (1000, 50), (400, 100)
+    assert replace(FACTS, sizes_hw=strips).padding(10**6) == pytest.approx(20.0)
+    assert replace(FACTS, sizes_hw=strips).padding(500) == pytest.approx(20.0)
+    for sizes, batch in ((strips, 1), (mild, 8)):
+        first, *_ = decide_budget(replace(FACTS, sizes_hw=sizes), EFFORT, EFFORT.pixels)
+        assert (first.key, first.value) == ("fit.batch_size", batch)
+        assert ("lie and stand" in first.reason) == (batch == 1)
+    assert decide_budget(replace(FACTS, sizes_hw=strips), EFFORT, 500, given={"fit.batch_size": 4})[0].value == 4
+
+
 def test_an_image_of_many_boxes_may_keep_twice_as_many(squares: Path) -> None:
     """25 boxes in an image are half of the 50 that are kept anyway; for 300, 600 are kept of 1,200 proposals."""
     assert FACTS.most_boxes == 1
