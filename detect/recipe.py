@@ -41,6 +41,7 @@ _AMPLE_SPAN_PX = 2 * LEAST_SPAN_PX  # what is seen larger needs no more pixels, 
 _LEAST_SHARE = 0.5
 _MANY_WINDOWS = 8  # pasting pays in images of two windows and harms in those of thirty; between them nothing was tried
 _TIMES_THE_BOXES = 2  # so many are kept, and again as many looked at: other images may have more, and some are wrong
+_ENLARGED = 4  # times, in windows that are advised for the smallest defects
 _SQUEEZED = 2.0  # times the budget: an image that needs more pixels is seen in windows
 _FAR_LARGER = 4.0  # times the pixels of half of the images: such a one is squeezed to less than half of their scale
 _HARDLY_SMALLER = 0.5  # of the finest windows' scale: smaller, there would be another level of windows between
@@ -90,6 +91,7 @@ def _decide_size(facts: Facts, effort: Effort, given: Given | None = None) -> tu
     whole_alone = _SIDE in given or given.get("input.reference") == "on"
     if facts.pixels * scale**2 > _SQUEEZED * _pixels_of_whole(effort, given) and not whole_alone:
         why = f"a tenth of the box sides is below {small:.0f} px, {squeezed:.1f} px in an image squeezed whole"
+        why += _how_to_enlarge(small, effort)
         return _decide_windows(facts, effort, given, scale, why, facts.pixels)
     hidden = _hidden(facts, effort, given)
     if hidden.mean() > SMALL_TENTH and not whole_alone:
@@ -106,7 +108,19 @@ def _decide_size(facts: Facts, effort: Effort, given: Given | None = None) -> tu
         pixels = round(min(max(ample, _LEAST_SHARE * effort.pixels), pixels))
     shown = small * min((pixels / facts.pixels) ** 0.5, 1.0)
     why = f"a tenth of the box sides, below {small:.0f} px, is seen below {shown:.1f} px; {native}"
+    why += _how_to_enlarge(small, effort)
     return (Decision("input.max_pixels", pixels, why),)
+
+
+def _how_to_enlarge(small: float, effort: Effort) -> str:
+    """What shows boxes that are smaller than a cell of the finest feature map in the images themselves."""
+    if small >= LEAST_SPAN_PX / 2:
+        return ""
+    seen = round(effort.pixels**0.5)
+    return (
+        f"; so small ones are hardly learned: --{_SIDE} {max(round(seen / _ENLARGED), 32)} --{_SEEN} {seen} shows them "
+        f"{_ENLARGED} times as large, in far more time"
+    )
 
 
 def _hidden(facts: Facts, effort: Effort, given: Given) -> NDArray[np.bool_]:

@@ -96,6 +96,13 @@ def test_a_whole_image_that_shows_nearly_as_much_as_its_windows_has_its_say() ->
         assert decided(sized(side, 8.0))["input.slices.scores"] == scores
 
 
+@pytest.mark.parametrize(("side", "box", "advised"), [(300, 2.0, True), (300, 4.0, False), (4000, 2.0, True)])
+def test_how_to_enlarge_defects_of_a_pixel_or_two_is_said(side: int, box: float, advised: bool) -> None:
+    """Whole or in windows, images are never enlarged unasked; 224 / 4 is 56."""
+    reasons = " ".join(one.reason for one in _decide_size(sized(side, box), EFFORT))
+    assert ("--input.slices.side_px 56 --input.slices.seen_px 224 shows them 4 times as large" in reasons) == advised
+
+
 def test_larger_images_whose_boxes_would_be_hidden_decide_for_windows_among_many_small_ones() -> None:
     """Two of nine boxes are 16 px in images of 4,000 px, 0.9 px squeezed to 224; in windows of 448 px they span 8."""
     mixed = sized(64, 16.0)
