@@ -4,6 +4,7 @@ Names of files, types, groups, keys and values come from anybody. What would ste
 make text read otherwise than it is written (turns of direction, characters of no width) is shown as its escape.
 """
 
+import os
 import sys
 import unicodedata
 from collections.abc import Sequence
@@ -75,10 +76,16 @@ def in_utf8(name: str) -> str:
 def say(*lines: object, to: TextIO | None = None) -> None:
     """Print `printable` lines, to standard output unless told otherwise; a line end inside of one begins no other.
 
-    This is the one place that prints.
+    This is the one place that prints. What nobody reads any more, as after `| head`, is dropped, and the work goes on.
     """
     stream = sys.stdout if to is None else to
-    stream.write("".join(f"{printable(line)}\n" for line in lines))
+    try:
+        stream.write("".join(f"{printable(line)}\n" for line in lines))
+        stream.flush()
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)  # also for what is still in the stream's buffer at the end
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def say_text(text: object, to: TextIO | None = None) -> None:

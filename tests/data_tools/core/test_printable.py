@@ -59,3 +59,12 @@ def test_columns_of_a_terminal() -> None:
     assert to_left("划痕", 6) + "|" == "划痕  |"
     assert to_right("划痕", 6) == "  划痕"
     assert to_left("scratch", 3) == "scratch"
+
+
+def test_a_reader_that_has_left_is_told_nothing_more() -> None:
+    """As `| head` leaves; without a flush the error would come at the interpreter's end."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w", encoding="utf-8") as stream:
+        say("a", to=stream)
+        say("b", to=stream)
