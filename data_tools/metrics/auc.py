@@ -1,4 +1,4 @@
-"""Area under the ROC curve with DeLong's variance (DeLong et al., Biometrics 1988; Sun & Xu, IEEE SPL 2014)."""
+"""Area under the ROC curve, and DeLong's test of two (DeLong et al., Biometrics 1988; Sun & Xu, IEEE SPL 2014)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,28 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Z_95 = 1.959963984540054
-
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Auc:
-    """An AUC with its 95 % confidence interval and the counts behind it."""
-
-    value: float
-    ci95: tuple[float, float]
-    variance: float
-    n_positive: int
-    n_negative: int
-
-
-@dataclass(frozen=True)
 class AucDifference:
-    """AUC of a minus AUC of b on the same images, with its interval and a two-sided p-value."""
+    """AUC of a minus AUC of b on the same images, with a two-sided p-value; no z where it has no spread."""
 
     difference: float
-    ci95: tuple[float, float]
     z: float | None
     p_value: float
 
@@ -60,26 +46,6 @@ def roc_curve(scores: ArrayLike, positive: Sequence[bool] | NDArray[np.bool_]) -
     return np.append(0.0, falses / falses[-1]), np.append(0.0, hits / hits[-1])
 
 
-def auc_with_ci(scores: ArrayLike, positive: Sequence[bool] | NDArray[np.bool_]) -> Auc | None:
-    """AUC with DeLong's interval on the logit scale; with zero variance, Clopper-Pearson on the smaller class.
-
-    Returns None where one of the classes is missing.
-    """
-    flags = np.asarray(positive, dtype=bool)
-    value = roc_auc(scores, flags)
-    if value is None:
-        return None
-    variance = float(_covariance([np.asarray(scores, dtype=np.float64)], flags)[0, 0])
-    n_positive, n_negative = int(flags.sum()), int((~flags).sum())
-    if variance > 0 and 0 < value < 1:
-        half = Z_95 * np.sqrt(variance) / (value * (1 - value))
-        logit = np.log(value / (1 - value))
-        ci = (float(1 / (1 + np.exp(-(logit - half)))), float(1 / (1 + np.exp(-(logit + half)))))
-    else:
-        ci = _degenerate_interval(value, min(n_positive, n_negative))
-    return Auc(value, ci, variance, n_positive, n_negative)
-
-
 def compare_auc(a: ArrayLike, b: ArrayLike, positive: Sequence[bool] | NDArray[np.bool_]) -> AucDifference | None:
     """Paired DeLong test of two scores of the same images; None where one of the classes is missing."""
     flags = np.asarray(positive, dtype=bool)
@@ -91,14 +57,11 @@ def compare_auc(a: ArrayLike, b: ArrayLike, positive: Sequence[bool] | NDArray[n
     variance = float(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
     if variance <= 1e-16:
         same = abs(difference) < 1e-12
-        return AucDifference(difference, (difference, difference), None, 1.0 if same else 0.0)
+        return AucDifference(difference, None, 1.0 if same else 0.0)
     from scipy.stats import norm
 
-    error = float(np.sqrt(variance))
-    z = difference / error
-    return AucDifference(
-        difference, (difference - Z_95 * error, difference + Z_95 * error), z, float(2 * norm.sf(abs(z)))
-    )
+    z = difference / float(np.sqrt(variance))
+    return AucDifference(difference, z, float(2 * norm.sf(abs(z))))
 
 
 def placements(
@@ -126,12 +89,3 @@ def _covariance(columns: list[NDArray[np.float64]], flags: NDArray[np.bool_]) ->
         if rows.shape[1] > 1:
             total += np.atleast_2d(np.cov(rows)) / rows.shape[1]
     return total
-
-
-def _degenerate_interval(value: float, n: int) -> tuple[float, float]:
-    from scipy.stats import beta
-
-    hits = round(value * n)
-    low = 0.0 if hits == 0 else float(beta.ppf(0.025, hits, n - hits + 1))
-    high = 1.0 if hits == n else float(beta.ppf(0.975, hits + 1, n - hits))
-    return min(low, value), max(high, value)

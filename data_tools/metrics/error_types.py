@@ -9,7 +9,7 @@ from data_tools.core.geometry import iou
 from data_tools.core.records import UNBOXED, Prediction, Sample
 from data_tools.metrics.matching import AGAIN, FALSE, FIRST, match_all, match_rows
 
-FOREGROUND_IOU, BACKGROUND_IOU = 0.5, 0.1
+_BACKGROUND_IOU = 0.1
 
 
 def best_f1_threshold(samples: Sequence[Sample], predictions: Sequence[Prediction]) -> float | None:
@@ -52,14 +52,14 @@ def error_types(
         kept = prediction.box_scores >= threshold
         outcome = outcomes[end - len(kept) : end][kept]
         overlap = iou(prediction.boxes_xyxy[kept], sample.boxes_xyxy)
-        near = overlap.max(axis=1, initial=0.0) >= BACKGROUND_IOU
+        near = overlap.max(axis=1, initial=0.0) >= _BACKGROUND_IOU
         hit = outcome == FIRST
         counts["hit"] += int(hit.sum())
         counts["class"] += int((_true_labels(sample, prediction, kept)[hit] != prediction.box_labels[kept][hit]).sum())
         counts["duplicate"] += int((outcome == AGAIN).sum())
         counts["localisation"] += int(((outcome == FALSE) & near).sum())
         counts["background"] += int(((outcome == FALSE) & ~near).sum())
-        untouched += int((overlap.max(axis=0, initial=0.0) < BACKGROUND_IOU).sum())
+        untouched += int((overlap.max(axis=0, initial=0.0) < _BACKGROUND_IOU).sum())
     return counts | {
         "background": counts["background"] + on_good,
         "background_on_good": on_good,

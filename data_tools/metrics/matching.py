@@ -11,35 +11,22 @@ from data_tools.core.records import Prediction, Sample
 FALSE, FIRST, AGAIN = 0, 1, 2
 
 
-def match_boxes(
-    sample: Sample, prediction: Prediction, iou_threshold: float = 0.5, within_px: float | None = None
-) -> NDArray[np.int64]:
-    """For each predicted box: `FALSE`, the `FIRST` hit of a true box, or a hit of one found already (`AGAIN`).
-
-    Classes play no part. Of several true boxes hit, the closest that is free counts.
-
-    Args:
-        sample: the truth.
-        prediction: of the same image.
-        iou_threshold: a box hits a true box at this IoU.
-        within_px: if given, a box hits instead when its centre lies within so many pixels of the true box.
-    """
-    boxes_xyxy, scores = prediction.boxes_xyxy, prediction.box_scores
-    return match_arrays(boxes_xyxy, scores, sample.boxes_xyxy, iou_threshold, within_px)
-
-
 def match_all(
     samples: Sequence[Sample],
     predictions: Sequence[Prediction],
     iou_threshold: float = 0.5,
     within_px: float | None = None,
 ) -> NDArray[np.int64]:
-    """`match_boxes` of each image, one after the other, all images with one true box at once.
+    """For each predicted box: `FALSE`, the `FIRST` hit of a true box, or a hit of one found already (`AGAIN`).
+
+    Image by image, those with one true box at once. Classes play no part. Of several true boxes hit, the closest that
+    is free counts.
 
     Args:
         samples: the truth.
         predictions: one for each sample, in the same order.
-        iou_threshold, within_px: as for `match_boxes`.
+        iou_threshold: a box hits a true box at this IoU.
+        within_px: if given, a box hits instead when its centre lies within so many pixels of the true box.
     """
     boxes, scores = flat_boxes(predictions)
     counts = np.array([len(one.box_scores) for one in predictions], dtype=np.int64)

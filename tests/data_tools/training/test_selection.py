@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from data_tools.metrics.auc import auc_with_ci
+from data_tools.metrics.auc import placements
 from data_tools.metrics.bootstrap import Clusters, auc_of, mean_of
+from data_tools.metrics.clustered import auc_parts, clustered_auc_variance
 from data_tools.training.selection import standard_error
 
 
@@ -29,9 +30,8 @@ def test_single_images_have_nearly_delongs_error_and_the_same_error_at_each_call
     scores = rng.normal(positive * 1.0, 1.0)
     clusters = Clusters.of([str(i) for i in range(200)])
     errors = [standard_error([auc_of(scores, positive, clusters)], clusters) for _ in range(2)]
-    delong = auc_with_ci(scores, positive)
-    assert delong is not None
-    assert errors[0] == errors[1] == pytest.approx(np.sqrt(delong.variance), rel=0.1)
+    delong = clustered_auc_variance(auc_parts(placements(scores, positive), positive, clusters), (100, 100))
+    assert errors[0] == errors[1] == pytest.approx(np.sqrt(delong), rel=0.1)
 
 
 def test_shots_of_one_part_are_no_more_evidence_than_one() -> None:
