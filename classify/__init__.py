@@ -27,18 +27,7 @@ _PLACES = {
     "plan": "classify.recipe",
     "train": "classify.training",
 }
-__all__ = [
-    "ClassifierConfig",
-    "FitConfig",
-    "InputConfig",
-    "LossConfig",
-    "Settings",
-    "TrainedClassifier",
-    "export",
-    "load",
-    "plan",
-    "train",
-]
+__all__ = list(_PLACES)
 
 
 def __getattr__(name: str) -> Any:

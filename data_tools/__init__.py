@@ -36,20 +36,7 @@ _PLACES = {
     "read_predictions": "data_tools.files.predictions",
     "write_predictions": "data_tools.files.predictions",
 }
-__all__ = [
-    "Dataset",
-    "EvaluationReport",
-    "Prediction",
-    "Run",
-    "Sample",
-    "Splits",
-    "evaluate",
-    "read_dataset",
-    "read_predictions",
-    "read_run",
-    "write_dataset",
-    "write_predictions",
-]
+__all__ = list(_PLACES)
 
 
 def __getattr__(name: str) -> Any:

@@ -27,18 +27,7 @@ _PLACES = {
     "plan": "detect.recipe",
     "train": "detect.training",
 }
-__all__ = [
-    "DetectorConfig",
-    "FitConfig",
-    "InputConfig",
-    "PasteConfig",
-    "Settings",
-    "TrainedDetector",
-    "export",
-    "load",
-    "plan",
-    "train",
-]
+__all__ = list(_PLACES)
 
 
 def __getattr__(name: str) -> Any:
