@@ -77,10 +77,10 @@ def constant_row(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def localizer_rows(dataset: Dataset, resamples: int = RESAMPLES) -> list[dict[str, Any]]:
+def localizer_rows(dataset: Dataset) -> list[dict[str, Any]]:
     """What points without a model reach on the boxed test images."""
     boxed, distances = baselines(dataset.split("test"), dataset.split("train"), 0)
-    sampled = resample_distances(distances, [sample.group for sample in boxed], 0, resamples)
+    sampled = resample_distances(distances, [sample.group for sample in boxed], 0, RESAMPLES)
     undefined = {"auc": None, "precision": None, "recall": None, "threshold": None, "fpr_at_tpr": dict.fromkeys(TPRS)}
     return [
         {"name": name, "state": DONE, "minutes": None, "localizer": True}

@@ -19,6 +19,7 @@ _DIM = 64  # of 255: what a 12-bit image reaches at most is a quarter of it
 _SHOWN = 24
 _WHOLE = 0.9  # of an image: a box as large says no more than a label
 _LARGE_SHARE, _MANY = 0.25, 5
+_BINS = 16
 Facts = Mapping[int, ImageFact | InputError]
 
 
@@ -327,10 +328,10 @@ def _distributions(sides_hw: NDArray[np.float64], limits_hw: NDArray[np.float64]
     return tuple(_distribution(name, values) for name, values in named)
 
 
-def _distribution(name: str, values: NDArray[np.float64], bins: int = 16) -> Distribution:
+def _distribution(name: str, values: NDArray[np.float64]) -> Distribution:
     """Counts between edges that are equally far apart on a logarithmic scale: boxes spread over decades."""
     low, high = float(values.min()), float(values.max())
-    edges = np.geomspace(low, max(high, low * 1.01), bins + 1)
+    edges = np.geomspace(low, max(high, low * 1.01), _BINS + 1)
     edges[0], edges[-1] = low, max(high, low * 1.01)
     counts, _ = np.histogram(values, edges)
     q1, q2, q3 = (float(q) for q in np.percentile(values, [25, 50, 75]))

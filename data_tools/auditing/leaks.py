@@ -170,7 +170,7 @@ def _size_property(
     samples: Sequence[Sample], positive: NDArray[np.bool_], folds: Sequence[NDArray[np.int64]]
 ) -> Property:
     sizes = [f"{s.size_hw[0]} x {s.size_hw[1]}" for s in samples]
-    return _category("image size (height x width)", "file", sizes, positive, folds)
+    return _category("image size (height x width)", sizes, positive, folds)
 
 
 def _fact_properties(
@@ -188,8 +188,8 @@ def _fact_properties(
     encodings, modes = [fact.encoding for fact in facts], [f"{fact.mode} {fact.bits} bit" for fact in facts]
     return [
         *(_number(name, kind, values, positive, folds) for name, kind, values in numbers),
-        _category("encoding (format, JPEG quality)", "file", encodings, positive, folds),
-        _category("pixel format", "file", modes, positive, folds),
+        _category("encoding (format, JPEG quality)", encodings, positive, folds),
+        _category("pixel format", modes, positive, folds),
     ]
 
 
@@ -203,12 +203,12 @@ def _number(
 
 
 def _category(
-    name: str, kind: str, values: Sequence[str], positive: NDArray[np.bool_], folds: Sequence[NDArray[np.int64]]
+    name: str, values: Sequence[str], positive: NDArray[np.bool_], folds: Sequence[NDArray[np.int64]]
 ) -> Property:
     kinds, codes = np.unique(np.array(values), return_inverse=True)
     auc = cross_validated_auc(codes, positive, folds)
     often = [str(kinds[np.bincount(codes[flags], minlength=len(kinds)).argmax()]) for flags in (positive, ~positive)]
-    return Property(name, kind, auc, f"most often {often[0]} for defects and {often[1]} for good images")
+    return Property(name, "file", auc, f"most often {often[0]} for defects and {often[1]} for good images")
 
 
 def _finding(one: Property) -> Finding:

@@ -198,7 +198,7 @@ def place_in_image(heatmap: Map, window_xyxy: tuple[int, int, int, int], size_hw
 
 
 def map_to_boxes(
-    heatmap: Map, size_hw: tuple[int, int], fraction: float, min_area: float = 1.0, image_score: float = 1.0
+    heatmap: Map, size_hw: tuple[int, int], fraction: float, min_area: float = 1.0
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Boxes around the 8-connected regions where the upsampled map reaches `fraction` of its maximum.
 
@@ -209,10 +209,9 @@ def map_to_boxes(
         size_hw: height and width of the image in pixels.
         fraction: 0..1 of the maximum; to be chosen on validation.
         min_area: regions with fewer pixels are left out.
-        image_score: score of the image.
 
     Returns:
-        (n, 4) boxes and (n,) scores, the image's score times the region's maximum, best first. Empty for a flat map.
+        (n, 4) boxes and (n,) maxima of their regions in 0..1, highest first. Empty for a flat map.
     """
     read_hw = _read_size(size_hw)
     full = full_size(heatmap, read_hw)
@@ -223,7 +222,7 @@ def map_to_boxes(
     highest = regions.highest
     order = np.argsort(-highest, kind="stable")
     order = order[regions.areas[order] * down * across >= min_area]
-    return regions.boxes_xyxy[order] * np.array([across, down, across, down]), image_score * highest[order]
+    return regions.boxes_xyxy[order] * np.array([across, down, across, down]), highest[order]
 
 
 def _read_size(size_hw: tuple[int, int]) -> tuple[int, int]:

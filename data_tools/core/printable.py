@@ -10,6 +10,8 @@ import unicodedata
 from collections.abc import Sequence
 from typing import TextIO
 
+_FIRST = 5  # of several, in a message
+
 
 def is_shown(character: str) -> bool:
     """Whether one character is seen as itself: a letter, mark, number, sign or space of any script."""
@@ -57,10 +59,10 @@ def to_right(text: str, columns: int) -> str:
     return " " * (columns - columns_of(text)) + text
 
 
-def first_of(values: Sequence[object], most: int = 5) -> str:
+def first_of(values: Sequence[object]) -> str:
     """The first values in a row, and how many more there are: "1, 2, 3, 4, 5 and 55 more"."""
-    more = f" and {len(values) - most:,} more" if len(values) > most else ""
-    return ", ".join(printable(value) for value in values[:most]) + more
+    more = f" and {len(values) - _FIRST:,} more" if len(values) > _FIRST else ""
+    return ", ".join(printable(value) for value in values[:_FIRST]) + more
 
 
 def printable_lines(text: object) -> str:

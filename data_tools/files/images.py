@@ -86,51 +86,51 @@ def resolve_under(root: Path, name: str) -> Path:
     return path
 
 
-def read_size(path: Path, pixel_limit: int = PIXEL_LIMIT) -> tuple[int, int]:
+def read_size(path: Path) -> tuple[int, int]:
     """(height, width) as displayed, that is after the EXIF rotation, from the file's header.
 
     The end of the file is looked at too, and only a file that seems cut off is decoded to be sure.
 
     Raises:
-        InputError: unreadable, truncated, or more than `pixel_limit` pixels.
+        InputError: unreadable, truncated, or more than `PIXEL_LIMIT` pixels.
     """
     with _opened(path) as file:
         plain = plain_bmp_size(file)
-        if plain is not None and plain[0] * plain[1] <= pixel_limit:
+        if plain is not None and plain[0] * plain[1] <= PIXEL_LIMIT:
             return plain
-        image = _identified(file, path, pixel_limit)
+        image = _identified(file, path)
         try:
             whole, size_hw = seems_whole(image), displayed_size(image)  # the second may close the file
         except Exception as error:  # crafted headers make Pillow raise whatever its parsers stumble on
             raise InputError(f"{path}: not a readable image ({error})") from error
     if not whole:
-        read_gray(path, pixel_limit)
+        read_gray(path)
     return size_hw
 
 
-def read_gray(path: Path | bytes, pixel_limit: int = PIXEL_LIMIT) -> NDArray[np.uint8]:
+def read_gray(path: Path | bytes) -> NDArray[np.uint8]:
     """(height, width) uint8 gray image, EXIF rotation applied.
 
     16-bit gray is scaled by 65535 -> 255 (not by the image's own maximum, so that images stay comparable); color goes
     to gray by the ITU-R 601 luma; transparency is laid over black.
 
     Raises:
-        InputError: unreadable, truncated, of several pages, or more than `pixel_limit` pixels.
+        InputError: unreadable, truncated, of several pages, or more than `PIXEL_LIMIT` pixels.
     """
     with _opened(path) as file:
-        return _decoded(file, _named(path), pixel_limit, gray_of)
+        return _decoded(file, _named(path), gray_of)
 
 
-def decode_gray(content: bytes, name: str, pixel_limit: int = PIXEL_LIMIT) -> NDArray[np.uint8]:
+def decode_gray(content: bytes, name: str) -> NDArray[np.uint8]:
     """As `read_gray`, of an image file's content; `name` stands for the path in messages.
 
     Raises:
         InputError: see `read_gray`.
     """
-    return _decoded(BytesIO(content), name, pixel_limit, gray_of)
+    return _decoded(BytesIO(content), name, gray_of)
 
 
-def gray_of_opened(image: Image.Image, name: str, pixel_limit: int = PIXEL_LIMIT) -> NDArray[np.uint8]:
+def gray_of_opened(image: Image.Image, name: str) -> NDArray[np.uint8]:
     """As `read_gray`, of an image that Pillow has opened or made; it is loaded, and else left as it is.
 
     Raises:
@@ -138,7 +138,7 @@ def gray_of_opened(image: Image.Image, name: str, pixel_limit: int = PIXEL_LIMIT
     """
 
     def upright() -> Image.Image:
-        _require_usual(image, name, pixel_limit)
+        _require_usual(image, name)
         image.load()  # see `_decoded`
         return ImageOps.exif_transpose(image)
 
@@ -147,10 +147,10 @@ def gray_of_opened(image: Image.Image, name: str, pixel_limit: int = PIXEL_LIMIT
     return _loaded(lambda: gray_of(made, name), name)
 
 
-def read_rgb(path: Path | bytes, pixel_limit: int = PIXEL_LIMIT) -> NDArray[np.uint8]:
+def read_rgb(path: Path | bytes) -> NDArray[np.uint8]:
     """(height, width, 3) uint8 red, green and blue, by the rules of `read_gray`."""
     with _opened(path) as file:
-        return _decoded(file, _named(path), pixel_limit, rgb_of)
+        return _decoded(file, _named(path), rgb_of)
 
 
 def read_color(path: Path) -> NDArray[np.uint8] | None:
@@ -160,20 +160,20 @@ def read_color(path: Path) -> NDArray[np.uint8] | None:
         InputError: see `read_gray`.
     """
     with _opened(path) as file:
-        if _identified(file, path, PIXEL_LIMIT).mode in _GRAY_MODES:
+        if _identified(file, path).mode in _GRAY_MODES:
             return None
     pixels = read_rgb(path)
     return None if (pixels == pixels[..., :1]).all() else pixels
 
 
-def read_levels(path: Path | bytes, pixel_limit: int = PIXEL_LIMIT) -> NDArray[np.float64] | None:
+def read_levels(path: Path | bytes) -> NDArray[np.float64] | None:
     """(height, width) gray levels as the file holds them, EXIF rotation applied; None for a file of 8 bits a channel.
 
     Raises:
         InputError: see `read_gray`.
     """
     with _opened(path) as file:
-        opened = _identified(file, _named(path), pixel_limit)
+        opened = _identified(file, _named(path))
         if opened.mode not in _DEEP_MODES:
             return None
         try:
@@ -185,14 +185,14 @@ def read_levels(path: Path | bytes, pixel_limit: int = PIXEL_LIMIT) -> NDArray[n
             raise InputError(f"{_named(path)}: cannot decode the image: {error}") from error
 
 
-def bits_of(path: Path | bytes, pixel_limit: int = PIXEL_LIMIT) -> int:
+def bits_of(path: Path | bytes) -> int:
     """Bits a channel of an image file, or of its content.
 
     Raises:
-        InputError: unreadable, of several pages, or more than `pixel_limit` pixels.
+        InputError: unreadable, of several pages, or more than `PIXEL_LIMIT` pixels.
     """
     with _opened(path) as file:
-        return channel_bits(_identified(file, _named(path), pixel_limit))
+        return channel_bits(_identified(file, _named(path)))
 
 
 def find_images(folder: Path) -> list[Path]:
@@ -203,11 +203,10 @@ def find_images(folder: Path) -> list[Path]:
 def _decoded(
     file: IO[bytes],
     path: Path | str,
-    pixel_limit: int,
     pixels_of: Callable[[Image.Image, Path | str], NDArray[np.uint8]],
 ) -> NDArray[np.uint8]:
     """The pixels of the image turned upright."""
-    opened = _identified(file, path, pixel_limit)
+    opened = _identified(file, path)
 
     def pixels() -> NDArray[np.uint8]:
         opened.load()  # first, so that metadata behind the pixels is seen
@@ -254,7 +253,7 @@ def _without_waiting(path: Path) -> int:
     return handle
 
 
-def _identified(file: IO[bytes], path: Path | str, pixel_limit: int) -> Image.Image:
+def _identified(file: IO[bytes], path: Path | str) -> Image.Image:
     """The image with its pixels not yet decoded.
 
     Pillow is given the open file, not its name: by name it maps raw TIFF pixels into memory and garbles rotated ones.
@@ -263,7 +262,7 @@ def _identified(file: IO[bytes], path: Path | str, pixel_limit: int) -> Image.Im
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit decides
             image = Image.open(file, formats=_PILLOW_FORMATS)
-            _require_usual(image, path, pixel_limit)
+            _require_usual(image, path)
     except InputError:
         raise
     except UnidentifiedImageError as error:
@@ -273,19 +272,19 @@ def _identified(file: IO[bytes], path: Path | str, pixel_limit: int) -> Image.Im
     except Image.DecompressionBombError as error:  # twice Pillow's own limit, which ours is below or has raised
         least = 2 * (Image.MAX_IMAGE_PIXELS or 0) + 1
         raise InputError(
-            f"{path}: {least:,} pixels or more exceed the limit of {pixel_limit:,}; {_how_to_raise('PIXELS')}"
+            f"{path}: {least:,} pixels or more exceed the limit of {PIXEL_LIMIT:,}; {_how_to_raise('PIXELS')}"
         ) from error
     except Exception as error:  # crafted headers make Pillow raise whatever its parsers stumble on
         raise InputError(f"{path}: not a readable image ({error})") from error
     return image
 
 
-def _require_usual(image: Image.Image, path: Path | str, pixel_limit: int) -> None:
+def _require_usual(image: Image.Image, path: Path | str) -> None:
     """Refuse an opened image that is too large, has several pages, or means another thing by its gray levels."""
     pages, negative = page_count(image), image.mode in _DEEP_MODES and white_is_zero(image)
-    if image.width * image.height > pixel_limit:
+    if image.width * image.height > PIXEL_LIMIT:
         raise InputError(
-            f"{path}: {image.width} x {image.height} pixels exceed the limit of {pixel_limit:,}; "
+            f"{path}: {image.width} x {image.height} pixels exceed the limit of {PIXEL_LIMIT:,}; "
             f"{_how_to_raise(image.width * image.height)}"
         )
     if negative:

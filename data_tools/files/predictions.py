@@ -44,7 +44,7 @@ def maps_path(path: Path) -> Path:
     return path.with_suffix(".npz")
 
 
-def require_predictions_place(out: Path, inputs: Iterable[Path] = (), flag: str = "--out") -> None:
+def require_predictions_place(out: Path, inputs: Iterable[Path] = ()) -> None:
     """Refuse a place where a PredictionSet cannot be written, before the work that makes it.
 
     Raises:
@@ -52,17 +52,15 @@ def require_predictions_place(out: Path, inputs: Iterable[Path] = (), flag: str 
             of an earlier PredictionSet there; or one of the other suffix, whose heat maps they would replace; or a
             Parquet file without the package pyarrow.
     """
-    require_place(out, inputs, (SUFFIX, PARQUET), flag)
+    require_place(out, inputs, (SUFFIX, PARQUET))
     if out.suffix == PARQUET:
-        require_pyarrow(out, flag)
+        require_pyarrow(out, "--out")
     maps, other = maps_path(out), out.with_suffix(SUFFIX if out.suffix == PARQUET else PARQUET)
     if other.exists():
-        raise InputError(
-            f"{flag} {out}: would share the heat maps and the list of errors of {other}; give another name"
-        )
+        raise InputError(f"--out {out}: would share the heat maps and the list of errors of {other}; give another name")
     if (maps.exists() or maps.is_symlink()) and not _is_ours(maps, out):
         raise InputError(
-            f"{flag} {out}: {maps} lies where its heat maps would go and is none of them; give another name, or move it"
+            f"--out {out}: {maps} lies where its heat maps would go and is none of them; give another name, or move it"
         )
 
 

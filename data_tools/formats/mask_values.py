@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from data_tools.core.errors import InputError
-from data_tools.files.images import PIXEL_LIMIT, read_size
+from data_tools.files.images import read_size
 
 Codes = NDArray[np.int64]
 COLOUR = 1 << 24
@@ -61,7 +61,7 @@ def read_codes(path: Path, as_colours: bool = False) -> tuple[Codes, bool]:
     Raises:
         InputError: not readable, of several pages, or of values that are no codes.
     """
-    size_hw = read_size(path, PIXEL_LIMIT)
+    size_hw = read_size(path)
     try:
         with Image.open(path) as image:
             pages = int(getattr(image, "n_frames", 1))

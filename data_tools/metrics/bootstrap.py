@@ -121,12 +121,12 @@ class Clusters:
         return Clusters(np.concatenate([self.codes, other.codes + self.total]), self.total + other.total)
 
 
-def cluster_bootstrap(values: Floats, groups: Sequence[str], seed: int, resamples: int = RESAMPLES) -> Interval | None:
+def cluster_bootstrap(values: Floats, groups: Sequence[str], seed: int) -> Interval | None:
     """The mean of `values` and its interval; None of no values. For a paired comparison give the differences."""
     if not len(values):
         return None
     clusters = Clusters.of(groups)
-    drawn = distributions(clusters, [mean_of(values, clusters)], seed, resamples)[:, 0]
+    drawn = distributions(clusters, [mean_of(values, clusters)], seed)[:, 0]
     ci95 = percentile_interval(drawn)
     return None if ci95 is None else Interval(float(np.mean(values)), ci95)
 
@@ -347,5 +347,5 @@ def draws(total: int, seed: int, resamples: int) -> Iterator[Floats]:
         yield np.bincount(drawn.ravel(), minlength=rows * total).reshape(rows, total).astype(np.float64)
 
 
-def _divide(upper: Floats, lower: Floats, undefined: float = np.nan) -> Floats:
-    return np.divide(upper, lower, out=np.full_like(upper, undefined), where=lower > 0)
+def _divide(upper: Floats, lower: Floats) -> Floats:
+    return np.divide(upper, lower, out=np.full_like(upper, np.nan), where=lower > 0)

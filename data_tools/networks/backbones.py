@@ -15,6 +15,7 @@ from data_tools.networks.reference import ReferenceBranch
 from data_tools.networks.weights import DEFECTS, Loaded, Weights, from_hub, load_weights, resolve_weights
 
 SIMPLE_CNN = "simple_cnn"
+_FINEST, _COARSEST = 4, 32  # strides of the maps that networks take
 
 
 class SimpleCnn(nn.Module):
@@ -89,24 +90,25 @@ class Backbone(nn.Module):
         return tuple(self.body.get_submodule(name) for name in self._layer_names)
 
 
-def build_backbone(name: str, weights: str, min_stride: int = 4, max_stride: int = 32) -> Backbone:
+def build_backbone(name: str, weights: str) -> Backbone:
     """A backbone by name: one of `OWN_BACKBONES`, or any timm model that gives features ("resnet50", "vgg16", ...).
+
+    Its maps are those of strides 4 to 32.
 
     Args:
         name: the architecture.
         weights: see `Weights.source`; or "auto", see `resolve_weights`.
-        min_stride, max_stride: only maps with strides within these are returned.
 
     Raises:
         InputError: unknown name, weights that are not at hand or do not fit; the message says what to do.
     """
     weights = resolve_weights(name, weights)
     if name in OWN_BACKBONES:
-        backbone = _own_backbone(name, weights, min_stride, max_stride)
+        backbone = _own_backbone(name, weights)
     else:
-        backbone = _timm_backbone(name, weights, min_stride, max_stride)
+        backbone = _timm_backbone(name, weights)
     if not backbone.strides:
-        raise InputError(f"backbone {name!r} has no map with a stride within {min_stride}..{max_stride}")
+        raise InputError(f"backbone {name!r} has no map with a stride within {_FINEST}..{_COARSEST}")
     keep_depthwise_full(backbone)
     return backbone
 
@@ -178,11 +180,11 @@ OWN_BACKBONES: dict[str, OwnBackbone] = {
 }
 
 
-def _own_backbone(name: str, weights: str, min_stride: int, max_stride: int) -> Backbone:
+def _own_backbone(name: str, weights: str) -> Backbone:
     if weights in ("package", "timm", DEFECTS):
         raise InputError(f"{name} has no pretrained weights; use weights 'none', not {weights!r}")
     own = OWN_BACKBONES[name]
-    keep = tuple(i for i, stride in enumerate(own.strides) if min_stride <= stride <= max_stride)
+    keep = tuple(i for i, stride in enumerate(own.strides) if _FINEST <= stride <= _COARSEST)
     body = own.build(keep)
     loaded = load_weights(body, name, weights)
     return Backbone(
@@ -198,7 +200,7 @@ def _own_backbone(name: str, weights: str, min_stride: int, max_stride: int) -> 
     )
 
 
-def _timm_backbone(name: str, weights: str, min_stride: int, max_stride: int) -> Backbone:
+def _timm_backbone(name: str, weights: str) -> Backbone:
     if not timm.is_model(name):
         near = ", ".join(timm.list_models(f"*{name.split('_')[0]}*")[:5]) or "see timm.list_models()"
         raise InputError(f"unknown backbone {name!r}; a few near names: {near}")
@@ -207,7 +209,7 @@ def _timm_backbone(name: str, weights: str, min_stride: int, max_stride: int) ->
     except (RuntimeError, AttributeError, AssertionError, KeyError) as error:
         raise InputError(f"backbone {name!r} gives no feature maps: {error}") from error
     strides: list[int] = probe.feature_info.reduction()
-    keep = tuple(i for i, stride in enumerate(strides) if min_stride <= stride <= max_stride)
+    keep = tuple(i for i, stride in enumerate(strides) if _FINEST <= stride <= _COARSEST)
     if weights == "timm":
         body, source = from_hub(name, keep)
         loaded = Loaded(source, {}, {})

@@ -189,11 +189,10 @@ def _baseline_line(i: int, name: str) -> dict[str, Any]:
     return {"color": "#6b7278", "linestyle": dashes, "linewidth": 1.3, "label": literal(f"{name} (baseline)")}
 
 
-def _axes(width: float, height: float, columns: int, rows: int = 1) -> tuple[Figure, list[Axes]]:
+def _axes(width: float, height: float, columns: int) -> tuple[Figure, list[Axes]]:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
-    grid = figure.subplots(rows, columns, squeeze=False)
-    return figure, [axes for row in grid for axes in row]
+    return figure, list(figure.subplots(1, columns, squeeze=False)[0])
 
 
 def _percent(

@@ -37,7 +37,7 @@ from data_tools.report.thumbnails import shrunk
 TRUTH, PREDICTED, PEAK, HALO = "#56b4e9", "#f0e442", "#ffffff", "#101010"  # sky blue, yellow
 LINE_PT = 1.5
 MOST_OPAQUE = 0.62
-PANEL_IN, SMALL_PANEL_IN = 2.4, 1.2
+_PANEL_IN, _SMALL_PANEL_IN = 2.4, 1.2
 _MOST_SHOWN = 2880  # pixels of the longer side: 2.4 inches at 1,200 dots
 _GAP_IN, _TEXT_IN, _LEGEND_IN = 0.1, 0.15, 0.32
 _SLIM, _LONGEST = 1 / 6, 5  # of a panel's usual side: the least of the shorter side, unless the longer one is this
@@ -82,18 +82,17 @@ class View:
         object.__setattr__(self, "image", shrunk(self.image, _MOST_SHOWN))
 
 
-def draw_overlay(view: View, panel_in: float = PANEL_IN, legend: bool = True) -> Figure:
+def draw_overlay(view: View, legend: bool = True) -> Figure:
     """The bare image, so that nothing covers a faint defect, then one panel an approach, with titles and a legend.
 
     Args:
         view: what to show. Wide images stand below each other, all others side by side.
-        panel_in: inches of the longer side of each panel.
         legend: whether a strip at the bottom explains the marks.
     """
-    return _figure([view], panel_in, 1, legend)
+    return _figure([view], _PANEL_IN, 1, legend)
 
 
-def draw_contact_sheet(views: Sequence[View], columns: int = 2, panel_in: float = SMALL_PANEL_IN) -> Figure:
+def draw_contact_sheet(views: Sequence[View], columns: int = 2, panel_in: float = _SMALL_PANEL_IN) -> Figure:
     """Many views on one sheet, row by row, under one legend."""
     return _figure(views, panel_in, columns, True)
 

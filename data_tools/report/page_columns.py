@@ -39,7 +39,7 @@ def repeated(values: Sequence[Any]) -> dict[str, Any]:
     return {"of": list(places), "at": wholes(at)}
 
 
-def rows(arrays: Sequence[NDArray[Any]], digits: int) -> dict[str, Any]:
-    """Arrays of unlike length, each of numbers from 0, as multiples of 1 / 10^digits: how many, then all of them."""
+def rows(arrays: Sequence[NDArray[Any]]) -> dict[str, Any]:
+    """Arrays of unlike length, each of numbers from 0, as tenths: how many, then all of them."""
     flat = np.concatenate([np.zeros(0), *(np.ravel(one) for one in arrays)])
-    return {"counts": wholes([np.size(one) for one in arrays]), "values": wholes(np.rint(flat * 10**digits))}
+    return {"counts": wholes([np.size(one) for one in arrays]), "values": wholes(np.rint(flat * 10))}

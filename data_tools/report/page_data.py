@@ -75,7 +75,7 @@ def _images(images: Sequence[ImageOutcome], several: bool) -> dict[str, Any]:
         "status": repeated([sample.status for sample in samples]),
         "type": repeated([sample.type for sample in samples]),
         "group": repeated([sample.group for sample in samples]),
-        "boxes": rows([sample.boxes_xyxy for sample in samples], 1),
+        "boxes": rows([sample.boxes_xyxy for sample in samples]),
         "classes": wholes(_flat([sample.labels for sample in samples])) if several else None,
     }
 
@@ -91,7 +91,7 @@ def _run(label: str, images: Sequence[ImageOutcome], several: bool) -> dict[str,
         "score": floats([one.score for one in predictions], exact=True),
         "peak": floats([(np.nan, np.nan) if one.peak_xy is None else one.peak_xy for one in predictions]),
         "px": floats(np.where(np.isfinite(distances), distances, np.nan)),
-        "boxes": rows([one.boxes_xyxy[chosen] for one, chosen in kept], 1),
+        "boxes": rows([one.boxes_xyxy[chosen] for one, chosen in kept]),
         "scores": floats(_flat([one.box_scores[chosen] for one, chosen in kept])),
         "classes": wholes(_flat([one.box_labels[chosen] for one, chosen in kept])) if several else None,
         "grid": repeated([None if cells is None else cells.shape for cells in maps]),

@@ -61,7 +61,7 @@ def recipe(samples: Sequence[Sample], root: Path, num_classes: int, pretrained: 
         bench_labeler=True,
     )
     if pretrained:
-        bench.model.backbone.load_state_dict(build_backbone(PACKAGED_BACKBONE, "package", 8, 32).body.state_dict())
+        bench.model.backbone.load_state_dict(build_backbone(PACKAGED_BACKBONE, "package").body.state_dict())
     bench.to(device())
     known = [sample for sample in samples if sample.status != UNBOXED]
     to_batch = _Collate(bench.config)

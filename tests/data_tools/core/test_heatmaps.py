@@ -117,9 +117,9 @@ def test_map_to_boxes_finds_regions_best_first() -> None:
     heatmap[2:5, 3:9] = 1.0
     heatmap[10:12, 20:21] = 0.75
     heatmap[15, 2] = 0.25
-    boxes, scores = map_to_boxes(heatmap, (20, 30), 0.5, image_score=0.8)
+    boxes, highest = map_to_boxes(heatmap, (20, 30), 0.5)
     assert boxes.tolist() == [[3, 2, 9, 5], [20, 10, 21, 12]]
-    assert scores.tolist() == pytest.approx([0.8, 0.6])
+    assert highest.tolist() == pytest.approx([1.0, 0.75])
     assert map_to_boxes(heatmap, (20, 30), 0.5, min_area=3)[0].tolist() == [[3, 2, 9, 5]]
 
 

@@ -6,6 +6,7 @@ import tracemalloc
 import zlib
 from io import BytesIO
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from PIL import Image, ImageOps
 
 from data_tools.core import row_blocks
 from data_tools.core.errors import InputError
+from data_tools.files import images
 from data_tools.files.images import (
     bits_of,
     decode_gray,
@@ -69,10 +71,11 @@ def test_truncated_not_an_image_and_missing_are_named(tmp_path: Path) -> None:
             read_gray(tmp_path / name)
 
 
-def test_the_pixel_limit_is_checked_before_decoding(tmp_path: Path) -> None:
+def test_the_pixel_limit_is_checked_before_decoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Image.fromarray(RAMP).save(tmp_path / "a.png")
+    monkeypatch.setattr(images, "PIXEL_LIMIT", 100)
     with pytest.raises(InputError, match="limit"):
-        read_gray(tmp_path / "a.png", pixel_limit=100)
+        read_gray(tmp_path / "a.png")
 
 
 @pytest.mark.parametrize("name", ["../secret.png", "/etc/passwd", "a/../../b.png", "..\\b.png"])
@@ -166,11 +169,12 @@ def test_damaged_files_are_read_or_refused(tmp_path_factory, suffix: str, place:
     place = min(place, len(content) - 1)
     content[place : place + len(noise)] = noise
     path.write_bytes(content)
-    for reader in (read_size, read_gray, read_rgb):
-        try:
-            reader(path, pixel_limit=100_000)
-        except InputError as error:
-            assert path.name in str(error)
+    with patch.object(images, "PIXEL_LIMIT", 100_000):
+        for reader in (read_size, read_gray, read_rgb):
+            try:
+                reader(path)
+            except InputError as error:
+                assert path.name in str(error)
 
 
 def test_other_kinds_of_files_are_not_opened(tmp_path: Path) -> None:
@@ -334,11 +338,12 @@ def test_the_limit_says_how_it_is_raised_and_pillow_s_own_goes_with_it(
     allowed = os.environ | {"DEFECTS_PIXEL_LIMIT": "12000000"}
     done = subprocess.run(words, capture_output=True, text=True, check=False, env=allowed, cwd=Path.cwd())
     assert done.stdout == "(3000, 4000)\n", done.stderr
+    monkeypatch.setattr(images, "PIXEL_LIMIT", 10_000_000)
     with pytest.raises(InputError, match="DEFECTS_PIXEL_LIMIT=12000000 in the environment raises it"):
-        read_gray(tmp_path / "a.png", pixel_limit=10_000_000)
+        read_gray(tmp_path / "a.png")
     monkeypatch.setenv("DEFECTS_PIXEL_LIMIT", "2e8")
     with pytest.raises(InputError, match="'2e8', which stands there, is no whole number"):
-        read_gray(tmp_path / "a.png", pixel_limit=10_000_000)
+        read_gray(tmp_path / "a.png")
     monkeypatch.delenv("DEFECTS_PIXEL_LIMIT")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 5_000_000)
     with pytest.raises(
