@@ -24,23 +24,8 @@ from data_tools.files.image_header import (
     seems_whole,
     white_is_zero,
 )
-from data_tools.files.image_walk import IMAGE_SUFFIXES, walk_images
+from data_tools.files.image_walk import walk_images
 from data_tools.files.regular import real_path, reason_against_reading
-
-__all__ = [
-    "IMAGE_SUFFIXES",
-    "PIXEL_LIMIT",
-    "bits_of",
-    "decode_gray",
-    "find_images",
-    "gray_of_opened",
-    "read_color",
-    "read_gray",
-    "read_levels",
-    "read_rgb",
-    "read_size",
-    "resolve_under",
-]
 
 _LIMIT_VARIABLE = "DEFECTS_PIXEL_LIMIT"
 

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from data_tools.files.images import IMAGE_SUFFIXES
+from data_tools.files.image_walk import IMAGE_SUFFIXES
 
 _USUAL = ("image", "img", "picture", "photo", "image_url", "url")
 _UPLOAD = re.compile(r"/data/upload/(?:\d+/)?")

@@ -17,7 +17,7 @@ from typing import Any
 from data_tools.core.errors import InputError
 from data_tools.core.records import Sample
 from data_tools.files.csv_tables import column_key, plain
-from data_tools.files.images import IMAGE_SUFFIXES
+from data_tools.files.image_walk import IMAGE_SUFFIXES
 from data_tools.files.json_object import each_key_once
 from data_tools.files.text import read_text
 from data_tools.formats.assembly import samples_from_claims

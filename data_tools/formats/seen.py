@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from data_tools.files.images import IMAGE_SUFFIXES
+from data_tools.files.image_walk import IMAGE_SUFFIXES
 from data_tools.files.regular import reason_against_reading
 from data_tools.formats.annotation_files import head_of
 from data_tools.formats.folders import status_of

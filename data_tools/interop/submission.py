@@ -13,7 +13,7 @@ from data_tools.core.records import Dataset, Prediction
 from data_tools.files.atomic import write_text
 from data_tools.files.csv_tables import defused
 from data_tools.files.dataset_folder import files_of, read_dataset
-from data_tools.files.images import IMAGE_SUFFIXES
+from data_tools.files.image_walk import IMAGE_SUFFIXES
 from data_tools.files.places import require_place
 from data_tools.files.predictions import read_predictions
 from data_tools.files.text import read_text

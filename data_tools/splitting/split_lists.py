@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import Sample
-from data_tools.files.images import IMAGE_SUFFIXES
+from data_tools.files.image_walk import IMAGE_SUFFIXES
 from data_tools.files.text import read_text
 
 WORDS = {

@@ -11,6 +11,7 @@ from data_tools.core.records import UNBOXED, Dataset, Splits
 from data_tools.files.image_facts import ImageFact
 
 SQUARES = AnchorConfig((2.0,), (1.0,))  # 8, 16, 32, 64 and 128 px
+ALL_SHAPES = AnchorConfig((2.0, 2.83), (1 / 23, 1.0))  # the line of 98 x 4 pixels, too
 FACT = ImageFact((100, 100), "L", 8, "PNG", 999, 90.0, 20.0, 80.0, np.zeros(256, dtype=np.float32))
 
 
@@ -33,7 +34,7 @@ def facts_of(dataset: Dataset, **changes: object) -> dict[int, ImageFact | Input
 
 
 def texts(dataset: Dataset, level: str, **changes: object) -> list[str]:
-    _, findings = examine(dataset, facts_of(dataset, **changes), AnchorConfig())
+    _, findings = examine(dataset, facts_of(dataset, **changes), ALL_SHAPES)
     return [finding.text for finding in findings if finding.level == level]
 
 
@@ -91,8 +92,8 @@ def test_boxes_that_were_hardly_drawn_around_defects(make_sample) -> None:
 
 
 def test_what_was_not_checked_is_a_note(dataset: Dataset) -> None:
-    assert [f.level for f in examine(dataset, None, AnchorConfig())[1]] == [NOTE]
-    assert [f.level for f in examine(dataset, facts_of(dataset), AnchorConfig())[1]] == []
+    assert [f.level for f in examine(dataset, None, ALL_SHAPES)[1]] == [NOTE]
+    assert [f.level for f in examine(dataset, facts_of(dataset), ALL_SHAPES)[1]] == []
 
 
 def test_images_that_cannot_be_read_or_are_of_another_size(dataset: Dataset) -> None:
