@@ -22,7 +22,7 @@ from data_tools.formats.outlines import Box, around, shape, turned_ellipse, turn
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, Format
 from data_tools.formats.run_lengths import box_of_runs, runs_of_counts
-from data_tools.formats.tool_files import TOOL_READS, images_root, recognised, tool_reader
+from data_tools.formats.tool_files import TOOL_READS, images_root, recogniser, tool_reader
 from data_tools.formats.xml_tree import Element, read_xml
 
 _ROOT = re.compile(
@@ -180,15 +180,11 @@ def write(dataset: Dataset, path: Path, samples: Sequence[Sample] | None = None)
     write_text(path, annotated_xml(dataset.samples if samples is None else samples))
 
 
-def _recognise(source: Path) -> str | None:
-    return recognised(source, SUFFIXES, looks_like_cvat)
-
-
 FORMAT = Format(
     "cvat",
     "CVAT for images 1.1, XML",
     "exclusive",
-    _recognise,
+    recogniser(SUFFIXES, looks_like_cvat),
     images_root,
     tool_reader("CVAT", SUFFIXES, claims_of),
     write,

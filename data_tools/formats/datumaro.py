@@ -19,7 +19,7 @@ from data_tools.formats.outlines import Box, around, shape, turned_note, turned_
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, Format
 from data_tools.formats.remarks import NOT_UNDERSTOOD
-from data_tools.formats.tool_files import TOOL_READS, images_root, keys_in, recognised, tool_reader
+from data_tools.formats.tool_files import TOOL_READS, images_root, json_with, recogniser, tool_reader
 
 SUFFIXES = (".json",)
 EMPTY = "Datumaro item without annotations"
@@ -58,12 +58,8 @@ def claims_of(path: Path, findings: Findings) -> Iterator[Claim]:
 
 def looks_like_datumaro(path: Path) -> str | None:
     """What of Datumaro a file is, or None."""
-    if not {"items", "categories"} <= keys_in(path):
-        return None
-    try:
-        return f"{path.name} has items and categories" if _is_datumaro(read_json(path)) else None
-    except InputError:
-        return None
+    value = json_with(path, {"items", "categories"})
+    return f"{path.name} has items and categories" if _is_datumaro(value) else None
 
 
 def _is_datumaro(value: Any) -> bool:
@@ -165,15 +161,11 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], tuple[Box | str, str]]] = {
 }
 
 
-def _recognise(source: Path) -> str | None:
-    return recognised(source, SUFFIXES, looks_like_datumaro)
-
-
 FORMAT = Format(
     "datumaro",
     "Datumaro JSON",
     "exclusive",
-    _recognise,
+    recogniser(SUFFIXES, looks_like_datumaro),
     images_root,
     tool_reader("Datumaro", SUFFIXES, claims_of),
     reads=TOOL_READS,

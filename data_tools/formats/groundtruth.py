@@ -23,7 +23,7 @@ from data_tools.formats.label_tables import label_claims, tell_unknown_areas
 from data_tools.formats.labelstudio_names import path_of
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
-from data_tools.formats.tool_files import claims_of_files, images_root, recognised
+from data_tools.formats.tool_files import claims_of_files, images_root, recogniser
 
 SUFFIXES = (".manifest", ".json", ".jsonl")
 EMPTY = "no box by the people of a labelling job"
@@ -138,10 +138,12 @@ def _looks_like(path: Path) -> str | None:
     return f"{path.name} holds lines with {_IMAGE} and metadata of jobs" if is_one else None
 
 
-def _recognise(source: Path) -> str | None:
-    return recognised(source, SUFFIXES, _looks_like)
-
-
 FORMAT = Format(
-    "groundtruth", "manifest of SageMaker Ground Truth", "exclusive", _recognise, images_root, read, reads=CLAIMED
+    "groundtruth",
+    "manifest of SageMaker Ground Truth",
+    "exclusive",
+    recogniser(SUFFIXES, _looks_like),
+    images_root,
+    read,
+    reads=CLAIMED,
 )

@@ -185,16 +185,12 @@ def _is_drawn_on(copy: Path, original: Path) -> bool:
     return drawn.shape == plain.shape and not (gray.any() and np.median(np.abs(drawn - plain)[gray]) > _ALIKE)
 
 
-def _images_root(sources: Sequence[Path], _options: ReadOptions) -> Path:
-    return one_folder(sources, FORMAT.name)
-
-
 FORMAT = Format(
     "highlight",
     "gray images with a copy in which the defect area is drawn in red",
     "none",
     _recognise,
-    _images_root,
+    lambda sources, _options: one_folder(sources, "highlight"),
     read,
     reads=AREAS | {"type_map"},
 )

@@ -17,22 +17,19 @@ from data_tools.files.dataset_folder import read_json
 from data_tools.files.labelstudio_tasks import WHOLE_IMAGE, annotated_task, labelling_setup
 from data_tools.formats.claims import Claim
 from data_tools.formats.folders import is_good
-from data_tools.formats.image_places import declared_size
 from data_tools.formats.labelstudio_names import image_of
-from data_tools.formats.labelstudio_regions import SizeHW, answer_of
+from data_tools.formats.labelstudio_regions import SIZE, SizeHW, answer_of, size_in
 from data_tools.formats.labelstudio_tables import is_table, items_of, separator_of
-from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, Format
 from data_tools.formats.remarks import NOT_UNDERSTOOD, status_of_remark
 from data_tools.formats.tables import SUFFIXES as TABLES
-from data_tools.formats.tool_files import TOOL_READS, images_root, keys_in, recognised, tool_reader
+from data_tools.formats.tool_files import TOOL_READS, images_root, json_with, recogniser, tool_reader
 
 SUFFIXES = (".json", *TABLES)
 EMPTY = "empty annotation in Label Studio"
 _KEYS = ({"data", "annotations"}, {"data", "completions"}, {"data", "predictions"}, {"annotation_id", "annotator"})
 _LISTS = ("annotations", "completions", "predictions")
 _OWN = ("id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time", "agreement")
-_SIZE = ("original_height", "original_width")
 _SILENT = "tasks of Label Studio without a submitted annotation: they say nothing, and predictions are no annotations"
 _POINT = "a key point without an area: says only that there is a defect"
 
@@ -64,12 +61,7 @@ def looks_like_labelstudio(path: Path) -> str | None:
     """What of Label Studio a file is, or None."""
     if is_table(path):
         return f"{path.name} is a table of annotations by Label Studio" if separator_of(path) else None
-    if not any(keys <= keys_in(path) for keys in _KEYS):
-        return None
-    try:
-        value = read_json(path)
-    except InputError:
-        return None
+    value = json_with(path, *_KEYS)
     tasks = [value] if isinstance(value, dict) else value
     return f"{path.name} holds tasks of Label Studio" if _are_tasks(tasks) else None
 
@@ -105,7 +97,7 @@ def _task_claims(path: Path, task: dict[str, Any], where: str, findings: Finding
     for annotation in submitted:
         results = annotation.get("result")
         if isinstance(results, list):
-            yield from _claims(path, image, where, results, _size_in(data), findings)
+            yield from _claims(path, image, where, results, size_in(data), findings)
         else:
             yield Claim(path, image, problem=f"{where}: an annotation without a list 'result'")
 
@@ -131,13 +123,13 @@ def _flat_claims(path: Path, task: dict[str, Any], where: str, findings: Finding
             elif "choice" in key.lower() and isinstance(one, str):
                 results.append({"value": {"choices": [one]}, "from_name": key})
     # a single choice stands as a bare text, which nothing but the name of its tag tells from the task's data
-    texts = [key for key, value in parts.items() if isinstance(value, str | int | float) and key not in _SIZE]
+    texts = [key for key, value in parts.items() if isinstance(value, str | int | float) and key not in SIZE]
     if not results and len(texts) > 1:
         keys = ", ".join(texts)[:80]
         reason = f"{where}: no regions, but one of {keys} may be a choice; export as JSON"
         yield Claim(path, image, problem=reason)
         return
-    yield from _claims(path, image, where, results, _size_in(parts), findings)
+    yield from _claims(path, image, where, results, size_in(parts), findings)
 
 
 def _claims(
@@ -180,20 +172,10 @@ def _skipped(annotation: Mapping[str, Any]) -> bool:
     return bool(annotation.get("was_cancelled") or annotation.get("skipped"))
 
 
-def _size_in(data: Mapping[str, Any]) -> SizeHW | None:
-    """The size of the image where the task's data has it, as tasks written by this project do."""
-    sides = numbers([data.get(side) for side in _SIZE])
-    return None if isinstance(sides, str) else declared_size(sides[0], sides[1])
-
-
 def write(dataset: Dataset, path: Path, samples: Sequence[Sample] | None = None) -> None:
     """One JSON file of tasks with annotations; a defect without a box has a choice for the whole image."""
     tasks = [annotated_task(sample) for sample in (dataset.samples if samples is None else samples)]
     write_json(path, tasks, indent=None)
-
-
-def _recognise(source: Path) -> str | None:
-    return recognised(source, SUFFIXES, looks_like_labelstudio)
 
 
 def _advice(dataset: Dataset) -> str:
@@ -205,7 +187,7 @@ FORMAT = Format(
     "labelstudio",
     "Label Studio, JSON, JSON-MIN or CSV",
     "exclusive",
-    _recognise,
+    recogniser(SUFFIXES, looks_like_labelstudio),
     images_root,
     tool_reader("Label Studio", SUFFIXES, claims_of),
     write,

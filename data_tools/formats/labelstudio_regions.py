@@ -12,7 +12,7 @@ from data_tools.formats.outlines import Box, around, shape, turned_ellipse, turn
 from data_tools.formats.rectangles import numbers
 
 SizeHW = tuple[int, int]
-_SIZE = ("original_height", "original_width")
+SIZE = ("original_height", "original_width")
 _TURNED = "image_rotation"
 
 
@@ -53,7 +53,7 @@ def answer_of(results: Iterable[Any], size_hw: SizeHW | None) -> Answer:
             continue
         key = str(result.get("id") or f"result {i}")
         said.setdefault(key, []).extend(_said(result, value))
-        own = {side: result.get(side) for side in (*_SIZE, _TURNED) if side in result}
+        own = {side: result.get(side) for side in (*SIZE, _TURNED) if side in result}
         regions.setdefault(key, {}).update({**own, **value})
         regions[key].setdefault("type", result.get("type"))
         regions[key].setdefault("from_name", result.get("from_name"))
@@ -95,7 +95,7 @@ def _add(
     if kind == "point":
         answer.points.append(label)
         return
-    declared_hw = _declared(region)
+    declared_hw = size_in(region)
     answer.size_hw = answer.size_hw or declared_hw
     size_hw = declared_hw or known_hw
     box, own_note = _BOXES[kind](region, size_hw or (1, 1))
@@ -108,8 +108,9 @@ def _add(
     answer.shapes.append(replace(region_shape, shares=size_hw is None, beside=beside))
 
 
-def _declared(region: Mapping[str, Any]) -> SizeHW | None:
-    sides = numbers([region.get(side) for side in _SIZE])
+def size_in(values: Mapping[str, Any]) -> SizeHW | None:
+    """The size of the image where a region has it, or a task's data, as tasks written by this project do."""
+    sides = numbers([values.get(side) for side in SIZE])
     return None if isinstance(sides, str) else declared_size(sides[0], sides[1])
 
 

@@ -71,10 +71,6 @@ def _labelled(images: Sequence[Path], root: Path, options: ReadOptions, findings
             yield without_boxes(name, size_hw, status, label.type, proof if status == GOOD else "")
 
 
-def _images_root(sources: Sequence[Path], _options: ReadOptions) -> Path:
-    return one_folder(sources, FORMAT.name)
-
-
 def _recognise(source: Path) -> str | None:
     if not source.is_dir() or mvtec_roots(source):
         return None
@@ -103,7 +99,7 @@ FORMAT = Format(
     "images with masks beside them or in folders of masks",
     "none",
     _recognise,
-    _images_root,
+    lambda sources, _options: one_folder(sources, "mask"),
     read,
     reads=AREAS | {"type_map", "unlabelled"},
     recognise_last=_recognise_last,

@@ -74,16 +74,12 @@ def _recognise(source: Path) -> str | None:
     return f"{roots[0].name} holds test/ beside ground_truth/ or train/good" if roots else None
 
 
-def _images_root(sources: Sequence[Path], _options: ReadOptions) -> Path:
-    return one_folder(sources, FORMAT.name)
-
-
 FORMAT = Format(
     "mvtec",
     "train/good, test/<type>, ground_truth/<type> masks",
     "none",
     _recognise,
-    _images_root,
+    lambda sources, _options: one_folder(sources, "mvtec"),
     read,
     reads=AREAS | {"type_map"},
 )

@@ -30,7 +30,7 @@ from data_tools.formats.masked_records import samples_of_masked
 from data_tools.formats.registry import AREAS, CLAIMED, Findings, Format, ReadOptions
 from data_tools.formats.tables import SEPARATORS, first_fields, table_records
 from data_tools.formats.tables import SUFFIXES as TABLES
-from data_tools.formats.tool_files import claims_of_files, images_root, recognised
+from data_tools.formats.tool_files import claims_of_files, images_root, recogniser
 from data_tools.formats.type_words import may_be_a_type
 
 SUFFIXES = (".json", ".jsonl", ".ndjson", *TABLES)
@@ -250,10 +250,6 @@ def _looks_like(path: Path) -> str | None:
     return f"{path.name} holds {len(records.rows)} records of images{' with ' if says else ''}{' and '.join(says)}"
 
 
-def _recognise_last(source: Path) -> str | None:
-    return recognised(source, SUFFIXES, _looks_like)
-
-
 FORMAT = Format(
     "records",
     "JSON records, or rows, that name an image, a label and a mask",
@@ -262,5 +258,5 @@ FORMAT = Format(
     images_root,
     read,
     reads=CLAIMED | AREAS,
-    recognise_last=_recognise_last,
+    recognise_last=recogniser(SUFFIXES, _looks_like),
 )

@@ -25,7 +25,7 @@ from data_tools.formats.regions import label, regions
 from data_tools.formats.registry import AREAS, CLAIMED, Findings, Format, ReadOptions
 from data_tools.formats.run_lengths import mask_down_columns, runs_of_pairs
 from data_tools.formats.tables import SEPARATORS, first_fields, table_lines
-from data_tools.formats.tool_files import claims_of_files, images_root, recognised
+from data_tools.formats.tool_files import claims_of_files, images_root, recogniser
 
 SizeOf = Callable[[str], tuple[int, int] | None]
 SUFFIXES = (".csv", ".tsv")
@@ -224,10 +224,12 @@ def _header_of_runs(path: Path) -> str:
     return "" if columns is None else first_fields(path, columns.separator)[columns.runs]
 
 
-def _recognise(source: Path) -> str | None:
-    return recognised(source, SUFFIXES, looks_like_run_lengths)
-
-
 FORMAT = Format(
-    "rle", "table of run lengths (EncodedPixels)", "none", _recognise, images_root, read, reads=CLAIMED | AREAS
+    "rle",
+    "table of run lengths (EncodedPixels)",
+    "none",
+    recogniser(SUFFIXES, looks_like_run_lengths),
+    images_root,
+    read,
+    reads=CLAIMED | AREAS,
 )

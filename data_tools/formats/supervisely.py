@@ -23,7 +23,7 @@ from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
 from data_tools.formats.remarks import NOT_UNDERSTOOD, status_of_remark
 from data_tools.formats.supervisely_bitmap import bitmap_box
-from data_tools.formats.tool_files import claims_of_files, images_root, keys_in, recognised
+from data_tools.formats.tool_files import claims_of_files, images_root, json_with, recogniser
 
 SUFFIXES = (".json",)
 EMPTY = "Supervisely file without objects"
@@ -103,12 +103,8 @@ def claims_of(path: Path, findings: Findings, corners: str = "inclusive", folder
 
 def looks_like_supervisely(path: Path) -> str | None:
     """What of Supervisely a file is, or None."""
-    if not {"objects", "size"} <= keys_in(path):
-        return None
-    try:
-        return f"{path.name} has the objects and the size of an image" if _is_annotation(read_json(path)) else None
-    except InputError:
-        return None
+    value = json_with(path, {"objects", "size"})
+    return f"{path.name} has the objects and the size of an image" if _is_annotation(value) else None
 
 
 def _is_annotation(value: Any) -> bool:
@@ -176,15 +172,11 @@ def _folder_of_images(path: Path, root: Path | None) -> str:
     return folder.relative_to(root.resolve()).as_posix() if root is not None and inside else ""
 
 
-def _recognise(source: Path) -> str | None:
-    return recognised(source, SUFFIXES, looks_like_supervisely)
-
-
 FORMAT = Format(
     "supervisely",
     "Supervisely, ann/ beside img/",
     "inclusive",
-    _recognise,
+    recogniser(SUFFIXES, looks_like_supervisely),
     images_root,
     read,
     reads=CLAIMED | {"corners"},

@@ -4,9 +4,11 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import Sample
+from data_tools.files.dataset_folder import read_json
 from data_tools.formats.annotation_files import annotation_files, head_of, some_files, without_forms
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim
@@ -31,15 +33,29 @@ def keys_in(path: Path) -> frozenset[str]:
     return _keys_in(str(path), state.st_size, state.st_mtime_ns)
 
 
-def recognised(source: Path, suffixes: Sequence[str], looks_like: Callable[[Path], str | None]) -> str | None:
-    """What the first file of a source that looks like a format is recognised by; None where no file does."""
-    for suffix in suffixes:
-        paths = some_files(source, suffix)
-        for path in without_forms(paths, Findings()) if source.is_dir() else paths:
-            why = looks_like(path)
-            if why is not None:
-                return why
-    return None
+def json_with(path: Path, *some_keys: set[str]) -> Any:
+    """The value of a JSON file where all keys of one set stand anywhere in it; None of any other file."""
+    if not any(keys <= keys_in(path) for keys in some_keys):
+        return None
+    try:
+        return read_json(path)
+    except InputError:
+        return None
+
+
+def recogniser(suffixes: Sequence[str], looks_like: Callable[[Path], str | None]) -> Callable[[Path], str | None]:
+    """Tells what the first file of a source that looks like a format is recognised by; None where no file does."""
+
+    def recognise(source: Path) -> str | None:
+        for suffix in suffixes:
+            paths = some_files(source, suffix)
+            for path in without_forms(paths, Findings()) if source.is_dir() else paths:
+                why = looks_like(path)
+                if why is not None:
+                    return why
+        return None
+
+    return recognise
 
 
 def claims_of_files(

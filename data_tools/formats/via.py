@@ -16,7 +16,7 @@ from data_tools.formats.annotation_files import head_of
 from data_tools.formats.claims import Claim
 from data_tools.formats.registry import Findings, Format
 from data_tools.formats.tables import SEPARATORS, table_lines
-from data_tools.formats.tool_files import TOOL_READS, images_root, keys_in, recognised, tool_reader
+from data_tools.formats.tool_files import TOOL_READS, images_root, json_with, recogniser, tool_reader
 
 SUFFIXES = (".json", ".csv")
 _KEYS = ({"filename", "regions"}, {"_via_img_metadata"}, {"metadata", "view"})
@@ -38,12 +38,7 @@ def looks_like_via(path: Path) -> str | None:
     if path.suffix.lower() != ".json":
         version = _table_version(path)
         return None if version is None else f"{path.name} has the header of a VIA {version} table"
-    if not any(keys <= keys_in(path) for keys in _KEYS):
-        return None
-    try:
-        value = read_json(path)
-    except InputError:
-        return None
+    value = json_with(path, *_KEYS)
     return f"{path.name} is a file of VIA {'3' if via3.is_project(value) else '2'}" if _is_via(value) else None
 
 
@@ -94,15 +89,11 @@ def _names(fields: Sequence[str]) -> set[str]:
     return {field.strip().strip('"').lstrip("#") for field in fields}
 
 
-def _recognise(source: Path) -> str | None:
-    return recognised(source, SUFFIXES, looks_like_via)
-
-
 FORMAT = Format(
     "via",
     "VGG Image Annotator, JSON or CSV",
     "exclusive",
-    _recognise,
+    recogniser(SUFFIXES, looks_like_via),
     images_root,
     tool_reader("VIA", SUFFIXES, claims_of),
     reads=TOOL_READS,

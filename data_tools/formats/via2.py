@@ -1,6 +1,5 @@
 """VGG Image Annotator 1 and 2: projects and annotations as JSON, and annotations as CSV with JSON in its fields."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import degrees
@@ -14,7 +13,7 @@ from data_tools.formats.outlines import Box, around, shape, turned_ellipse, turn
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings
 from data_tools.formats.remarks import NOT_UNDERSTOOD
-from data_tools.formats.via_labels import beside_of, class_of, state_of
+from data_tools.formats.via_labels import beside_of, class_of, state_of, value_of
 
 EMPTY = "image without regions in a VIA file"
 COLUMNS = ("filename", "file_attributes", "region_count", "region_shape_attributes", "region_attributes")
@@ -74,7 +73,7 @@ def csv_claims(path: Path, rows: Sequence[tuple[int, list[str]]], findings: Find
     counts: dict[str, int] = {}
     for line, fields in rows[1:]:
         name = fields[place["filename"]] if len(fields) > place["filename"] else ""
-        values = [_json(fields[place[key]]) for key in COLUMNS[3:]] if len(fields) == len(header) else [None]
+        values = [value_of(fields[place[key]]) for key in COLUMNS[3:]] if len(fields) == len(header) else [None]
         if not name or not all(isinstance(value, dict) for value in values):
             reason = f"{len(fields)} fields instead of {len(header)}" if len(values) == 1 else "attributes are not JSON"
             if name:
@@ -82,7 +81,7 @@ def csv_claims(path: Path, rows: Sequence[tuple[int, list[str]]], findings: Find
             else:
                 findings.reject(path, line, name, reason)
             continue
-        states[name] = state_of(_json(fields[place["file_attributes"]]), {}) or states.get(name)
+        states[name] = state_of(value_of(fields[place["file_attributes"]]), {}) or states.get(name)
         count = fields[place["region_count"]]
         counts[name] = int(count) if count.isascii() and count.isdigit() and len(count) < 9 else 0
         images.setdefault(name, [])
@@ -195,14 +194,6 @@ def _outline(form: Mapping[str, Any]) -> tuple[Box | str, str]:
         return flat_xs if isinstance(flat_xs, str) else str(flat_ys), ""
     note = "a line: the box around its points is taken" if line else ""
     return around(list(zip(flat_xs, flat_ys, strict=True))), note
-
-
-def _json(text: str) -> Any:
-    """The value of a JSON field; None where it is none."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
 
 
 _SHAPES: dict[str, Callable[[Mapping[str, Any]], tuple[Box | str, str]]] = {

@@ -1,6 +1,5 @@
 """VGG Image Annotator 3: projects as JSON, and their regions as CSV. A region is a list of numbers after its kind."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings
 from data_tools.formats.remarks import NOT_UNDERSTOOD
 from data_tools.formats.via2 import EMPTY, said_by
-from data_tools.formats.via_labels import beside_of, class_of, state_of
+from data_tools.formats.via_labels import beside_of, class_of, state_of, value_of
 
 COLUMNS = ("metadata_id", "file_list", "flags", "temporal_coordinates", "spatial_coordinates", "metadata")
 HEADER = "# CSV_HEADER"
@@ -64,10 +63,10 @@ def csv_claims(path: Path, rows: Sequence[tuple[int, list[str], str]], findings:
         if text.startswith("#"):
             key, _, content = text.lstrip("# ").partition("=")
             if key.strip() == "ATTRIBUTE":
-                declaration = _json(content)
+                declaration = value_of(content)
                 definitions = declaration if isinstance(declaration, dict) else {}
             continue
-        values = [_json(field) for field in fields[: len(COLUMNS)]]
+        values = [value_of(field) for field in fields[: len(COLUMNS)]]
         names = values[1] if len(values) == len(COLUMNS) else None
         if not isinstance(names, list) or len(names) != 1 or not isinstance(names[0], str):
             findings.reject(path, line, "", f"not a row with {', '.join(COLUMNS)} about one image")
@@ -146,11 +145,3 @@ def _by_name(attributes: Any, definitions: Mapping[str, Any]) -> tuple[dict[str,
         names[key] = name if isinstance(name, str) and name else str(key)
     values = {names[key]: attributes[key] for key in names}
     return values, {names[key]: definitions.get(key) for key in names}
-
-
-def _json(text: str) -> Any:
-    """The value of a JSON field; None where it is none."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None

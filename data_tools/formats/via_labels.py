@@ -1,5 +1,6 @@
-"""Which of the attributes that a VIA project gives a region or a file is its class."""
+"""What the fields and attributes of a VIA project say, and which attribute of a region or a file is its class."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,14 @@ from data_tools.formats.remarks import status_of_remark, weightiest
 
 _CLASS_NAMES = ("class", "label", "type", "defect", "category", "name", "kind")
 _SILENT = ("caption", "public_domain", "image_url")
+
+
+def value_of(text: str) -> Any:
+    """The value of a JSON field; None where it is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def class_of(attributes: Any, definitions: Mapping[str, Any]) -> tuple[str, str]:
