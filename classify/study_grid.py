@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from data_tools.commands.settings import flat
 from data_tools.core.errors import InputError
 
 Settings = dict[str, Any]
@@ -57,7 +58,7 @@ def make_cells(
     Raises:
         InputError: an unknown axis or level; the message names the nearest one.
     """
-    settings = dotted(settings)
+    settings = flat(settings)
     known = {_key(_complete(axes, one.cell, "original")): one for one in original}
     cells: dict[tuple[str, ...], Cell] = {}
     for number, row in enumerate(rows, start=1):
@@ -68,15 +69,6 @@ def make_cells(
             if _key(levels) not in cells:
                 cells[_key(levels)] = _cell(settings, axes, levels, known.get(_key(levels)))
     return list(cells.values())
-
-
-def dotted(settings: Mapping[str, Any]) -> Settings:
-    """Nested settings as dotted keys, of which the later ones win: {"fit": {"epochs": 3}} -> {"fit.epochs": 3}."""
-    flat: Settings = {}
-    for key, value in settings.items():
-        inner = {f"{key}.{name}": part for name, part in dotted(value).items()} if isinstance(value, dict) else None
-        flat |= {key: value} if inner is None else inner
-    return flat
 
 
 def _cell(settings: Settings, axes: Axes, levels: dict[str, str], original: Original | None) -> Cell:

@@ -15,7 +15,7 @@ from data_tools.core.records import Dataset, Sample
 from data_tools.files.runs import Run, read_run
 from data_tools.loading.input_config import InputConfig
 from data_tools.metrics.bootstrap import Clusters, Statistic, auc_of
-from data_tools.metrics.box_ap_resampling import box_ap50_of
+from data_tools.metrics.box_ap_resampling import box_ap_at
 from data_tools.metrics.operating_threshold import KEY as THRESHOLD
 from data_tools.metrics.operating_threshold import Threshold, choose_threshold
 from data_tools.networks.backbones import Backbone, build_backbone
@@ -144,7 +144,7 @@ class _Validation:
         classes = len(self.experiment.dataset.categories)
         scores = localization_scores(self.samples, predictions, classes)
         known = [value for value in (scores["auc"], scores["ap50"]) if value is not None]
-        statistics: list[Statistic | None] = [box_ap50_of(self.samples, predictions, classes, self.clusters)]
+        statistics: list[Statistic | None] = [box_ap_at((0.5,), self.samples, predictions, classes, self.clusters)]
         if scores["auc"] is not None:
             positive = [sample.is_defect for sample in self.samples]
             statistics.append(auc_of([prediction.score for prediction in predictions], positive, self.clusters))

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from data_tools.metrics.average_precision import hits_from_the_top
+
 Floats = NDArray[np.float64]
 
 
@@ -37,12 +39,11 @@ def roc_auc(scores: ArrayLike, positive: Sequence[bool] | NDArray[np.bool_]) -> 
 
 def roc_curve(scores: ArrayLike, positive: Sequence[bool] | NDArray[np.bool_]) -> tuple[Floats, Floats] | None:
     """False- and true-positive rates, one point a distinct score from (0, 0) on; None where a class is missing."""
-    values, flags = np.asarray(scores, dtype=np.float64), np.asarray(positive, dtype=bool)
+    flags = np.asarray(positive, dtype=bool)
     if flags.all() or not flags.any():
         return None
-    order = np.argsort(-values, kind="stable")
-    last_of_tie = np.append(np.diff(values[order]) != 0, True)
-    hits, falses = np.cumsum(flags[order])[last_of_tie], np.cumsum(~flags[order])[last_of_tie]
+    hits, taken = hits_from_the_top(scores, flags)
+    falses = taken - hits
     return np.append(0.0, falses / falses[-1]), np.append(0.0, hits / hits[-1])
 
 

@@ -13,7 +13,7 @@ def average_precision(scores: ArrayLike, positive: Sequence[bool] | NDArray[np.b
     flags = np.asarray(positive, dtype=bool)
     if not flags.any():
         return None
-    hits, taken = _counted(scores, flags)
+    hits, taken = hits_from_the_top(scores, flags)
     steps = np.diff(hits, prepend=0) / flags.sum()
     return float((steps * hits / taken).sum())
 
@@ -25,7 +25,7 @@ def precision_recall_curve(
     flags = np.asarray(positive, dtype=bool)
     if not flags.any():
         return None
-    hits, taken = _counted(scores, flags)
+    hits, taken = hits_from_the_top(scores, flags)
     return hits / flags.sum(), hits / taken
 
 
@@ -35,7 +35,7 @@ def precision_at(scores: ArrayLike, positive: Sequence[bool] | NDArray[np.bool_]
     return float(np.asarray(positive, dtype=bool)[flagged].mean()) if flagged.any() else None
 
 
-def _counted(scores: ArrayLike, flags: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def hits_from_the_top(scores: ArrayLike, flags: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """At each distinct score from the highest down, how many positives and how many in all score at least that."""
     values = np.asarray(scores, dtype=np.float64)
     order = np.argsort(-values, kind="stable")

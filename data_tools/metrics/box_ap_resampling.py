@@ -85,13 +85,6 @@ class BoxAp(Figure):
         return MeanOf(tuple(part.statistic() for part in self.parts))
 
 
-def box_ap50_of(
-    samples: Sequence[Sample], predictions: Sequence[Prediction], num_classes: int, clusters: Clusters
-) -> Statistic | None:
-    """`box_ap_at` IoU 0.5."""
-    return box_ap_at((0.5,), samples, predictions, num_classes, clusters)
-
-
 def box_ap_at(
     ious: Sequence[float],
     samples: Sequence[Sample],

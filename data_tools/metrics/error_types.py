@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from data_tools.core.geometry import iou
 from data_tools.core.records import UNBOXED, Prediction, Sample
+from data_tools.metrics.average_precision import hits_from_the_top
 from data_tools.metrics.matching import AGAIN, FALSE, FIRST, match_all, match_rows
 
 _BACKGROUND_IOU = 0.1
@@ -23,11 +24,9 @@ def best_f1_threshold(samples: Sequence[Sample], predictions: Sequence[Predictio
     if not lesions or not len(scores):
         return None
     hits = match_all([s for s, _ in pairs], [p for _, p in pairs]) == FIRST
-    order = np.argsort(-scores, kind="stable")
-    ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
-    reached = np.cumsum(hits[order])[ends]
-    f1 = 2 * reached / (ends + 1 + lesions)
-    return float(scores[order][ends[int(f1.argmax())]])
+    reached, taken = hits_from_the_top(scores, hits)
+    f1 = 2 * reached / (taken + lesions)
+    return float(np.unique(scores)[::-1][int(f1.argmax())])
 
 
 def error_types(

@@ -11,6 +11,8 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from data_tools.metrics.figures import mean_ranks
+
 Floats = NDArray[np.float64]
 
 DRAWS = 20_000
@@ -50,11 +52,8 @@ def rank_sum(reference: Floats, new: Floats, seed: int) -> float:
     >>> rank_sum(np.array([1.0, 2.0, 3.0]), np.array([4.0, 5.0]), 0)
     0.2
     """
-    pooled = np.concatenate([reference, new])
-    _, places, counts = np.unique(pooled, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    ranks = ((last - counts + 1 + last) / 2)[places]
-    total, k = len(pooled), len(new)
+    ranks = mean_ranks(np.concatenate([reference, new]))
+    total, k = len(ranks), len(new)
     middle = k * (total + 1) / 2
     seen = abs(float(ranks[len(reference) :].sum()) - middle) - 1e-9
     if math.comb(total, k) <= DRAWS:

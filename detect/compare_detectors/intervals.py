@@ -27,10 +27,9 @@ def statistics_of(run: Judged, clusters: Clusters) -> dict[str, Statistic]:
     }
     columns = {name: np.full(len(run.samples), np.nan) for name in ("hit_rate", "peak_px", "peak_diagonal", "coverage")}
     to_box = run.distances.to_box
-    diagonals = np.array([math.hypot(*sample.size_hw) for sample in run.boxed])
     columns["hit_rate"][run.boxed_rows] = to_box <= 0
     columns["peak_px"][run.boxed_rows] = to_box
-    columns["peak_diagonal"][run.boxed_rows] = to_box / diagonals
+    columns["peak_diagonal"][run.boxed_rows] = run.distances.of_diagonal
     columns["coverage"][run.boxed_rows] = np.isfinite(to_box)
     statistics |= {name: mean_of(column, clusters) for name, column in columns.items()}
     boxes = run.in_boxes

@@ -5,7 +5,7 @@ import pytest
 
 from data_tools.core.records import Prediction, Sample
 from data_tools.metrics.bootstrap import Clusters
-from data_tools.metrics.box_ap_resampling import box_ap, box_ap50_of, tied_share
+from data_tools.metrics.box_ap_resampling import box_ap, box_ap_at, tied_share
 from data_tools.metrics.box_map import box_map
 
 BOX, OTHER, NOWHERE = (10, 10, 30, 30), (50, 50, 80, 80), (0, 60, 20, 95)
@@ -13,7 +13,7 @@ BOX, OTHER, NOWHERE = (10, 10, 30, 30), (50, 50, 80, 80), (0, 60, 20, 95)
 
 def once(samples, predictions, num_classes: int = 1) -> float:
     clusters = Clusters.of([sample.group for sample in samples])
-    statistic = box_ap50_of(samples, predictions, num_classes, clusters)
+    statistic = box_ap_at((0.5,), samples, predictions, num_classes, clusters)
     assert statistic is not None
     return float(statistic(np.ones((1, clusters.total)))[0])
 
@@ -24,7 +24,7 @@ def test_by_hand(make_sample, make_prediction) -> None:
     three = make_prediction(1, boxes=[BOX, NOWHERE, OTHER], scores=[0.9, 0.8, 0.7])
     assert once([two], [three]) == pytest.approx((51 + 50 * 2 / 3) / 101)
     assert once([two], [make_prediction(1)]) == 0.0
-    assert box_ap50_of([make_sample(1)], [three], 1, Clusters.of(["g"])) is None
+    assert box_ap_at((0.5,), [make_sample(1)], [three], 1, Clusters.of(["g"])) is None
 
 
 def random_images(rng, make_sample, make_prediction) -> tuple[list[Sample], list[Prediction]]:
@@ -53,7 +53,7 @@ def test_a_resample_is_coco_s_figure_of_the_images_drawn(make_sample, make_predi
     samples, predictions = random_images(rng, make_sample, make_prediction)
     assert once(samples, predictions, 2) == pytest.approx(box_map(samples, predictions, 2)["ap50"], abs=1e-12)
     clusters = Clusters.of([sample.group for sample in samples])
-    statistic = box_ap50_of(samples, predictions, 2, clusters)
+    statistic = box_ap_at((0.5,), samples, predictions, 2, clusters)
     assert statistic is not None
     counts = rng.multinomial(clusters.total, np.full(clusters.total, 1 / clusters.total), size=4)
     for row, value in zip(counts, statistic(counts.astype(float)), strict=True):
@@ -66,7 +66,7 @@ def test_a_resample_is_coco_s_figure_of_the_images_drawn(make_sample, make_predi
 def test_a_resample_without_truth_is_undefined(make_sample, make_prediction) -> None:
     samples = [make_sample(1, [BOX], group="a"), make_sample(2, group="b")]
     answers = [make_prediction(1, boxes=[BOX], scores=[0.5]), make_prediction(2)]
-    statistic = box_ap50_of(samples, answers, 1, Clusters.of(["a", "b"]))
+    statistic = box_ap_at((0.5,), samples, answers, 1, Clusters.of(["a", "b"]))
     assert statistic is not None
     values = statistic(np.array([[2.0, 0.0], [0.0, 2.0], [1.0, 1.0]]))
     assert values[[0, 2]] == pytest.approx([1.0, 1.0])
