@@ -55,7 +55,8 @@ def run_study(
         raise InputError(f"{data}: has no splits.json; convert it with --split 0.7,0.15,0.15")
     split_of(dataset, data, "test")  # an empty one shall be known before hours of training
     require_tables_place(out, _TABLES, _FLAG)
-    plans = {cell.name: _plan(cell, data, out, max_minutes) for cell in cells}
+    digest = data_hash(dataset)
+    plans = {cell.name: _plan(cell, data, digest, out, max_minutes) for cell in cells}
     chosen = _matching(cells, only)
     table = _Table(dataset, out, cells)
     unavailable: set[tuple[str, str]] = set()
@@ -89,7 +90,7 @@ class _Plan:
     identity: dict[str, Any]
 
 
-def _plan(cell: Cell, data: Path, out: Path, max_minutes: float | None) -> _Plan:
+def _plan(cell: Cell, data: Path, digest: str, out: Path, max_minutes: float | None) -> _Plan:
     """How to train a cell, checked before any cell is trained.
 
     Raises:
@@ -98,7 +99,7 @@ def _plan(cell: Cell, data: Path, out: Path, max_minutes: float | None) -> _Plan
     folder = out / cell.name
     given = dict(cell.settings) | ({} if max_minutes is None else {"fit.max_minutes": max_minutes})
     settings = settings_from(Settings, given, f"cell {cell.name}")
-    identity = {"settings": given, "data_hash": data_hash(data)}
+    identity = {"settings": given, "data_hash": digest}
     require_same(folder, identity, _FLAG)
     return _Plan(folder, data, settings, identity)
 

@@ -127,7 +127,7 @@ def _plan(curve: LabelCurve, dataset: Dataset, order: Sequence[int], count: int)
     folder = curve.out / f"boxes-{count}"
     identity = {
         "settings": plain(curve.settings),
-        "data_hash": data_hash(curve.data),
+        "data_hash": data_hash(dataset),
         "boxed_images": sorted(kept),
     }
     require_same(folder, identity, _FLAG)

@@ -216,16 +216,12 @@ def from_coco(value: dict[str, Any]) -> tuple[tuple[Sample, ...], tuple[str, ...
     return samples, tuple(str(category["name"]) for category in categories)
 
 
-def data_hash(folder: Path) -> str:
+def data_hash(dataset: Dataset) -> str:
     """SHA-256 over what is learned and judged, hexadecimal: which images, labels, groups and splits a run saw.
 
     Where the images lie, how a good image was known to be good, and the layout of the files do not count, so a dataset
     may be moved, and its images too.
-
-    Raises:
-        InputError: see `read_dataset`.
     """
-    dataset = read_dataset(folder)
     digest = _truth_digest(dataset.samples, dataset.categories)
     if dataset.splits is not None:
         digest.update(json.dumps({name: sorted(dataset.splits.ids(name)) for name in SPLIT_NAMES}).encode())

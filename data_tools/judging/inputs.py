@@ -68,7 +68,7 @@ def open_runs(runs: Sequence[Run], data: str | None, split: str) -> JudgingInput
     """
     folder = Path(data) if data else require_data(runs[0].data, runs[0].folder)
     dataset = read_dataset(folder)
-    current = data_hash(folder)
+    current = data_hash(dataset)
     for run in runs:
         if run.data_hash != current:
             raise InputError(

@@ -82,11 +82,12 @@ def dataset_of(run: Path, manifest: Mapping[str, Any], data: Path | None = None)
     """
     folder = data or require_data(Path(str(manifest.get("data"))), run)
     try:
-        if data_hash(folder) != manifest.get("data_hash"):
-            raise InputError(
-                f"{folder}: not the data that {run} was trained on: other annotations or splits; name the right "
-                "dataset with --data"
-            )
-        return read_dataset(folder)
+        dataset = read_dataset(folder)
     except OSError as error:
         raise InputError(f"{folder}: the data that the run was trained on: {error}") from error
+    if data_hash(dataset) != manifest.get("data_hash"):
+        raise InputError(
+            f"{folder}: not the data that {run} was trained on: other annotations or splits; name the right "
+            "dataset with --data"
+        )
+    return dataset

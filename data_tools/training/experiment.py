@@ -127,7 +127,8 @@ def open_experiment(
         def enter() -> dict[str, Any]:
             held.enter_context(sole_process(place))
             _require_fitting(place, resume)  # again, now that nobody else can change the answer
-            begun = _taken_up(approach, place, data) if resume else _manifest(approach, data, fit.seed)
+            known = data, data_hash(dataset)
+            begun = _taken_up(approach, place, *known) if resume else _manifest(approach, *known, fit.seed)
             return begun if pairs is None else begun | {TEMPLATES: str(pairs.folder)}
 
         manifest = processes.on_main(enter)
@@ -255,7 +256,7 @@ def _made(place: Path) -> list[str]:
     return [f"{BEST}/{WEIGHTS}", *(name for name in predictions if (place / name).is_file())]
 
 
-def _taken_up(approach: str, place: Path, data: Path) -> dict[str, Any]:
+def _taken_up(approach: str, place: Path, data: Path, digest: str) -> dict[str, Any]:
     """The manifest of a run that goes on, and its folder as a killed process should have left it.
 
     Raises:
@@ -263,7 +264,7 @@ def _taken_up(approach: str, place: Path, data: Path) -> dict[str, Any]:
     """
     manifest = read_manifest(place)
     manifest.choice("approach", (approach,))
-    if manifest.text("data_hash") != data_hash(data):
+    if manifest.text("data_hash") != digest:
         raise InputError(f"{place}: was started on other annotations or splits than {data} holds now")
     require_seal(place)
     for name in (LAST, BEST):
@@ -273,13 +274,13 @@ def _taken_up(approach: str, place: Path, data: Path) -> dict[str, Any]:
     return dict(manifest.values) | {"data": str(data.resolve())}
 
 
-def _manifest(approach: str, data: Path, seed: int) -> dict[str, Any]:
+def _manifest(approach: str, data: Path, digest: str, seed: int) -> dict[str, Any]:
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else platform.processor() or platform.machine()
     return {
         "schema": 1,
         "approach": approach,
         "data": str(data.resolve()),
-        "data_hash": data_hash(data),
+        "data_hash": digest,
         "seed": seed,
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -119,7 +119,7 @@ def _kinds(
     megapixels: float | None,
     settings: Mapping[str, Sequence[str]],
 ) -> dict[str, _Kind]:
-    samples, digest = dataset.split("train"), data_hash(data)
+    samples, digest = dataset.split("train"), data_hash(dataset)
     asked = {name for name in approaches if name in OURS} | ({"ours"} if megapixels is None else set())
     asked |= {SQUEEZED[name] for name in asked & SQUEEZED.keys()}
     words = {name: (f"{OURS[name]}.train", *_words(name, settings), "--data", str(data)) for name in sorted(asked)}

@@ -71,7 +71,7 @@ def train_and_predict(approach: str, data: Path, megapixels: float, seed: int, f
         "schema": 1,
         "approach": approach,
         "data": str(data.resolve()),
-        "data_hash": data_hash(data),
+        "data_hash": data_hash(dataset),
         "seed": seed,
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "threads": torch.get_num_threads(),

@@ -136,20 +136,21 @@ def plan(
 ) -> tuple[Model, ...]:
     """Every model, the two of a pair one after the other."""
     models: list[Model] = []
-    trained = {part: read_dataset(part).split("train") for part in parts}
+    datasets = {part: read_dataset(part) for part in parts}
+    hashes = {part: data_hash(one) for part, one in datasets.items()}
     plain = ("detect.train", "--config", str(config), "--data", str(parts[0]))
     if megapixels is None:
-        megapixels = round(budget_of(settings_of(plain), trained[parts[0]]).megapixels, 3)
+        megapixels = round(budget_of(settings_of(plain), datasets[parts[0]].split("train")).megapixels, 3)
     for pair in design:
         for on in pair.levers(tuple(levers)):
             data, folder = parts[pair.part], out / f"model_{len(models) + 1:02d}"
             flags = flags_of(levers, on)
             command = ("detect.train", "--config", str(config), "--data", str(data), *flags)
             settings = settings_of(command)
-            identity = {"seed": seed, "megapixels": megapixels, "data_hash": data_hash(data)}
+            identity = {"seed": seed, "megapixels": megapixels, "data_hash": hashes[data]}
             identity |= {"settings": settings_hash(settings)}
             command += ("--run", str(folder), "--fit.seed", str(seed))
-            command += budget_of(settings, trained[data]).flags(megapixels)
+            command += budget_of(settings, datasets[data].split("train")).flags(megapixels)
             label = f"{folder.name} ({', '.join(on) or 'no lever'})"
             cell = Cell(label, data, seed, folder, command, identity)
             models.append(Model(pair.part, on, cell))

@@ -54,7 +54,7 @@ def train_once(
     values = merged(resolve("quickstart", approach), nested(budget | changes))
     settings = settings_from(importlib.import_module(approach).Settings, values, "the quickstart configuration")
     assert data.folder is not None
-    identity = {"settings": asdict(settings), "data": data_hash(data.folder)}
+    identity = {"settings": asdict(settings), "data": data_hash(data)}
     train = importlib.import_module(f"{approach}.training").train
     make_once(run, identity, "--out", lambda resume: train(data, settings, run, resume, templates))
 

@@ -22,7 +22,7 @@ import data_tools
 import detect
 from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset, Prediction, Sample, Splits
-from data_tools.files.dataset_folder import data_hash
+from data_tools.files.dataset_folder import data_hash, read_dataset
 from data_tools.files.predictions import read_predictions
 from data_tools.loading.input_config import InputConfig, SliceConfig
 from data_tools.loading.transforms import PreprocessConfig
@@ -345,7 +345,10 @@ def run_with_data(run: Path, images: list[np.ndarray], tmp_path: Path) -> Path:
         )
     dataset = Dataset(tuple(samples), ("defect",), data / "images", Splits(0, "none", (1, 2), (3, 4, 5, 6), (7, 8)))
     data_tools.write_dataset(data, dataset)
-    manifest = json.loads((folder / "manifest.json").read_text()) | {"data": str(data), "data_hash": data_hash(data)}
+    manifest = json.loads((folder / "manifest.json").read_text()) | {
+        "data": str(data),
+        "data_hash": data_hash(read_dataset(data)),
+    }
     (folder / "manifest.json").write_text(json.dumps(manifest))
     words = [
         "--run",

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from data_tools.core.records import BOXED, Dataset, Prediction, PredictionHeader, PredictionSet, Sample, Splits
-from data_tools.files.dataset_folder import data_hash, write_dataset
+from data_tools.files.dataset_folder import data_hash, read_dataset, write_dataset
 from data_tools.files.predictions import write_predictions
 from data_tools.report.overlays import MOST_OPAQUE, PREDICTED, TRUTH
 from detect.visualize import main
@@ -69,7 +69,12 @@ def _write(
         heatmap,
     )
     write_predictions(run / "predictions" / "test.jsonl", PredictionSet(PredictionHeader(approach), (prediction,)))
-    manifest = {"approach": approach, "data": str(data), "data_hash": data_hash(data), "finished": "2026-01-01"}
+    manifest = {
+        "approach": approach,
+        "data": str(data),
+        "data_hash": data_hash(read_dataset(data)),
+        "finished": "2026-01-01",
+    }
     (run / "manifest.json").write_text(json.dumps(manifest))
     return run
 

@@ -48,7 +48,12 @@ def baseline(tmp_path: Path, squares: Path, make_prediction) -> Path:
         ]
         path = folder / "predictions" / f"{split}.jsonl"
         write_predictions(path, PredictionSet(PredictionHeader("classify"), tuple(predictions)))
-    manifest = {"approach": "classify", "data": str(squares), "data_hash": data_hash(squares), "finished": "2020-01-01"}
+    manifest = {
+        "approach": "classify",
+        "data": str(squares),
+        "data_hash": data_hash(read_dataset(squares)),
+        "finished": "2020-01-01",
+    }
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return folder
 

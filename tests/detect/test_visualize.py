@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from data_tools.core.records import Dataset, Prediction, PredictionHeader, PredictionSet, Sample, Splits
-from data_tools.files.dataset_folder import data_hash, write_dataset
+from data_tools.files.dataset_folder import data_hash, read_dataset, write_dataset
 from data_tools.files.predictions import write_predictions
 from detect.visualize import main
 
@@ -36,7 +36,7 @@ def run(tmp_path: Path, make_sample: Callable[..., Sample], make_prediction: Cal
     manifest = {
         "approach": "detect",
         "data": str(tmp_path / "data"),
-        "data_hash": data_hash(tmp_path / "data"),
+        "data_hash": data_hash(read_dataset(tmp_path / "data")),
         "finished": "2026-01-01T00:00:00Z",
     }
     (folder / "manifest.json").write_text(json.dumps(manifest))

@@ -39,8 +39,7 @@ def settings_of(data: Dataset, weights: str, steps: int, seed: int) -> Settings:
 
 def train_once(data: Dataset, folder: Path, settings: Settings, start: Path | None) -> None:
     """One run, from another run's weights where `start` names one."""
-    assert data.folder is not None
-    identity = {"settings": asdict(settings), "data": data_hash(data.folder), "start": str(start)}
+    identity = {"settings": asdict(settings), "data": data_hash(data), "start": str(start)}
     with started_from(start):
         make_once(folder, identity, "--out", lambda resume: train(data, settings, folder, resume))
 

@@ -144,9 +144,9 @@ def test_an_all_negative_dataset_and_an_empty_one_work(tmp_path: Path) -> None:
 def test_data_hash_sees_the_splits(tmp_path: Path) -> None:
     dataset = make_dataset()
     write_dataset(tmp_path, dataset)
-    before = data_hash(tmp_path)
+    before = data_hash(read_dataset(tmp_path))
     write_dataset(tmp_path, replace(dataset, splits=Splits(0, "auto", (2,), (1,), (3,))))
-    assert data_hash(tmp_path) != before
+    assert data_hash(read_dataset(tmp_path)) != before
 
 
 def test_a_split_that_is_missing_or_empty_is_named(tmp_path: Path) -> None:
@@ -163,15 +163,15 @@ def test_a_split_that_is_missing_or_empty_is_named(tmp_path: Path) -> None:
 
 def test_the_hash_is_of_what_is_learned_and_judged(squares: Path, tmp_path: Path) -> None:
     """Moving the folder or its images, or another JSON layout, changes nothing; a box, a type or a group does."""
-    before = data_hash(squares)
+    before = data_hash(read_dataset(squares))
     path = squares / "annotations.json"
     value = json.loads(path.read_text())
     value["info"]["images_root"] = "/somewhere/else"
     value["images"][1]["evidence"] = "folder 'good'"
     path.write_text(json.dumps(value, indent=3, sort_keys=True))
-    assert data_hash(squares) == before
+    assert data_hash(read_dataset(squares)) == before
     squares.rename(tmp_path / "moved")
-    assert data_hash(tmp_path / "moved") == before
+    assert data_hash(read_dataset(tmp_path / "moved")) == before
     for change in (
         lambda v: v["annotations"][0]["bbox"].__setitem__(2, 15.0),
         lambda v: v["images"][0].__setitem__("group", "other"),
@@ -182,7 +182,7 @@ def test_the_hash_is_of_what_is_learned_and_judged(squares: Path, tmp_path: Path
         changed = json.loads(json.dumps(value))
         change(changed)
         (tmp_path / "moved" / "annotations.json").write_text(json.dumps(changed))
-        assert data_hash(tmp_path / "moved") != before
+        assert data_hash(read_dataset(tmp_path / "moved")) != before
 
 
 def test_images_that_have_moved_are_named(squares: Path, tmp_path: Path) -> None:

@@ -23,7 +23,9 @@ def run(squares: Path, tmp_path: Path, make_prediction: Callable[..., Prediction
 def test_the_threshold_catches_its_share_of_validation(run: Path, squares: Path) -> None:
     """98 % of three defects are all three, so the lowest of them: it flags the good image scored 0.5."""
     assert [one.image_id for one in read_dataset(squares).split("val") if one.is_defect] == [13, 15, 17]
-    origin = origin_of(run, {"data": str(squares), "data_hash": data_hash(squares), "versions": {"torch": "2"}})
+    origin = origin_of(
+        run, {"data": str(squares), "data_hash": data_hash(read_dataset(squares)), "versions": {"torch": "2"}}
+    )
     assert origin["categories"] == ["defect"]
     assert origin["source"]["run"] == "run"
     assert origin["versions"] == {"torch": "2"}
@@ -51,11 +53,11 @@ def test_data_that_are_gone_or_changed_give_no_threshold(run: Path, squares: Pat
     assert "not the data" in caplog.text
     assert origin_of(run, {"data": str(squares / "nowhere"), "data_hash": "x"})["categories"] is None
     (run / "predictions" / "val.jsonl").unlink()
-    assert threshold_of(run, {"data": str(squares), "data_hash": data_hash(squares)}).value is None
+    assert threshold_of(run, {"data": str(squares), "data_hash": data_hash(read_dataset(squares))}).value is None
 
 
 def test_data_that_have_moved_are_named_and_must_be_the_run_s(run: Path, squares: Path, caplog) -> None:
-    manifest = {"data": str(squares / "nowhere"), "data_hash": data_hash(squares)}
+    manifest = {"data": str(squares / "nowhere"), "data_hash": data_hash(read_dataset(squares))}
     assert origin_of(run, manifest)["categories"] is None
     assert "the run's data are gone" in caplog.text
     assert "give --data DATASET" in caplog.text
