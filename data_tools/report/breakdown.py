@@ -5,7 +5,7 @@ from typing import Any
 
 from data_tools.judging.metric import Breakdown, look_up
 from data_tools.judging.registry import breakdowns
-from data_tools.report.cells import ReportTable, TableCell, TableRow, as_mapping, number
+from data_tools.report.cells import ReportTable, TableCell, TableRow, as_mapping, metrics_by_run, number
 
 
 def breakdown_tables(report: Mapping[str, Any]) -> list[ReportTable]:
@@ -14,7 +14,7 @@ def breakdown_tables(report: Mapping[str, Any]) -> list[ReportTable]:
     A cell has the hit rate and, in small print, mean and median distance over the images that have a peak, with the
     coverage where that is not all.
     """
-    runs = {name: as_mapping(run).get("metrics") for name, run in as_mapping(report.get("runs")).items()}
+    runs = metrics_by_run(report)
     baselines = as_mapping(report.get("baselines"))
     tables = []
     for breakdown in breakdowns():

@@ -57,9 +57,19 @@ def as_mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
+def metrics_by_run(report: Report) -> dict[str, Report]:
+    """The sections of each run by its label; empty where a report has none."""
+    return {name: as_mapping(as_mapping(run).get("metrics")) for name, run in as_mapping(report.get("runs")).items()}
+
+
 def number(value: float | None, digits: int, sign: bool = False) -> str:
     """A number with so many decimals, or n/a."""
     return NOT_DEFINED if value is None else f"{value:{'+' if sign else ''}.{digits}f}"
+
+
+def p_value_text(value: float | None) -> str:
+    """Three decimals, or n/a."""
+    return "< 0.001" if value is not None and value < 0.001 else number(value, 3)
 
 
 def metric_cell(row: MetricRow, metrics: Report, value: Any) -> TableCell:

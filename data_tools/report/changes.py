@@ -7,7 +7,7 @@ from typing import Any
 from data_tools.judging.metric import Style
 from data_tools.judging.registry import comparisons
 from data_tools.metrics.clustered import NOT_ENOUGH_GROUPS
-from data_tools.report.cells import NOT_DEFINED, Report, ReportTable, TableCell, TableRow, as_mapping, number
+from data_tools.report.cells import Report, ReportTable, TableCell, TableRow, as_mapping, interval, number, p_value_text
 from data_tools.report.table import WIDTH, table_as_text
 
 
@@ -35,14 +35,12 @@ def describe_changes(report: Report) -> list[str]:
 def _row(row: Mapping[str, Any], several: bool) -> TableRow:
     compared = comparisons().get(row["metric"])
     style, label = (Style.THREE_DIGITS, row["metric"]) if compared is None else (compared.style, compared.label)
-    ci95, p_value = row["ci95"], row["p_value_holm"]
-    low, high = ("", "") if ci95 is None else (number(end, style.digits, sign=True) for end in ci95)
     texts: tuple[str, ...] = (
         number(row["old"], style.digits),
         number(row["new"], style.digits),
         number(row["difference"], style.digits, sign=True),
-        NOT_ENOUGH_GROUPS if ci95 is None else f"{low}..{high}",
-        NOT_DEFINED if p_value is None else "< 0.001" if p_value < 0.001 else number(p_value, 3),
+        interval(row["ci95"], style.digits, sign=True) or NOT_ENOUGH_GROUPS,
+        p_value_text(row["p_value_holm"]),
         number(row["n_groups"], 0),
         row["change"],
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from data_tools.judging.metric import look_up
-from data_tools.report.cells import ReportTable, TableCell, TableRow, as_mapping, number
+from data_tools.report.cells import ReportTable, TableCell, TableRow, as_mapping, metrics_by_run, number
 
 _MISSED, _BACKGROUND = "(missed)", "(background)"
 _MEAN, _TYPE_SET_ASIDE = "(mean over types)", "(type set aside)"
@@ -12,11 +12,8 @@ _MEAN, _TYPE_SET_ASIDE = "(mean over types)", "(type set aside)"
 
 def class_tables(report: Mapping[str, Any]) -> list[ReportTable]:
     """The tables of a report on data of several types; none where it has one type, or no run speaks in boxes."""
-    sections = {}
-    for name, run in as_mapping(report.get("runs")).items():
-        section = as_mapping(as_mapping(as_mapping(run).get("metrics")).get("types"))
-        if section:
-            sections[name] = section
+    by_run = {name: as_mapping(metrics.get("types")) for name, metrics in metrics_by_run(report).items()}
+    sections = {name: section for name, section in by_run.items() if section}
     if not sections:
         return []
     names = list(dict.fromkeys(name for section in sections.values() for name in as_mapping(section.get("ap50"))))

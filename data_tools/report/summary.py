@@ -18,6 +18,7 @@ from data_tools.report.cells import (
     TableRow,
     as_mapping,
     metric_cell,
+    metrics_by_run,
     scaled,
 )
 
@@ -50,7 +51,7 @@ def summary_table(report: Report) -> ReportTable | None:
 
     A figure of several seeds is their mean, with the lowest and the highest of them in the place of an interval.
     """
-    runs = {name: as_mapping(as_mapping(run).get("metrics")) for name, run in as_mapping(report.get("runs")).items()}
+    runs = metrics_by_run(report)
     approaches = as_mapping(report.get("approaches"))
     members = {name: list(as_mapping(one).get("runs") or ()) for name, one in approaches.items()}
     members = {name: labels for name, labels in members.items() if labels and all(label in runs for label in labels)}
@@ -82,8 +83,7 @@ def _label(figure: _Figure, report: Report) -> str:
 
 def rule_of(report: Report) -> Mapping[str, Any]:
     """What chose the thresholds, the same for all runs; empty where the report does not say."""
-    runs = [as_mapping(as_mapping(run).get("metrics")) for run in as_mapping(report.get("runs")).values()]
-    rules = (as_mapping(look_up(metrics, ("operating_point", "rule"))) for metrics in runs)
+    rules = (as_mapping(look_up(one, ("operating_point", "rule"))) for one in metrics_by_run(report).values())
     return next((rule for rule in rules if rule), {})
 
 

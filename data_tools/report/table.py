@@ -22,7 +22,9 @@ from data_tools.report.cells import (
     as_mapping,
     interval,
     metric_cell,
+    metrics_by_run,
     number,
+    p_value_text,
 )
 from data_tools.report.summary import rule_of, summary_table
 
@@ -100,7 +102,7 @@ def _describe_groups(count: int) -> str:
 
 def metric_table(report: Report, full: bool = True) -> ReportTable | None:
     """One row a metric, one column a run and then a baseline; None without any row. `full` is all of the metrics."""
-    runs = {name: as_mapping(as_mapping(run).get("metrics")) for name, run in as_mapping(report.get("runs")).items()}
+    runs = metrics_by_run(report)
     baselines = {name: as_mapping(value) for name, value in as_mapping(report.get("baselines")).items()}
     everyone = [*runs.values(), *baselines.values()]
     rows = []
@@ -117,7 +119,7 @@ def metric_table(report: Report, full: bool = True) -> ReportTable | None:
 
 def type_table(report: Report) -> ReportTable | None:
     """One row a defect type: n, then hit rate and mean peak distance of each approach and baseline; None without."""
-    runs = {name: as_mapping(as_mapping(run).get("metrics")) for name, run in as_mapping(report.get("runs")).items()}
+    runs = metrics_by_run(report)
     baselines = as_mapping(report.get("baselines"))
     everyone = [*runs.values(), *(as_mapping(value) for value in baselines.values())]
     by_type = [as_mapping(look_up(metrics, BY_TYPE)) for metrics in everyone]
@@ -179,16 +181,12 @@ def _difference_texts(value: Report, compared: Comparison | None, holm: bool) ->
         value.get("b"),
         number(value.get("difference"), digits, sign=True),
         interval(ci95, digits, sign=True) or NOT_ENOUGH_GROUPS,
-        "" if holm and p_value is None else _p_value(p_value),
+        "" if holm and p_value is None else p_value_text(p_value),
         number(value.get("n"), 0),
         number(value.get("n_groups"), 0),
         _favoured(HIGHER if compared is None else compared.better, value),
     )
     return [NOT_DEFINED if text is None else str(text) for text in texts]
-
-
-def _p_value(value: float | None) -> str:
-    return "< 0.001" if value is not None and value < 0.001 else number(value, 3)
 
 
 def _mean_and_sd(summary: Report, style: Style) -> str:

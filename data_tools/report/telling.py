@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from data_tools.core.geometry import diagonal
 from data_tools.core.printable import printable
 from data_tools.report.outcomes import NEAR_PX, ImageOutcome
 from data_tools.report.overlays import describe_distance
@@ -48,8 +49,8 @@ def most_telling(images: Sequence[ImageOutcome]) -> list[Telling]:
 
 def _capped(image: ImageOutcome) -> list[float]:
     """Distances in ascending order, where an abstention is as far as the image is wide and high."""
-    diagonal = float(np.hypot(*image.sample.size_hw))
-    return sorted(min(distance, diagonal) for distance in image.distances.values())
+    farthest = diagonal(image.sample.size_hw)
+    return sorted(min(distance, farthest) for distance in image.distances.values())
 
 
 def _gap(image: ImageOutcome) -> float:
