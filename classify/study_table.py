@@ -16,7 +16,7 @@ from data_tools.core.records import (
     empty_boxes,
     empty_labels,
 )
-from data_tools.files.csv_tables import defused
+from data_tools.files.csv_tables import csv_text
 from data_tools.files.predictions import read_predictions
 from data_tools.files.runs import DONE
 from data_tools.judging import image_level, pointing
@@ -136,13 +136,9 @@ def caption(dataset: Dataset, rows: Sequence[dict[str, Any]]) -> str:
 
 def to_csv(rows: Sequence[dict[str, Any]]) -> str:
     """The rows with their measures as plain numbers; undefined ones are empty."""
-    import pandas
-
     axes = list(dict.fromkeys(axis for row in rows for axis in row.get("levels", {})))
     paths = {"name": _CSV["name"], **{axis: ("levels", axis) for axis in axes}, **_CSV}
-    table = [[defused(look_up(row, path)) for path in paths.values()] for row in rows]
-    # kept as objects, so that a column with gaps does not turn whole numbers into floats
-    return pandas.DataFrame(table, columns=list(paths), dtype=object).to_csv(index=False, lineterminator="\n")
+    return csv_text([list(paths), *([look_up(row, path) for path in paths.values()] for row in rows)])
 
 
 _CSV: dict[str, tuple[str | int, ...]] = {

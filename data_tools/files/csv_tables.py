@@ -29,7 +29,7 @@ def plain(cell: str) -> str:
 
 
 def csv_text(rows: Iterable[Sequence[object]]) -> str:
-    """Rows as CSV with line feeds, every cell `defused`."""
+    """Rows as CSV with line feeds, every cell `defused`; None is an empty one."""
     table = io.StringIO()
     csv.writer(table, lineterminator="\n").writerows([defused(cell) for cell in row] for row in rows)
     return table.getvalue()

@@ -22,6 +22,7 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import Prediction, PredictionHeader, PredictionSet
 from data_tools.files.arrays import Numbers, read_npz
 from data_tools.files.atomic import atomic_path
+from data_tools.files.checksums import sha256
 from data_tools.files.json_object import each_key_once
 from data_tools.files.parquet_rows import PARQUET, read_rows, require_pyarrow, write_rows
 from data_tools.files.places import require_place
@@ -104,7 +105,7 @@ def write_maps(path: Path, maps: Iterable[tuple[str, NDArray[np.floating[Any]]]]
             for key, values in maps:
                 with archive.open(f"{key}.npy", "w", force_zip64=True) as member:
                     np.lib.format.write_array(member, values, allow_pickle=False)
-        return _digest(temporary)
+        return sha256(temporary)
 
 
 def header_line(header: PredictionHeader, maps_digest: str | None = None) -> dict[str, Any]:
@@ -280,17 +281,12 @@ def _read_maps(path: Path, digest: str | None) -> dict[str, Numbers]:
         arrays = read_npz(maps)
     except InputError as error:
         raise InputError(f"{maps}: cannot read the heat maps: {str(error).removeprefix(f'{maps}: ')}") from error
-    if digest is not None and _digest(maps) != digest:
+    if digest is not None and sha256(maps) != digest:
         raise InputError(
             f"{maps}: not the heat maps that {path} was written with; they are of other predictions, or one of the two "
             "was written anew: predict again"
         )
     return arrays
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _is_ours(maps: Path, predictions: Path) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from data_tools.core.printable import columns_of, to_left
-from data_tools.files.csv_tables import defused
+from data_tools.files.csv_tables import csv_text
 from data_tools.files.runs import DONE
 from data_tools.metrics.clustered import NOT_ENOUGH_GROUPS
 from data_tools.report.cells import NOT_DEFINED, number
@@ -153,11 +153,7 @@ def to_csv(summary: Mapping[str, Any]) -> str:
                     compared = one["against"][name].get(metric) or {"difference": None, "ci95": (None, None)}
                     row += [compared["difference"], *(compared["ci95"] or (None, None))]
         rows.append([*row, *[None] * (len(head) - len(row))])
-    import pandas
-
-    # kept as objects, so that a column with gaps does not turn whole numbers into floats
-    table = pandas.DataFrame([[defused(cell) for cell in row] for row in rows], columns=head, dtype=object)
-    return table.to_csv(index=False, lineterminator="\n")
+    return csv_text([head, *rows])
 
 
 def _at(one: Point, baseline: str, metric: str) -> str:
