@@ -12,7 +12,7 @@ from data_tools.core.slices import Joined, Seen, Window, join_slices, joined_sco
 from data_tools.loading.image_inputs import PixelReader
 from data_tools.loading.input_config import InputConfig
 from data_tools.loading.pairs import for_both
-from detect.detections import Detections, SizedDetections
+from detect.detections import Detections, SizedDetections, placed
 
 _MOST = 100  # boxes an image: as many as COCO's AP looks at, or as one look gives where that is set higher
 Detect = Callable[[Sequence[Sample], PixelReader, int], list[SizedDetections]]
@@ -95,7 +95,4 @@ def _join(looks: Sequence[Look], size: tuple[int, int], scores_of: Joined) -> De
 
 def _seen(window: Window, raw: Detections, size: tuple[int, int]) -> Seen:
     """A look's boxes in pixels of the image."""
-    x1, y1, x2, y2 = window
-    scale = np.array([(x2 - x1) / size[1], (y2 - y1) / size[0]] * 2)
-    boxes = raw.boxes_xyxy.astype(np.float64) * scale + np.array([x1, y1, x1, y1])
-    return Seen(window, boxes, raw.scores.astype(np.float64), raw.labels)
+    return Seen(window, placed(raw.boxes_xyxy, size, window), raw.scores.astype(np.float64), raw.labels)

@@ -10,7 +10,7 @@ from data_tools.core.geometry import best_centre
 from data_tools.core.records import Prediction, Sample
 from data_tools.loading.transforms import PreprocessConfig
 from data_tools.metrics.auc import compare_auc
-from detect.detections import Detections
+from detect.detections import Detections, placed
 
 ScoreRule = Literal["best_box", "image_head", "mean_logit"]
 SCORE_RULES: tuple[ScoreRule, ...] = get_args(ScoreRule)
@@ -47,9 +47,7 @@ def to_prediction(
         preprocess: what was done to the image before.
     """
     height, width = sample.size_hw
-    x1, y1, x2, y2 = preprocess.window(sample.size_hw)
-    scale = np.array([(x2 - x1) / input_hw[1], (y2 - y1) / input_hw[0]] * 2)
-    boxes = raw.boxes_xyxy.astype(np.float64) * scale + np.array([x1, y1, x1, y1])
+    boxes = placed(raw.boxes_xyxy, input_hw, preprocess.window(sample.size_hw))
     boxes = np.clip(boxes, 0.0, np.array([width, height, width, height], dtype=np.float64))
     scores = raw.scores.astype(np.float64)
     return Prediction(

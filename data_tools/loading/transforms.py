@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from data_tools.core.checks import require_number
 from data_tools.core.errors import InputError
+from data_tools.core.slices import Window
 from data_tools.loading.layout import Geometry
-from data_tools.loading.windows import Window, clipped, is_left
+from data_tools.loading.windows import clipped, is_left
 
 _LEAST_SIDE = 16
 _LONG = 4  # times the shorter side: a batch of such images lying and standing is padded to four times their pixels

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-Window = tuple[int, int, int, int]
+from data_tools.core.slices import Window
 
 LEAST_VISIBLE = 0.4
 _LEAST_LEFT = 0.5  # pixels; albumentations rounds, and keeps boxes of no area at the edge of a crop
