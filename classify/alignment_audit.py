@@ -23,6 +23,7 @@ from data_tools.networks.cam import evaluation_mode
 
 # mean distance from a uniformly random point of a unit square to its centre
 FLOOR_OF_STRIDE = 0.3826
+_SIDE = 256  # of noise images
 
 
 def audit_run(run: TrainedClassifier, boxed: Sequence[Sample], root: Path, cam: str | None = None) -> dict[str, Any]:
@@ -49,13 +50,12 @@ def audit_run(run: TrainedClassifier, boxed: Sequence[Sample], root: Path, cam: 
     }
 
 
-def audit(samples: Sequence[Sample], predictions: Sequence[Prediction], seed: int = 0) -> dict[str, Any]:
+def audit(samples: Sequence[Sample], predictions: Sequence[Prediction]) -> dict[str, Any]:
     """Where the peaks lie in relation to the true boxes.
 
     Args:
         samples: boxed ones; their predictions hold heat maps.
         predictions: in the order of the samples.
-        seed: of the bootstrap over groups behind the intervals.
 
     Returns:
         "dx" and "dy": mean signed distance in pixels from the centre of the nearest box to the peak, x to the right and
@@ -68,7 +68,7 @@ def audit(samples: Sequence[Sample], predictions: Sequence[Prediction], seed: in
     furthest = max((diagonal(sample.size_hw) for sample in samples), default=0.0)
     bias: dict[str, Any] = {}
     for name, values in zip(("dx", "dy"), offsets.T, strict=True):
-        ends = mean_interval(values, Clusters.of(groups), (-furthest, furthest), seed, RESAMPLES) if rows else None
+        ends = mean_interval(values, Clusters.of(groups), (-furthest, furthest), 0, RESAMPLES) if rows else None
         interval = None if ends is None else list(ends)
         bias[name] = {"mean_px": float(values.mean()), "ci95": interval} if rows else None
     peaks = [peak(p.heatmap, p.size_hw) for _, p in rows if p.heatmap is not None]
@@ -81,16 +81,16 @@ def audit(samples: Sequence[Sample], predictions: Sequence[Prediction], seed: in
     }
 
 
-def looking_offset(model: Classifier, stride: int, side: int = 256, seed: int = 0) -> tuple[float, float]:
+def looking_offset(model: Classifier, stride: int) -> tuple[float, float]:
     """How far from its own centre a cell of the layer looks on average, (dx, dy) in input pixels.
 
     The centroid of the absolute gradient of a middle cell with respect to noise images, minus the centre of the cell as
     every map of this project is read. Strided convolutions with symmetric padding look up and left of it: torchvision's
     ResNet-50 by up to 15.5 px at stride 32.
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(0)
     device = next(model.parameters()).device
-    images = torch.rand(4, 3, side, side, generator=generator).to(device)
+    images = torch.rand(4, 3, _SIDE, _SIDE, generator=generator).to(device)
     if model.backbone.reference is not None:
         images = torch.cat([images, torch.zeros_like(images[:, :1])], dim=1)
     with torch.inference_mode(False), torch.enable_grad(), evaluation_mode(model):
@@ -99,10 +99,10 @@ def looking_offset(model: Classifier, stride: int, side: int = 256, seed: int = 
         row, column = maps.shape[2] // 2, maps.shape[3] // 2
         (gradient,) = torch.autograd.grad(maps[:, :, row, column].sum(), inputs)
     weight = gradient.abs().sum(dim=(0, 1)).double().cpu().numpy()
-    places = np.arange(side) + 0.5
+    places = np.arange(_SIDE) + 0.5
     x = float((weight.sum(axis=0) * places).sum() / weight.sum())
     y = float((weight.sum(axis=1) * places).sum() / weight.sum())
-    return x - (column + 0.5) * side / maps.shape[3], y - (row + 0.5) * side / maps.shape[2]
+    return x - (column + 0.5) * _SIDE / maps.shape[3], y - (row + 0.5) * _SIDE / maps.shape[2]
 
 
 def receptive_field_offset(samples: Sequence[Sample], run: TrainedClassifier) -> list[float] | None:

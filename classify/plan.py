@@ -30,7 +30,7 @@ def _parts(experiment: "Experiment", settings: Settings) -> TrainingParts:
     from data_tools.training.references import take_reference
 
     model = Classifier(build_backbone(settings.model.backbone, settings.model.weights), settings.model)
-    seen, _ = decide_by_layout(experiment, settings.input, fit=settings.fit)
+    seen, _ = decide_by_layout(experiment, settings.input, settings.fit)
     reference = take_reference(model.backbone, experiment, seen, settings.fit)
     return TrainingParts(
         model,

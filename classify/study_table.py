@@ -50,14 +50,14 @@ _SOURCES = {"package": "ImageNet, installed", "timm": "ImageNet, timm hub", "non
 _FEW_GROUPS = 10
 
 
-def measure(dataset: Dataset, folder: Path, resamples: int = RESAMPLES) -> dict[str, Any]:
+def measure(dataset: Dataset, folder: Path) -> dict[str, Any]:
     """The measures of a finished run on the test images; its threshold is that of `OPERATING_TPR` on validation.
 
     Raises:
         InputError: predictions that are missing or do not fit the dataset.
     """
     test, val = (read_predictions(folder / "predictions" / f"{split}.jsonl") for split in ("test", "val"))
-    return _measures(dataset, Entry(folder.name, test, val), resamples)
+    return _measures(dataset, Entry(folder.name, test, val), RESAMPLES)
 
 
 def constant_row(dataset: Dataset) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def train(
 
 def _train(experiment: Experiment, settings: Settings, model: Classifier, loss: ClassifierLoss, resume: bool) -> Run:
     model_config, input_config, fit_config = settings.model, settings.input, settings.fit
-    input_config, _ = decide_by_layout(experiment, input_config, fit=fit_config)
+    input_config, _ = decide_by_layout(experiment, input_config, fit_config)
     reference = take_reference(model.backbone, experiment, input_config, fit_config)
     log.info(describe_start(experiment, model.parts(), model.backbone.weights, input_config))
     loader = training_loader(experiment, input_config, fit_config, reference=reference)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from data_tools.core.records import Prediction, Sample
-from data_tools.loading.image_inputs import PixelReader, folder_reader
+from data_tools.loading.image_inputs import PixelReader, reader_of
 from data_tools.loading.input_config import InputConfig
 from detect.detections import SizedDetections
 from detect.slicing import join_with_slices
@@ -39,7 +39,7 @@ def look_everywhere(
             look, views, parts, read, config.of_windows(side), label and f"{label}, slices of {side} px"
         )
 
-    read = folder_reader(pixels) if isinstance(pixels, Path) else pixels
+    read = reader_of(pixels)
     return join_with_slices(samples, whole, config, look_at_slices, read)
 
 

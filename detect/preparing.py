@@ -59,7 +59,7 @@ def prepare(experiment: Experiment, settings: Settings, backbone: Backbone) -> P
     if "image_head" not in rules:
         log.info("no good images to learn from: the image score comes from the boxes alone")
         config = replace(config, losses=replace(config.losses, image=0.0))
-    seen, paste = decide_by_layout(experiment, settings.input, settings.paste, settings.fit)
+    seen, paste = decide_by_layout(experiment, settings.input, settings.fit, settings.paste)
     reference = take_reference(backbone, experiment, seen, settings.fit)
     boxes_hw = _training_boxes(experiment, seen)
     config = replace(config, anchors=resolve_anchors(config.anchors, STRIDES, boxes_hw))

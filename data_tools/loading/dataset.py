@@ -15,9 +15,10 @@ from torch.utils.data import DataLoader, Sampler
 from torch.utils.data import Dataset as TorchDataset
 
 from data_tools.core.records import GOOD, UNBOXED, Sample
+from data_tools.core.slices import Window
 from data_tools.loading.batch import Item, collate
 from data_tools.loading.copy_paste import Load, Paster
-from data_tools.loading.image_inputs import PixelReader, folder_reader
+from data_tools.loading.image_inputs import PixelReader, reader_of
 from data_tools.loading.input_config import InputConfig
 from data_tools.loading.pairs import template_reader
 from data_tools.loading.patches import Boxes, Image
@@ -27,7 +28,7 @@ from data_tools.loading.resizing import resize
 from data_tools.loading.samplers import Key
 from data_tools.loading.template_difference import template_difference
 from data_tools.loading.transforms import Augmentation, Preprocessing
-from data_tools.loading.windows import Window, clipped, is_left, random_window, slice_side, slice_window, visible_share
+from data_tools.loading.windows import clipped, is_left, random_window, slice_side, slice_window, visible_share
 
 _LEAST_SEEN_PX = 4.0  # of the root of a box's area
 Labels = NDArray[np.int64]
@@ -91,7 +92,7 @@ class DefectDataset(TorchDataset[Item]):
         reference: Reference | None = None,
     ) -> None:
         self.samples, self.config = tuple(samples), config or InputConfig()
-        self._read = folder_reader(pixels) if isinstance(pixels, Path) else pixels
+        self._read = reader_of(pixels)
         self._read_template = template_reader(self._read)
         self.augmentation, self.seed, self.paster = augmentation, seed, paster
         self.preprocessing, self.reference = Preprocessing(self.config.preprocess), reference

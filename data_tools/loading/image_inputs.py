@@ -38,9 +38,9 @@ class Chunk:
     read: PixelReader
 
 
-def folder_reader(root: Path) -> PixelReader:
-    """Reads the samples' paths under a folder."""
-    return partial(_read_under, root)
+def reader_of(pixels: Path | PixelReader) -> PixelReader:
+    """What reads the samples' paths under a folder; a way to their pixels stays as it is."""
+    return partial(_read_under, pixels) if isinstance(pixels, Path) else pixels
 
 
 def _read_under(root: Path, sample: Sample) -> NDArray[np.uint8]:
@@ -61,7 +61,7 @@ def chunks_of(images: Images, split: str) -> Iterator[Chunk]:
     if isinstance(images, Dataset):
         samples = samples_of(images, split)
         root = images_root_of(images, images.folder or Path("."))
-        read = folder_reader(root)
+        read = reader_of(root)
         of_dataset = read_ahead(samples, lambda sample: (sample, read(sample), root / sample.path), _pixels)
         yield from _chunks(of_dataset)
         return

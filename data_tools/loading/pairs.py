@@ -8,7 +8,7 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset
 from data_tools.files.dataset_folder import images_root_of
 from data_tools.files.templates import PairReader, Templates
-from data_tools.loading.image_inputs import Chunk, Images, PixelReader, chunks_of, folder_reader, samples_of
+from data_tools.loading.image_inputs import Chunk, Images, PixelReader, chunks_of, reader_of, samples_of
 from data_tools.loading.input_config import PAIRED, InputConfig
 
 _LACKING = "it compares each image with its template, as it was trained with them"
@@ -40,7 +40,7 @@ def paired(pixels: Path | PixelReader, config: InputConfig, templates: Templates
         return pixels
     if templates is None:
         raise InputError(f"the model has no templates, and {_LACKING}; load it with reference=FOLDER")
-    return PairReader(folder_reader(pixels) if isinstance(pixels, Path) else pixels, templates.read)
+    return PairReader(reader_of(pixels), templates.read)
 
 
 class _Comparing(Protocol):

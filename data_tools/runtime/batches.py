@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from data_tools.core.records import Sample
-from data_tools.loading.image_inputs import PixelReader, folder_reader
+from data_tools.loading.image_inputs import PixelReader, reader_of
 from data_tools.loading.input_config import InputConfig
 from data_tools.loading.one_size import batches_of_one_size
 from data_tools.loading.pixels import seen_planes
@@ -43,7 +43,7 @@ def batches_of(
     The batch's sides are padded to a multiple. Progress is shown under the label; none with the label "". Images are
     compared with a `reference` where the network has one.
     """
-    read = folder_reader(pixels) if isinstance(pixels, Path) else pixels
+    read = reader_of(pixels)
     batches = batches_of_one_size([config.target_hw(sample.size_hw) for sample in samples], batch_size)
     for places in tqdm(batches, desc=label, leave=False, mininterval=1.0, disable=not label):
         planes = zip(*(seen_planes(samples[place], read, config, reference) for place in places), strict=True)

@@ -30,11 +30,11 @@ T = TypeVar("T")
 
 
 def decide_by_layout(
-    experiment: Experiment, config: InputConfig, paste: PasteConfig | None = None, fit: FitConfig | None = None
+    experiment: Experiment, config: InputConfig, fit: FitConfig, paste: PasteConfig | None = None
 ) -> tuple[InputConfig, PasteConfig]:
     """Both with what they leave open decided by the layout of the training images; what is given stays.
 
-    `fit` says which images are learned from; None takes all.
+    `fit` says which images are learned from.
     """
     paste = paste or PasteConfig()
     is_open = config.augment.geometry == "auto" or config.reference == "auto"
@@ -57,10 +57,9 @@ def decide_by_layout(
     return replace(config, augment=replace(config.augment, geometry=geometry)), replace(paste, jitter=jitter)
 
 
-def training_samples(experiment: Experiment, fit: FitConfig | None) -> list[Sample]:
-    """The images of the train split that are learned from; all of them without `fit`."""
-    everything = experiment.dataset.split("train")
-    return list(everything if fit is None else take_share(everything, fit.train_share, fit.seed))
+def training_samples(experiment: Experiment, fit: FitConfig) -> list[Sample]:
+    """The images of the train split that are learned from."""
+    return list(take_share(experiment.dataset.split("train"), fit.train_share, fit.seed))
 
 
 def training_loader(

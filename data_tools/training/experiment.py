@@ -37,7 +37,7 @@ from data_tools.files.runs import (
 )
 from data_tools.files.templates import PairReader, Templates, templates_of
 from data_tools.loading import learned_sizes
-from data_tools.loading.image_inputs import PixelReader, folder_reader
+from data_tools.loading.image_inputs import PixelReader, reader_of
 from data_tools.loading.readable import require_readable
 from data_tools.training import processes
 from data_tools.training.fit import FitResult, require_fit, seed_everything
@@ -72,7 +72,7 @@ class Experiment:
     @property
     def pixels(self) -> Path | PixelReader:
         """Where samples are read from: the folder of the images, or what reads them with their templates."""
-        return self.root if self.templates is None else PairReader(folder_reader(self.root), self.templates.read)
+        return self.root if self.templates is None else PairReader(reader_of(self.root), self.templates.read)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ import torch
 from data_tools.core.errors import InputError
 from data_tools.core.fields import Fields
 from data_tools.files.run_config import CONFIG, read_values
-from data_tools.loading.image_inputs import folder_reader
+from data_tools.loading.image_inputs import reader_of
 from data_tools.loading.input_config import PAIRED, InputConfig
 from data_tools.loading.pixels import preprocessed
 from data_tools.loading.reference import FEWEST_IMAGES, MOST_IMAGES, MOST_PIXELS, Reference, build_reference, shown_of
@@ -157,7 +157,7 @@ def _built(experiment: Experiment, config: InputConfig, fit: FitConfig) -> Refer
     size = sizes.most_common(1)[0][0]
     count = min(len(good), MOST_IMAGES, max(MOST_PIXELS // (size[0] * size[1]), FEWEST_IMAGES))
     picked = np.sort(np.random.default_rng(0).choice(len(good), count, replace=False))
-    read, none = folder_reader(experiment.root), np.zeros((0, 4))
+    read, none = reader_of(experiment.root), np.zeros((0, 4))
     images = (preprocessed(good[i], read, config) for i in picked)
     reference = build_reference([(resize(image, none, size)[0], shown_of(image)) for image in images])
     products = len(reference.median)

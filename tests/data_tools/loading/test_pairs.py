@@ -15,7 +15,7 @@ from data_tools.files.templates import PairReader, Templates
 from data_tools.loading.batch import collate
 from data_tools.loading.copy_paste import PasteConfig, Paster
 from data_tools.loading.dataset import DefectDataset
-from data_tools.loading.image_inputs import folder_reader
+from data_tools.loading.image_inputs import reader_of
 from data_tools.loading.input_config import InputConfig, SliceConfig
 from data_tools.loading.pairs import chunks_with_templates, for_both, given_templates, paired, template_reader
 from data_tools.loading.pixels import seen_planes
@@ -60,7 +60,7 @@ def pairs(tmp_path: Path, make_sample: Callable[..., Sample]) -> tuple[list[Samp
         Image.fromarray(surface(number)).save(tmp_path / "templates" / f"{number}.bmp")
         samples.append(make_sample(number, boxes, (SIDE, SIDE)))
     templates = Templates(tmp_path / "templates")
-    return samples, PairReader(folder_reader(tmp_path / "images"), templates.read)
+    return samples, PairReader(reader_of(tmp_path / "images"), templates.read)
 
 
 def away(boxes: NDArray[np.float64], size_hw: tuple[int, int], margin: int) -> NDArray[np.bool_]:

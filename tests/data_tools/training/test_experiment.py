@@ -18,6 +18,7 @@ from data_tools.loading.input_config import InputConfig
 from data_tools.loading.transforms import AugmentConfig
 from data_tools.training.batches import decide_by_layout
 from data_tools.training.experiment import Experiment
+from data_tools.training.fit_config import FitConfig
 
 CONFIGS = Path(__file__).resolve().parents[3] / "configs"
 
@@ -81,17 +82,17 @@ def lopsided(tmp_path: Path) -> Experiment:
 
 
 def test_a_surface_is_turned_and_pasted_everywhere(surface: Experiment) -> None:
-    config, paste = decide_by_layout(surface, InputConfig(), PasteConfig(share=0.5))
+    config, paste = decide_by_layout(surface, InputConfig(), FitConfig(), PasteConfig(share=0.5))
     assert (config.augment.geometry, paste.jitter) == ("d4", 1.0)
 
 
 def test_an_upright_part_is_left_as_it_lies(lopsided: Experiment) -> None:
-    config, paste = decide_by_layout(lopsided, InputConfig(), PasteConfig(share=0.5))
+    config, paste = decide_by_layout(lopsided, InputConfig(), FitConfig(), PasteConfig(share=0.5))
     assert (config.augment.geometry, paste.jitter) == ("none", 0.03)
 
 
 def test_what_is_given_stays(lopsided: Experiment) -> None:
     given = InputConfig(augment=AugmentConfig(geometry="flips")), PasteConfig(share=0.5, jitter=0.7)
-    assert decide_by_layout(lopsided, *given) == given
-    config, paste = decide_by_layout(lopsided, given[0], PasteConfig(share=0.5))
+    assert decide_by_layout(lopsided, given[0], FitConfig(), given[1]) == given
+    config, paste = decide_by_layout(lopsided, given[0], FitConfig(), PasteConfig(share=0.5))
     assert (config.augment.geometry, paste.jitter) == ("flips", 0.03)
