@@ -27,7 +27,6 @@ from data_tools.formats.coco_entries import is_ignored, score_of, word_of
 from data_tools.formats.image_index import images_folder
 from data_tools.formats.image_places import declared_size, folder_under
 from data_tools.formats.names import reason_against
-from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, Format, ReadOptions
 
 _WHOLE = 1 << 28
@@ -233,16 +232,11 @@ def _new_image(name: str, entry: dict[str, Any]) -> _Image:
     known_type = kind if isinstance(kind, str) and reason_against(kind, "type") is None else None
     return _Image(
         name,
-        _declared_hw(entry),
+        declared_size((entry.get("height"), entry.get("width"))),
         status if status in STATUSES else None,
         known_type,
         word_of(entry),
     )
-
-
-def _declared_hw(entry: dict[str, Any]) -> tuple[int, int] | None:
-    sides = numbers((entry.get("height"), entry.get("width")))
-    return None if isinstance(sides, str) else declared_size(sides[0], sides[1])
 
 
 def _categories(path: Path, entries: list[Any], findings: Findings) -> dict[str, str]:

@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.outlines import Box
-from data_tools.formats.rectangles import numbers
 from data_tools.formats.regions import label
 from data_tools.formats.run_lengths import box_of_runs, mask_down_columns, runs_of_counts
 
@@ -67,9 +66,7 @@ def unpacked(text: str) -> list[int] | str:
 
 def _runs(segmentation: dict[str, Any]) -> tuple[tuple[int, int], _Ints, _Ints] | str:
     """(height, width) of a mask and its runs, counted down the columns, or what is wrong with it."""
-    size, counts = segmentation.get("size"), segmentation.get("counts")
-    sides = numbers(size) if isinstance(size, list) and len(size) == 2 else "no size"
-    size_hw = None if isinstance(sides, str) else declared_size(sides[0], sides[1])
+    size_hw, counts = declared_size(segmentation.get("size")), segmentation.get("counts")
     if size_hw is None or size_hw[0] * size_hw[1] > _LARGEST:
         return "a run-length mask without a usable size"
     values = unpacked(counts) if isinstance(counts, str) else counts

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from data_tools.files.csv_tables import column_key
 from data_tools.formats.asides import is_about_another, names_a_verdict
+from data_tools.formats.image_places import declared_size
 from data_tools.formats.outlines import around
 from data_tools.formats.packed_boxes import parts_of, sense_of
 from data_tools.formats.upright import without_box
@@ -177,9 +178,9 @@ class Columns:
         """The type's field; empty where there is no such column."""
         return "" if self.type is None else fields[self.type]
 
-    def size_of(self, fields: Sequence[str]) -> tuple[str, str] | None:
-        """The fields of height and width, where there are such columns."""
-        return None if self.size is None else (fields[self.size[0]], fields[self.size[1]])
+    def size_of(self, fields: Sequence[str]) -> tuple[int, int] | None:
+        """(height, width), where there are such columns and they hold a size."""
+        return None if self.size is None else declared_size([fields[i] for i in self.size])
 
     def may_lack(self, positions: Iterable[int]) -> bool:
         """Whether a row without these columns can still be read: none of them is the image, the type or of the box."""

@@ -44,7 +44,7 @@ from data_tools.formats.csv_verdicts import (
 from data_tools.formats.csv_verdicts import ROW as GOOD_ROW
 from data_tools.formats.folders import is_predicted
 from data_tools.formats.image_index import images_folder
-from data_tools.formats.image_places import declared_size, folder_under
+from data_tools.formats.image_places import folder_under
 from data_tools.formats.label_tables import label_claims, refuse_scores, tell_unknown_areas
 from data_tools.formats.names import reason_against
 from data_tools.formats.packed_boxes import UNKNOWN, boxes_in, sense_by_values
@@ -175,7 +175,7 @@ def _with_sense(path: Path, table: Table, rows: Rows, options: ReadOptions, find
     name = columns.names[-1]
     whole = [(line, fields) for line, fields in rows if len(fields) == columns.count]
     filled = [(line, fields) for line, fields in whole if not _is_empty(columns.box_of(fields))]
-    boxes = [(columns.box_of(fields), _size(columns.size_of(fields)) or options.size_hw) for _, fields in filled]
+    boxes = [(columns.box_of(fields), columns.size_of(fields) or options.size_hw) for _, fields in filled]
     shape = sense_by_values(boxes)
     if boxes and shape == UNKNOWN:
         line, shown = filled[0][0], filled[0][1][columns.box[0]][:80]
@@ -230,7 +230,7 @@ def _claim(
     """What one row says."""
     columns = table.columns
     name, kind = fields[columns.image], columns.type_of(fields)
-    size_hw = _size(columns.size_of(fields))
+    size_hw = columns.size_of(fields)
     values = columns.box_of(fields)
     if columns.shape == "outline":  # rows of fewer points than the longest
         while len(values) > 2 and _is_empty(values[-2:]):
@@ -350,12 +350,6 @@ def _trimmed(fields: list[str], columns: Columns) -> list[str]:
     if 1 < len(fields) < columns.count and columns.may_lack(range(len(fields), columns.count)):
         fields = [*fields, *[""] * (columns.count - len(fields))]
     return fields
-
-
-def _size(values: tuple[str, str] | None) -> tuple[int, int] | None:
-    """Height and width from two fields; None where they are empty or no size."""
-    sides = None if values is None else numbers(values)
-    return None if sides is None or isinstance(sides, str) else declared_size(sides[0], sides[1])
 
 
 def _recognise(source: Path, find: Callable[[Path], Table | None] = table_of, below: bool = False) -> str | None:

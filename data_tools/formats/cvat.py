@@ -60,8 +60,7 @@ def _image_claims(path: Path, image: Element, findings: Findings) -> Iterator[Cl
     name, subset = image.attributes.get("name", ""), image.attributes.get("subset", "")
     if subset not in ("", "default"):
         name = f"{subset}/{name}"
-    sides = numbers((image.attributes.get("height"), image.attributes.get("width")))
-    declared_hw = None if isinstance(sides, str) else declared_size(sides[0], sides[1])
+    declared_hw = declared_size((image.attributes.get("height"), image.attributes.get("width")))
     shapes, labels = [], []
     for element in image.children:
         label = element.attributes.get("label", "")

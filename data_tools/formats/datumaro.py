@@ -112,10 +112,8 @@ def _image(item: Mapping[str, Any]) -> tuple[str, tuple[int, int] | None]:
     image = item.get("image")
     path = image.get("path") if isinstance(image, dict) else None
     size = image.get("size") if isinstance(image, dict) else None
-    sides = numbers(size) if isinstance(size, list) else ""
-    declared_hw = None if isinstance(sides, str) or len(sides) != 2 else declared_size(sides[0], sides[1])
     name = path if isinstance(path, str) and path else item.get("id")
-    return (str(name) if isinstance(name, str | int) else ""), declared_hw
+    return (str(name) if isinstance(name, str | int) else ""), declared_size(size)
 
 
 def _labels(categories: Mapping[str, Any]) -> list[str]:

@@ -115,8 +115,7 @@ def _shape(box: Any, names: Mapping[str, Any], line: int) -> Shape:
 def _size(label: Mapping[str, Any]) -> tuple[int, int] | None:
     sizes = label.get("image_size")
     size = sizes[0] if isinstance(sizes, list) and sizes and isinstance(sizes[0], dict) else {}
-    sides = numbers([size.get("height"), size.get("width")])
-    return None if isinstance(sides, str) else declared_size(sides[0], sides[1])
+    return declared_size((size.get("height"), size.get("width")))
 
 
 def _parsed(text: str, line: int) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from data_tools.core.errors import InputError
 from data_tools.formats.image_index import ImageIndex, Match
 from data_tools.formats.names import climbs
+from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, ReadOptions
 
 LARGEST_SIDE = 1_000_000
@@ -65,8 +66,9 @@ def folder_under(path: Path, root: Path | None) -> str:
     return folder.relative_to(root).as_posix() if folder.is_relative_to(root) else ""
 
 
-def declared_size(height: float, width: float) -> tuple[int, int] | None:
-    """(height, width) as an annotation gives it; None where that is no size, such as 0 x 0."""
-    if not all(1 <= side <= LARGEST_SIDE and side == int(side) for side in (height, width)):
+def declared_size(sides: object) -> tuple[int, int] | None:
+    """(height, width) from the two values of an annotation; None where it has none, or no size, such as 0 x 0."""
+    values = numbers(sides) if isinstance(sides, list | tuple) and len(sides) == 2 else ""
+    if isinstance(values, str) or not all(1 <= side <= LARGEST_SIDE and side == int(side) for side in values):
         return None
-    return int(height), int(width)
+    return int(values[0]), int(values[1])

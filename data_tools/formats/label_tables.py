@@ -19,7 +19,6 @@ from data_tools.formats.claims import PREDICTIONS, SCORES, Claim
 from data_tools.formats.columns import Columns
 from data_tools.formats.csv_verdicts import EMPTY, named_by_values
 from data_tools.formats.folders import asks_for, words_of
-from data_tools.formats.image_places import declared_size
 from data_tools.formats.label_verdicts import LabelTable
 from data_tools.formats.names import reason_against
 from data_tools.formats.one_hot import as_labels
@@ -76,14 +75,12 @@ def label_claims(
         elif line not in verdicts:
             yield Claim(path, name, line, problem=f"{len(fields)} fields instead of {columns.count}")
         else:
-            said, sides = verdicts[line], columns.size_of(fields)
-            size = "" if sides is None else numbers(sides)
-            size_hw = None if isinstance(size, str) else declared_size(size[0], size[1])
+            said = verdicts[line]
             yield Claim(
                 path,
                 name,
                 line,
-                declared_hw=size_hw,
+                declared_hw=columns.size_of(fields),
                 defect_type=said.defect_type,
                 good=said.good,
                 problem=said.problem,

@@ -61,7 +61,6 @@ def _claim(path: Path, root: Path | None, corners: str, mapped: Mapping[str, str
     name = value.get("imagePath") or path.stem
     if not isinstance(name, str):
         raise InputError("imagePath is no text")
-    sides = numbers((value.get("imageHeight"), value.get("imageWidth")))
     shapes, checked = value["shapes"], value.get("checked") is True  # then its scores have been reviewed
     status, flag = _flag(value.get("flags"), mapped)
     said, word = word_of(value, _OWN) if not shapes and status != UNBOXED else ("", "")
@@ -72,7 +71,7 @@ def _claim(path: Path, root: Path | None, corners: str, mapped: Mapping[str, str
         _from_root(name, folder_under(path, root)),
         own_name=path.stem,
         folder=folder_under(path, root),
-        declared_hw=None if isinstance(sides, str) else declared_size(sides[0], sides[1]),
+        declared_hw=declared_size((value.get("imageHeight"), value.get("imageWidth"))),
         shapes=tuple(_shape(shape, f"shape {i}", corners, checked) for i, shape in enumerate(shapes, start=1)),
         defect_type=flag if status == UNBOXED else "",
         good="" if status == UNBOXED or doubt else f"flag {flag!r}" if flag and status else "" if shapes else _EMPTY,

@@ -110,8 +110,7 @@ def _add(
 
 def size_in(values: Mapping[str, Any]) -> SizeHW | None:
     """The size of the image where a region has it, or a task's data, as tasks written by this project do."""
-    sides = numbers([values.get(side) for side in SIZE])
-    return None if isinstance(sides, str) else declared_size(sides[0], sides[1])
+    return declared_size([values.get(side) for side in SIZE])
 
 
 def _rectangle(region: Mapping[str, Any], size_hw: SizeHW) -> tuple[Box | str, str]:

@@ -64,8 +64,7 @@ def claims_of(path: Path, findings: Findings, corners: str = "inclusive", folder
     if not _is_annotation(value):
         raise InputError("no 'objects' and 'size', so not an annotation file of Supervisely")
     name = path.name.removesuffix(path.suffix)
-    sides = numbers((value["size"].get("height"), value["size"].get("width")))
-    size_hw = None if isinstance(sides, str) else declared_size(sides[0], sides[1])
+    size_hw = declared_size((value["size"].get("height"), value["size"].get("width")))
     widen = 1.0 if corners == "inclusive" and not _has_fractions(value["objects"]) else 0.0
     shapes, labels = [], []
     for i, entry in enumerate(value["objects"], start=1):

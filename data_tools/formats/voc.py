@@ -64,7 +64,6 @@ def _claim(path: Path, root: Path | None, corners: str) -> Claim:
     if top.tag != "annotation":
         raise InputError(f"line {top.line}: <{top.tag[:40]}> instead of <annotation>")
     size = top.child("size")
-    sides = "" if size is None else numbers((size.value("height"), size.value("width")))
     objects = list(_objects(top))
     said, word = word_of({one.tag: one.text.strip() for one in top.children}, _OWN)
     doubt = "" if said in ("", GOOD) or objects else f"no objects, and {NOT_UNDERSTOOD}: {word}"
@@ -73,7 +72,7 @@ def _claim(path: Path, root: Path | None, corners: str) -> Claim:
         top.value("filename") or path.stem,
         own_name=path.stem,
         folder=folder_under(path, root),
-        declared_hw=None if isinstance(sides, str) else declared_size(sides[0], sides[1]),
+        declared_hw=None if size is None else declared_size((size.value("height"), size.value("width"))),
         shapes=tuple(_shape(one, corners) for one in objects),
         good=word if objects and said == GOOD else "" if objects or doubt else _EMPTY,
         problem=doubt,
