@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.core.anchors import STRIDES
+from data_tools.core.anchors import CANONICAL_LEVEL, CANONICAL_SIDE, STRIDES
 from data_tools.core.box_decoding import (
     Floats,
     Places,
@@ -26,7 +26,6 @@ from detect.detections import Detections
 
 _LEAST_SIDE = 1e-2  # of a detection, as torchvision has it
 _LEAST = np.float32(1e-12)
-_CANONICAL_SIDE, _CANONICAL_LEVEL = 224, 4  # see detect.roi_pooling
 _ANCHOR_UNITS = (1.0, 1.0, 1.0, 1.0)
 
 
@@ -85,7 +84,7 @@ def levels_of(boxes_xyxy: Floats) -> Places:
     """(n,) places among the pooled levels that fit the boxes' sizes (Lin et al. 2017, eq. 1)."""
     sides = np.sqrt(np.prod(boxes_xyxy[:, 2:] - boxes_xyxy[:, :2], axis=1))
     with np.errstate(divide="ignore"):
-        levels = np.floor(_CANONICAL_LEVEL + np.log2(sides / np.float32(_CANONICAL_SIDE)) + np.float32(1e-6))
+        levels = np.floor(CANONICAL_LEVEL + np.log2(sides / np.float32(CANONICAL_SIDE)) + np.float32(1e-6))
     places: Places = np.clip(levels - math.log2(STRIDES[0]), 0, len(POOLED) - 1).astype(np.int64)
     return places
 

@@ -14,9 +14,10 @@ from torch import Tensor
 from torch.nn import functional
 from torchvision.ops import MultiScaleRoIAlign
 
+from data_tools.core.anchors import CANONICAL_LEVEL, CANONICAL_SIDE
+
 _SAMPLES = 2  # a cell and axis
 _CORNERS = 4  # places a cell and axis: each sample lies between two
-_CANONICAL_SIDE, _CANONICAL_LEVEL = 224, 4  # a box of this side is pooled from level 4, of stride 16
 
 
 class PyramidPool(MultiScaleRoIAlign):  # type: ignore[misc]
@@ -69,7 +70,7 @@ def _pool(maps: Sequence[Tensor], boxes: Sequence[Tensor], strides: Sequence[int
 def _levels(boxes_xyxy: Tensor, strides: Sequence[int]) -> Tensor:
     """(n,) places in `strides` of the levels that fit the boxes' sizes (Lin et al. 2017, eq. 1)."""
     sides = (boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]).prod(dim=1).sqrt()
-    levels = torch.floor(_CANONICAL_LEVEL + torch.log2(sides / _CANONICAL_SIDE) + 1e-6) - math.log2(strides[0])
+    levels = torch.floor(CANONICAL_LEVEL + torch.log2(sides / CANONICAL_SIDE) + 1e-6) - math.log2(strides[0])
     return levels.clamp(0, len(strides) - 1).long()
 
 

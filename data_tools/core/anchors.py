@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from data_tools.core.checks import require, require_number
 
 STRIDES = (4, 8, 16, 32, 64)  # of the detector's pyramid, in input pixels
+CANONICAL_SIDE, CANONICAL_LEVEL = 224, 4  # a box of this side is pooled from level 4, of stride 16
 _USUAL_RATIOS = (0.2, 0.5, 1.0, 2.0, 5.0)  # defects are long and thin, so these reach further than the usual 0.5..2
 _CANDIDATES = tuple(float(2.0 ** (step / 2)) for step in range(-9, 10))  # 1/22.6 .. 22.6
 

@@ -158,14 +158,16 @@ class Judged:
     @cached_property
     def gives_boxes(self) -> bool:
         """Whether the run speaks in boxes: it gives some, or it gives no maps either and has found nothing."""
-        every = self.predictions + (() if self.validation is None else self.validation[1])
-        return any(len(p.boxes_xyxy) for p in every) or all(p.heatmap is None for p in every)
+        return any(len(p.boxes_xyxy) for p in self._every) or all(p.heatmap is None for p in self._every)
 
     @cached_property
     def names_types(self) -> bool:
         """Whether its boxes say of which type a defect is: boxes cut from maps do not, unless there is one type."""
-        every = self.predictions + (() if self.validation is None else self.validation[1])
-        return self.num_classes < 2 or (self.gives_boxes and not are_cut_from_maps(every))
+        return self.num_classes < 2 or (self.gives_boxes and not are_cut_from_maps(self._every))
+
+    @property
+    def _every(self) -> tuple[Prediction, ...]:
+        return self.predictions + (() if self.validation is None else self.validation[1])
 
     @cached_property
     def fraction(self) -> float | None:
