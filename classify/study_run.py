@@ -24,7 +24,7 @@ from data_tools.commands.settings import settings_from
 from data_tools.core.errors import InputError, WeightsUnavailableError
 from data_tools.core.records import Dataset
 from data_tools.files.atomic import write_json, write_text
-from data_tools.files.dataset_folder import data_hash, read_dataset, split_of
+from data_tools.files.dataset_folder import data_hash, read_dataset, require_splits, split_of
 from data_tools.files.runs import DIVERGED, DONE, require_tables_place
 from data_tools.training.run_series import finished_manifest, make_once, require_same
 
@@ -51,8 +51,7 @@ def run_study(
         InputError: unusable data, settings that do not fit, or a folder that holds other runs.
     """
     dataset = read_dataset(data)
-    if dataset.splits is None:
-        raise InputError(f"{data}: has no splits.json; convert it with --split 0.7,0.15,0.15")
+    require_splits(dataset, data)
     split_of(dataset, data, "test")  # an empty one shall be known before hours of training
     require_tables_place(out, _TABLES, _FLAG)
     digest = data_hash(dataset)

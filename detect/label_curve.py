@@ -9,7 +9,7 @@ from typing import Any
 from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, Dataset
 from data_tools.files.atomic import atomic_path, write_json, write_text
-from data_tools.files.dataset_folder import data_hash, images_root_of, read_dataset, write_dataset
+from data_tools.files.dataset_folder import data_hash, images_root_of, read_dataset, require_splits, write_dataset
 from data_tools.files.predictions import read_predictions
 from data_tools.files.run_config import plain
 from data_tools.files.runs import DIVERGED, DONE, MANIFEST, read_manifest, read_run, require_tables_place
@@ -89,8 +89,7 @@ def make_label_curve(curve: LabelCurve) -> dict[str, Any]:
         InputError: unusable data, or folders that hold other runs.
     """
     dataset = read_dataset(curve.data)
-    if dataset.splits is None:
-        raise InputError(f"{curve.data}: has no splits.json; convert it with --split 0.7,0.15,0.15")
+    require_splits(dataset, curve.data)
     images_root_of(dataset, curve.data)
     baselines, names = _open_baselines(curve.baselines, curve.data)
     order = drawing_order(dataset.split("train"), curve.settings.fit.seed)

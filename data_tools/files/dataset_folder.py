@@ -347,6 +347,13 @@ def split_of(dataset: Dataset, folder: Path, split: str) -> tuple[Sample, ...]:
     return samples
 
 
+def require_splits(dataset: Dataset, folder: Path | None) -> Splits:
+    """The dataset's splits; an `InputError` that names `folder` where it has none."""
+    if dataset.splits is None:
+        raise InputError(f"{folder}: has no splits.json; convert it with --split 0.7,0.15,0.15")
+    return dataset.splits
+
+
 def _read_splits(path: Path) -> Splits | None:
     if not path.exists():
         return None

@@ -21,7 +21,7 @@ from data_tools.core.records import SPLIT_NAMES, Dataset, Prediction, Prediction
 from data_tools.files.atomic import recover_folder, replaced, write_json
 from data_tools.files.checkpoint_files import BEST, LAST, WEIGHTS
 from data_tools.files.checksums import sha256
-from data_tools.files.dataset_folder import data_hash, images_root_of, read_dataset
+from data_tools.files.dataset_folder import data_hash, images_root_of, read_dataset, require_splits
 from data_tools.files.predictions import write_predictions
 from data_tools.files.run_config import CONFIG, write_settings
 from data_tools.files.run_lock import refuse_if_in_use, sole_process
@@ -115,8 +115,7 @@ def open_experiment(
     assert dataset.folder is not None
     data = dataset.folder
     root = images_root_of(dataset, data)
-    if dataset.splits is None:
-        raise InputError(f"{data}: has no splits.json; convert it with --split 0.7,0.15,0.15")
+    require_splits(dataset, data)
     require(dataset)
     processes.on_main(lambda: require_readable(dataset, root))
     pairs = None

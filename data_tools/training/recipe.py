@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, GOOD, Dataset
+from data_tools.files.dataset_folder import require_splits
 from data_tools.loading.input_config import PAIRED
 from data_tools.loading.layout import Layout, layout_of_samples
 from data_tools.loading.readable import require_readable
@@ -166,8 +167,7 @@ def look_at(dataset: Dataset, root: Path, given: Given | None = None) -> Facts:
         InputError: no splits, an empty train split, a share or crop that leaves too little, or images of any split
             that cannot be read.
     """
-    if dataset.splits is None:
-        raise InputError(f"{dataset.folder}: has no splits.json; convert it with --split 0.7,0.15,0.15")
+    require_splits(dataset, dataset.folder)
     everything, given = dataset.split("train"), given or {}
     if not everything:
         raise InputError(f"{dataset.folder}: the train split is empty")

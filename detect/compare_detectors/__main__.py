@@ -27,7 +27,7 @@ from data_tools.commands.parser import run_command
 from data_tools.core.errors import InputError
 from data_tools.core.printable import say_text
 from data_tools.files.atomic import write_json, write_text
-from data_tools.files.dataset_folder import read_dataset
+from data_tools.files.dataset_folder import read_dataset, require_splits
 from data_tools.files.runs import require_tables_place
 from data_tools.training.recipe import DEFAULT_RECIPE, RECIPES
 from detect.compare_detectors.cells import DEFAULT_APPROACHES, SINGLE_STAGE, is_finished, plan, run, spent
@@ -60,8 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _compare(arguments: argparse.Namespace) -> int:
     datasets = {folder: read_dataset(folder) for folder in arguments.data}
     for folder, dataset in datasets.items():
-        if dataset.splits is None:
-            raise InputError(f"{folder}: has no splits.json; convert it with --split 0.7,0.15,0.15")
+        require_splits(dataset, folder)
     require_disjoint({str(folder): dataset.split("test") for folder, dataset in datasets.items()})
     if arguments.megapixels is not None and not arguments.megapixels > 0:
         raise InputError(f"--megapixels {arguments.megapixels}: above 0")

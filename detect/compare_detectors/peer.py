@@ -16,7 +16,7 @@ from data_tools.core.errors import InputError
 from data_tools.core.printable import say
 from data_tools.core.records import PredictionHeader, PredictionSet, Sample
 from data_tools.files.atomic import write_json
-from data_tools.files.dataset_folder import data_hash, images_root_of, read_dataset
+from data_tools.files.dataset_folder import data_hash, images_root_of, read_dataset, require_splits
 from data_tools.files.predictions import write_predictions
 from data_tools.training.fit import seed_everything
 from detect.compare_detectors import effdet_peer, torchvision_peer
@@ -54,8 +54,7 @@ def train_and_predict(approach: str, data: Path, megapixels: float, seed: int, f
         FloatingPointError: the loss is not finite at any of the learning rates.
     """
     dataset = read_dataset(data)
-    if dataset.splits is None:
-        raise InputError(f"{data}: has no splits.json; convert it with --split 0.7,0.15,0.15")
+    require_splits(dataset, data)
     root = images_root_of(dataset, data)
 
     def seeded(lr_share: float) -> Recipe:

@@ -31,7 +31,7 @@ from data_tools.core.errors import InputError
 from data_tools.core.printable import say_text
 from data_tools.core.records import Dataset, Splits
 from data_tools.files.atomic import write_json, write_text
-from data_tools.files.dataset_folder import data_hash, read_dataset, write_dataset
+from data_tools.files.dataset_folder import data_hash, read_dataset, require_splits, write_dataset
 from data_tools.files.predictions import read_predictions
 from data_tools.files.runs import require_tables_place
 from data_tools.report.markdown import pipes
@@ -104,8 +104,7 @@ def write_parts(dataset: Dataset, source: Path, parts: int, seed: int, out: Path
     Raises:
         InputError: no splits, too few groups, or other parts are there already.
     """
-    if dataset.splits is None:
-        raise InputError(f"{source}: has no splits.json; convert it with --split 0.7,0.15,0.15")
+    group_by = require_splits(dataset, source).group_by
     samples = tuple(sorted((*dataset.split("train"), *dataset.split("val")), key=lambda sample: sample.image_id))
     groups = len({sample.group for sample in samples})
     if groups < parts:
@@ -114,7 +113,7 @@ def write_parts(dataset: Dataset, source: Path, parts: int, seed: int, out: Path
     folders = []
     for number, val in enumerate(dealt):
         train = tuple(sorted(i for other, ids in enumerate(dealt) if other != number for i in ids))
-        splits = Splits(seed, dataset.splits.group_by, train, val, ())
+        splits = Splits(seed, group_by, train, val, ())
         folder = out / "parts" / f"part_{number + 1}"
         if folder.exists():
             if read_dataset(folder).splits != splits:
