@@ -12,7 +12,7 @@ from data_tools.metrics.bootstrap import Clusters
 from data_tools.metrics.box_ap_resampling import box_ap, tied_share
 from data_tools.metrics.box_map import box_map, tercile_edges
 from data_tools.metrics.coco_engines import describe_engine
-from data_tools.metrics.error_types import best_f1_threshold, error_types
+from data_tools.metrics.error_types import error_types
 from data_tools.metrics.figures import Figure
 
 _MANY_TIES = 0.1
@@ -48,11 +48,8 @@ def box_precision(judged: Judged) -> dict[str, Any]:
 
 
 def _error_types(judged: Judged, names_types: bool = True) -> dict[str, Any] | None:
-    """Counted at the box score that is best on validation, or without validation on the judged images themselves."""
-    chosen_on, pairs = "validation", judged.validation
-    if pairs is None:
-        chosen_on, pairs = "the judged images, so optimistic", (judged.samples, judged.predictions)
-    threshold = best_f1_threshold(*pairs)
+    """Counted at the box threshold."""
+    threshold, chosen_on = judged.box_threshold
     if threshold is None or not len(judged.boxed):
         return None
     counts: dict[str, Any] = error_types(judged.samples, judged.predictions, threshold)

@@ -16,6 +16,7 @@ from data_tools.files.checksums import FileMark
 from data_tools.judging.alignment import align
 from data_tools.judging.map_boxes import choose_fraction, with_boxes
 from data_tools.judging.suspicions import suspicions
+from data_tools.metrics.error_types import best_f1_threshold
 from data_tools.metrics.froc import FROC_RULES, Froc, froc_by_rule
 from data_tools.metrics.operating_point import DEFAULT_RULE, Rule
 from data_tools.metrics.peak_distance import Distances, peak_distances
@@ -168,6 +169,13 @@ class Judged:
     @property
     def _every(self) -> tuple[Prediction, ...]:
         return self.predictions + (() if self.validation is None else self.validation[1])
+
+    @cached_property
+    def box_threshold(self) -> tuple[float | None, str]:
+        """The box score that is best on validation, or without it on the judged images themselves; and on which."""
+        if self.validation is None:
+            return best_f1_threshold(self.samples, self.predictions), "the judged images, so optimistic"
+        return best_f1_threshold(*self.validation), "validation"
 
     @cached_property
     def fraction(self) -> float | None:

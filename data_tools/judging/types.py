@@ -8,7 +8,6 @@ import numpy as np
 from data_tools.judging.judged import Judged
 from data_tools.judging.metric import Metric, MetricRow
 from data_tools.metrics.box_map import ap50_by_class, box_map, class_free
-from data_tools.metrics.error_types import best_f1_threshold
 from data_tools.metrics.type_confusion import type_confusion
 
 BACKGROUND = "background"
@@ -35,11 +34,8 @@ def types(judged: Judged) -> dict[str, Any]:
 
 
 def _confusion(judged: Judged) -> dict[str, Any] | None:
-    """At the box score that is best on validation, or without validation on the judged images themselves."""
-    chosen_on, pairs = "validation", judged.validation
-    if pairs is None:
-        chosen_on, pairs = "the judged images, so optimistic", (judged.samples, judged.predictions)
-    threshold = best_f1_threshold(*pairs)
+    """At the box threshold."""
+    threshold, chosen_on = judged.box_threshold
     if threshold is None:
         return None
     counts = type_confusion(judged.samples, judged.predictions, judged.num_classes, threshold)
