@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_tools.core.errors import InputError
-from data_tools.files.regular import reason_against_reading
+from data_tools.files.regular import require_regular
 
 Numbers = NDArray[np.generic]
 
@@ -47,7 +47,7 @@ def read_npy(path: Path) -> Numbers:
     Raises:
         InputError: damaged, no such file, or no array of real numbers.
     """
-    _require_file(path)
+    require_regular(path)
     try:
         with path.open("rb") as file:
             return _array(file)
@@ -61,7 +61,7 @@ def read_npz(path: Path) -> dict[str, Numbers]:
     Raises:
         InputError: see `read_npy`; the message names the file.
     """
-    _require_file(path)
+    require_regular(path)
     arrays = {}
     try:
         with zipfile.ZipFile(path) as archive:
@@ -103,12 +103,6 @@ def _header(version: tuple[int, int], content: bytes) -> tuple[tuple[int, ...], 
         warnings.simplefilter("ignore")  # of old headers; what they mean does not change
         shape, in_columns, dtype = _HEADERS[version][1](io.BytesIO(content))
     return shape, in_columns, dtype
-
-
-def _require_file(path: Path) -> None:
-    reason = reason_against_reading(path)
-    if reason is not None:
-        raise InputError(f"{path}: {reason}")
 
 
 def _what_is_wrong(path: Path, error: BaseException, suffix: str) -> str:

@@ -30,6 +30,13 @@ def reason_against_reading(path: Path) -> str | None:
     return None if stat.S_ISREG(mode) else "not a regular file"
 
 
+def require_regular(path: Path) -> None:
+    """Raise an `InputError` that says why a file is not opened, see `reason_against_reading`."""
+    reason = reason_against_reading(path)
+    if reason is not None:
+        raise InputError(f"{path}: {reason}")
+
+
 def read_regular(path: Path, largest: int | None = None) -> bytes:
     """The content of a regular file of at most `largest` bytes, if that is given.
 
@@ -37,11 +44,9 @@ def read_regular(path: Path, largest: int | None = None) -> bytes:
         InputError: no regular file, too large, unreadable, or what Git LFS or git-annex puts in the place of one not
             yet fetched.
     """
-    reason = reason_against_reading(path)
-    if reason is None and largest is not None and path.stat().st_size > largest:
-        reason = f"larger than such a file can be ({largest:,} bytes)"
-    if reason is not None:
-        raise InputError(f"{path}: {reason}")
+    require_regular(path)
+    if largest is not None and path.stat().st_size > largest:
+        raise InputError(f"{path}: larger than such a file can be ({largest:,} bytes)")
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from data_tools.core.errors import InputError
 from data_tools.files.image_walk import is_foreign
-from data_tools.files.regular import leaves, reason_against_reading
+from data_tools.files.regular import leaves, reason_against_reading, require_regular
 from data_tools.files.text import read_text
 from data_tools.formats.claims import Claim
 from data_tools.formats.folders import words_of
@@ -34,9 +34,7 @@ def annotation_files(sources: Sequence[Path], suffix: str, findings: Findings) -
     """
     for source in sources:
         if not source.is_dir():
-            reason = reason_against_reading(source)
-            if reason is not None:
-                raise InputError(f"{source}: {reason}")
+            require_regular(source)
             yield source
             continue
         known = len(findings.lost)

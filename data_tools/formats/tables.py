@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from data_tools.core.errors import InputError
-from data_tools.files.regular import read_regular, reason_against_reading
+from data_tools.files.regular import read_regular, reason_against_reading, require_regular
 from data_tools.files.text import decode_text
 from data_tools.formats.annotation_files import annotation_files, without_forms
 from data_tools.formats.registry import Findings
@@ -31,10 +31,8 @@ def csv_files(sources: Sequence[Path], findings: Findings | None = None) -> list
     """
     files: list[Path] = []
     for source in sources:
-        reason = None if source.is_dir() else reason_against_reading(source)
-        if reason is not None:
-            raise InputError(f"{source}: {reason}")
         if not source.is_dir():
+            require_regular(source)
             files.append(source)
             continue
         noticed = Findings() if findings is None else findings
