@@ -73,13 +73,13 @@ def out_of_fold_scores(cells: CellFeatures, samples: Sequence[Sample]) -> Scores
     boxed = all(sum(samples[i].status == BOXED for i in fit) >= FEWEST for fit, _ in folds)
     parts = np.zeros((len(samples), 3 if boxed else 2))
     for fit, held in folds:
-        parts[held, 0] = _image_model(pooled, positive, fit, held)
+        parts[held, 0] = _log_odds(pooled, positive, fit, held, c=1e-2, max_iter=300)
         parts[held, 1] = _oddness(cells, positive, fit, held)
         if boxed:
             parts[held, 2] = _cell_model(cells, samples, fit, held)
     scores = np.zeros(len(samples))
     for fit, held in folds:
-        scores[held] = _joined(parts, positive, fit, held)
+        scores[held] = _log_odds(parts, positive, fit, held)
     return scores
 
 
@@ -218,18 +218,6 @@ def _reduced(pooled: NDArray[np.float32]) -> NDArray[np.float32]:
     return reduced
 
 
-def _image_model(
-    pooled: NDArray[np.float32], positive: NDArray[np.bool_], fit: NDArray[np.int64], held: NDArray[np.int64]
-) -> Scores:
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=1e-2, max_iter=300, class_weight="balanced"))
-    scores: Scores = model.fit(pooled[fit], positive[fit]).decision_function(pooled[held])
-    return scores
-
-
 def _oddness(
     cells: CellFeatures, positive: NDArray[np.bool_], fit: NDArray[np.int64], held: NDArray[np.int64]
 ) -> Scores:
@@ -238,14 +226,22 @@ def _oddness(
     return np.array([np.log(_best(usual.distances(cells.of(i))) + 1e-6) for i in held])
 
 
-def _joined(parts: Scores, positive: NDArray[np.bool_], fit: NDArray[np.int64], held: NDArray[np.int64]) -> Scores:
-    """Log odds of the held images from the models' scores, (n, models)."""
+def _log_odds(
+    rows: NDArray[np.float32] | Scores,
+    positive: NDArray[np.bool_],
+    fit: NDArray[np.int64],
+    held: NDArray[np.int64],
+    c: float = 1.0,
+    max_iter: int = 100,
+) -> Scores:
+    """Of the held images from rows of features, (n, d), by a logistic regression."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    model = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced"))
-    scores: Scores = model.fit(parts[fit], positive[fit]).decision_function(parts[held])
+    regression = LogisticRegression(C=c, max_iter=max_iter, class_weight="balanced")
+    model = make_pipeline(StandardScaler(), regression)
+    scores: Scores = model.fit(rows[fit], positive[fit]).decision_function(rows[held])
     return scores
 
 

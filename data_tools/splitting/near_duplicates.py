@@ -46,7 +46,7 @@ def signatures(thumbnails: Floats) -> Signatures:
     With 512 images or more, the 64 strongest components are used; with fewer, n/8 of them and the thumbnails
     themselves must also correlate above 0.98; with fewer than 64, centring has to do.
     """
-    standard = _unit(thumbnails - thumbnails.mean(axis=1, keepdims=True))
+    standard = centred_units(thumbnails)
     if len(standard) < 3:
         return Signatures(standard, None, _SAME_RAW, _SAME_RAW)
     alive = np.linalg.norm(standard, axis=1) > 0
@@ -141,6 +141,11 @@ def _inner(vectors: Floats, pairs: Pairs) -> Floats:
     ]
     joined: Floats = np.concatenate(parts)
     return joined
+
+
+def centred_units(rows: Floats) -> Floats:
+    """(n, d) float32: each of n rows without its mean, at length 1; a row of equal values is 0."""
+    return _unit(rows - rows.mean(axis=1, keepdims=True))
 
 
 def _unit(rows: Floats) -> Floats:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.splitting.near_duplicates import Pairs, near_duplicates, signatures
+from data_tools.splitting.near_duplicates import Pairs, centred_units, near_duplicates, signatures
 
 Floats = NDArray[np.float32]
 
@@ -28,10 +28,10 @@ def turned_duplicates(thumbnails: Floats) -> Pairs:
     signed = signatures(orbit_means.astype(np.float32))
     candidates, _ = near_duplicates(signed, signed.similar)
     different = grids - grids.mean(axis=0)
-    units = _unit(different.reshape(len(grids), -1))
+    units = centred_units(different.reshape(len(grids), -1))
     agree = np.zeros(len(candidates), dtype=bool)
     for turned in _symmetries(different)[1:]:
-        other = _unit(turned.reshape(len(grids), -1))
+        other = centred_units(turned.reshape(len(grids), -1))
         agree |= np.einsum("ij,ij->i", units[candidates[:, 0]], other[candidates[:, 1]]) > _SAME
     return candidates[agree]
 
@@ -40,10 +40,3 @@ def _symmetries(grids: Floats) -> list[Floats]:
     """(n, side, side) grids in all eight positions, the first as they are."""
     quarter = [np.rot90(grids, turns, axes=(1, 2)) for turns in range(4)]
     return [*quarter, *(one[:, :, ::-1] for one in quarter)]
-
-
-def _unit(rows: Floats) -> Floats:
-    centred = rows - rows.mean(axis=1, keepdims=True)
-    norms = np.linalg.norm(centred, axis=1, keepdims=True)
-    unit: Floats = np.where(norms > 1e-6, centred / np.maximum(norms, 1e-6), 0).astype(np.float32)
-    return unit
