@@ -18,7 +18,16 @@ from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.entry_words import against_a_defect, why_undecided
 from data_tools.formats.folders import is_good
 from data_tools.formats.image_places import declared_size
-from data_tools.formats.outlines import Box, around, shape, turned_ellipse, turned_note, turned_rectangle
+from data_tools.formats.outlines import (
+    LINE,
+    WITHOUT_AREA,
+    Box,
+    around,
+    shape,
+    turned_ellipse,
+    turned_note,
+    turned_rectangle,
+)
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, Format
 from data_tools.formats.run_lengths import box_of_runs, runs_of_counts
@@ -72,9 +81,7 @@ def _image_claims(path: Path, image: Element, findings: Findings) -> Iterator[Cl
                 continue
             labels.append((element.line, label))
             if not is_good(label):
-                findings.mend(
-                    path, element.line, name, f"{element.tag} without an area: says only that there is a defect"
-                )
+                findings.mend(path, element.line, name, WITHOUT_AREA.format(element.tag))
         else:
             shapes.append(replace(_shape(element, label), beside=tuple(_attributes(element))))
     good = EMPTY if not image.children else ""
@@ -165,7 +172,7 @@ _READERS: dict[str, Callable[[Element, float], Box | str]] = {
     "cuboid": _cuboid,
     "mask": _mask,
 }
-_NOTES = {"polyline": "a line: the box around its points is taken", "cuboid": "a cuboid: the box around it is taken"}
+_NOTES = {"polyline": LINE, "cuboid": "a cuboid: the box around it is taken"}
 
 
 def looks_like_cvat(path: Path) -> str | None:

@@ -15,7 +15,7 @@ from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.entry_words import contradiction, values_in, why_undecided, word_of
 from data_tools.formats.folders import is_good
 from data_tools.formats.image_places import declared_size
-from data_tools.formats.outlines import Box, around, shape, turned_note, turned_rectangle
+from data_tools.formats.outlines import LINE, WITHOUT_AREA, Box, around, shape, turned_note, turned_rectangle
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, Format
 from data_tools.formats.remarks import NOT_UNDERSTOOD
@@ -94,7 +94,7 @@ def _claims(
                 continue
             whole.append(label)
             if not is_good(label):
-                findings.mend(path, None, name, f"{kind} without an area: says only that there is a defect")
+                findings.mend(path, None, name, WITHOUT_AREA.format(kind))
         elif not isinstance(entry, dict) or kind not in _READERS:
             reason = f"type {kind[:40]!r} encloses no area that is read here"
             shapes.append(Shape(label or "defect", problem=reason, part=f"annotations[{i}]"))
@@ -141,7 +141,7 @@ def _outline(entry: Mapping[str, Any]) -> tuple[Box | str, str]:
     values = _numbers(entry.get("points"), fewest)
     if isinstance(values, str):
         return values, ""
-    note = "a line: the box around its points is taken" if entry["type"] == "polyline" else ""
+    note = LINE if entry["type"] == "polyline" else ""
     return around(list(zip(values[::2], values[1::2], strict=True))), note
 
 

@@ -22,15 +22,15 @@ from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.entry_words import values_in, word_of
 from data_tools.formats.image_index import images_folder
 from data_tools.formats.image_places import declared_size, folder_under
-from data_tools.formats.outlines import around
+from data_tools.formats.outlines import LINE, WITHOUT_AREA, around
 from data_tools.formats.rectangles import half_open, numbers
 from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
-from data_tools.formats.remarks import FLAG, NOT_UNDERSTOOD, is_about_the_work, is_undone, status_of_remark, weightiest
+from data_tools.formats.remarks import NOT_UNDERSTOOD, is_about_the_work, is_undone, status_of_remark, weightiest
 
 _FEWEST = {"rectangle": 2, "polygon": 3, "circle": 2, "mask": 2, "linestrip": 2, "line": 2, "rotation": 3}
 _NOTES = {
-    "linestrip": "a line: the box around its points is taken",
-    "line": "a line: the box around its points is taken",
+    "linestrip": LINE,
+    "line": LINE,
     "rotation": "a turned rectangle: the box around it is taken",
 }
 _WHOLE = 1 << 26  # files up to this size are looked at as a whole, since images may be embedded before the shapes
@@ -50,7 +50,7 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     claims = list(claims_from_files(sources, ".json", findings, to_claim))
     for claim in claims:
         if claim.defect_type:
-            findings.mend(claim.source, None, claim.image, FLAG)
+            findings.mend(claim.source, None, claim.image, WITHOUT_AREA.format("a flag"))
     yield from samples_from_claims(claims, sources, options, findings)
 
 

@@ -20,6 +20,7 @@ from data_tools.formats.folders import is_good
 from data_tools.formats.labelstudio_names import image_of
 from data_tools.formats.labelstudio_regions import SIZE, SizeHW, answer_of, size_in
 from data_tools.formats.labelstudio_tables import is_table, items_of, separator_of
+from data_tools.formats.outlines import WITHOUT_AREA
 from data_tools.formats.registry import Findings, Format
 from data_tools.formats.remarks import NOT_UNDERSTOOD, status_of_remark
 from data_tools.formats.tables import SUFFIXES as TABLES
@@ -31,7 +32,6 @@ _KEYS = ({"data", "annotations"}, {"data", "completions"}, {"data", "predictions
 _LISTS = ("annotations", "completions", "predictions")
 _OWN = ("id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time", "agreement")
 _SILENT = "tasks of Label Studio without a submitted annotation: they say nothing, and predictions are no annotations"
-_POINT = "a key point without an area: says only that there is a defect"
 
 
 def claims_of(path: Path, findings: Findings) -> Iterator[Claim]:
@@ -150,7 +150,7 @@ def _claims(
         kinds = ", ".join(sorted(set(answer.unread)))
         yield Claim(path, image, problem=f"{where}: only results that are not read here ({kinds})")
     for _ in answer.points:
-        findings.mend(path, None, image, _POINT)
+        findings.mend(path, None, image, WITHOUT_AREA.format("a key point"))
     for label in answer.points:
         if not is_good(label):
             yield Claim(path, image, declared_hw=known_hw, defect_type=label or "defect")
@@ -160,7 +160,7 @@ def _claims(
         if status == GOOD:
             yield Claim(path, image, declared_hw=known_hw, good=f"choice {choice!r}")
         elif status == UNBOXED:
-            findings.mend(path, None, image, "a choice without an area: says only that there is a defect")
+            findings.mend(path, None, image, WITHOUT_AREA.format("a choice"))
             yield Claim(path, image, declared_hw=known_hw, defect_type=choice)
         elif answer.shapes or answer.points:
             findings.mend(path, None, image, "remarks beside regions that are not understood: left out")

@@ -8,7 +8,7 @@ from data_tools.formats.claims import Shape
 from data_tools.formats.entry_words import values_in
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.labelstudio_brush import brush_box
-from data_tools.formats.outlines import Box, around, shape, turned_ellipse, turned_note, turned_rectangle
+from data_tools.formats.outlines import LINE, Box, around, shape, turned_ellipse, turned_note, turned_rectangle
 from data_tools.formats.rectangles import numbers
 
 SizeHW = tuple[int, int]
@@ -142,7 +142,7 @@ def _polygon(region: Mapping[str, Any], size_hw: SizeHW) -> tuple[Box | str, str
     if isinstance(flat, str):
         return flat, ""
     across, down = size_hw[1] / 100, size_hw[0] / 100
-    note = "" if closed else "a line: the box around its points is taken"
+    note = "" if closed else LINE
     return around([(x * across, y * down) for x, y in zip(flat[::2], flat[1::2], strict=True)]), note
 
 

@@ -12,6 +12,8 @@ Box = tuple[float, float, float, float]
 Point = tuple[float, float]
 
 NO_LABEL = "defect"
+LINE = "a line: the box around its points is taken"
+WITHOUT_AREA = "{} without an area: says only that there is a defect"
 
 
 def shape(label: str, box: Box | str, line: int | None = None, note: str = "", part: str = "") -> Shape:

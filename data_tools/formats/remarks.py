@@ -49,7 +49,6 @@ _FALSE_CALL = re.compile(
 _ANSWER = re.compile(r"^(?P<name>[^:=]*[^\W\d][^:=]*)[:=](?P<value>[^:=]+)$")
 
 NOT_UNDERSTOOD = "a remark on the whole image that is not understood"
-FLAG = "a flag without an area: says only that there is a defect"
 
 
 def status_of_remark(value: str, name: str = "") -> str | None:

@@ -18,7 +18,7 @@ from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.entry_words import word_of
 from data_tools.formats.folders import SPLIT_FOLDERS, is_good
 from data_tools.formats.image_places import declared_size
-from data_tools.formats.outlines import Box, around, shape
+from data_tools.formats.outlines import LINE, WITHOUT_AREA, Box, around, shape
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
 from data_tools.formats.remarks import NOT_UNDERSTOOD, status_of_remark
@@ -30,7 +30,6 @@ EMPTY = "Supervisely file without objects"
 NO_ANNOTATION = ("meta.json", "key_id_map.json", "obj_class_to_machine_color.json", "project.json")
 _FEWEST = {"rectangle": 2, "polygon": 3, "line": 2}
 _POINTS = ("point", "graph")
-_POINT = "a point without an area: says only that there is a defect"
 
 
 def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> Iterator[Sample]:
@@ -72,7 +71,7 @@ def claims_of(path: Path, findings: Findings, corners: str = "inclusive", folder
         label = label if isinstance(label, str) else ""
         if isinstance(entry, dict) and _kind(entry) in _POINTS:
             labels.append(label or "defect")
-            findings.mend(path, None, name, _POINT)
+            findings.mend(path, None, name, WITHOUT_AREA.format("a point"))
         else:
             of_object = entry.get("tags") if isinstance(entry, dict) else None
             named = map(_tag, of_object if isinstance(of_object, list) else [])
@@ -94,7 +93,7 @@ def claims_of(path: Path, findings: Findings, corners: str = "inclusive", folder
         if status == GOOD:
             yield Claim(path, name, None, name, folder, size_hw, good=f"tag {tag!r}")
         elif status == UNBOXED:
-            findings.mend(path, None, name, "a tag without an area: says only that there is a defect")
+            findings.mend(path, None, name, WITHOUT_AREA.format("a tag"))
             yield Claim(path, name, None, name, folder, size_hw, defect_type=tag)
         elif not value["objects"]:
             yield Claim(path, name, None, name, folder, size_hw, problem=f"{NOT_UNDERSTOOD}: the tag {tag!r}")
@@ -125,7 +124,7 @@ def _shape(entry: Any, label: str, part: str, size_hw: tuple[int, int] | None, w
     if kind not in _FEWEST:
         return Shape(label or "defect", problem=f"geometry {kind[:40]!r} encloses no area that is read here", part=part)
     box = _outline(entry.get("points"), _FEWEST[kind], widen)
-    note = "a line: the box around its points is taken" if kind == "line" else ""
+    note = LINE if kind == "line" else ""
     return shape(label, box, None, note, part)
 
 

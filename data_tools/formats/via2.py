@@ -9,7 +9,7 @@ from typing import Any
 from data_tools.core.records import GOOD
 from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.folders import is_good
-from data_tools.formats.outlines import Box, around, shape, turned_ellipse, turned_note
+from data_tools.formats.outlines import LINE, WITHOUT_AREA, Box, around, shape, turned_ellipse, turned_note
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings
 from data_tools.formats.remarks import NOT_UNDERSTOOD
@@ -18,7 +18,6 @@ from data_tools.formats.via_labels import beside_of, class_of, state_of, value_o
 EMPTY = "image without regions in a VIA file"
 COLUMNS = ("filename", "file_attributes", "region_count", "region_shape_attributes", "region_attributes")
 State = tuple[str | None, str] | None
-_POINT = "a point without an area: says only that there is a defect"
 
 
 def is_project(value: Any) -> bool:
@@ -139,7 +138,7 @@ def image_claims(
         path, name, lines[0] or None if lines else None, shapes=tuple(shapes), defect_type=defect_type, good=proof
     )
     for line, label in points:
-        findings.mend(path, line, name, _POINT)
+        findings.mend(path, line, name, WITHOUT_AREA.format("a point"))
         if not is_good(label):
             yield Claim(path, name, line, defect_type=label or "defect")
 
@@ -192,7 +191,7 @@ def _outline(form: Mapping[str, Any]) -> tuple[Box | str, str]:
     flat_xs, flat_ys = numbers(xs), numbers(ys)
     if isinstance(flat_xs, str) or isinstance(flat_ys, str):
         return flat_xs if isinstance(flat_xs, str) else str(flat_ys), ""
-    note = "a line: the box around its points is taken" if line else ""
+    note = LINE if line else ""
     return around(list(zip(flat_xs, flat_ys, strict=True))), note
 
 

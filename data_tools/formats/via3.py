@@ -7,7 +7,7 @@ from typing import Any
 
 from data_tools.formats.claims import Claim
 from data_tools.formats.folders import is_good
-from data_tools.formats.outlines import Box, around, circle_through, shape, turned_ellipse
+from data_tools.formats.outlines import LINE, WITHOUT_AREA, Box, around, circle_through, shape, turned_ellipse
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings
 from data_tools.formats.remarks import NOT_UNDERSTOOD
@@ -19,8 +19,6 @@ HEADER = "# CSV_HEADER"
 _POINT, _RECTANGLE, _CIRCLE, _ELLIPSE, _LINE, _POLYLINE, _POLYGON, _EXTREME_RECTANGLE, _EXTREME_CIRCLE = range(1, 10)
 _COUNTS = {_POINT: 2, _RECTANGLE: 4, _CIRCLE: 3, _ELLIPSE: 4, _LINE: 4, _EXTREME_RECTANGLE: 8, _EXTREME_CIRCLE: 6}
 _FEWEST = {_POLYLINE: 4, _POLYGON: 6}
-_NO_AREA = "a point without an area: says only that there is a defect"
-_LINE_NOTE = "a line: the box around its points is taken"
 
 
 def is_project(value: Any) -> bool:
@@ -98,7 +96,7 @@ def _claims(
         label, note = class_of(named, named_definitions)
         box, own_note = _box(place)
         if box is None:
-            findings.mend(path, line, name, _NO_AREA)
+            findings.mend(path, line, name, WITHOUT_AREA.format("a point"))
             yield Claim(path, name, line, defect_type="" if is_good(label) else label or "defect")
             return
         one = shape(label, box, line, "; ".join(filter(None, (own_note, note))))
@@ -125,7 +123,7 @@ def _box(place: Any) -> tuple[Box | str | None, str]:
         return turned_ellipse(points[0], (values[2], values[-1])), ""
     if kind == _EXTREME_CIRCLE:
         return circle_through(*points), ""
-    return around(points), _LINE_NOTE if kind in (_LINE, _POLYLINE) else ""
+    return around(points), LINE if kind in (_LINE, _POLYLINE) else ""
 
 
 def _names(value: dict[str, Any], view: str) -> list[str]:
