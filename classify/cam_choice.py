@@ -56,7 +56,7 @@ def _peaks(
 ) -> dict[str, list[Point | None]]:
     """The peaks of each method on the layer of one stride."""
     device = next(model.parameters()).device
-    layer = model.layer_of(stride)
+    layer = model.backbone.layer_of(stride)
 
     def read(chosen: tuple[Sample, ...], batch: Batch) -> list[tuple[Point | None, ...]]:
         padded = (int(batch.images.shape[2]), int(batch.images.shape[3]))

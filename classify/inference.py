@@ -48,7 +48,7 @@ def read(
 
     def readings_of_batch(_samples: tuple[Sample, ...], batch: Batch) -> list[RawReading]:
         padded = (int(batch.images.shape[2]), int(batch.images.shape[3]))
-        logits, maps = cam_maps(model, model.layer_of(cam.stride), batch.images.to(device), cam.method)
+        logits, maps = cam_maps(model, model.backbone.layer_of(cam.stride), batch.images.to(device), cam.method)
         rows = zip(logits[:, 0].tolist(), maps, batch.sizes_hw, strict=True)
         return [RawReading(logit, one, seen, padded) for logit, one, seen in rows]
 

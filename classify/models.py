@@ -6,7 +6,6 @@ import torch
 from torch import Tensor, nn
 
 from classify.config import ClassifierConfig
-from data_tools.core.errors import InputError
 from data_tools.loading.sample_random import SampleDropout
 from data_tools.networks.backbones import Backbone, freeze, freeze_statistics
 from data_tools.networks.pooling import mean_pool
@@ -29,7 +28,7 @@ class Classifier(nn.Module):
         freeze(backbone, config.trainable)
         self.dropout = SampleDropout(config.dropout)
         self.linear = nn.Linear(backbone.channels[-1], 1)
-        self.layer_of(config.cam_stride)  # a stride that the backbone lacks shall fail before the training
+        self.backbone.layer_of(config.cam_stride)  # a stride that the backbone lacks shall fail before the training
 
     def train(self, mode: bool = True) -> "Classifier":
         """Training mode; a frozen batch norm stays in evaluation mode."""
@@ -52,16 +51,6 @@ class Classifier(nn.Module):
         pooled = mean_pool(last, sizes_hw, (images.shape[2], images.shape[3]))
         logits: Tensor = self.linear(self.dropout(pooled, generators))
         return logits
-
-    def layer_of(self, stride: int) -> nn.Module:
-        """The layer with the map of that stride.
-
-        Raises:
-            InputError: the backbone has no such map.
-        """
-        if stride not in self.backbone.strides:
-            raise InputError(f"the backbone has maps of strides {self.backbone.strides}, none of stride {stride}")
-        return self.backbone.layers[self.backbone.strides.index(stride)]
 
     def pooled_weights(self, layer: nn.Module) -> Tensor | None:
         """(c,) weights of the linear layer if `layer` gives the map that is pooled for it; None for other layers."""

@@ -106,7 +106,7 @@ def load(run: Path | str) -> TrainedClassifier:
     used_for = manifest.texts("boxes_used_for")
     model = Classifier(build_backbone(settings.model.backbone, "none"), settings.model)
     seen = expect_reference(model.backbone, manifest, settings.input)
-    model.layer_of(cam.stride)  # a stride that the backbone lacks is refused here
+    model.backbone.layer_of(cam.stride)  # a stride that the backbone lacks is refused here
     load_best(model, folder)
     notice = ScaleNotice(sizes_in(manifest.values, manifest.place))
     return TrainedClassifier(model, seen, Reading(cam, temperature), fraction, used_for, notice=notice)

@@ -75,7 +75,7 @@ def explain(
 
 def best_box_maps(model: Detector, batch: Batch, method: str, stride: int) -> Tensor:
     """(n, rows, columns) maps of the padded batch, nowhere negative and not normalised."""
-    layer = model.backbone.layers[model.backbone.strides.index(stride)]
+    layer = model.backbone.layer_of(stride)
 
     def best_scores() -> Tensor:
         images = batch.images.clone()  # a copy of its own, whatever mode made the batch

@@ -89,6 +89,16 @@ class Backbone(nn.Module):
         """The modules behind `forward`'s maps, for hooks."""
         return tuple(self.body.get_submodule(name) for name in self._layer_names)
 
+    def layer_of(self, stride: int) -> nn.Module:
+        """The layer with the map of that stride.
+
+        Raises:
+            InputError: the backbone has no such map.
+        """
+        if stride not in self.strides:
+            raise InputError(f"the backbone has maps of strides {self.strides}, none of stride {stride}")
+        return self.layers[self.strides.index(stride)]
+
 
 def build_backbone(name: str, weights: str) -> Backbone:
     """A backbone by name: one of `OWN_BACKBONES`, or any timm model that gives features ("resnet50", "vgg16", ...).
@@ -134,9 +144,7 @@ def first_layers(backbone: Backbone, stride: int) -> tuple[nn.Module, ...]:
     """
     if stride == 0:
         return ()
-    if stride not in backbone.strides:
-        raise InputError(f"the backbone has maps of strides {backbone.strides}, none of stride {stride}")
-    last = list(backbone.layers[backbone.strides.index(stride)].modules())[-1]
+    last = list(backbone.layer_of(stride).modules())[-1]
     modules = list(backbone.body.modules())
     end = next(i for i, module in enumerate(modules) if module is last)
     return tuple(m for m in modules[: end + 1] if [*m.parameters(recurse=False), *m.buffers(recurse=False)])

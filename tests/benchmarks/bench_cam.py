@@ -54,7 +54,7 @@ def compare(name: str, batch: int, side: int, repeats: int) -> bool:
     """Median milliseconds of processor time an image, of forward pass, our map and the package's, and their ratios."""
     model = Classifier(build_backbone(name, "none"), ClassifierConfig(name, "none")).eval()
     model.to(memory_format=torch.channels_last)
-    images, layer = torch.rand(batch, 3, side, side), model.layer_of(32)
+    images, layer = torch.rand(batch, 3, side, side), model.backbone.layer_of(32)
     targets = [ClassifierOutputTarget(0)] * batch
 
     @torch.inference_mode()
@@ -69,7 +69,7 @@ def compare(name: str, batch: int, side: int, repeats: int) -> bool:
         "forward": forward,
         "ours": lambda: cam_maps(model, layer, images),
         "package": theirs,
-        "ours, stride 16": lambda: cam_maps(model, model.layer_of(16), images),
+        "ours, stride 16": lambda: cam_maps(model, model.backbone.layer_of(16), images),
     }
     seconds: dict[str, list[float]] = {label: [] for label in runs}
     labels, order = list(runs), random.Random(0)
@@ -106,7 +106,7 @@ def memory_is_flat(images: int) -> bool:
     early = 0.0
     for i in range(images):
         for stride in (16, 32):
-            cam_maps(model, model.layer_of(stride), torch.rand(1, 3, 64, 64), methods[i % len(methods)])
+            cam_maps(model, model.backbone.layer_of(stride), torch.rand(1, 3, 64, 64), methods[i % len(methods)])
         if i == images // 10:
             gc.collect()
             early = resident_mb()

@@ -157,7 +157,7 @@ def test_what_is_exported_gives_the_maps_of_each_method(run: Path, method: str) 
     model, images = load(run).model.eval(), torch.rand(3, 1, 70, 45)
     with torch.no_grad():
         logits, maps = _Reader(model, method)(images)
-    expected_logits, expected = cam_maps(model, model.layer_of(32), images.expand(-1, 3, -1, -1), method)
+    expected_logits, expected = cam_maps(model, model.backbone.layer_of(32), images.expand(-1, 3, -1, -1), method)
     torch.testing.assert_close(logits, expected_logits)
     np.testing.assert_allclose(maps, expected, rtol=1e-4, atol=1e-4 * expected.max())
     assert expected.max() > 0

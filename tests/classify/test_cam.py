@@ -69,7 +69,7 @@ def test_grad_cam_is_the_head_on_the_last_map(name: str, trainable: str) -> None
     torch.manual_seed(0)
     model = make_classifier(name, trainable)
     images = torch.rand(2, 3, 64, 96)
-    logits, maps = cam_maps(model, model.layer_of(32), images)
+    logits, maps = cam_maps(model, model.backbone.layer_of(32), images)
     with torch.no_grad():
         last = model.eval().backbone(images)[-1]
         expected = torch.einsum("ncrs,c->nrs", last, model.linear.weight[0]).relu() / (last.shape[2] * last.shape[3])
@@ -81,7 +81,7 @@ def test_one_by_one_equals_all_at_once() -> None:
     model = make_classifier("simple_cnn", "all")
     images = torch.rand(3, 3, 64, 64)
     for stride, method in itertools.product((16, 32), CLASSIFIER_METHODS):
-        layer = model.layer_of(stride)
+        layer = model.backbone.layer_of(stride)
         together = cam_maps(model, layer, images, method)[1]
         alone = np.concatenate([cam_maps(model, layer, images[i : i + 1], method)[1] for i in range(3)])
         assert together == pytest.approx(alone, abs=1e-5), (stride, method)
@@ -92,8 +92,10 @@ def test_the_forward_only_gradients_are_those_of_the_backward_pass(name: str) ->
     torch.manual_seed(0)
     model = make_classifier(name, "none")
     images = torch.rand(2, 3, 64, 96)
-    forward = gather_evidence(model, model.layer_of(32), images)
-    logits, activations, gradients = activations_and_gradients(model, model.layer_of(32), lambda: model(images))
+    forward = gather_evidence(model, model.backbone.layer_of(32), images)
+    logits, activations, gradients = activations_and_gradients(
+        model, model.backbone.layer_of(32), lambda: model(images)
+    )
     assert not forward.gradients.requires_grad
     assert torch.allclose(forward.logits, logits, atol=1e-6)
     assert torch.allclose(forward.activations, activations, atol=1e-6)
@@ -123,7 +125,7 @@ def test_images_are_not_changed() -> None:
     images = torch.rand(1, 3, 64, 64)
     before = images.clone()
     for method in CLASSIFIER_METHODS:
-        cam_maps(model, model.layer_of(16), images, method)
+        cam_maps(model, model.backbone.layer_of(16), images, method)
     assert torch.equal(images, before)
 
 
@@ -135,7 +137,7 @@ def test_any_caller_and_the_model_is_left_as_found(context: type, method: str, s
     model.linear.weight.grad = torch.ones_like(model.linear.weight)
     before = snapshot(model)
     with context():
-        _, maps = cam_maps(model, model.layer_of(stride), torch.rand(1, 3, 64, 64), method)
+        _, maps = cam_maps(model, model.backbone.layer_of(stride), torch.rand(1, 3, 64, 64), method)
     assert maps.shape == (1, 64 // stride, 64 // stride)
     assert snapshot(model) == before
 
@@ -146,7 +148,7 @@ def test_an_exception_leaves_the_model_as_found(method: str, stride: int) -> Non
     model = make_classifier("simple_cnn", "all").train()
     before = snapshot(model)
     with pytest.raises(RuntimeError):
-        cam_maps(model, model.layer_of(stride), torch.rand(1, 5, 64, 64), method)
+        cam_maps(model, model.backbone.layer_of(stride), torch.rand(1, 5, 64, 64), method)
     with pytest.raises(RuntimeError, match="0 outputs"):
         cam_maps(model, nn.Identity(), torch.rand(1, 3, 64, 64), method)
     with pytest.raises(RuntimeError, match="not a map"):

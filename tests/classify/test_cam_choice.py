@@ -55,5 +55,5 @@ def test_without_boxes_nothing_is_chosen(model: Classifier, tmp_path: Path, make
 def test_a_stride_that_the_backbone_lacks_fails_at_once(model: Classifier) -> None:
     with pytest.raises(InputError, match="none of stride 8"):
         Classifier(model.backbone, ClassifierConfig(weights="none", cam_stride=8))
-    assert torch.is_tensor(model.pooled_weights(model.layer_of(32)))
-    assert model.pooled_weights(model.layer_of(16)) is None
+    assert torch.is_tensor(model.pooled_weights(model.backbone.layer_of(32)))
+    assert model.pooled_weights(model.backbone.layer_of(16)) is None

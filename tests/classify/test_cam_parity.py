@@ -46,8 +46,8 @@ def test_gradient_methods(model: Classifier, count: int, stride: int) -> None:
         # these two divide by sums that pass through zero where activations are negative; the package computes them in
         # float32, which is off by up to 5e-4 then, so its own code is given the same numbers as float64
         exact = name in ("gradcam++", "xgradcam")
-        expected = raw_maps(peer, model, model.layer_of(stride), images, exact)
-        assert_equal(cam_maps(model, model.layer_of(stride), images, name)[1], expected, name)
+        expected = raw_maps(peer, model, model.backbone.layer_of(stride), images, exact)
+        assert_equal(cam_maps(model, model.backbone.layer_of(stride), images, name)[1], expected, name)
 
 
 @pytest.mark.parametrize("name", ["gradcam++", "xgradcam"])
@@ -76,7 +76,7 @@ def test_eigen_cam(model: Classifier) -> None:
     with torch.no_grad():
         activations = model.backbone(images)[-1].numpy()
     expected = np.maximum(get_2d_projection_with_sign_correction(activations), 0)
-    assert_equal(cam_maps(model, model.layer_of(32), images, "eigencam")[1], expected, "eigencam")
+    assert_equal(cam_maps(model, model.backbone.layer_of(32), images, "eigencam")[1], expected, "eigencam")
 
 
 @pytest.mark.parametrize("stride", [16, 32])
@@ -87,7 +87,7 @@ def test_perturbation_methods(stride: int) -> None:
     with torch.no_grad():
         model.linear.bias.fill_(1.0)
     images = torch.rand(2, 3, 64, 64)
-    layer = model.layer_of(stride)
+    layer = model.backbone.layer_of(stride)
     logits, scored = cam_maps(model, layer, images, "scorecam")
     assert bool((logits > 0).all())  # for a negative one the package turns the map around
     assert_equal(scored, raw_maps(reference.ScoreCAM, model, layer, images), "scorecam")

@@ -116,7 +116,7 @@ def test_a_step_moves_the_map_of_a_classifier_into_the_box() -> None:
     optimizer = torch.optim.SGD(model.parameters(), lr=0.02)
 
     def share() -> float:
-        _, maps = cam_maps(model, model.layer_of(32), batch.images)
+        _, maps = cam_maps(model, model.backbone.layer_of(32), batch.images)
         energy = energy_pointing(maps[0], np.array([box]), (256, 256))
         assert energy is not None
         return energy.inside

@@ -31,6 +31,6 @@ def test_a_toy_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [tuple(one.shape) for one in backbone(torch.rand(2, 3, 64, 96))] == [(2, 4, 8, 12), (2, 6, 2, 3)]
     model = Classifier(backbone, ClassifierConfig("toy", "none"))
     assert model(torch.rand(2, 3, 64, 64)).shape == (2, 1)
-    assert model.layer_of(8) is backbone.body.fine
+    assert model.backbone.layer_of(8) is backbone.body.fine
     with pytest.raises(InputError, match="toy has no pretrained weights"):
         build_backbone("toy", "package")
