@@ -16,7 +16,7 @@ from data_tools.formats.entry_words import values_in
 from data_tools.formats.outlines import shape
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, Format
-from data_tools.formats.tool_files import TOOL_READS, images_root, keys_in, recognised, tool_reader
+from data_tools.formats.tool_files import TOOL_READS, images_root, json_with, recogniser, tool_reader
 
 SUFFIXES = (".json",)
 EMPTY = "listed in CreateML without annotations"
@@ -76,23 +76,15 @@ def _is_createml(value: Any) -> bool:
 
 def looks_like_createml(path: Path) -> str | None:
     """What of CreateML a file is, or None."""
-    if not {"coordinates", "label"} <= keys_in(path):
-        return None
-    try:
-        return f"{path.name} lists images with labels and coordinates" if _is_createml(read_json(path)) else None
-    except InputError:
-        return None
-
-
-def _recognise(source: Path) -> str | None:
-    return recognised(source, SUFFIXES, looks_like_createml)
+    value = json_with(path, {"coordinates", "label"})
+    return f"{path.name} lists images with labels and coordinates" if _is_createml(value) else None
 
 
 FORMAT = Format(
     "createml",
     "CreateML JSON, by LabelImg and Roboflow",
     "exclusive",
-    _recognise,
+    recogniser(SUFFIXES, looks_like_createml),
     images_root,
     tool_reader("CreateML", SUFFIXES, claims_of),
     reads=TOOL_READS,

@@ -44,7 +44,7 @@ from data_tools.formats.csv_verdicts import (
 from data_tools.formats.csv_verdicts import ROW as GOOD_ROW
 from data_tools.formats.folders import is_predicted
 from data_tools.formats.image_index import images_folder
-from data_tools.formats.image_places import folder_under
+from data_tools.formats.image_places import declared_size, folder_under
 from data_tools.formats.label_tables import label_claims, refuse_scores, tell_unknown_areas
 from data_tools.formats.names import reason_against
 from data_tools.formats.packed_boxes import UNKNOWN, boxes_in, sense_by_values
@@ -317,7 +317,7 @@ def _are_of_boxes(table: Table, rows: Sequence[list[str]]) -> bool:
     columns = table.columns
     boxes = []
     for fields in rows if columns.shape == "corners" else ():
-        box, size_hw = _numbers(columns.box_of(fields), table), _size(columns.size_of(fields))
+        box, size_hw = _numbers(columns.box_of(fields), table), declared_size(columns.size_of(fields))
         if not isinstance(box, str) and size_hw is not None:
             boxes.append((box, size_hw))
     within = all(abs(d - b - h) <= 1 and abs(c - a - w) <= 1 for (a, b, c, d), (h, w) in boxes)

@@ -15,10 +15,10 @@ from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.entry_words import contradiction, values_in, why_undecided
 from data_tools.formats.folders import is_good
 from data_tools.formats.image_places import declared_size
-from data_tools.formats.outlines import Box, around, shape, turned_ellipse
+from data_tools.formats.outlines import WITHOUT_AREA, Box, around, shape, turned_ellipse
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, Format
-from data_tools.formats.tool_files import TOOL_READS, images_root, keys_in, recognised, tool_reader
+from data_tools.formats.tool_files import TOOL_READS, images_root, json_with, recogniser, tool_reader
 
 SUFFIXES = (".json",)
 EMPTY = "Darwin file without annotations"
@@ -57,7 +57,7 @@ def claims_of(path: Path, findings: Findings) -> Iterator[Claim]:
             continue
         tags.append(label)
         if not is_good(label):
-            findings.mend(path, None, name, f"{kind} without an area: says only that there is a defect")
+            findings.mend(path, None, name, WITHOUT_AREA.format(kind))
     good = "" if value["annotations"] else EMPTY
     yield Claim(path, name, None, path.stem, "", declared_hw, tuple(shapes), good=good)
     for label in tags:
@@ -77,8 +77,7 @@ def _image(item: Mapping[str, Any]) -> tuple[str, tuple[int, int] | None]:
     folder = item.get("path")
     place = folder.strip("/") if isinstance(folder, str) else ""
     slots = [slot for slot in item["slots"] if isinstance(slot, dict)]
-    sides = numbers((slots[0].get("height"), slots[0].get("width"))) if len(slots) == 1 else ""
-    declared_hw = None if isinstance(sides, str) else declared_size(sides[0], sides[1])
+    declared_hw = declared_size((slots[0].get("height"), slots[0].get("width"))) if len(slots) == 1 else None
     return f"{place}/{item['name']}".lstrip("/"), declared_hw
 
 
@@ -112,23 +111,15 @@ def _numbers(value: Any, *keys: str) -> tuple[float, ...] | str:
 
 def looks_like_darwin(path: Path) -> str | None:
     """What of Darwin a file is, or None."""
-    if not {"annotations", "item", "slots"} <= keys_in(path):
-        return None
-    try:
-        return f"{path.name} has an item with slots, and annotations" if _is_darwin(read_json(path)) else None
-    except InputError:
-        return None
-
-
-def _recognise(source: Path) -> str | None:
-    return recognised(source, SUFFIXES, looks_like_darwin)
+    value = json_with(path, {"annotations", "item", "slots"})
+    return f"{path.name} has an item with slots, and annotations" if _is_darwin(value) else None
 
 
 FORMAT = Format(
     "darwin",
     "Darwin JSON 2.0, by V7",
     "exclusive",
-    _recognise,
+    recogniser(SUFFIXES, looks_like_darwin),
     images_root,
     tool_reader("Darwin", SUFFIXES, claims_of, one_image=True),
     reads=TOOL_READS,

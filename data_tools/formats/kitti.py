@@ -10,14 +10,16 @@ from functools import partial
 from pathlib import Path
 
 from data_tools.core.records import Sample
-from data_tools.formats.annotation_files import claims_from_files, head_of, read_lines, some_files
+from data_tools.formats.annotation_files import claims_from_files, head_of, read_lines
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.image_index import images_folder
 from data_tools.formats.image_places import folder_under
 from data_tools.formats.rectangles import half_open, numbers
 from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
+from data_tools.formats.tool_files import recogniser
 
+SUFFIXES = (".txt",)
 _ROW = re.compile(r"^\s*[^\W\d][^\s,;]*(?:\s+[-+]?[\d.]+(?:[eE][-+]?\d+)?){14,15}\s*$")
 _FIELDS = 15
 _EMPTY = "empty label file"
@@ -31,7 +33,7 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     """
     root = images_folder(sources, options)
     to_claim = partial(_claim, root=root, corners=options.corners or FORMAT.corners)
-    claims = claims_from_files(sources, ".txt", findings, to_claim)
+    claims = claims_from_files(sources, SUFFIXES[0], findings, to_claim)
     yield from samples_from_claims(claims, sources, options, findings)
 
 
@@ -57,21 +59,17 @@ def _shape(line: int, text: str, corners: str) -> Shape:
     return Shape(fields[0], box_xyxy, line, note, beside=beside)
 
 
-def _looks_like_kitti(path: Path) -> bool:
+def _looks_like(path: Path) -> str | None:
     text = head_of(path).decode("utf-8", "replace").removeprefix("\ufeff")
-    return bool(_ROW.match(next((line for line in text.splitlines() if line.strip()), "")))
-
-
-def _recognise(source: Path) -> str | None:
-    path = next((path for path in some_files(source, ".txt") if _looks_like_kitti(path)), None)
-    return None if path is None else f"{path.name} holds lines of a type and 14 numbers"
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    return f"{path.name} holds lines of a type and 14 numbers" if _ROW.match(first) else None
 
 
 FORMAT = Format(
     "kitti",
     "KITTI text files, as NVIDIA TAO takes them",
     "exclusive",
-    _recognise,
+    recogniser(SUFFIXES, _looks_like),
     images_folder,
     read,
     reads=CLAIMED | {"corners"},

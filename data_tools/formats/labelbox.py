@@ -18,11 +18,11 @@ from data_tools.files.text import read_text
 from data_tools.formats.annotation_files import head_of
 from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.image_places import declared_size
-from data_tools.formats.outlines import Box, around, shape
+from data_tools.formats.outlines import WITHOUT_AREA, Box, around, shape
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, Format
-from data_tools.formats.remarks import FLAG, NOT_UNDERSTOOD, status_of_remark
-from data_tools.formats.tool_files import TOOL_READS, images_root, recognised, tool_reader
+from data_tools.formats.remarks import NOT_UNDERSTOOD, status_of_remark
+from data_tools.formats.tool_files import TOOL_READS, images_root, recogniser, tool_reader
 
 SUFFIXES = (".ndjson", ".jsonl")
 EMPTY = "Labelbox label without objects"
@@ -51,8 +51,7 @@ def claims_of(path: Path, findings: Findings) -> Iterator[Claim]:
 
 def _row_claims(path: Path, line: int, row: Record, findings: Findings) -> Iterator[Claim]:
     name, media = _name(row["data_row"]), _object(row.get("media_attributes"))
-    sides = numbers((media.get("height"), media.get("width")))
-    size_hw = None if isinstance(sides, str) else declared_size(sides[0], sides[1])
+    size_hw = declared_size((media.get("height"), media.get("width")))
     if not name:
         findings.reject(path, line, "", "data_row without an external_id or a row_data that names the image")
         return
@@ -73,7 +72,7 @@ def _row_claims(path: Path, line: int, row: Record, findings: Findings) -> Itera
             for question, answer in answers:
                 shown, status = f"{question[:40]} {answer[:40]!r}", status_of_remark(answer, question)
                 if status == UNBOXED:
-                    findings.mend(path, line, name, FLAG)
+                    findings.mend(path, line, name, WITHOUT_AREA.format("an answer"))
                     yield Claim(path, name, line, declared_hw=size_hw, defect_type=answer)
                 elif status == GOOD:
                     yield Claim(path, name, line, declared_hw=size_hw, good=shown)
@@ -137,15 +136,11 @@ def looks_like_labelbox(path: Path) -> str | None:
     return f"{path.name} has lines with data_row and projects" if has_both else None
 
 
-def _recognise(source: Path) -> str | None:
-    return recognised(source, SUFFIXES, looks_like_labelbox)
-
-
 FORMAT = Format(
     "labelbox",
     "Labelbox export, NDJSON",
     "exclusive",
-    _recognise,
+    recogniser(SUFFIXES, looks_like_labelbox),
     images_root,
     tool_reader("Labelbox", SUFFIXES, claims_of),
     reads=TOOL_READS,
