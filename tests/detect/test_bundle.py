@@ -40,6 +40,7 @@ from detect.predict import main as predict_main
 from detect.settings import Settings
 from detect.trained import TrainedDetector, load
 from tests.installed import extra_of, packages_of, run_with
+from tests.scale_warnings import assert_said_once_of_far_smaller
 
 
 @pytest.fixture(scope="module")
@@ -99,14 +100,9 @@ def assert_same(ours: list[Prediction], theirs: list[Prediction]) -> int:
 def test_run_and_bundle_name_an_image_that_they_see_far_smaller(
     run: Path, bundle: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Seen at 32 px, the 64 px of training are halved, and 200 px are 0.16 of their size."""
     squeezed, bundled = InputConfig(size_hw=(32, 32)), load_bundle(bundle)
     bundled.input = squeezed
-    for model in (replace(load(run), input=squeezed), bundled):
-        caplog.clear()
-        model.predict([np.zeros((64, 64), np.uint8), np.zeros((200, 200), np.uint8), np.zeros((200, 200), np.uint8)])
-        (said,) = [record.getMessage() for record in caplog.records if "learned" in record.getMessage()]
-        assert said.startswith("WARNING: array 2 has 200 x 200 pixels and is seen at 0.16 of its size")
+    assert_said_once_of_far_smaller([replace(load(run), input=squeezed), bundled], caplog)
 
 
 def with_input(
