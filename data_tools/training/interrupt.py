@@ -90,7 +90,7 @@ def stop_requests() -> Iterator[threading.Event]:
         if asked.is_set() and number == signal.SIGINT:
             raise KeyboardInterrupt
         if not asked.is_set():
-            log.info("asked to stop: saving the state after this step; Ctrl-C again ends at once")
+            log.info("asked to stop: what is under way is finished and saved first; Ctrl-C again ends at once")
         asked.set()
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
