@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from jsonargparse import ArgumentParser, Namespace
 
+from data_tools.commands.freed_memory import keep_freed_memory
 from data_tools.commands.type_words import in_words
 from data_tools.core.errors import InputError, WorkerLostError
 from data_tools.core.printable import printable_lines, say, say_text
@@ -125,6 +126,7 @@ def run_command(parser: argparse.ArgumentParser, body: Callable[[Any], int], arg
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     if isinstance(sys.stdout, io.TextIOWrapper):  # a name that the terminal cannot show costs no result
         sys.stdout.reconfigure(errors="backslashreplace")
+    keep_freed_memory()
     try:
         with ended_by_sigterm():  # also while words are made, as a plan of many images is
             try:
