@@ -111,11 +111,14 @@ def is_exchanged(folder: Path, name: str) -> bool:
     """Whether a file of a run is another than the manifest says, where it says so.
 
     Raises:
-        InputError: no run there, or a damaged manifest.
+        InputError: no run there, or a damaged manifest, whose word against a file counts for nothing.
     """
     manifest = read_manifest(folder)
     known = manifest.group_if_there(CHECKSUMS)
-    return name in known and known.text(name) != sha256(folder / name)
+    differs = name in known and known.text(name) != sha256(folder / name)
+    if differs:
+        require_seal(folder)
+    return differs
 
 
 def sealed(manifest: dict[str, Any]) -> dict[str, Any]:

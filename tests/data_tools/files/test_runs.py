@@ -9,6 +9,7 @@ from data_tools.files.runs import (
     SERIES_MARK,
     Run,
     approaches_of,
+    is_exchanged,
     newest_runs,
     read_run,
     require_predictions_of,
@@ -87,6 +88,20 @@ def test_a_manifest_that_was_changed_since_is_refused_and_an_older_one_is_taken(
         path.write_text(json.dumps(whole | changed))
         with pytest.raises(InputError, match=r"manifest\.json: does not match its own checksum"):
             require_seal(tmp_path)
+
+
+def test_a_file_is_not_called_another_by_a_manifest_that_was_changed(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("one")
+    digest = hashlib.sha256(b"one").hexdigest()
+    (tmp_path / "manifest.json").write_text(json.dumps(sealed({"checksums": {"a": digest}})))
+    assert not is_exchanged(tmp_path, "a")
+    (tmp_path / "a").write_text("two")
+    assert is_exchanged(tmp_path, "a")
+    (tmp_path / "a").write_text("one")
+    damaged = (tmp_path / "manifest.json").read_text().replace(digest, digest[::-1])
+    (tmp_path / "manifest.json").write_text(damaged)
+    with pytest.raises(InputError, match=r"manifest\.json: does not match its own checksum"):
+        is_exchanged(tmp_path, "a")
 
 
 def test_predictions_that_are_not_the_run_s_are_named(tmp_path: Path) -> None:
