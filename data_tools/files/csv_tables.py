@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _SIGN = "'"
+DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+")
+"""A number as spreadsheets of many countries write it; to be matched in full."""
 _PIXELS = re.compile(r"[\s_-]*[(\[]\s*(?:in )?(?:px|pixels?)\s*[)\]]\s*$|[\s_-]px\s*$")
 
 

@@ -47,8 +47,8 @@ if Image.MAX_IMAGE_PIXELS is not None and PIXEL_LIMIT > 2 * Image.MAX_IMAGE_PIXE
 _PILLOW_FORMATS = ("BMP", "PNG", "JPEG", "TIFF", "WEBP", "GIF", "JPEG2000", "PPM")
 _LOADING = threading.Lock()  # Pillow's images are not loaded by two threads at once
 Loaded = TypeVar("Loaded")
-_GRAY_MODES = ("1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N", "I", "F")
 _DEEP_MODES = ("I;16", "I;16B", "I;16L", "I;16N", "I", "F")
+_GRAY_MODES = ("1", "L", "LA", "La", *_DEEP_MODES)
 
 
 def resolve_under(root: Path, name: str) -> Path:

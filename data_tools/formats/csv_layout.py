@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from data_tools.files.csv_tables import DECIMAL_COMMA
 from data_tools.formats.columns import Columns, find_columns, find_image, find_label_columns
 from data_tools.formats.csv_verdicts import EMPTY
 from data_tools.formats.one_hot import find_one_hot
@@ -13,7 +14,6 @@ from data_tools.formats.tables import BLANKS, SEPARATORS, SUFFIXES, first_fields
 
 _SEPARATORS = (*SEPARATORS, BLANKS)
 _FIRST_LINES, _DEEPEST_HEADER = 3, 6
-_DECIMAL_COMMA = re.compile(r"^[+-]?\d*,\d+$")
 GROUPED = re.compile(r"^[+-]?[1-9]\d{0,2}([.,])\d{3}$")
 """A number that may have a sign for thousands in it."""
 
@@ -101,7 +101,7 @@ def signs_of(boxes: Sequence[Sequence[str]], separator: str) -> tuple[str, str]:
     point is a decimal one where commas separate the fields.
     """
     values = [value for box in boxes for value in box if value.lower() not in EMPTY]
-    decimal = "," if any("," in value and _DECIMAL_COMMA.match(value) for value in values) else "."
+    decimal = "," if any("," in value and DECIMAL_COMMA.fullmatch(value) for value in values) else "."
     signed = [value for value in values if decimal in value]
     doubtful = bool(signed) and all(GROUPED.match(value) for value in signed)
     mixed = len(signed) < len(values) or all(len(value.lstrip("+-")) == len("1.100") for value in signed)

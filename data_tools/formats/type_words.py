@@ -107,8 +107,7 @@ def may_be_a_type(text: str, is_asked: bool = False) -> bool:
     says_no_more = not rest or not plain_rest(text) or not has_letters(text) or is_count_or_class(text)
     if says_no_more or is_background(text) or leaves_open(text) or denies(text):
         return False
-    if re.fullmatch(
-        "[OoVvXx]" if is_asked else "[A-Za-z]", text.strip()
-    ):  # a mark; a grade, or short for pass and fail
+    marks = "[OoVvXx]" if is_asked else "[A-Za-z]"  # the others are grades, or short for pass and fail
+    if re.fullmatch(marks, text.strip()):
         return False
     return not rest & (_NO_TYPES - _OTHER if is_asked else _NO_TYPES) and (is_asked or not is_about(text))

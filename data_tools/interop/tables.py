@@ -16,7 +16,7 @@ import numpy as np
 from data_tools.core.errors import InputError
 from data_tools.core.records import PredictionSet, Sample
 from data_tools.files.atomic import write_text
-from data_tools.files.csv_tables import csv_text, plain
+from data_tools.files.csv_tables import DECIMAL_COMMA, csv_text, plain
 from data_tools.files.text import read_text
 from data_tools.interop.conventions import require_pixels
 from data_tools.interop.foreign import ForeignFile, ForeignPrediction
@@ -24,7 +24,6 @@ from data_tools.interop.naming import Naming, Reference
 from data_tools.interop.table_columns import ID, NAME, SCORE, find_table_columns
 
 _SEPARATORS = (";", "\t", ",")  # of equally many the first: 3;10,5;20,5
-_DECIMAL = re.compile(r"[+-]?\d*,\d+")
 _PERHAPS_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 
 COLUMNS = ("id", "file_name", "score", "x", "y")
@@ -156,7 +155,7 @@ def _number(text: str, name: str, where: str) -> float:
     if _PERHAPS_THOUSANDS.fullmatch(text):
         raise InputError(f"{where}: {name} is {text!r}, which may be thousands or a decimal; write a decimal point")
     try:
-        value = float(text.replace(",", ".") if _DECIMAL.fullmatch(text) else text)
+        value = float(text.replace(",", ".") if DECIMAL_COMMA.fullmatch(text) else text)
     except ValueError as error:
         raise InputError(f"{where}: {name} is {text!r}, not a number") from error
     if not math.isfinite(value):

@@ -96,9 +96,7 @@ def resplit(source: Path, out: Path | None, request: SplitRequest) -> str:
         with atomic_folder(out) as folder:
             _write_sharing_images(folder, source, dataset)
     where = source if out is None else out
-    return "\n".join(
-        [f"{where / SPLITS}: {outcome}, data hash {data_hash(read_dataset(where))[:12]}", *describe_splits(dataset)]
-    )
+    return "\n".join([f"{where / SPLITS}: {outcome}, data hash {data_hash(dataset)[:12]}", *describe_splits(dataset)])
 
 
 def _one_split(dataset: Dataset, request: SplitRequest) -> Splits:
@@ -178,7 +176,7 @@ def _write_folds(source: Path, out: Path, dataset: Dataset, count: int, seed: in
             _write_sharing_images(folder / f"fold_{number}", source, fold)
             sizes = ", ".join(f"{len(fold.split(name))} {name}" for name in SPLIT_NAMES)
             defects = sum(sample.is_defect for sample in fold.split("test"))
-            digest = data_hash(read_dataset(folder / f"fold_{number}"))[:12]
+            digest = data_hash(fold)[:12]
             lines.append(f"{out / f'fold_{number}'}: {sizes} ({defects} defects in test), data hash {digest}")
     return "\n".join(lines)
 
