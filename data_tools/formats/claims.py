@@ -11,6 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from data_tools.formats.vocabulary import PREDICTING_WORDS
+
 PREDICTIONS = (
     "boxes with scores are what a model says, no truth; data_tools.import_predictions reads them, and where they have "
     "been reviewed, leave the scores out"
@@ -23,10 +25,11 @@ SCORES = (
 """Names of scores, in small letters without signs; see `is_score`."""
 
 _OF_A_SCORE = frozenset((*SCORES, "probabilities", "certainty", "likelihood", "objectness"))
-_OF_WHAT = frozenset(  # that a model says it of; "image_quality_score" is of something else
+_OF_WHAT = PREDICTING_WORDS | frozenset(  # or of whom: "image_quality_score" is of something else
     (
-        *("class", "classes", "label", "category", "box", "bbox", "object", "obj", "detection", "det", "predicted"),
-        *("prediction", "pred", "model", "ai", "defect", "anomaly", "max", "mean", "value", "percent", "pct", "level"),
+        *("class", "classes", "label", "category", "box", "bbox", "object", "obj", "detection", "det", "defect"),
+        *("model", "classifier", "detector", "network", "algorithm"),
+        *("anomaly", "max", "mean", "value", "percent", "pct", "level"),
     )
 )
 _CERTAIN = (1, 100)
