@@ -10,7 +10,7 @@ from data_tools.judging.pairs import by_group
 from data_tools.judging.resampling import Sampling
 from data_tools.metrics.bootstrap import Clusters
 from data_tools.metrics.box_ap_resampling import box_ap, tied_share
-from data_tools.metrics.box_map import box_map, tercile_edges
+from data_tools.metrics.box_map import MOST_IN_AN_IMAGE, box_map, images_beyond, tercile_edges
 from data_tools.metrics.coco_engines import describe_engine
 from data_tools.metrics.error_types import error_types
 from data_tools.metrics.figures import Figure
@@ -37,14 +37,34 @@ def box_precision(judged: Judged) -> dict[str, Any]:
     precision["n_groups"] = len({sample.group for sample in boxes.samples if sample.status != UNBOXED})
     tied = tied_share(boxes.samples, boxes.predictions)
     precision["tied_scores"] = tied
-    if tied is not None and tied > _MANY_TIES:
-        precision["remark"] = (
-            f"{100 * tied:.0f} % of the boxes share their score with another, so that box AP may depend on their "
-            "order, that of the image ids as pycocotools takes it"
-        )
+    remarks = [*_beyond_coco(boxes), *_many_ties(tied)]
+    if remarks:
+        precision["remark"] = "; ".join(remarks)
     if edges is not None:
         precision["tercile_edges_px2"] = list(edges)
     return {"box_map": precision, "error_types": _error_types(boxes), "currencies": judged.currencies}
+
+
+def _beyond_coco(judged: Judged) -> list[str]:
+    """A remark if some images hold more boxes than COCO counts, so that box AP cannot be what it seems."""
+    pairs = [(s, p) for s, p in zip(judged.samples, judged.predictions, strict=True) if s.status != UNBOXED]
+    counts = {
+        "predicted": images_beyond(prediction.box_labels for _, prediction in pairs),
+        "true": images_beyond(sample.labels for sample, _ in pairs),
+    }
+    found = [f"{n} {'image has' if n == 1 else 'images have'} more {kind} boxes" for kind, n in counts.items() if n]
+    rule = f"box AP counts the {MOST_IN_AN_IMAGE} best boxes of a class in an image, as COCO does"
+    return [f"{rule}: {', '.join(found)} than that"] if found else []
+
+
+def _many_ties(tied: float | None) -> list[str]:
+    """A remark if box AP may come out otherwise in another order of the images."""
+    if tied is None or tied <= _MANY_TIES:
+        return []
+    return [
+        f"{100 * tied:.0f} % of the boxes share their score with another, so that box AP may depend on their "
+        "order, that of the image ids as pycocotools takes it"
+    ]
 
 
 def _error_types(judged: Judged, names_types: bool = True) -> dict[str, Any] | None:

@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 
 from data_tools.core.records import UNBOXED, Prediction, Sample
 from data_tools.metrics.bootstrap import Clusters, Floats, MeanOf, Statistic, box_ap_of
+from data_tools.metrics.box_map import MOST_IN_AN_IMAGE
 from data_tools.metrics.figures import Figure
 from data_tools.metrics.matching import FIRST, flat_boxes, match_images
-
-_MOST_IN_AN_IMAGE = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,8 +169,8 @@ def _of_class(iou: float, images: _Images, label: int, groups: int) -> MatchedBo
     own = own[np.lexsort((-images.scores[own], images.owners[own]))]
     counts = np.bincount(images.owners[own], minlength=len(true))
     rank = np.arange(len(own)) - np.repeat(np.cumsum(counts) - counts, counts)
-    own = own[rank < _MOST_IN_AN_IMAGE]
-    counts = np.minimum(counts, _MOST_IN_AN_IMAGE)
+    own = own[rank < MOST_IN_AN_IMAGE]
+    counts = np.minimum(counts, MOST_IN_AN_IMAGE)
     hits = match_images(images.boxes_xyxy[own], images.scores[own], counts, true, iou) == FIRST
     order = np.argsort(-images.scores[own], kind="stable")
     places = np.arange(len(order), dtype=np.float64)

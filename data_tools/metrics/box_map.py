@@ -1,6 +1,6 @@
 """COCO's mean average precision of boxes, with pycocotools as the reference implementation."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +13,8 @@ from data_tools.metrics.coco_engines import PYCOCOTOOLS, SIZES, BoxTable, Matche
 NAMES = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large", "ar1", "ar10", "ar100")
 TERCILES = ("smallest_third", "middle_third", "largest_third")
 _HUGE = 1e10
-_MOST_IN_AN_IMAGE = 100
+MOST_IN_AN_IMAGE = 100
+"""Boxes of a class in an image at which COCO looks; the best are taken."""
 
 Image = tuple[Sample | None, tuple[Prediction, ...]]
 
@@ -71,6 +72,15 @@ def class_free(predictions: Sequence[Prediction]) -> list[Prediction]:
     return [replace(one, box_labels=np.ones_like(one.box_labels)) for one in predictions]
 
 
+def images_beyond(boxes: Iterable[NDArray[np.int64]]) -> int:
+    """How many images hold more boxes of a class than COCO counts.
+
+    Args:
+        boxes: of each image, the class ids.
+    """
+    return sum(len(labels) > MOST_IN_AN_IMAGE and np.bincount(labels).max() > MOST_IN_AN_IMAGE for labels in boxes)
+
+
 def tercile_edges(training: Sequence[Sample]) -> tuple[float, float] | None:
     """The areas in square pixels that divide the training boxes into thirds; None with fewer than three boxes."""
     boxes = [areas(sample.boxes_xyxy) for sample in training if sample.status == BOXED]
@@ -115,7 +125,7 @@ def _images(pairs: Sequence[tuple[Sample, Prediction]]) -> list[Image]:
     held = 0
     for sample, prediction in pairs:
         count = len(prediction.box_scores)
-        if waiting and (len(sample.boxes_xyxy) or held + count > _MOST_IN_AN_IMAGE):
+        if waiting and (len(sample.boxes_xyxy) or held + count > MOST_IN_AN_IMAGE):
             images.append((None, tuple(waiting)))
             waiting, held = [], 0
         if len(sample.boxes_xyxy):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import BOXED, GOOD, UNBOXED, Dataset, Prediction, PredictionHeader, PredictionSet
+from data_tools.core.records import BOXED, GOOD, UNBOXED, Dataset, Prediction, PredictionHeader, PredictionSet, Sample
 from data_tools.judging.evaluate import evaluate
 from data_tools.judging.judged import Entry
 from data_tools.judging.map_boxes import with_boxes as with_map_boxes
@@ -16,6 +16,7 @@ from tests.data_tools.judging.made_up import (
     RESAMPLES,
     SIZE,
     TYPES,
+    boxes_near,
     entry,
     judge_all,
     make_dataset,
@@ -125,6 +126,23 @@ def test_maps_are_judged_as_boxes_cut_where_validation_says(dataset: Dataset, re
     assert blind["box_map"] is None
     assert blind["froc"]["iou_0.5"] is None
     assert "no boxed validation" in blind["currencies"]["boxes"]
+
+
+def test_more_boxes_than_coco_counts_are_remarked(dataset: Dataset) -> None:
+    sample = next(one for one in dataset.split("test") if one.status == BOXED)
+
+    def crowded(one: Sample, rng: np.random.Generator) -> Prediction:
+        found = with_boxes(one, rng)
+        if one is not sample:
+            return found
+        boxes, scores = boxes_near(rng, 101), np.linspace(1, 0.5, 101)
+        return replace(found, boxes_xyxy=boxes, box_scores=scores, box_labels=np.ones(101, int), score=1.0)
+
+    rule = "box AP counts the 100 best boxes of a class in an image, as COCO does: 1 image has more predicted boxes"
+    remarks = judge_all(dataset, entry(dataset, crowded, "boxes"))["runs"]["boxes"]["remarks"]
+    assert any(remark.startswith(rule) for remark in remarks)
+    remarks = judge_all(dataset, entry(dataset, with_boxes, "boxes"))["runs"]["boxes"]["remarks"]
+    assert not any("best boxes of a class" in remark for remark in remarks)
 
 
 def test_boxes_cut_from_maps_are_of_no_type() -> None:

@@ -3,7 +3,7 @@ import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from data_tools.metrics.box_map import NAMES, box_map, tercile_edges
+from data_tools.metrics.box_map import NAMES, box_map, images_beyond, tercile_edges
 
 BOX = (10, 10, 30, 30)
 OTHER = (50, 50, 80, 80)
@@ -49,6 +49,12 @@ def test_sizes_by_area(make_sample, make_prediction) -> None:
     assert found["ap_small"] == pytest.approx(1.0)
     assert found["ap_medium"] is None
     assert found["ap_large"] is None
+
+
+def test_images_with_more_boxes_of_a_class_than_coco_counts() -> None:
+    halves = np.repeat([1, 2], 100)
+    assert images_beyond([np.ones(100, int), halves, np.zeros(0, int)]) == 0
+    assert images_beyond([np.ones(101, int), np.append(halves, 2), np.ones(100, int)]) == 2
 
 
 def plain_pycocotools(samples, predictions, num_classes: int) -> list[float]:
