@@ -26,6 +26,7 @@ Floats = NDArray[np.float64]
 Names = Mapping[str, str]
 ALONE: Names = MappingProxyType({})  # each run is an approach of its own
 _BASELINE_DASHES = ((0, (1, 1.5)), (0, (4, 2)), (0, (4, 1.5, 1, 1.5)), (0, (8, 2)))
+_HEIGHT_IN = 3.7  # without the legend below
 _MOST_POINTS = 600
 _FAINT = "#9aa1a8"
 _FALSE_BOX_TICKS = {0.125: "1/8", 0.25: "1/4", 0.5: "1/2", 1.0: "1", 2.0: "2", 4.0: "4", 8.0: "8"}
@@ -63,7 +64,7 @@ def roc(curves: Mapping[str, Points | None], dots: Mapping[str, Dot], approaches
     reach, most_escapes = 0.02, 0.0
     styles = curve_styles(list(defined), approaches)
     with drawn_with(RC):
-        figure, (whole, corner) = _axes(8.1, 3.7, 2)
+        figure, (whole, corner) = _axes(8.1, _HEIGHT_IN, 2)
         for label, curve in defined.items():
             style = styles[label]
             fpr, tpr = _thin_out(*curve)
@@ -79,12 +80,12 @@ def roc(curves: Mapping[str, Points | None], dots: Mapping[str, Dot], approaches
         overkills = "overkill: good images flagged (FPR)"
         _percent(whole, (-0.01, 1.01), (-0.01, 1.01), overkills, "defects caught (TPR)")
         whole.set_title("ROC")
-        _legend(whole, loc="lower right")
         right, highest = min(1.0, 1.3 * reach), min(1.0, max(0.1, 1.15 * most_escapes))
         _percent(corner, (-0.01 * right, right), (-0.01 * highest, highest), overkills, "escapes: defects passed")
         for escape in (0.02, 0.003):
             corner.axhline(escape, color=_FAINT, linewidth=0.9, linestyle=(0, (1, 2)), zorder=1)
         corner.set_title("Its corner (dotted: 2 %, 0.3 % escapes)")
+        legend_below(figure, [whole], 3)
         return _svg(figure)
 
 
@@ -97,7 +98,7 @@ def precision_recall(
         return None
     styles = curve_styles(list(defined), approaches)
     with drawn_with(RC):
-        figure, (axes,) = _axes(4.05, 3.7, 1)
+        figure, (axes,) = _axes(4.05, _HEIGHT_IN, 1)
         for label, (recall, precision) in defined.items():
             # precision k holds for the step of recall that ends at k, as average precision counts it
             steps = _thin_out(np.append(0.0, recall), np.append(precision[0], precision))
@@ -109,7 +110,7 @@ def precision_recall(
         axes.axhline(defect_share, color=_FAINT, linewidth=1, linestyle=(0, (1, 2)), label=chance)
         _percent(axes, (-0.01, 1.01), (-0.01, 1.02), "recall: defects caught", "precision: flagged that are defects")
         axes.set_title("Precision-recall")
-        _legend(axes, loc="lower left")
+        legend_below(figure, [axes], 2)
         return _svg(figure)
 
 
@@ -135,7 +136,7 @@ def distance_recall(
     styles = curve_styles(list(defined), approaches)
     lines = [styles[label].line for label in defined] + [_baseline_line(i, name) for i, name in enumerate(baselines)]
     with drawn_with(RC):
-        figure, (axes,) = _axes(5.5, 4.3, 1)
+        figure, (axes,) = _axes(5.5, _HEIGHT_IN, 1)
         for line, curve in zip(lines, [*defined.values(), *baselines.values()], strict=True):
             tau, share = curve.within_px, curve.share
             tau, share = _thin_out(np.append(tau, max(limit, tau[-1])), np.append(share, share[-1]))
@@ -164,7 +165,7 @@ def froc(curves: Mapping[str, Mapping[str, Froc]], approaches: Names = ALONE) ->
     if not any(curves.values()):
         return None
     with drawn_with(RC):
-        figure, grid = _axes(3.3 * len(curves), 4.3, len(curves))
+        figure, grid = _axes(3.3 * len(curves), _HEIGHT_IN, len(curves))
         for axes, (rule, by_label) in zip(grid, curves.items(), strict=True):
             styles = curve_styles(list(by_label), approaches)
             for label, curve in by_label.items():
@@ -206,19 +207,27 @@ def _percent(
     axes.set_ylabel(y_label)
 
 
-def _legend(axes: Axes, **place: Any) -> None:
-    for text in axes.legend(**place).get_texts():
-        text.set_parse_math(False)
-
-
 def legend_below(figure: Figure, plots: Sequence[Axes], columns: int) -> None:
-    """Every line of some of a figure's plots once, under the figure, where it hides no curve."""
+    """Every line of some of a figure's plots once, under them, where it hides no curve.
+
+    The figure grows by the legend's height, so that the plots keep their size however many lines there are.
+
+    Args:
+        figure: with constrained layout.
+        plots: whose lines are named.
+        columns: of the legend, at most; fewer where the names would not fit into the figure's width.
+    """
     legends = [axes.get_legend_handles_labels() for axes in plots]
     by_label = {label: handle for handles, labels in legends for handle, label in zip(handles, labels, strict=True)}
-    ncols = min(len(by_label), columns)
-    legend = figure.legend(by_label.values(), by_label.keys(), loc="outside lower center", ncols=ncols)
-    for text in legend.get_texts():
-        text.set_parse_math(False)
+    for ncols in range(min(len(by_label), columns), 0, -1):
+        legend = figure.legend(by_label.values(), by_label.keys(), loc="outside lower center", ncols=ncols)
+        for text in legend.get_texts():
+            text.set_parse_math(False)
+        extent = legend.get_window_extent()
+        if ncols == 1 or extent.width <= figure.bbox.width:
+            figure.set_figheight(figure.get_figheight() + extent.height / figure.dpi)
+            return
+        legend.remove()
 
 
 def _thin_out(x: Floats, y: Floats) -> tuple[Floats, Floats]:

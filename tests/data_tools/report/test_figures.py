@@ -2,6 +2,9 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 
 import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from data_tools.core.records import Prediction, Sample
 from data_tools.judging.curves import Dot
@@ -79,6 +82,24 @@ def test_seeds_of_an_approach_are_named_once(
     ):
         assert svg is not None
         assert [one.text for one in ElementTree.fromstring(svg).iter()].count("detector, 2 seeds") == 1
+
+
+@pytest.mark.parametrize("name", ["r{}", "a_run_with_a_rather_long_name_{}"])
+@pytest.mark.parametrize("count", [2, 20])
+def test_a_legend_hides_no_curve_however_many_there_are(name: str, count: int) -> None:
+    figure = Figure(figsize=(4, 3), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    for i in range(count):
+        axes.plot([0, 1], [i, i], label=name.format(i))
+    figures.legend_below(figure, [axes], 2)
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    beneath, plot = legend.get_window_extent(), axes.get_tightbbox()
+    assert plot is not None
+    assert 0 <= beneath.y0 < beneath.y1 <= plot.y0
+    assert 0 <= beneath.x0 < beneath.x1 <= figure.bbox.width
+    assert plot.height / figure.dpi == pytest.approx(3, abs=0.25)
 
 
 def test_what_is_undefined_is_not_drawn() -> None:
