@@ -3,6 +3,10 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from data_tools.core.starting import end_quietly_while_starting
+
+end_quietly_while_starting()
+
 if TYPE_CHECKING:
     from classify.config import ClassifierConfig as ClassifierConfig
     from classify.config import LossConfig as LossConfig

@@ -4,6 +4,10 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from data_tools.core.starting import end_quietly_while_starting
+
+end_quietly_while_starting()
+
 # Threads that wait for each other by spinning make a training several times slower as soon as another process wants a
 # core (a step of the baseline beside one busy process: 1.2 s instead of 5.4 s). OpenMP reads this when torch is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -3,6 +3,10 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from data_tools.core.starting import end_quietly_while_starting
+
+end_quietly_while_starting()
+
 if TYPE_CHECKING:
     from data_tools.loading.copy_paste import PasteConfig as PasteConfig
     from data_tools.loading.input_config import InputConfig as InputConfig

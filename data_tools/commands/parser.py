@@ -18,6 +18,7 @@ from data_tools.commands.freed_memory import keep_freed_memory
 from data_tools.commands.type_words import in_words
 from data_tools.core.errors import InputError, WorkerLostError
 from data_tools.core.printable import printable_lines, say, say_text
+from data_tools.core.starting import interruptible
 from data_tools.training.interrupt import Stopped, Terminated, ended_by_sigterm
 
 # a disk that is full or read-only, or that refuses: the user's to mend, and nothing half-written is left
@@ -128,7 +129,7 @@ def run_command(parser: argparse.ArgumentParser, body: Callable[[Any], int], arg
         sys.stdout.reconfigure(errors="backslashreplace")
     keep_freed_memory()
     try:
-        with ended_by_sigterm():  # also while words are made, as a plan of many images is
+        with interruptible(), ended_by_sigterm():  # also while words are made, as a plan of many images is
             try:
                 words = argv() if callable(argv) else sys.argv[1:] if argv is None else argv
                 require_each_flag_once(parser, words)
