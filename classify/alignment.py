@@ -56,9 +56,9 @@ def _audit(arguments: Namespace) -> int:
     if run.templates is not None:
         run.templates.require(boxed, selection.root, arguments.data)
     report = audit_run(run, boxed, selection.root, arguments.cam)
+    say_text(describe(report))
     if arguments.out:
         write_json(Path(arguments.out), report)
-    say_text(describe(report))
     return 0
 
 

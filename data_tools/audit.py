@@ -142,13 +142,13 @@ def _audit(parser: Parser, arguments: Namespace) -> int:
         anchors, arguments.crop, arguments.labels, scores_of_files(arguments.scores, dataset), arguments.suspects
     )
     report = audit(dataset, options, _compared(images_of(str(folder), dataset), arguments))
+    say(*describe(str(folder), report))
     if arguments.review is not None:
         write_review(Path(arguments.review), report.suspects or ())
     if arguments.html is not None:
         from data_tools.report.audit_page import write_audit_page
 
         write_audit_page(Path(arguments.html), str(folder), dataset, report)
-    say(*describe(str(folder), report))
     return 2 if report.unsafe else 0
 
 

@@ -132,16 +132,20 @@ def _evaluate(arguments: Namespace) -> int:
         rule=operating_rule(arguments),
         against=old,
     )
+    # told first: what hinders a file, such as a full disk or an image that the page needs, takes no figure away
+    contents = report.to_json()
+    say_text(side_by_side(contents, arguments.full or arguments.metric != "all", class_tables(contents)))
+    for part in describe_changes(contents):
+        say_text(f"\n{part}")
     if arguments.out:
         report.save(arguments.out)
     if arguments.html:
         from data_tools.report.html import write_html
 
-        write_html(Path(arguments.html), report, images, arguments.thumbnail_side)
-    contents = report.to_json()
-    say_text(side_by_side(contents, arguments.full or arguments.metric != "all", class_tables(contents)))
-    for part in describe_changes(contents):
-        say_text(f"\n{part}")
+        try:
+            write_html(Path(arguments.html), report, images, arguments.thumbnail_side)
+        except InputError as error:
+            raise InputError(f"--html {arguments.html}: no page is written: {error}") from error
     return WORSE_THAN_BEFORE if report.against is not None and report.against.regressed else 0
 
 

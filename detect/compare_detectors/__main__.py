@@ -94,9 +94,9 @@ def _compare(arguments: argparse.Namespace) -> int:
     table = to_markdown(comparison, used)
     if missing:
         table += f"\n\nNot trained, or failed: {'; '.join(missing)}."
+    say_text(table)
     write_json(arguments.out / "comparison.json", comparison)
     write_text(arguments.out / "comparison.md", table + "\n")
-    say_text(table)
     return 1 if missing and not arguments.table else 0
 
 

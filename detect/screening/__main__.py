@@ -92,9 +92,9 @@ def _screen(arguments: argparse.Namespace) -> int:
         "levers": {name: lever.flags for name, lever in levers.items()},
     }
     table = to_markdown(report)
+    say_text(table)
     write_json(arguments.out / "screening.json", report)
     write_text(arguments.out / "screening.md", table + "\n")
-    say_text(table)
     return 1 if len(finished) < len(models) and not arguments.table else 0
 
 

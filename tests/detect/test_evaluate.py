@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from data_tools.core.records import Dataset, PredictionHeader, PredictionSet, Splits
-from data_tools.files.dataset_folder import write_dataset
+from data_tools.files.dataset_folder import read_dataset, write_dataset
 from data_tools.files.predictions import read_predictions, write_predictions
 from detect import evaluate
 
@@ -53,6 +53,20 @@ def test_files_with_validation(folder: Path, capsys) -> None:
     assert max(map(len, text.splitlines())) <= 110
     assert "verdict:" in text
     assert "FPR at TPR 99.3 %" not in text
+
+
+def test_an_unreadable_image_costs_the_page_alone(folder: Path, capsys) -> None:
+    images, page = folder / "pictures", folder / "r.html"
+    images.mkdir()
+    for sample in read_dataset(folder / "data").samples:
+        (images / sample.path).write_text("no image")
+    words = arguments(folder, "--images", str(images), "--out", str(folder / "r.json"), "--html", str(page))
+    assert evaluate.main(words) == 2
+    told = capsys.readouterr()
+    assert "box AP50" in told.out
+    assert f"--html {page}: no page is written: {images}" in told.err
+    assert json.loads((folder / "r.json").read_text())["runs"].keys() == {"near/test", "far/test"}
+    assert not page.exists()
 
 
 def test_parquet_is_judged_as_json_lines_are(folder: Path) -> None:
