@@ -17,6 +17,7 @@ from typing import Any
 
 from data_tools.core.errors import InputError
 from data_tools.files.flushing import flush, make_folder
+from data_tools.files.full_disk import named_if_full
 from data_tools.files.locks import lock
 
 _MARK = ".writing"
@@ -41,10 +42,11 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary = place / path.name
         with _in_words(path):
             temporary.touch()
-        yield temporary
-        flush(temporary)
-        temporary.chmod(0o666 & ~_umask())
-        _rename(temporary, path)
+        with named_if_full(path, temporary):
+            yield temporary
+            flush(temporary)
+            temporary.chmod(0o666 & ~_umask())
+            _rename(temporary, path)
 
 
 @contextmanager
@@ -59,12 +61,13 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
     folder = Path(folder)
     with _reserved(folder) as place:
         temporary = place / folder.name
-        temporary.mkdir()
-        yield temporary
-        for inside in (*temporary.rglob("*"), temporary):
-            if not inside.is_symlink():
-                flush(inside)
-        _swap_in(temporary, folder)
+        with named_if_full(folder, temporary):
+            temporary.mkdir()
+            yield temporary
+            for inside in (*temporary.rglob("*"), temporary):
+                if not inside.is_symlink():
+                    flush(inside)
+            _swap_in(temporary, folder)
 
 
 def write_text(path: Path, text: str) -> None:

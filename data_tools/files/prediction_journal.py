@@ -21,6 +21,7 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import Prediction, PredictionHeader
 from data_tools.files.atomic import atomic_path
 from data_tools.files.flushing import make_folder
+from data_tools.files.full_disk import named_if_full
 from data_tools.files.locks import open_locked
 from data_tools.files.predictions import as_stored, as_text, header_line, maps_path, to_line, write_lines, write_maps
 from data_tools.files.regular import reason_against_reading
@@ -148,8 +149,9 @@ class Journal:
             self._maps_file.truncate(maps_end)
             self._maps_file.seek(0, SEEK_END)
             if not end:
-                self._lines.write(as_text(self._first).encode("utf-8"))
-                self._lines.flush()
+                with named_if_full(self.path):
+                    self._lines.write(as_text(self._first).encode("utf-8"))
+                    self._lines.flush()
         except BaseException:
             self._lines.close()
             raise
@@ -160,11 +162,16 @@ class Journal:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self.path.exists() and not self.counts.predicted:
             self._remove()  # there is nothing to go on after
-        self._maps_file.close()
-        self._lines.close()
+        with named_if_full(self.path):  # what is still in their buffers is written
+            self._maps_file.close()
+            self._lines.close()
 
     def write(self, records: Sequence[Record]) -> None:
         """Append records; they are safe from the end of this process when this returns."""
+        with named_if_full(self.path):
+            self._append(records)
+
+    def _append(self, records: Sequence[Record]) -> None:
         lines = []
         for record in records:
             heatmap = record.prediction.heatmap if record.prediction is not None else None

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 from data_tools.core.errors import InputError
 from data_tools.core.records import PredictionHeader
 from data_tools.files.flushing import make_folder
+from data_tools.files.full_disk import named_if_full
 from data_tools.files.locks import open_locked
 from data_tools.files.prediction_journal import (
     LACKS_TEMPLATE,
@@ -108,8 +109,9 @@ class WatchLog:
         else:
             self._last_id = max(self._last_id, record.prediction.image_id)
             file, line = self._lines, {**to_line(record.prediction), "heatmap": None, **more}
-        file.write(as_text(line).encode("utf-8"))
-        file.flush()
+        with named_if_full(self.out):
+            file.write(as_text(line).encode("utf-8"))
+            file.flush()
         self._note(line, record.name, version)
         self.counts.add(record.name, record.reason, record.is_left_out)
 
@@ -161,8 +163,9 @@ class WatchLog:
         file.seek(end)
         file.truncate()
         if not end:
-            file.write(as_text(first).encode("utf-8"))
-            file.flush()
+            with named_if_full(path):
+                file.write(as_text(first).encode("utf-8"))
+                file.flush()
         file.seek(0, SEEK_END)
 
     def _take(self, line: dict[str, Any], present: Collection[str] | None) -> None:

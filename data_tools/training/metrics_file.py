@@ -10,6 +10,7 @@ from typing import Any
 from data_tools.core.errors import InputError
 from data_tools.files.atomic import write_text
 from data_tools.files.flushing import flush
+from data_tools.files.full_disk import named_if_full
 from data_tools.files.json_object import parse_object
 from data_tools.files.regular import read_regular
 
@@ -21,7 +22,7 @@ METRICS = "metrics.jsonl"
 def append_line(path: Path, line: Mapping[str, Any]) -> None:
     """Add an epoch, flushed to disk with the file's name."""
     is_new = not path.exists()
-    with path.open("a", encoding="utf-8") as file:
+    with named_if_full(path), path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")
         file.flush()
         os.fsync(file.fileno())

@@ -9,6 +9,7 @@ from typing import Any
 
 from data_tools.core.errors import InputError
 from data_tools.files.flushing import make_folder
+from data_tools.files.full_disk import named_if_full
 from data_tools.files.locks import open_locked
 from data_tools.files.places import require_place
 from data_tools.files.predictions import as_text
@@ -39,7 +40,8 @@ class DecisionLog:
             end = _end_of_lines(self._handle, size)
             os.truncate(self._handle, end)
             if not end:
-                self._append(_FIRST)
+                with named_if_full(path):
+                    self._append(_FIRST)
         except BaseException:
             self.close()
             raise
