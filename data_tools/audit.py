@@ -21,6 +21,7 @@ from data_tools.auditing.findings import LEVELS, WARNING, Finding
 from data_tools.auditing.new_images import Images, Scores, compare, images_in, images_of
 from data_tools.auditing.review import apply_review, require_undecided, write_review
 from data_tools.auditing.summary import describe, describe_findings
+from data_tools.commands.configurations import resolve
 from data_tools.commands.parser import MOVED, Parser, run_command
 from data_tools.core.anchors import AnchorConfig
 from data_tools.core.errors import InputError
@@ -102,7 +103,7 @@ def build_parser() -> Parser:
         "--detector",
         type=str | None,
         default=None,
-        help="take the anchors from this configuration of the detector (YAML)",
+        help="take the anchors from this configuration of detect.train: installed name or file",
     )
     return parser
 
@@ -137,7 +138,7 @@ def _audit(parser: Parser, arguments: Namespace) -> int:
     if arguments.detector is not None and anchors != AnchorConfig():
         raise InputError("give --anchors or --detector, which names the configuration that has them, not both")
     if arguments.detector is not None:
-        anchors = anchors_of(Path(arguments.detector))
+        anchors = _anchors_named(arguments.detector)
     options = AuditOptions(
         anchors, arguments.crop, arguments.labels, scores_of_files(arguments.scores, dataset), arguments.suspects
     )
@@ -201,6 +202,14 @@ def _compared(images: Images, arguments: Namespace) -> list[Finding]:
     if arguments.predictions is not None:
         scores = Scores(*(read_predictions(Path(arguments[flag])) for flag in ("predictions", "validation")))
     return compare(arguments.against, read_dataset(Path(arguments.against)), images, scores)
+
+
+def _anchors_named(configuration: str) -> AnchorConfig:
+    """Of a configuration of the detector, with those of its bases underneath."""
+    try:
+        return anchors_of(resolve(configuration, "detect"))
+    except InputError as error:
+        raise InputError(f"--detector {configuration}: {error}") from error
 
 
 def _user() -> str:

@@ -175,6 +175,17 @@ def test_a_dataset_in_memory_must_be_written_first(squares_folder: Path) -> None
         detect.train(data)
 
 
+def test_a_place_is_a_path_or_a_text(detector_run: data_tools.Run, squares_folder: Path, tmp_path: Path) -> None:
+    data = data_tools.read_dataset(str(squares_folder))
+    data_tools.write_dataset(str(tmp_path / "d"), data)
+    assert len(data_tools.read_dataset(str(tmp_path / "d")).samples) == len(data.samples)
+    told = data_tools.read_predictions(str(detector_run.folder / "predictions" / "test.jsonl"))
+    data_tools.write_predictions(str(tmp_path / "p.jsonl"), told)
+    again = data_tools.read_predictions(str(tmp_path / "p.jsonl"))
+    assert [one.score for one in again.predictions] == [one.score for one in told.predictions]
+    assert data_tools.read_run(str(detector_run.folder)) == detector_run
+
+
 def test_a_command_s_module_is_also_its_function(squares_folder: Path) -> None:
     """Whatever was imported first: `import detect.train` must not hide the function `detect.train`."""
     code = (

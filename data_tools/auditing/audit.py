@@ -194,17 +194,15 @@ def scores_of_files(names: Sequence[str] | None, dataset: Dataset) -> dict[int, 
     return by_id
 
 
-def anchors_of(path: Path) -> AnchorConfig:
-    """The anchors that a configuration of the detector (YAML) names."""
-    import yaml
+def anchors_of(settings: Mapping[str, Any]) -> AnchorConfig:
+    """The anchors that the settings of a detector name.
 
+    Raises:
+        InputError: there they are no anchors.
+    """
     try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        given = (value.get("model") or {}).get("anchors") or {}
-        ratios = given.get("ratios")
-        return AnchorConfig(
-            tuple(float(v) for v in given.get("scales", AnchorConfig().scales)),
-            None if ratios is None else tuple(float(v) for v in ratios),
-        )
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError, TypeError, ValueError) as error:
-        raise InputError(f"--detector {path}: not a configuration of the detector: {error}") from error
+        given = (settings.get("model") or {}).get("anchors") or {}
+        sides = {key: tuple(map(float, given[key])) for key in ("scales", "ratios") if given.get(key) is not None}
+        return AnchorConfig(**{**given, **sides})
+    except (AttributeError, TypeError, ValueError) as error:
+        raise InputError(f"not a configuration of the detector: {error}") from error

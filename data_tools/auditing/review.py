@@ -121,7 +121,7 @@ def read_review(path: Path, dataset: Dataset) -> tuple[Decision, ...]:
         InputError: not such a list, an unknown decision, or a row that is not about this dataset; with its line.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_regular(path).decode("utf-8-sig")
         reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
         header = reader.fieldnames or []
         missing = [name for name in _NEEDED if name not in header]
@@ -141,7 +141,7 @@ def read_review(path: Path, dataset: Dataset) -> tuple[Decision, ...]:
                 )
             seen[decision.image_id] = reader.line_num
             decisions.append(decision)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: not readable as a CSV in UTF-8: {error}") from error
     return tuple(
         d
@@ -230,5 +230,5 @@ def _relabelled(sample: Sample, decision: str) -> Sample:
 
 def _history(source: Path, rows: Sequence[Sequence[object]]) -> str:
     path = source / HISTORY
-    before = path.read_text(encoding="utf-8") if path.exists() else csv_text([_HISTORY_COLUMNS])
+    before = read_regular(path).decode("utf-8") if path.exists() else csv_text([_HISTORY_COLUMNS])
     return before + csv_text(rows)

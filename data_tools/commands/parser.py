@@ -229,4 +229,6 @@ def require_no_empty_value(words: Sequence[str]) -> None:
 
 
 def _is_about_a_key(text: str) -> bool:
-    return bool(re.search(r"[Uu]nrecognized|not expected|does not (accept|exist)|[Nn]o (action|key)|unknown", text))
+    return bool(
+        re.search(r"[Uu]nrecognized|not expected|not accepted|does not (accept|exist)|[Nn]o (action|key)|unknown", text)
+    )

@@ -28,7 +28,7 @@ from data_tools.core.records import (
 from data_tools.files.atomic import recover_folder, write_json, write_text
 from data_tools.files.csv_tables import csv_text, plain
 from data_tools.files.flushing import make_folder
-from data_tools.files.regular import real_path
+from data_tools.files.regular import read_regular, real_path
 from data_tools.files.text import read_text
 
 ANNOTATIONS, SPLITS, REJECTS, MENDED = "annotations.json", "splits.json", "rejects.csv", "mended.csv"
@@ -48,13 +48,14 @@ class Reject:
 
 
 def write_dataset(
-    folder: Path, dataset: Dataset, rejects: Iterable[Reject] = (), mended: Iterable[Reject] = ()
+    folder: Path | str, dataset: Dataset, rejects: Iterable[Reject] = (), mended: Iterable[Reject] = ()
 ) -> None:
     """Write the files of a dataset folder, each atomically; annotations.json last, so that it marks completion.
 
     mended.csv is there only where something was mended. An images root inside `folder` is written relative to it, so
     that the folder can be moved.
     """
+    folder = Path(folder)
     make_folder(folder)
     write_text(folder / REJECTS, _table(rejects, "reason"))
     changes = list(mended)
@@ -122,7 +123,7 @@ def require_apart(dataset: Dataset, out: Path, flag: str) -> None:
 def copy_history(source: Path, folder: Path) -> None:
     """Carry the history of label changes, if there is one, to a dataset folder made from `source`."""
     if (source / HISTORY).exists():
-        write_text(folder / HISTORY, (source / HISTORY).read_text(encoding="utf-8"))
+        write_text(folder / HISTORY, read_regular(source / HISTORY).decode("utf-8"))
 
 
 def read_dataset(folder: Path | str, images: Path | str | None = None) -> Dataset:

@@ -65,7 +65,7 @@ def require_predictions_place(out: Path, inputs: Iterable[Path] = ()) -> None:
         )
 
 
-def write_predictions(path: Path, prediction_set: PredictionSet) -> None:
+def write_predictions(path: Path | str, prediction_set: PredictionSet) -> None:
     """Write header and predictions to `path`, by its suffix; heat maps as float16 or better to its sibling `.npz`.
 
     The heat maps are written first, so that a complete file never points to maps that are not there.
@@ -73,6 +73,7 @@ def write_predictions(path: Path, prediction_set: PredictionSet) -> None:
     Raises:
         InputError: see `require_predictions_place`.
     """
+    path = Path(path)
     require_predictions_place(path)
     mapped = [(str(p.image_id), p.heatmap) for p in prediction_set.predictions if p.heatmap is not None]
     digest = write_maps(path, ((key, as_stored(heatmap)) for key, heatmap in mapped)) if mapped else None
@@ -121,13 +122,14 @@ def as_text(line: dict[str, Any]) -> str:
     return json.dumps(line, allow_nan=False, ensure_ascii=False) + "\n"
 
 
-def read_predictions(path: Path) -> PredictionSet:
+def read_predictions(path: Path | str) -> PredictionSet:
     """Read what `write_predictions` wrote, heat maps included.
 
     Raises:
         InputError: a file is missing or malformed, or the heat maps are not those that were written with it; the
             message names the file and the line.
     """
+    path = Path(path)
     is_table = path.suffix == PARQUET
     first, values, content = _from_parquet(path) if is_table else _from_json_lines(path)
     header, digest = _read_header(f"{path}, header" if is_table else f"{path}, line 1", first)

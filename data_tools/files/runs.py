@@ -162,12 +162,13 @@ def require_predictions_of(run: Run, split: str) -> None:
         )
 
 
-def read_run(folder: Path) -> Run:
+def read_run(folder: Path | str) -> Run:
     """The run in a folder.
 
     Raises:
         InputError: no run there, a damaged manifest, or a run that is not finished.
     """
+    folder = Path(folder)
     value = read_manifest(folder)
     approach, data, data_hash = value.text("approach"), value.text("data"), value.text("data_hash")
     return Run(folder, approach, Path(data), data_hash, finished_at(value, folder), _milliseconds(value))

@@ -58,7 +58,7 @@ class Model:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     layout = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(prog="screening", description=__doc__, formatter_class=layout)
+    parser = argparse.ArgumentParser(prog="detect.screening", description=__doc__, formatter_class=layout)
     parser.add_argument("--data", type=Path, required=True, help="dataset folder with splits")
     parser.add_argument("--levers", type=Path, required=True, help="YAML file, see above")
     parser.add_argument("--config", default="standard", help="of detect.train: installed name or file")

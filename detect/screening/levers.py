@@ -12,6 +12,8 @@ from data_tools.commands.parser import Parser, with_whole_flags
 from data_tools.commands.settings import add_settings, settings_of
 from data_tools.commands.training import add_training_arguments, with_default_config
 from data_tools.core.errors import InputError
+from data_tools.files.regular import read_regular
+from data_tools.files.run_config import read_values
 from detect.settings import Settings
 
 _GROUPS = ("model.", "input.", "paste.", "fit.")
@@ -33,16 +35,12 @@ def read_levers(path: Path, config: Path) -> tuple[Lever, ...]:
         InputError: the file is not such a file; a name stands there twice; two levers change the same setting; a
             setting does not exist, is refused by detect.train, or is the screening's own. The message names the lever.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-        value: Any = yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from error
-    if not isinstance(value, dict) or not value or not all(isinstance(one, dict) and one for one in value.values()):
+    value = read_values(path)
+    if not value or not all(isinstance(one, dict) and one for one in value.values()):
         raise InputError(
             f"{path}: give each lever a name and its settings, such as 'small batches: {{fit.batch_size: 4}}'"
         )
-    if twice := _repeated(yaml.compose(text)):
+    if twice := _repeated(yaml.compose(read_regular(path).decode("utf-8-sig"))):
         raise InputError(f"{path}: {twice!r} stands there twice")
     levers, owners = [], dict[str, str]()
     for name, settings in value.items():

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -89,6 +90,7 @@ def test_levers_become_flags(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("[", "levers.yaml: cannot be read"),
+        ("a: &a {fit.lr: 0.1}\nb: *a", "aliases (*a) are not expanded"),
         ("", "give each lever a name and its settings"),
         ("a: 3", "give each lever a name and its settings"),
         ("a: {}", "give each lever a name and its settings"),
@@ -107,6 +109,12 @@ def test_a_wrong_file_of_levers_is_refused(tmp_path: Path, text: str, message: s
     with pytest.raises(InputError) as refused:
         read_levers(tmp_path / "levers.yaml", find_configuration("standard", "detect"))
     assert message in str(refused.value)
+
+
+def test_a_pipe_of_levers_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "levers.yaml")
+    with pytest.raises(InputError, match=r"levers\.yaml: not a regular file"):
+        read_levers(tmp_path / "levers.yaml", find_configuration("standard", "detect"))
 
 
 def test_parts_share_out_train_and_validation_and_leave_the_test_images_out(squares: Path, tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import csv
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -203,8 +204,39 @@ def test_anchors_come_from_the_detectors_configuration(tmp_path: Path, capsys) -
     assert "no anchor reaches 0.0% of the boxes" in capsys.readouterr().out
 
 
+def test_a_configuration_s_base_counts(tmp_path: Path, capsys) -> None:
+    folder, config = build(tmp_path / "d"), tmp_path / "detector.yaml"
+    (tmp_path / "below.yaml").write_text("model: {anchors: {scales: [40.0], ratios: [1.0]}}")
+    for text, share in (
+        ("base: below.yaml", 100),
+        ("base: below.yaml\nmodel: {anchors: {scales: [2.0]}}", 0),
+        ("base: standard", 0),
+    ):
+        config.write_text(text)
+        assert main([str(folder), "--labels", "no", "--detector", str(config)]) == 0
+        assert f"no anchor reaches {share}.0% of the boxes" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("flag", ["--detector", "--apply", "--scores", "--predictions"])
+def test_a_pipe_is_not_waited_for(tmp_path: Path, flag: str, capsys) -> None:
+    folder, pipe = build(tmp_path / "d"), tmp_path / "pipe"
+    os.mkfifo(pipe)
+    more = {"--apply": ["--out", str(tmp_path / "o")], "--predictions": ["--validation", str(pipe)]}
+    against = ["--against", str(folder)] if flag == "--predictions" else []
+    assert main([str(folder), "--labels", "no", flag, str(pipe), *more.get(flag, []), *against]) == 2
+    assert str(pipe) in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
-    "text", ["model: [1]", "model:\n  anchors:\n    scales: wide", "{", "model: {anchors: {scales: []}}"]
+    "text",
+    [
+        "model: [1]",
+        "a: &a [1]\nb: *a",
+        "model: {anchors: {stride: 3}}",
+        "model:\n  anchors:\n    scales: wide",
+        "{",
+        "model: {anchors: {scales: []}}",
+    ],
 )
 def test_a_configuration_without_usable_anchors_is_refused(tmp_path: Path, text: str, capsys) -> None:
     folder, config = build(tmp_path / "d"), tmp_path / "detector.yaml"

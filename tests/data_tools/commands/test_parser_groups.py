@@ -45,6 +45,17 @@ def test_a_group_is_a_group(
     assert "strange_module" not in sys.modules
 
 
+@pytest.mark.parametrize(
+    ("settings", "nearest"), [({"fitt": {"lr": 0.1}}, "fit"), ({"fit": {"lrr": 0.1}}, "fit.lr"), ({"dta": "d"}, "data")]
+)
+def test_a_misspelt_key_of_a_file_names_the_nearest(
+    tmp_path: Path, settings: dict[str, object], nearest: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "own.yaml").write_text(json.dumps(settings))
+    assert detect.train.main(["--config", str(tmp_path / "own.yaml"), "--data", "nowhere"]) == 2
+    assert f"Did you mean '{nearest}" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("words", [["--fit", "other.json"], ["--model=strange_module.Thing"]])
 def test_a_group_has_no_flag_of_its_own(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert classify.train.main(words) == 2
