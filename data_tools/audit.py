@@ -23,6 +23,7 @@ from data_tools.auditing.review import apply_review, require_undecided, write_re
 from data_tools.auditing.summary import describe, describe_findings
 from data_tools.commands.configurations import resolve
 from data_tools.commands.parser import MOVED, Parser, run_command
+from data_tools.commands.settings import close_groups
 from data_tools.core.anchors import AnchorConfig
 from data_tools.core.errors import InputError
 from data_tools.core.printable import say, say_text
@@ -99,6 +100,7 @@ def build_parser() -> Parser:
         "--crop", type=int | None, default=None, help="also say which boxes a central crop of so many pixels would cut"
     )
     parser.add_argument("--anchors", type=AnchorConfig, default=AnchorConfig())
+    close_groups(parser, {"anchors"})
     parser.add_argument(
         "--detector",
         type=str | None,

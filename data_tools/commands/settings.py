@@ -7,7 +7,7 @@ metadata may hold its "help" for the command line.
 import argparse
 import dataclasses
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
@@ -33,7 +33,12 @@ def add_settings(parser: Parser, kind: type[Any]) -> None:
         parser.add_argument(
             f"--{field.name}", type=hints[field.name], default=default, help=field.metadata.get("help", "")
         )
-    parser.setting_groups |= _groups_of(kind)
+    close_groups(parser, _groups_of(kind))
+
+
+def close_groups(parser: Parser, names: Set[str]) -> None:
+    """Let groups of settings be given one by one alone: where a group is expected, no file is read for it."""
+    parser.setting_groups |= names
     for action in parser._actions:
         if action.dest in parser.setting_groups:  # jsonargparse would take a file there, which `Parser` does not
             action.help = argparse.SUPPRESS

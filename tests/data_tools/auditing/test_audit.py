@@ -255,6 +255,7 @@ def test_a_configuration_without_usable_anchors_is_refused(tmp_path: Path, text:
         (["--apply", "r.csv", "--out", "o", "--labels", "yes"], "give it without --labels"),
         (["--apply", "r.csv", "--out", "o", "--suspects", "5"], "give it without --suspects"),
         (["--detector", "d.yaml", "--anchors.scales", "[8]"], "--anchors or --detector"),
+        (["--anchors", "d.yaml"], "--anchors is a group; give its settings one by one"),
     ],
 )
 def test_flags_without_effect_are_refused(tmp_path: Path, flags: list[str], words: str, capsys) -> None:
