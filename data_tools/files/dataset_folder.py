@@ -139,6 +139,7 @@ def read_dataset(folder: Path | str, images: Path | str | None = None) -> Datase
     folder = Path(folder)
     path = folder / ANNOTATIONS
     value = read_json(path, "make one with: python -m data_tools.convert SOURCE --out DATASET")
+    _require_object(path, value)
     try:
         samples, categories = from_coco(value)
         root = _images_root(folder, value) if images is None else Path(images)
@@ -208,13 +209,19 @@ def from_coco(value: dict[str, Any]) -> tuple[tuple[Sample, ...], tuple[str, ...
             raise ValueError(
                 f"annotation id {number} is iscrowd, an area with many defects, which is no box; {_FOREIGN}"
             )
+        if not _is_box(box := annotation.get("bbox")):
+            raise ValueError(f"annotation id {number}: bbox must be four numbers, not {box!r}")
         by_image.setdefault(whole_number(annotation["image_id"], "image_id"), []).append(annotation)
-    samples = tuple(
-        _sample(image, by_image.pop(whole_number(image["id"], "image id"), [])) for image in value["images"]
-    )
+    samples = []
+    for image in value["images"]:
+        number = whole_number(image["id"], "image id")
+        try:
+            samples.append(_sample(image, by_image.pop(number, [])))
+        except KeyError as error:
+            raise ValueError(f"image id {number} or an annotation of it: key {error} is missing") from error
     if by_image:
         raise ValueError(f"annotations for unknown image ids {first_of(sorted(by_image))}")
-    return samples, tuple(str(category["name"]) for category in categories)
+    return tuple(samples), tuple(str(category["name"]) for category in categories)
 
 
 def data_hash(dataset: Dataset) -> str:
@@ -269,7 +276,7 @@ def require_replaceable(out: Path, replace: bool) -> None:
         raise InputError(f"{out}: exists and is no dataset folder; give another --out")
     if not replace:
         raise InputError(
-            f"{out}: holds a dataset already (annotations.json, images/); add --replace to put the new one in its place"
+            f"{out}: holds a dataset already (annotations.json); add --replace to put the new one in its place"
         )
     dataset = read_dataset(out)
     own = {out / name for name in (ANNOTATIONS, SPLITS, REJECTS, MENDED)}
@@ -359,6 +366,7 @@ def _read_splits(path: Path) -> Splits | None:
     if not path.exists():
         return None
     value = read_json(path)
+    _require_object(path, value)
     try:
         parts = {name: tuple(whole_number(i, name) for i in value[name]) for name in SPLIT_NAMES}
         return Splits(whole_number(value["seed"], "seed"), str(value["group_by"]), **parts)
@@ -366,6 +374,16 @@ def _read_splits(path: Path) -> Splits | None:
         raise InputError(f"{path}: key {error} is missing") from error
     except (ValueError, TypeError) as error:
         raise InputError(f"{path}: {error}") from error
+
+
+def _require_object(path: Path, value: Any) -> None:
+    if not isinstance(value, dict):
+        raise InputError(f"{path}: not a JSON object")
+
+
+def _is_box(value: Any) -> bool:
+    numbers = isinstance(value, list) and len(value) == 4
+    return numbers and all(isinstance(one, int | float) and not isinstance(one, bool) for one in value)
 
 
 def _images_root(folder: Path, value: dict[str, Any]) -> Path | None:

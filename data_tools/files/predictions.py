@@ -239,6 +239,8 @@ def _read_header(where: str, first: str) -> tuple[PredictionHeader, str | None]:
     """The header, and the digest of the heat maps that belong to it, if it names one."""
     try:
         value = json.loads(first, object_pairs_hook=each_key_once)
+        if not isinstance(value, dict):
+            raise ValueError("not a JSON object")
         schema = value["schema"]
         taken = value.get(_TIME)
         header = PredictionHeader(
@@ -249,7 +251,9 @@ def _read_header(where: str, first: str) -> tuple[PredictionHeader, str | None]:
             None if taken is None else real_number(taken, _TIME),
         )
         digest = value.get(_DIGEST)
-    except (KeyError, ValueError, TypeError, RecursionError) as error:
+    except KeyError as error:
+        raise InputError(f"{where}: not the header of a PredictionSet: key {error} is missing") from error
+    except (ValueError, TypeError, RecursionError) as error:
         raise InputError(f"{where}: not the header of a PredictionSet: {error}") from error
     if schema != SCHEMA:
         raise InputError(f"{where}: schema {schema!r}, but this version reads schema {SCHEMA}")

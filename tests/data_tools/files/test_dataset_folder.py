@@ -100,7 +100,11 @@ def test_an_images_root_inside_moves_with_the_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (lambda v: v["images"][0].pop("width"), "width"),
+        (lambda v: v["images"][0].pop("width"), r"image id 1 .*: key 'width' is missing"),
+        (lambda v: v["annotations"][0].pop("category_id"), r"image id \d+ .*: key 'category_id' is missing"),
+        (lambda v: v["annotations"][0].pop("bbox"), "annotation id 1: bbox must be four numbers, not None"),
+        (lambda v: v["annotations"][0].update(bbox=[1, 2]), r"annotation id 1: bbox .* not \[1, 2\]"),
+        (lambda v: v["annotations"][0].update(bbox=[1, 2, "3", True]), "annotation id 1: bbox"),
         (lambda v: v["annotations"][0].update(id=0), "annotation id 0"),
         (lambda v: v["annotations"][0].update(image_id=9), "unknown image ids"),
         (lambda v: v["annotations"][0].update(bbox=[1, 1, 0, 5]), "no area"),
@@ -126,6 +130,14 @@ def test_a_broken_file_is_a_clear_error(tmp_path: Path, edit, message: str) -> N
     with pytest.raises(InputError, match=message) as caught:
         read_dataset(tmp_path)
     assert "annotations.json" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["annotations.json", "splits.json"])
+def test_a_file_of_another_kind_is_named(tmp_path: Path, name: str) -> None:
+    write_dataset(tmp_path, make_dataset())
+    (tmp_path / name).write_text("[1, 2]")
+    with pytest.raises(InputError, match=f"{name}: not a JSON object"):
+        read_dataset(tmp_path)
 
 
 def test_a_missing_folder_says_what_to_run(tmp_path: Path) -> None:

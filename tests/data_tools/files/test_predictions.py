@@ -160,6 +160,20 @@ def test_an_npz_of_others_is_neither_deleted_nor_overwritten(tmp_path: Path) -> 
     assert np.load(foreign)["a"] == 1
 
 
+@pytest.mark.parametrize(
+    ("first", "message"),
+    [
+        ("[]", "not a JSON object"),
+        ('{"producer": "p"}', "key 'schema' is missing"),
+        ('{"schema": 1}', "key 'producer' is missing"),
+    ],
+)
+def test_what_is_no_header_is_told_in_words(tmp_path: Path, first: str, message: str) -> None:
+    (tmp_path / "p.jsonl").write_text(f"{first}\n")
+    with pytest.raises(InputError, match=f"line 1: not the header of a PredictionSet: {message}"):
+        read_predictions(tmp_path / "p.jsonl")
+
+
 def test_the_header_may_say_how_long_an_image_took(tmp_path: Path) -> None:
     path = tmp_path / "p.jsonl"
     write_predictions(path, PredictionSet(PredictionHeader("p", ms_per_image=12.5)))
