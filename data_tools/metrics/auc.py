@@ -33,8 +33,9 @@ def roc_auc(scores: ArrayLike, positive: Sequence[bool] | NDArray[np.bool_]) -> 
     flags = np.asarray(positive, dtype=bool)
     if flags.all() or not flags.any():
         return None
-    over_negatives, _ = placements(np.asarray(scores, dtype=np.float64), flags)
-    return float(over_negatives.mean())
+    won, _ = _pairs_won(np.asarray(scores, dtype=np.float64), flags)
+    # halves are added without rounding, so that equal AUCs are equal numbers whatever the order of the images
+    return float(won.sum() / (len(won) * (len(flags) - len(won))))
 
 
 def roc_curve(scores: ArrayLike, positive: Sequence[bool] | NDArray[np.bool_]) -> tuple[Floats, Floats] | None:
@@ -74,11 +75,17 @@ def placements(
         scores: (n,) higher is more defective.
         flags: (n,) whether an image is positive; both classes are there.
     """
+    below, above = _pairs_won(scores, flags)
+    return below / len(above), above / len(below)
+
+
+def _pairs_won(scores: Floats, flags: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """For each positive the number of negatives below it, and for each negative of positives above; ties are halves."""
     yes, no = scores[flags], scores[~flags]
     sorted_yes, sorted_no = np.sort(yes), np.sort(no)
     below = (np.searchsorted(sorted_no, yes, "left") + np.searchsorted(sorted_no, yes, "right")) / 2
     above = len(yes) - (np.searchsorted(sorted_yes, no, "left") + np.searchsorted(sorted_yes, no, "right")) / 2
-    return below / len(no), above / len(yes)
+    return below, above
 
 
 def _covariance(columns: list[NDArray[np.float64]], flags: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -19,6 +19,12 @@ def test_a_tie_counts_half() -> None:
     assert roc_auc(*both([0.9, 0.5], [0.5, 0.1])) == pytest.approx(0.875)
 
 
+@given(st.lists(st.integers(0, 8), min_size=1, max_size=30), st.lists(st.integers(0, 8), min_size=1, max_size=30))
+def test_equal_shares_of_pairs_are_equal_numbers(positive: list[int], negative: list[int]) -> None:
+    halves = sum(2 * (p > n) + (p == n) for p in positive for n in negative)
+    assert roc_auc(*both(positive, negative)) == halves / 2 / (len(positive) * len(negative))
+
+
 def test_one_class_is_undefined() -> None:
     assert roc_auc([0.1, 0.2], [True, True]) is None
     assert roc_auc([0.1, 0.2], [False, False]) is None
