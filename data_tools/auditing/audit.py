@@ -19,6 +19,7 @@ from data_tools.core.anchors import AnchorConfig
 from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset, Sample
 from data_tools.files.atomic import scratch_folder
+from data_tools.files.dataset_folder import images_root_of
 from data_tools.files.image_facts import ImageFact, read_facts
 
 log = logging.getLogger(__name__)
@@ -91,12 +92,9 @@ def audit(dataset: Dataset, options: AuditOptions, more: Sequence[Finding] = ())
 
 
 def _read_images(dataset: Dataset) -> dict[int, ImageFact | InputError] | None:
-    root = dataset.images_root
-    if root is None:
+    if dataset.images_root is None:
         return None
-    if not root.is_dir():
-        raise InputError(f"the images root {root} does not exist; convert again, or use --copy")
-    samples = dataset.samples
+    root, samples = images_root_of(dataset, dataset.folder or dataset.images_root), dataset.samples
     return {s.image_id: fact for s, fact in zip(samples, read_facts([s.path for s in samples], root), strict=True)}
 
 

@@ -263,6 +263,15 @@ def test_flags_without_effect_are_refused(tmp_path: Path, flags: list[str], word
     assert words in capsys.readouterr().err
 
 
+def test_images_that_have_moved_are_asked_for(tmp_path: Path, capsys) -> None:
+    folder = build(tmp_path / "d")
+    (folder / "images").rename(tmp_path / "elsewhere")
+    assert main([str(folder), "--labels", "no"]) == 2
+    assert f"{folder}: its images are not in" in (err := capsys.readouterr().err)
+    assert "--images DIR" in err
+    assert main([str(folder), "--labels", "no", "--images", str(tmp_path / "elsewhere")]) == 0
+
+
 def test_what_a_crop_would_cut_is_told(tmp_path: Path, capsys) -> None:
     """Boxes at 5..15 of 40 x 50 pixels: a crop of 30 begins at row 5 and column 10, one of 40 at column 5."""
     folder = build(tmp_path / "d")
