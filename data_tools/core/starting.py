@@ -4,14 +4,16 @@ Nothing is half-written then, so that there is nothing to clear up and nothing t
 than which import it hit.
 """
 
+import atexit
 import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 _ENDED_BY_CTRL_C = 130
+_interrupted: list[bool] = []
 
 
 def end_quietly_while_starting() -> None:
@@ -22,6 +24,7 @@ def end_quietly_while_starting() -> None:
     is_command = sys.argv[:1] == ["-m"]  # so it is called until the module is found, for which its package is imported
     if is_command and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _end)
+        atexit.register(_end_if_interrupted)  # the first to be registered is the last to be called
 
 
 @contextmanager
@@ -32,9 +35,22 @@ def interruptible() -> Iterator[None]:
         if was_quiet:
             signal.signal(signal.SIGINT, signal.default_int_handler)
         yield
+    except KeyboardInterrupt:
+        if was_quiet:
+            _interrupted.append(True)
+        raise
     finally:
         if was_quiet:
             signal.signal(signal.SIGINT, _end)
+
+
+def _end_if_interrupted() -> None:
+    """Keep the exit status: Python ends by the signal itself where Ctrl-C has hit a text that it was executing."""
+    if _interrupted:
+        with suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(_ENDED_BY_CTRL_C)
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:
