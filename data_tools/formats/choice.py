@@ -41,9 +41,10 @@ def choose_format(sources: Sequence[Path], name: str, options: ReadOptions | Non
     if options is not None and options.columns:
         return next(one for one in known.values() if "columns" in one.reads), "as --columns says"
     reasons = _reasons({name: one.recognise for name, one in known.items()}, sources)
-    if not reasons:
-        last = {name: one.recognise_last for name, one in known.items() if one.recognise_last is not None}
-        reasons = _reasons(last, sources)
+    for later in ("recognise_next", "recognise_last"):
+        if not reasons:
+            able = {name: how for name, one in known.items() if (how := getattr(one, later)) is not None}
+            reasons = _reasons(able, sources)
     if len(reasons) == 1:
         (chosen,) = reasons
         return known[chosen], reasons[chosen]

@@ -37,6 +37,7 @@ _MODULES = (
     "labelbox",
     "createml",
     "kitti",
+    "json_boxes",
 )
 
 
@@ -193,6 +194,8 @@ class Format:
         written_suffix: of the file that `write` makes; empty where it fills a folder.
         advice: what people need to know to use what was written of a dataset in its tool; None where nothing.
         reads: names of the `ReadOptions` that it reads; to give another one is refused.
+        recognise_next: why a source looks like this format by what many have, where no format recognises it by its own
+            signs; None where a format has nothing like that.
         recognise_last: why a source may be read as this format, by less than its own signs, where no format recognises
             it; None where a format has nothing like that.
     """
@@ -207,6 +210,7 @@ class Format:
     written_suffix: str = ""
     advice: Callable[[Dataset], str] | None = None
     reads: frozenset[str] = CLAIMED
+    recognise_next: Callable[[Path], str | None] | None = None
     recognise_last: Callable[[Path], str | None] | None = None
 
     def __post_init__(self) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from data_tools.core.errors import InputError
 from data_tools.core.records import GOOD, UNBOXED, Sample
 from data_tools.files.dataset_folder import read_json
+from data_tools.files.image_walk import IMAGE_SUFFIXES
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.entry_words import word_of
@@ -111,8 +112,15 @@ def _is_annotation(value: Any) -> bool:
     size, tags = value.get("size"), value.get("tags")
     if not (tags is None or isinstance(tags, list)):
         return False
-    described = not value["objects"] or any(isinstance(one, dict) and "classTitle" in one for one in value["objects"])
+    described = any(isinstance(one, dict) and "classTitle" in one for one in value["objects"])
+    described = described or not (value["objects"] or _names_an_image(value))
     return isinstance(size, dict) and {"height", "width"} <= size.keys() and described
+
+
+def _names_an_image(value: Mapping[str, Any]) -> bool:
+    """Whether a file names its image, as those of other tools do; here its own name says it."""
+    texts = (one for key, one in value.items() if key != "description" and isinstance(one, str))
+    return any(text.lower().endswith(IMAGE_SUFFIXES) for text in texts)
 
 
 def _shape(entry: Any, label: str, part: str, size_hw: tuple[int, int] | None, widen: float) -> Shape:

@@ -122,6 +122,7 @@ def test_only_supervisely_is_recognised(tmp_path: Path) -> None:
         ({"size": size, "objects": []}, True),
         ({"size": size, "objects": [outlined("point")]}, True),
         ({"size": size, "objects": [{"name": "a"}]}, False),
+        ({"size": size, "objects": [], "filename": "a.png"}, False),
         ({"objects": []}, False),
         ([], False),
     ):

@@ -1,0 +1,207 @@
+"""Boxes in the objects of JSON, by the keys that tools and published sets give them.
+
+An object has a box where its keys name the sides (`xMin`, `left`, `x`), in itself or one level below (`boundingBox`,
+`bndbox`, `points`), or where one key holds its numbers in a list (`bbox`), or the points of its outline (`polygon`).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from data_tools.files.csv_tables import column_key
+from data_tools.files.image_walk import IMAGE_SUFFIXES
+from data_tools.formats.columns import find_columns
+from data_tools.formats.outlines import around
+from data_tools.formats.packed_boxes import UNKNOWN, sense_of
+from data_tools.formats.rectangles import numbers
+
+_IMAGE = "image"
+_CORNERS = ("x1", "y1", "x2", "y2")
+_OUTLINES = ("points", "polygon", "segmentation", "vertices", "contour", "coordinates", "geometry", "exterior")
+_SIDES = 4
+_ROWS_FIRST = ("box2d",)  # as vision language models have it: y1, x1, y2, x2, in 0..1000
+_GEOMETRY = (
+    "bbox",
+    "box",
+    "boundingbox",
+    "rect",
+    "rectangle",
+    "polygon",
+    "polyline",
+    "mask",
+    "segmentation",
+    "detection",
+)
+_TYPES = {"tagname": "label", "displayname": "label", "bboxlabel": "label", "tags": "label", "categories": "category"}
+Object = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A box as an object has it.
+
+    Attributes:
+        key: under which it stands; "" where its sides are keys of the object itself.
+        shape: as `Columns` has it; "outline" where `values` are x and y of each point in turn.
+        values: its numbers.
+        keys: all keys of the object, by `column_key`.
+    """
+
+    key: str
+    shape: str
+    values: tuple[Any, ...]
+    keys: frozenset[str]
+
+    def corners(self, shape: str) -> tuple[float, float, float, float] | str:
+        """x1, y1, x2, y2 where the numbers are of the given shape; or what is wrong with them."""
+        values = numbers(self.values)
+        if isinstance(values, str):
+            return values
+        if shape == "outline":
+            return around(list(zip(values[::2], values[1::2], strict=True)))
+        a, b, c, d = values
+        if shape in ("corner", "centre") and min(c, d) <= 0:
+            return "zero-area rectangle"
+        if shape == "corner":
+            return a, b, a + c, b + d
+        return (a - c / 2, b - d / 2, a + c / 2, b + d / 2) if shape == "centre" else (a, b, c, d)
+
+
+def box_in(value: Any) -> Found | None:
+    """The box of an object; None where it has none."""
+    if not isinstance(value, dict):
+        return None
+    keys = frozenset(map(column_key, value))
+    own = _sides(value)
+    if own is not None:
+        return Found("", *own, keys)
+    outline = None
+    for key, inside in value.items():
+        name = column_key(key)
+        sense = UNKNOWN if name in _ROWS_FIRST else sense_of(name)
+        if sense is not None and _is_list_of_numbers(inside, _SIDES):
+            return Found(name, sense, tuple(inside), keys)
+        if (sense is not None or name in _OUTLINES) and isinstance(inside, dict):
+            sides = _sides(inside)
+            if sides is not None:
+                return Found(name, *sides, keys)
+        if outline is None and (sense is not None or name in _OUTLINES):
+            outline = _outline(name, inside, keys)
+    return outline
+
+
+def type_in(value: Object, names: Mapping[str, str]) -> str:
+    """The type that an object names, by its number in `names` where it is one; "" where it names none."""
+    texts = {key: text for key, one in value.items() if (text := _type(one)) and not _is_no_type(text)}
+    place = _type_place(tuple(texts))
+    text = "" if place is None else [*texts.values()][place]
+    return names.get(text, text)
+
+
+def columns_as_objects(value: Object) -> list[Object] | None:
+    """The objects of lists that stand side by side, an entry each: {"bbox": [[...]], "category": [...]}.
+
+    None where no list of boxes is among them.
+    """
+    lists = {key: one for key, one in value.items() if isinstance(one, list)}
+    for key, boxes in lists.items():
+        if sense_of(column_key(key)) is None or not all(_is_list_of_numbers(box, _SIDES) for box in boxes):
+            continue
+        if boxes:
+            beside = [name for name, one in lists.items() if name == key or len(one) == len(boxes)]
+            return [{singular(name): lists[name][i] for name in beside} for i in range(len(boxes))]
+        return []
+    return None
+
+
+def names_of_types(value: Any) -> dict[str, str]:
+    """The names of types by their numbers, as a file gives them above its objects; empty where it does not."""
+    if not isinstance(value, dict):
+        return {}
+    for key, part in value.items():
+        if column_key(key) in ("metainfo", "info", "meta"):
+            inside = names_of_types(part)
+            if inside:
+                return inside
+        if column_key(key) not in ("categories", "classes", "labelclasses", "classnames"):
+            continue
+        if isinstance(part, list) and part and all(isinstance(one, str) for one in part):
+            return {str(i): one for i, one in enumerate(part)}
+        pairs = [*_numbered(part)]
+        if pairs:
+            return dict(pairs)
+    return {}
+
+
+def _numbered(part: Any) -> Iterator[tuple[str, str]]:
+    for one in part if isinstance(part, list) else ():
+        number = next((one[key] for key in ("class_id", "id") if key in one), None) if isinstance(one, dict) else None
+        name = one.get("name") if isinstance(one, dict) else None
+        if number is not None and isinstance(name, str):
+            yield str(number), name
+
+
+def _sides(value: Object) -> tuple[str, tuple[Any, ...]] | None:
+    """The shape of the box whose sides are keys of an object, and its numbers."""
+    keys = tuple(key for key, one in value.items() if _is_number(one))
+    found = _side_places(keys)
+    return None if found is None else (found[0], tuple(value[keys[i]] for i in found[1]))
+
+
+@lru_cache(maxsize=1 << 10)
+def _side_places(keys: Sequence[str]) -> tuple[str, tuple[int, ...]] | None:
+    columns = find_columns((_IMAGE, *keys))
+    return None if columns is None or len(columns.box) == 1 else (columns.shape, tuple(i - 1 for i in columns.box))
+
+
+@lru_cache(maxsize=1 << 10)
+def _type_place(keys: Sequence[str]) -> int | None:
+    own = [_TYPES.get(column_key(key), key) for key in keys]
+    columns = find_columns((_IMAGE, *_CORNERS, *own))
+    return None if columns is None or columns.type is None else columns.type - 1 - len(_CORNERS)
+
+
+def _type(value: Any) -> str:
+    if isinstance(value, list):
+        return " & ".join(value) if value and all(isinstance(one, str) for one in value) else ""
+    return "" if isinstance(value, bool) or not isinstance(value, str | int) else str(value).strip()
+
+
+def _is_no_type(text: str) -> bool:
+    """Whether a text is of the shape of a box, or names an image."""
+    return text.lower() in _GEOMETRY or text.lower().endswith(IMAGE_SUFFIXES)
+
+
+def _outline(key: str, value: Any, keys: frozenset[str]) -> Found | None:
+    """The outline, or two corners, that a list of points makes: pairs, objects with x and y, or numbers in a row."""
+    if not isinstance(value, list) or not value:
+        return None
+    if len(value) == 1 and isinstance(value[0], list) and value[0] and not _is_number(value[0][0]):
+        return _outline(key, value[0], keys)
+    if len(value) == 1 and isinstance(value[0], list) and len(value[0]) > _SIDES:
+        return _outline(key, value[0], keys)
+    points = [(one.get("x"), one.get("y")) if isinstance(one, dict) else one for one in value]
+    if all(isinstance(one, list | tuple) and len(one) == 2 for one in points):
+        flat = tuple(side for point in points for side in point)
+    elif all(map(_is_number, value)) and len(value) % 2 == 0 and len(value) > _SIDES:
+        flat = tuple(value)
+    else:
+        return None
+    if not all(map(_is_number, flat)) or len(flat) < _SIDES:
+        return None
+    return Found(key, "corners" if len(flat) == _SIDES else "outline", flat, keys)
+
+
+def singular(key: str) -> str:
+    """The key of one object in a list by the key of the list, as `column_key` has it."""
+    name = column_key(key)
+    return {"bboxes": "bbox", "boxes": "box", "categories": "category"}.get(name, name.removesuffix("s"))
+
+
+def _is_list_of_numbers(value: Any, count: int) -> bool:
+    return isinstance(value, list) and len(value) == count and all(map(_is_number, value))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,0 +1,257 @@
+"""Boxes in JSON or JSON lines of tools and published sets that have no reader of their own.
+
+Which image an object is of, `json_images` says, and which box it has, `boxed_objects`. So are read, among others, Azure
+Custom Vision, Dataloop, Encord, FiftyOne, Hasty, Hugging Face's `metadata.jsonl`, MMDetection, Prodigy, RectLabel,
+SageMaker, Scale, SuperAnnotate, Tianchi, Vertex AI and VoTT. What four numbers in a list mean, their key says
+(`bbox_xywh`), else all boxes of a file together, else the tool that has such keys. An image is good where its list of
+boxes is empty, nobody says that the work is not done, and nothing beside it says otherwise.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from data_tools.core.errors import InputError
+from data_tools.core.records import GOOD, UNBOXED, Sample
+from data_tools.files.csv_tables import column_key
+from data_tools.formats.assembly import samples_from_claims
+from data_tools.formats.boxed_objects import (
+    Found,
+    Object,
+    box_in,
+    singular,
+    type_in,
+)
+from data_tools.formats.claims import Claim, Shape, is_score
+from data_tools.formats.entry_words import values_in, word_of
+from data_tools.formats.folders import SPLIT_FOLDERS, asks_for, is_good, is_predicted, words_of
+from data_tools.formats.image_places import ImagePlaces, folder_under
+from data_tools.formats.json_images import LISTS, Entry, entries_of
+from data_tools.formats.names import is_background
+from data_tools.formats.outlines import shape as shape_of
+from data_tools.formats.packed_boxes import UNKNOWN, sense_by_values
+from data_tools.formats.rectangles import half_open
+from data_tools.formats.registry import Findings, Format, ReadOptions
+from data_tools.formats.remarks import is_about_the_work, is_answer, leaves_undone
+from data_tools.formats.tool_files import TOOL_READS, claims_of_files, images_root, recogniser
+
+SUFFIXES = (".json", ".jsonl", ".ndjson")
+EMPTY = "list of boxes without any"
+_TOOLS: tuple[tuple[str, frozenset[str], str], ...] = (
+    ("Tianchi", frozenset(("defectname", "bbox")), "corners"),
+    ("MMDetection", frozenset(("bbox", "bboxlabel")), "corners"),
+    ("MMDetection", frozenset(("in ann", "bbox", "label")), "corners"),
+    ("Hasty", frozenset(("classname", "bbox", "polygon")), "corners"),
+    ("FiftyOne", frozenset(("in detections", "boundingbox", "label")), "corner"),
+    ("Hugging Face's imagefolder", frozenset(("filename", "in objects", "bbox")), "corner"),
+)
+_STATES = ("status", "state", "answer", "imagestatus", "workflowstatus", "reviewstatus")
+_UNDONE = frozenset(
+    (
+        *(
+            "ignore",
+            "reject",
+            "rejected",
+            "pending",
+            "new",
+            "todo",
+            "skipped",
+            "skip",
+            "canceled",
+            "cancelled",
+            "draft",
+        ),
+        *("notstarted", "notannotated", "unlabeled", "unlabelled", "inprogress", "unfinished", "returned", "cancelled"),
+    )
+)
+_WHICH = "two corners, or left, top, width and height? Call that key bbox_xyxy or bbox_xywh"
+_OF_MODELS = "0..1000 with y first, as vision language models give it: no pixels; what a model says is no truth, either"
+_ZEROS = "boxes 0,0,0,0 without a defect's name: taken as no box"
+_NOT_VISITED = 0  # VoTT's state of an asset
+
+
+def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> Iterator[Sample]:
+    """Samples in the order in which their images are named first.
+
+    Raises:
+        InputError: no file with boxes, or ones of which nothing tells what their numbers mean.
+    """
+    root = images_root(sources, options)
+    places = ImagePlaces(root, options, Findings())
+
+    def claims_of(path: Path) -> Iterator[Claim]:
+        entries, names = entries_of(path)
+        if not any(entry.boxes or entry.empty for entry in entries):
+            raise InputError("no object that names an image and has boxes, or a list for them")
+        yield from _claims(path, entries, names, places, options, findings)
+
+    claims = [*claims_of_files(sources, SUFFIXES, claims_of, findings)]
+    yield from samples_from_claims(claims, sources, options, findings, root=images_root, percent_from=8)
+
+
+def _claims(
+    path: Path,
+    entries: Sequence[Entry],
+    names: Mapping[str, str],
+    places: ImagePlaces,
+    options: ReadOptions,
+    findings: Findings,
+) -> Iterator[Claim]:
+    folder = folder_under(path, None if places.index is None else places.index.root)
+    with_boxes = {key for entry in entries if entry.boxes for key in _keys_of_lists(entry)}
+    senses = _senses(path, entries, places, folder, findings)
+    boxed = {kind for entry in entries for one, *_ in entry.boxes if (kind := type_in(one, names))}
+    for entry in entries:
+        drawn = [(one, found) for one, found, _ in entry.boxes if not _is_no_box(one, found, names)]
+        if len(drawn) < len(entry.boxes):
+            findings.mend(path, entry.line, entry.image, _ZEROS)
+        shapes = tuple(_shape(one, found, senses, names, options) for one, found in drawn)
+        claim = Claim(path, entry.image, entry.line, folder=folder, declared_hw=entry.size_hw, shapes=shapes)
+        undone = _undone(entry.own)
+        if undone:
+            yield replace(claim, shapes=(), problem=undone)
+        elif shapes:
+            yield claim
+        else:
+            has_list = len(entry.boxes) > 0 or bool(entry.empty & (with_boxes or LISTS))
+            yield _without_box(claim, entry.own, names, boxed, has_list)
+
+
+def _without_box(claim: Claim, own: Object, names: Mapping[str, str], boxed: Collection[str], has_list: bool) -> Claim:
+    """What is said of an image without boxes: by its own keys, else by a list of boxes that has none."""
+    kind, said_of_it = type_in(own, names), type_in({key: own[key] for key in own if column_key(key) != "type"}, names)
+    status, said = word_of(_of_the_image(own))
+    if kind and kind in boxed and not is_good(kind):
+        return replace(claim, defect_type=kind)
+    if status == UNBOXED:
+        return replace(claim, defect_type=kind if kind and not is_answer(kind) else "defect")
+    if status == "" and not (said_of_it.lower() in SPLIT_FOLDERS or is_background(said_of_it)) and said_of_it:
+        status, said = GOOD if is_good(said_of_it) else None, repr(said_of_it[:40])
+    if status is None:
+        return replace(claim, problem=f"no box, and {said}, which is not understood")
+    return replace(claim, good=said if status == GOOD else EMPTY if has_list else "")
+
+
+def _is_no_box(value: Object, found: Found | None, names: Mapping[str, str]) -> bool:
+    """Whether a box is 0, 0, 0, 0, and no defect is named beside it: so some write that there is none."""
+    kind = type_in(value, names)
+    return found is not None and not any(found.values) and (not kind or is_good(kind) or is_background(kind))
+
+
+def _keys_of_lists(entry: Entry) -> Iterator[str]:
+    for _, found, key in entry.boxes:
+        yield from (singular(key), "" if found is None else found.key)
+
+
+def _shape(
+    value: Object, found: Found | None, senses: Mapping[str, str], names: Mapping[str, str], options: ReadOptions
+) -> Shape:
+    kind = type_in(value, names)
+    if found is None:
+        return shape_of(kind, "no box that is understood")
+    meant = senses.get(found.key, found.shape) if found.shape == UNKNOWN else found.shape
+    box, note = found.corners(meant), ""
+    if not isinstance(box, str) and meant == "corners":
+        box, note = half_open(box, options.corners or FORMAT.corners)
+    note = note or ("an outline: the box around its points is taken" if meant == "outline" else "")
+    said = values_in({key: one for key, one in value.items() if isinstance(one, str | int | float | dict)})
+    beside = tuple((key, one) for key, one in said if isinstance(one, str | int | float) and one != kind)
+    one = shape_of(kind, box, note=note)
+    return Shape(one.type, one.box_xyxy, None, one.note, one.problem, beside=beside)
+
+
+def _senses(
+    path: Path, entries: Sequence[Entry], places: ImagePlaces, folder: str, findings: Findings
+) -> dict[str, str]:
+    """What four numbers mean under each key that does not say it.
+
+    Raises:
+        InputError: nothing tells.
+    """
+    boxes: dict[str, list[tuple[Sequence[str], tuple[int, int] | None]]] = {}
+    keys: dict[str, frozenset[str]] = {}
+    for entry in entries:
+        found_here = [(found, key) for _, found, key in entry.boxes if found is not None and found.shape == UNKNOWN]
+        size_hw = _size(entry, places, folder) if found_here else None
+        for found, key in found_here:
+            if found.key == "box2d":
+                raise InputError(f"{found.key}: {_OF_MODELS}")
+            boxes.setdefault(found.key, []).append((list(map(str, found.values)), size_hw))
+            own = found.keys | {f"in {key}"} | frozenset(map(column_key, entry.own))
+            keys[found.key] = keys.get(found.key, own) & own
+    senses = {}
+    for key, packed in boxes.items():
+        meant, why = _by_values(packed), "since many can be nothing else"
+        if meant == UNKNOWN:
+            tool, meant = next(((tool, sense) for tool, own, sense in _TOOLS if own <= keys[key]), ("", UNKNOWN))
+            why = f"as {tool} has it"
+        if meant == UNKNOWN:
+            raise InputError(f"{key} {' '.join(packed[0][0])[:80]}: {_WHICH}")
+        read_as = {"corner": "left, top, width, height", "corners": "two corners"}[meant]
+        findings.notes.append(f"{path.name}: {key} read as {read_as}, {why}")
+        senses[key] = meant
+    return senses
+
+
+def _by_values(packed: Sequence[tuple[Sequence[str], tuple[int, int] | None]]) -> str:
+    """What the numbers of boxes can only mean; those that are shares of the image are looked at on a large one."""
+    read = [tuple(map(float, values)) for values, _ in packed]
+    if max(map(max, read)) > 1:
+        return sense_by_values(packed)
+    return sense_by_values([([str(1e4 * side) for side in box], (10_000, 10_000)) for box in read])
+
+
+def _size(entry: Entry, places: ImagePlaces, folder: str) -> tuple[int, int] | None:
+    if entry.size_hw is not None:
+        return entry.size_hw
+    paths = places.match(entry.image, folder).paths
+    return places.size_of(paths[0])[0] if len(paths) == 1 else None
+
+
+def _undone(own: Object) -> str:
+    """Why nobody is done with an image, by its own keys; "" where none says so."""
+    for key, value in _flat(own):
+        name, text = column_key(key), ("yes" if value else "no") if isinstance(value, bool) else str(value)
+        waits = column_key(text) in _UNDONE if name in _STATES else is_about_the_work(key) and leaves_undone(key, text)
+        if waits or (name == "state" and value == _NOT_VISITED and not isinstance(value, bool)):
+            return f"{key[:40]} {text[:40]!r}: nobody has finished it, or it was turned down"
+    return ""
+
+
+def _of_the_image(own: Object) -> dict[str, Any]:
+    """The keys of an image that may say whether it is good: those that ask for a verdict or a type."""
+    return {key: value for key, value in _flat(own) if asks_for(key) is not None and not is_predicted(key)}
+
+
+def _flat(own: Object) -> Iterator[tuple[str, Any]]:
+    """Keys and values of an object, and of those right inside it that are no boxes."""
+    for key, value in own.items():
+        if isinstance(value, str | int | float | bool):
+            yield key, value
+        elif isinstance(value, dict) and box_in(value) is None:
+            yield from ((name, one) for name, one in value.items() if isinstance(one, str | int | float | bool))
+
+
+def _looks_like(path: Path) -> str | None:
+    try:
+        entries, _ = entries_of(path)
+    except InputError:
+        return None
+    boxes = [(one, found) for entry in entries for one, found, _ in entry.boxes if found is not None]
+    if not boxes or all(any(is_score(key, said) for key, said in one.items()) for one, _ in boxes):
+        return None
+    keys = sorted({" ".join(words_of(found.key)) or "sides" for _, found in boxes})
+    return f"{path.name} holds {len(entries)} images with boxes ({', '.join(keys)})"
+
+
+FORMAT = Format(
+    "json",
+    "boxes in JSON or JSON lines, found by common keys",
+    "exclusive",
+    lambda source: None,
+    images_root,
+    read,
+    reads=TOOL_READS,
+    recognise_next=recogniser(SUFFIXES, _looks_like),
+)

@@ -1,0 +1,185 @@
+"""The images in a file of JSON or JSON lines, each with the objects that have boxes in it.
+
+An object is of the image that it names, in itself or in an object right inside it (`asset`, `params`, `metadata`), or
+under whose name it stands. What a key such as `predictions` holds is left out.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from data_tools.core.errors import InputError
+from data_tools.files.csv_tables import column_key
+from data_tools.files.image_walk import IMAGE_SUFFIXES
+from data_tools.files.json_object import each_key_once
+from data_tools.files.text import read_text
+from data_tools.formats.boxed_objects import Found, Object, box_in, columns_as_objects, names_of_types, singular
+from data_tools.formats.columns import find_image
+from data_tools.formats.folders import is_predicted
+from data_tools.formats.image_places import declared_size
+from data_tools.formats.labelstudio_names import path_of
+
+LISTS = frozenset(
+    (
+        *("annotation", "object", "region", "instance", "span", "detection", "boundingboxannotation"),
+        *("box", "bbox", "boundingboxe", "shape", "defect", "label"),
+    )
+)
+"""Keys of lists that hold what is annotated in an image, as `singular` has them."""
+
+_IMAGES = ("imagegcsuri", "imageuri", "imageurl", "url", "uri", "attachment", "datatitle", "title", "sourceref")
+_DEEPEST = 6
+_LONGEST = 4096
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An image with its boxes, as a file has them.
+
+    Attributes:
+        line: of the file; None where it is one value of JSON.
+        image: its name or path.
+        size_hw: height and width that stand there; None without.
+        boxes: its objects, each with its box, None where it has none that is understood, and the key of their list.
+        empty: the keys of its empty lists, as `singular` has them.
+        own: the object of the image itself.
+    """
+
+    line: int | None
+    image: str
+    size_hw: tuple[int, int] | None
+    boxes: tuple[tuple[Object, Found | None, str], ...]
+    empty: frozenset[str]
+    own: Object
+
+
+def entries_of(path: Path) -> tuple[list[Entry], dict[str, str]]:
+    """The images of a file, and the names of types by their numbers."""
+    values = _values(path)
+    names = names_of_types(values[0][1]) if len(values) == 1 else {}
+    return [entry for line, value in values for entry in _found(value, line)], names
+
+
+def _values(path: Path) -> list[tuple[int | None, Any]]:
+    """The values of a file, each with its line where there are several.
+
+    Raises:
+        InputError: neither JSON nor lines of it.
+    """
+    text, _ = read_text(path)
+    try:
+        return [(None, _parsed(text))]
+    except ValueError as error:
+        lines = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
+        if len(lines) < 2:
+            raise InputError(f"not readable as JSON: {str(error)[:200]}") from error
+    found: list[tuple[int | None, Any]] = []
+    for number, line in lines:
+        try:
+            found.append((number, _parsed(line)))
+        except ValueError as error:
+            raise InputError(f"line {number}: not readable as JSON: {str(error)[:200]}") from error
+    return found
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=each_key_once)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def _found(value: Any, line: int | None, depth: int = 0) -> Iterator[Entry]:
+    """The images in a value of JSON with their boxes, from the outside in."""
+    if depth > _DEEPEST:
+        return
+    if isinstance(value, list):
+        for one in value:
+            yield from _found(one, line, depth + 1)
+        return
+    if not isinstance(value, dict):
+        return
+    image = _image_of(value)
+    inside = [
+        entry
+        for key, part in value.items()
+        if not is_predicted(key)
+        for entry in _found(_named(key, part), line, depth + 1)
+        if entry.boxes or entry.empty
+    ]
+    yield from inside
+    if image and not inside:
+        boxes, empty = _boxes(value, 0)
+        yield Entry(line, path_of(path_of(image)).lstrip("/"), _declared(value), tuple(boxes), frozenset(empty), value)
+
+
+def _named(key: str, value: Any) -> Any:
+    """A value under the name of an image as an object that names it."""
+    if not _is_image(key):
+        return value
+    return {"image": key, "annotations": value} if isinstance(value, list) else {"image": key, **value}
+
+
+def _image_of(value: Object) -> str:
+    """The image that an object names, in itself or in an object right inside it; "" where there is none."""
+    own = _own_image(value)
+    if own:
+        return own
+    inside = [_own_image(part) for part in value.values() if isinstance(part, dict) and not any(_boxes(part, 0))]
+    return next(filter(None, inside), "")
+
+
+def _own_image(value: Object) -> str:
+    paths = {key: one for key, one in value.items() if isinstance(one, str) and _is_image(one)}
+    place = find_image([*paths])
+    if place is not None:
+        return [*paths.values()][place]
+    named = {column_key(key): one for key, one in paths.items()}
+    return next((named[key] for key in _IMAGES if key in named), "")
+
+
+def _is_image(value: str) -> bool:
+    return len(value) < _LONGEST and PurePosixPath(path_of(value).replace("\\", "/")).suffix.lower() in IMAGE_SUFFIXES
+
+
+def _boxes(value: Object, depth: int) -> tuple[list[tuple[Object, Found | None, str]], set[str]]:
+    """The objects with boxes in an object, with the key that leads to them, and the keys of its empty lists."""
+    own = box_in(value)
+    if own is not None:
+        return [(value, own, "")], set()
+    beside = columns_as_objects(value)
+    if beside:
+        return [(one, box_in(one), "") for one in beside], set()
+    boxes: list[tuple[Object, Found | None, str]] = []
+    empty: set[str] = set()
+    for key, part in value.items():
+        name = column_key(key)
+        if is_predicted(key) or depth > _DEEPEST:
+            continue
+        if isinstance(part, dict):
+            below, none_below = _boxes(part, depth + 1)
+            boxes += [(one, found, of or name) for one, found, of in below]
+            empty |= none_below
+        elif part == []:
+            empty.add(singular(name))
+        elif isinstance(part, list) and all(isinstance(one, dict) for one in part):
+            found_in = [(one, box_in(one), name) for one in part]
+            boxes += found_in if singular(name) in LISTS or any(found for _, found, _ in found_in) else []
+    return boxes, empty
+
+
+def _declared(value: Object) -> tuple[int, int] | None:
+    """Height and width that an object gives of its image, in itself or in objects inside it that are no boxes."""
+    parts = [value, *(part for part in value.values() if isinstance(part, dict))]
+    parts += [one for part in parts[1:] for one in part.values() if isinstance(one, dict)]
+    parts += [part[0] for part in value.values() if isinstance(part, list) and len(part) == 1]
+    for part in parts:
+        if isinstance(part, dict) and box_in(part) is None:
+            named = {column_key(key): one for key, one in part.items()}
+            for prefix in ("", "image", "img"):
+                size_hw = declared_size((named.get(f"{prefix}height"), named.get(f"{prefix}width")))
+                if size_hw is not None:
+                    return size_hw
+    return None

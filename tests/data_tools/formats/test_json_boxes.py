@@ -1,0 +1,220 @@
+"""Boxes in JSON of tools and published sets that have no reader of their own."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from data_tools.core.errors import InputError
+from data_tools.formats.boxed_objects import box_in, type_in
+from data_tools.formats.choice import choose_format
+
+BOX = (20.0, 10.0, 50.0, 30.0)
+XYXY, XYWH = [20, 10, 50, 30], [20, 10, 30, 20]
+SHARES = {"x": 0.25, "y": 1 / 6, "w": 0.375, "h": 1 / 3}  # of an image 80 pixels wide and 60 high
+LTWH = {"left": 20, "top": 10, "width": 30, "height": 20}
+SIZE = {"width": 80, "height": 60}
+OUTLINE = [[20, 10], [50, 10], [50, 30], [20, 30]]
+
+Told = Callable[..., dict[str, tuple[str, list[tuple[float, ...]], list[str]]]]
+
+
+@pytest.fixture
+def told(tmp_path: Path, save, read) -> Told:
+    """Status, boxes and types of each image, of a value of JSON, or of JSON lines, beside images a, b and c."""
+    for name in "abc":
+        save(tmp_path / f"images/{name}.png")
+
+    def build(value: object, name: str = "t.json", **options: object):
+        (tmp_path / name).write_text(value if isinstance(value, str) else json.dumps(value), encoding="utf-8")
+        assert choose_format([tmp_path], "auto")[0].name == "json"
+        samples, _ = read("json", tmp_path, **options)
+        boxes = {path: [tuple(map(round, box)) for box in s.boxes_xyxy.tolist()] for path, s in samples.items()}
+        return {path: (s.status, boxes[path], [*s.box_types] or [s.type]) for path, s in samples.items()}
+
+    return build
+
+
+def in_list(key: str, *boxes: object, **more: object) -> list[dict[str, Any]]:
+    """Records of an image with boxes, and of one without."""
+    return [{"image": "a.png", key: list(boxes), **more}, {"image": "b.png", key: [], **more}]
+
+
+TOOLS: dict[str, object] = {
+    "Azure Custom Vision": [
+        {"name": f"{name}.png", **SIZE, "resizedImageUri": "https://x/r.png?sv=1", "regions": regions}
+        for name, regions in (("a", [{"tagName": "pit", **{k: v / 80 for k, v in LTWH.items()}}]), ("b", []))
+    ],
+    "Dataloop": [
+        {"filename": f"/{name}.png", "annotated": True, "annotations": boxes}
+        for name, boxes in (
+            ("a", [{"type": "box", "label": "pit", "coordinates": [{"x": 20, "y": 10}, {"x": 50, "y": 30}]}]),
+            ("b", []),
+        )
+    ],
+    "Encord": [
+        {"data_title": f"{name}.png", "data_units": {"u": {"data_title": f"{name}.png", "labels": {"objects": boxes}}}}
+        for name, boxes in (("a", [{"name": "pit", "shape": "bounding_box", "boundingBox": SHARES}]), ("b", []))
+    ],
+    "FiftyOne": {
+        "samples": [
+            {"filepath": f"data/{name}.png", "tags": ["train"], "ground_truth": {"detections": boxes}}
+            for name, boxes in (("a", [{"label": "pit", "bounding_box": [*SHARES.values()]}]), ("b", []))
+        ]
+    },
+    "Hugging Face, in rows": in_list("objects", {"bbox_xywh": XYWH, "category": "pit"}),
+    "Hugging Face, in columns": [
+        {"file_name": f"{name}.png", "objects": objects}
+        for name, objects in (
+            ("a", {"bbox": [XYWH], "categories": ["pit"]}),
+            ("b", {"bbox": [], "categories": []}),
+        )
+    ],
+    "MMDetection 2": [
+        {"filename": "a.png", **SIZE, "ann": {"bboxes": [XYXY], "labels": ["pit"]}},
+        {"filename": "b.png", **SIZE, "ann": {"bboxes": [], "labels": []}},
+    ],
+    "MMDetection 3": {
+        "metainfo": {"classes": ["scratch", "pit"]},
+        "data_list": [
+            {"img_path": "images/a.png", **SIZE, "instances": [{"bbox": XYXY, "bbox_label": 1}]},
+            {"img_path": "images/b.png", **SIZE, "instances": []},
+        ],
+    },
+    "RectLabel": [
+        {"filename": f"{name}.png", "size": SIZE, "objects": objects}
+        for name, objects in (
+            ("a", [{"name": "pit", "bndbox": {"xmin": 20, "ymin": 10, "xmax": 50, "ymax": 30}}]),
+            ("b", []),
+        )
+    ],
+    "SageMaker": [
+        {"file": "a.png", "image_size": [SIZE], "annotations": [{"class_id": "pit", **LTWH}]},
+        {"file": "b.png", "image_size": [SIZE], "annotations": []},
+    ],
+    "Scale": [
+        {"status": "completed", "params": {"attachment": f"https://x/{name}.png"}, "response": {"annotations": boxes}}
+        for name, boxes in (("a", [{"label": "pit", "type": "box", **LTWH}]), ("b", []))
+    ],
+    "SuperAnnotate": [
+        {"metadata": {"name": f"{name}.png", **SIZE, "status": "Completed"}, "instances": boxes}
+        for name, boxes in (
+            ("a", [{"type": "bbox", "className": "pit", "points": {"x1": 20, "y1": 10, "x2": 50, "y2": 30}}]),
+            ("b", []),
+        )
+    ],
+    "VoTT": {
+        "assets": {
+            name: {"asset": {"name": f"{name}.png", "path": f"file:C:/x/{name}.png", "state": 2}, "regions": boxes}
+            for name, boxes in (("a", [{"tags": ["pit"], "boundingBox": LTWH}]), ("b", []))
+        }
+    },
+    "outlines": in_list("defects", {"class": "pit", "polygon": OUTLINE}),
+    "under names of images": {"a.png": [{"class": "pit", "xmin": 20, "ymin": 10, "xmax": 50, "ymax": 30}], "b.png": []},
+}
+
+
+@pytest.mark.parametrize("tool", [tool for tool in TOOLS if tool != "Azure Custom Vision"])
+def test_a_box_of_a_tool_and_an_image_without_any(told: Told, tool: str) -> None:
+    samples = told(TOOLS[tool])
+    assert samples == {"images/a.png": ("boxed", [BOX], ["pit"]), "images/b.png": ("good", [], ["good"])}
+
+
+def test_sides_in_shares_of_the_image(told: Told) -> None:
+    boxes = told(TOOLS["Azure Custom Vision"])["images/a.png"][1]
+    assert boxes == [(20, 8, 50, 22)]  # 10/80, 20/80 of 60 pixels: 7.5 and 7.5 + 15
+
+
+def test_lines_of_vertex_ai(told: Told) -> None:
+    place = {"displayName": "pit", "xMin": 0.25, "yMin": 0.5, "xMax": 0.5, "yMax": 1.0}
+    lines = [
+        {"imageGcsUri": f"gs://bucket/images/{name}.png", "boundingBoxAnnotations": boxes}
+        for name, boxes in (("a", [place]), ("b", []))
+    ]
+    samples = told("\n".join(map(json.dumps, lines)), "t.jsonl")
+    assert samples["images/a.png"] == ("boxed", [(20, 30, 40, 60)], ["pit"])
+    assert samples["images/b.png"][0] == "good"
+
+
+def test_a_record_a_box_as_tianchi_has_them(told: Told) -> None:
+    boxes = [XYXY, [60, 5, 70, 55]]
+    samples = told([{"name": "a.png", "defect_name": "\u7834\u6d1e", "bbox": box} for box in boxes])
+    assert samples == {"images/a.png": ("boxed", [BOX, (60, 5, 70, 55)], ["\u7834\u6d1e"] * 2)}
+
+
+def test_four_numbers_that_may_be_either_are_refused_with_what_to_do(told: Told) -> None:
+    with pytest.raises(InputError, match="Call that key bbox_xyxy or bbox_xywh"):
+        told(in_list("boxes", [10, 10, 30, 40]))
+
+
+def test_four_numbers_that_can_be_no_sizes_are_corners(told: Told) -> None:
+    assert told(in_list("boxes", [40, 30, 70, 40]))["images/a.png"][1] == [(40, 30, 70, 40)]
+
+
+def test_coordinates_of_vision_language_models_are_no_pixels(told: Told) -> None:
+    with pytest.raises(InputError, match=r"0\.\.1000"):
+        told(in_list("objects", {"box_2d": [100, 200, 300, 400], "label": "pit"}))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"answer": "reject"},
+        {"status": "NotStarted"},
+        {"image_status": "IN PROGRESS"},
+        {"annotated": False},
+        {"asset": {"name": "b.png", "state": 0}},
+        {"label": "Spongebob"},
+    ],
+)
+def test_an_empty_list_is_no_proof_beside_what_leaves_it_open(told: Told, said: dict[str, Any]) -> None:
+    first, second = in_list("boxes", {"bbox_xyxy": XYXY, "label": "pit"})
+    assert told([first, {**second, **said}]).keys() == {"images/a.png"}
+
+
+def test_a_defect_named_beside_an_empty_list_is_unboxed(told: Told) -> None:
+    first, second = in_list("boxes", {"bbox_xyxy": XYXY, "label": "pit"})
+    assert told([first, {**second, "label": "pit"}])["images/b.png"] == ("unboxed", [], ["pit"])
+
+
+def test_an_image_without_a_list_is_good_only_by_its_label(told: Told) -> None:
+    boxed = {"image": "a.png", "label": "pit", "bbox": [40, 30, 70, 40]}
+    samples = told([boxed, {"image": "b.png", "label": "OK", "bbox": None}, {"image": "c.png", "bbox": None}])
+    assert {path: one[0] for path, one in samples.items()} == {"images/a.png": "boxed", "images/b.png": "good"}
+
+
+def test_zeros_beside_a_word_for_good_are_no_box(told: Told) -> None:
+    boxed = {"image": "a.png", "label": "pit", "bbox": [40, 30, 70, 40]}
+    zeros = [{"image": f"{name}.png", "label": kind, "bbox": [0] * 4} for name, kind in (("b", "normal"), ("c", "pit"))]
+    samples = told([boxed, *zeros])
+    assert [samples[f"images/{name}.png"][0] for name in "abc"] == ["boxed", "good", "unboxed"]
+
+
+def test_an_object_without_a_box_is_a_defect_without_an_area(told: Told) -> None:
+    first, second = in_list("boxes", {"bbox_xyxy": XYXY, "label": "pit"})
+    samples = told([first, {**second, "boxes": [{"label": "pit", "mask": "x"}]}])
+    assert samples["images/b.png"] == ("unboxed", [], ["pit"])
+
+
+def test_what_a_model_says_beside_the_truth_is_left_out(told: Told) -> None:
+    first, second = in_list("boxes", {"bbox_xyxy": XYXY, "label": "pit"})
+    guess = [{"bbox_xyxy": [0, 0, 9, 9], "label": "pit", "score": 0.4}]
+    samples = told([{**first, "predictions": guess}, {**second, "predictions": []}])
+    assert samples == {"images/a.png": ("boxed", [BOX], ["pit"]), "images/b.png": ("good", [], ["good"])}
+
+
+def test_boxes_with_scores_alone_are_not_recognised(tmp_path: Path) -> None:
+    (tmp_path / "t.json").write_text(json.dumps(in_list("boxes", {"bbox_xyxy": XYXY, "score": 0.4})))
+    with pytest.raises(InputError, match="no format recognises"):
+        choose_format([tmp_path], "auto")
+
+
+def test_box_and_type_of_an_object() -> None:
+    value = {"type": "rect", "label": "pit", "points": OUTLINE}
+    found = box_in(value)
+    assert found is not None
+    assert (found.corners(found.shape), type_in(value, {})) == (BOX, "pit")
+    assert type_in({"name": "a.png", "category_id": 2}, {"2": "pit"}) == "pit"
+    assert box_in({"label": "pit", "width": 80, "height": 60}) is None
