@@ -42,6 +42,9 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
         yield from _labelled(list(pairing.masks), root, options, findings)
         return
     jobs = make_jobs(pairing, root, options, GOOD, None)
+    kinds = sorted({kind for job in jobs for kind in job.mask_types if kind not in ("", GOOD)})
+    if kinds:
+        findings.notes.append(f"folders of masks taken for types of defects: {', '.join(kinds)}")
     yield from samples_from_masks(jobs, options, findings, read_label_map(root))
     for path in pairing.unused:
         findings.reject(path, None, path.relative_to(root).as_posix(), "a mask of no image")

@@ -1,7 +1,7 @@
 """Images with their masks and what their folders say of them."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import takewhile
 from pathlib import Path
 
@@ -37,6 +37,8 @@ def make_jobs(
     listed = _listed_as_good(root)
     folders = list(dict.fromkeys(part for path in pairing.masks for part in path.relative_to(root).parts[:-1]))
     products = numbered_alike(folders)
+    numbered = numbered_alike([*pairing.types.values()])
+    kinds = {mask: folder for mask, folder in pairing.types.items() if folder not in numbered}
     jobs = []
     for path, masks in pairing.masks.items():
         nearest = [part for part in reversed(path.relative_to(root).parts[:-1]) if part not in products]
@@ -64,9 +66,18 @@ def make_jobs(
                 UNBOXED if status == UNBOXED else without_masks if by_type else None,
                 objects,
                 says_good is not None and status_of(nearest) == UNBOXED,
+                tuple(type_of([kinds[mask]], options) if mask in kinds else "" for mask in of_types),
+                _lacking([kinds.get(mask, "") for mask in of_types], kinds.values()),
             )
         )
     return jobs
+
+
+def _lacking(own: Collection[str], kinds: Collection[str]) -> str:
+    """A type of which an image has no mask, where folders below that of masks are types; "" without."""
+    if not kinds or not any(own) or any(is_good(kind) for kind in own if kind):
+        return ""
+    return min((kind for kind in {*kinds} - {*own} if not is_good(kind)), default="")
 
 
 def _is_good(folder: str, folders: Sequence[str], options: ReadOptions) -> bool:

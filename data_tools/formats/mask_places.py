@@ -4,13 +4,14 @@ A mask lies in a folder of masks (masks/, ground_truth/, Label/, ...), or has a 
 (a_mask.png, a_label.bmp, a_GT.png), or is a lossless file of the same name beside a .jpg. Both sides are compared
 without these words, without the folders that carry images (images/, Imgs/, Data/) and in small letters; where that does
 not tell images apart, folders of a split count too, and where they lead nowhere, those of defects in general
-(Defect_images/ beside Mask_images/) do not. An image may have several masks, numbered or in a folder of its
+(Defect_images/ beside Mask_images/) do not. Of masks/scratch/a.png and masks/pit/a.png beside images/a.png, the folder
+right below masks/ is the type. An image may have several masks, numbered or in a folder of its
 name; where SegmentationClass/ and SegmentationObject/ have one each, they are its types and its single defects.
 """
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from data_tools.core.records import UNBOXED
@@ -56,10 +57,12 @@ class Pairing:
     Attributes:
         masks: of each image, in order; empty where it has none.
         unused: masks that no image took.
+        types: folders of types, by the masks in them, where the folders of the images are none.
     """
 
     masks: dict[Path, tuple[Path, ...]]
     unused: tuple[Path, ...]
+    types: dict[Path, str] = field(default_factory=dict)
 
 
 def pair_masks(files: Sequence[Path], root: Path) -> Pairing:
@@ -94,17 +97,22 @@ def pair_masks(files: Sequence[Path], root: Path) -> Pairing:
     exact, without_splits = (_by_key(images, root, keep) for keep in (True, False))
     in_general = _by_key(images, root, False, leave_out=_is_of_defects)
     unused = []
+    types: dict[Path, str] = {}
     for path in files:
         if path not in masks:
             continue
         loosely = _mask_keys(path, root, False)
         owner = _owner(_mask_keys(path, root, True), exact) or _owner(loosely, without_splits)
         owner = owner or _owner(loosely, in_general)
+        if owner is None and (folder := _type_folder(path, root)):
+            owner = _owner(_mask_keys(path, root, True, folder), exact)
+            owner = owner or _owner(_mask_keys(path, root, False, folder), without_splits)
+            types |= {} if owner is None else {path: folder}
         if owner is None:
             unused.append(path)
         else:
             masks_of[owner].append(path)
-    return Pairing({path: tuple(of) for path, of in masks_of.items()}, tuple(unused))
+    return Pairing({path: tuple(of) for path, of in masks_of.items()}, tuple(unused), types)
 
 
 def _mark(path: Path, root: Path) -> str:
@@ -115,14 +123,25 @@ def _mark(path: Path, root: Path) -> str:
     return "name" if _SUFFIXED.match(path.stem) else ""
 
 
-def _mask_keys(path: Path, root: Path, keep_splits: bool) -> set[Key]:
+def _type_folder(path: Path, root: Path) -> str:
+    """The one folder between a mask and its folder of masks, but for those of a split; "" where there is not one."""
+    folders = _folders(path, root)
+    last = max((i for i, folder in enumerate(folders) if folder in MASK_FOLDERS), default=len(folders))
+    below = [folder for folder in folders[last + 1 :] if folder not in CARRIERS and folder not in SPLIT_FOLDERS]
+    return below[0] if len(below) == 1 else ""
+
+
+def _mask_keys(path: Path, root: Path, keep_splits: bool, type_folder: str = "") -> set[Key]:
     """The images that a mask may belong to: of its own name, of its name without the word, of its folder's name."""
     folders, stem = _key(path, root, True, keep_splits)
+    if type_folder:
+        last = len(folders) - 1 - folders[::-1].index(type_folder)
+        folders = (*folders[:last], *folders[last + 1 :])
     keys = {(folders, stem)}
     suffixed = _SUFFIXED.match(stem)
     if suffixed:
         keys.add((folders, suffixed["name"]))
-    if folders:
+    if folders and not type_folder:
         keys.add((folders[:-1], folders[-1]))
     return keys
 

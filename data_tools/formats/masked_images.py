@@ -5,7 +5,7 @@ The masks are looked at twice: to find out what the values of the whole set mean
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -36,6 +36,8 @@ class MaskJob:
         without_masks: what an image without a mask or proof is: unboxed, or None: then it is listed.
         objects: masks that tell apart the defects that `masks` give the types of.
         is_defect: whether its folder says that it is a defect, of whatever type.
+        mask_types: the type of each mask by its own folder, "" where that is none; empty where none is.
+        lacking: a type that masks have, but none of these; "" without: then empty masks do not say that it is good.
     """
 
     root: Path
@@ -47,6 +49,8 @@ class MaskJob:
     without_masks: str | None = None
     objects: tuple[Path, ...] = ()
     is_defect: bool = False
+    mask_types: tuple[str, ...] = ()
+    lacking: str = ""
 
 
 def samples_from_masks(
@@ -124,16 +128,22 @@ def _sample(job: MaskJob, options: ReadOptions, reading: MaskReading | None) -> 
         return None, findings
     size_hw = read_size(path)
     parts: list[tuple[NDArray[np.float64], list[str]]] = []
-    for mask in job.masks:
+    for i, mask in enumerate(job.masks):
         try:
             numbers = _numbers(mask, size_hw, reading)
             objects = _objects(job, size_hw)
         except InputError as error:
             findings.reject(mask, None, job.name, str(error).removeprefix(f"{mask}: "))
             return None, findings
-        parts.append(_boxes(numbers, objects, reading, options, job, findings))
+        own = job.mask_types[i] if job.mask_types else ""
+        of_mask = replace(job, defect_type=own) if own not in ("", GOOD) else job
+        parts.append(_boxes(numbers, objects, reading, options, of_mask, findings))
     boxes = np.concatenate([of for of, _ in parts])
     types = [name for _, names in parts for name in names]
+    if job.lacking and not len(boxes):
+        reason = f"empty masks, but none of {job.lacking!r}: nothing says that it has no such defect"
+        findings.reject(path, None, job.name, reason)
+        return None, findings
     return _from_boxes(job, size_hw, boxes, types, findings), findings
 
 
