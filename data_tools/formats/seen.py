@@ -4,18 +4,23 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
 from data_tools.files.image_walk import IMAGE_SUFFIXES
 from data_tools.files.regular import reason_against_reading
 from data_tools.formats.annotation_files import head_of
 from data_tools.formats.folders import status_of
-from data_tools.formats.tables import first_fields
+from data_tools.formats.tables import SEPARATORS, SUFFIXES, first_fields, first_lines
 
 _MOST_FILES, _MOST_KINDS = 100_000, 6
 _ROOT = re.compile(r"<([A-Za-z_][\w.:-]*)")
 _KEY = re.compile(r'"([^"\\]{1,40})"\s*:')
 _LONGEST = 80
+_NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
+_USES = ("train", "training", "val", "validation", "validate", "test", "unassigned")
+_SIDES = "with left,top,width,height where the numbers are sizes"
+_FIRST_LINES = 20
 _HOW_FOLDERS = "put types of defects into NG/, or name them by --format mask --type_map '{scratch: scratch}'"
 _TABLES = (
     ".json",
@@ -33,6 +38,20 @@ _TABLES = (
     ".npz",
     ".h5",
 )
+_KLARF = "KLARF gives places on a wafer, no pixels of images: write a CSV table of boxes in pixels"
+_UNREAD = {
+    suffix: how
+    for how, suffixes in (
+        ("an archive: unpack it and give the folder", ".zip .tar .gz .tgz .bz2 .xz .7z .rar"),
+        ("a spreadsheet: save the sheet as CSV", ".xls .xlsx .xlsm .ods"),
+        ("a database: export the table as CSV", ".db .sqlite .sqlite3 .mdb .accdb"),
+        ("a binary table: save it as CSV or JSON lines, and its images as files", ".parquet .arrow .feather"),
+        ("records for training: export COCO, VOC or YOLO instead", ".tfrecord .tfrecords .rec .lmdb"),
+        ("arrays: save images and masks as PNG files, boxes as CSV", ".mat .npy .npz .h5 .hdf5 .pkl"),
+        (_KLARF, ".klarf .kla"),
+    )
+    for suffix in suffixes.split()
+}
 _NOTES = re.compile(
     r"^(?:readme|licen[cs]e|notice|notes|changelog|citation|requirements|train|val|valid|validation|test)\b", re.I
 )
@@ -45,12 +64,12 @@ def seen_in(source: Path) -> str:
         return "no file in it can be read"
     counts = Counter(path.suffix.lower() or "without suffix" for path in files)
     kinds = [f"{count} {suffix}{_start(suffix, files)}" for suffix, count in counts.most_common(_MOST_KINDS)]
-    return ", ".join(kinds) + _folders(source, files)
+    return ", ".join(kinds) + _folders(source, files) + _columns(files)
 
 
 def _folders(source: Path, files: list[Path]) -> str:
     """What the folders of images say, where there is nothing else: no word for good or for defects."""
-    if not source.is_dir() or any(path.suffix.lower() in _TABLES for path in files):
+    if not source.is_dir() or any(path.suffix.lower() in _TABLES or _how_unread(path) for path in files):
         return ""
     named = {part for path in files for part in path.relative_to(source).parts[:-1]}
     shown = ", ".join(sorted(named)[:_MOST_KINDS])
@@ -87,9 +106,19 @@ def _start(suffix: str, files: list[Path]) -> str:
     path = next(path for path in files if (path.suffix.lower() or "without suffix") == suffix)
     if suffix in IMAGE_SUFFIXES:
         return f" (such as {path.name!r})"
+    if how := _how_unread(path):
+        return f" ({path.name}: {how})"
     describe = _STARTS.get(suffix)
     text = describe(path)[:_LONGEST] if describe else ""
     return f" ({path.name}: {text})" if text else ""
+
+
+def _how_unread(path: Path) -> str:
+    """How to make something that is read of a file of a kind that is not; "" for any other."""
+    suffix = path.suffix.lower().partition("-")[0]  # train.tfrecord-00000-of-00001
+    if suffix[1:].isdecimal():
+        return _KLARF if b"DefectRecordSpec" in head_of(path) else ""
+    return _UNREAD.get(suffix, "")
 
 
 def _head(path: Path) -> str:
@@ -109,6 +138,32 @@ def _json(path: Path) -> str:
 def _table(path: Path) -> str:
     columns = max((first_fields(path, separator) for separator in ",;\t"), key=len)
     return f"first line {', '.join(columns)}" if columns else "no fields; if it is not empty, save it as UTF-8"
+
+
+def _columns(files: list[Path]) -> str:
+    """How to name the columns of the first table without a header that has an image and four numbers in a line."""
+    for path in (path for path in files if path.suffix.lower() in SUFFIXES):
+        for separator in SEPARATORS:
+            for _, fields in islice(first_lines(path, separator), _FIRST_LINES):
+                names = _names_of(fields)
+                if names:
+                    return f"; {path.name} has no header: --columns {','.join(names)} would name its columns, {_SIDES}"
+    return ""
+
+
+def _names_of(fields: list[str]) -> list[str]:
+    """What the fields of a line may be: an image, the first four numbers, and the first other word; else unused."""
+    names, sides = [], ["x1", "y1", "x2", "y2"]
+    for field in fields:
+        if "image" not in names and field.lower().endswith(IMAGE_SUFFIXES):
+            names.append("image")
+        elif sides and _NUMBER.fullmatch(field):
+            names.append(sides.pop(0))
+        elif "class" not in names and field.strip() and field.lower() not in _USES and not _NUMBER.fullmatch(field):
+            names.append("class")
+        else:
+            names.append("unused")
+    return names if "image" in names and not sides else []
 
 
 def _text(path: Path) -> str:
