@@ -117,7 +117,7 @@ def _found(value: Any, line: int | None, depth: int = 0) -> Iterator[Entry]:
 
 def _named(key: str, value: Any) -> Any:
     """A value under the name of an image as an object that names it."""
-    if not _is_image(key):
+    if not isinstance(value, list | dict) or not _is_image(key):
         return value
     return {"image": key, "annotations": value} if isinstance(value, list) else {"image": key, **value}
 

@@ -37,6 +37,7 @@ _MODULES = (
     "labelbox",
     "createml",
     "kitti",
+    "dota",
     "json_boxes",
 )
 

@@ -53,6 +53,7 @@ def test_corners_have_a_documented_default() -> None:
         "labelbox",
         "createml",
         "kitti",
+        "dota",
         "json",
     ]
 
