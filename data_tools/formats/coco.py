@@ -10,7 +10,7 @@ that are to be ignored, and a file of predictions: annotations with a score.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from data_tools.formats.coco_boxes import read_shape, written_as_corners
 from data_tools.formats.coco_entries import is_ignored, score_of, word_of
 from data_tools.formats.image_index import images_folder
 from data_tools.formats.image_places import declared_size, folder_under
+from data_tools.formats.labelstudio_names import path_of
 from data_tools.formats.names import reason_against
 from data_tools.formats.registry import Findings, Format, ReadOptions
 
@@ -39,18 +40,24 @@ _OTHER_KINDS = {
     "instances, or make a folder of masks",
     "caption": "a COCO captions file, which says nothing of defects",
 }
+_NOT_SEARCHED = "no annotation, and neg_category_ids does not name all types: nobody looked for the others"
 _ORPHANS = "listed without annotations, but some annotations could not be read or met no image: not taken as good"
 
 
 @dataclass
 class _Image:
-    """One entry of `images` with the annotations that belong to it."""
+    """One entry of `images` with the annotations that belong to it.
+
+    `absent` are the ids of the types that somebody looked for and did not find, where a file says so for each image, as
+    LVIS does.
+    """
 
     name: str
     declared_hw: tuple[int, int] | None
     status: str | None
     type: str | None
     word: tuple[str | None, str] = ("", "")
+    absent: frozenset[str | None] | None = None
     annotations: list[Any] = field(default_factory=list)
 
 
@@ -176,6 +183,8 @@ def _said(file: _File, image: _Image, annotated: bool, findings: Findings) -> tu
         return None, "", f"no annotation, and {word}"
     if status:
         return status, word if status == GOOD else "", ""
+    if image.absent is not None and not file.categories.keys() <= image.absent:
+        return None, "", _NOT_SEARCHED
     if not file.complete:
         findings.warnings[_ORPHANS] += 1
     return None, _LISTED if file.complete else "", ""
@@ -199,7 +208,7 @@ def _images(path: Path, entries: list[Any], findings: Findings) -> tuple[dict[st
     for i, entry in enumerate(entries):
         where = f"images[{i}]"
         key = _key(entry.get("id")) if isinstance(entry, dict) else None
-        name = entry.get("file_name") if isinstance(entry, dict) else None
+        name = _name_of(entry) if isinstance(entry, dict) else None
         if key is None or not isinstance(name, str):
             findings.reject(path, None, str(name or ""), f"{where}: without a usable id and file_name")
             continue
@@ -227,6 +236,12 @@ def _may_be_same(one: _Image, other: _Image) -> bool:
     return one.declared_hw == other.declared_hw or None in (one.declared_hw, other.declared_hw)
 
 
+def _name_of(entry: Mapping[str, Any]) -> Any:
+    """The name of an image: its own, else the path in its address, as LVIS has it."""
+    address = entry.get("coco_url")
+    return path_of(address) if "file_name" not in entry and isinstance(address, str) else entry.get("file_name")
+
+
 def _new_image(name: str, entry: dict[str, Any]) -> _Image:
     status, kind = entry.get("status"), entry.get("type")
     known_type = kind if isinstance(kind, str) and reason_against(kind, "type") is None else None
@@ -236,6 +251,7 @@ def _new_image(name: str, entry: dict[str, Any]) -> _Image:
         status if status in STATUSES else None,
         known_type,
         word_of(entry),
+        frozenset(map(_key, entry["neg_category_ids"])) if isinstance(entry.get("neg_category_ids"), list) else None,
     )
 
 

@@ -127,8 +127,8 @@ def _image_of(value: Object) -> str:
     own = _own_image(value)
     if own:
         return own
-    inside = [_own_image(part) for part in value.values() if isinstance(part, dict) and not any(_boxes(part, 0))]
-    return next(filter(None, inside), "")
+    parts = (part for part in value.values() if isinstance(part, dict) and _own_image(part))
+    return next((_own_image(part) for part in parts if not any(_boxes(part, 0))), "")
 
 
 def _own_image(value: Object) -> str:

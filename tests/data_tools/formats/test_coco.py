@@ -248,6 +248,20 @@ def test_one_name_of_two_sizes_is_not_merged(tmp_path: Path, read, save) -> None
         assert "annotated as 40 x 30 pixels" in findings.rejects[0].reason
 
 
+def test_images_of_lvis_are_named_by_their_address_and_good_only_where_all_types_are_absent(
+    tmp_path: Path, read, save
+) -> None:
+    for name in "abc":
+        save(tmp_path / f"images/{name}.png")
+    images = [
+        {"id": i, "coco_url": f"http://images.org/images/{name}.png", "neg_category_ids": absent}
+        for i, (name, absent) in enumerate([("a", []), ("b", [0, 90]), ("c", [0])], start=1)
+    ]
+    samples, findings = read("coco", put(tmp_path, images, [box(1, 1, [1, 2, 10, 20])]))
+    assert {path: one.status for path, one in samples.items()} == {"images/a.png": "boxed", "images/b.png": "good"}
+    assert "nobody looked for the others" in findings.rejects[0].reason
+
+
 @pytest.mark.parametrize(
     ("entry", "kind"),
     [
