@@ -141,13 +141,13 @@ def _table(path: Path) -> str:
 
 
 def _columns(files: list[Path]) -> str:
-    """How to name the columns of the first table without a header that has an image and four numbers in a line."""
+    """How to name the columns of the first table that has an image and four numbers in a line."""
     for path in (path for path in files if path.suffix.lower() in SUFFIXES):
         for separator in SEPARATORS:
             for _, fields in islice(first_lines(path, separator), _FIRST_LINES):
                 names = _names_of(fields)
                 if names:
-                    return f"; {path.name} has no header: --columns {','.join(names)} would name its columns, {_SIDES}"
+                    return f"; --columns {','.join(names)} would name the columns of {path.name}, {_SIDES}"
     return ""
 
 

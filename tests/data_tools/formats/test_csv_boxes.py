@@ -177,3 +177,29 @@ def test_numbered_sides_are_no_labels(tmp_path: Path, read) -> None:
     (tmp_path / "a.csv").write_text("image,bbox-0,bbox-1,bbox-2,bbox-3,label\na,2,1,9,8,NG\n")
     with pytest.raises(InputError):
         read("csv", tmp_path, size_hw=(48, 64))
+
+
+@pytest.mark.parametrize(
+    ("header", "sides"),
+    [
+        (
+            "\u56fe\u7247\u540d\u79f0,\u7f3a\u9677\u7c7b\u578b,\u5de6\u4e0a\u89d2x,\u5de6\u4e0a\u89d2y,\u53f3\u4e0b\u89d2x,\u53f3\u4e0b\u89d2y",
+            "20,10,50,30",
+        ),
+        (
+            "\u56fe\u50cf\u540d,\u7f3a\u9677\u540d\u79f0,x\u5750\u6807,y\u5750\u6807,\u5bbd\u5ea6,\u9ad8\u5ea6",
+            "20,10,30,20",
+        ),
+        (
+            "\u753b\u50cf\u30d5\u30a1\u30a4\u30eb\u540d,\u6b20\u9665\u7a2e\u985e,\u5de6,\u4e0a,\u5e45,\u9ad8\u3055",
+            "20,10,30,20",
+        ),
+        ("\ud30c\uc77c\uba85,\uacb0\ud568 \uc720\ud615,\uc67c\ucabd,\uc704,\ub108\ube44,\ub192\uc774", "20,10,30,20"),
+        ("\u56fe\u7247\u540d\u79f0,\u7c7b\u522b,\u4e2d\u5fc3x,\u4e2d\u5fc3y,\u5bbd,\u9ad8", "35,20,30,20"),
+    ],
+)
+def test_headings_in_chinese_japanese_and_korean(tmp_path: Path, save, read, header: str, sides: str) -> None:
+    save(tmp_path / "a.png")
+    (tmp_path / "t.csv").write_text(f"{header}\na.png,pit,{sides}\n", encoding="utf-8")
+    (sample,) = read("csv", tmp_path / "t.csv")[0].values()
+    assert (sample.boxes_xyxy.tolist(), sample.box_types) == ([[20, 10, 50, 30]], ("pit",))

@@ -39,7 +39,9 @@ def test_files_of_kinds_that_are_not_read_come_with_what_to_do(
         ("a.png,10,20,pit", ""),
     ],
 )
-def test_a_table_without_a_header_comes_with_names_for_its_columns(tmp_path: Path, line: str, columns: str) -> None:
+def test_a_table_that_is_not_understood_comes_with_names_for_its_columns(
+    tmp_path: Path, line: str, columns: str
+) -> None:
     (tmp_path / "t.csv").write_text(f"b.png,,,,,\n{line}\n")
     said = seen_in(tmp_path)
     assert (f"--columns {columns} would" in said) if columns else ("--columns" not in said)
