@@ -34,23 +34,19 @@ from data_tools.formats.image_index import images_folder
 from data_tools.formats.name_readings import bare, folded
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, Format, ReadOptions
+from data_tools.formats.yolo_lines import key_points_by_lines, refuse_corners
 
 _NO_LABELS = re.compile(
     r"^(classes|obj|labels|predefined_classes|train|val|valid|test|readme.*|notes|requirements)$", re.I
 )
-_LINE = re.compile(r"^\s*\d+(\s+-?[01]?(\.\d*)?([eE]-?\d+)?){4,}\s*$")
+_SHARE = r"-?[01]?(?:\.\d*)?(?:[eE]-?\d+)?"
+_LINE = re.compile(rf"^\s*\d+(?:\s+{_SHARE}){{4}}(?:\s+(?:{_SHARE}|2(?:\.0*)?))*\s*$")  # 2: of a key point that is seen
 _NUMBERS = re.compile(r"^\s*\S+(\s+[-+.\deE]+){4,}\s*$")
 _NAME_FILES = ("classes.txt", "obj.names", "data.yaml", "dataset.yaml", "data.yml")
 _NAME_SUFFIXES = (".txt", ".names", ".yaml", ".yml")
 _LARGEST_NAMES = 1 << 20
 _FARTHEST = 0.5  # beyond the image, in shares of it: what lies farther out is no share
-_SLACK = 0.01  # of the image's size, by which a box of a careful tool may leave it
-_TELLING = 0.25  # the share of the boxes that can be none as centre and sides
-_CORNERS = (
-    "{} of {} boxes leave their images, and all would be boxes as two corners: write centre_x centre_y width height, "
-    "as YOLO has them"
-)
-_POSE = "a box with key points, as kpt_shape says: the key points are left out"
+_POSE = "a box with key points, as kpt_shape or the lines say: the key points are left out"
 _ONE_PART = "not both train and val are here: export a dataset with splits, with --split all, or name the other folder"
 _UNLISTED = (
     "images without a label file that are on none of the lists train.txt, val.txt, test.txt: no background, left out"
@@ -74,34 +70,16 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     names = _class_names(descriptions, _places(sources, root)[2])
     if names:
         findings.notes.append(f"names of the classes from {descriptions[0]}")
-    points = _key_points(descriptions)
+    points = _key_points(descriptions) or key_points_by_lines(files, findings)
     bases = [base.resolve() for base in (root, *sources) if base is not None and base.is_dir()]
     claims = [*claims_from_files(files, ".txt", findings, lambda path: _claim(path, bases, names, points))]
-    _refuse_corners(claims)
+    refuse_corners(claims)
     listed = _listed(sources)
 
     def left_out(path: str) -> str:
         return "" if listed is None or folded(bare(path.rpartition("/")[2])) in listed else _UNLISTED
 
     yield from samples_from_claims(claims, sources, options, findings, background=_BACKGROUND, left_out=left_out)
-
-
-def _refuse_corners(claims: Sequence[Claim]) -> None:
-    """Refuse boxes that were written as two corners, as they are where many of them leave their images otherwise.
-
-    Raises:
-        InputError: so it is, and each of them is a box where its numbers are taken for corners.
-    """
-    known = [(claim, shape) for claim in claims for shape in claim.shapes if not shape.problem]
-    sides = [((x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1) for x1, y1, x2, y2 in (s.box_xyxy for _, s in known)]
-    leaving = [i for i, (_, s) in enumerate(known) if min(s.box_xyxy) < -_SLACK or max(s.box_xyxy) > 1 + _SLACK]
-    if (
-        leaving
-        and len(leaving) >= _TELLING * len(known)
-        and all(0 <= a < c <= 1 and 0 <= b < d <= 1 for a, b, c, d in sides)
-    ):
-        claim, shape = known[leaving[0]]
-        raise InputError(f"{claim.source}, line {shape.line}: {_CORNERS.format(len(leaving), len(known))}")
 
 
 def _listed(sources: Sequence[Path]) -> set[str] | None:
