@@ -31,7 +31,16 @@ from data_tools.formats.image_index import images_folder, without_boxes
 from data_tools.formats.image_places import ImagePlaces
 from data_tools.formats.name_readings import bare, folded
 from data_tools.formats.names import is_background, is_unjudged, reason_against
-from data_tools.formats.rectangles import CUT, OUTSIDE, SHARES, Corners, are_shares, may_be_percent, place
+from data_tools.formats.rectangles import (
+    CUT,
+    OUTSIDE,
+    SHARES,
+    Corners,
+    are_shares,
+    may_be_percent,
+    may_be_thousandths,
+    place,
+)
 from data_tools.formats.registry import Findings, ReadOptions
 from data_tools.formats.remarks import is_false_call
 from data_tools.formats.value_verdicts import as_verdict, verdicts_beside
@@ -60,6 +69,14 @@ _ALL_DENIED = (
 _PERHAPS_PERCENT = (
     "files whose boxes all lie in the lower part of 0..100, with fractions, in images of at least 200 pixels a side: "
     "taken as pixels; were they percentages, multiply them by the images' sizes"
+)
+_THOUSANDTHS = (
+    "all boxes lie in 0..1000, and half of them or more leave their images: thousandths of the images' sizes, as "
+    "vision language models give them, or pixels of larger images? Write them in pixels of these images"
+)
+_PERHAPS_THOUSANDTHS = (
+    "files whose boxes all lie in 0..1000 of larger images: taken as pixels; were they thousandths of the images' "
+    "sizes, as vision language models give them, write them in pixels"
 )
 _LEAVING = (
     "boxes reach over the edges of their images by a pixel and more, a quarter of all and more: are they of images of "
@@ -146,6 +163,11 @@ def _refuse_percent(images: Mapping[str, ClaimedImage], places: ImagePlaces, few
             raise InputError(f"{source}: {_PERCENT}")
         if likely == "far":
             findings.warnings[_PERHAPS_PERCENT] += 1
+        thousandths = may_be_thousandths(boxes_of_source)
+        if thousandths == "yes":
+            raise InputError(f"{source}: {_THOUSANDTHS}")
+        if thousandths == "far":
+            findings.warnings[_PERHAPS_THOUSANDTHS] += 1
 
 
 @dataclass

@@ -31,6 +31,9 @@ Of the 16 right and lower sides of eight boxes that are spread evenly over 0..10
 """
 
 
+_THOUSAND, _FEWEST_THOUSANDTHS, _BY_CHANCE = 1000, 5, 1e-3
+
+
 @dataclass(frozen=True)
 class Placed:
     """A usable box, half-open and inside the image, with what was changed; or why it is refused.
@@ -118,6 +121,27 @@ def may_be_percent(placed: Sequence[tuple[Corners, tuple[int, int]]], fewest: in
     if not fractions or min(sides) < 0 or max(sides) > _PERCENT:
         return "no"
     return "yes" if fewest == 1 or max(sides) >= _FAR else "far"
+
+
+def may_be_thousandths(placed: Sequence[tuple[Corners, tuple[int, int]]]) -> Literal["no", "far", "yes"]:
+    """Whether the boxes of a file may be thousandths of their images' sizes, as vision language models give them.
+
+    All are whole numbers in 0..1000. Half of them leave smaller images, or in larger ones none lies where pixels would
+    by chance: that is "far" from certain.
+
+    Args:
+        placed: boxes and the (height, width) of their images.
+    """
+    sides = [side for box_xyxy, _ in placed for side in box_xyxy]
+    if len(placed) < _FEWEST_THOUSANDTHS or not all(0 <= side <= _THOUSAND and side == int(side) for side in sides):
+        return "no"
+    if max(sides) < _THOUSAND * _FAR / _PERCENT:
+        return "no"
+    leaving = sum(box[2] > width + 1 or box[3] > height + 1 for box, (height, width) in placed)
+    if 2 * leaving >= len(placed):
+        return "yes"
+    chance = math.prod(min(1.0, _THOUSAND / side) for _, size_hw in placed for side in size_hw)
+    return "far" if chance < _BY_CHANCE else "no"
 
 
 def place(box_xyxy: Corners, size_hw: tuple[int, int]) -> Placed:

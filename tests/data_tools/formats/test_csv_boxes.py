@@ -157,6 +157,30 @@ def test_boxes_that_may_be_percentages_are_refused(
 
 
 @pytest.mark.parametrize(
+    ("last", "size_hw", "outcome"),
+    [
+        (900, (300, 400), "refused"),  # 5 of 9 boxes leave their images
+        (900, (300, 700), "read"),  # 2 of 9
+        (1001, (300, 400), "read"),  # no thousandth
+        (700, (300, 400), "read"),  # far from 1000
+        (900, (1500, 2000), "warned"),  # by chance in (1/2 x 2/3)^9, so in 5 of 100,000 sets
+        (900, (1050, 1400), "read"),  # in (20/21 x 5/7)^9, so in 3 of 100
+    ],
+)
+def test_boxes_that_may_be_thousandths_are_refused_or_warned_of(
+    tmp_path: Path, read, last: int, size_hw: tuple[int, int], outcome: str
+) -> None:
+    rows = [*(f"{i},{100 * i},10,{100 * i + 50},20,pit" for i in range(8)), f"z,10,10,{last},20,pit"]
+    (tmp_path / "a.csv").write_text("\n".join(["image,x1,y1,x2,y2,class", *rows, ""]))
+    if outcome == "refused":
+        with pytest.raises(InputError, match=r"0\.\.1000"):
+            read("csv", tmp_path, size_hw=size_hw)
+    else:
+        _, findings = read("csv", tmp_path, size_hw=size_hw)
+        assert any("thousandths" in text for text in findings.warnings) == (outcome == "warned")
+
+
+@pytest.mark.parametrize(
     "header",
     [
         "row_min,col_min,row_max,col_max",
