@@ -80,6 +80,13 @@ _ANSWERED = frozenset(["is", "has", "have", "was", "ist", "hat", "contains", "wi
 _TYPE_WORDS = {"type", "types", "typ", "kind", "defect", "defecttype"}
 
 
+@lru_cache(maxsize=1 << 14)
+def carries(folder: str) -> bool:
+    """Whether a folder's name, in small letters, says no more than that images or a part of a split are in it."""
+    silent = (*CARRIERS, *SPLIT_FOLDERS, "dir")
+    return folder in silent or all(part in silent for part in re.split(r"[ _-]+", folder))
+
+
 def is_good(name: str) -> bool:
     """Whether a type by this name means that there is no defect.
 
@@ -143,7 +150,7 @@ def type_of(
         if name in options.type_map:
             mapped = options.type_map[name]
             return GOOD if is_good(mapped) else mapped
-        if name in CARRIERS or name in SPLIT_FOLDERS or not re.search(r"[^\W\d_]", name):
+        if carries(name) or not re.search(r"[^\W\d_]", name):
             continue
         if says_good(folder):
             return GOOD

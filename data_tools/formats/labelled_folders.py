@@ -14,8 +14,8 @@ from pathlib import PurePosixPath
 from data_tools.core.records import GOOD, UNBOXED
 from data_tools.formats.asides import is_about, is_good_among
 from data_tools.formats.folders import (
-    CARRIERS,
     SPLIT_FOLDERS,
+    carries,
     is_good,
     name_of,
     names_a_fault,
@@ -74,7 +74,7 @@ def _label(parts: Folders, children: Mapping[Folders, set[str]], type_map: Mappi
         if name in type_map:
             mapped = type_map[name]
             return Label(GOOD, by=folder) if is_good(mapped) else Label(UNBOXED, mapped, folder)
-        if name in CARRIERS or name in SPLIT_FOLDERS or not has_letters(name):
+        if carries(name) or not has_letters(name):
             continue
         if leaves_open(folder):
             return Label(None, problem=f"folder {folder!r} leaves open whether they are good")

@@ -2,7 +2,8 @@
 
 A mask lies in a folder of masks (masks/, ground_truth/, Label/, ...), or has a word for it at the end of its name
 (a_mask.png, a_label.bmp, a_GT.png), or is a lossless file of the same name beside a .jpg. Both sides are compared
-without these words, without the folders that carry images (images/, Imgs/, Data/) and in small letters; where that does
+without these words, without the folders that carry images (images/, Imgs/, Data/) and in small letters; a folder whose
+name is made of such words, as train_images/ and train_masks/ are, stands for several. Where that does
 not tell images apart, folders of a split count too, and where they lead nowhere, those of defects in general
 (Defect_images/ beside Mask_images/) do not. Of masks/scratch/a.png and masks/pit/a.png beside images/a.png, the folder
 right below masks/ is the type. An image may have several masks, numbered or in a folder of its
@@ -12,6 +13,7 @@ name; where SegmentationClass/ and SegmentationObject/ have one each, they are i
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from data_tools.core.records import UNBOXED
@@ -41,7 +43,11 @@ MASK_FOLDERS = (
     "anomaly_mask",
     "mask_images",
     "label_images",
+    *("anno", "annos", "annot", "annots", "targets"),
 )
+_PARTS = frozenset((*MASK_FOLDERS, *CARRIERS, *SPLIT_FOLDERS, "lab", "ann", "dir"))
+_MASK_WORDS = {"lab": "label", "ann": "annotation"}  # no folders of masks by themselves
+_GLUED = re.compile(rf"^({'|'.join(SPLIT_FOLDERS)})({'|'.join((*MASK_FOLDERS, *CARRIERS))})$")
 _TYPES, _OBJECTS = "segmentationclass", "segmentationobject"
 _WORDS = r"(?:masks?|labels?|labell?ed|gt|ground[ _-]?truth|seg(?:mentation)?|bin(?:ary)?|anno(?:tation)?|matte)"
 _SUFFIXED = re.compile(rf"^(?P<name>.+?)[ ._-]+{_WORDS}(?:[ ._-]*\d{{1,3}})?$", re.I)
@@ -147,7 +153,7 @@ def _mask_keys(path: Path, root: Path, keep_splits: bool, type_folder: str = "")
 
 
 def _key(path: Path, root: Path, is_mask: bool, keep_splits: bool) -> Key:
-    folders = [part.lower() for part in PurePosixPath(path.relative_to(root).as_posix()).parts[:-1]]
+    folders = _folders(path, root)
     kept = tuple(
         part
         for part in folders
@@ -188,10 +194,23 @@ def split_objects(masks: Sequence[Path], root: Path) -> tuple[tuple[Path, ...], 
 
 
 def _folders(path: Path, root: Path) -> list[str]:
-    return [part.lower() for part in path.relative_to(root).parts[:-1]]
+    return [part for folder in path.relative_to(root).parts[:-1] for part in _parts(folder.lower())]
+
+
+@lru_cache(maxsize=1 << 14)
+def _parts(folder: str) -> tuple[str, ...]:
+    """The folders that a name stands for, one for most: train_masks is masks/ of train/, trainannot is annot/ of it."""
+    parts = tuple(re.split(r"[ _-]+", folder))
+    if folder in _PARTS or (len(parts) > 1 and not _PARTS.issuperset(parts)):
+        return (folder,)
+    glued = _GLUED.match(folder)
+    parts = glued.groups() if glued else parts
+    return tuple(_MASK_WORDS.get(part, part) for part in parts if part != "dir") if len(parts) > 1 else (folder,)
 
 
 def is_named_as_mask(name: str) -> bool:
     """Whether a file's name, relative to its set and with slashes, or one of its folders has a word for masks."""
     path = PurePosixPath(name)
-    return bool(_SUFFIXED.match(path.stem)) or any(part.lower() in MASK_FOLDERS for part in path.parts[:-1])
+    return bool(_SUFFIXED.match(path.stem)) or any(
+        part in MASK_FOLDERS for folder in path.parts[:-1] for part in _parts(folder.lower())
+    )
