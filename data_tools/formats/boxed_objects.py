@@ -4,6 +4,7 @@ An object has a box where its keys name the sides (`xMin`, `left`, `x`), in itse
 `bndbox`, `points`), or where one key holds its numbers in a list (`bbox`), or the points of its outline (`polygon`).
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -34,6 +35,8 @@ _GEOMETRY = (
     "detection",
 )
 _TYPES = {"tagname": "label", "displayname": "label", "bboxlabel": "label", "tags": "label", "categories": "category"}
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_LONGEST_NUMBER = 40
 Object = Mapping[str, Any]
 
 
@@ -52,6 +55,11 @@ class Found:
     shape: str
     values: tuple[Any, ...]
     keys: frozenset[str]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether all its numbers are 0, as some write it where there is no box."""
+        return not any(float(value) for value in self.values)
 
     def corners(self, shape: str) -> tuple[float, float, float, float] | str:
         """x1, y1, x2, y2 where the numbers are of the given shape; or what is wrong with them."""
@@ -204,4 +212,7 @@ def _is_list_of_numbers(value: Any, count: int) -> bool:
 
 
 def _is_number(value: Any) -> bool:
+    """Whether a value is a number, or the text of one."""
+    if isinstance(value, str):
+        return len(value) < _LONGEST_NUMBER and _NUMBER.fullmatch(value.strip()) is not None
     return isinstance(value, int | float) and not isinstance(value, bool)

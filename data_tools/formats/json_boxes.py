@@ -35,6 +35,7 @@ from data_tools.formats.rectangles import half_open
 from data_tools.formats.registry import Findings, Format, ReadOptions
 from data_tools.formats.remarks import is_about_the_work, is_answer, leaves_undone
 from data_tools.formats.tool_files import TOOL_READS, claims_of_files, images_root, recogniser
+from data_tools.formats.upright import not_upright
 
 SUFFIXES = (".json", ".jsonl", ".ndjson")
 EMPTY = "list of boxes without any"
@@ -136,7 +137,7 @@ def _without_box(claim: Claim, own: Object, names: Mapping[str, str], boxed: Col
 def _is_no_box(value: Object, found: Found | None, names: Mapping[str, str]) -> bool:
     """Whether a box is 0, 0, 0, 0, and no defect is named beside it: so some write that there is none."""
     kind = type_in(value, names)
-    return found is not None and not any(found.values) and (not kind or is_good(kind) or is_background(kind))
+    return found is not None and found.is_empty and (not kind or is_good(kind) or is_background(kind))
 
 
 def _keys_of_lists(entry: Entry) -> Iterator[str]:
@@ -157,7 +158,8 @@ def _shape(
     note = note or ("an outline: the box around its points is taken" if meant == "outline" else "")
     said = values_in({key: one for key, one in value.items() if isinstance(one, str | int | float | dict)})
     beside = tuple((key, one) for key, one in said if isinstance(one, str | int | float) and one != kind)
-    one = shape_of(kind, box, note=note)
+    turned = "" if meant == "outline" else not_upright((key, str(one)) for key, one in beside)
+    one = shape_of(kind, turned or box, note=note)
     return Shape(one.type, one.box_xyxy, None, one.note, one.problem, beside=beside)
 
 

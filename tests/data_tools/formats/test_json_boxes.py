@@ -211,6 +211,13 @@ def test_boxes_with_scores_alone_are_not_recognised(tmp_path: Path) -> None:
         choose_format([tmp_path], "auto")
 
 
+@pytest.mark.parametrize("beside", [{"angle": 30}, {"unit": "mm"}, {"shape": "circle"}])
+def test_what_is_no_upright_rectangle_in_pixels_is_no_box(told: Told, beside: dict[str, Any]) -> None:
+    first, second = in_list("boxes", {"xmin": "20", "ymin": "10", "xmax": "50", "ymax": "30", "label": "pit"})
+    samples = told([first, {**second, "boxes": [{**first["boxes"][0], **beside}]}])
+    assert samples == {"images/a.png": ("boxed", [BOX], ["pit"]), "images/b.png": ("unboxed", [], ["pit"])}
+
+
 def test_box_and_type_of_an_object() -> None:
     value = {"type": "rect", "label": "pit", "points": OUTLINE}
     found = box_in(value)
