@@ -19,6 +19,7 @@ semicolon (then a comma may stand for the decimal point), a tab, or blanks.
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from data_tools.core.errors import InputError
@@ -50,7 +51,7 @@ from data_tools.formats.names import reason_against
 from data_tools.formats.packed_boxes import UNKNOWN, boxes_in, sense_by_values
 from data_tools.formats.rectangles import are_shares, half_open, numbers
 from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
-from data_tools.formats.tables import csv_files, some_tables, table_lines
+from data_tools.formats.tables import csv_files, first_lines, some_tables, table_lines
 from data_tools.formats.upright import not_upright
 
 _GOOD_ZEROS = "row with box 0,0,0,0"
@@ -355,9 +356,17 @@ def _trimmed(fields: list[str], columns: Columns) -> list[str]:
 def _recognise(source: Path, find: Callable[[Path], Table | None] = table_of, below: bool = False) -> str | None:
     for path in some_tables(source, below):
         table = find(path)
-        if table is not None:
+        if table is not None and not _holds_objects(path, table):
             return f"{path.name} has the columns {', '.join(table.columns.names)}"
     return None
+
+
+def _holds_objects(path: Path, table: Table) -> bool:
+    """Whether the one field of a box holds an object of JSON, as `json` reads it."""
+    place = table.columns.box[0] if len(table.columns.box) == 1 else None
+    fields = (fields for _, fields in islice(first_lines(path, table.separator), 1, None))
+    texts = (one[place] for one in fields if place is not None and len(one) > place and one[place])
+    return next(texts, "").replace(" ", "").startswith(("{", "[{"))
 
 
 def _recognise_last(source: Path) -> str | None:

@@ -1,4 +1,4 @@
-"""Boxes in JSON or JSON lines of tools and published sets that have no reader of their own.
+"""Boxes in JSON, JSON lines, or fields of JSON in tables, of tools and published sets that have no reader of their own.
 
 Which image an object is of, `json_images` says, and which box it has, `boxed_objects`. So are read, among others, Azure
 Custom Vision, Dataloop, Encord, FiftyOne, Hasty, Hugging Face's `metadata.jsonl`, MMDetection, Prodigy, RectLabel,
@@ -34,10 +34,11 @@ from data_tools.formats.packed_boxes import UNKNOWN, sense_by_values
 from data_tools.formats.rectangles import half_open
 from data_tools.formats.registry import Findings, Format, ReadOptions
 from data_tools.formats.remarks import is_about_the_work, is_answer, leaves_undone
+from data_tools.formats.tables import SUFFIXES as TABLES
 from data_tools.formats.tool_files import TOOL_READS, claims_of_files, images_root, recogniser
 from data_tools.formats.upright import not_upright
 
-SUFFIXES = (".json", ".jsonl", ".ndjson")
+SUFFIXES = (".json", ".jsonl", ".ndjson", *TABLES)
 EMPTY = "list of boxes without any"
 _TOOLS: tuple[tuple[str, frozenset[str], str], ...] = (
     ("Tianchi", frozenset(("defectname", "bbox")), "corners"),
@@ -240,7 +241,13 @@ def _looks_like(path: Path) -> str | None:
         entries, _ = entries_of(path)
     except InputError:
         return None
-    boxes = [(one, found) for entry in entries for one, found, _ in entry.boxes if found is not None]
+    is_table = path.suffix.lower() in TABLES  # then what stands in columns of their own is for `csv`
+    boxes = [
+        (one, found)
+        for entry in entries
+        for one, found, key in entry.boxes
+        if found is not None and not (is_table and found.key == key == "")
+    ]
     if not boxes or all(any(is_score(key, said) for key, said in one.items()) for one, _ in boxes):
         return None
     keys = sorted({" ".join(words_of(found.key)) or "sides" for _, found in boxes})

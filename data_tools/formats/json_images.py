@@ -1,10 +1,11 @@
-"""The images in a file of JSON or JSON lines, each with the objects that have boxes in it.
+"""The images in JSON, JSON lines, or a table with fields of JSON, each with the objects that have boxes in it.
 
 An object is of the image that it names, in itself or in an object right inside it (`asset`, `params`, `metadata`), or
 under whose name it stands. What a key such as `predictions` holds is left out.
 """
 
 import json
+from ast import literal_eval
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -20,6 +21,9 @@ from data_tools.formats.columns import find_image
 from data_tools.formats.folders import is_predicted
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.labelstudio_names import path_of
+from data_tools.formats.packed_boxes import sense_of
+from data_tools.formats.tables import SEPARATORS, first_fields, table_records
+from data_tools.formats.tables import SUFFIXES as TABLES
 
 LISTS = frozenset(
     (
@@ -31,7 +35,7 @@ LISTS = frozenset(
 
 _IMAGES = ("imagegcsuri", "imageuri", "imageurl", "url", "uri", "attachment", "datatitle", "title", "sourceref")
 _DEEPEST = 6
-_LONGEST = 4096
+_LONGEST, _LONGEST_FIELD = 4096, 1 << 20
 
 
 @dataclass(frozen=True)
@@ -66,8 +70,10 @@ def _values(path: Path) -> list[tuple[int | None, Any]]:
     """The values of a file, each with its line where there are several.
 
     Raises:
-        InputError: neither JSON nor lines of it.
+        InputError: neither JSON nor lines of it, nor a table.
     """
+    if path.suffix.lower() in TABLES:
+        return [*_rows(path)]
     text, _ = read_text(path)
     try:
         return [(None, _parsed(text))]
@@ -82,6 +88,33 @@ def _values(path: Path) -> list[tuple[int | None, Any]]:
         except ValueError as error:
             raise InputError(f"line {number}: not readable as JSON: {str(error)[:200]}") from error
     return found
+
+
+def _rows(path: Path) -> Iterator[tuple[int | None, Any]]:
+    """The rows of a table by the names in its header, with the objects and lists in its fields."""
+    headers = ((separator, first_fields(path, separator)) for separator in SEPARATORS)
+    separator = next((one for one, names in headers if len(names) > 1 and find_image(names) is not None), "")
+    for line, row in table_records(path, separator) if separator else ():
+        yield line, {name: _unpacked(name, field) for name, field in row.items()}
+
+
+def _unpacked(name: str, field: str) -> Any:
+    """The object, or the list of objects or points, in a field, as JSON or Python writes it; any other field as it is.
+
+    Boxes that are lists of numbers alone are those of `csv`.
+    """
+    start = field[:_LONGEST].replace(" ", "")[:2]
+    is_one = start[:1] == "{" or start in ("[{", "[]") or (start == "[[" and sense_of(column_key(name)) is None)
+    if not is_one or len(field) > _LONGEST_FIELD:
+        return field
+    try:
+        return _parsed(field)
+    except ValueError:
+        pass
+    try:
+        return literal_eval(field)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return field
 
 
 def _parsed(text: str) -> Any:

@@ -218,6 +218,28 @@ def test_what_is_no_upright_rectangle_in_pixels_is_no_box(told: Told, beside: di
     assert samples == {"images/a.png": ("boxed", [BOX], ["pit"]), "images/b.png": ("unboxed", [], ["pit"])}
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["image,label,bbox", 'a.png,pit,"{""x"": 20, ""y"": 10, ""width"": 30, ""height"": 20}"'],
+        ["image,label,bbox", "a.png,pit,\"{'x1': 20, 'y1': 10, 'x2': 50, 'y2': 30}\""],  # as Python writes it
+        ["image;label;polygon", "a.png;pit;[[20, 10], [50, 10], [50, 30], [20, 30]]"],
+        ["file_name,objects", 'a.png,"{""bbox_xywh"": [[20, 10, 30, 20]], ""categories"": [""pit""]}"'],
+        ["image;annotations", 'a.png;[{"label": "pit", "x": 20, "y": 10, "w": 30, "h": 20}]', "b.png;[]"],
+    ],
+)
+def test_objects_in_the_fields_of_a_table(told: Told, rows: list[str]) -> None:
+    samples = told("\n".join(rows), "t.csv")
+    assert samples.pop("images/a.png") == ("boxed", [BOX], ["pit"])
+    assert [one[0] for one in samples.values()] == ["good"] * (len(rows) - 2)
+
+
+def test_a_table_of_columns_below_a_folder_stays_one_of_csv(tmp_path: Path) -> None:
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train/t.csv").write_text("image,x1,y1,x2,y2\na.png,1,2,9,8\n")
+    assert choose_format([tmp_path], "auto")[0].name == "csv"
+
+
 def test_box_and_type_of_an_object() -> None:
     value = {"type": "rect", "label": "pit", "points": OUTLINE}
     found = box_in(value)
