@@ -19,22 +19,21 @@ from data_tools.formats.rectangles import numbers
 
 _IMAGE = "image"
 _CORNERS = ("x1", "y1", "x2", "y2")
-_OUTLINES = ("points", "polygon", "segmentation", "vertices", "contour", "coordinates", "geometry", "exterior")
+_OUTLINES = (
+    *("points", "polygon", "segmentation", "vertices", "contour", "coordinates", "geometry", "exterior"),
+    *("boundingpoly", "normalizedvertices", "shape"),
+)
 _SIDES = 4
 _ROWS_FIRST = ("box2d",)  # as vision language models have it: y1, x1, y2, x2, in 0..1000
 _GEOMETRY = (
-    "bbox",
-    "box",
-    "boundingbox",
-    "rect",
-    "rectangle",
-    "polygon",
-    "polyline",
-    "mask",
-    "segmentation",
-    "detection",
+    *("bbox", "box", "boundingbox", "rect", "rectangle", "polygon", "polyline", "mask", "segmentation", "detection"),
 )
-_TYPES = {"tagname": "label", "displayname": "label", "bboxlabel": "label", "tags": "label", "categories": "category"}
+_TYPES = {
+    **dict.fromkeys(("tagname", "displayname", "bboxlabel", "tags", "labels"), "label"),
+    **dict.fromkeys(("title", "value"), "name"),
+    "categories": "category",
+    "code": "defectcode",
+}
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _LONGEST_NUMBER = 40
 Object = Mapping[str, Any]
@@ -172,24 +171,28 @@ def _type_place(keys: Sequence[str]) -> int | None:
 
 def _type(value: Any) -> str:
     if isinstance(value, list):
-        return " & ".join(value) if value and all(isinstance(one, str) for one in value) else ""
+        texts = [str(one.get("name", "")) if isinstance(one, dict) else one for one in value]
+        return " & ".join(texts) if all(isinstance(one, str) and one for one in texts) else ""
     return "" if isinstance(value, bool) or not isinstance(value, str | int) else str(value).strip()
 
 
 def _is_no_type(text: str) -> bool:
     """Whether a text is of the shape of a box, or names an image."""
-    return text.lower() in _GEOMETRY or text.lower().endswith(IMAGE_SUFFIXES)
+    return text.lower() in (*_GEOMETRY, _IMAGE) or text.lower().endswith(IMAGE_SUFFIXES)
 
 
 def _outline(key: str, value: Any, keys: frozenset[str]) -> Found | None:
     """The outline, or two corners, that a list of points makes: pairs, objects with x and y, or numbers in a row."""
     if not isinstance(value, list) or not value:
         return None
+    if len(value) == 1 and isinstance(value[0], dict) and key == "boundingpoly":
+        inside = (_outline(key, one, keys) for name, one in value[0].items() if column_key(name) in _OUTLINES)
+        return next((one for one in inside if one is not None), None)
     if len(value) == 1 and isinstance(value[0], list) and value[0] and not _is_number(value[0][0]):
         return _outline(key, value[0], keys)
     if len(value) == 1 and isinstance(value[0], list) and len(value[0]) > _SIDES:
         return _outline(key, value[0], keys)
-    points = [(one.get("x"), one.get("y")) if isinstance(one, dict) else one for one in value]
+    points = [(one.get("x"), one.get("y")) if _is_point(one) else one for one in value]
     if all(isinstance(one, list | tuple) and len(one) == 2 for one in points):
         flat = tuple(side for point in points for side in point)
     elif all(map(_is_number, value)) and len(value) % 2 == 0 and len(value) > _SIDES:
@@ -199,6 +202,11 @@ def _outline(key: str, value: Any, keys: frozenset[str]) -> Found | None:
     if not all(map(_is_number, flat)) or len(flat) < _SIDES:
         return None
     return Found(key, "corners" if len(flat) == _SIDES else "outline", flat, keys)
+
+
+def _is_point(value: Any) -> bool:
+    """Whether an object is a point, and no box with more than its corner."""
+    return isinstance(value, dict) and {"x", "y"} <= value.keys() <= {"x", "y", "z"}
 
 
 def singular(key: str) -> str:

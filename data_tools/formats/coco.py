@@ -192,7 +192,8 @@ def _said(file: _File, image: _Image, annotated: bool, findings: Findings) -> tu
 
 def _shapes(file: _File, image: _Image, kept: list[Any], findings: Findings) -> Iterator[Shape]:
     for i, entry in kept:
-        category = file.categories.get(_key(entry.get("category_id")) or "")
+        number = _key(entry.get("category_id")) or ""
+        category = file.categories.get(number) if file.categories else number  # without names, types are their numbers
         shape, changes = read_shape(entry, category, image.declared_hw, file.as_corners)
         for change in changes:
             findings.mend(file.path, None, image.name, change)

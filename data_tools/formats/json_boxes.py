@@ -15,6 +15,8 @@ from typing import Any
 from data_tools.core.errors import InputError
 from data_tools.core.records import GOOD, UNBOXED, Sample
 from data_tools.files.csv_tables import column_key
+from data_tools.files.image_walk import IMAGE_SUFFIXES
+from data_tools.formats.asides import names_a_verdict
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.boxed_objects import (
     Found,
@@ -33,7 +35,7 @@ from data_tools.formats.outlines import shape as shape_of
 from data_tools.formats.packed_boxes import UNKNOWN, sense_by_values
 from data_tools.formats.rectangles import half_open
 from data_tools.formats.registry import Findings, Format, ReadOptions
-from data_tools.formats.remarks import is_about_the_work, is_answer, leaves_undone
+from data_tools.formats.remarks import is_about_the_work, is_answer, leaves_undone, status_of_remark
 from data_tools.formats.tables import SUFFIXES as TABLES
 from data_tools.formats.tool_files import TOOL_READS, claims_of_files, images_root, recogniser
 from data_tools.formats.upright import not_upright
@@ -67,6 +69,7 @@ _UNDONE = frozenset(
         *("notstarted", "notannotated", "unlabeled", "unlabelled", "inprogress", "unfinished", "returned", "cancelled"),
     )
 )
+_VAGUE = ("type", "name", "title", "value", "code", "id")  # of an image, these may be anything
 _WHICH = "two corners, or left, top, width and height? Call that key bbox_xyxy or bbox_xywh"
 _OF_MODELS = "0..1000 with y first, as vision language models give it: no pixels; what a model says is no truth, either"
 _ZEROS = "boxes 0,0,0,0 without a defect's name: taken as no box"
@@ -122,7 +125,9 @@ def _claims(
 
 def _without_box(claim: Claim, own: Object, names: Mapping[str, str], boxed: Collection[str], has_list: bool) -> Claim:
     """What is said of an image without boxes: by its own keys, else by a list of boxes that has none."""
-    kind, said_of_it = type_in(own, names), type_in({key: own[key] for key in own if column_key(key) != "type"}, names)
+    own = {key: one for key, one in own.items() if not (isinstance(one, list) and any(map(_is_object, one)))}
+    kind = type_in(own, names)
+    said_of_it = type_in({key: one for key, one in own.items() if column_key(key) not in _VAGUE}, names)
     status, said = word_of(_of_the_image(own))
     if kind and kind in boxed and not is_good(kind):
         return replace(claim, defect_type=kind)
@@ -133,6 +138,10 @@ def _without_box(claim: Claim, own: Object, names: Mapping[str, str], boxed: Col
     if status is None:
         return replace(claim, problem=f"no box, and {said}, which is not understood")
     return replace(claim, good=said if status == GOOD else EMPTY if has_list else "")
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict)
 
 
 def _is_no_box(value: Object, found: Found | None, names: Mapping[str, str]) -> bool:
@@ -223,8 +232,15 @@ def _undone(own: Object) -> str:
 
 
 def _of_the_image(own: Object) -> dict[str, Any]:
-    """The keys of an image that may say whether it is good: those that ask for a verdict or a type."""
-    return {key: value for key, value in _flat(own) if asks_for(key) is not None and not is_predicted(key)}
+    """The keys of an image that may say whether it is good; types and labels, which tools have too, are read apart."""
+    return {key: value for key, value in _flat(own) if not is_predicted(key) and _judges(key, value)}
+
+
+def _judges(key: str, value: Any) -> bool:
+    if column_key(key) in _STATES:
+        return isinstance(value, str) and status_of_remark(value, key) is not None
+    is_name = asks_for(key) is not None or (isinstance(value, str) and names_a_verdict(key))
+    return is_name and not {"type", "class", "label", "state", "data"} & {*words_of(key)}
 
 
 def _flat(own: Object) -> Iterator[tuple[str, Any]]:
@@ -241,6 +257,8 @@ def _looks_like(path: Path) -> str | None:
         entries, _ = entries_of(path)
     except InputError:
         return None
+    if not _has_images(path, entries):
+        return None
     is_table = path.suffix.lower() in TABLES  # then what stands in columns of their own is for `csv`
     boxes = [
         (one, found)
@@ -252,6 +270,14 @@ def _looks_like(path: Path) -> str | None:
         return None
     keys = sorted({" ".join(words_of(found.key)) or "sides" for _, found in boxes})
     return f"{path.name} holds {len(entries)} images with boxes ({', '.join(keys)})"
+
+
+def _has_images(path: Path, entries: Sequence[Entry]) -> bool:
+    """Whether a file names images, or lies beside one of its own name, or beside the folder of one."""
+    if any(entry.image != path.stem for entry in entries):
+        return True
+    folders = (path.parent, *(one for one in path.parent.parent.iterdir() if one.is_dir()))
+    return any((folder / f"{path.stem}{suffix}").is_file() for folder in folders for suffix in ("", *IMAGE_SUFFIXES))
 
 
 FORMAT = Format(

@@ -33,9 +33,14 @@ LISTS = frozenset(
 )
 """Keys of lists that hold what is annotated in an image, as `singular` has them."""
 
-_IMAGES = ("imagegcsuri", "imageuri", "imageurl", "url", "uri", "attachment", "datatitle", "title", "sourceref")
+_IMAGES = (
+    *("imagegcsuri", "imageuri", "imageurl", "url", "uri", "attachment", "datatitle", "title", "sourceref"),
+    *("externalid", "labeleddata"),
+)
 _DEEPEST = 6
 _LONGEST, _LONGEST_FIELD = 4096, 1 << 20
+
+Boxed = tuple[Object, Found | None, str]
 
 
 @dataclass(frozen=True)
@@ -54,16 +59,21 @@ class Entry:
     line: int | None
     image: str
     size_hw: tuple[int, int] | None
-    boxes: tuple[tuple[Object, Found | None, str], ...]
+    boxes: tuple[Boxed, ...]
     empty: frozenset[str]
     own: Object
 
 
 def entries_of(path: Path) -> tuple[list[Entry], dict[str, str]]:
-    """The images of a file, and the names of types by their numbers."""
+    """The images of a file, else the one that it is named after, and the names of types by their numbers."""
     values = _values(path)
     names = names_of_types(values[0][1]) if len(values) == 1 else {}
-    return [entry for line, value in values for entry in _found(value, line)], names
+    entries = [entry for line, value in values for entry in _found(value, line)]
+    if not entries and len(values) == 1 and isinstance(values[0][1], dict):  # a file for one image, named after it
+        boxes, empty = _boxes(values[0][1], 0)
+        own = Entry(None, path.stem, _declared(values[0][1]), tuple(boxes), frozenset(empty), values[0][1])
+        return [own] if boxes or empty else [], names
+    return entries, names
 
 
 def _values(path: Path) -> list[tuple[int | None, Any]]:
@@ -177,15 +187,15 @@ def _is_image(value: str) -> bool:
     return len(value) < _LONGEST and PurePosixPath(path_of(value).replace("\\", "/")).suffix.lower() in IMAGE_SUFFIXES
 
 
-def _boxes(value: Object, depth: int) -> tuple[list[tuple[Object, Found | None, str]], set[str]]:
+def _boxes(value: Object, depth: int) -> tuple[list[Boxed], set[str]]:
     """The objects with boxes in an object, with the key that leads to them, and the keys of its empty lists."""
     own = box_in(value)
-    if own is not None:
+    if own is not None and (own.key or depth):
         return [(value, own, "")], set()
     beside = columns_as_objects(value)
     if beside:
         return [(one, box_in(one), "") for one in beside], set()
-    boxes: list[tuple[Object, Found | None, str]] = []
+    boxes: list[Boxed] = []
     empty: set[str] = set()
     for key, part in value.items():
         name = column_key(key)
@@ -198,9 +208,23 @@ def _boxes(value: Object, depth: int) -> tuple[list[tuple[Object, Found | None, 
         elif part == []:
             empty.add(singular(name))
         elif isinstance(part, list) and all(isinstance(one, dict) for one in part):
-            found_in = [(one, box_in(one), name) for one in part]
-            boxes += found_in if singular(name) in LISTS or any(found for _, found, _ in found_in) else []
+            in_list, none_in_list = _listed(part, name, depth)
+            boxes += in_list
+            empty |= none_in_list
+    if own is not None and not boxes:  # else x, y, width and height of an image are no box of it
+        return [(value, own, "")], set()
     return boxes, empty
+
+
+def _listed(objects: list[Any], key: str, depth: int) -> tuple[list[Boxed], set[str]]:
+    """What `_boxes` gives, of the objects in a list: those with boxes, else what is inside of them."""
+    own = [(one, box_in(one), key) for one in objects]
+    if any(found for _, found, _ in own):
+        return own, set()
+    inside = [_boxes(one, depth + 1) for one in objects]
+    boxes = [box for of, _ in inside for box in of]
+    empty = {name for _, of in inside for name in of}
+    return (boxes, empty) if boxes or empty & LISTS or singular(key) not in LISTS else (own, set())
 
 
 def _declared(value: Object) -> tuple[int, int] | None:

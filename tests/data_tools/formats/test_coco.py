@@ -248,6 +248,11 @@ def test_one_name_of_two_sizes_is_not_merged(tmp_path: Path, read, save) -> None
         assert "annotated as 40 x 30 pixels" in findings.rejects[0].reason
 
 
+def test_without_categories_types_are_their_numbers(tmp_path: Path, read) -> None:
+    samples, findings = read("coco", put(tmp_path, [image(1)], [box(1, 1, [1, 2, 10, 20], 3)], []))
+    assert (samples["1.png"].box_types, findings.rejects) == (("3",), [])
+
+
 def test_images_of_lvis_are_named_by_their_address_and_good_only_where_all_types_are_absent(
     tmp_path: Path, read, save
 ) -> None:

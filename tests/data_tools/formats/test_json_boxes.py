@@ -72,6 +72,25 @@ TOOLS: dict[str, object] = {
             ("b", {"bbox": [], "categories": []}),
         )
     ],
+    "Kili": [
+        {"externalId": f"{name}.png", "labels": [{"jsonResponse": {"JOB_0": {"annotations": boxes}}}]}
+        for name, boxes in (
+            (
+                "a",
+                [
+                    {
+                        "categories": [{"name": "pit", "confidence": 100}],
+                        "boundingPoly": [{"normalizedVertices": [{"x": x / 80, "y": y / 60} for x, y in OUTLINE]}],
+                    }
+                ],
+            ),
+            ("b", []),
+        )
+    ],
+    "Labelbox, before NDJSON": [
+        {"External ID": f"{name}.png", "Label": {"objects": boxes, "classifications": []}, "View Label": "https://x"}
+        for name, boxes in (("a", [{"title": "pit", "value": "pit", "bbox": LTWH}]), ("b", []))
+    ],
     "MMDetection 2": [
         {"filename": "a.png", **SIZE, "ann": {"bboxes": [XYXY], "labels": ["pit"]}},
         {"filename": "b.png", **SIZE, "ann": {"bboxes": [], "labels": []}},
@@ -167,6 +186,7 @@ def test_coordinates_of_vision_language_models_are_no_pixels(told: Told) -> None
         {"annotated": False},
         {"asset": {"name": "b.png", "state": 0}},
         {"label": "Spongebob"},
+        {"verdict": "REVIEW"},
     ],
 )
 def test_an_empty_list_is_no_proof_beside_what_leaves_it_open(told: Told, said: dict[str, Any]) -> None:
@@ -174,9 +194,27 @@ def test_an_empty_list_is_no_proof_beside_what_leaves_it_open(told: Told, said: 
     assert told([first, {**second, **said}]).keys() == {"images/a.png"}
 
 
-def test_a_defect_named_beside_an_empty_list_is_unboxed(told: Told) -> None:
+@pytest.mark.parametrize(("said", "kind"), [({"label": "pit"}, "pit"), ({"verdict": "NG"}, "defect")])
+def test_a_defect_named_beside_an_empty_list_is_unboxed(told: Told, said: dict[str, str], kind: str) -> None:
     first, second = in_list("boxes", {"bbox_xyxy": XYXY, "label": "pit"})
-    assert told([first, {**second, "label": "pit"}])["images/b.png"] == ("unboxed", [], ["pit"])
+    assert told([first, {**second, **said}])["images/b.png"] == ("unboxed", [], [kind])
+
+
+def test_objects_with_a_corner_are_no_points_of_an_outline(told: Told) -> None:
+    boxes = [{"label": "pit", "x": x, "y": 10, "width": 5, "height": 20} for x in (20, 30, 40)]
+    assert told(in_list("boxes", *boxes))["images/a.png"][1] == [(x, 10, x + 5, 30) for x in (20, 30, 40)]
+
+
+def test_the_place_and_size_of_an_image_are_no_box_of_it(told: Told) -> None:
+    samples = told(in_list("boxes", {"bbox_xyxy": XYXY, "label": "pit"}, x=7, y=9, **SIZE)[:1])
+    assert samples == {"images/a.png": ("boxed", [BOX], ["pit"])}
+
+
+def test_a_file_without_the_name_of_an_image_is_of_the_one_that_it_is_named_after(told: Told) -> None:
+    value = {**SIZE, "defects": [{"type": "pit", "bbox_xyxy": XYXY}]}
+    with pytest.raises(InputError, match="no format recognises"):
+        told(value, "settings.json")
+    assert told(value, "images/a.json") == {"images/a.png": ("boxed", [BOX], ["pit"])}
 
 
 def test_an_image_without_a_list_is_good_only_by_its_label(told: Told) -> None:
