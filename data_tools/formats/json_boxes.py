@@ -27,7 +27,7 @@ from data_tools.formats.boxed_objects import (
 )
 from data_tools.formats.claims import Claim, Shape, is_score
 from data_tools.formats.entry_words import values_in, word_of
-from data_tools.formats.folders import SPLIT_FOLDERS, asks_for, is_good, is_predicted, words_of
+from data_tools.formats.folders import CARRIERS, SPLIT_FOLDERS, asks_for, is_good, is_predicted, words_of
 from data_tools.formats.image_places import ImagePlaces, folder_under
 from data_tools.formats.json_images import LISTS, Entry, entries_of
 from data_tools.formats.names import is_background
@@ -276,8 +276,12 @@ def _has_images(path: Path, entries: Sequence[Entry]) -> bool:
     """Whether a file names images, or lies beside one of its own name, or beside the folder of one."""
     if any(entry.image != path.stem for entry in entries):
         return True
-    folders = (path.parent, *(one for one in path.parent.parent.iterdir() if one.is_dir()))
-    return any((folder / f"{path.stem}{suffix}").is_file() for folder in folders for suffix in ("", *IMAGE_SUFFIXES))
+    names = [f"{path.stem}{suffix}" for suffix in ("", *IMAGE_SUFFIXES)]
+    folders = (path.parent, *(path.parent.parent / carrier for carrier in CARRIERS))
+    try:
+        return any((folder / name).is_file() for folder in folders for name in names)
+    except OSError:  # such as a name that gets too long
+        return False
 
 
 FORMAT = Format(

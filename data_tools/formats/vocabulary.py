@@ -11,12 +11,13 @@ def _words(text: str) -> frozenset[str]:
 FLAWLESS_WORDS = _words(
     "intact flawless faultless undamaged undefective unflawed nondefective nondefect nondefects nonfaulty nonflawed "
     "nonanomalous nonanomaly nonabnormal gutteil gutteile fehlerfrei fehlerlos defektfrei einwandfrei unbeschädigt "
-    "无异常 無異常 无不良 没有缺陷 无缺陷 良品 異常なし 양품"
+    "无异常 無異常 无不良 没有缺陷 无缺陷 良品 異常なし 양품 "
+    "无瑕疵 無瑕疵 没有瑕疵 无瑕疵样本 无缺陷样本 无异常样本"
 )
 """Words that say of a thing, and not only of one of its sides, that it has no defect."""
 GOOD_WORDS = FLAWLESS_WORDS | _words(
     "good ok okay okey normal pass passed perfect io gut konform conforme bon bonne bueno buono bestanden réussi "
-    "réussie 良 良好 好 合格 合格品 正常 正常品 通过 정상"
+    "réussie 良 良好 好 合格 合格品 正常 正常品 正常样本 良品样本 合格样本 通过 정상"
 )
 """Words for what is good."""
 BAD_WORDS = _words(
@@ -26,7 +27,8 @@ BAD_WORDS = _words(
     "defekte schlechtteil schlechtteile ausschuss mangelhaft schlecht beschädigt défaut défauts défectueux "
     "durchgefallen mauvais mauvaise rebut defecto defectos defectuoso malo difetto difetti difettoso scarto "
     "rechazado rechazada rifiutato rifiutata "
-    "異常 欠陥 불량 결함 不良 不良品 不合格 不合格品 未通过 不通过 缺陷 次品 异常 坏 壞 坏品"
+    "異常 欠陥 불량 결함 不良 不良品 不合格 不合格品 未通过 不通过 缺陷 次品 异常 坏 壞 坏品 "
+    "瑕疵 有瑕疵 瑕疵品 瑕疵样本 有缺陷 缺陷样本 不良样本 异常样本"
 )
 """Words for what is a defect, or has one."""
 ACCEPTING_WORDS = _words(

@@ -36,6 +36,7 @@ def test_words_end_where_their_letters_do(name: str, words: list[str]) -> None:
         "sans d\u00e9faut",
         "\u826f\u54c1",
         "\u5408\u683c",
+        "\u65e0\u7455\u75b5\u6837\u672c",
     ],
 )
 def test_words_for_good(name: str) -> None:
@@ -56,6 +57,7 @@ def test_words_for_good(name: str) -> None:
         "Fehler",
         "d\u00e9faut",
         "\u4e0d\u826f\u54c1",
+        "\u7455\u75b5\u6837\u672c",
         "\u7f3a\u9677",
     ],
 )
