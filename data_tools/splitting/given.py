@@ -1,5 +1,6 @@
 """The split that a publisher made: by the folders of the images, or by lists of their names."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
@@ -10,6 +11,7 @@ from data_tools.splitting.split_lists import WORDS, parts_of_lists
 
 GIVEN = "as published"
 _PART_OF = {word: part for part, words in WORDS.items() for word in words}
+_IMAGES = ("images", "image", "imgs", "img", "data", "pictures", "photos", "frames", "set", "dir")
 _SHOWN = 5
 
 
@@ -62,7 +64,14 @@ def given_splits(samples: Sequence[Sample], sources: Sequence[Path], seed: int =
 def _from_folders(samples: Sequence[Sample]) -> dict[int, str]:
     parts = {}
     for sample in samples:
-        named = [_PART_OF[part.lower()] for part in PurePosixPath(sample.path).parts[:-1] if part.lower() in _PART_OF]
-        if named:
-            parts[sample.image_id] = named[0]
+        named = (_part_of(folder.lower()) for folder in PurePosixPath(sample.path).parts[:-1])
+        part = next(filter(None, named), None)
+        if part is not None:
+            parts[sample.image_id] = part
     return parts if len(set(parts.values())) > 1 else {}
+
+
+def _part_of(folder: str) -> str | None:
+    """The part that a folder's name says, alone or beside a word for images, as in train_images and img_val."""
+    words = [word for word in re.split(r"[ _-]+", folder) if word not in _IMAGES]
+    return _PART_OF.get(folder) or (_PART_OF.get(words[0]) if len(words) == 1 else None)

@@ -26,6 +26,12 @@ def test_folders_in_any_case(tmp_path: Path) -> None:
     assert remarks == ["1 images are in no part of the given split and stay out of all: e.png"]
 
 
+def test_folders_named_by_a_part_and_a_word_for_images(tmp_path: Path) -> None:
+    samples = samples_of(["train_images/a.png", "img_val/b.png", "test-data/c.png", "test_bench/d.png", "images/e.png"])
+    splits, _ = given_splits(samples, [tmp_path])
+    assert (splits.train, splits.val, splits.test) == ((1,), (2,), (3,))
+
+
 def test_lists_count_before_folders(tmp_path: Path) -> None:
     lists = tmp_path / "ImageSets" / "Main"
     lists.mkdir(parents=True)
