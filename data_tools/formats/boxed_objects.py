@@ -13,6 +13,7 @@ from typing import Any
 from data_tools.files.csv_tables import column_key
 from data_tools.files.image_walk import IMAGE_SUFFIXES
 from data_tools.formats.columns import find_columns
+from data_tools.formats.folders import is_predicted
 from data_tools.formats.outlines import around
 from data_tools.formats.packed_boxes import UNKNOWN, sense_of
 from data_tools.formats.rectangles import numbers
@@ -36,6 +37,7 @@ _TYPES = {
 }
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _LONGEST_NUMBER = 40
+_TRUTH = re.compile("^(?:gt|groundtruth|truth|true)(?=b)")
 Object = Mapping[str, Any]
 
 
@@ -58,7 +60,8 @@ class Found:
     @property
     def is_empty(self) -> bool:
         """Whether all its numbers are 0, as some write it where there is no box."""
-        return not any(float(value) for value in self.values)
+        read = numbers(self.values)
+        return not isinstance(read, str) and not any(read)
 
     def corners(self, shape: str) -> tuple[float, float, float, float] | str:
         """x1, y1, x2, y2 where the numbers are of the given shape; or what is wrong with them."""
@@ -86,7 +89,7 @@ def box_in(value: Any) -> Found | None:
     outline = None
     for key, inside in value.items():
         name = column_key(key)
-        sense = UNKNOWN if name in _ROWS_FIRST else sense_of(name)
+        sense = UNKNOWN if name in _ROWS_FIRST else _sense(name)
         if sense is not None and _is_list_of_numbers(inside, _SIDES):
             return Found(name, sense, tuple(inside), keys)
         if (sense is not None or name in _OUTLINES) and isinstance(inside, dict):
@@ -111,9 +114,9 @@ def columns_as_objects(value: Object) -> list[Object] | None:
 
     None where no list of boxes is among them.
     """
-    lists = {key: one for key, one in value.items() if isinstance(one, list)}
+    lists = {key: one for key, one in value.items() if isinstance(one, list) and not is_predicted(key)}
     for key, boxes in lists.items():
-        if sense_of(column_key(key)) is None or not all(_is_list_of_numbers(box, _SIDES) for box in boxes):
+        if _sense(column_key(key)) is None or not all(_is_list_of_numbers(box, _SIDES) for box in boxes):
             continue
         if boxes:
             beside = [name for name, one in lists.items() if name == key or len(one) == len(boxes)]
@@ -139,6 +142,11 @@ def names_of_types(value: Any) -> dict[str, str]:
         if pairs:
             return dict(pairs)
     return {}
+
+
+def _sense(key: str) -> str | None:
+    """What `sense_of` says of a key, with or without a word for the truth before it."""
+    return sense_of(_TRUTH.sub("", key))
 
 
 def _numbered(part: Any) -> Iterator[tuple[str, str]]:
@@ -212,7 +220,7 @@ def _is_point(value: Any) -> bool:
 def singular(key: str) -> str:
     """The key of one object in a list by the key of the list, as `column_key` has it."""
     name = column_key(key)
-    return {"bboxes": "bbox", "boxes": "box", "categories": "category"}.get(name, name.removesuffix("s"))
+    return "category" if name == "categories" else name.removesuffix("es" if name.endswith("boxes") else "s")
 
 
 def _is_list_of_numbers(value: Any, count: int) -> bool:

@@ -27,7 +27,7 @@ from data_tools.formats.boxed_objects import (
 )
 from data_tools.formats.claims import Claim, Shape, is_score
 from data_tools.formats.entry_words import values_in, word_of
-from data_tools.formats.folders import CARRIERS, SPLIT_FOLDERS, asks_for, is_good, is_predicted, words_of
+from data_tools.formats.folders import CARRIERS, SPLIT_FOLDERS, asks_for, is_good, is_predicted, names_a_fault, words_of
 from data_tools.formats.image_places import ImagePlaces, folder_under
 from data_tools.formats.json_images import LISTS, Entry, entries_of
 from data_tools.formats.names import is_background
@@ -70,6 +70,7 @@ _UNDONE = frozenset(
     )
 )
 _VAGUE = ("type", "name", "title", "value", "code", "id")  # of an image, these may be anything
+_OF_TOOLS = frozenset(("type", "class", "label", "state", "data", "category", "kind", "product", "object"))
 _WHICH = "two corners, or left, top, width and height? Call that key bbox_xyxy or bbox_xywh"
 _OF_MODELS = "0..1000 with y first, as vision language models give it: no pixels; what a model says is no truth, either"
 _ZEROS = "boxes 0,0,0,0 without a defect's name: taken as no box"
@@ -240,7 +241,7 @@ def _judges(key: str, value: Any) -> bool:
     if column_key(key) in _STATES:
         return isinstance(value, str) and status_of_remark(value, key) is not None
     is_name = asks_for(key) is not None or (isinstance(value, str) and names_a_verdict(key))
-    return is_name and not {"type", "class", "label", "state", "data"} & {*words_of(key)}
+    return is_name and (names_a_fault(key) or not _OF_TOOLS & {*words_of(key)})
 
 
 def _flat(own: Object) -> Iterator[tuple[str, Any]]:

@@ -28,7 +28,7 @@ from data_tools.formats.tables import SUFFIXES as TABLES
 LISTS = frozenset(
     (
         *("annotation", "object", "region", "instance", "span", "detection", "boundingboxannotation"),
-        *("box", "bbox", "boundingboxe", "shape", "defect", "label"),
+        *("box", "bbox", "boundingbox", "shape", "defect", "label"),
     )
 )
 """Keys of lists that hold what is annotated in an image, as `singular` has them."""
@@ -37,6 +37,8 @@ _IMAGES = (
     *("imagegcsuri", "imageuri", "imageurl", "url", "uri", "attachment", "datatitle", "title", "sourceref"),
     *("externalid", "labeleddata"),
 )
+_BARE = ("imageid", "imagename", "filename")  # may be names without a suffix
+_LONGEST_BARE = 200
 _DEEPEST = 6
 _LONGEST, _LONGEST_FIELD = 4096, 1 << 20
 
@@ -180,7 +182,8 @@ def _own_image(value: Object) -> str:
     if place is not None:
         return [*paths.values()][place]
     named = {column_key(key): one for key, one in paths.items()}
-    return next((named[key] for key in _IMAGES if key in named), "")
+    bare = {column_key(key): one for key, one in value.items() if isinstance(one, str) and 0 < len(one) < _LONGEST_BARE}
+    return next((of[key] for of, keys in ((named, _IMAGES), (bare, _BARE)) for key in keys if key in of), "")
 
 
 def _is_image(value: str) -> bool:

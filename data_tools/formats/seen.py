@@ -1,5 +1,6 @@
 """What a source holds, in a line for people whose format is not recognised."""
 
+import json
 import os
 import re
 from collections import Counter
@@ -7,8 +8,10 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
+from data_tools.core.errors import InputError
 from data_tools.files.image_walk import IMAGE_SUFFIXES
 from data_tools.files.regular import reason_against_reading
+from data_tools.files.text import read_text
 from data_tools.formats.annotation_files import head_of
 from data_tools.formats.folders import status_of
 from data_tools.formats.tables import SEPARATORS, SUFFIXES, first_fields, first_lines
@@ -16,7 +19,8 @@ from data_tools.formats.tables import SEPARATORS, SUFFIXES, first_fields, first_
 _MOST_FILES, _MOST_KINDS = 100_000, 6
 _ROOT = re.compile(r"<([A-Za-z_][\w.:-]*)")
 _KEY = re.compile(r'"([^"\\]{1,40})"\s*:')
-_LONGEST = 80
+_LONGEST = 160
+_LARGEST = 64 << 20
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _USES = ("train", "training", "val", "validation", "validate", "test", "unassigned")
 _SIDES = "with left,top,width,height where the numbers are sizes"
@@ -132,7 +136,34 @@ def _xml(path: Path) -> str:
 
 def _json(path: Path) -> str:
     keys = list(dict.fromkeys(_KEY.findall(_head(path))))
-    return f"keys {', '.join(keys[:6])}" if keys else "no keys"
+    return f"keys {', '.join(keys[:6])}{_damage(path)}" if keys else "no keys"
+
+
+def _damage(path: Path) -> str:
+    """Why a file is neither JSON nor lines of it; "" where it is, or too large to look at."""
+    try:
+        if path.stat().st_size > _LARGEST:
+            return ""
+        text, _ = read_text(path)
+        first, _, more = text.strip().partition("\n")
+        try:
+            json.loads(first)
+        except ValueError:  # one value in several lines
+            json.loads(text)
+            return ""
+        for number, line in enumerate(more.split("\n"), start=2):
+            if line.strip():
+                _loads(line, number)
+    except (InputError, OSError, RecursionError, ValueError) as error:
+        return f"; not readable as JSON: {error}"
+    return ""
+
+
+def _loads(line: str, number: int) -> None:
+    try:
+        json.loads(line)
+    except ValueError as error:
+        raise InputError(f"line {number}: {error}") from error
 
 
 def _table(path: Path) -> str:

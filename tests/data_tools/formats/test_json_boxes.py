@@ -187,6 +187,7 @@ def test_coordinates_of_vision_language_models_are_no_pixels(told: Told) -> None
         {"asset": {"name": "b.png", "state": 0}},
         {"label": "Spongebob"},
         {"verdict": "REVIEW"},
+        {"category": "bottle"},  # a product
     ],
 )
 def test_an_empty_list_is_no_proof_beside_what_leaves_it_open(told: Told, said: dict[str, Any]) -> None:
@@ -194,7 +195,9 @@ def test_an_empty_list_is_no_proof_beside_what_leaves_it_open(told: Told, said: 
     assert told([first, {**second, **said}]).keys() == {"images/a.png"}
 
 
-@pytest.mark.parametrize(("said", "kind"), [({"label": "pit"}, "pit"), ({"verdict": "NG"}, "defect")])
+@pytest.mark.parametrize(
+    ("said", "kind"), [({"label": "pit"}, "pit"), ({"verdict": "NG"}, "defect"), ({"anomaly_class": "HS"}, "defect")]
+)
 def test_a_defect_named_beside_an_empty_list_is_unboxed(told: Told, said: dict[str, str], kind: str) -> None:
     first, second = in_list("boxes", {"bbox_xyxy": XYXY, "label": "pit"})
     assert told([first, {**second, **said}])["images/b.png"] == ("unboxed", [], [kind])
@@ -241,6 +244,11 @@ def test_what_a_model_says_beside_the_truth_is_left_out(told: Told) -> None:
     guess = [{"bbox_xyxy": [0, 0, 9, 9], "label": "pit", "score": 0.4}]
     samples = told([{**first, "predictions": guess}, {**second, "predictions": []}])
     assert samples == {"images/a.png": ("boxed", [BOX], ["pit"]), "images/b.png": ("good", [], ["good"])}
+
+
+def test_the_truth_beside_predictions_in_columns(told: Told) -> None:
+    samples = told([{"image_id": "a", "gt_bboxes": [[40, 30, 70, 40]], "pred_bboxes": [[1, 2, 3, 4]]}])
+    assert samples == {"images/a.png": ("boxed", [(40, 30, 70, 40)], ["defect"])}
 
 
 def test_boxes_with_scores_alone_are_not_recognised(tmp_path: Path) -> None:

@@ -45,3 +45,8 @@ def test_a_table_that_is_not_understood_comes_with_names_for_its_columns(
     (tmp_path / "t.csv").write_text(f"b.png,,,,,\n{line}\n")
     said = seen_in(tmp_path)
     assert (f"--columns {columns} would" in said) if columns else ("--columns" not in said)
+
+
+def test_damaged_lines_of_json_are_named(tmp_path: Path) -> None:
+    (tmp_path / "t.jsonl").write_text('{"image": "a.png"}\n\n{"image": "b.png", "boxes": [{"x"\n')
+    assert "t.jsonl: keys image, boxes; not readable as JSON: line 3" in seen_in(tmp_path)
