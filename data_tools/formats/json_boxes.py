@@ -107,30 +107,38 @@ def _claims(
     folder = folder_under(path, None if places.index is None else places.index.root)
     with_boxes = {key for entry in entries if entry.boxes for key in _keys_of_lists(entry)}
     senses = _senses(path, entries, places, folder, findings)
-    boxed = {kind for entry in entries for one, *_ in entry.boxes if (kind := type_in(one, names))}
+    boxed = {type_in(one, names).lower() for entry in entries for one, *_ in entry.boxes}
     for entry in entries:
         drawn = [(one, found) for one, found, _ in entry.boxes if not _is_no_box(one, found, names)]
         if len(drawn) < len(entry.boxes):
             findings.mend(path, entry.line, entry.image, _ZEROS)
         shapes = tuple(_shape(one, found, senses, names, options) for one, found in drawn)
         claim = Claim(path, entry.image, entry.line, folder=folder, declared_hw=entry.size_hw, shapes=shapes)
-        undone = _undone(entry.own)
+        undone = _undone(entry.own, bool(shapes))
         if undone:
             yield replace(claim, shapes=(), problem=undone)
         elif shapes:
             yield claim
         else:
             has_list = len(entry.boxes) > 0 or bool(entry.empty & (with_boxes or LISTS))
-            yield _without_box(claim, entry.own, names, boxed, has_list)
+            yield _without_box(claim, entry.own, names, boxed | options.type_map.keys(), has_list)
 
 
-def _without_box(claim: Claim, own: Object, names: Mapping[str, str], boxed: Collection[str], has_list: bool) -> Claim:
-    """What is said of an image without boxes: by its own keys, else by a list of boxes that has none."""
+def _without_box(claim: Claim, own: Object, names: Mapping[str, str], known: Collection[str], has_list: bool) -> Claim:
+    """What is said of an image without boxes: by its own keys, else by a list of boxes that has none.
+
+    Args:
+        claim: to be filled.
+        own: the object of the image.
+        names: of types, by their numbers.
+        known: types in small letters, of boxes or with new names.
+        has_list: whether there is such a list.
+    """
     own = {key: one for key, one in own.items() if not (isinstance(one, list) and any(map(_is_object, one)))}
     kind = type_in(own, names)
     said_of_it = type_in({key: one for key, one in own.items() if column_key(key) not in _VAGUE}, names)
     status, said = word_of(_of_the_image(own))
-    if kind and kind in boxed and not is_good(kind):
+    if kind and kind.lower() in known and not is_good(kind):
         return replace(claim, defect_type=kind)
     if status == UNBOXED:
         return replace(claim, defect_type=kind if kind and not is_answer(kind) else "defect")
@@ -165,7 +173,8 @@ def _shape(
     meant = senses.get(found.key, found.shape) if found.shape == UNKNOWN else found.shape
     box, note = found.corners(meant), ""
     if not isinstance(box, str) and meant == "corners":
-        box, note = half_open(box, options.corners or FORMAT.corners)
+        is_share = max(box) <= 1  # no pixel is added to one
+        box, note = half_open(box, "exclusive" if is_share else options.corners or FORMAT.corners)
     note = note or ("an outline: the box around its points is taken" if meant == "outline" else "")
     said = values_in({key: one for key, one in value.items() if isinstance(one, str | int | float | dict)})
     beside = tuple((key, one) for key, one in said if isinstance(one, str | int | float) and one != kind)
@@ -222,11 +231,15 @@ def _size(entry: Entry, places: ImagePlaces, folder: str) -> tuple[int, int] | N
     return places.size_of(paths[0])[0] if len(paths) == 1 else None
 
 
-def _undone(own: Object) -> str:
-    """Why nobody is done with an image, by its own keys; "" where none says so."""
+def _undone(own: Object, has_boxes: bool) -> str:
+    """Why nobody is done with an image, by its own keys; "" where none says so.
+
+    Boxes that are there count although nobody has reviewed them yet.
+    """
     for key, value in _flat(own):
         name, text = column_key(key), ("yes" if value else "no") if isinstance(value, bool) else str(value)
         waits = column_key(text) in _UNDONE if name in _STATES else is_about_the_work(key) and leaves_undone(key, text)
+        waits = waits and (name in _STATES or not has_boxes)
         if waits or (name == "state" and value == _NOT_VISITED and not isinstance(value, bool)):
             return f"{key[:40]} {text[:40]!r}: nobody has finished it, or it was turned down"
     return ""

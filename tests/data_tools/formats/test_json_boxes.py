@@ -203,6 +203,17 @@ def test_a_defect_named_beside_an_empty_list_is_unboxed(told: Told, said: dict[s
     assert told([first, {**second, **said}])["images/b.png"] == ("unboxed", [], [kind])
 
 
+def test_a_type_map_says_what_a_label_beside_an_empty_list_means(told: Told) -> None:
+    first, second = in_list("boxes", {"bbox_xyxy": XYXY, "label": "pit"})
+    samples = told([first, {**second, "label": "Spongebob"}], type_map={"Spongebob": "good"})
+    assert samples["images/b.png"][0] == "good"
+
+
+def test_boxes_that_nobody_has_reviewed_count(told: Told) -> None:
+    first, second = in_list("boxes", {"bbox_xyxy": XYXY, "label": "pit"}, reviewed=False)
+    assert told([first, second]) == {"images/a.png": ("boxed", [BOX], ["pit"])}
+
+
 def test_objects_with_a_corner_are_no_points_of_an_outline(told: Told) -> None:
     boxes = [{"label": "pit", "x": x, "y": 10, "width": 5, "height": 20} for x in (20, 30, 40)]
     assert told(in_list("boxes", *boxes))["images/a.png"][1] == [(x, 10, x + 5, 30) for x in (20, 30, 40)]
