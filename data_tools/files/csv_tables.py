@@ -8,6 +8,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _SIGN = "'"
@@ -37,6 +38,7 @@ def csv_text(rows: Iterable[Sequence[object]]) -> str:
     return table.getvalue()
 
 
+@lru_cache(maxsize=1 << 14)
 def column_key(name: str) -> str:
     """What a column's name says, however it is spelled: its letters and digits, in small letters, without "px".
 

@@ -138,19 +138,18 @@ def _parsed(text: str) -> Any:
 
 def _found(value: Any, line: int | None, depth: int = 0) -> Iterator[Entry]:
     """The images in a value of JSON with their boxes, from the outside in."""
-    if depth > _DEEPEST:
+    if depth > _DEEPEST or not isinstance(value, dict | list):
         return
     if isinstance(value, list):
         for one in value:
-            yield from _found(one, line, depth + 1)
-        return
-    if not isinstance(value, dict):
+            if isinstance(one, dict | list):
+                yield from _found(one, line, depth + 1)
         return
     image = _image_of(value)
     inside = [
         entry
         for key, part in value.items()
-        if not is_predicted(key)
+        if isinstance(part, dict | list) and not is_predicted(key)
         for entry in _found(_named(key, part), line, depth + 1)
         if entry.boxes or entry.empty
     ]

@@ -8,6 +8,7 @@ boxes of a table together, where many of them could be no box in any other sense
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from data_tools.formats.rectangles import numbers
 
@@ -28,6 +29,7 @@ _ROUNDING = 1.0  # pixels
 SizeHW = tuple[int, int]
 
 
+@lru_cache(maxsize=1 << 14)
 def sense_of(key: str) -> str | None:
     """The shape of the boxes in a column by its key, as `Columns` has it, or UNKNOWN; None where it holds none."""
     if re.fullmatch(f"{_BOX}(?:string|str)?", key):
