@@ -33,7 +33,7 @@ def verdict(
     for row in told:
         others = {r.metric: r for r in comparisons if (r.a, r.b) == (row.a, row.b)}
         warnings = [w for w in _warnings(row, others, approaches, baselines) if w]
-        sentences.append("; ".join([_claim(row), *warnings]))
+        sentences.append("; ".join([_claim(row, names_both=len(pairs) > 1), *warnings]))
     rest = [row for row in pairs if row not in told]
     if rest:
         few = _too_few_groups(max(row.n_groups for row in rest))
@@ -42,7 +42,8 @@ def verdict(
     return ". ".join(sentences) or None
 
 
-def _claim(row: Difference) -> str:
+def _claim(row: Difference, names_both: bool) -> str:
+    """What a pair shows. `names_both`: also whom the closer one is closer than, which only one pair leaves clear."""
     seeds = sorted({row.seeds_a, row.seeds_b})
     count = " and ".join(map(str, seeds)) + (" seed" if seeds == [1] else " seeds")
     n = f"{_counted(row.n, 'image')} of {_counted(row.n_groups, 'group')}, {count}"
@@ -52,8 +53,9 @@ def _claim(row: Difference) -> str:
     if not _shown(row):
         interval = f"95 % CI {low:.1f}..{high:.1f} px, {n}"
         return f"no difference shown between {row.a} and {row.b} ({interval}){_to_settle(row)}"
-    closer, low, high = (row.a, -high, -low) if row.difference < 0 else (row.b, low, high)
-    return f"{closer} closer by {abs(row.difference):.1f} px (95 % CI {low:.1f}..{high:.1f}, {n})"
+    closer, other, low, high = (row.a, row.b, -high, -low) if row.difference < 0 else (row.b, row.a, low, high)
+    than = f" than {other}" if names_both else ""
+    return f"{closer} closer by {abs(row.difference):.1f} px{than} (95 % CI {low:.1f}..{high:.1f}, {n})"
 
 
 def _warnings(

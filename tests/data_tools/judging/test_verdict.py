@@ -47,7 +47,7 @@ def test_of_many_pairs_those_are_told_that_show_something() -> None:
     assert three.count("no difference shown between") == 3
     told = verdict([*nothing, row(a="s", n_groups=9)], {}, {})
     assert told == (
-        "s closer by 8.0 px (95 % CI 4.0..12.0, 90 images of 9 groups, 3 seeds). "
+        "s closer by 8.0 px than cnn (95 % CI 4.0..12.0, 90 images of 9 groups, 3 seeds). "
         "no difference shown in the other 3 pairs"
     )
     few = [replace(one, n_groups=2) for one in [*nothing, row(a="s")]]
