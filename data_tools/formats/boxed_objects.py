@@ -30,10 +30,11 @@ _GEOMETRY = (
     *("bbox", "box", "boundingbox", "rect", "rectangle", "polygon", "polyline", "mask", "segmentation", "detection"),
 )
 _TYPES = {
-    **dict.fromkeys(("tagname", "displayname", "bboxlabel", "tags", "labels"), "label"),
+    **dict.fromkeys(("tagname", "displayname", "bboxlabel", "classtitle", "tags", "labels"), "label"),
     **dict.fromkeys(("title", "value"), "name"),
     "categories": "category",
     "code": "defectcode",
+    "labelid": "classid",
 }
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _LONGEST_NUMBER = 40
@@ -96,6 +97,7 @@ def box_in(value: Any) -> Found | None:
             sides = _sides(inside)
             if sides is not None:
                 return Found(name, *sides, keys)
+            inside = next((one for of, one in inside.items() if column_key(of) in _OUTLINES), None)
         if outline is None and (sense is not None or name in _OUTLINES):
             outline = _outline(name, inside, keys)
     return outline

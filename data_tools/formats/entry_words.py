@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from data_tools.core.records import GOOD, UNBOXED
+from data_tools.files.csv_tables import column_key
 from data_tools.formats.asides import is_about_another, is_aside, names_a_verdict
 from data_tools.formats.claims import is_score
 from data_tools.formats.folders import (
@@ -12,6 +13,7 @@ from data_tools.formats.folders import (
     denies_a_defect,
     is_accepted,
     is_called_flawless,
+    is_predicted,
     names_a_fault,
     speaks_of_no_defect,
     words_of,
@@ -30,9 +32,11 @@ from data_tools.formats.remarks import (
     status_of_remark,
     weightiest,
 )
+from data_tools.formats.vocabulary import PREDICTING_WORDS
 
-_WITHDRAWN = frozenset(("deleted", "removed", "discarded", "withdrawn"))
-_UPHELD = frozenset(("confirmed", "genuine"))
+_WITHDRAWN = frozenset(("deleted", "removed", "discarded", "withdrawn", "invalid"))
+_UPHELD = frozenset(("confirmed", "genuine", "valid"))
+_ORIGINS = frozenset(("source", "origin", "creator", "annotator", "author"))
 _OF_AN_AREA = frozenset(
     words_of(
         "is was be box bbox annotation label region object shape area defect fault anomaly finding real true a the"
@@ -119,8 +123,17 @@ def unsettled(beside: Iterable[tuple[str, Any]]) -> str:
 
 
 def score_beside(beside: Iterable[tuple[str, Any]]) -> str:
-    """The score that stands beside an area, by which it is what a model says; "" without one other than 1 and 100."""
-    return next((f"{name[:40]} {value}" for name, value in beside if is_score(name, value)), "")
+    """What says beside an area that it is what a model says: a score other than 1 and 100, or a word; "" without."""
+    return next((f"{name[:40]} {value}"[:80] for name, value in beside if _is_of_a_model(name, value)), "")
+
+
+def _is_of_a_model(name: str, value: Any) -> bool:
+    if is_score(name, value):
+        return True
+    words, text = set(words_of(name)), str(value)
+    is_flag = is_predicted(name) and words <= PREDICTING_WORDS | {"is"}
+    is_origin = bool(words & _ORIGINS) and (is_predicted(text) or text.strip().lower() == "model")
+    return (is_flag and (value is True or is_yes(text))) or (is_origin and isinstance(value, str))
 
 
 @lru_cache(maxsize=1 << 14)
@@ -129,7 +142,9 @@ def _denies(name: str, text: str) -> bool:
         return True
     if is_about_another(name):
         return False
-    if (is_yes(text) and (is_false_call(name) or _says_of_the_area(name, _WITHDRAWN))) or (
+    if column_key(text) in _WITHDRAWN and set(words_of(name)) & (_STATES | _OF_THE_ANNOTATION):
+        return True
+    if (is_yes(text) and (is_false_call(" ".join(words_of(name))) or _says_of_the_area(name, _WITHDRAWN))) or (
         is_no(text) and _says_of_the_area(name, _UPHELD)
     ):
         return True

@@ -7,6 +7,7 @@ SageMaker, Scale, SuperAnnotate, Tianchi, Vertex AI and VoTT. What four numbers 
 boxes is empty, nobody says that the work is not done, and nothing beside it says otherwise.
 """
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,17 +26,18 @@ from data_tools.formats.boxed_objects import (
     singular,
     type_in,
 )
+from data_tools.formats.boxes_of_defects import LISTS, Boxed, is_set_aside, of_defects
 from data_tools.formats.claims import Claim, Shape, is_score
 from data_tools.formats.entry_words import values_in, word_of
 from data_tools.formats.folders import CARRIERS, SPLIT_FOLDERS, asks_for, is_good, is_predicted, names_a_fault, words_of
 from data_tools.formats.image_places import ImagePlaces, folder_under
-from data_tools.formats.json_images import LISTS, Entry, entries_of
+from data_tools.formats.json_images import Entry, entries_of, left_out
 from data_tools.formats.names import is_background
 from data_tools.formats.outlines import shape as shape_of
-from data_tools.formats.packed_boxes import UNKNOWN, sense_by_values
+from data_tools.formats.packed_boxes import UNKNOWN, sense_by_values, sense_of
 from data_tools.formats.rectangles import half_open
 from data_tools.formats.registry import Findings, Format, ReadOptions
-from data_tools.formats.remarks import is_about_the_work, is_answer, leaves_undone, status_of_remark
+from data_tools.formats.remarks import is_about_the_work, is_answer, is_no, is_yes, leaves_undone, status_of_remark
 from data_tools.formats.tables import SUFFIXES as TABLES
 from data_tools.formats.tool_files import TOOL_READS, claims_of_files, images_root, recogniser
 from data_tools.formats.upright import not_upright
@@ -66,14 +68,40 @@ _UNDONE = frozenset(
             "cancelled",
             "draft",
         ),
-        *("notstarted", "notannotated", "unlabeled", "unlabelled", "inprogress", "unfinished", "returned", "cancelled"),
+        *("notstarted", "notannotated", "unlabeled", "unlabelled", "inprogress", "unfinished", "returned"),
+        *("deleted", "removed", "discarded", "invalid", "archived", "excluded", "ignored"),
     )
 )
+_SET_ASIDE = (  # where the answer is yes, with or without is or was before it
+    *(
+        "ignore",
+        "ignored",
+        "skip",
+        "skipped",
+        "canceled",
+        "cancelled",
+        "draft",
+        "pending",
+        "todo",
+        "deleted",
+        "removed",
+    ),
+    *("discard", "discarded", "hidden", "invalid", "archived", "exclude", "excluded", "disabled", "inactive", "unsure"),
+    *("unusable", "unlabeled", "unlabelled"),
+)
+_IN_USE = ("valid", "usable", "enabled", "active", "visible")  # set aside where the answer is no
+_TO_REVIEW = ("needsreview", "toreview")
+_ASKED = re.compile("^(?:is|was)(?=[a-z]{4})")
 _VAGUE = ("type", "name", "title", "value", "code", "id")  # of an image, these may be anything
 _OF_TOOLS = frozenset(("type", "class", "label", "state", "data", "category", "kind", "product", "object"))
 _WHICH = "two corners, or left, top, width and height? Call that key bbox_xyxy or bbox_xywh"
 _OF_MODELS = "0..1000 with y first, as vision language models give it: no pixels; what a model says is no truth, either"
 _ZEROS = "boxes 0,0,0,0 without a defect's name: taken as no box"
+_FORMATS = ("bboxformat", "bboxmode", "bboxtype", "boxformat", "boxmode", "coordformat", "coordinateformat")
+_MODES = {"0": "corners", "1": "corner"}  # of Detectron2
+_READ_AS = {"corner": "left, top, width, height", "corners": "two corners", "centre": "centre, width, height"}
+_IN_PERCENT = frozenset(("rectanglelabels", "polygonlabels", "ellipselabels", "keypointlabels", "brushlabels"))
+_OF_LABEL_STUDIO = "percent of the image's size, as Label Studio has them: export JSON with original_width from there"
 _NOT_VISITED = 0  # VoTT's state of an asset
 
 
@@ -105,23 +133,38 @@ def _claims(
     findings: Findings,
 ) -> Iterator[Claim]:
     folder = folder_under(path, None if places.index is None else places.index.root)
+    passed = sorted({key[:40] for entry in entries for key in left_out(entry.own)})
+    if passed:
+        findings.notes.append(f"{path.name}: boxes under {', '.join(passed[:6])} are left out, as no truth")
+    entries, others = _with_defects(entries, names)
     with_boxes = {key for entry in entries if entry.boxes for key in _keys_of_lists(entry)}
     senses = _senses(path, entries, places, folder, findings)
     boxed = {type_in(one, names).lower() for entry in entries for one, *_ in entry.boxes}
-    for entry in entries:
-        drawn = [(one, found) for one, found, _ in entry.boxes if not _is_no_box(one, found, names)]
+    for place, entry in enumerate(entries):
+        for why in others[place]:
+            findings.reject(path, entry.line, entry.image, why)
+        drawn = [box for box in entry.boxes if not _is_no_box(box[0], box[1], names)]
         if len(drawn) < len(entry.boxes):
             findings.mend(path, entry.line, entry.image, _ZEROS)
-        shapes = tuple(_shape(one, found, senses, names, options) for one, found in drawn)
+        shapes = tuple(_shape(box, senses, names, options) for box in drawn)
         claim = Claim(path, entry.image, entry.line, folder=folder, declared_hw=entry.size_hw, shapes=shapes)
         undone = _undone(entry.own, bool(shapes))
         if undone:
             yield replace(claim, shapes=(), problem=undone)
         elif shapes:
             yield claim
+        elif others[place] and not any(map(names_a_fault, entry.empty)):
+            yield replace(claim, problem=others[place][0])
         else:
-            has_list = len(entry.boxes) > 0 or bool(entry.empty & (with_boxes or LISTS))
+            has_list = len(entry.boxes) > 0 or bool({*map(singular, entry.empty)} & (with_boxes or LISTS))
             yield _without_box(claim, entry.own, names, boxed | options.type_map.keys(), has_list)
+
+
+def _with_defects(entries: Sequence[Entry], names: Mapping[str, str]) -> tuple[list[Entry], list[list[str]]]:
+    """Images with those of their boxes that are of defects, and why the others of each are not."""
+    told = [of_defects(entry.boxes, entry.empty, names) for entry in entries]
+    kept = [replace(entry, boxes=tuple(boxes)) for entry, (boxes, _) in zip(entries, told, strict=True)]
+    return kept, [others for _, others in told]
 
 
 def _without_box(claim: Claim, own: Object, names: Mapping[str, str], known: Collection[str], has_list: bool) -> Claim:
@@ -164,22 +207,22 @@ def _keys_of_lists(entry: Entry) -> Iterator[str]:
         yield from (singular(key), "" if found is None else found.key)
 
 
-def _shape(
-    value: Object, found: Found | None, senses: Mapping[str, str], names: Mapping[str, str], options: ReadOptions
-) -> Shape:
+def _shape(box: Boxed, senses: Mapping[str, str], names: Mapping[str, str], options: ReadOptions) -> Shape:
+    value, found, above = box
     kind = type_in(value, names)
     if found is None:
         return shape_of(kind, "no box that is understood")
     meant = senses.get(found.key, found.shape) if found.shape == UNKNOWN else found.shape
-    box, note = found.corners(meant), ""
-    if not isinstance(box, str) and meant == "corners":
-        is_share = max(box) <= 1  # no pixel is added to one
-        box, note = half_open(box, "exclusive" if is_share else options.corners or FORMAT.corners)
+    sides, note = found.corners(meant), ""
+    if not isinstance(sides, str) and meant == "corners":
+        is_share = max(sides) <= 1  # no pixel is added to one
+        sides, note = half_open(sides, "exclusive" if is_share else options.corners or FORMAT.corners)
     note = note or ("an outline: the box around its points is taken" if meant == "outline" else "")
     said = values_in({key: one for key, one in value.items() if isinstance(one, str | int | float | dict)})
     beside = tuple((key, one) for key, one in said if isinstance(one, str | int | float) and one != kind)
+    beside += (("ignore", "yes"),) if is_set_aside(above) else ()
     turned = "" if meant == "outline" else not_upright((key, str(one)) for key, one in beside)
-    one = shape_of(kind, turned or box, note=note)
+    one = shape_of(kind, turned or sides, note=note)
     return Shape(one.type, one.box_xyxy, None, one.note, one.problem, beside=beside)
 
 
@@ -193,27 +236,44 @@ def _senses(
     """
     boxes: dict[str, list[tuple[Sequence[str], tuple[int, int] | None]]] = {}
     keys: dict[str, frozenset[str]] = {}
+    said: dict[str, set[str | None]] = {}
     for entry in entries:
-        found_here = [(found, key) for _, found, key in entry.boxes if found is not None and found.shape == UNKNOWN]
+        for _, found, _ in entry.boxes:
+            if found is not None and found.keys & _IN_PERCENT:
+                raise InputError(f"{min(found.keys & _IN_PERCENT)}: {_OF_LABEL_STUDIO}")
+        found_here = [(one, found, key) for one, found, key in entry.boxes if found and found.shape == UNKNOWN]
         size_hw = _size(entry, places, folder) if found_here else None
-        for found, key in found_here:
+        for one, found, key in found_here:
             if found.key == "box2d":
                 raise InputError(f"{found.key}: {_OF_MODELS}")
+            said.setdefault(found.key, set()).add(_said_sense(entry.own, one))
             boxes.setdefault(found.key, []).append((list(map(str, found.values)), size_hw))
-            own = found.keys | {f"in {key}"} | frozenset(map(column_key, entry.own))
+            own = found.keys | {f"in {column_key(key)}"} | frozenset(map(column_key, entry.own))
             keys[found.key] = keys.get(found.key, own) & own
     senses = {}
     for key, packed in boxes.items():
         meant, why = _by_values(packed), "since many can be nothing else"
-        if meant == UNKNOWN:
+        if said[key] != {None}:
+            meant, why = next(iter(said[key])) or UNKNOWN, "as is said beside it"
+            if len(said[key]) > 1 or meant == UNKNOWN:
+                raise InputError(f"{key} {' '.join(packed[0][0])[:80]}: {_WHICH}")
+        elif meant == UNKNOWN:
             tool, meant = next(((tool, sense) for tool, own, sense in _TOOLS if own <= keys[key]), ("", UNKNOWN))
             why = f"as {tool} has it"
         if meant == UNKNOWN:
             raise InputError(f"{key} {' '.join(packed[0][0])[:80]}: {_WHICH}")
-        read_as = {"corner": "left, top, width, height", "corners": "two corners"}[meant]
+        read_as = _READ_AS[meant]
         findings.notes.append(f"{path.name}: {key} read as {read_as}, {why}")
         senses[key] = meant
     return senses
+
+
+def _said_sense(own: Object, value: Object) -> str | None:
+    """What keys of an image or of a box say that its four numbers are; "" for what is not known, None without."""
+    for key, text in (*value.items(), *own.items()):
+        if column_key(key) in _FORMATS:
+            return _MODES.get(str(text), sense_of(column_key(str(text))) or "")
+    return None
 
 
 def _by_values(packed: Sequence[tuple[Sequence[str], tuple[int, int] | None]]) -> str:
@@ -238,8 +298,12 @@ def _undone(own: Object, has_boxes: bool) -> str:
     """
     for key, value in _flat(own):
         name, text = column_key(key), ("yes" if value else "no") if isinstance(value, bool) else str(value)
-        waits = column_key(text) in _UNDONE if name in _STATES else is_about_the_work(key) and leaves_undone(key, text)
-        waits = waits and (name in _STATES or not has_boxes)
+        asked = _ASKED.sub("", name)
+        waits = name in _STATES and column_key(text) in _UNDONE
+        waits = waits or (asked in _SET_ASIDE and is_yes(text)) or (asked in _IN_USE and is_no(text))
+        if not has_boxes and name not in _STATES:
+            waits = waits or (is_about_the_work(key) and leaves_undone(key, text))
+            waits = waits or (asked in _TO_REVIEW and is_yes(text))
         if waits or (name == "state" and value == _NOT_VISITED and not isinstance(value, bool)):
             return f"{key[:40]} {text[:40]!r}: nobody has finished it, or it was turned down"
     return ""
@@ -268,9 +332,10 @@ def _flat(own: Object) -> Iterator[tuple[str, Any]]:
 
 def _looks_like(path: Path) -> str | None:
     try:
-        entries, _ = entries_of(path)
+        entries, names = entries_of(path)
     except InputError:
         return None
+    entries, _ = _with_defects(entries, names)
     if not _has_images(path, entries):
         return None
     is_table = path.suffix.lower() in TABLES  # then what stands in columns of their own is for `csv`

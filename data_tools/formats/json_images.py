@@ -1,7 +1,7 @@
 """The images in JSON, JSON lines, or a table with fields of JSON, each with the objects that have boxes in it.
 
 An object is of the image that it names, in itself or in an object right inside it (`asset`, `params`, `metadata`), or
-under whose name it stands. What a key such as `predictions` holds is left out.
+under whose name it stands. What a key such as `predictions` or `history` holds is left out.
 """
 
 import json
@@ -16,22 +16,14 @@ from data_tools.files.csv_tables import column_key
 from data_tools.files.image_walk import IMAGE_SUFFIXES
 from data_tools.files.json_object import each_key_once
 from data_tools.files.text import read_text
-from data_tools.formats.boxed_objects import Found, Object, box_in, columns_as_objects, names_of_types, singular
+from data_tools.formats.boxed_objects import Object, box_in, columns_as_objects, names_of_types, singular, type_in
+from data_tools.formats.boxes_of_defects import LISTS, Boxed, is_no_truth
 from data_tools.formats.columns import find_image
-from data_tools.formats.folders import is_predicted
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.labelstudio_names import path_of
 from data_tools.formats.packed_boxes import sense_of
 from data_tools.formats.tables import SEPARATORS, first_fields, table_records
 from data_tools.formats.tables import SUFFIXES as TABLES
-
-LISTS = frozenset(
-    (
-        *("annotation", "object", "region", "instance", "span", "detection", "boundingboxannotation"),
-        *("box", "bbox", "boundingbox", "shape", "defect", "label"),
-    )
-)
-"""Keys of lists that hold what is annotated in an image, as `singular` has them."""
 
 _IMAGES = (
     *("imagegcsuri", "imageuri", "imageurl", "url", "uri", "attachment", "datatitle", "title", "sourceref"),
@@ -41,8 +33,6 @@ _BARE = ("imageid", "imagename", "filename")  # may be names without a suffix
 _LONGEST_BARE = 200
 _DEEPEST = 6
 _LONGEST, _LONGEST_FIELD = 4096, 1 << 20
-
-Boxed = tuple[Object, Found | None, str]
 
 
 @dataclass(frozen=True)
@@ -54,7 +44,7 @@ class Entry:
         image: its name or path.
         size_hw: height and width that stand there; None without.
         boxes: its objects, each with its box, None where it has none that is understood, and the key of their list.
-        empty: the keys of its empty lists, as `singular` has them.
+        empty: the keys of its empty lists.
         own: the object of the image itself.
     """
 
@@ -149,7 +139,7 @@ def _found(value: Any, line: int | None, depth: int = 0) -> Iterator[Entry]:
     inside = [
         entry
         for key, part in value.items()
-        if isinstance(part, dict | list) and not is_predicted(key)
+        if isinstance(part, dict | list) and not is_no_truth(key)
         for entry in _found(_named(key, part), line, depth + 1)
         if entry.boxes or entry.empty
     ]
@@ -192,7 +182,7 @@ def _is_image(value: str) -> bool:
 def _boxes(value: Object, depth: int) -> tuple[list[Boxed], set[str]]:
     """The objects with boxes in an object, with the key that leads to them, and the keys of its empty lists."""
     own = box_in(value)
-    if own is not None and (own.key or depth):
+    if own is not None and depth:
         return [(value, own, "")], set()
     beside = columns_as_objects(value)
     if beside:
@@ -200,21 +190,20 @@ def _boxes(value: Object, depth: int) -> tuple[list[Boxed], set[str]]:
     boxes: list[Boxed] = []
     empty: set[str] = set()
     for key, part in value.items():
-        name = column_key(key)
-        if is_predicted(key) or depth > _DEEPEST:
+        if is_no_truth(key) or depth > _DEEPEST or (own is not None and column_key(key) == own.key):
             continue
         if isinstance(part, dict):
             below, none_below = _boxes(part, depth + 1)
-            boxes += [(one, found, of or name) for one, found, of in below]
+            boxes += [(one, found, of or key) for one, found, of in below]
             empty |= none_below
         elif part == []:
-            empty.add(singular(name))
+            empty.add(key)
         elif isinstance(part, list) and all(isinstance(one, dict) for one in part):
-            in_list, none_in_list = _listed(part, name, depth)
+            in_list, none_in_list = _listed(part, key, depth)
             boxes += in_list
             empty |= none_in_list
-    if own is not None and not boxes:  # else x, y, width and height of an image are no box of it
-        return [(value, own, "")], set()
+    if own is not None and (own.key or not boxes):  # else x, y, width and height of an image are no box of it
+        return [(value, own, ""), *boxes], empty
     return boxes, empty
 
 
@@ -224,9 +213,27 @@ def _listed(objects: list[Any], key: str, depth: int) -> tuple[list[Boxed], set[
     if any(found for _, found, _ in own):
         return own, set()
     inside = [_boxes(one, depth + 1) for one in objects]
-    boxes = [box for of, _ in inside for box in of]
+    told = zip(objects, inside, strict=True)
+    boxes = [(_with_type(outer, one), found, of) for outer, (below, _) in told for one, found, of in below]
     empty = {name for _, of in inside for name in of}
-    return (boxes, empty) if boxes or empty & LISTS or singular(key) not in LISTS else (own, set())
+    return (boxes, empty) if boxes or LISTS & {*map(singular, empty)} or singular(key) not in LISTS else (own, set())
+
+
+def _with_type(outer: Object, value: Object) -> Object:
+    """A box with what is said of the object around it, where it has no type of its own and that one has."""
+    if type_in(value, {}) or not type_in(outer, {}):
+        return value
+    return {**{key: one for key, one in outer.items() if isinstance(one, str | int | float)}, **value}
+
+
+def left_out(own: Object) -> Iterator[str]:
+    """The keys of an image, and of the objects right inside it, whose boxes are left out as no truth."""
+    for key, part in own.items():
+        if isinstance(part, dict | list) and is_no_truth(key):
+            if any(_boxes({"objects": part}, 0)):
+                yield key
+        elif isinstance(part, dict):
+            yield from (name for name, one in part.items() if is_no_truth(name) and any(_boxes({"objects": one}, 0)))
 
 
 def _declared(value: Object) -> tuple[int, int] | None:
