@@ -151,10 +151,13 @@ def _locked_folder(path: Path) -> tuple[Path, int]:
     while True:
         # only the start of a long name, which together with what is added would be longer than a name may be
         place = Path(tempfile.mkdtemp(_MARK, f".{path.name[:_KEPT]}.", path.parent))
-        handle = os.open(place, os.O_RDONLY)
+        try:
+            handle = os.open(place, os.O_RDONLY)
+        except FileNotFoundError:
+            continue  # another process took it for abandoned
         if lock(handle) is not False and place.exists():
             return place, handle
-        os.close(handle)  # another process took it for abandoned before it was locked
+        os.close(handle)  # so it did before it was locked
 
 
 @contextmanager

@@ -36,6 +36,9 @@ _TYPES = {
     "code": "defectcode",
     "labelid": "classid",
 }
+NAMES_OF_TYPES = ("categories", "classes", "labelclasses", "classnames")
+"""Keys of what types are called, by `column_key`."""
+
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _LONGEST_NUMBER = 40
 _TRUTH = re.compile("^(?:gt|groundtruth|truth|true)(?=b)")
@@ -136,7 +139,7 @@ def names_of_types(value: Any) -> dict[str, str]:
             inside = names_of_types(part)
             if inside:
                 return inside
-        if column_key(key) not in ("categories", "classes", "labelclasses", "classnames"):
+        if column_key(key) not in NAMES_OF_TYPES:
             continue
         if isinstance(part, list) and part and all(isinstance(one, str) for one in part):
             return {str(i): one for i, one in enumerate(part)}

@@ -31,7 +31,7 @@ from data_tools.formats.claims import Claim, Shape, is_score
 from data_tools.formats.entry_words import values_in, word_of
 from data_tools.formats.folders import CARRIERS, SPLIT_FOLDERS, asks_for, is_good, is_predicted, names_a_fault, words_of
 from data_tools.formats.image_places import ImagePlaces, folder_under
-from data_tools.formats.json_images import Entry, entries_of, left_out
+from data_tools.formats.json_images import Entry, entries_of, left_out, not_understood
 from data_tools.formats.names import is_background
 from data_tools.formats.outlines import shape as shape_of
 from data_tools.formats.packed_boxes import UNKNOWN, sense_by_values, sense_of
@@ -148,7 +148,7 @@ def _claims(
             findings.mend(path, entry.line, entry.image, _ZEROS)
         shapes = tuple(_shape(box, senses, names, options) for box in drawn)
         claim = Claim(path, entry.image, entry.line, folder=folder, declared_hw=entry.size_hw, shapes=shapes)
-        undone = _undone(entry.own, bool(shapes))
+        undone = entry.problem or _undone(entry.own, bool(shapes))
         if undone:
             yield replace(claim, shapes=(), problem=undone)
         elif shapes:
@@ -177,6 +177,7 @@ def _without_box(claim: Claim, own: Object, names: Mapping[str, str], known: Col
         known: types in small letters, of boxes or with new names.
         has_list: whether there is such a list.
     """
+    beside = not_understood(own) if has_list else ""
     own = {key: one for key, one in own.items() if not (isinstance(one, list) and any(map(_is_object, one)))}
     kind = type_in(own, names)
     said_of_it = type_in({key: one for key, one in own.items() if column_key(key) not in _VAGUE}, names)
@@ -189,6 +190,8 @@ def _without_box(claim: Claim, own: Object, names: Mapping[str, str], known: Col
         status, said = GOOD if is_good(said_of_it) else None, repr(said_of_it[:40])
     if status is None:
         return replace(claim, problem=f"no box, and {said}, which is not understood")
+    if beside and status != GOOD:
+        return replace(claim, problem=f"no box, but {beside[:40]!r} holds something that is not understood")
     return replace(claim, good=said if status == GOOD else EMPTY if has_list else "")
 
 

@@ -7,7 +7,7 @@ under whose name it stands. What a key such as `predictions` or `history` holds 
 import json
 from ast import literal_eval
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -16,7 +16,15 @@ from data_tools.files.csv_tables import column_key
 from data_tools.files.image_walk import IMAGE_SUFFIXES
 from data_tools.files.json_object import each_key_once
 from data_tools.files.text import read_text
-from data_tools.formats.boxed_objects import Object, box_in, columns_as_objects, names_of_types, singular, type_in
+from data_tools.formats.boxed_objects import (
+    NAMES_OF_TYPES,
+    Object,
+    box_in,
+    columns_as_objects,
+    names_of_types,
+    singular,
+    type_in,
+)
 from data_tools.formats.boxes_of_defects import LISTS, Boxed, is_no_truth
 from data_tools.formats.columns import find_image
 from data_tools.formats.image_places import declared_size
@@ -46,6 +54,7 @@ class Entry:
         boxes: its objects, each with its box, None where it has none that is understood, and the key of their list.
         empty: the keys of its empty lists.
         own: the object of the image itself.
+        problem: why its boxes may be of another image; "" without.
     """
 
     line: int | None
@@ -54,6 +63,7 @@ class Entry:
     boxes: tuple[Boxed, ...]
     empty: frozenset[str]
     own: Object
+    problem: str = ""
 
 
 def entries_of(path: Path) -> tuple[list[Entry], dict[str, str]]:
@@ -143,10 +153,19 @@ def _found(value: Any, line: int | None, depth: int = 0) -> Iterator[Entry]:
         for entry in _found(_named(key, part), line, depth + 1)
         if entry.boxes or entry.empty
     ]
+    within = sorted({entry.image for entry in inside} - {_path(image)}) if _is_image(image) else []
+    if within:
+        problem = f"{_path(image)[:80]} has {within[0][:80]} inside: of which of the two are the boxes?"
+        inside = [replace(entry, problem=entry.problem or problem) for entry in inside]
+        yield Entry(line, _path(image), None, (), frozenset(), value, problem)
     yield from inside
     if image and not inside:
         boxes, empty = _boxes(value, 0)
-        yield Entry(line, path_of(path_of(image)).lstrip("/"), _declared(value), tuple(boxes), frozenset(empty), value)
+        yield Entry(line, _path(image), _declared(value), tuple(boxes), frozenset(empty), value)
+
+
+def _path(image: str) -> str:
+    return path_of(path_of(image)).lstrip("/")
 
 
 def _named(key: str, value: Any) -> Any:
@@ -224,6 +243,21 @@ def _with_type(outer: Object, value: Object) -> Object:
     if type_in(value, {}) or not type_in(outer, {}):
         return value
     return {**{key: one for key, one in outer.items() if isinstance(one, str | int | float)}, **value}
+
+
+def not_understood(own: Object, depth: int = 0) -> str:
+    """The key of a list of an image that holds objects or lists, which may be areas; "" where there is none."""
+    for key, part in own.items():
+        if is_no_truth(key) or column_key(key) in NAMES_OF_TYPES or depth > _DEEPEST:
+            continue
+        if isinstance(part, dict):
+            below = not_understood(part, depth + 1)
+            if below:
+                return below
+        is_list = isinstance(part, list) and any(isinstance(one, dict | list) and one for one in part)
+        if is_list and not any(_boxes({key: part}, 0)) and _declared({key: part}) is None:  # else its size
+            return key
+    return ""
 
 
 def left_out(own: Object) -> Iterator[str]:

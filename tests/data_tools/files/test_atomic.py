@@ -136,3 +136,20 @@ def test_a_place_that_was_swept_before_it_was_locked_is_made_anew(
     write_text(tmp_path / "a", "a")
     assert len(seen) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_folder_swept_by_another_process_before_it_is_opened_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    make = tempfile.mkdtemp
+
+    def swept_once(suffix: str, prefix: str, parent: Path) -> str:
+        made.append(make(suffix, prefix, parent))
+        if len(made) == 1:
+            os.rmdir(made[0])
+        return made[-1]
+
+    monkeypatch.setattr("data_tools.files.atomic.tempfile.mkdtemp", swept_once)
+    write_text(tmp_path / "a.txt", "x")
+    assert ((tmp_path / "a.txt").read_text(), len(made)) == ("x", 2)

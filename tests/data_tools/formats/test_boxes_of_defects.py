@@ -90,6 +90,37 @@ def test_areas_that_nobody_judges_leave_an_image_open(told: Told, key: str) -> N
     assert samples == {"a.png": BOXED}
 
 
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"masks": [{"label": "pit", "rle": "abc"}]},
+        {"keypoints": [{"label": "pit", "x": 3, "y": 4}]},
+        {"circles": [{"label": "pit", "cx": 3, "cy": 4, "r": 9}]},
+        {"segments": [[1, 2, 3, 4, 5, 6]]},
+        {"answers": {"classifications": [{"title": "quality", "answer": {"title": "bad"}}]}},
+    ],
+)
+def test_an_empty_list_is_no_proof_beside_one_that_is_not_understood(told: Told, beside: dict[str, Any]) -> None:
+    first, second = images("objects")
+    samples, findings = told([first, {**second, **beside}])
+    assert samples == {"a.png": BOXED}
+    assert any("not understood" in one.reason for one in findings.rejects)
+
+
+@pytest.mark.parametrize("beside", [{"categories": [{"class_id": 0, "name": "pit"}]}, {"masks": []}])
+def test_lists_of_names_and_empty_ones_are_no_areas(told: Told, beside: dict[str, Any]) -> None:
+    assert told(images("objects", **beside))[0] == {"a.png": BOXED, "b.png": GOOD}
+
+
+@pytest.mark.parametrize(
+    "inside", [{"crops": [{"image": "b.png", "objects": [PIT]}]}, {"boxes": [{**PIT, "path": "b.png"}]}]
+)
+def test_boxes_that_may_be_of_either_of_two_images_are_listed(told: Told, inside: dict[str, Any]) -> None:
+    samples, findings = told([{"image": "a.png", **inside}])
+    assert samples == {}
+    assert sum("a.png has b.png inside" in one.reason for one in findings.rejects) >= 2
+
+
 @pytest.mark.parametrize("nested", [{"location": SIDES}, {"polygon": {"exterior": [[20, 10], [50, 10], [50, 30]]}}])
 def test_a_type_is_of_the_box_below_it(told: Told, nested: dict[str, Any]) -> None:
     samples, _ = told([{"image": "a.png", "objects": [{"label": "pit", **nested}]}])
