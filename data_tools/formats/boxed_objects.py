@@ -155,6 +155,9 @@ def _sense(key: str) -> str | None:
 
 
 def _numbered(part: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(part, dict):  # by number, or by name
+        yield from ((key, one) for key, one in part.items() if key.isdecimal() and isinstance(one, str))
+        yield from ((str(one), key) for key, one in part.items() if isinstance(one, int) and not isinstance(one, bool))
     for one in part if isinstance(part, list) else ():
         number = next((one[key] for key in ("class_id", "id") if key in one), None) if isinstance(one, dict) else None
         name = one.get("name") if isinstance(one, dict) else None

@@ -21,15 +21,17 @@ LISTS = frozenset(
 
 _NO_TRUTH = frozenset(  # what a model or an earlier state says, or what was turned down
     words_of(
-        "model machine auto automatic prelabel prelabels prelabeled prelabelled preannotation preannotations pre "
+        "auto automatic prelabel prelabels prelabeled prelabelled preannotation preannotations pre "
         "proposal proposals candidate candidates suggestion suggestions draft drafts history histories version "
         "versions revision revisions previous former old obsolete archived deleted removed discarded rejected excluded"
     )
 )
+_OF_A_MODEL = frozenset(("model", "machine"))  # beside another word: alone it is one of a product, or the tool
 _UNJUDGED = frozenset(words_of("ignore ignored dontcare")) | {"falsepositive", "falsealarm", "falsecall"}
 _UNNAMED = (
     "{}: a box without a type, and nothing says that it is one of a defect: give it a label, or list it under defects"
 )
+_LOOKED_AT = "{}: where one has to look, no box of a defect: left out; call it bbox where it is one"
 _BESIDE = "{}: a box beside a list for defects ({}): left out"
 
 Boxed = tuple[Object, Found | None, str]
@@ -37,7 +39,8 @@ Boxed = tuple[Object, Found | None, str]
 
 def is_no_truth(key: str) -> bool:
     """Whether what stands under a key is said by a model, was so before, or was turned down."""
-    return is_predicted(key) or not _NO_TRUTH.isdisjoint(words_of(key))
+    words = {*words_of(key)}
+    return is_predicted(key) or bool(words & _NO_TRUTH) or (len(words) > 1 and bool(words & _OF_A_MODEL))
 
 
 def is_set_aside(key: str) -> bool:
@@ -63,6 +66,8 @@ def of_defects(
     for value, found, key in boxes:
         if for_defects is not None and not names_a_fault(key) and not is_set_aside(key):
             others.append(_BESIDE.format(_shown(found, key), for_defects))
+        elif found is not None and not key and found.key.startswith("roi"):
+            others.append(_LOOKED_AT.format(found.key))
         elif found is not None and not (type_in(value, names) or _is_called_a_box(found, key, is_listed)):
             others.append(_UNNAMED.format(_shown(found, key)))
         else:
@@ -72,7 +77,7 @@ def of_defects(
 
 def _is_called_a_box(found: Found, key: str, is_listed: bool) -> bool:
     """Whether keys say that a box is one of a defect: one that an image has itself is not beside a list of them."""
-    own = found.key and not found.key.startswith("roi") and (key or not is_listed)  # a ROI is where one has to look
+    own = found.key and not found.key.startswith("roi") and (key or not is_listed)
     return bool(own) or singular(key) in LISTS or names_a_fault(key) or is_set_aside(key)
 
 
