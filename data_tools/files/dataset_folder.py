@@ -276,7 +276,7 @@ def require_replaceable(out: Path, replace: bool) -> None:
         raise InputError(f"{out}: exists and is no dataset folder; give another --out")
     if not replace:
         raise InputError(
-            f"{out}: holds a dataset already (annotations.json); add --replace to put the new one in its place"
+            f"{out}: holds a dataset already (annotations.json, images/); add --replace to put the new one in its place"
         )
     dataset = read_dataset(out)
     own = {out / name for name in (ANNOTATIONS, SPLITS, REJECTS, MENDED)}
