@@ -8,24 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from data_tools.core.checks import whole_number
 from data_tools.core.errors import InputError
-from data_tools.core.geometry import xywh_to_xyxy, xyxy_to_xywh
-from data_tools.core.printable import first_of
-from data_tools.core.records import (
-    BOXED,
-    GOOD,
-    SPLIT_NAMES,
-    UNBOXED,
-    Dataset,
-    Sample,
-    Splits,
-    empty_boxes,
-    empty_labels,
-)
+from data_tools.core.records import SPLIT_NAMES, Dataset, Sample, Splits
 from data_tools.files.atomic import recover_folder, write_json, write_text
+from data_tools.files.coco_samples import from_coco, to_coco
 from data_tools.files.csv_tables import csv_text, plain
 from data_tools.files.flushing import make_folder
 from data_tools.files.regular import read_regular, real_path
@@ -33,7 +20,6 @@ from data_tools.files.text import read_text
 
 ANNOTATIONS, SPLITS, REJECTS, MENDED = "annotations.json", "splits.json", "rejects.csv", "mended.csv"
 HISTORY = "history.csv"  # who changed which label when: written by data_tools.auditing.review
-_FOREIGN = "a COCO file of another tool becomes a dataset folder by python -m data_tools.convert FILE --images DIR"
 _REJECT_COLUMNS = ("source", "line", "image", "reason")
 
 
@@ -166,64 +152,6 @@ def images_root_of(dataset: Dataset, where: Path) -> Path:
     return dataset.images_root
 
 
-def to_coco(dataset: Dataset, images_root: str | None) -> dict[str, Any]:
-    """The dataset as a COCO dictionary that pycocotools loads unchanged; area is derived, annotation ids from 1."""
-    images: list[dict[str, Any]] = []
-    annotations: list[dict[str, Any]] = []
-    for sample in dataset.samples:
-        height, width = sample.size_hw
-        images.append(
-            {"id": sample.image_id, "file_name": sample.path, "height": height, "width": width}
-            | {"status": sample.status, "group": sample.group, "type": sample.type}
-            | ({"evidence": sample.evidence} if sample.evidence else {})
-        )
-        boxes = xyxy_to_xywh(sample.boxes_xyxy).tolist()
-        for box, label, box_type in zip(boxes, sample.labels.tolist(), sample.box_types, strict=True):
-            annotations.append(
-                {"id": len(annotations) + 1, "image_id": sample.image_id, "category_id": label, "bbox": box}
-                | {"area": box[2] * box[3], "iscrowd": 0, "type": box_type}
-            )
-    categories = [{"id": i, "name": name} for i, name in enumerate(dataset.categories, start=1)]
-    info = {"description": "defect areas", "images_root": images_root}
-    return {"info": info, "licenses": [], "images": images, "annotations": annotations, "categories": categories}
-
-
-def from_coco(value: dict[str, Any]) -> tuple[tuple[Sample, ...], tuple[str, ...]]:
-    """Samples and class names of a COCO dictionary as `to_coco` writes it.
-
-    Raises:
-        ValueError, KeyError, TypeError: the dictionary breaks a rule; the message names the id.
-    """
-    categories = sorted(value["categories"], key=lambda category: whole_number(category["id"], "category id"))
-    ids = [whole_number(category["id"], "category id") for category in categories]
-    if ids != list(range(1, len(ids) + 1)):
-        raise ValueError(f"category ids must be 1..{len(ids)}, not {ids}")
-    by_image: dict[int, list[dict[str, Any]]] = {}
-    seen: set[int] = set()
-    for annotation in value["annotations"]:
-        number = whole_number(annotation["id"], "annotation id")
-        if number < 1 or number in seen:
-            raise ValueError(f"annotation id {number} is below 1 or stands twice")
-        seen.add(number)
-        if annotation.get("iscrowd") not in (None, 0, False):
-            raise ValueError(
-                f"annotation id {number} is iscrowd, an area with many defects, which is no box; {_FOREIGN}"
-            )
-        if not _is_box(box := annotation.get("bbox")):
-            raise ValueError(f"annotation id {number}: bbox must be four numbers, not {box!r}")
-        by_image.setdefault(whole_number(annotation["image_id"], "image_id"), []).append(annotation)
-    samples = []
-    for image in value["images"]:
-        number = whole_number(image["id"], "image id")
-        try:
-            samples.append(_sample(image, by_image.pop(number, [])))
-        except KeyError as error:
-            raise ValueError(f"image id {number} or an annotation of it: key {error} is missing") from error
-    if by_image:
-        raise ValueError(f"annotations for unknown image ids {first_of(sorted(by_image))}")
-    return tuple(samples), tuple(str(category["name"]) for category in categories)
-
-
 def data_hash(dataset: Dataset) -> str:
     """SHA-256 over what is learned and judged, hexadecimal: which images, labels, groups and splits a run saw.
 
@@ -313,33 +241,6 @@ def _table(rows: Iterable[Reject], last_column: str) -> str:
     return csv_text([(*_REJECT_COLUMNS[:3], last_column), *cells])
 
 
-def _sample(image: dict[str, Any], annotations: list[dict[str, Any]]) -> Sample:
-    status = image.get("status", BOXED if annotations else None)
-    if status is None:
-        raise ValueError(
-            f"image {image['id']} ({image['file_name']}) has no annotation and no 'status', which says whether it is "
-            f"{GOOD} or {UNBOXED}; {_FOREIGN}"
-        )
-    fallback = GOOD if status == GOOD else "defect"
-    image_type = str(image.get("type", fallback))
-    return Sample(
-        image_id=whole_number(image["id"], "image id"),
-        path=str(image["file_name"]),
-        size_hw=(whole_number(image["height"], "height"), whole_number(image["width"], "width")),
-        boxes_xyxy=xywh_to_xyxy(np.array([a["bbox"] for a in annotations], dtype=np.float64))
-        if annotations
-        else empty_boxes(),
-        labels=np.array([whole_number(a["category_id"], "category_id") for a in annotations], dtype=np.int64)
-        if annotations
-        else empty_labels(),
-        status=status,
-        group=str(image.get("group", image["id"])),
-        type=image_type,
-        box_types=tuple(str(a.get("type", image_type)) for a in annotations),
-        evidence=str(image.get("evidence", "")),
-    )
-
-
 def split_of(dataset: Dataset, folder: Path, split: str) -> tuple[Sample, ...]:
     """The images of a part of a dataset: "train", "val", "test" or "all".
 
@@ -379,11 +280,6 @@ def _read_splits(path: Path) -> Splits | None:
 def _require_object(path: Path, value: Any) -> None:
     if not isinstance(value, dict):
         raise InputError(f"{path}: not a JSON object")
-
-
-def _is_box(value: Any) -> bool:
-    numbers = isinstance(value, list) and len(value) == 4
-    return numbers and all(isinstance(one, int | float) and not isinstance(one, bool) for one in value)
 
 
 def _images_root(folder: Path, value: dict[str, Any]) -> Path | None:

@@ -18,7 +18,8 @@ from typing import Any
 from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, GOOD, STATUSES, UNBOXED, Dataset, Sample
 from data_tools.files.atomic import write_json
-from data_tools.files.dataset_folder import read_json, to_coco
+from data_tools.files.coco_samples import to_coco
+from data_tools.files.dataset_folder import read_json
 from data_tools.formats.annotation_files import annotation_files, head_of, some_files
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import PREDICTIONS, Claim, Shape

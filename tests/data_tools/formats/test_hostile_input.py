@@ -17,7 +17,8 @@ from PIL import Image
 from data_tools.convert import main
 from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset
-from data_tools.files.dataset_folder import read_dataset, to_coco
+from data_tools.files.coco_samples import to_coco
+from data_tools.files.dataset_folder import read_dataset
 from data_tools.formats.registry import Findings, ReadOptions, formats
 
 FILES = {
