@@ -19,13 +19,7 @@ from data_tools.files.csv_tables import column_key
 from data_tools.files.image_walk import IMAGE_SUFFIXES
 from data_tools.formats.asides import names_a_verdict
 from data_tools.formats.assembly import samples_from_claims
-from data_tools.formats.boxed_objects import (
-    Found,
-    Object,
-    box_in,
-    singular,
-    type_in,
-)
+from data_tools.formats.boxed_objects import Found, Object, box_in, singular, type_in
 from data_tools.formats.boxes_of_defects import LISTS, Boxed, is_set_aside, of_defects
 from data_tools.formats.claims import Claim, Shape, is_score
 from data_tools.formats.entry_words import values_in, word_of
@@ -54,40 +48,16 @@ _TOOLS: tuple[tuple[str, frozenset[str], str], ...] = (
 )
 _STATES = ("status", "state", "answer", "imagestatus", "workflowstatus", "reviewstatus")
 _UNDONE = frozenset(
-    (
-        *(
-            "ignore",
-            "reject",
-            "rejected",
-            "pending",
-            "new",
-            "todo",
-            "skipped",
-            "skip",
-            "canceled",
-            "cancelled",
-            "draft",
-        ),
-        *("notstarted", "notannotated", "unlabeled", "unlabelled", "inprogress", "unfinished", "returned"),
-        *("deleted", "removed", "discarded", "invalid", "archived", "excluded", "ignored"),
+    words_of(
+        "ignore ignored reject rejected pending new todo skip skipped canceled cancelled draft notstarted notannotated "
+        "unlabeled unlabelled inprogress unfinished returned deleted removed discarded invalid archived excluded"
     )
 )
-_SET_ASIDE = (  # where the answer is yes, with or without is or was before it
-    *(
-        "ignore",
-        "ignored",
-        "skip",
-        "skipped",
-        "canceled",
-        "cancelled",
-        "draft",
-        "pending",
-        "todo",
-        "deleted",
-        "removed",
-    ),
-    *("discard", "discarded", "hidden", "invalid", "archived", "exclude", "excluded", "disabled", "inactive", "unsure"),
-    *("unusable", "unlabeled", "unlabelled"),
+_SET_ASIDE = frozenset(  # where the answer is yes, with or without is or was before it
+    words_of(
+        "ignore ignored skip skipped canceled cancelled draft pending todo deleted removed discard discarded hidden "
+        "invalid archived exclude excluded disabled inactive unsure unusable unlabeled unlabelled"
+    )
 )
 _IN_USE = ("valid", "usable", "enabled", "active", "visible")  # set aside where the answer is no
 _TO_REVIEW = ("needsreview", "toreview")
