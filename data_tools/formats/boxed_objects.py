@@ -12,9 +12,8 @@ from typing import Any
 
 from data_tools.files.csv_tables import column_key
 from data_tools.files.image_walk import IMAGE_SUFFIXES
-from data_tools.formats.columns import find_columns
+from data_tools.formats.columns import corners_of, find_columns
 from data_tools.formats.folders import is_predicted
-from data_tools.formats.outlines import around
 from data_tools.formats.packed_boxes import UNKNOWN, sense_of
 from data_tools.formats.rectangles import numbers
 
@@ -72,14 +71,9 @@ class Found:
         values = numbers(self.values)
         if isinstance(values, str):
             return values
-        if shape == "outline":
-            return around(list(zip(values[::2], values[1::2], strict=True)))
-        a, b, c, d = values
-        if shape in ("corner", "centre") and min(c, d) <= 0:
+        if shape in ("corner", "centre") and min(values[2:]) <= 0:
             return "zero-area rectangle"
-        if shape == "corner":
-            return a, b, a + c, b + d
-        return (a - c / 2, b - d / 2, a + c / 2, b + d / 2) if shape == "centre" else (a, b, c, d)
+        return corners_of(shape, values)
 
 
 def box_in(value: Any) -> Found | None:
@@ -204,10 +198,10 @@ def _outline(key: str, value: Any, keys: frozenset[str]) -> Found | None:
     if len(value) == 1 and isinstance(value[0], dict) and key == "boundingpoly":
         inside = (_outline(key, one, keys) for name, one in value[0].items() if column_key(name) in _OUTLINES)
         return next((one for one in inside if one is not None), None)
-    if len(value) == 1 and isinstance(value[0], list) and value[0] and not _is_number(value[0][0]):
-        return _outline(key, value[0], keys)
-    if len(value) == 1 and isinstance(value[0], list) and len(value[0]) > _SIDES:
-        return _outline(key, value[0], keys)
+    if len(value) == 1 and isinstance(value[0], list) and value[0]:
+        inner = value[0]
+        if len(inner) > _SIDES or not _is_number(inner[0]):
+            return _outline(key, inner, keys)
     points = [(one.get("x"), one.get("y")) if _is_point(one) else one for one in value]
     if all(isinstance(one, list | tuple) and len(one) == 2 for one in points):
         flat = tuple(side for point in points for side in point)

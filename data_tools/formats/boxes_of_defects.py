@@ -59,8 +59,9 @@ def of_defects(
         empty: keys of its empty lists.
         names: of types, by their numbers.
     """
-    for_defects = next((key for key in (*(key for *_, key in boxes), *empty) if names_a_fault(key)), None)
-    is_listed = not LISTS.isdisjoint(singular(key) for key in (*(key for *_, key in boxes), *empty))
+    keys = (*(key for *_, key in boxes), *empty)
+    for_defects = next(filter(names_a_fault, keys), None)
+    is_listed = not LISTS.isdisjoint(map(singular, keys))
     kept: list[Boxed] = []
     others: list[str] = []
     for value, found, key in boxes:

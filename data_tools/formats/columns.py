@@ -268,14 +268,19 @@ class Columns:
 
     def corners(self, numbers: Sequence[float]) -> tuple[float, float, float, float]:
         """x1, y1, x2, y2 of the numbers."""
-        if self.shape == "outline":
-            return around(list(zip(numbers[::2], numbers[1::2], strict=True)))
-        a, b, c, d = numbers
-        if self.shape == "corner":
-            return a, b, a + c, b + d
-        if self.shape == "centre":
-            return a - c / 2, b - d / 2, a + c / 2, b + d / 2
-        return a, b, c, d
+        return corners_of(self.shape, numbers)
+
+
+def corners_of(shape: str, numbers: Sequence[float]) -> tuple[float, float, float, float]:
+    """x1, y1, x2, y2 of the numbers of a box, whose shape is one of those that `Columns` has."""
+    if shape == "outline":
+        return around(list(zip(numbers[::2], numbers[1::2], strict=True)))
+    a, b, c, d = numbers
+    if shape == "corner":
+        return a, b, a + c, b + d
+    if shape == "centre":
+        return a - c / 2, b - d / 2, a + c / 2, b + d / 2
+    return a, b, c, d
 
 
 def find_image(header: Sequence[str]) -> int | None:

@@ -4,18 +4,14 @@ An object is of the image that it names, in itself or in an object right inside 
 under whose name it stands. What a key such as `predictions` or `history` holds is left out.
 """
 
-import json
 from ast import literal_eval
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from data_tools.core.errors import InputError
 from data_tools.files.csv_tables import column_key
 from data_tools.files.image_walk import IMAGE_SUFFIXES
-from data_tools.files.json_object import each_key_once
-from data_tools.files.text import read_text
 from data_tools.formats.boxed_objects import (
     NAMES_OF_TYPES,
     Object,
@@ -28,6 +24,7 @@ from data_tools.formats.boxed_objects import (
 from data_tools.formats.boxes_of_defects import LISTS, Boxed, is_no_truth
 from data_tools.formats.columns import find_image
 from data_tools.formats.image_places import declared_size
+from data_tools.formats.json_values import json_values, parsed_json
 from data_tools.formats.labelstudio_names import path_of
 from data_tools.formats.packed_boxes import sense_of
 from data_tools.formats.tables import SEPARATORS, first_fields, table_records
@@ -86,20 +83,7 @@ def _values(path: Path) -> list[tuple[int | None, Any]]:
     """
     if path.suffix.lower() in TABLES:
         return [*_rows(path)]
-    text, _ = read_text(path)
-    try:
-        return [(None, _parsed(text))]
-    except ValueError as error:
-        lines = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
-        if len(lines) < 2:
-            raise InputError(f"not readable as JSON: {str(error)[:200]}") from error
-    found: list[tuple[int | None, Any]] = []
-    for number, line in lines:
-        try:
-            found.append((number, _parsed(line)))
-        except ValueError as error:
-            raise InputError(f"line {number}: not readable as JSON: {str(error)[:200]}") from error
-    return found
+    return json_values(path)
 
 
 def _rows(path: Path) -> Iterator[tuple[int | None, Any]]:
@@ -120,20 +104,13 @@ def _unpacked(name: str, field: str) -> Any:
     if not is_one or len(field) > _LONGEST_FIELD:
         return field
     try:
-        return _parsed(field)
+        return parsed_json(field)
     except ValueError:
         pass
     try:
         return literal_eval(field)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return field
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text, object_pairs_hook=each_key_once)
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
 
 
 def _found(value: Any, line: int | None, depth: int = 0) -> Iterator[Entry]:
@@ -180,8 +157,8 @@ def _image_of(value: Object) -> str:
     own = _own_image(value)
     if own:
         return own
-    parts = (part for part in value.values() if isinstance(part, dict) and _own_image(part))
-    return next((_own_image(part) for part in parts if not any(_boxes(part, 0))), "")
+    parts = ((part, _own_image(part)) for part in value.values() if isinstance(part, dict))
+    return next((image for part, image in parts if image and not any(_boxes(part, 0))), "")
 
 
 def _own_image(value: Object) -> str:

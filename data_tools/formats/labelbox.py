@@ -5,7 +5,6 @@ image is still to be labelled or was skipped; an image without any label says no
 whole image count as remarks do. Masks are only linked to, so that they are listed.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -13,11 +12,11 @@ from typing import Any
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import GOOD, UNBOXED
-from data_tools.files.json_object import each_key_once
 from data_tools.files.text import read_text
 from data_tools.formats.annotation_files import head_of
 from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.image_places import declared_size
+from data_tools.formats.json_values import value_of_line
 from data_tools.formats.outlines import WITHOUT_AREA, Box, around, shape
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, Format
@@ -40,10 +39,7 @@ def claims_of(path: Path, findings: Findings) -> Iterator[Claim]:
     for line, text in enumerate(read_text(path)[0].splitlines(), start=1):
         if not text.strip():
             continue
-        try:
-            row = json.loads(text, object_pairs_hook=each_key_once)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"line {line}: not readable as JSON: {str(error)[:200]}") from error
+        row = value_of_line(line, text)
         if not _is_row(row):
             raise InputError(f"line {line}: no 'data_row' with 'projects', so not an export of Labelbox as NDJSON")
         yield from _row_claims(path, line, row, findings)

@@ -8,7 +8,6 @@ as the format `mask` reads them. A defect without a mask is unboxed, a record th
 the lists of what is not converted give the number of the record where the file is one value of JSON.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -18,13 +17,12 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import Sample
 from data_tools.files.csv_tables import column_key, plain
 from data_tools.files.image_walk import IMAGE_SUFFIXES
-from data_tools.files.json_object import each_key_once
-from data_tools.files.text import read_text
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim
 from data_tools.formats.columns import LABELS, Columns, find_columns, find_image, find_label_columns
 from data_tools.formats.folders import asks_for, is_good, is_predicted, status_of
 from data_tools.formats.image_places import ImagePlaces, folder_under
+from data_tools.formats.json_values import json_values
 from data_tools.formats.label_tables import label_claims, refuse_scores, tell_unknown_areas
 from data_tools.formats.masked_records import samples_of_masked
 from data_tools.formats.registry import AREAS, CLAIMED, Findings, Format, ReadOptions
@@ -138,20 +136,10 @@ def _values(path: Path) -> tuple[str, list[tuple[int, Record]]]:
     """What numbers the records of a file, and the records with their numbers, from 1."""
     if path.suffix.lower() in TABLES:
         return "line", [*_rows(path)]
-    text, _ = read_text(path)
-    try:
-        return "record", [*enumerate(_flat([_parsed(text)]), start=1)]
-    except ValueError as error:
-        lines = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
-        if len(lines) < 2:
-            raise InputError(f"not readable as JSON: {error}") from error
-    found: list[tuple[int, Record]] = []
-    for number, line in lines:
-        try:
-            found += [(number, record) for record in _flat([_parsed(line)])]
-        except ValueError as error:
-            raise InputError(f"line {number}: not readable as JSON: {error}") from error
-    return "line", found
+    values = json_values(path)
+    if values[0][0] is None:
+        return "record", [*enumerate(_flat([values[0][1]]), start=1)]
+    return "line", [(number, record) for number, value in values if number is not None for record in _flat([value])]
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Record]]:
@@ -159,13 +147,6 @@ def _rows(path: Path) -> Iterator[tuple[int, Record]]:
     separator = next((one for one in SEPARATORS if any(map(_is_mask, first_fields(path, one)))), "")
     for line, row in table_records(path, separator) if separator else ():
         yield line, {name: plain(field) for name, field in row.items()}
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text, object_pairs_hook=each_key_once)
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
 
 
 def _flat(value: Any) -> Iterator[Record]:
