@@ -6,19 +6,18 @@ labelled by itself is no truth, and of several jobs that drew boxes in an image 
 are listed, as are other kinds of labels.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import Sample
-from data_tools.files.json_object import each_key_once
 from data_tools.formats.annotation_files import head_of, read_lines
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.columns import LABELS, Columns
 from data_tools.formats.image_places import declared_size
+from data_tools.formats.json_values import value_of_line
 from data_tools.formats.label_tables import label_claims, tell_unknown_areas
 from data_tools.formats.labelstudio_names import path_of
 from data_tools.formats.rectangles import numbers
@@ -119,10 +118,7 @@ def _size(label: Mapping[str, Any]) -> tuple[int, int] | None:
 
 
 def _parsed(text: str, line: int) -> dict[str, Any]:
-    try:
-        record = json.loads(text, object_pairs_hook=each_key_once)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"line {line}: not readable as JSON: {error}") from error
+    record = value_of_line(line, text)
     if not isinstance(record, dict):
         raise InputError(f"line {line}: no object of JSON")
     return record
