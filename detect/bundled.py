@@ -68,7 +68,7 @@ class BundledDetector:
         self.runtime = features.engine if record.precision == "fp32" else f"{features.engine}, {record.precision}"
         self._features, self._heads = features, tuple(heads)
         self._templates: Templates | None = None
-        self._notice = notice or ScaleNotice()
+        self.notice = notice or ScaleNotice()
 
     def compared_with(self, templates: Templates) -> Self:
         """The same with templates, with which images are compared by a model that was trained so."""
@@ -113,7 +113,7 @@ class BundledDetector:
             InputError: a heat map is asked for, which takes gradients that the graphs do not have.
         """
         _require_no_cam(cam)
-        self._notice.look(samples, self.input)
+        self.notice.look(samples, self.input)
         views, pixels = self.record.prediction.views, paired(pixels, self.input, self._templates)
         detections = look_everywhere(self.detect, views, samples, pixels, self.input, "")
         return to_predictions(samples, detections, self.input, self.score_rule)

@@ -71,6 +71,11 @@ class ScaleNotice:
     def __init__(self, learned: LearnedSizes | None = None) -> None:
         self._learned, self._said = learned, set[bool]()
 
+    @property
+    def usual_hw(self) -> tuple[int, int] | None:
+        """Height and width of which nothing is said: of the smallest training image; None where any will do."""
+        return None if self._learned is None else self._learned.smallest_hw
+
     def look(self, samples: Iterable[Sample], config: InputConfig) -> None:
         """Look at images that are about to be seen as the configuration says."""
         if self._learned is None:

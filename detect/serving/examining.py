@@ -11,6 +11,7 @@ from data_tools.core.records import Prediction, Sample, unlabelled
 from data_tools.files.gray_levels import DarknessNotice
 from data_tools.files.images import decode_gray
 from data_tools.files.read_ahead import chunks, pixels_or_reason, read_ahead
+from data_tools.loading.learned_sizes import ScaleNotice
 from data_tools.metrics.operating_threshold import Threshold
 from detect.serving.uploads import Upload
 
@@ -23,6 +24,11 @@ class Predictor(Protocol):
     @property
     def threshold(self) -> Threshold:
         """From which score on an image is a defect."""
+        ...
+
+    @property
+    def notice(self) -> ScaleNotice:
+        """What is said of images that are seen at quite another scale than the training's."""
         ...
 
     def predict_samples(self, samples: Sequence[Sample], pixels: Callable[[Sample], Pixels], /) -> list[Prediction]:

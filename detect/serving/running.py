@@ -54,7 +54,7 @@ def serve(
                 f"{run}: it compares each image with its template, which a request does not bring; detect.predict "
                 "--reference FOLDER judges images with theirs"
             )
-        _warm_up(detector)
+        warm_up(detector)
         model = Model(run=run.resolve().name, sha256=job_of(run)["run_sha256"])
         with nullcontext() if decisions is None else closing(DecisionLog(decisions)) as records:
             service = Service(detector, model, limits, threshold, records)
@@ -125,9 +125,12 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-def _warm_up(detector: Predictor) -> None:
-    """One prediction before the first request: a model that cannot predict is found out here, and buffers are made."""
-    size = (_FIRST_SIDE, _FIRST_SIDE)
+def warm_up(detector: Predictor) -> None:
+    """One prediction before the first request: a model that cannot predict is found out here, and buffers are made.
+
+    The image is one as the run knows them, so that nothing is said of its size: that is said once, of a real one.
+    """
+    size = detector.notice.usual_hw or (_FIRST_SIDE, _FIRST_SIDE)
     sample = unlabelled(1, "blank", size)
     detector.predict_samples([sample], lambda _: np.zeros(size, dtype=np.uint8))
 

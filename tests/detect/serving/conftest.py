@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from data_tools.core.records import Prediction, Sample
+from data_tools.loading.learned_sizes import ScaleNotice
 from data_tools.metrics.operating_threshold import Threshold
 from detect.serving.answers import Model
 from detect.serving.app import app_of
@@ -29,6 +30,7 @@ class MeanGray:
 
     Attributes:
         threshold: as of a run.
+        notice: as of a run that keeps no sizes.
         hold: calls wait until it is set.
         seconds: that a call takes.
         sizes: how many images each call had.
@@ -36,6 +38,7 @@ class MeanGray:
 
     def __init__(self, threshold: float | None = 0.5, seconds: float = 0.0) -> None:
         self.threshold = Threshold(threshold, "" if threshold is not None else "none at /secret/place")
+        self.notice = ScaleNotice()
         self.hold, self.seconds, self.sizes = threading.Event(), seconds, list[int]()
         self.hold.set()
 

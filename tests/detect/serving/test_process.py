@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,10 +18,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from data_tools.core.records import Sample, unlabelled
 from data_tools.files.predictions import read_predictions
+from data_tools.loading.input_config import InputConfig
+from data_tools.loading.learned_sizes import LearnedSizes, ScaleNotice
 from detect.predict import main as predict_main
 from detect.serve import main
-from detect.serving.running import Server, listening
+from detect.serving.running import Server, listening, warm_up
 from detect.serving.service import Service
 from tests.architecture import ROOT
 from tests.detect.serving.conftest import MeanGray, png
@@ -145,6 +148,26 @@ def test_sigterm_refuses_new_requests_and_answers_old_ones(make_service: Callabl
             assert begun.result().json()["score"] == 0.8
         thread.join(10)
     assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("known", [None, LearnedSizes((300, 200), (400, 400))])
+def test_nothing_is_said_of_the_first_image_which_nobody_sent(
+    known: LearnedSizes | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A warning of its size would frighten at each start, and be missing when an image of another size comes."""
+
+    class Looking(MeanGray):
+        def predict_samples(self, samples: Sequence[Sample], pixels: Callable[[Sample], np.ndarray], /):
+            self.notice.look(samples, InputConfig(size_hw=(64, 64)))
+            return super().predict_samples(samples, pixels)
+
+    detector = Looking()
+    detector.notice = ScaleNotice(known)
+    warm_up(detector)
+    assert detector.sizes == [1]
+    assert not caplog.records
+    detector.predict_samples([unlabelled(1, "a.png", (64, 64))], lambda _: np.zeros((64, 64), dtype=np.uint8))
+    assert len(caplog.records) == (known is not None)
 
 
 def send_without_end(host: str, port: int) -> None:
