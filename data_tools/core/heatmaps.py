@@ -20,6 +20,7 @@ _TELLING_CELLS = 5
 _MOST_READ = 4_000_000  # places of a map
 _MOST_KEPT = 1_000_000  # weights of one matrix; 64 are kept
 _ON_PIXELS = 1e-6
+_ROUNDING = float(np.finfo(np.float32).eps)
 _NEIGHBOURS = np.ones((3, 3))
 
 
@@ -37,14 +38,19 @@ def normalise(heatmap: AnyMap) -> Map | None:
     A map that is nowhere positive, such as one of log likelihoods, has a maximum like any other: its lowest value
     counts as 0. Only the order of a map's values and their ratios carry meaning, so a map times 1e-50 is the same map.
     """
+    values = _positive(heatmap)
+    return None if values is None else values.astype(np.float32)
+
+
+def _positive(heatmap: AnyMap) -> NDArray[np.float64] | None:
+    """What `normalise` gives, with the differences that are lost in float32."""
     values = np.asarray(heatmap, dtype=np.float64)
     if values.ndim != 2 or values.size == 0 or not np.isfinite(values).all() or values.max() == values.min():
         return None
     values = values / np.abs(values).max()
     if values.max() <= 0:
         values = values - values.min()
-    positive: Map = (np.maximum(values, 0.0) / values.max()).astype(np.float32)
-    return positive
+    return np.asarray(np.maximum(values, 0.0) / values.max())
 
 
 def peak(heatmap: AnyMap, size_hw: tuple[int, int], tolerance: float = 1e-6) -> Peak | None:
@@ -53,14 +59,16 @@ def peak(heatmap: AnyMap, size_hw: tuple[int, int], tolerance: float = 1e-6) -> 
     Args:
         heatmap: (rows, columns) on its native grid.
         size_hw: height and width of the image in pixels.
-        tolerance: cells within this share of the maximum belong to the plateau; neighbours touch at sides or corners.
+        tolerance: cells within this share of the map's range, or one rounding of float32, belong to the plateau,
+            however far above 0 all of it lies; neighbours touch at sides or corners.
     """
-    values = normalise(heatmap)
+    values = _positive(heatmap)
     if values is None:
         return None
     from scipy import ndimage
 
-    plateaus, _ = ndimage.label(values >= 1.0 - tolerance, structure=_NEIGHBOURS)
+    slack = max(tolerance * (1.0 - float(values.min())), _ROUNDING)
+    plateaus, _ = ndimage.label(values >= 1.0 - slack, structure=_NEIGHBOURS)
     first = plateaus.ravel()[int(values.argmax())]
     rows, columns = np.nonzero(plateaus == first)
     cell_h, cell_w = size_hw[0] / values.shape[0], size_hw[1] / values.shape[1]

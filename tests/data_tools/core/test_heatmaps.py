@@ -70,6 +70,17 @@ def test_a_map_that_is_nowhere_positive_has_a_maximum_like_any_other() -> None:
     assert peak(np.array([[0.0, -1.0]]), (1, 2)).xy == (0.5, 0.5)  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("offset", [0.0, 10.0, 1e3, 1e6])
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_what_is_added_to_a_whole_map_moves_no_peak(offset: float, kind: type) -> None:
+    """Reconstruction errors and energies lie far above 0 and differ by little of it; rounding makes no peak."""
+    heatmap = (np.array([[0.0, 0.1, 0.0, 0.5], [0.2, 0.0, 1.0, 0.1]]) + offset).astype(kind)
+    assert peak(heatmap, (2, 4)).xy == (2.5, 1.5)  # type: ignore[union-attr]
+    flat = np.full((2, 4), np.float32(1e6))
+    flat[0, 0] = np.nextafter(flat[0, 0], np.float32(np.inf))
+    assert peak(flat, (2, 4)).area_px == 8  # type: ignore[union-attr]
+
+
 @given(
     arrays(np.float64, (4, 5), elements=st.integers(-6, 6)),
     st.sampled_from([1e-300, 1e-50, 1e-40, 1e-8, 1.0, 3e38, 1e300]),
