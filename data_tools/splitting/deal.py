@@ -157,9 +157,12 @@ def parse_shares(text: str) -> tuple[float, float, float] | None:
 def far_from_asked(splits: Splits, samples: Sequence[Sample], fractions: Sequence[float]) -> list[str]:
     """A remark for each part whose share of the images, or of the defects, is far from what was asked.
 
-    Far is more than five points and more than one image.
+    Far is more than five points and more than one image; or no image at all, of so few that a share is less than one.
     """
     remarks = []
+    empty = [name for name, share in zip(SPLIT_NAMES, fractions, strict=True) if share > 0 and not splits.ids(name)]
+    if empty:
+        remarks.append(f"{', '.join(empty)}: no image; {len(samples)} are too few for the shares that were asked for")
     defects = {sample.image_id for sample in samples if sample.is_defect}
     for what, ids in (("images", {sample.image_id for sample in samples}), ("defects", defects)):
         for name, share in zip(SPLIT_NAMES, fractions, strict=True):

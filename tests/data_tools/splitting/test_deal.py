@@ -230,6 +230,11 @@ def test_what_is_far_from_asked_is_said(make_sample) -> None:
     assert all("--group-by" in remark for remark in remarks)
     fine = samples_of(make_sample, list(range(100)), [i % 2 == 0 for i in range(100)])
     assert far_from_asked(make_splits(fine), fine, (0.7, 0.15, 0.15)) == []
+    few = fine[:3]  # a share of less than one image leaves a part without any
+    assert far_from_asked(make_splits(few), few, (0.7, 0.15, 0.15)) == [
+        "test: no image; 3 are too few for the shares that were asked for"
+    ]
+    assert far_from_asked(make_splits(few, (1.0, 0.0, 0.0)), few, (1.0, 0.0, 0.0)) == []
 
 
 @pytest.mark.parametrize("lots", [6, 8])
