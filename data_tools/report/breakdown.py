@@ -36,10 +36,13 @@ def _cell(summary: Mapping[str, Any]) -> TableCell:
     if summary.get("hit_rate") is None:
         return TableCell()
     coverage = summary.get("coverage")
-    small = f"mean {number(summary.get('mean_px'), 1)}, median {number(summary.get('median_px'), 1)} px"
+    small = [f"mean {number(summary.get('mean_px'), 1)}", f"median {number(summary.get('median_px'), 1)} px"]
     if coverage is not None and coverage < 1:
-        small += f", {100 * coverage:.0f} % have a peak"
-    return TableCell(f"{100 * summary['hit_rate']:.0f} %", small)
+        small.append(f"{100 * coverage:.0f} % have a peak")
+    # a narrow column breaks between the figures, not inside one
+    return TableCell(
+        f"{100 * summary['hit_rate']:.0f} %", ", ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in small)
+    )
 
 
 def _place(name: str, breakdown: Breakdown) -> tuple[int, str]:
