@@ -131,7 +131,7 @@ def _bars(one: Distribution) -> _Bars:
         height = count / tallest * _BAR_H
         tip = f"{one.edges[i]:.3g} to {one.edges[i + 1]:.3g}: {count}"
         bars.append((i * _BAR_W, _BAR_H - height, _BAR_W - 2.0, height, tip))
-    middle = one.edges[len(one.edges) // 2]
-    return _Bars(
-        one.name, tuple(bars), f"{one.smallest:.3g}", f"{middle:.3g}", f"{one.largest:.3g}", len(bars) * _BAR_W, _BAR_H
-    )
+    low, middle, high = (f"{value:.3g}" for value in (one.smallest, one.edges[len(one.edges) // 2], one.largest))
+    if low == high:  # all are equal, and the edges a little apart from their value
+        low, middle, high = low, "", ""
+    return _Bars(one.name, tuple(bars), low, middle, high, len(bars) * _BAR_W, _BAR_H)

@@ -31,8 +31,9 @@ class Made:
 
 @pytest.fixture
 def made(make_sample, tmp_path: Path) -> Made:
-    """Three images, all of them doubtful; the second has a name full of markup and no file."""
-    samples = [make_sample(1), replace(make_sample(2), path=HOSTILE), make_sample(3, [(10, 20, 30, 40)])]
+    """Three doubtful images; the second has a name full of markup and no file, the third a type with a long name."""
+    boxed = replace(make_sample(3, [(10, 20, 30, 40)]), type="scratch_" * 20)
+    samples = [make_sample(1), replace(make_sample(2), path=HOSTILE), boxed]
     for name in ("1.png", "3.png"):
         Image.fromarray(np.full((100, 100), 120, dtype=np.uint8)).save(tmp_path / name)
     dataset = Dataset(tuple(samples), ("defect",), tmp_path, None)
@@ -104,4 +105,6 @@ def test_it_fits_a_phone_and_shows_what_it_has(made: Made, browser: "Browser") -
     assert tab.locator(".card").count() == 3
     assert tab.locator(".card img").count() == 2
     assert tab.locator("b[onmouseover]").count() == 0
+    height = tab.locator(".plots figure").first.locator("text").all_text_contents()
+    assert height == ["20", "", ""]  # of one box: no scale from 20 to 20
     context.close()

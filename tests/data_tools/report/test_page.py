@@ -12,6 +12,7 @@ import pytest
 
 from data_tools.auditing.review import corrected, read_review
 from data_tools.core.printable import printable
+from data_tools.core.records import BOXED
 from data_tools.judging.judge_predictions import evaluate
 from data_tools.metrics.operating_point import Costs
 from data_tools.report import pictures_beside
@@ -309,6 +310,19 @@ def test_a_phone_never_scrolls_sideways(judged: Page, open_page: Callable[..., "
     card(tab, 8).click()
     assert tab.evaluate("document.getElementById('viewer').scrollWidth") <= 360
     assert tab.locator("#viewer .panel").count() == 3
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_long_name_of_a_type_leaves_room_for_its_figures(
+    judged: Page, tmp_path: Path, open_page: Callable[..., "Tab"], width: int
+) -> None:
+    longer = [replace(s, type="scratch_" * 20) if s.status == BOXED else s for s in judged.dataset.samples]
+    dataset = replace(judged.dataset, samples=tuple(longer))
+    page = replace(judged, path=tmp_path / "report.html")
+    write_html(page.path, evaluate(dataset, judged.predictions, "all", resamples=100), judged.dataset.images_root)
+    tab = open_page(page, width=width)
+    name = tab.locator("#breakdown th[scope=row]", has_text="scratch_").first
+    assert name.evaluate("e => e.offsetWidth") < 0.5 * width
 
 
 def test_paper_shows_the_cards_in_the_flow(judged: Page, open_page: Callable[..., "Tab"]) -> None:
