@@ -78,9 +78,12 @@ def in_utf8(name: str) -> str:
 def say(*lines: object, to: TextIO | None = None) -> None:
     """Print `printable` lines, to standard output unless told otherwise; a line end inside of one begins no other.
 
-    This is the one place that prints. What nobody reads any more, as after `| head`, is dropped, and the work goes on.
+    This is the one place that prints. What nobody reads any more, as after `| head`, or ever did, as with `>&-`, is
+    dropped, and the work goes on.
     """
-    stream = sys.stdout if to is None else to
+    stream: TextIO | None = sys.stdout if to is None else to
+    if stream is None:  # a process that was started without one
+        return
     try:
         stream.write("".join(f"{printable(line)}\n" for line in lines))
         stream.flush()

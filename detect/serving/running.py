@@ -4,7 +4,6 @@ import logging
 import math
 import signal
 import socket
-import sys
 import time
 from contextlib import closing, nullcontext
 from pathlib import Path
@@ -145,4 +144,3 @@ def _say(service: Service, at: socket.socket, host: str) -> None:
         log.warning("WARNING: %s is reached from other machines, without encryption or authentication", host)
     shown = f"[{address}]" if ":" in address else address
     say(f"http://{shown}:{port}")
-    sys.stdout.flush()

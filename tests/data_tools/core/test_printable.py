@@ -4,6 +4,7 @@ import io
 import os
 import unicodedata
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -68,3 +69,9 @@ def test_a_reader_that_has_left_is_told_nothing_more() -> None:
     with os.fdopen(writing, "w", encoding="utf-8") as stream:
         say("a", to=stream)
         say("b", to=stream)
+
+
+def test_a_process_without_standard_output_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As services and timers start one, or a shell with `>&-`."""
+    monkeypatch.setattr("sys.stdout", None)
+    say("a")
