@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ CONFIG = "config.yaml"
 _LARGEST, _DEEPEST = 1 << 20, 50
 # yaml's own error, and what its constructors let through for a tag whose text does not fit: !!bool x, !!timestamp x
 _UNREADABLE = (yaml.YAMLError, RecursionError, ValueError, KeyError, AttributeError, TypeError, OverflowError)
+_STANDARD = "tag:yaml.org,2002:"
+_KINDS = ("map", "seq", "str", "int", "float", "bool", "null")
+_OTHER_BASE = re.compile(r"[-+]?(0[0-7_]+$|[0-9_]+:)")
 _FOREIGN = ("class_path", "config", "__path__")
 
 
@@ -40,12 +44,14 @@ def read_values(path: Path) -> dict[str, Any]:
 
     Raises:
         InputError: no regular file, larger than 1 MiB, not UTF-8, no mapping, nested deeply, with aliases, whose
-            expansion has no limit, or with a key that would make a parser import a class or read a file.
+            expansion has no limit, with a key that stands twice or a value that YAML reads otherwise than it is
+            written, or with a key that would make a parser import a class or read a file.
     """
     content = read_regular(path, _LARGEST)
     try:
         text = content.decode("utf-8-sig")
         _require_tame(path, text)
+        _require_as_written(path, yaml.compose(text, yaml.SafeLoader))
         values = yaml.safe_load(text)
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8: {error}") from error
@@ -71,6 +77,34 @@ def _require_tame(path: Path, text: str) -> None:
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > _DEEPEST:
             raise InputError(f"{path}: nested more than {_DEEPEST} deep, as no configuration is")
+
+
+def _require_as_written(path: Path, node: yaml.Node | None) -> None:
+    """Refuse a key that stands twice, of which the last would count, and a value that is read as another.
+
+    These are dates, bytes, sets and the like, and numbers to the base of 8 or 60: 010 would be 8, and 1:30 be 90.
+    """
+    if node is None:
+        return
+    where = f"{path}, line {node.start_mark.line + 1}"
+    text = str(node.value) if isinstance(node, yaml.ScalarNode) else ""
+    if node.tag.startswith(_STANDARD) and node.tag.removeprefix(_STANDARD) not in _KINDS:
+        kind = node.tag.removeprefix(_STANDARD)
+        raise InputError(
+            f"{where}: cannot be read as a configuration: {text!r} is a {kind} to YAML; text stands in quotes"
+        )
+    if node.tag in (f"{_STANDARD}int", f"{_STANDARD}float") and _OTHER_BASE.match(text):
+        raise InputError(f"{where}: {text} is not read by tens in YAML; write another number, or text in quotes")
+    if isinstance(node, yaml.SequenceNode):
+        for one in node.value:
+            _require_as_written(path, one)
+    if isinstance(node, yaml.MappingNode):
+        keys = set[str]()
+        for key, one in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in keys:
+                raise InputError(f"{path}, line {key.start_mark.line + 1}: {key.value!r} stands there twice")
+            keys.add(str(key.value))
+            _require_as_written(path, one)
 
 
 def _foreign(value: Any) -> str | None:

@@ -6,13 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from data_tools.commands.parser import Parser, with_whole_flags
 from data_tools.commands.settings import add_settings, settings_of
 from data_tools.commands.training import add_training_arguments, with_default_config
 from data_tools.core.errors import InputError
-from data_tools.files.regular import read_regular
 from data_tools.files.run_config import read_values
 from detect.settings import Settings
 
@@ -40,8 +37,6 @@ def read_levers(path: Path, config: Path) -> tuple[Lever, ...]:
         raise InputError(
             f"{path}: give each lever a name and its settings, such as 'small batches: {{fit.batch_size: 4}}'"
         )
-    if twice := _repeated(yaml.compose(read_regular(path).decode("utf-8-sig"))):
-        raise InputError(f"{path}: {twice!r} stands there twice")
     levers, owners = [], dict[str, str]()
     for name, settings in value.items():
         for key in map(str, settings):
@@ -62,16 +57,6 @@ def read_levers(path: Path, config: Path) -> tuple[Lever, ...]:
 def flags_of(levers: Mapping[str, Lever], on: tuple[str, ...]) -> tuple[str, ...]:
     """The flags of several levers."""
     return tuple(flag for name in on for flag in levers[name].flags)
-
-
-def _repeated(mapping: yaml.Node | None) -> str | None:
-    """The first key that stands twice in a mapping or in one of its values, which a plain reading would pass over."""
-    if not isinstance(mapping, yaml.MappingNode):
-        return None
-    keys = [key.value for key, _ in mapping.value]
-    twice = [str(key) for place, key in enumerate(keys) if key in keys[:place]]
-    below = [_repeated(value) for _, value in mapping.value if isinstance(value, yaml.MappingNode)]
-    return next((key for key in (*twice, *below) if key is not None), None)
 
 
 def _word(value: Any) -> str:

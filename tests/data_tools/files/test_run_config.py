@@ -12,6 +12,11 @@ from data_tools.files.run_config import read_values
 def test_settings_are_read(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_bytes(b"\xef\xbb\xbffit: {lr: 0.1, epochs: null}\n")
     assert read_values(tmp_path / "a.yaml") == {"fit": {"lr": 0.1, "epochs": None}}
+    (tmp_path / "b.yaml").write_text(
+        "a: {seed: 0, lr: 0.10, rate: 0.01, date: '2020-01-01', n: -1_000}\nb: {seed: 007x}"
+    )
+    numbers = {"seed": 0, "lr": 0.1, "rate": 0.01, "date": "2020-01-01", "n": -1000}
+    assert read_values(tmp_path / "b.yaml") == {"a": numbers, "b": {"seed": "007x"}}
     (tmp_path / "empty.yaml").touch()
     assert read_values(tmp_path / "empty.yaml") == {}
 
@@ -31,6 +36,14 @@ def test_settings_are_read(tmp_path: Path) -> None:
         (b"fit: !!bool x", "cannot be read as a configuration"),
         (b"fit: !!python/name:os.system", "cannot be read as a configuration"),
         (b"fit: " + b"9" * 5000, "cannot be read as a configuration"),
+        (b"fit: {lr: 0.1}\nfit: {epochs: 2}", "line 2: 'fit' stands there twice"),
+        (b"fit: {lr: 0.1, 'lr': 0.2}", "line 1: 'lr' stands there twice"),
+        (b"a: [{b: 1, b: 1}]", "'b' stands there twice"),
+        (b"fit: {steps: 2020-01-01}", "'2020-01-01' is a timestamp to YAML"),
+        (b"fit: {steps: !!binary aGk=}", "is a binary to YAML"),
+        (b"fit: !!set {a, b}", "is a set to YAML"),
+        (b"fit: {seed: 010}", "010 is not read by tens"),
+        (b"fit: {steps: 1:30}", "1:30 is not read by tens"),
         (b"- 1", "a configuration is a mapping"),
         (b"#" * ((1 << 20) + 1), "larger than such a file can be"),
     ],
