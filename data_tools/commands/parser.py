@@ -56,7 +56,8 @@ class Parser(ArgumentParser):
             if flag.startswith("--") and flag[2:] in self.setting_groups:
                 self.error(f"{flag} is a group; give its settings one by one, such as {flag}.{self._first_of(flag)}")
         texts = [value for flag, _, value in flags if flag == "--config" and value]
-        for text in texts + [value for flag, value in pairwise(words) if flag == "--config"]:
+        texts += [value for flag, value in pairwise(words) if flag == "--config"]
+        for text in texts if "--config" in self._option_string_actions else ():
             try:
                 self._require_groups(json.loads(text))
             except ValueError:

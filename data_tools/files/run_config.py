@@ -79,10 +79,16 @@ def _require_tame(path: Path, text: str) -> None:
             raise InputError(f"{path}: nested more than {_DEEPEST} deep, as no configuration is")
 
 
-def _require_as_written(path: Path, node: yaml.Node | None) -> None:
+def _require_as_written(path: Path, node: yaml.Node | None, above: str = "", seen: set[str] | None = None) -> None:
     """Refuse a key that stands twice, of which the last would count, and a value that is read as another.
 
     These are dates, bytes, sets and the like, and numbers to the base of 8 or 60: 010 would be 8, and 1:30 be 90.
+
+    Args:
+        path: of the file.
+        node: a part of it.
+        above: the keys above it, each with a dot behind it, as `fit.lr` may stand for lr in fit.
+        seen: the keys so far, with those above them.
     """
     if node is None:
         return
@@ -99,12 +105,15 @@ def _require_as_written(path: Path, node: yaml.Node | None) -> None:
         for one in node.value:
             _require_as_written(path, one)
     if isinstance(node, yaml.MappingNode):
-        keys = set[str]()
+        keys, own = set[str]() if seen is None else seen, set[str]()
         for key, one in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.value in keys:
-                raise InputError(f"{path}, line {key.start_mark.line + 1}: {key.value!r} stands there twice")
-            keys.add(str(key.value))
-            _require_as_written(path, one)
+            short, name = str(key.value), f"{above}{key.value}"
+            if name in keys:
+                twice = short if short in own else name
+                raise InputError(f"{path}, line {key.start_mark.line + 1}: {twice!r} stands there twice")
+            keys.add(name)
+            own.add(short)
+            _require_as_written(path, one, f"{name}.", keys)
 
 
 def _foreign(value: Any) -> str | None:

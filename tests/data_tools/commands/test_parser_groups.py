@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import classify.train
+import detect.plan
 import detect.train
 from data_tools.commands.settings import settings_from
 from data_tools.core.errors import InputError
@@ -76,3 +77,14 @@ def test_help_shows_settings_alone(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr().out
     assert "--fit.steps" in shown
     assert "--fit CONFIG" not in shown
+
+
+@pytest.mark.parametrize("word", [["--config", "own.yaml"], ["--config=own.yaml"]])
+def test_a_command_without_configurations_says_that_it_takes_none(
+    word: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It advised to give only one."""
+    assert detect.plan.main(["nowhere", *word]) == 2
+    said = capsys.readouterr().err
+    assert "unrecognized arguments: --config" in said
+    assert "one configuration" not in said

@@ -38,6 +38,7 @@ def test_settings_are_read(tmp_path: Path) -> None:
         (b"fit: " + b"9" * 5000, "cannot be read as a configuration"),
         (b"fit: {lr: 0.1}\nfit: {epochs: 2}", "line 2: 'fit' stands there twice"),
         (b"fit: {lr: 0.1, 'lr': 0.2}", "line 1: 'lr' stands there twice"),
+        (b"fit.lr: 0.1\nfit: {epochs: 1,\n lr: 0.2}", "line 3: 'fit.lr' stands there twice"),
         (b"a: [{b: 1, b: 1}]", "'b' stands there twice"),
         (b"fit: {steps: 2020-01-01}", "'2020-01-01' is a timestamp to YAML"),
         (b"fit: {steps: !!binary aGk=}", "is a binary to YAML"),
