@@ -111,7 +111,7 @@ def _row(entry: Any, where: str, num_classes: int) -> _Row:
 
 def _number(value: Any, key: str) -> float:
     """A finite number, also from text, as some tools write scores."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if isinstance(value, bool) or not isinstance(value, int | float | str) or "_" in str(value):  # not 1_0 as 10
         raise ValueError(f"{key} {value!r} is not a number")
     number = float(value)
     if not math.isfinite(number):

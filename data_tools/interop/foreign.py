@@ -1,5 +1,6 @@
 """What a foreign file says of one image, and how that becomes a `Prediction`."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -42,10 +43,13 @@ def to_predictions(
     """One prediction for each sample.
 
     The image's score is the one in `scores` if these are given, else the finding's own. An image of which the file says
-    nothing, or gives no score, gets one below every score there is: 0, or where that is not below, the lowest minus 1.
+    nothing, or gives no score, gets one below every score there is: 0, or where that is not below, the lowest minus 1,
+    or, where that is the same, the number next to it.
     """
     known = [finding.score for finding in findings.values() if finding.score is not None]
-    lowest = 0.0 if not known or min(known) > 0 else min(known) - 1.0
+    lowest = 0.0
+    if known and min(known) <= 0:
+        lowest = min(min(known) - 1.0, math.nextafter(min(known), -math.inf))  # less 1 is the same from 1e16 on
     predictions = []
     for sample in samples:
         finding = findings.get(sample.image_id, ForeignPrediction())

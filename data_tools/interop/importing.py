@@ -6,7 +6,8 @@ from pathlib import Path
 from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset, PredictionHeader, PredictionSet, Sample
 from data_tools.files.dataset_folder import files_of, read_dataset, split_of
-from data_tools.files.predictions import require_predictions_place, write_predictions
+from data_tools.files.parquet_rows import PARQUET
+from data_tools.files.predictions import SUFFIX, require_predictions_place, write_predictions
 from data_tools.interop import coco_results, saliency_maps, tables
 from data_tools.interop.foreign import ForeignFile, to_predictions
 from data_tools.interop.naming import AUTO, Naming
@@ -82,9 +83,12 @@ def _guess(source: Path) -> str:
     if not source.exists():
         raise InputError(f"{source}: no such file or folder")
     by_suffix = {".json": "coco", ".csv": "points"}
+    if source.suffix.lower() in (SUFFIX, PARQUET):
+        raise InputError(f"{source}: is it a PredictionSet already? Then judge it with detect.evaluate --predictions")
     if source.suffix.lower() not in by_suffix:
         raise InputError(
-            f"{source}: neither a folder, .json nor .csv; say what it is with --format {'|'.join(FORMATS)}"
+            f"{source}: neither a folder of maps, COCO results (.json) nor points (.csv); say what it is with --format "
+            f"{'|'.join(FORMATS)}"
         )
     return by_suffix[source.suffix.lower()]
 

@@ -68,7 +68,8 @@ def read(folder: Path, samples: Sequence[Sample], known: Sequence[Sample], namin
         findings[image_id] = ForeignPrediction(score, peak_xy=None if best is None else best.xy, heatmap=as_map(values))
     if not findings:
         raise InputError(
-            f"{folder}: no map ({', '.join(SUFFIXES)}) has the name or the id of an image, such as {known[0].path}"
+            f"{folder}: no map ({', '.join(SUFFIXES)}) has the name or the id of an image, such as {known[0].path}; "
+            "boxes of all images come in one file of COCO results (.json)"
         )
     _put_on_top(findings, infinite)
     notes = [*naming.notes, *(f"{len(names)} maps {what}: {_some(names)}" for what, names in faults.items())]

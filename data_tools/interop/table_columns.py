@@ -61,6 +61,13 @@ def find_table_columns(where: str, cells: Sequence[str], wanted: Sequence[str], 
                 "columns in a first line"
             )
         return TableColumns(len(order), {meaning: place for place, meaning in enumerate(order)}, False)
+    of_boxes = [cell for cell in cells if _OF_BOXES.fullmatch(column_key(cell))]
+    if "x" in wanted and of_boxes:
+        beside = " beside x and y" if {"x", "y"}.issubset(meanings) else ""
+        raise InputError(
+            f"{where}: {', '.join(of_boxes)}{beside} is a table of boxes, whose corner is no point; give boxes "
+            f"as COCO results (.json), or the points alone: {', '.join((ID, *wanted, SCORE))}"
+        )
     _require_one_each(where, cells, meanings)
     if not {ID, NAME}.intersection(meanings) or not set(wanted).issubset(meanings):
         raise InputError(f"{where}: the header needs {', '.join((ID, *wanted))}, but holds {', '.join(cells)}")
@@ -71,12 +78,6 @@ def find_table_columns(where: str, cells: Sequence[str], wanted: Sequence[str], 
         for place, (cell, meaning) in enumerate(zip(cells, meanings, strict=True), start=1)
         if meaning is None and (cell or place <= most_cells)
     ]
-    of_boxes = [cell for cell in unread if _OF_BOXES.fullmatch(column_key(cell))]
-    if of_boxes and "x" in wanted:
-        raise InputError(
-            f"{where}: {', '.join(of_boxes)} beside x and y is a table of boxes, whose corner is no point; give boxes "
-            f"as COCO results (.json), or the points alone: {', '.join((ID, *wanted, SCORE))}"
-        )
     if unread and SCORE not in meanings:
         raise InputError(
             f"{where}: no column is the score, and what {', '.join(unread)} means is not known; call the score's "

@@ -155,6 +155,8 @@ def _number(text: str, name: str, where: str) -> float:
     if _PERHAPS_THOUSANDS.fullmatch(text):
         raise InputError(f"{where}: {name} is {text!r}, which may be thousands or a decimal; write a decimal point")
     try:
+        if "_" in text:  # Python takes 1_0 for 10
+            raise ValueError
         value = float(text.replace(",", ".") if DECIMAL_COMMA.fullmatch(text) else text)
     except ValueError as error:
         raise InputError(f"{where}: {name} is {text!r}, not a number") from error

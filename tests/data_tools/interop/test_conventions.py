@@ -94,6 +94,8 @@ def test_points_in_another_convention_are_refused(rows: str, words: str, capsys:
         ('[{"image_id": "a", "category_id": 1, "bbox": "1234", "score": 1}]', "bbox must be"),
         ('[{"image_id": "a", "category_id": 1, "bbox": [1, 2, 30, true], "score": 1}]', "not a number"),
         ('[{"image_id": "a", "category_id": 1, "bbox": [1, 2, 30, 4], "score": "high"}]', "high"),
+        ('[{"image_id": "a", "category_id": 1, "bbox": [1, 2, 30, 4], "score": "1_0"}]', "score '1_0' is not a number"),
+        ('[{"image_id": "a", "category_id": 1, "bbox": ["1_0", 2, 3, 4], "score": 1}]', "bbox '1_0' is not a number"),
         ('[{"image_id": "a", "category_id": 1, "bbox": [1, 2, 30, 4], "score": null}]', "score None is not a number"),
         ('[{"image_id": "a", "file_name": 3, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 1}]', "file_name 3"),
     ],

@@ -121,6 +121,9 @@ def test_points_without_header_or_score(data: Path, tmp_path: Path) -> None:
         ("id,image_id,x,y\n1,2,20,20\n", "line 1: id, image_id all mean the id"),
         ("image_id,class,x,y,w,h,score\n2,1,20,20,4,4,0.9\n", "w, h beside x and y is a table of boxes"),
         ("id,x,y,x_max,y_max\n2,20,20,30,30\n", "x_max, y_max beside x and y is a table of boxes"),
+        ("id,xmin,ymin,xmax,ymax,score\n2,20,20,30,30,0.9\n", "xmin, ymin, xmax, ymax is a table of boxes"),
+        ("id,x,y,score\n2,20,20,1_0\n", "line 2: score is '1_0', not a number"),
+        ("id,x,y\n2,1_0,20\n", "line 2: x is '1_0', not a number"),
         ("2,20,20,4,4,0.9\n", "line 1: 6 columns, but a table without a header holds id, x, y, score"),
         ("id,x,y\n2,20,20,0.9\n", "line 1: the header names 3 columns, but a row has 4"),
         ("id;x;y\n2;1,100;20\n", "line 2: x is '1,100', which may be thousands or a decimal"),
@@ -132,6 +135,29 @@ def test_points_without_header_or_score(data: Path, tmp_path: Path) -> None:
 def test_bad_points_are_refused_by_line(data: Path, tmp_path: Path, capsys, text: str, words: str) -> None:
     assert run(data, write(tmp_path / "p.csv", text)) == 2
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("p.jsonl", "is it a PredictionSet already"),
+        ("p.parquet", "is it a PredictionSet already"),
+        ("p.txt", "neither a folder of maps, COCO results (.json) nor points (.csv)"),
+        ("labels/a.txt", "boxes of all images come in one file of COCO results"),
+    ],
+)
+def test_other_files_are_told_what_is_taken(data: Path, tmp_path: Path, capsys, name: str, words: str) -> None:
+    source = tmp_path / name
+    source.parent.mkdir(exist_ok=True)
+    source.write_text("0 0.5 0.5 0.1 0.1 0.9\n")
+    assert run(data, source.parent if "/" in name else source) == 2
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("score", [-0.5, -1e17, -1e300])
+def test_an_image_without_results_scores_below_all_others(data: Path, tmp_path: Path, score: float) -> None:
+    scores = [one.score for one in imported(data, write(tmp_path / "p.csv", f"id,x,y,score\n2,20,20,{score}\n"))]
+    assert scores[0] == scores[2] < scores[1]
 
 
 def test_the_numbers_of_classes_are_told(data: Path, tmp_path: Path, caplog) -> None:
