@@ -22,6 +22,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.path import Path as Shape
 from matplotlib.patheffects import Normal, Stroke
+from matplotlib.text import Text
+from matplotlib.textpath import text_to_path
 from numpy.typing import NDArray
 
 from data_tools.core import heatmaps
@@ -40,6 +42,8 @@ MOST_OPAQUE = 0.62
 _PANEL_IN, _SMALL_PANEL_IN = 2.4, 1.2
 _MOST_SHOWN = 2880  # pixels of the longer side: 2.4 inches at 1,200 dots
 _GAP_IN, _TEXT_IN, _LEGEND_IN = 0.1, 0.15, 0.32
+_SMALLEST_TEXT = 0.75  # of its usual size, before it is cut
+_HINTED = 0.97  # of the room: letters that are fitted to dots may be a little wider
 _SLIM, _LONGEST = 1 / 6, 5  # of a panel's usual side: the least of the shorter side, unless the longer one is this
 _LEAST_FOR_BAR_IN, _BAR_IN = 0.36, 0.22
 _LEAST_LABELLED_PT = 20  # a shorter line has its distance in the panel's head alone, which would hide its end
@@ -207,7 +211,7 @@ class _Sheet:
 
     def __init__(self, width: float, height: float) -> None:
         self.figure = Figure(figsize=(width, height), facecolor="white")
-        self._canvas = FigureCanvasAgg(self.figure)
+        FigureCanvasAgg(self.figure)
         self.width, self._height = width, height
 
     def axes(self, x: float, y: float, width: float, height: float) -> Axes:
@@ -217,12 +221,21 @@ class _Sheet:
         return axes
 
     def text(self, x: float, y: float, text: str, room: float, **style: Any) -> None:
-        """One line whose top is at y, cut with an ellipsis where it is wider than its room."""
+        """One line whose top is at y: smaller where it is wider than its room, and then cut with an ellipsis."""
         drawn = self.figure.text(x / self.width, 1 - y / self._height, text, va="top", parse_math=False, **style)
-        renderer: Any = self._canvas.get_renderer()  # type: ignore[no-untyped-call]
-        while drawn.get_window_extent(renderer).width > room * self.figure.dpi and len(text) > 1:
+        room *= _HINTED
+        wider = _width_in(drawn) / room
+        if wider > 1:
+            drawn.set_fontsize(drawn.get_fontproperties().get_size_in_points() * max(0.999 / wider, _SMALLEST_TEXT))
+        while _width_in(drawn) > room and len(text) > 1:
             text = text[:-1]
             drawn.set_text(text + "…")
+
+
+def _width_in(drawn: Text) -> float:
+    """Inches of a line of text, in whatever resolution it is drawn: without rounding to dots."""
+    points: float = text_to_path.get_text_width_height_descent(drawn.get_text(), drawn.get_fontproperties(), False)[0]
+    return points / 72
 
 
 def _panel_size(view: View, panel_in: float) -> tuple[float, float]:

@@ -216,6 +216,17 @@ def test_a_long_name_is_cut_with_an_ellipsis(make_sample: MakeSample) -> None:
     assert any(text.get_text().endswith("…") for text in draw_overlay(view, legend=False).texts)
 
 
+def test_what_became_of_an_image_is_whole_on_the_contact_sheet(
+    make_sample: MakeSample, make_prediction: MakePrediction
+) -> None:
+    """Its small panels cut "flagged" to "fl…"."""
+    sample = make_sample(1, boxes=[(1, 1, 2, 2)])
+    found = make_prediction(score=0.5, peak=(63, 64))
+    view = View(np.zeros((100, 100), dtype=np.uint8), sample, {"detector": found}, {"detector": 0.5})
+    texts = [text.get_text() for text in draw_contact_sheet([view, view]).texts]
+    assert texts.count(describe_prediction(sample, found, 0.5)) == 2
+
+
 def test_descriptions(make_sample: MakeSample, make_prediction: MakePrediction) -> None:
     boxed = make_sample(boxes=[(40, 40, 60, 60), (1, 1, 2, 2)])
     assert describe_truth(boxed) == "scratch, 2 boxes"
