@@ -56,8 +56,7 @@ def whole_number(value: Any, key: str) -> int:
     Raises:
         ValueError: anything else, or a number that 64 bits do not hold.
     """
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or value != int(value) or abs(value) >= 1 << 63:
+    if not is_finite_number(value) or value != int(value) or abs(value) >= 1 << 63:
         raise ValueError(f"{key} must be a whole number, not {str(value)[:40]!r}")
     return int(value)
 
@@ -68,7 +67,12 @@ def real_number(value: Any, key: str) -> float:
     Raises:
         ValueError: anything else.
     """
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or abs(value) > sys.float_info.max or not math.isfinite(value):
+    if not is_finite_number(value):
         raise ValueError(f"{key} must be a finite number, not {str(value)[:40]!r}")
     return float(value)
+
+
+def is_finite_number(value: Any) -> bool:
+    """Whether what was read from a file is a number that a float can hold; neither text nor true."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and abs(value) <= sys.float_info.max  # which NaN is not

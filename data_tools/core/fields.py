@@ -4,6 +4,7 @@ import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from data_tools.core.checks import is_finite_number
 from data_tools.core.errors import InputError
 
 _SHOWN = 60  # characters of a wrong value
@@ -43,7 +44,7 @@ class Fields:
     def number(self, key: str, least: float = -math.inf, most: float = math.inf, above: float = -math.inf) -> float:
         """A finite number in `least`..`most`, above `above`."""
         value = self._value(key)
-        inside = _is_number(value) and least <= value <= most and value > above
+        inside = is_finite_number(value) and least <= value <= most and value > above
         bounds = [text for text in (_bound("at least", least), _bound("above", above), _bound("at most", most)) if text]
         self.require(inside, key, " ".join(["a finite number", " and ".join(bounds)]).strip())
         return float(value)
@@ -56,7 +57,7 @@ class Fields:
         """One finite number or more, each above `above`."""
         value = self._value(key)
         good = isinstance(value, list) and 1 <= len(value) <= most_numbers
-        good = good and all(_is_number(one) and one > above for one in value)
+        good = good and all(is_finite_number(one) and one > above for one in value)
         self.require(good, key, f"a list of 1 to {most_numbers} finite numbers {_bound('above', above)}".strip())
         return tuple(map(float, value))
 
@@ -64,7 +65,7 @@ class Fields:
         """Finite numbers by name; null too where some may be `undefined`."""
         value = self._value(key)
         good = isinstance(value, dict)
-        good = good and all(_is_number(one) or (undefined and one is None) for one in value.values())
+        good = good and all(is_finite_number(one) or (undefined and one is None) for one in value.values())
         self.require(good, key, f"finite numbers{' or nulls' if undefined else ''} by name")
         return dict(value)
 
@@ -107,13 +108,6 @@ class Fields:
 
 def _is_integer(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(value: Any) -> bool:
-    try:
-        return (_is_integer(value) or isinstance(value, float)) and math.isfinite(value)
-    except OverflowError:  # an integer beyond every float
-        return False
 
 
 def _bound(word: str, value: float) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from data_tools.core.checks import whole_number
+from data_tools.core.checks import is_finite_number, whole_number
 from data_tools.core.geometry import xywh_to_xyxy, xyxy_to_xywh
 from data_tools.core.printable import first_of
 from data_tools.core.records import BOXED, GOOD, UNBOXED, Dataset, Sample, empty_boxes, empty_labels
@@ -99,4 +99,4 @@ def _sample(image: dict[str, Any], annotations: list[dict[str, Any]]) -> Sample:
 
 def _is_box(value: Any) -> bool:
     numbers = isinstance(value, list) and len(value) == 4
-    return numbers and all(isinstance(one, int | float) and not isinstance(one, bool) for one in value)
+    return numbers and all(isinstance(one, float) or is_finite_number(one) for one in value)  # `Sample` refuses NaN

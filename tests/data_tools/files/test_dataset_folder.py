@@ -105,6 +105,8 @@ def test_an_images_root_inside_moves_with_the_folder(tmp_path: Path) -> None:
         (lambda v: v["annotations"][0].pop("bbox"), "annotation id 1: bbox must be four numbers, not None"),
         (lambda v: v["annotations"][0].update(bbox=[1, 2]), r"annotation id 1: bbox .* not \[1, 2\]"),
         (lambda v: v["annotations"][0].update(bbox=[1, 2, "3", True]), "annotation id 1: bbox"),
+        (lambda v: v["annotations"][0].update(bbox=[1, 2, 10**400, 4]), "annotation id 1: bbox must be four numbers"),
+        (lambda v: v["images"][0].update(height=10**400), "height must be a whole number"),
         (lambda v: v["annotations"][0].update(id=0), "annotation id 0"),
         (lambda v: v["annotations"][0].update(image_id=9), "unknown image ids"),
         (lambda v: v["annotations"][0].update(bbox=[1, 1, 0, 5]), "no area"),
