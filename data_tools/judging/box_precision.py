@@ -14,6 +14,7 @@ from data_tools.metrics.box_map import MOST_IN_AN_IMAGE, box_map, images_beyond,
 from data_tools.metrics.coco_engines import describe_engine
 from data_tools.metrics.error_types import error_types
 from data_tools.metrics.figures import Figure
+from data_tools.metrics.matching import without_unboxed
 
 _MANY_TIES = 0.1
 NO_TYPES = (
@@ -47,10 +48,10 @@ def box_precision(judged: Judged) -> dict[str, Any]:
 
 def _beyond_coco(judged: Judged) -> list[str]:
     """A remark if some images hold more boxes than COCO counts, so that box AP cannot be what it seems."""
-    pairs = [(s, p) for s, p in zip(judged.samples, judged.predictions, strict=True) if s.status != UNBOXED]
+    samples, predictions = without_unboxed(judged.samples, judged.predictions)
     counts = {
-        "predicted": images_beyond(prediction.box_labels for _, prediction in pairs),
-        "true": images_beyond(sample.labels for sample, _ in pairs),
+        "predicted": images_beyond(prediction.box_labels for prediction in predictions),
+        "true": images_beyond(sample.labels for sample in samples),
     }
     found = [f"{n} {'image has' if n == 1 else 'images have'} more {kind} boxes" for kind, n in counts.items() if n]
     rule = f"box AP counts the {MOST_IN_AN_IMAGE} best boxes of a class in an image, as COCO does"

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 
 from data_tools.core.heatmaps import map_to_boxes
-from data_tools.core.records import UNBOXED, Prediction, Sample
+from data_tools.core.records import Prediction, Sample
 from data_tools.metrics.average_precision import average_precision
-from data_tools.metrics.matching import FIRST, match_all
+from data_tools.metrics.matching import FIRST, match_all, without_unboxed
 
 FRACTIONS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 _MIN_AREA_PX = 4.0
@@ -34,14 +34,14 @@ def choose_fraction(samples: Sequence[Sample], predictions: Sequence[Prediction]
     one place where a label-only approach sees boxes: of validation, and for its own boxes alone. None without a boxed
     sample.
     """
-    pairs = [(s, p) for s, p in zip(samples, predictions, strict=True) if s.status != UNBOXED]
-    lesions = sum(len(s.boxes_xyxy) for s, _ in pairs)
+    samples, predictions = without_unboxed(samples, predictions)
+    lesions = sum(len(s.boxes_xyxy) for s in samples)
     if not lesions:
         return None
 
     def quality(fraction: float) -> float:
-        boxed = [with_boxes(p, fraction) for _, p in pairs]
-        hits = match_all([s for s, _ in pairs], boxed) == FIRST
+        boxed = [with_boxes(p, fraction) for p in predictions]
+        hits = match_all(samples, boxed) == FIRST
         value = average_precision(np.concatenate([p.box_scores for p in boxed]), hits)
         return 0.0 if value is None else value * float(hits.sum()) / lesions
 

@@ -15,7 +15,7 @@ from data_tools.core.records import UNBOXED, Prediction, Sample
 from data_tools.metrics.bootstrap import Clusters, Floats, MeanOf, Statistic, box_ap_of
 from data_tools.metrics.box_map import MOST_IN_AN_IMAGE
 from data_tools.metrics.figures import Figure
-from data_tools.metrics.matching import FIRST, flat_boxes, match_images
+from data_tools.metrics.matching import FIRST, flat_boxes, match_images, without_unboxed
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +122,7 @@ def box_ap(
 
 def tied_share(samples: Sequence[Sample], predictions: Sequence[Prediction]) -> float | None:
     """The share of boxes that count for box AP whose score another box of their class has too; None without boxes."""
-    counted = [p for s, p in zip(samples, predictions, strict=True) if s.status != UNBOXED and len(p.box_scores)]
+    counted = [p for p in without_unboxed(samples, predictions)[1] if len(p.box_scores)]
     if not counted:
         return None
     labels, scores = (

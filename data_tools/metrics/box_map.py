@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_tools.core.geometry import areas
-from data_tools.core.records import BOXED, UNBOXED, Prediction, Sample
+from data_tools.core.records import BOXED, Prediction, Sample
 from data_tools.metrics.coco_engines import PYCOCOTOOLS, SIZES, BoxTable, Matched, Ranges, choose_engine, match
+from data_tools.metrics.matching import without_unboxed
 
 NAMES = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large", "ar1", "ar10", "ar100")
 TERCILES = ("smallest_third", "middle_third", "largest_third")
@@ -95,10 +96,10 @@ def _matched(
     samples: Sequence[Sample], predictions: Sequence[Prediction], num_classes: int, ranges: Ranges, engine: str
 ) -> Matched | None:
     """None without any true box."""
-    pairs = [(s, p) for s, p in zip(samples, predictions, strict=True) if s.status != UNBOXED]
-    if not any(len(sample.boxes_xyxy) for sample, _ in pairs):
+    samples, predictions = without_unboxed(samples, predictions)
+    if not any(len(sample.boxes_xyxy) for sample in samples):
         return None
-    images = _images(sorted(pairs, key=lambda pair: pair[0].image_id))
+    images = _images(sorted(zip(samples, predictions, strict=True), key=lambda pair: pair[0].image_id))
     return match(choose_engine(engine), _truth(images), _predicted(images), len(images), num_classes, ranges)
 
 

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_tools.core.geometry import iou
-from data_tools.core.records import UNBOXED, Prediction, Sample
+from data_tools.core.records import Prediction, Sample
 from data_tools.metrics.average_precision import hits_from_the_top
-from data_tools.metrics.matching import AGAIN, FALSE, FIRST, match_all, match_rows
+from data_tools.metrics.matching import AGAIN, FALSE, FIRST, match_all, match_rows, without_unboxed
 
 _BACKGROUND_IOU = 0.1
 
@@ -18,12 +18,12 @@ def best_f1_threshold(samples: Sequence[Sample], predictions: Sequence[Predictio
 
     To be called on validation: a threshold from the judged images flatters.
     """
-    pairs = [(s, p) for s, p in zip(samples, predictions, strict=True) if s.status != UNBOXED]
-    lesions = sum(len(s.boxes_xyxy) for s, _ in pairs)
-    scores = np.concatenate([np.zeros(0), *(p.box_scores for _, p in pairs)])
+    samples, predictions = without_unboxed(samples, predictions)
+    lesions = sum(len(s.boxes_xyxy) for s in samples)
+    scores = np.concatenate([np.zeros(0), *(p.box_scores for p in predictions)])
     if not lesions or not len(scores):
         return None
-    hits = match_all([s for s, _ in pairs], [p for _, p in pairs]) == FIRST
+    hits = match_all(samples, predictions) == FIRST
     reached, taken = hits_from_the_top(scores, hits)
     f1 = 2 * reached / (taken + lesions)
     return float(np.unique(scores)[::-1][int(f1.argmax())])
@@ -40,7 +40,7 @@ def error_types(
     that no box touches at IoU 0.1. Unboxed images are left out.
     """
     counts = dict.fromkeys(("hit", "class", "duplicate", "localisation", "background"), 0)
-    pairs = [(s, p) for s, p in zip(samples, predictions, strict=True) if s.status != UNBOXED]
+    pairs = list(zip(*without_unboxed(samples, predictions), strict=True))
     boxed = [(s, p) for s, p in pairs if len(s.boxes_xyxy)]
     boxes, untouched = sum(len(s.boxes_xyxy) for s, _ in boxed), 0
     on_good = sum(int(np.count_nonzero(p.box_scores >= threshold)) for s, p in pairs if not len(s.boxes_xyxy))

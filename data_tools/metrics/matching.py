@@ -6,9 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_tools.core.geometry import centres, distance_in_pairs, iou, iou_in_pairs, point_to_box_distance
-from data_tools.core.records import Prediction, Sample
+from data_tools.core.records import UNBOXED, Prediction, Sample
 
 FALSE, FIRST, AGAIN = 0, 1, 2
+
+
+def without_unboxed(
+    samples: Sequence[Sample], predictions: Sequence[Prediction]
+) -> tuple[list[Sample], list[Prediction]]:
+    """Samples and their predictions, in order, but for the images of defects whose area is not known."""
+    pairs = [(s, p) for s, p in zip(samples, predictions, strict=True) if s.status != UNBOXED]
+    return [s for s, _ in pairs], [p for _, p in pairs]
 
 
 def match_all(
