@@ -10,7 +10,7 @@ from data_tools.core.records import Prediction, Sample
 from data_tools.judging.curves import Dot
 from data_tools.metrics.auc import roc_curve
 from data_tools.metrics.average_precision import precision_recall_curve
-from data_tools.metrics.froc import froc
+from data_tools.metrics.froc import froc_by_rule
 from data_tools.metrics.peak_distance import DistanceRecall, distance_recall_curve
 from data_tools.report import figures
 
@@ -46,7 +46,7 @@ def test_labels_are_literal_text(
     precisions, dots = {hostile: PRECISIONS["a"], "_b": PRECISIONS["b"]}, {hostile: DOTS["a"]}
     recalls = {hostile: distance_recall_curve([0.0, 4.0]), "_b": distance_recall_curve([np.inf, np.inf])}
     boxes = [(10, 10, 30, 30), (60, 60, 70, 70)]
-    curve = froc([make_sample(boxes=boxes[:1])], [make_prediction(boxes=boxes, scores=[0.9, 0.8])])
+    curve = froc_by_rule([make_sample(boxes=boxes[:1])], [make_prediction(boxes=boxes, scores=[0.9, 0.8])])["iou_0.5"]
     assert curve is not None
     for svg in (
         figures.roc(rocs, dots),
@@ -72,7 +72,9 @@ def test_seeds_of_an_approach_are_named_once(
 ) -> None:
     approaches = {"a": "detector", "b": "detector"}
     recalls = {"a": recall_of([0.0, 5.0]), "b": recall_of([1.0, 2.0])}
-    curve = froc([make_sample(boxes=[(10, 10, 30, 30)])], [make_prediction(boxes=[(10, 10, 30, 30)], scores=[0.9])])
+    curve = froc_by_rule(
+        [make_sample(boxes=[(10, 10, 30, 30)])], [make_prediction(boxes=[(10, 10, 30, 30)], scores=[0.9])]
+    )["iou_0.5"]
     assert curve is not None
     for svg in (
         figures.roc(CURVES, DOTS, approaches),
@@ -115,7 +117,7 @@ def test_what_is_undefined_is_not_drawn() -> None:
 def test_a_curve_without_any_box_is_drawn_along_the_floor(
     make_sample: Callable[..., Sample], make_prediction: Callable[..., Prediction]
 ) -> None:
-    curve = froc([make_sample(boxes=[(10, 10, 30, 30)])], [make_prediction()])
+    curve = froc_by_rule([make_sample(boxes=[(10, 10, 30, 30)])], [make_prediction()])["iou_0.5"]
     assert curve is not None
     assert figures.froc({"IoU": {"a": curve}}) is not None
 
