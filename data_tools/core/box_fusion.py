@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.core.geometry import iou
+from data_tools.core.geometry import iou, weighed_mean
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -39,15 +39,8 @@ def fuse_boxes(box_sets: Sequence[Boxes], overlap: float) -> Boxes:
             place = count
             members.append([])
         members[place].append(i)
-        joint[place], joint_labels[place] = _mean(boxes[members[place]], scores[members[place]]), labels[i]
+        joint[place], joint_labels[place] = weighed_mean(boxes[members[place]], scores[members[place]]), labels[i]
     count = len(members)
     joint_scores = np.array([scores[one].sum() / max(len(one), len(box_sets)) for one in members], dtype=np.float64)
     order = np.argsort(-joint_scores, kind="stable")
     return joint[:count][order], joint_scores[order], joint_labels[:count][order]
-
-
-def _mean(boxes: Floats, scores: Floats) -> Floats:
-    """The mean of (n, 4) boxes weighed by their scores, plainly if all are 0; of one box, itself to the last bit."""
-    weights = scores if scores.any() else np.ones(len(scores))
-    mean: Floats = (weights / weights.sum()) @ boxes
-    return mean

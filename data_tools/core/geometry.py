@@ -38,6 +38,13 @@ def hull(boxes_xyxy: Floats) -> Floats:
     return np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
 
 
+def weighed_mean(boxes_xyxy: Floats, scores: Floats) -> Floats:
+    """The mean of (n, 4) boxes weighed by their scores, plainly if all are 0; of one box, itself to the last bit."""
+    weights = scores if scores.any() else np.ones(len(scores))
+    mean: Floats = (weights / weights.sum()) @ boxes_xyxy
+    return mean
+
+
 def best_centre(boxes_xyxy: Floats, scores: Floats) -> tuple[float, float] | None:
     """x and y of the centre of the box with the highest of (n,) scores, the first of equals; None without a box.
 
@@ -57,7 +64,7 @@ def iou(boxes_xyxy: Floats, others_xyxy: Floats) -> Floats:
 
 
 def iou_in_pairs(boxes_xyxy: Floats, others_xyxy: Floats) -> Floats:
-    """(n,) intersection over union of each of n boxes with the other in its row, 0 where both are empty."""
+    """(n,) intersection over union of each of n boxes with the other in its row, 0 where they share no area."""
     return _overlap(boxes_xyxy, others_xyxy, areas(boxes_xyxy), areas(others_xyxy))
 
 

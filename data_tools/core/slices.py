@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.core.geometry import iou
+from data_tools.core.geometry import hull, iou, iou_in_pairs, weighed_mean
 
 Window = tuple[int, int, int, int]
 """x1, y1, x2, y2 in whole pixels, half-open."""
@@ -127,16 +127,7 @@ def _touches(box: Floats, others: Floats) -> NDArray[np.bool_]:
 
 def _agreement(box: Floats, window: Floats, others: Floats, their_windows: Floats) -> Floats:
     """(n,) IoU of a box, cut at each of n windows, with that window's box, cut at the first box's window."""
-    if not len(others):
-        return np.zeros(0)
-    mine = _clipped(np.broadcast_to(box, others.shape), their_windows)
-    theirs = _clipped(others, window)
-    shared = np.minimum(mine[:, 2:], theirs[:, 2:]) - np.maximum(mine[:, :2], theirs[:, :2])
-    overlap = shared.clip(min=0).prod(axis=1)
-    areas = [(one[:, 2:] - one[:, :2]).clip(min=0).prod(axis=1) for one in (mine, theirs)]
-    union = areas[0] + areas[1] - overlap
-    agreement: Floats = np.divide(overlap, union, out=np.zeros(len(others)), where=union > 0)
-    return agreement
+    return iou_in_pairs(_clipped(np.broadcast_to(box, others.shape), their_windows), _clipped(others, window))
 
 
 def _clipped(boxes: Floats, windows: Floats) -> Floats:
@@ -159,9 +150,7 @@ def _score(scores: Floats, of_whole: NDArray[np.bool_], scores_of: Joined) -> fl
 
 def _joined(boxes: Floats, scores: Floats, cut: NDArray[np.bool_]) -> Floats:
     if cut.all():
-        return np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
-    kept, weights = boxes[~cut], scores[~cut]
+        return hull(boxes)
+    kept = boxes[~cut]
     near = iou(kept[:1], kept)[0] >= _AGREE  # a part that ends before its seam is no view of the whole
-    weights = weights[near] if weights[near].any() else np.ones(int(near.sum()))
-    mean: Floats = (weights / weights.sum()) @ kept[near]
-    return mean
+    return weighed_mean(kept[near], scores[~cut][near])

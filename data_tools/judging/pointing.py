@@ -21,7 +21,7 @@ from data_tools.metrics.figures import Figure
 from data_tools.metrics.fpr_at_tpr import outcome_at
 from data_tools.metrics.located import LOCATED_TPR, end_to_end, overkill_at_located_tpr
 from data_tools.metrics.operating_point import EscapeRate
-from data_tools.metrics.peak_distance import DRA_LIMIT_PX, TOLERANCES_PX, distance_recall, distance_recall_area
+from data_tools.metrics.peak_distance import recalls
 from data_tools.metrics.peak_recall import peak_recall
 
 LOCATED_WITHIN_PX = (0, 15)
@@ -44,9 +44,8 @@ def _end_to_end(judged: Judged) -> dict[str, Any] | None:
         return None
     scores = judged.scores[judged.boxed_rows]
     to_box = end_to_end(judged.distances.to_box, scores, judged.threshold)
-    rates: dict[str, Any] = {f"hit_rate{f'_{t}px' if t else ''}": distance_recall(to_box, t) for t in TOLERANCES_PX}
-    return rates | {
-        "dra_20px": distance_recall_area(to_box, DRA_LIMIT_PX),
+    return {
+        **recalls(to_box),
         "flagged": float((scores >= judged.threshold).mean()),
         "n": len(to_box),
         "n_groups": len({sample.group for sample in judged.boxed}),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.core.geometry import centres
+from data_tools.core.geometry import centres, distance_in_pairs, iou_in_pairs, xywh_to_xyxy, xyxy_to_xywh
 from data_tools.core.heatmaps import is_transposed
 from data_tools.core.records import BOXED, GOOD, Prediction, Sample
 from data_tools.metrics.figures import mean_ranks
@@ -31,8 +31,8 @@ _READINGS: dict[str, Reading] = {
     "maps or images transposed": lambda boxes, sizes: (
         boxes[:, [1, 0, 3, 2]] * np.tile(sizes / sizes[:, ::-1], 2)  # x as a share of the width is one of the height
     ),
-    "x, y, width, height taken for corners": lambda boxes, _: np.hstack([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]]),
-    "corners taken for x, y, width, height": lambda boxes, _: np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]]),
+    "x, y, width, height taken for corners": lambda boxes, _: xywh_to_xyxy(boxes),
+    "corners taken for x, y, width, height": lambda boxes, _: xyxy_to_xywh(boxes),
     "centre, width and height taken for corner, width and height": lambda boxes, _: (
         boxes - np.tile(boxes[:, 2:] - boxes[:, :2], 2) / 2
     ),
@@ -94,18 +94,11 @@ class _Truth:
 
     def overlaps(self, boxes: Floats) -> Floats:
         """(n,) intersection over union of each image's box with the nearest of its true ones."""
-        mine = boxes[self._owner]
-        sides = np.minimum(mine[:, 2:], self.boxes[:, 2:]) - np.maximum(mine[:, :2], self.boxes[:, :2])
-        shared = np.maximum(sides, 0).prod(axis=1)
-        areas = [np.maximum(one[:, 2:] - one[:, :2], 0).prod(axis=1) for one in (mine, self.boxes)]
-        union = areas[0] + areas[1] - shared
-        return self._per_image(np.maximum, np.divide(shared, union, out=np.zeros_like(shared), where=union > 0))
+        return self._per_image(np.maximum, iou_in_pairs(boxes[self._owner], self.boxes))
 
     def distances(self, points: Floats) -> Floats:
         """(n,) distance of each image's point to the nearest of its true boxes, in diagonals."""
-        mine = points[self._owner]
-        away = np.maximum(np.maximum(self.boxes[:, :2] - mine, mine - self.boxes[:, 2:]), 0.0)
-        nearest = self._per_image(np.minimum, np.hypot(away[:, 0], away[:, 1]))
+        nearest = self._per_image(np.minimum, distance_in_pairs(points[self._owner], self.boxes))
         return np.asarray(nearest / np.hypot(self.sizes_wh[:, 0], self.sizes_wh[:, 1]))
 
     def dealt_on(self, boxes: Floats) -> Floats:
@@ -167,7 +160,7 @@ def _read_otherwise(what: str, boxes: Floats, truth: _Truth, fits: Callable[[Flo
 
 def _scale(boxes: Floats, truth: _Truth) -> Floats | None:
     """The typical ratio of true to predicted centres along x and y; None where it is about 1."""
-    middles = (boxes[:, :2] + boxes[:, 2:]) / 2
+    middles = centres(boxes)
     usable = (middles > 0).all(axis=1)
     if not usable.any():
         return None

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from data_tools.core.geometry import centres, diagonal, point_to_box_distance
+from data_tools.core.geometry import centres, diagonal, distance_in_pairs, point_to_box_distance
 from data_tools.core.records import BOXED, Sample
 
 Point = tuple[float, float]
@@ -64,14 +64,13 @@ def peak_distances(samples: Sequence[Sample], peaks: Sequence[Point | None]) -> 
     counts = np.array([len(sample.boxes_xyxy) for sample in samples])
     starts = np.cumsum(counts) - counts
     owner = np.repeat(np.arange(len(samples)), counts)
-    outside = np.maximum(np.maximum(boxes[:, :2] - points[owner], points[owner] - boxes[:, 2:]), 0.0)
     offsets = points[owner] - centres(boxes)
     to_centre = np.hypot(offsets[:, 0], offsets[:, 1])
     nearest = np.minimum.reduceat(to_centre, starts)
     first = np.full(len(samples), len(boxes))
     is_nearest = np.flatnonzero((to_centre == nearest[owner]) | np.isnan(to_centre))
     np.minimum.at(first, owner[is_nearest], is_nearest)
-    to_box = np.minimum.reduceat(np.hypot(outside[:, 0], outside[:, 1]), starts)
+    to_box = np.minimum.reduceat(distance_in_pairs(points[owner], boxes), starts)
     diagonals = np.array([diagonal(sample.size_hw) for sample in samples])
     to_box, nearest = (np.where(np.isnan(values), np.inf, values) for values in (to_box, nearest))
     return Distances(to_box, nearest, offsets[first], diagonals)
@@ -88,13 +87,21 @@ def nearest_true_point(peak_xy: Point, boxes_xyxy: NDArray[np.float64]) -> Point
     return float(np.clip(peak_xy[0], box[0], box[2])), float(np.clip(peak_xy[1], box[1], box[3]))
 
 
+def recalls(to_box: NDArray[np.float64]) -> dict[str, float | None]:
+    """hit_rate (within 0 px), hit_rate_5px, hit_rate_10px, hit_rate_15px and dra_20px of (n,) distances."""
+    rates = {
+        f"hit_rate{f'_{tolerance}px' if tolerance else ''}": distance_recall(to_box, tolerance)
+        for tolerance in TOLERANCES_PX
+    }
+    return rates | {"dra_20px": distance_recall_area(to_box, DRA_LIMIT_PX)}
+
+
 def summarise(distances: Distances) -> dict[str, float | int | None]:
     """Means over the images that have a peak; rates over all, so that an abstention is a miss.
 
     Keys: mean_px, median_px, p90_px to the nearest box, and the same three with _centre_px to the nearest box centre;
     each with _diagonal (median_diagonal, mean_centre_diagonal, ...) as a share of the image's diagonal; mean_dx_px and
-    mean_dy_px, signed, which show a misaligned map; hit_rate (within 0 px), hit_rate_5px, hit_rate_10px,
-    hit_rate_15px, dra_20px, coverage, n. Undefined values are None.
+    mean_dy_px, signed, which show a misaligned map; those of `recalls`; coverage, n. Undefined values are None.
     """
     n = len(distances.to_box)
     known = distances.to_box[np.isfinite(distances.to_box)]
@@ -103,10 +110,6 @@ def summarise(distances: Distances) -> dict[str, float | int | None]:
         finite = values[np.isfinite(values)]
         return float(statistic(finite)) if len(finite) else None
 
-    hits = {
-        f"hit_rate{f'_{tolerance}px' if tolerance else ''}": distance_recall(distances.to_box, tolerance)
-        for tolerance in TOLERANCES_PX
-    }
     measured = {
         "px": distances.to_box,
         "centre_px": distances.to_centre,
@@ -117,8 +120,7 @@ def summarise(distances: Distances) -> dict[str, float | int | None]:
         **{f"{name}_{unit}": over_known(v, of) for unit, v in measured.items() for name, of in _STATISTICS},
         "mean_dx_px": over_known(distances.offset_xy[:, 0], np.mean),
         "mean_dy_px": over_known(distances.offset_xy[:, 1], np.mean),
-        **hits,
-        "dra_20px": distance_recall_area(distances.to_box, DRA_LIMIT_PX),
+        **recalls(distances.to_box),
         "coverage": len(known) / n if n else None,
         "n": n,
     }
