@@ -14,6 +14,8 @@ images unlike those of a reference. A **note** says what was not checked and why
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from data_tools.core.printable import counted
+
 UNSAFE, WARNING, NOTE = "unsafe", "warning", "note"
 LEVELS = (UNSAFE, WARNING, NOTE)
 
@@ -42,11 +44,7 @@ class Finding:
 def verdict(findings: Sequence[Finding]) -> str:
     """One line: whether training would be safe, and how much there is to read."""
     counts = {level: sum(finding.level == level for finding in findings) for level in LEVELS}
-    unsafe, warnings = counts[UNSAFE], _counted(counts[WARNING], "warning")
+    unsafe, warnings = counts[UNSAFE], counted(counts[WARNING], "warning")
     if unsafe:
-        return f"UNSAFE to train: {_counted(unsafe, 'unsafe finding')}, {warnings}"
+        return f"UNSAFE to train: {counted(unsafe, 'unsafe finding')}, {warnings}"
     return f"safe to train: no unsafe finding, {warnings}"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

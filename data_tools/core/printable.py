@@ -7,6 +7,7 @@ make text read otherwise than it is written (turns of direction, characters of n
 import os
 import sys
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from typing import TextIO
 
@@ -47,6 +48,17 @@ def start_of(text: str, columns: int) -> str:
     while columns_of(text) > columns:
         text = text[:-1]
     return text
+
+
+def told_apart(cut: Sequence[str], whole: Sequence[str]) -> list[str]:
+    """Names that were cut off, but for those that nobody could tell apart then."""
+    counts = Counter(cut)
+    return [short if counts[short] == 1 else name for short, name in zip(cut, whole, strict=True)]
+
+
+def counted(count: int, noun: str) -> str:
+    """Such as "1 image" and "2 images"."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def to_left(text: str, columns: int) -> str:

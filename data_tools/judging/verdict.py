@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from data_tools.core.printable import counted
 from data_tools.judging.evaluation_report import ApproachReport, Difference
 from data_tools.metrics.clustered import NOT_ENOUGH_GROUPS
 from data_tools.metrics.comparison import FEWEST_GROUPS
@@ -32,13 +33,13 @@ def verdict(
     sentences = []
     for row in told:
         others = {r.metric: r for r in comparisons if (r.a, r.b) == (row.a, row.b)}
-        warnings = [w for w in _warnings(row, others, approaches, baselines) if w]
+        warnings = _warnings(row, others, approaches, baselines)
         sentences.append("; ".join([_claim(row, names_both=len(pairs) > 1), *warnings]))
     rest = [row for row in pairs if row not in told]
     if rest:
         few = _too_few_groups(max(row.n_groups for row in rest))
         which = "the other" if told else "any of the"
-        sentences.append("; ".join([f"no difference shown in {which} {_counted(len(rest), 'pair')}", *few]))
+        sentences.append("; ".join([f"no difference shown in {which} {counted(len(rest), 'pair')}", *few]))
     return ". ".join(sentences) or None
 
 
@@ -46,7 +47,7 @@ def _claim(row: Difference, names_both: bool) -> str:
     """What a pair shows. `names_both`: also whom the closer one is closer than, which only one pair leaves clear."""
     seeds = sorted({row.seeds_a, row.seeds_b})
     count = " and ".join(map(str, seeds)) + (" seed" if seeds == [1] else " seeds")
-    n = f"{_counted(row.n, 'image')} of {_counted(row.n_groups, 'group')}, {count}"
+    n = f"{counted(row.n, 'image')} of {counted(row.n_groups, 'group')}, {count}"
     if row.ci95 is None:
         return f"{NOT_ENOUGH_GROUPS} to compare {row.a} and {row.b} ({n})"
     low, high = row.ci95
@@ -64,7 +65,7 @@ def _warnings(
     approaches: Mapping[str, ApproachReport],
     baselines: Mapping[str, Mapping[str, Any]],
 ) -> list[str]:
-    """What a reader must know beside the claim; an empty text is none."""
+    """What a reader must know beside the claim."""
     winner, loser = (row.a, row.b) if row.difference < 0 else (row.b, row.a)
     warnings = []
     for name in (row.a, row.b):
@@ -117,10 +118,6 @@ def _to_settle(row: Difference) -> str:
         return ""
     groups, images = _round_up(row.groups_to_settle), _round_up(row.images_to_settle)
     return f"; about {groups} such groups ({images} images) would settle a difference of this size"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s' if count != 1 else ''}"
 
 
 def _mean(approaches: Mapping[str, ApproachReport], name: str, key: str) -> float | None:

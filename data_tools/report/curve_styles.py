@@ -1,11 +1,10 @@
 """How the curves of the report's runs look: one colour and dash an approach, so that its seeds are seen as one."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from data_tools.core.printable import columns_of, start_of
+from data_tools.core.printable import columns_of, start_of, told_apart
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe & Ito
 _DASHES = ("-", (0, (6, 2)), (0, (3, 1.5)), (0, (6, 2, 1.5, 2)))
@@ -79,5 +78,4 @@ def _shortened(names: Sequence[str]) -> list[str]:
         name if columns_of(name) <= 2 * _END + 1 else f"{start_of(name, _END)}…{start_of(name[::-1], _END)[::-1]}"
         for name in names
     ]
-    counts = Counter(cut)
-    return [short if counts[short] == 1 else name for short, name in zip(cut, names, strict=True)]
+    return told_apart(cut, names)

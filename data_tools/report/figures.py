@@ -7,7 +7,7 @@ it is sharp and can be searched; the same input gives the same bytes.
 import io
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -23,6 +23,7 @@ from data_tools.report.curve_styles import curve_styles, literal
 from data_tools.report.fonts import drawn_with
 
 Floats = NDArray[np.float64]
+Curve = TypeVar("Curve")
 Names = Mapping[str, str]
 ALONE: Names = MappingProxyType({})  # each run is an approach of its own
 _BASELINE_DASHES = ((0, (1, 1.5)), (0, (4, 2)), (0, (4, 1.5, 1, 1.5)), (0, (8, 2)))
@@ -58,13 +59,13 @@ def roc(curves: Mapping[str, Points | None], dots: Mapping[str, Dot], approaches
     Returns:
         None where a curve is missing.
     """
-    defined = {label: curve for label, curve in curves.items() if curve is not None}
-    if not curves or len(defined) < len(curves):
+    defined = _all_of(curves)
+    if defined is None:
         return None
     reach, most_escapes = 0.02, 0.0
     styles = curve_styles(list(defined), approaches)
     with drawn_with(RC):
-        figure, (whole, corner) = _axes(8.1, _HEIGHT_IN, 2)
+        figure, (whole, corner) = _axes(8.1, 2)
         for label, curve in defined.items():
             style = styles[label]
             fpr, tpr = _thin_out(*curve)
@@ -93,12 +94,12 @@ def precision_recall(
     curves: Mapping[str, Points | None], dots: Mapping[str, Dot], defect_share: float, approaches: Names = ALONE
 ) -> bytes | None:
     """SVG of precision over recall with the share of defects as the level of chance; arguments as for `roc`."""
-    defined = {label: curve for label, curve in curves.items() if curve is not None}
-    if not curves or len(defined) < len(curves) or defect_share >= 1:
+    defined = _all_of(curves)
+    if defined is None or defect_share >= 1:
         return None
     styles = curve_styles(list(defined), approaches)
     with drawn_with(RC):
-        figure, (axes,) = _axes(4.05, _HEIGHT_IN, 1)
+        figure, (axes,) = _axes(4.05, 1)
         for label, (recall, precision) in defined.items():
             # precision k holds for the step of recall that ends at k, as average precision counts it
             steps = _thin_out(np.append(0.0, recall), np.append(precision[0], precision))
@@ -129,14 +130,14 @@ def distance_recall(
     Returns:
         None where a curve is missing.
     """
-    defined = {label: curve for label, curve in curves.items() if curve is not None}
-    if not curves or len(defined) < len(curves):
+    defined = _all_of(curves)
+    if defined is None:
         return None
     limit = max([30.0, *(curve.p95_px for curve in defined.values() if curve.p95_px is not None)]) * 1.05
     styles = curve_styles(list(defined), approaches)
     lines = [styles[label].line for label in defined] + [_baseline_line(i, name) for i, name in enumerate(baselines)]
     with drawn_with(RC):
-        figure, (axes,) = _axes(5.5, _HEIGHT_IN, 1)
+        figure, (axes,) = _axes(5.5, 1)
         for line, curve in zip(lines, [*defined.values(), *baselines.values()], strict=True):
             tau, share = curve.within_px, curve.share
             tau, share = _thin_out(np.append(tau, max(limit, tau[-1])), np.append(share, share[-1]))
@@ -165,7 +166,7 @@ def froc(curves: Mapping[str, Mapping[str, Froc]], approaches: Names = ALONE) ->
     if not any(curves.values()):
         return None
     with drawn_with(RC):
-        figure, grid = _axes(3.3 * len(curves), _HEIGHT_IN, len(curves))
+        figure, grid = _axes(3.3 * len(curves), len(curves))
         for axes, (rule, by_label) in zip(grid, curves.items(), strict=True):
             styles = curve_styles(list(by_label), approaches)
             for label, curve in by_label.items():
@@ -185,13 +186,19 @@ def froc(curves: Mapping[str, Mapping[str, Froc]], approaches: Names = ALONE) ->
         return _svg(figure)
 
 
+def _all_of(curves: Mapping[str, Curve | None]) -> dict[str, Curve] | None:
+    """The curves; None without any, or where one of them is missing."""
+    defined = {label: curve for label, curve in curves.items() if curve is not None}
+    return defined if curves and len(defined) == len(curves) else None
+
+
 def _baseline_line(i: int, name: str) -> dict[str, Any]:
     dashes = _BASELINE_DASHES[i % len(_BASELINE_DASHES)]
     return {"color": "#6b7278", "linestyle": dashes, "linewidth": 1.3, "label": literal(f"{name} (baseline)")}
 
 
-def _axes(width: float, height: float, columns: int) -> tuple[Figure, list[Axes]]:
-    figure = Figure(figsize=(width, height), layout="constrained")
+def _axes(width: float, columns: int) -> tuple[Figure, list[Axes]]:
+    figure = Figure(figsize=(width, _HEIGHT_IN), layout="constrained")
     FigureCanvasAgg(figure)
     return figure, list(figure.subplots(1, columns, squeeze=False)[0])
 

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from data_tools.core.printable import columns_of, to_left
+from data_tools.core.printable import columns_of, counted, to_left
 from data_tools.files.csv_tables import csv_text
 from data_tools.files.runs import DONE
 from data_tools.metrics.clustered import NOT_ENOUGH_GROUPS
@@ -158,7 +158,7 @@ def to_csv(summary: Mapping[str, Any]) -> str:
 
 def _at(one: Point, baseline: str, metric: str) -> str:
     compared = one["against"][baseline][metric]
-    images = f"{one['boxed_images']} boxed image{'s' if one['boxed_images'] != 1 else ''}"
+    images = counted(one["boxed_images"], "boxed image")
     interval = NOT_ENOUGH_GROUPS
     if compared["ci95"] is not None:
         interval = f"paired 95 % CI {compared['ci95'][0]:+.3f}..{compared['ci95'][1]:+.3f}"

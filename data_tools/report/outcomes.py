@@ -124,7 +124,8 @@ def worst_first(images: Sequence[ImageOutcome], count: int) -> list[ImageOutcome
     """At most `count` images: peaks off target (abstentions first, then the farthest), escapes, overkills, hits."""
     boxed = sorted((image for image in images if image.distances), key=_by_distance)
     missed = [image for image in boxed if image.worst_px]
-    return _take([(missed, count), (_escapes(images), count), (_overkills(images), count), (boxed, count)], count)
+    every = (*missed, *_escapes(images), *_overkills(images), *boxed)
+    return list({image.sample.image_id: image for image in every}.values())[:count]
 
 
 def at_random(images: Sequence[ImageOutcome], count: int, seed: int) -> list[ImageOutcome]:
@@ -133,21 +134,12 @@ def at_random(images: Sequence[ImageOutcome], count: int, seed: int) -> list[Ima
     return [images[i] for i in order[:count]]
 
 
-def _take(parts: Sequence[tuple[Sequence[ImageOutcome], int]], count: int) -> list[ImageOutcome]:
-    """From each part, in turn, up to its number of images that are not taken yet; at most `count` in all."""
-    taken: dict[int, ImageOutcome] = {}
-    for images, most in parts:
-        fresh = [image for image in images if image.sample.image_id not in taken]
-        taken |= {image.sample.image_id: image for image in fresh[: min(most, count - len(taken))]}
-    return list(taken.values())
-
-
 def _by_distance(outcome: ImageOutcome) -> tuple[list[float], int]:
     return [-distance for distance in sorted(outcome.distances.values(), reverse=True)], outcome.sample.image_id
 
 
 def _escapes(images: Sequence[ImageOutcome]) -> list[ImageOutcome]:
-    return sorted((image for image in images if ESCAPE in image.outcomes), key=_by_score(lambda scores: min(scores)))
+    return sorted((image for image in images if ESCAPE in image.outcomes), key=_by_score(min))
 
 
 def _overkills(images: Sequence[ImageOutcome]) -> list[ImageOutcome]:

@@ -4,10 +4,9 @@ A value that a report does not hold leaves no row; one that it holds as null is 
 """
 
 import textwrap
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from data_tools.core.printable import columns_of, printable, start_of, to_left, to_right
+from data_tools.core.printable import columns_of, printable, start_of, to_left, to_right, told_apart
 from data_tools.judging.metric import HIGHER, LOWER, MISSING, Comparison, Style, look_up
 from data_tools.judging.registry import comparisons, metric_rows
 from data_tools.metrics.clustered import NOT_ENOUGH_GROUPS
@@ -256,5 +255,4 @@ def _cut(labels: Sequence[str]) -> list[str]:
     cut = [
         label if columns_of(label) <= _LONGEST_LABEL else f"{start_of(label, _LONGEST_LABEL - 2)}.." for label in labels
     ]
-    counts = Counter(cut)
-    return [short if counts[short] == 1 else label for short, label in zip(cut, labels, strict=True)]
+    return told_apart(cut, labels)
