@@ -1,6 +1,5 @@
 """The audit of a dataset: everything that the data at hand allow; what was not checked is a note."""
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,12 +21,7 @@ from data_tools.files.atomic import scratch_folder
 from data_tools.files.dataset_folder import images_root_of
 from data_tools.files.image_facts import ImageFact, read_facts
 
-log = logging.getLogger(__name__)
-
-
 LABEL_MEGAPIXELS = 500  # above, features take long on a CPU, so --labels auto leaves them out
-
-
 _LONGEST_PX = 320
 
 
@@ -116,26 +110,13 @@ def _judge_labels(
             noise.folds_of(samples)
             pixels = sum(s.size_hw[0] * s.size_hw[1] * min(1.0, _LONGEST_PX / max(s.size_hw)) ** 2 for s in samples)
             if options.labels == "auto" and pixels > LABEL_MEGAPIXELS * 1e6:
-                return (
-                    None,
-                    None,
-                    [
-                        Finding(
-                            NOTE,
-                            "labels",
-                            f"labels were not checked: {pixels / 1e6:.0f} megapixels "
-                            "take long on a CPU; --labels yes does it",
-                        )
-                    ],
-                )
+                raise InputError(f"{pixels / 1e6:.0f} megapixels take long on a CPU; --labels yes does it")
             assert dataset.images_root is not None
             with _cells(samples, dataset.images_root) as cells:
                 scores = noise.out_of_fold_scores(cells, samples)
                 pooled = noise.pool(cells)
-                agreement, clusters = (
-                    noise.neighbour_agreement(pooled, samples),
-                    noise.cluster_agreement(pooled, samples),
-                )
+                agreement = noise.neighbour_agreement(pooled, samples)
+                clusters = noise.cluster_agreement(pooled, samples)
     except InputError as error:
         if options.scores is not None:
             raise

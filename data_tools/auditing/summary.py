@@ -6,10 +6,7 @@ from data_tools.auditing.audit import Audit
 from data_tools.auditing.doctor import Checkup
 from data_tools.auditing.findings import Finding, verdict
 
-_SHOWN_PROPERTIES = 8
-
-
-_SHOWN_SUSPECTS = 10
+_SHOWN_PROPERTIES, _SHOWN_SUSPECTS = 8, 10
 
 
 def describe(name: str, audit: Audit) -> list[str]:
