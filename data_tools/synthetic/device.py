@@ -75,10 +75,12 @@ def draw_pocket(rng: np.random.Generator, look: Look, pose: Pose) -> Canvas:
     pixels = np.full(SIZE_HW, look.tape, dtype=np.float32) + look.texture * cloud(rng, SIZE_HW, 5)
     tape = Canvas(pixels, (SIZE_HW[1] / 2 + look.offset_xy[0] / 2, SIZE_HW[0] / 2 + look.offset_xy[1] / 2))
     half_w, half_h = POCKET_HALF
-    tape.paint(tape.polygon(rectangle(-half_w - 9, -half_h - 9, half_w + 9, half_h + 9, 22)), look.tape * 1.35)
-    tape.paint(tape.polygon(rectangle(-half_w, -half_h, half_w, half_h, 16)), look.floor)
-    _wear_edge(rng, tape, rectangle(-half_w, -half_h, half_w, half_h, 16), look.edge_wear, 0.44)
-    _wear_edge(rng, tape, rectangle(-half_w - 9, -half_h - 9, half_w + 9, half_h + 9, 22), look.edge_wear * 0.7, 0.24)
+    rim = rectangle(-half_w - 9, -half_h - 9, half_w + 9, half_h + 9, 22)
+    floor = rectangle(-half_w, -half_h, half_w, half_h, 16)
+    tape.paint(tape.polygon(rim), look.tape * 1.35)
+    tape.paint(tape.polygon(floor), look.floor)
+    _wear_edge(rng, tape, floor, look.edge_wear, 0.44)
+    _wear_edge(rng, tape, rim, look.edge_wear * 0.7, 0.24)
     return Canvas(tape.pixels, pose.centre_xy, pose.angle)
 
 
@@ -89,15 +91,16 @@ def draw_device(rng: np.random.Generator, canvas: Canvas, look: Look, pose: Pose
     canvas.paint(shadow, look.floor * 0.45, 0.7)
     for lead in range(len(LEADS)):
         _draw_lead(rng, canvas, look, lead)
-    canvas.paint(canvas.polygon(rectangle(-half_w, -half_h, half_w, half_h, 5)), look.body)
+    body = rectangle(-half_w, -half_h, half_w, half_h, 5)
+    inside = canvas.polygon(body)
+    canvas.paint(inside, look.body)
     # the bevel: lit on two sides, dark on the others
     for side, change in ((0, 0.07), (3, 0.05), (1, -0.05), (2, -0.06)):
-        canvas.lighten(canvas.polygon(_bevel(side, half_w, half_h, 7.0)), change)
-    inside = canvas.polygon(rectangle(-half_w, -half_h, half_w, half_h, 5))
+        canvas.lighten(canvas.polygon(_bevel(side, half_w, half_h)), change)
     canvas.lighten(inside * cloud(rng, SIZE_HW, 3), look.texture)
-    _wear_edge(rng, canvas, rectangle(-half_w, -half_h, half_w, half_h, 5), look.edge_wear, 0.58)
+    _wear_edge(rng, canvas, body, look.edge_wear, 0.58)
     for text, y in ((look.code, -14.0), (pose.second_line, 15.0)):
-        canvas.lighten(canvas.text(text, (0.0, y), _font(52)), look.letters)
+        canvas.lighten(canvas.text(text, (0.0, y), _font()), look.letters)
     canvas.lighten(canvas.polygon(_disc((-half_w + 20, half_h - 20), 6.0)), -0.06)
 
 
@@ -106,12 +109,13 @@ def draw_back(rng: np.random.Generator, canvas: Canvas, look: Look) -> None:
     half_h, half_w = BODY_HW[0] / 2, BODY_HW[1] / 2
     for lead in range(len(LEADS)):
         _draw_lead(rng, canvas, look, lead)
-    canvas.paint(canvas.polygon(rectangle(-half_w, -half_h, half_w, half_h, 5)), look.body * 0.85)
-    inside = canvas.polygon(rectangle(-half_w, -half_h, half_w, half_h, 5))
+    body = rectangle(-half_w, -half_h, half_w, half_h, 5)
+    inside = canvas.polygon(body)
+    canvas.paint(inside, look.body * 0.85)
     canvas.lighten(inside * cloud(rng, SIZE_HW, 4), look.texture * 1.6)
     canvas.lighten(canvas.polygon(_disc((0.0, 0.0), 15.0)), -0.07)
     canvas.lighten(canvas.polygon(_disc((0.0, 0.0), 12.0)), 0.05)
-    _wear_edge(rng, canvas, rectangle(-half_w, -half_h, half_w, half_h, 5), look.edge_wear, 0.5)
+    _wear_edge(rng, canvas, body, look.edge_wear, 0.5)
 
 
 def lead_outline(lead: int, start: float = 0.0, end: float = 1.0) -> Points:
@@ -148,11 +152,8 @@ def _wear_edge(rng: np.random.Generator, canvas: Canvas, outline: Points, wear: 
         )
 
 
-def _bevel(side: int, half_w: float, half_h: float, width: float) -> Points:
-    outer, inner = (
-        rectangle(-half_w, -half_h, half_w, half_h),
-        rectangle(-half_w + width, -half_h + width, half_w - width, half_h - width),
-    )
+def _bevel(side: int, half_w: float, half_h: float) -> Points:
+    outer, inner = (rectangle(-half_w + by, -half_h + by, half_w - by, half_h - by) for by in (0.0, 7.0))
     after = (side + 1) % 4
     return np.array([outer[side], outer[after], inner[after], inner[side]])
 
@@ -163,8 +164,8 @@ def _disc(middle_xy: tuple[float, float], radius: float) -> Points:
 
 
 @cache
-def _font(size: int) -> ImageFont.FreeTypeFont:
+def _font() -> ImageFont.FreeTypeFont:
     """The marking's letters, at the canvas's fine scale; the font comes with matplotlib, the same everywhere."""
     from matplotlib import get_data_path
 
-    return ImageFont.truetype(str(Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSansMono-Bold.ttf"), size)
+    return ImageFont.truetype(str(Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSansMono-Bold.ttf"), 52)

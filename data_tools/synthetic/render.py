@@ -23,20 +23,9 @@ from data_tools.synthetic.defects import BOXED_DEFECTS, UNBOXED_DEFECTS
 from data_tools.synthetic.device import SIZE_HW, Look, draw_back, draw_device, draw_look, draw_pocket, draw_pose
 
 MOST_IMAGES = 1_000_000
-
-
 _LOT_SIZES = (8, 16)
-
-
-_UNBOXED_SHARE = 0.04
-
-
-_SECOND_DEFECT_SHARE = 0.12
-
-
+_UNBOXED_SHARE, _SECOND_DEFECT_SHARE = 0.04, 0.12
 _VISIBLE = 0.012  # a defect's pixels are those that it changes by more than this share of full scale
-
-
 _FEWEST_PIXELS, _CLEARLY_VISIBLE = 30, 0.045  # a defect changes so many of them, and the clearest one by so much
 _NOISE = 0.012
 _LOOK, _DEVICE, _DEFECT, _SENSOR, _LABELS = range(5)
@@ -75,7 +64,6 @@ def render(seed: int, index: int, defect_type: str, lot: int = 0) -> Rendered:
     elif defect_type != "empty_pocket":
         draw_device(device, canvas, look, pose)
     boxes, types = [empty_boxes()], []
-    sees = partial(_see, look=look, gain=device.uniform(0.94, 1.06))
     if defect_type in BOXED_DEFECTS:
         rng = _rng(seed, _DEFECT, index)
         for kind in _kinds(rng, defect_type):
@@ -84,7 +72,7 @@ def render(seed: int, index: int, defect_type: str, lot: int = 0) -> Rendered:
                 boxes.append(box)
                 types.append(kind)
     noise = _rng(seed, _SENSOR, index).standard_normal(SIZE_HW).astype(np.float32)
-    seen = sees(canvas)
+    seen = _see(canvas, look, device.uniform(0.94, 1.06))
     noisy = seen + noise * np.float32(_NOISE) * np.sqrt(0.4 + 2.0 * np.clip(seen, 0, 1))
     image = np.clip(np.round(noisy * 255), 0, 255).astype(np.uint8)
     return Rendered(image, np.concatenate(boxes), tuple(types))
@@ -105,7 +93,6 @@ def make_synthetic(out: Path, good: int, defect: int, seed: int, replace: bool =
         (folder / "images").mkdir()
         work = partial(_render_to_file, folder / "images", seed)
         jobs = [(i, types[i], lots[i], _file_name(codes[lots[i]], i)) for i in range(len(types))]
-        samples = []
         with worker_pool() as pool:
             done = pool.map(work, jobs, chunksize=16)
             samples = list(tqdm(done, total=len(jobs), desc="rendering", leave=False, mininterval=1.0))
@@ -137,8 +124,9 @@ def contact_sheet(seed: int, scale: float = 0.62) -> Image.Image:
 
 def _add_defect(rng: np.random.Generator, canvas: Canvas, look: Look, kind: str) -> NDArray[np.float64] | None:
     """Paint a defect; (1, 4) the box around the pixels it changes as the camera sees them, None if it shows nowhere."""
+    before = _see(canvas, look, 1.0)
     for _ in range(8):  # a defect may fall where it changes nothing, such as a smear between letters
-        before, trial = _see(canvas, look, 1.0), canvas.copy()
+        trial = canvas.copy()
         BOXED_DEFECTS[kind](rng, trial, look)
         change = np.abs(_see(trial, look, 1.0) - before)
         changed = change > _VISIBLE
