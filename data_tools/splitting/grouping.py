@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-from numpy.typing import NDArray
 
 from data_tools.core.errors import InputError
 from data_tools.splitting.names import capture_runs, copies, device_folders, lots_of, namesakes, parts
@@ -19,6 +18,7 @@ from data_tools.splitting.near_duplicates import (
     Floats,
     Pairs,
     Signatures,
+    component_numbers,
     near_duplicates,
     signatures,
     without_long_chains,
@@ -141,7 +141,7 @@ def alikeness(pairs: Pairs, paths: Sequence[str], signed: Signatures) -> float:
 def components(pairs: Pairs, total: int) -> list[str]:
     """The name of each image's connected component: g1, g2, ... in order of first appearance."""
     numbers: dict[int, str] = {}
-    return [numbers.setdefault(label, f"g{len(numbers) + 1}") for label in _labels(pairs, total).tolist()]
+    return [numbers.setdefault(label, f"g{len(numbers) + 1}") for label in component_numbers(pairs, total).tolist()]
 
 
 def groups_by_expression(paths: Sequence[str], expression: str, flag: str = "--group-by") -> list[str]:
@@ -167,7 +167,7 @@ def _without_giants(pairs: Pairs, total: int, what: str, remarks: list[str]) -> 
     """The pairs without those that chain more than 30 images and a tenth of all into one group."""
     if not len(pairs):
         return pairs
-    labels = _labels(pairs, total)
+    labels = component_numbers(pairs, total)
     sizes = np.bincount(labels)
     giant = sizes[labels[pairs[:, 0]]] > max(_GIANT, _GIANT_SHARE * total)
     if giant.any():
@@ -176,12 +176,3 @@ def _without_giants(pairs: Pairs, total: int, what: str, remarks: list[str]) -> 
             "--group-by REGEX says otherwise"
         )
     return pairs[~giant]
-
-
-def _labels(pairs: Pairs, total: int) -> NDArray[np.int32]:
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    links = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(total, total))
-    labels: NDArray[np.int32] = connected_components(links, directed=False)[1]
-    return labels

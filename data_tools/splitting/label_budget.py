@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import BOXED, UNBOXED, Dataset, Sample, empty_boxes
+from data_tools.core.records import BOXED, UNBOXED, Dataset, Sample, empty_boxes, empty_labels
 
 ALL = "all"
 
@@ -67,4 +67,4 @@ def with_budget(dataset: Dataset, order: Sequence[int], count: int) -> Dataset:
 
 
 def _without_boxes(sample: Sample) -> Sample:
-    return replace(sample, boxes_xyxy=empty_boxes(), labels=np.zeros(0, dtype=np.int64), status=UNBOXED, box_types=())
+    return replace(sample, boxes_xyxy=empty_boxes(), labels=empty_labels(), status=UNBOXED, box_types=())

@@ -5,6 +5,7 @@ count, and by the size of the groups that come out.
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
@@ -100,9 +101,7 @@ def device_folders(paths: Sequence[str]) -> Pairs:
     """(m, 2) pairs of images in folders that each hold a device: of one name with numbers, with a few images each."""
     folders = [PurePosixPath(path).parent for path in paths]
     names = [next((part for part in reversed(one.parts) if re.search(r"\d", part)), "") for one in folders]
-    members: dict[str, int] = {}
-    for name in names:
-        members[name] = members.get(name, 0) + 1
+    members = Counter(names)
     shapes = {re.sub(r"\d+", "#", name) for name in members}
     plausible = (
         len(members) >= 2

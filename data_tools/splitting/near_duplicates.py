@@ -89,16 +89,22 @@ def without_long_chains(pairs: Pairs, similarity: Floats, total: int) -> Pairs:
     Similarity is not transitive: a few chance links would chain thousands of images. In a component of more than 30
     images the required similarity rises step by step to 0.95; many true copies of one image stay together.
     """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     for required in np.arange(0.75, 0.951, 0.05):
-        links = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(total, total))
-        _, component = connected_components(links, directed=False)
+        component = component_numbers(pairs, total)
         long = np.bincount(component)[component[pairs[:, 0]]] > _LONG_CHAIN
         weak = long & (similarity <= required)
         pairs, similarity = pairs[~weak], similarity[~weak]
     return pairs
+
+
+def component_numbers(pairs: Pairs, total: int) -> NDArray[np.int32]:
+    """(total,) the number, from 0, of each image's connected component."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    links = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(total, total))
+    numbers: NDArray[np.int32] = connected_components(links, directed=False)[1]
+    return numbers
 
 
 def _all_pairs(total: int) -> Iterator[Pairs]:

@@ -1,11 +1,8 @@
 """Images that show the same thing mirrored or turned, as augmentation leaves them."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from data_tools.splitting.near_duplicates import Pairs, centred_units, near_duplicates, signatures
-
-Floats = NDArray[np.float32]
+from data_tools.splitting.near_duplicates import Floats, Pairs, centred_units, near_duplicates, signatures
 
 _SAME = 0.95
 
