@@ -87,14 +87,6 @@ def both_ways(statistic: Statistic, counts: Floats) -> tuple[Floats, Floats]:
 
 
 @dataclass(frozen=True)
-class Interval:
-    """A value with its 95 % percentile interval from the bootstrap."""
-
-    value: float
-    ci95: tuple[float, float]
-
-
-@dataclass(frozen=True)
 class Clusters:
     """The group of each image as a number 0..total-1."""
 
@@ -119,16 +111,6 @@ class Clusters:
     def beside(self, other: "Clusters") -> "Clusters":
         """The images of both, one after the other, the groups of the other numbered after one's own."""
         return Clusters(np.concatenate([self.codes, other.codes + self.total]), self.total + other.total)
-
-
-def cluster_bootstrap(values: Floats, groups: Sequence[str], seed: int) -> Interval | None:
-    """The mean of `values` and its interval; None of no values. For a paired comparison give the differences."""
-    if not len(values):
-        return None
-    clusters = Clusters.of(groups)
-    drawn = distributions(clusters, [mean_of(values, clusters)], seed)[:, 0]
-    ci95 = percentile_interval(drawn)
-    return None if ci95 is None else Interval(float(np.mean(values)), ci95)
 
 
 def distributions(clusters: Clusters, statistics: Sequence[Statistic], seed: int, resamples: int = RESAMPLES) -> Floats:

@@ -26,7 +26,7 @@ from data_tools.core.geometry import iou
 from data_tools.core.records import BOXED, Sample
 from data_tools.files.dataset_folder import images_root_of, read_dataset
 from data_tools.files.images import read_gray, resolve_under
-from data_tools.metrics.bootstrap import cluster_bootstrap
+from data_tools.metrics.bootstrap import Clusters, distributions, mean_of, percentile_interval
 
 Floats = NDArray[np.float64]
 
@@ -100,14 +100,15 @@ def describe(found: Sequence[Agreement]) -> list[str]:
     lines = ["| boxes | groups | correlation | overlap >= 0.5 | overlap >= 0.75 |", "| --- | --- | --- | --- | --- |"]
     for name in ("all", *sorted({one.type for one in found})):
         rows = [one for one in found if name in ("all", one.type)]
-        groups, overlaps = [one.group for one in rows], np.array([one.overlap for one in rows])
+        groups, overlaps = Clusters.of([one.group for one in rows]), np.array([one.overlap for one in rows])
         shares = []
         for least in (0.5, 0.75):
-            share = cluster_bootstrap((overlaps >= least).astype(np.float64), groups, seed=0)
-            assert share is not None
-            shares.append(f"{share.value:.3f} ({share.ci95[0]:.3f}..{share.ci95[1]:.3f})")
+            reached = (overlaps >= least).astype(np.float64)
+            ends = percentile_interval(distributions(groups, [mean_of(reached, groups)], seed=0)[:, 0])
+            assert ends is not None
+            shares.append(f"{reached.mean():.3f} ({ends[0]:.3f}..{ends[1]:.3f})")
         correlation = np.mean([one.correlation for one in rows])
-        lines.append(f"| {name} | {len(set(groups))} | {correlation:.2f} | {shares[0]} | {shares[1]} |")
+        lines.append(f"| {name} | {groups.total} | {correlation:.2f} | {shares[0]} | {shares[1]} |")
     return lines
 
 

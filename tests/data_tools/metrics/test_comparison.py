@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
-from data_tools.metrics.bootstrap import cluster_bootstrap
+from data_tools.metrics.bootstrap import Clusters, distributions, mean_of, percentile_interval
 from data_tools.metrics.comparison import (
     FEWEST_GROUPS,
     difference_of_intervals,
@@ -33,14 +33,14 @@ def test_holm_by_hand() -> None:
 def test_bootstrap_covers_the_mean_and_widens_with_groups() -> None:
     rng = np.random.default_rng(0)
     values = np.repeat(rng.normal(1.0, 1.0, 40), 10)
-    alone = cluster_bootstrap(values, [str(i) for i in range(400)], 0)
-    grouped = cluster_bootstrap(values, [str(i // 10) for i in range(400)], 0)
-    assert alone is not None
-    assert grouped is not None
-    assert alone.value == grouped.value == pytest.approx(values.mean())
-    width = [one.ci95[1] - one.ci95[0] for one in (alone, grouped)]
-    assert width[1] / width[0] == pytest.approx(np.sqrt(10), rel=0.2)
-    assert cluster_bootstrap(np.zeros(0), [], 0) is None
+    widths = []
+    for size in (1, 10):
+        clusters = Clusters.of([str(i // size) for i in range(400)])
+        ends = percentile_interval(distributions(clusters, [mean_of(values, clusters)], 0)[:, 0])
+        assert ends is not None
+        assert ends[0] < values.mean() < ends[1]
+        widths.append(ends[1] - ends[0])
+    assert widths[1] / widths[0] == pytest.approx(np.sqrt(10), rel=0.2)
 
 
 def test_wilcoxon_is_scipys() -> None:
