@@ -69,10 +69,15 @@ def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     fit = over.get("fit")
     if isinstance(fit, Mapping) and "epochs" in fit and "steps" not in fit:
         under = counting_epochs(under)
+    return laid_over(under, over)
+
+
+def laid_over(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """A nested mapping with another one laid over it, group by group; neither is changed."""
     result = dict(under)
     for key, value in over.items():
         below = result.get(key)
-        result[key] = merged(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+        result[key] = laid_over(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
     return result
 
 

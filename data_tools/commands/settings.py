@@ -13,6 +13,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from jsonargparse import Namespace
 
+from data_tools.commands.configurations import laid_over
 from data_tools.commands.parser import Parser
 from data_tools.core.errors import InputError
 from data_tools.files.run_config import CONFIG, plain, read_values
@@ -84,7 +85,7 @@ def nested(values: Mapping[str, Any]) -> dict[str, Any]:
         for group in groups:
             place = place.setdefault(group, {})
         if isinstance(value, Mapping) and isinstance(place.get(name, {}), dict):
-            place[name] = _merged(place.get(name, {}), nested(value))
+            place[name] = laid_over(place.get(name, {}), nested(value))
         else:
             place[name] = value
     return opened
@@ -151,11 +152,3 @@ def _groups_of(kind: type[Any], prefix: str = "") -> set[str]:
     hints = {name: hint for name, hint in get_type_hints(kind).items() if dataclasses.is_dataclass(hint)}
     below = [_groups_of(hint, f"{prefix}{name}.") for name, hint in hints.items()]  # type: ignore[arg-type]
     return {f"{prefix}{name}" for name in hints}.union(*below)
-
-
-def _merged(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
-    result = dict(first)
-    for key, value in second.items():
-        mergeable = isinstance(value, dict) and isinstance(result.get(key), dict)
-        result[key] = _merged(result[key], value) if mergeable else value
-    return result
