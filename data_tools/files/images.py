@@ -24,7 +24,6 @@ from data_tools.files.image_header import (
     seems_whole,
     white_is_zero,
 )
-from data_tools.files.image_walk import walk_images
 from data_tools.files.regular import real_path, reason_against_reading
 
 _LIMIT_VARIABLE = "DEFECTS_PIXEL_LIMIT"
@@ -94,7 +93,7 @@ def read_size(path: Path) -> tuple[int, int]:
 
 
 def read_gray(path: Path | bytes) -> NDArray[np.uint8]:
-    """(height, width) uint8 gray image, EXIF rotation applied.
+    """(height, width) uint8 gray image, EXIF rotation applied; of a file, or of its content, "image" in messages.
 
     16-bit gray is scaled by 65535 -> 255 (not by the image's own maximum, so that images stay comparable); color goes
     to gray by the ITU-R 601 luma; transparency is laid over black.
@@ -104,15 +103,6 @@ def read_gray(path: Path | bytes) -> NDArray[np.uint8]:
     """
     with _opened(path) as file:
         return _decoded(file, _named(path), gray_of)
-
-
-def decode_gray(content: bytes, name: str) -> NDArray[np.uint8]:
-    """As `read_gray`, of an image file's content; `name` stands for the path in messages.
-
-    Raises:
-        InputError: see `read_gray`.
-    """
-    return _decoded(BytesIO(content), name, gray_of)
 
 
 def gray_of_opened(image: Image.Image, name: str) -> NDArray[np.uint8]:
@@ -161,13 +151,12 @@ def read_levels(path: Path | bytes) -> NDArray[np.float64] | None:
         opened = _identified(file, _named(path))
         if opened.mode not in _DEEP_MODES:
             return None
-        try:
+
+        def levels() -> NDArray[np.float64]:
             opened.load()
             return np.asarray(ImageOps.exif_transpose(opened), dtype=np.float64)
-        except MemoryError:
-            raise
-        except Exception as error:  # crafted files make Pillow raise whatever its decoders stumble on
-            raise InputError(f"{_named(path)}: cannot decode the image: {error}") from error
+
+        return _loaded(levels, _named(path))
 
 
 def bits_of(path: Path | bytes) -> int:
@@ -178,11 +167,6 @@ def bits_of(path: Path | bytes) -> int:
     """
     with _opened(path) as file:
         return channel_bits(_identified(file, _named(path)))
-
-
-def find_images(folder: Path) -> list[Path]:
-    """Every image file under `folder`, sorted by path, without what `walk_images` leaves out."""
-    return [folder / name for name, _ in walk_images(folder).names]
 
 
 def _decoded(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from data_tools.core.records import Prediction, Sample, unlabelled
 from data_tools.files.gray_levels import DarknessNotice
-from data_tools.files.images import decode_gray
+from data_tools.files.images import read_gray
 from data_tools.files.read_ahead import chunks, pixels_or_reason, read_ahead
 from data_tools.loading.learned_sizes import ScaleNotice
 from data_tools.metrics.operating_threshold import Threshold
@@ -98,7 +98,7 @@ def _predictions(detector: Predictor, chunk: Sequence[_Decoded]) -> dict[int, Pr
 
 
 def _decode(order: Order) -> _Decoded:
-    pixels, reason = pixels_or_reason(lambda: decode_gray(order.upload.content, "image"), "image")
+    pixels, reason = pixels_or_reason(lambda: read_gray(order.upload.content), "image")
     if pixels is None:
         return _Decoded(order, None, None, reason)
     height, width = pixels.shape

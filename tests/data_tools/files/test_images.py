@@ -17,10 +17,9 @@ from PIL import Image, ImageOps
 from data_tools.core import row_blocks
 from data_tools.core.errors import InputError
 from data_tools.files import images
+from data_tools.files.image_walk import walk_images
 from data_tools.files.images import (
     bits_of,
-    decode_gray,
-    find_images,
     read_gray,
     read_levels,
     read_rgb,
@@ -189,7 +188,7 @@ def test_folders_are_searched_by_suffix_without_following_links(tmp_path: Path) 
         (tmp_path / "root" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "root" / name).write_bytes(b"")
     (tmp_path / "root" / "loop").symlink_to(tmp_path / "root")
-    assert find_images(tmp_path / "root") == [tmp_path / "root" / "b.PNG", tmp_path / "root" / "sub" / "a.jpg"]
+    assert walk_images(tmp_path / "root").names == (("b.PNG", False), ("sub/a.jpg", False))
 
 
 def save_netpbm(path: Path, levels: np.ndarray, largest: int) -> None:
@@ -268,13 +267,13 @@ def test_a_file_s_content_is_read_as_the_file(tmp_path: Path, suffix: str) -> No
     path = tmp_path / f"a{suffix}"
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (9, 7), dtype=np.uint8)).save(path)
     content = path.read_bytes()
-    np.testing.assert_array_equal(decode_gray(content, "image"), read_gray(path))
+    np.testing.assert_array_equal(read_gray(content), read_gray(path))
     for damaged in (b"", content[:20], b"text"):
         path.write_bytes(damaged)
         with pytest.raises(InputError) as of_file:
             read_gray(path)
         with pytest.raises(InputError) as of_content:
-            decode_gray(damaged, "image")
+            read_gray(damaged)
         assert str(of_content.value) == str(of_file.value).replace(str(path), "image")
 
 
