@@ -94,7 +94,7 @@ def examine(
         len(boxes),
         len(groups),
         max(groups.values(), default=0),
-        {status: sum(s.status == status for s in samples) for status in STATUSES},
+        _statuses(samples),
         dict(Counter(s.type for s in samples).most_common()),
         {} if dataset.splits is None else {name: _statuses(dataset.split(name)) for name in SPLIT_NAMES},
         dict(Counter(f"{s.size_hw[0]} x {s.size_hw[1]}" for s in samples).most_common()),
@@ -109,14 +109,13 @@ def examine(
     findings += _of_boxes(checkup, unreached)
     findings += _of_drawing(samples)
     if cut is not None and cut.any():
-        lost = tuple(samples[i].image_id for i in dict.fromkeys(owners[cut].tolist()))
+        lost = [samples[i].image_id for i in dict.fromkeys(owners[cut].tolist())]
         findings.append(
-            Finding(
+            _found(
                 WARNING,
-                "doctor",
                 f"a central crop of {crop_px} px would cut or lose {int(cut.sum())} of {len(boxes)} boxes",
                 "train on whole images",
-                lost[:_SHOWN],
+                lost,
             )
         )
     return checkup, findings
@@ -125,9 +124,8 @@ def examine(
 def _of_images(samples: Sequence[Sample], facts: Facts | None, read: Mapping[int, ImageFact]) -> list[Finding]:
     if facts is None:
         return [
-            Finding(
+            _found(
                 NOTE,
-                "doctor",
                 "no images at hand: their readability, bit depth, brightness, encoding, "
                 "near-duplicates and labels were not checked",
             )
@@ -136,9 +134,8 @@ def _of_images(samples: Sequence[Sample], facts: Facts | None, read: Mapping[int
     broken = [fact for fact in facts.values() if isinstance(fact, InputError)]
     if broken:
         findings.append(
-            Finding(
+            _found(
                 UNSAFE,
-                "doctor",
                 f"{len(broken)} images are not readable; the first: {broken[0]}",
                 "restore these files, or convert again without them",
             )
@@ -147,23 +144,21 @@ def _of_images(samples: Sequence[Sample], facts: Facts | None, read: Mapping[int
     if other:
         one, size = other[0], read[other[0].image_id].size_hw
         findings.append(
-            Finding(
+            _found(
                 UNSAFE,
-                "doctor",
                 f"{len(other)} images are not of the annotated size, so their boxes lie elsewhere; the "
                 f"first: {one.path} is {size[0]} x {size[1]} (height x width), annotated as {one.size_hw[0]} x "
                 f"{one.size_hw[1]}",
                 "convert again with these images",
-                tuple(s.image_id for s in other[:_SHOWN]),
+                [s.image_id for s in other],
             )
         )
     depths = Counter(fact.bits for fact in read.values())
     if len(depths) > 1:
         listed = ", ".join(f"{n} of {bits} bit" for bits, n in depths.most_common())
         findings.append(
-            Finding(
+            _found(
                 WARNING,
-                "doctor",
                 f"bit depths are mixed: {listed}; 16 bit is scaled by its full range, so its images may look darker",
                 "save all images with one bit depth",
             )
@@ -173,23 +168,21 @@ def _of_images(samples: Sequence[Sample], facts: Facts | None, read: Mapping[int
     dim = set(deep if all(read[i].mean + 3 * read[i].spread < _DIM for i in deep) else ())
     if dim:
         findings.append(
-            Finding(
+            _found(
                 WARNING,
-                "doctor",
                 f"{len(dim)} images of 16 bits use few of them, so that most of their gray levels are lost",
                 "convert again with --gray_range LO,HI, the range that the set uses",
-                tuple(deep[:_SHOWN]),
+                deep,
             )
         )
     flat = [i for i, fact in read.items() if fact.spread < 1.0 and i not in dim]
     if flat:
         findings.append(
-            Finding(
+            _found(
                 WARNING,
-                "doctor",
                 f"{len(flat)} images show nothing (gray values spread by less than 1)",
                 "look at them; exclude failed exposures",
-                tuple(flat[:_SHOWN]),
+                flat,
             )
         )
     return findings
@@ -198,9 +191,8 @@ def _of_images(samples: Sequence[Sample], facts: Facts | None, read: Mapping[int
 def _of_splits(dataset: Dataset) -> list[Finding]:
     if dataset.splits is None:
         return [
-            Finding(
+            _found(
                 WARNING,
-                "doctor",
                 "there is no splits.json, so nothing can be trained yet",
                 "run python -m data_tools.splits DATASET --group-by auto",
             )
@@ -209,9 +201,8 @@ def _of_splits(dataset: Dataset) -> list[Finding]:
     boxes_alone = all(s.is_defect for s in dataset.samples) and any(s.status == BOXED for s in dataset.split("train"))
     if boxes_alone:
         findings.append(
-            Finding(
+            _found(
                 WARNING,
-                "doctor",
                 "there are no good images: boxes alone are enough for detect.train, but not for classify.train, and "
                 "neither AUC nor overkill can be measured",
                 "add good images if there are any",
@@ -226,28 +217,26 @@ def _of_splits(dataset: Dataset) -> list[Finding]:
         missing = [kind for kind, any_of_it in there.items() if not any_of_it]
         if not part:
             level = NOTE if name == "test" else UNSAFE
-            findings.append(Finding(level, "doctor", f"the {name} split is empty", "give it a share with --split"))
+            findings.append(_found(level, f"the {name} split is empty", "give it a share with --split"))
         elif missing:
             findings.append(
-                Finding(
+                _found(
                     UNSAFE,
-                    "doctor",
                     f"the {name} split has no {missing[0]}: nothing can be learned or measured there",
                     "add such images, or split anew with larger shares",
                 )
             )
         elif name != "train" and not any(s.status == BOXED for s in part):
             findings.append(
-                Finding(
+                _found(
                     WARNING,
-                    "doctor",
                     f"the {name} split has no boxed image: where a defect is cannot be judged there",
                     "annotate areas, or split anew",
                 )
             )
     unassigned = len(dataset.samples) - sum(len(dataset.split(name)) for name in SPLIT_NAMES)
     if unassigned:
-        findings.append(Finding(WARNING, "doctor", f"{unassigned} images are in no split", "split anew to use them"))
+        findings.append(_found(WARNING, f"{unassigned} images are in no split", "split anew to use them"))
     return findings
 
 
@@ -255,13 +244,12 @@ def _of_boxes(checkup: Checkup, unreached: Sequence[int]) -> list[Finding]:
     if checkup.unreached is None or checkup.unreached <= _UNREACHED_SHARE:
         return []
     return [
-        Finding(
+        _found(
             WARNING,
-            "doctor",
             f"no anchor reaches {checkup.unreached:.1%} of the boxes at IoU {REACH_IOU}: the detector "
             "can hardly learn them",
             "give the detector other --model.anchors.scales and --model.anchors.ratios",
-            tuple(unreached[:_SHOWN]),
+            unreached,
         )
     ]
 
@@ -278,29 +266,31 @@ def _of_drawing(samples: Sequence[Sample]) -> list[Finding]:
     findings = []
     if len(whole) >= _LARGE_SHARE * sum(len(s.boxes_xyxy) for s in boxed) > 0:
         findings.append(
-            Finding(
+            _found(
                 WARNING,
-                "doctor",
                 f"{len(whole)} boxes cover {_WHOLE:.0%} of their images and more: they say that there is a defect, but "
                 "not where",
                 "draw the defects, or leave these boxes out, so that their images are defects without a box",
-                tuple(dict.fromkeys(whole))[:_SHOWN],
+                list(dict.fromkeys(whole)),
             )
         )
         return findings
     place, where = max(places.items(), key=lambda one: len(one[1]), default=((), {}))
     if len(where) >= max(_MANY, _LARGE_SHARE * len(boxed)):
         findings.append(
-            Finding(
+            _found(
                 WARNING,
-                "doctor",
                 f"{len(where)} of {len(boxed)} images with boxes have the very same one, "
                 f"{', '.join(f'{side:g}' for side in place)}: an area where one looks, or a copy?",
                 "look at them; leave the box out where it is around no defect",
-                tuple(where)[:_SHOWN],
+                list(where),
             )
         )
     return findings
+
+
+def _found(level: str, text: str, remedy: str = "", image_ids: Sequence[int] = ()) -> Finding:
+    return Finding(level, "doctor", text, remedy, tuple(image_ids[:_SHOWN]))
 
 
 def _statuses(samples: Sequence[Sample]) -> dict[str, int]:
