@@ -68,7 +68,9 @@ def label_leaks(samples: Sequence[Sample], facts: Mapping[int, ImageFact]) -> tu
     if why_not:
         return [], [Finding(NOTE, "leaks", f"whether file properties tell the label was not checked: {why_not}")]
     folds = _folds(positive, groups)
-    properties = [*_token_properties(samples, positive, folds), _size_property(samples, positive, folds)]
+    sizes = [f"{s.size_hw[0]} x {s.size_hw[1]}" for s in samples]
+    properties = _token_properties(samples, positive, folds)
+    properties.append(_category("image size (height x width)", sizes, positive, folds))
     if len(facts) == len(samples):
         properties += _fact_properties([facts[s.image_id] for s in samples], positive, folds)
     properties.sort(key=lambda one: -(one.auc or 0))
@@ -164,13 +166,6 @@ def _token_properties(
         )
         for _, token, has, shares in telling[:_MOST_TOKENS]
     ]
-
-
-def _size_property(
-    samples: Sequence[Sample], positive: NDArray[np.bool_], folds: Sequence[NDArray[np.int64]]
-) -> Property:
-    sizes = [f"{s.size_hw[0]} x {s.size_hw[1]}" for s in samples]
-    return _category("image size (height x width)", sizes, positive, folds)
 
 
 def _fact_properties(

@@ -29,17 +29,13 @@ from data_tools.files.regular import real_path, reason_against_reading
 _LIMIT_VARIABLE = "DEFECTS_PIXEL_LIMIT"
 
 
-def _pixel_limit() -> int:
-    """The largest image that is decoded, in pixels: 100 million, or what the environment says."""
-    return _limit_in(os.environ.get(_LIMIT_VARIABLE, "")) or 100_000_000
-
-
 def _limit_in(given: str) -> int:
     """The whole number that the environment gives; 0 for anything else."""
     return int(given) if given.isdecimal() else 0
 
 
-PIXEL_LIMIT = _pixel_limit()
+PIXEL_LIMIT = _limit_in(os.environ.get(_LIMIT_VARIABLE, "")) or 100_000_000
+"""The largest image that is decoded."""
 if Image.MAX_IMAGE_PIXELS is not None and PIXEL_LIMIT > 2 * Image.MAX_IMAGE_PIXELS:
     Image.MAX_IMAGE_PIXELS = PIXEL_LIMIT  # Pillow refuses twice its own limit, whatever ours says
 # named, because other plug-ins of Pillow start programs or fetch files

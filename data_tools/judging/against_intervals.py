@@ -28,7 +28,7 @@ def interval_of(metric: Metric, comparison: Comparison) -> tuple[str, KeyPath] |
         return None
     *parents, key = comparison.path
     beside = (*parents, "ci95" if key == "value" else f"{key}_ci95")
-    return next(((figure, path) for figure, path in (metric.intervals or {}).items() if path == beside), None)
+    return next(((figure, path) for figure, path in metric.intervals.items() if path == beside), None)
 
 
 def by_intervals(

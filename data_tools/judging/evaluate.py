@@ -139,7 +139,7 @@ def _run(entry: Entry, judged: Judged, chosen: Sequence[Metric], sampled: Mappin
 
 def _add_intervals(metric: Metric, sections: Mapping[str, Any], sampled: Mapping[str, Sampled]) -> None:
     """Put each interval where the metric wants it, unless the section is undefined altogether."""
-    for statistic, (*parents, key) in (metric.intervals or {}).items():
+    for statistic, (*parents, key) in metric.intervals.items():
         section: Any = sections
         for parent in parents:
             section = section[parent] if section is not None else None

@@ -72,10 +72,10 @@ def evaluate(
     >>> report.runs["mine"].metrics["peak_distance"]["mean_px"]
     5.0
     """
-    _require_by_label("predictions", predictions)
-    _require_by_label("validation", validation or {})
-    _require_by_label("proposals", proposals or {})
-    _require_by_label("approaches", approaches or {})
+    validation, proposals, approaches = validation or {}, proposals or {}, approaches or {}
+    beside = {"validation": validation, "proposals": proposals, "approaches": approaches}
+    for name, given in {"predictions": predictions, **beside}.items():
+        _require_by_label(name, given)
     _require_settings(dataset, metrics, seed, resamples, operating_point)
     old = None if against is None else read_old_report(Path(against))
     truth = dataset if isinstance(dataset, Dataset) else read_dataset(Path(dataset))
@@ -85,18 +85,18 @@ def evaluate(
         raise InputError(f"the dataset has no splits, so no split {split!r}; judge it with split='all'")
     if truth.splits is None and validation:
         raise InputError("the dataset has no splits, so validation predictions have no images to fit")
-    for name, given in (("validation", validation), ("proposals", proposals), ("approaches", approaches)):
-        foreign = sorted((given or {}).keys() - predictions.keys())
+    for name, given in beside.items():
+        foreign = sorted(given.keys() - predictions.keys())
         if foreign:
             raise InputError(f"{name}: {foreign[0]!r} is none of {', '.join(predictions)}")
     entries = [
         Entry(
             label,
             _as_set(label, one),
-            _as_set(label, validation[label]) if validation and label in validation else None,
-            _as_set(label, proposals[label]) if proposals and label in proposals else None,
-            (approaches or {}).get(label),
-            source=_sources(predictions.get(label), (validation or {}).get(label)),
+            _as_set(label, validation[label]) if label in validation else None,
+            _as_set(label, proposals[label]) if label in proposals else None,
+            approaches.get(label),
+            source=_sources(one, validation.get(label)),
         )
         for label, one in predictions.items()
     ]
@@ -132,7 +132,7 @@ def _require_settings(dataset: object, metrics: object, seed: int, resamples: in
         raise InputError(f"operating_point: an EscapeRate or Costs is needed, not {type(rule).__name__}")
 
 
-def _sources(predictions: Predictions | None, validation: Predictions | None) -> dict[str, FileMark]:
+def _sources(predictions: Predictions, validation: Predictions | None) -> dict[str, FileMark]:
     """The files that they are read from; none unless both are, where both are given."""
     given = {"predictions": predictions, "validation": validation}
     paths = {name: Path(one) for name, one in given.items() if isinstance(one, Path | str)}

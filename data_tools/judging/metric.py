@@ -5,7 +5,7 @@ over seeds and the comparisons read its descriptor; none of them knows a metric 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -142,7 +142,7 @@ class Metric:
     compute: Callable[[Judged], Sections]
     rows: tuple[MetricRow, ...]
     sampling: Sampling | None = None
-    intervals: Mapping[str, KeyPath] | None = None
+    intervals: Mapping[str, KeyPath] = field(default_factory=dict)
     comparisons: tuple[Comparison, ...] = ()
     breakdowns: tuple[Breakdown, ...] = ()
     baselines: BaselineRule | None = None
@@ -159,7 +159,7 @@ class Metric:
         """
         sections = self.compute(judged)
         paths = [*(row.path for row in self.rows), *(row.ci95 for row in self.rows if row.ci95)]
-        paths += [*(self.intervals or {}).values(), *(breakdown.path for breakdown in self.breakdowns)]
+        paths += [*self.intervals.values(), *(breakdown.path for breakdown in self.breakdowns)]
         lost = sorted({path[0] for path in paths} - sections.keys())
         _require(not lost, f"metric {self.name}: shows {', '.join(lost)}, but computes {', '.join(sections)}")
         return sections

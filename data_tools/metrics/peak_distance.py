@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -126,14 +127,10 @@ def summarise(distances: Distances) -> dict[str, float | int | None]:
     }
 
 
-def _p90(values: NDArray[np.float64]) -> float:
-    return float(np.percentile(values, 90))
-
-
 _STATISTICS: tuple[tuple[str, Callable[[NDArray[np.float64]], Any]], ...] = (
     ("mean", np.mean),
     ("median", np.median),
-    ("p90", _p90),
+    ("p90", partial(np.percentile, q=90)),
 )
 
 

@@ -1,6 +1,6 @@
 """The most telling images: where the approaches differ most in where they look, and a false alarm."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,9 +84,11 @@ def _false_alarm(images: Sequence[ImageOutcome]) -> Telling | None:
     if not alarms:
         return None
     ranks = {label: _ranks(images, label) for label in images[0].predictions}
-    highest = _first_of_largest(
-        alarms, lambda i: max(ranks[label](i.predictions[label].score) for label, flag in i.flagged.items() if flag)
-    )
+
+    def rank(image: ImageOutcome) -> float:
+        return max(ranks[label](image.predictions[label].score) for label, flag in image.flagged.items() if flag)
+
+    highest = min(alarms, key=lambda image: (-rank(image), image.sample.image_id))
     by = " and ".join(label for label, flag in highest.flagged.items() if flag)
     return Telling(highest, f"a good image, flagged by {by}")
 
@@ -95,7 +97,3 @@ def _ranks(images: Sequence[ImageOutcome], label: str) -> Callable[[float], floa
     """The share of images that score lower: scores of two approaches have no common scale."""
     ordered = np.sort([image.predictions[label].score for image in images])
     return lambda score: float(np.searchsorted(ordered, score) / len(ordered))
-
-
-def _first_of_largest(images: Iterable[ImageOutcome], key: Callable[[ImageOutcome], float]) -> ImageOutcome:
-    return min(images, key=lambda image: (-key(image), image.sample.image_id))

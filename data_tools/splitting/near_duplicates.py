@@ -6,7 +6,7 @@ data's own principal components, which makes unrelated images nearly orthogonal.
 hyperplanes (Charikar, STOC 2002), so that no matrix of all pairs is ever made.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,7 +69,11 @@ def near_duplicates(image_signatures: Signatures, threshold: float) -> tuple[Pai
     images that are all the same, each is paired with some others, which is enough to join them.
     """
     total = len(image_signatures.vectors)
-    candidates = _all_pairs(total) if total < 512 else _banded_pairs(image_signatures.vectors, threshold)
+    candidates: Iterable[Pairs] = (
+        [np.stack(np.triu_indices(total, 1), axis=1)]
+        if total < 512
+        else _banded_pairs(image_signatures.vectors, threshold)
+    )
     kept: list[Pairs] = [np.zeros((0, 2), dtype=np.int64)]
     similarities: list[Floats] = [np.zeros(0, dtype=np.float32)]
     for pairs in candidates:
@@ -105,10 +109,6 @@ def component_numbers(pairs: Pairs, total: int) -> NDArray[np.int32]:
     links = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(total, total))
     numbers: NDArray[np.int32] = connected_components(links, directed=False)[1]
     return numbers
-
-
-def _all_pairs(total: int) -> Iterator[Pairs]:
-    yield np.stack(np.triu_indices(total, 1), axis=1)
 
 
 def _banded_pairs(vectors: Floats, threshold: float) -> Iterator[Pairs]:

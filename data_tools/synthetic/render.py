@@ -92,7 +92,7 @@ def make_synthetic(out: Path, good: int, defect: int, seed: int, replace: bool =
     with atomic_folder(out) as folder:
         (folder / "images").mkdir()
         work = partial(_render_to_file, folder / "images", seed)
-        jobs = [(i, types[i], lots[i], _file_name(codes[lots[i]], i)) for i in range(len(types))]
+        jobs = [(i, types[i], lots[i], f"{codes[lots[i]]}_{i + 1:06d}.png") for i in range(len(types))]
         with worker_pool() as pool:
             done = pool.map(work, jobs, chunksize=16)
             samples = list(tqdm(done, total=len(jobs), desc="rendering", leave=False, mininterval=1.0))
@@ -183,10 +183,6 @@ def _lot_codes(seed: int, count: int) -> list[str]:
     """Distinct 12-character lots, as the real ids begin."""
     digits = _rng(seed, _LABELS, 1).permutation(10**6)[:count]
     return [f"SYN{number:06d}0A{chr(ord('A') + i % 26)}" for i, number in enumerate(digits.tolist())]
-
-
-def _file_name(lot: str, index: int) -> str:
-    return f"{lot}_{index + 1:06d}.png"
 
 
 def _rng(seed: int, stream: int, index: int) -> np.random.Generator:
