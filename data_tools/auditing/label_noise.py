@@ -28,6 +28,7 @@ from data_tools.core.cell_features import CellFeatures
 from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, GOOD, Sample
 from data_tools.metrics.auc import roc_auc
+from data_tools.metrics.figures import mean_ranks
 
 Scores = NDArray[np.float64]
 
@@ -184,9 +185,7 @@ def scores_from_predictions(by_id: Mapping[int, float], samples: Sequence[Sample
             f"--scores: {len(missing)} images have no score, such as image {missing[0]}; give the "
             "predictions of every fold"
         )
-    from scipy.stats import rankdata
-
-    ranks = rankdata([by_id[s.image_id] for s in samples]) / (len(samples) + 1)
+    ranks = mean_ranks([by_id[s.image_id] for s in samples]) / (len(samples) + 1)
     log_odds: Scores = np.log(ranks / (1 - ranks))
     return log_odds
 
