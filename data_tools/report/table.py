@@ -12,6 +12,7 @@ from data_tools.judging.registry import comparisons, metric_rows
 from data_tools.metrics.clustered import NOT_ENOUGH_GROUPS
 from data_tools.metrics.comparison import FEWEST_GROUPS
 from data_tools.metrics.sign_flip import smallest_p_value
+from data_tools.report.breakdown import type_table
 from data_tools.report.cells import (
     NOT_DEFINED,
     Report,
@@ -30,8 +31,6 @@ from data_tools.report.summary import rule_of, summary_table
 WIDTH = 110
 _LONGEST_NAME = 18
 _LONGEST_LABEL = 28
-BY_TYPE = ("peak_distance", "by_type")
-"""The breakdown that a terminal shows."""
 
 
 def side_by_side(report: Report, full: bool = True, more: Sequence[ReportTable] = ()) -> str:
@@ -114,22 +113,6 @@ def metric_table(report: Report, full: bool = True) -> ReportTable | None:
             cells = (metric_cell(row, m, value) for m, value in zip(everyone, values, strict=True))
             rows.append(TableRow(row.label, tuple(cells), row.better, row.meaning))
     return ReportTable("metric", (*runs, *baselines), tuple(rows), len(baselines)) if rows else None
-
-
-def type_table(report: Report) -> ReportTable | None:
-    """One row a defect type: n, then hit rate and mean peak distance of each approach and baseline; None without."""
-    runs = metrics_by_run(report)
-    baselines = as_mapping(report.get("baselines"))
-    everyone = [*runs.values(), *(as_mapping(value) for value in baselines.values())]
-    by_type = [as_mapping(look_up(metrics, BY_TYPE)) for metrics in everyone]
-    rows = []
-    for name in sorted({name for types in by_type for name in types}):
-        values = [as_mapping(types.get(name)) for types in by_type]
-        n = next((value["n"] for value in values if value.get("n") is not None), None)
-        texts = [f"{number(v.get('hit_rate'), 2)} / {number(v.get('mean_px'), 1)}" if v else "" for v in values]
-        rows.append(TableRow(name, (TableCell(number(n, 0)), *(TableCell(text) for text in texts))))
-    columns = ("n", *runs, *baselines)
-    return ReportTable("hit rate / mean px", columns, tuple(rows), len(baselines)) if rows else None
 
 
 def seed_table(report: Report) -> ReportTable | None:

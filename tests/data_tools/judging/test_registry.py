@@ -14,15 +14,13 @@ from data_tools.judging.judged import Entry
 from data_tools.judging.metric import MISSING, Breakdown, MetricRow, look_up
 from data_tools.metrics.operating_point import Costs
 from data_tools.metrics.peak_distance import summarise
-from data_tools.report.breakdown import breakdown_tables
+from data_tools.report.breakdown import BY_TYPE, breakdown_tables, type_table
 from data_tools.report.html import write_html
 from data_tools.report.table import (
-    BY_TYPE,
     comparison_table,
     metric_table,
     seed_table,
     side_by_side,
-    type_table,
 )
 from tests.data_tools.judging.made_up import RESAMPLES, TYPES, entry, make_dataset, map_alone, with_boxes
 
