@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from classify.config import ClassifierConfig
 from data_tools.loading.sample_random import SampleDropout
-from data_tools.networks.backbones import Backbone, freeze, freeze_statistics
+from data_tools.networks.backbones import Backbone, freeze_statistics
 from data_tools.networks.pooling import mean_pool
 
 
@@ -25,7 +25,7 @@ class Classifier(nn.Module):
     def __init__(self, backbone: Backbone, config: ClassifierConfig) -> None:
         super().__init__()
         self.config, self.backbone = config, backbone
-        freeze(backbone, config.trainable)
+        backbone.body.requires_grad_(config.trainable == "all")  # what a reference shows is always learned
         self.dropout = SampleDropout(config.dropout)
         self.linear = nn.Linear(backbone.channels[-1], 1)
         self.backbone.layer_of(config.cam_stride)  # a stride that the backbone lacks shall fail before the training

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from data_tools.core.errors import InputError
 from data_tools.networks.precision import keep_depthwise_full
 from data_tools.networks.reference import ReferenceBranch
-from data_tools.networks.weights import DEFECTS, Loaded, Weights, from_hub, load_weights, resolve_weights
+from data_tools.networks.weights import DEFECTS, Loaded, from_hub, load_weights, resolve_weights
 
 SIMPLE_CNN = "simple_cnn"
 _FINEST, _COARSEST = 4, 32  # strides of the maps that networks take
@@ -63,16 +63,13 @@ class Backbone(nn.Module):
         layer_names: tuple[str, ...],
         mean: tuple[float, ...],
         std: tuple[float, ...],
-        weights: Weights,
-        pyramid: Mapping[str, Tensor] | None = None,
-        heads: Mapping[str, Tensor] | None = None,
+        loaded: Loaded,
     ) -> None:
         super().__init__()
         self.body = body
         self.reference: ReferenceBranch | None = None
-        self.channels, self.strides, self.weights = channels, strides, weights
-        self.pyramid: Mapping[str, Tensor] = pyramid or {}
-        self.heads: Mapping[str, Tensor] = heads or {}
+        self.channels, self.strides = channels, strides
+        self.weights, self.pyramid, self.heads = loaded.weights, loaded.pyramid, loaded.heads
         self._layer_names = layer_names
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
@@ -121,16 +118,6 @@ def build_backbone(name: str, weights: str) -> Backbone:
         raise InputError(f"backbone {name!r} has no map with a stride within {_FINEST}..{_COARSEST}")
     keep_depthwise_full(backbone)
     return backbone
-
-
-def freeze(backbone: Backbone, trainable: str) -> None:
-    """Set which parameters learn: "all", "none", or "norm" for the normalisation layers alone.
-
-    A frozen batch norm also keeps its statistics, see `freeze_statistics`. What a `reference` shows is always learned.
-    """
-    norms = {id(p) for m in backbone.modules() if _is_norm(m) for p in m.parameters(recurse=False)}
-    for parameter in backbone.body.parameters():
-        parameter.requires_grad_(trainable == "all" or (trainable == "norm" and id(parameter) in norms))
 
 
 def first_layers(backbone: Backbone, stride: int) -> tuple[nn.Module, ...]:
@@ -202,9 +189,7 @@ def _own_backbone(name: str, weights: str) -> Backbone:
         tuple(own.layers[i] for i in keep),
         (0.5,) * 3,
         (0.5,) * 3,
-        loaded.weights,
-        loaded.pyramid,
-        loaded.heads,
+        loaded,
     )
 
 
@@ -220,7 +205,7 @@ def _timm_backbone(name: str, weights: str) -> Backbone:
     keep = tuple(i for i, stride in enumerate(strides) if _FINEST <= stride <= _COARSEST)
     if weights == "timm":
         body, source = from_hub(name, keep)
-        loaded = Loaded(source, {}, {})
+        loaded = Loaded(source)
     else:
         body = timm.create_model(name, pretrained=False, features_only=True, out_indices=keep) if keep else probe
         loaded = load_weights(body, name, weights)
@@ -234,14 +219,8 @@ def _timm_backbone(name: str, weights: str) -> Backbone:
         tuple(name if name in modules else name.replace(".", "_") for name in names),
         probe.pretrained_cfg["mean"],
         probe.pretrained_cfg["std"],
-        loaded.weights,
-        loaded.pyramid,
-        loaded.heads,
+        loaded,
     )
-
-
-def _is_norm(module: nn.Module) -> bool:
-    return isinstance(module, nn.modules.batchnorm._BatchNorm | nn.GroupNorm | nn.LayerNorm)
 
 
 def _block(channels_in: int, channels_out: int) -> nn.Sequential:

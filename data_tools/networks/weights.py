@@ -3,7 +3,7 @@
 import difflib
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import timm
@@ -83,8 +83,8 @@ class Loaded:
     """
 
     weights: Weights
-    pyramid: Mapping[str, Tensor]
-    heads: Mapping[str, Tensor]
+    pyramid: Mapping[str, Tensor] = field(default_factory=dict)
+    heads: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 def resolve_weights(name: str, weights: str) -> str:
@@ -101,7 +101,7 @@ def load_weights(body: nn.Module, name: str, weights: str) -> Loaded:
         InputError: weights that are not at hand or do not fit.
     """
     if weights == "none":
-        return Loaded(Weights("none", "random initialisation"), {}, {})
+        return Loaded(Weights("none", "random initialisation"))
     state, description = _read_source(name, weights)
     pyramid = _part(state, "backbone.fpn.") or _part(state, "fpn.")
     inner = _part(state, "backbone.body.")  # a detector's, of torchvision or ours, or a classifier's of ours
@@ -123,7 +123,7 @@ def load_weights(body: nn.Module, name: str, weights: str) -> Loaded:
     rest = {key: state[key] for key in state if key not in taken and not key.startswith(("backbone.fpn.", "fpn."))}
     if weights == DEFECTS:
         return Loaded(Weights(weights, description, missing), pyramid, rest)
-    return Loaded(Weights(weights, description, missing, tuple(rest)), pyramid, {})
+    return Loaded(Weights(weights, description, missing, tuple(rest)), pyramid)
 
 
 def _read_source(name: str, weights: str) -> tuple[dict[str, Tensor], str]:

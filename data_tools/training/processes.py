@@ -109,15 +109,6 @@ def average(values: Tensor) -> Tensor:
     return summed / count()
 
 
-def concatenate(values: Tensor) -> Tensor:
-    """Every process's (n, ...) tensor, one after the other; shapes must be equal. No gradient."""
-    if count() == 1:
-        return values
-    parts = [torch.empty_like(values) for _ in range(count())]
-    group.all_gather(parts, values.contiguous())
-    return torch.cat(parts)
-
-
 def share_batch_statistics(module: nn.Module) -> None:
     """Let every batch norm under `module` that is in training mode use the statistics of all processes' images.
 

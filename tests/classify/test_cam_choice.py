@@ -13,7 +13,7 @@ from classify.reading import CamChoice
 from data_tools.core.errors import InputError
 from data_tools.loading.input_config import InputConfig
 from data_tools.networks.backbones import Backbone
-from data_tools.networks.weights import Weights
+from data_tools.networks.weights import Loaded, Weights
 
 
 class TwoMaps(nn.Module):
@@ -31,7 +31,9 @@ class TwoMaps(nn.Module):
 @pytest.fixture
 def model() -> Classifier:
     """Its last map is called stride 32, although it is as fine as the other."""
-    backbone = Backbone(TwoMaps(), (1, 1), (16, 32), ("fine", "coarse"), (0.0,) * 3, (1.0,) * 3, Weights("none", ""))
+    backbone = Backbone(
+        TwoMaps(), (1, 1), (16, 32), ("fine", "coarse"), (0.0,) * 3, (1.0,) * 3, Loaded(Weights("none", ""))
+    )
     model = Classifier(backbone, ClassifierConfig(weights="none"))
     nn.init.ones_(model.linear.weight)
     return model

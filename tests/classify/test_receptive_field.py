@@ -4,7 +4,7 @@ from torch import nn
 
 from classify.receptive_field import looking_offset
 from data_tools.networks.backbones import Backbone, build_backbone
-from data_tools.networks.weights import Weights
+from data_tools.networks.weights import Loaded, Weights
 
 # five levels of stride 2 at a side of 224, in index coordinates: padding of 1 at both sides of a 3 x 3 kernel puts cell
 # i at 32 i, -15.5 from the middle of its pixels; 2 x 2 poolings without padding average exactly those pixels; 'same'
@@ -32,5 +32,5 @@ def test_same_padding_depends_on_the_side_and_on_the_layer() -> None:
 def test_other_layers_are_not_guessed() -> None:
     assert looking_offset(build_backbone("efficientnet_b0", "none"), 32, (224, 224)) is None  # it has gates
     body = nn.Sequential(nn.Conv2d(3, 4, 3), nn.PixelShuffle(2))
-    backbone = Backbone(body, (1,), (32,), ("1",), (0.0,) * 3, (1.0,) * 3, Weights("none", ""))
+    backbone = Backbone(body, (1,), (32,), ("1",), (0.0,) * 3, (1.0,) * 3, Loaded(Weights("none", "")))
     assert looking_offset(backbone, 32, (64, 64)) is None

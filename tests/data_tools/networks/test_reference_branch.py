@@ -1,8 +1,10 @@
 import pytest
 import torch
 
+from classify.config import ClassifierConfig
+from classify.models import Classifier
 from data_tools.core.errors import InputError
-from data_tools.networks.backbones import build_backbone, freeze
+from data_tools.networks.backbones import build_backbone
 from data_tools.networks.reference import ReferenceBranch, empty_branch
 
 
@@ -42,7 +44,7 @@ def test_what_it_adds_by_hand() -> None:
 def test_it_learns_from_the_first_step_even_where_the_rest_is_frozen() -> None:
     backbone = build_backbone("simple_cnn", "none")
     backbone.reference = branch()
-    freeze(backbone, "none")
+    Classifier(backbone, ClassifierConfig("simple_cnn", "none", trainable="none"))
     backbone(torch.rand(2, 4, 32, 32))[-1].sum().backward()
     assert backbone.reference.shown.weight.grad is not None
     assert backbone.reference.shown.weight.grad.abs().max() > 0

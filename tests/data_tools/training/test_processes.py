@@ -275,7 +275,6 @@ def test_alone_everything_is_given_back() -> None:
         assert processes.maxima(4.5) == [4.5]
         values = torch.ones(2, requires_grad=True)
         assert not processes.average(values).requires_grad
-        assert processes.concatenate(values) is values
 
 
 def test_a_batch_is_padded_and_its_draws_depend_on_step_and_place_alone() -> None:
