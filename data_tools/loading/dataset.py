@@ -117,7 +117,7 @@ class DefectDataset(TorchDataset[Item]):
             difference = template_difference(image, look.template)
         if self.augmentation is not None:
             seed = int(np.random.SeedSequence((self.seed, epoch, index)).generate_state(1)[0])
-            image, difference, boxes, fewer = self.augmentation.with_map(image, difference, boxes, seed)
+            image, difference, boxes, fewer = self.augmentation(image, difference, boxes, seed)
             lost += fewer
         pixels = as_input(image, self.config.standardize)[None]
         defect = look.is_defect or len(boxes) > 0

@@ -63,15 +63,20 @@ class Layout:
 
 
 def layout_of(images: Iterable[NDArray[np.uint8]]) -> Layout:
-    """The layout of gray images (h, w), each shrunk to the same square and brought to mean 0 and variance 1.
+    """The layout of gray (training) images (h, w), each shrunk to the same square and brought to mean 0 and variance 1.
 
-    Flat images say nothing and are left out; of fewer than two others nothing is known, and all is taken as shared.
+    Flat images say nothing and are left out, with a warning where most are; of fewer than two others nothing is known,
+    and all is taken as shared.
     """
-    return _layout([_standardized(image) for image in images])
-
-
-def _layout(of_each: Sequence[NDArray[np.float64] | None]) -> Layout:
+    of_each = [_standardized(image) for image in images]
     rows = [row for row in of_each if row is not None]
+    if len(rows) < len(of_each) / 2:
+        log.warning(
+            "WARNING: %d of %d training images that were looked at have one gray level alone, and nothing can be "
+            "learned from these; images that use few of their 16 bits are converted with --gray_range LO,HI",
+            len(of_each) - len(rows),
+            len(of_each),
+        )
     if len(rows) < 2:
         return Layout(1.0, dict.fromkeys(_CHANGES, 1.0))
     mean = np.mean(rows, axis=0)
@@ -84,24 +89,13 @@ def _layout(of_each: Sequence[NDArray[np.float64] | None]) -> Layout:
 def layout_of_samples(samples: Sequence[Sample], root: Path) -> Layout:
     """The layout of (training) samples, from at most 200 of them, of at most 200 million pixels, picked at random.
 
-    Where most of them show nothing, a warning says it.
-
     Raises:
         InputError: an unreadable image.
     """
     pixels = float(np.mean([height * width for height, width in (sample.size_hw for sample in samples)]))
     count = min(len(samples), _MOST_IMAGES, max(int(_MOST_PIXELS / pixels), _FEWEST_IMAGES))
     picked = np.random.default_rng(0).choice(len(samples), count, replace=False)
-    rows = [_standardized(read_gray(resolve_under(root, samples[i].path))) for i in picked]
-    flat = sum(row is None for row in rows)
-    if flat > count / 2:
-        log.warning(
-            "WARNING: %d of %d training images that were looked at have one gray level alone, and nothing can be "
-            "learned from these; images that use few of their 16 bits are converted with --gray_range LO,HI",
-            flat,
-            count,
-        )
-    return _layout(rows)
+    return layout_of(read_gray(resolve_under(root, samples[i].path)) for i in picked)
 
 
 def _standardized(image: NDArray[np.uint8]) -> NDArray[np.float64] | None:

@@ -137,19 +137,13 @@ class Augmentation:
         self._compose = _compose(steps)
 
     def __call__(
-        self, image: NDArray[np.uint8], boxes_xyxy: NDArray[np.float64], seed: int
-    ) -> tuple[NDArray[np.uint8], NDArray[np.float64], int]:
-        """The changed image (h', w') and boxes (n, 4), the same for the same seed, and how many boxes were lost.
-
-        Boxes come back in the order given; none is cut, because the geometry maps the image onto itself.
-        """
-        changed, _, boxes, lost = self.with_map(image, None, boxes_xyxy, seed)
-        return changed, boxes, lost
-
-    def with_map(
         self, image: NDArray[np.uint8], beside: NDArray[np.float32] | None, boxes_xyxy: NDArray[np.float64], seed: int
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32] | None, NDArray[np.float64], int]:
-        """The same with a map (h, w) beside the image, which is mirrored and turned with it and keeps its values."""
+        """The changed image (h', w') and boxes (n, 4), the same for the same seed, and how many boxes were lost.
+
+        A map (h, w) beside the image is mirrored and turned with it and keeps its values. Boxes come back in the order
+        given; none is cut, because the geometry maps the image onto itself.
+        """
         self._compose.set_random_seed(seed % 2**32)
         changed, moved, boxes, rows = _apply(self._compose, image, beside, boxes_xyxy)
         if max(image.shape) > _LONG * min(image.shape) and changed.shape != image.shape:
