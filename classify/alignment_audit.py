@@ -20,6 +20,7 @@ from data_tools.metrics.bootstrap import RESAMPLES, Clusters
 from data_tools.metrics.clustered import NOT_ENOUGH_GROUPS, mean_interval
 from data_tools.metrics.peak_distance import peak_distances, summarise
 from data_tools.networks.cam import evaluation_mode
+from data_tools.report.cells import interval
 
 # mean distance from a uniformly random point of a unit square to its centre
 FLOOR_OF_STRIDE = 0.3826
@@ -39,7 +40,7 @@ def audit_run(run: TrainedClassifier, boxed: Sequence[Sample], root: Path, cam: 
         InputError: no such method, or an image that cannot be read.
     """
     reading, _ = run.read_by(cam)
-    scale, stride = _mean_scale(boxed, run), reading.cam.stride
+    scale, stride = float(np.mean([1 / run.input.shown_scale(one.size_hw) for one in boxed])), reading.cam.stride
     pixels = paired(root, run.input, run.templates)
     return audit(boxed, predict(run.model, boxed, pixels, run.input, reading)) | {
         "cam": reading.cam.method,
@@ -69,8 +70,8 @@ def audit(samples: Sequence[Sample], predictions: Sequence[Prediction]) -> dict[
     bias: dict[str, Any] = {}
     for name, values in zip(("dx", "dy"), offsets.T, strict=True):
         ends = mean_interval(values, Clusters.of(groups), (-furthest, furthest), 0, RESAMPLES) if rows else None
-        interval = None if ends is None else list(ends)
-        bias[name] = {"mean_px": float(values.mean()), "ci95": interval} if rows else None
+        ci95 = None if ends is None else list(ends)
+        bias[name] = {"mean_px": float(values.mean()), "ci95": ci95} if rows else None
     peaks = [peak(p.heatmap, p.size_hw) for _, p in rows if p.heatmap is not None]
     areas = [one.area_px for one in peaks if one is not None]
     return bias | {
@@ -128,7 +129,10 @@ def describe(report: dict[str, Any]) -> str:
     ]
     for name in ("dx", "dy"):
         bias = report[name]
-        text = "n/a" if bias is None else f"{bias['mean_px']:+.1f} px (95 % CI {_interval(bias['ci95'])})"
+        text = "n/a"
+        if bias is not None:
+            ends = interval(bias["ci95"], 1, sign=True) or NOT_ENOUGH_GROUPS
+            text = f"{bias['mean_px']:+.1f} px (95 % CI {ends})"
         lines.append(f"mean signed {name} of the peak from the nearest box's centre: {text}")
     plateau, mean = report["plateau_px2"], report["peak_distance"]["mean_px"]
     if plateau is not None:
@@ -152,18 +156,3 @@ def _offset(sample: Sample, peak_xy: tuple[float, float]) -> NDArray[np.float64]
     offsets = np.array(peak_xy) - centres(sample.boxes_xyxy)
     nearest: NDArray[np.float64] = offsets[int(np.hypot(*offsets.T).argmin())]
     return nearest
-
-
-def _mean_scale(samples: Sequence[Sample], run: TrainedClassifier) -> float:
-    """Original pixels an input pixel, the geometric mean of both axes, over the samples."""
-    config = run.input
-    scales = []
-    for sample in samples:
-        x1, y1, x2, y2 = config.preprocess.window(sample.size_hw)
-        height, width = config.target_hw(sample.size_hw)
-        scales.append(np.sqrt((x2 - x1) * (y2 - y1) / (height * width)))
-    return float(np.mean(scales))
-
-
-def _interval(ci95: Sequence[float] | None) -> str:
-    return NOT_ENOUGH_GROUPS if ci95 is None else f"{ci95[0]:+.1f}..{ci95[1]:+.1f}"

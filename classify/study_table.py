@@ -28,6 +28,7 @@ from data_tools.metrics.average_precision import precision_at
 from data_tools.metrics.bootstrap import RESAMPLES
 from data_tools.metrics.coco_engines import PYCOCOTOOLS
 from data_tools.metrics.peak_distance import summarise
+from data_tools.report.cells import with_interval
 from data_tools.report.markdown import pipes
 
 TPRS = ("0.98", "0.997")
@@ -222,11 +223,11 @@ def _shown(row: dict[str, Any]) -> list[str]:
     minutes, epochs = row.get("minutes"), row.get("epochs")
     return [
         _weights(row),
-        image_level_value if auc is None else _with_interval(auc["value"], auc["ci95"], 3),
+        image_level_value if auc is None else with_interval(auc["value"], auc["ci95"], 3),
         _original(row),
         *(image_level_value if value is None else f"{value:.3f}" for value in numbers),
-        _with_interval(peak["mean_px"], peak["mean_px_ci95"], 1),
-        _with_interval(peak["hit_rate"], peak["hit_rate_ci95"], 3),
+        with_interval(peak["mean_px"], peak["mean_px_ci95"], 1),
+        with_interval(peak["hit_rate"], peak["hit_rate_ci95"], 3),
         "-" if minutes is None else f"{minutes:.1f}" + ("" if epochs is None else f" ({epochs})"),
     ]
 
@@ -235,12 +236,6 @@ def _weights(row: dict[str, Any]) -> str:
     """Where a cell's weights came from, in a word or two."""
     source = (row.get("weights") or {}).get("source")
     return "-" if source is None else _SOURCES.get(source, Path(source).name)
-
-
-def _with_interval(value: float | None, ci95: Sequence[float] | None, digits: int) -> str:
-    if value is None:
-        return "n/a"
-    return f"{value:.{digits}f}" + ("" if ci95 is None else f" ({ci95[0]:.{digits}f}..{ci95[1]:.{digits}f})")
 
 
 def _original(row: dict[str, Any]) -> str:

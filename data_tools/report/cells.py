@@ -94,3 +94,9 @@ def interval(ci95: Any, digits: int, sign: bool = False) -> str:
     if not ci95 or any(end is None for end in ci95):
         return ""
     return f"{number(ci95[0], digits, sign)}..{number(ci95[1], digits, sign)}"
+
+
+def with_interval(value: float | None, ci95: Any, digits: int, sign: bool = False) -> str:
+    """A number and, where it is known, its interval: "0.512 (0.400..0.600)"; n/a without a number."""
+    ends = "" if value is None else interval(ci95, digits, sign)
+    return number(value, digits, sign) + (f" ({ends})" if ends else "")

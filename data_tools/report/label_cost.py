@@ -8,7 +8,7 @@ from data_tools.core.printable import columns_of, counted, to_left
 from data_tools.files.csv_tables import csv_text
 from data_tools.files.runs import DONE
 from data_tools.metrics.clustered import NOT_ENOUGH_GROUPS
-from data_tools.report.cells import NOT_DEFINED, number
+from data_tools.report.cells import NOT_DEFINED, number, with_interval
 from data_tools.report.table import WIDTH
 
 METRICS = {"auc": "AUC", "ap50": "box AP50", "hit_rate": "hit rate"}
@@ -167,12 +167,10 @@ def _at(one: Point, baseline: str, metric: str) -> str:
 
 
 def _value(figure: Mapping[str, Any]) -> str:
-    ends = figure["ci95"] or figure.get("range")
-    return number(figure["value"], 3) + (f" ({ends[0]:.3f}..{ends[1]:.3f})" if ends else "")
+    return with_interval(figure["value"], figure["ci95"] or figure.get("range"), 3)
 
 
 def _difference(compared: Mapping[str, Any] | None) -> str:
     if compared is None:
         return NOT_DEFINED
-    ends = compared["ci95"]
-    return f"{compared['difference']:+.3f}" + (f" ({ends[0]:+.3f}..{ends[1]:+.3f})" if ends else "")
+    return with_interval(compared["difference"], compared["ci95"], 3, sign=True)

@@ -15,6 +15,7 @@ from data_tools.files.predictions import read_predictions
 from data_tools.judging.judged import Entry, Judged, judge
 from data_tools.metrics.bootstrap import Clusters, Floats, distributions, percentile_interval
 from data_tools.metrics.coco_engines import PYCOCOTOOLS
+from data_tools.report.cells import NOT_DEFINED, number, with_interval
 from data_tools.report.markdown import pipes
 from detect.compare_detectors.cells import Cell
 from detect.compare_detectors.intervals import statistics_of
@@ -245,9 +246,9 @@ def to_markdown(comparison: Mapping[str, Any], spent: Mapping[str, Sequence[Mapp
             )
     differences = [["ours minus", *HEADINGS.values()]]
     for other, row in comparison["against_ours"].items():
-        differences.append([other, *(_by(row.get(key), _DIGITS.get(key, 3)) for key in HEADINGS)])
+        differences.append([other, *(shown(row.get(key), _DIGITS.get(key, 3), "difference") for key in HEADINGS)])
     ratios = [
-        f"AP50 of ours is {_times(row['ap50_ratio'])} times that of {other}."
+        f"AP50 of ours is {shown(row['ap50_ratio'], 1, 'value')} times that of {other}."
         for other, row in comparison["against_ours"].items()
         if "ap50_ratio" in row
     ]
@@ -273,24 +274,11 @@ def _on_some_folds(comparison: Mapping[str, Any]) -> list[str]:
 _SPENT = (("megapixels", 0), ("steps", 0), ("minutes", 1))
 
 
-def _times(ratio: Mapping[str, Any]) -> str:
-    return shown({"mean": ratio["value"], "ci95": ratio["ci95"]}, 1)
-
-
-def _by(difference: Mapping[str, Any] | None, digits: int) -> str:
-    return shown(difference and {"mean": difference["difference"], "ci95": difference["ci95"]}, digits)
-
-
-def shown(figure: Mapping[str, Any] | None, digits: int = 3) -> str:
-    """A mean with its interval, or n/a."""
-    if figure is None or figure["mean"] is None:
-        return "n/a"
-    text = f"{figure['mean']:.{digits}f}"
-    if figure["ci95"] is None:
-        return text
-    return text + f" ({figure['ci95'][0]:.{digits}f}..{figure['ci95'][1]:.{digits}f})"
+def shown(figure: Mapping[str, Any] | None, digits: int = 3, key: str = "mean") -> str:
+    """A figure's mean, or what else has that key, with its interval; n/a without one."""
+    return NOT_DEFINED if figure is None else with_interval(figure[key], figure["ci95"], digits)
 
 
 def _mean_of(values: Sequence[float | None], digits: int) -> str:
     known = [value for value in values if value is not None]
-    return f"{np.mean(known):.{digits}f}" if known else "n/a"
+    return number(float(np.mean(known)) if known else None, digits)

@@ -102,7 +102,7 @@ def rows_of(kind: Kind, comparison: dict[str, Any]) -> list[list[str]]:
     rows = []
     for approach, figures in comparison["approaches"].items():
         less = comparison["against_ours"].get(approach, {}).get("ap50")
-        paired = "" if less is None else shown({"mean": less["difference"], "ci95": less["ci95"]})
+        paired = "" if less is None else shown(less, key="difference")
         values = [shown(figures.get(name), digits) for name, digits in FIGURES.items()]
         rows.append([kind.title, approach, str(len(comparison["runs"][approach])), *values, paired])
     return rows
