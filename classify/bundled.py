@@ -159,16 +159,10 @@ def record_of(bundle: Bundle) -> ClassifierRecord:
     """
     fields = Fields(bundle.record, str(bundle.folder / RECORD))
     cam = CamChoice(fields.choice("cam", EXPORTED_METHODS), fields.choice("cam_stride", STRIDES))
-    try:
-        reference = reference_text.from_json(
-            fields.group("reference").values if fields.values.get("reference") is not None else None
-        )
-    except (KeyError, ValueError) as error:
-        raise InputError(f"{fields.place}: {error}") from error
     return ClassifierRecord(
         settings_from(InputConfig, fields.group("input").values, f"{fields.place}, input"),
         Reading(cam, fields.number("temperature", above=0)),
         fields.optional_number("box_fraction", 0, 1),
         fields.texts("boxes_used_for"),
-        reference,
+        reference_text.reference_in(fields),
     )

@@ -1,6 +1,6 @@
 """What a detector's bundle says beside its graphs: input, decoding and scoring."""
 
-from collections.abc import Mapping, Sequence
+import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from data_tools.commands.settings import settings_from
 from data_tools.core.anchors import STRIDES
-from data_tools.core.checks import real_number, require_number, whole_number
-from data_tools.core.errors import InputError
+from data_tools.core.fields import Fields
 from data_tools.loading import reference_text
 from data_tools.loading.input_config import InputConfig
 from data_tools.loading.reference import Reference
@@ -50,12 +49,6 @@ class ProposalRule:
     before: int
     nms_iou: float
     least_side: float
-
-    def __post_init__(self) -> None:
-        require_number("proposals.kept", self.kept, 1)
-        require_number("proposals.before", self.before, 1)
-        require_number("proposals.nms_iou", self.nms_iou, 0, 1)
-        require_number("proposals.least_side", self.least_side, 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,62 +95,29 @@ def record_of(bundle: Bundle) -> DetectorRecord:
     Raises:
         InputError: a value is missing or does not fit; the message names the file and the key.
     """
-    source, values = str(bundle.folder / RECORD), bundle.record
-    try:
-        if values["score_rule"] not in get_args(ScoreRule):
-            raise ValueError(f"score_rule {values['score_rule']!r}: not of {', '.join(get_args(ScoreRule))}")
-        if values["precision"] not in get_args(Precision):
-            raise ValueError(f"precision {values['precision']!r}: not of {', '.join(get_args(Precision))}")
-        return DetectorRecord(
-            settings_from(InputConfig, _mapping(values, "input"), f"{source}, input"),
-            settings_from(PredictionConfig, _mapping(values, "prediction"), f"{source}, prediction"),
-            values["score_rule"],
-            _proposals(_mapping(values, "proposals")),
-            tuple(np.array(_rows(one, "cell_anchors"), dtype=np.float32) for one in _of_levels(values)),
-            _units(values["box_units"]),
-            values["precision"],
-            reference_text.from_json(values.get("reference")),
-        )
-    except KeyError as error:
-        raise InputError(f"{source}: key {error} is missing") from error
-    except InputError as error:
-        raise InputError(str(error) if str(error).startswith(source) else f"{source}: {error}") from error
-    except (ValueError, TypeError, AttributeError) as error:
-        raise InputError(f"{source}: {error}") from error
-
-
-def _mapping(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    if not isinstance(values[key], dict):
-        raise ValueError(f"{key} must be an object")
-    part: Mapping[str, Any] = values[key]
-    return part
-
-
-def _proposals(values: Mapping[str, Any]) -> ProposalRule:
-    return ProposalRule(
-        whole_number(values["kept"], "proposals.kept"),
-        whole_number(values["before"], "proposals.before"),
-        real_number(values["nms_iou"], "proposals.nms_iou"),
-        real_number(values["least_side"], "proposals.least_side"),
+    fields = Fields(bundle.record, str(bundle.folder / RECORD))
+    rule = fields.group("proposals")
+    levels, heads = fields.items("cell_anchors"), fields.items("box_units")
+    fields.require(len(levels) == len(LEVELS), "cell_anchors", f"a list of {len(LEVELS)} levels")
+    return DetectorRecord(
+        settings_from(InputConfig, fields.group("input").values, f"{fields.place}, input"),
+        settings_from(PredictionConfig, fields.group("prediction").values, f"{fields.place}, prediction"),
+        fields.choice("score_rule", get_args(ScoreRule)),
+        ProposalRule(
+            rule.integer("kept", 1),
+            rule.integer("before", 1),
+            rule.number("nms_iou", 0, 1),
+            rule.number("least_side", 0),
+        ),
+        tuple(np.array(_rows(fields, "cell_anchors", level), dtype=np.float32) for level in levels),
+        tuple(_rows(fields, "box_units", heads, above=0)),
+        fields.choice("precision", get_args(Precision)),
+        reference_text.reference_in(fields),
     )
 
 
-def _of_levels(values: Mapping[str, Any]) -> Sequence[Any]:
-    anchors = values["cell_anchors"]
-    if not isinstance(anchors, list) or len(anchors) != len(LEVELS):
-        raise ValueError(f"cell_anchors must be a list of {len(LEVELS)} levels")
-    return anchors
-
-
-def _units(values: Any) -> tuple[tuple[float, ...], ...]:
-    units = tuple(tuple(row) for row in _rows(values, "box_units"))
-    if not all(unit > 0 for row in units for unit in row):
-        raise ValueError("box_units must be above 0")
-    return units
-
-
-def _rows(values: Any, key: str) -> list[list[float]]:
-    """A list of at least one row of four numbers."""
-    if not isinstance(values, list) or not values or not all(isinstance(row, list) and len(row) == 4 for row in values):
-        raise ValueError(f"{key} must hold lists of four numbers")
-    return [[real_number(value, key) for value in row] for row in values]
+def _rows(fields: Fields, key: str, rows: Any, above: float = -math.inf) -> list[tuple[float, ...]]:
+    """A list of at least one row of four numbers, of what stands under a key."""
+    of_four = isinstance(rows, list) and rows and all(isinstance(row, list) and len(row) == 4 for row in rows)
+    fields.require(bool(of_four), key, "made of lists of four numbers")
+    return [Fields({key: row}, fields.place).numbers(key, above, 4) for row in rows]

@@ -90,6 +90,12 @@ class Fields:
         self.require(good, key, f"one of {', '.join(map(str, choices))}")
         return value
 
+    def items(self, key: str) -> list[Any]:
+        """A list of anything."""
+        value = self._value(key)
+        self.require(isinstance(value, list), key, "a list")
+        return list(value)
+
     def group(self, key: str) -> "Fields":
         """The object under a key."""
         value = self._value(key)

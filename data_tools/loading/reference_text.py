@@ -1,13 +1,13 @@
 """A reference as JSON knows it, for the record of a bundle."""
 
 import base64
-import binascii
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from data_tools.core.errors import InputError
+from data_tools.core.fields import Fields
 from data_tools.loading.reference import Reference
 
 _MOST_SIDE = 2**15
@@ -23,26 +23,29 @@ def to_json(reference: Reference | None) -> dict[str, Any] | None:
     }
 
 
-def from_json(values: Mapping[str, Any] | None) -> Reference | None:
-    """What `to_json` made.
+def reference_in(record: Fields) -> Reference | None:
+    """What `to_json` made, under the key "reference" of a bundle's record, which older ones lack.
 
     Raises:
-        ValueError: not what it makes; the message names the key.
-        KeyError: a key is missing.
+        InputError: not what it makes; the message names file and key.
     """
-    if values is None:
+    if record.values.get("reference") is None:
         return None
-    shape = values["shape"]
-    sides = shape if isinstance(shape, list) else []
-    if len(sides) != 3 or not all(type(side) is int and 0 < side <= _MOST_SIDE for side in sides):
-        raise ValueError("reference.shape must be three numbers above 0")
-    return Reference(_array(values["median"], "median", sides), _array(values["spread"], "spread", sides))
+    values = record.group("reference")
+    sides = values.items("shape")
+    whole = all(type(side) is int and 0 < side <= _MOST_SIDE for side in sides)
+    values.require(whole and len(sides) == 3, "shape", "three numbers above 0")
+    try:
+        median, spread = (_array(values.text(name), name, sides) for name in ("median", "spread"))
+        return Reference(median, spread)
+    except ValueError as error:
+        raise InputError(f"{record.place}: {error}") from error
 
 
-def _array(text: Any, name: str, shape: list[int]) -> np.ndarray[Any, np.dtype[np.float32]]:
+def _array(text: str, name: str, shape: list[int]) -> np.ndarray[Any, np.dtype[np.float32]]:
     try:
         content = base64.b64decode(text, validate=True)
-    except (binascii.Error, TypeError, ValueError) as error:
+    except ValueError as error:
         raise ValueError(f"reference.{name} is no base64") from error
     if len(content) != 4 * math.prod(shape):
         raise ValueError(f"reference.{name} holds {len(content)} bytes, not {4 * math.prod(shape)}")

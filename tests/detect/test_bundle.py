@@ -232,15 +232,22 @@ def rewrite(folder: Path, change: Callable[[dict], object]) -> None:
         (lambda r: r.update(approach="classify"), "not of 'detect'"),
         (lambda r: r.pop("cell_anchors"), "'cell_anchors' is missing"),
         (lambda r: r.update(cell_anchors=[[[0, 0, 1, 1]]]), "5 levels"),
-        (lambda r: r["cell_anchors"][0].append([1, 2, 3, "x"]), "cell_anchors must be a finite number"),
-        (lambda r: r.update(box_units=[[0, 1, 1, 1]]), "box_units must be above 0"),
+        (
+            lambda r: r["cell_anchors"][0].append([1, 2, 3, "x"]),
+            "'cell_anchors' must be a list of 1 to 4 finite numbers",
+        ),
+        (
+            lambda r: r.update(box_units=[[0, 1, 1, 1]]),
+            "'box_units' must be a list of 1 to 4 finite numbers above 0",
+        ),
+        (lambda r: r.update(cell_anchors=[[[0, 0, 1]]] * 5), "'cell_anchors' must be made of lists of four numbers"),
         (lambda r: r["box_units"].append([1, 1, 1, 1]), "box_head_3"),
         (lambda r: r.update(score_rule="best"), "score_rule"),
         (lambda r: r.update(precision="int4"), "precision"),
         (lambda r: r["input"].update(size_hw=[0, 9]), "input.size_hw"),
         (lambda r: r["input"].update(colour=True), "colour"),
-        (lambda r: r.update(prediction=3), "prediction must be an object"),
-        (lambda r: r["proposals"].update(kept=1.5), "proposals.kept"),
+        (lambda r: r.update(prediction=3), "'prediction' must be an object"),
+        (lambda r: r["proposals"].update(kept=1.5), "proposals: 'kept' must be an integer"),
     ],
 )
 def test_a_foreign_record_is_refused_with_its_key(copied: Path, change: Callable[[dict], object], said: str) -> None:
