@@ -209,7 +209,15 @@ def their_recipe(
         BoxedImages(samples, root, keep_empty=True), batch, shuffle=True, drop_last=True, collate_fn=separate
     )
     lr = linear_rule(LR, LR_IMAGES, batch) / 1000  # the warm-up's first rate: only the time matters here
-    return Recipe(network, loader, lambda one: total_loss(network, one), sgd(network, lr), lambda *_: lr, lambda *_: [])
+    return Recipe(
+        network,
+        loader,
+        lambda one: total_loss(network, one),
+        sgd(network, lr),
+        lambda *_: lr,
+        lambda *_: [],
+        lambda one: float(len(one[0]) * side * side),
+    )
 
 
 def summarise(times: Times, seed: int = 0, resamples: int = 2000) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from detect.compare_detectors.budget import budget_of, settings_of
 from detect.compare_detectors.cells import Cell, is_finished, plan
 from detect.compare_detectors.torchvision_peer import BACKBONE, BoxedImages, ShapeBatches
 from detect.compare_detectors.training import Recipe, to_prediction, train_for, train_stably
+from tests.benchmarks import bench_step
 from tests.benchmarks.bench_step import Times, summarise
 
 MakeSample = Callable[..., Sample]
@@ -210,3 +211,8 @@ def test_the_steps_ratio_and_the_share_of_loading() -> None:
     assert result["ratio"]["value"] == 0.5
     assert result["data_share"]["value"] == pytest.approx(0.3 / 4.0)
     assert result["ratio"]["ci95"][0] <= 0.5 <= result["ratio"]["ci95"][1]
+
+
+def test_steps_of_both_loops_are_timed_side_by_side(squares: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench_step.main(["--data", str(squares), "--steps", "2", "--batch", "2", "--side", "64"]) in (0, 1)
+    assert "processor seconds a step: ours" in capsys.readouterr().out
