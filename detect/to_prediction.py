@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data_tools.core.geometry import best_centre
 from data_tools.core.records import Prediction, Sample
@@ -46,19 +47,29 @@ def to_prediction(
         rule: see `image_score`.
         preprocess: what was done to the image before.
     """
-    height, width = sample.size_hw
     boxes = placed(raw.boxes_xyxy, input_hw, preprocess.window(sample.size_hw))
-    boxes = np.clip(boxes, 0.0, np.array([width, height, width, height], dtype=np.float64))
-    scores = raw.scores.astype(np.float64)
+    return of_boxes(sample, image_score(raw, rule), boxes, raw.scores.astype(np.float64), raw.labels)
+
+
+def of_boxes(
+    sample: Sample,
+    score: float,
+    boxes_xyxy: NDArray[np.float64],
+    box_scores: NDArray[np.float64],
+    box_labels: NDArray[np.int64],
+) -> Prediction:
+    """The record of an image's score and of boxes in its pixels, which are cut to the image; the peak is the best's."""
+    height, width = sample.size_hw
+    boxes = np.clip(boxes_xyxy, 0.0, np.array([width, height, width, height], dtype=np.float64))
     return Prediction(
         image_id=sample.image_id,
         file_name=sample.path,
         size_hw=sample.size_hw,
-        score=image_score(raw, rule),
+        score=score,
         boxes_xyxy=boxes,
-        box_scores=scores,
-        box_labels=raw.labels,
-        peak_xy=best_centre(boxes, scores),
+        box_scores=box_scores,
+        box_labels=box_labels,
+        peak_xy=best_centre(boxes, box_scores),
     )
 
 

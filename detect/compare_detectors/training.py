@@ -16,8 +16,8 @@ from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from data_tools.core.geometry import best_centre
 from data_tools.core.records import Prediction, Sample
+from detect.to_prediction import of_boxes
 
 log = logging.getLogger(__name__)
 
@@ -129,22 +129,8 @@ def train_step(recipe: Recipe, batch: Any, lr: float) -> float:
 def to_prediction(
     sample: Sample, boxes_xyxy: NDArray[np.float64], scores: NDArray[np.float64], labels: NDArray[np.int64]
 ) -> Prediction:
-    """Boxes in original pixels as the record that all are judged by.
-
-    The image's score is that of its best box, 0 without one; the peak is that box's centre.
-    """
-    height, width = sample.size_hw
-    boxes = np.clip(boxes_xyxy, 0.0, np.array([width, height, width, height], dtype=np.float64))
-    return Prediction(
-        image_id=sample.image_id,
-        file_name=sample.path,
-        size_hw=sample.size_hw,
-        score=float(scores.max(initial=0.0)),
-        boxes_xyxy=boxes,
-        box_scores=scores,
-        box_labels=labels,
-        peak_xy=best_centre(boxes, scores),
-    )
+    """Boxes in original pixels as the record that all are judged by; the score is that of the best box, 0 without."""
+    return of_boxes(sample, float(scores.max(initial=0.0)), boxes_xyxy, scores, labels)
 
 
 def device() -> torch.device:
