@@ -18,7 +18,6 @@ from data_tools.loading.input_config import InputConfig
 from data_tools.metrics.peak_distance import Point, peak_distances
 from data_tools.networks.cam_methods import METHODS
 from data_tools.training.batches import shared_batches
-from data_tools.training.references import reference_of
 
 log = logging.getLogger(__name__)
 
@@ -55,12 +54,11 @@ def _peaks(
     model: Classifier, samples: Sequence[Sample], pixels: Path | PixelReader, config: InputConfig, stride: int
 ) -> dict[str, list[Point | None]]:
     """The peaks of each method on the layer of one stride."""
-    device = next(model.parameters()).device
     layer = model.backbone.layer_of(stride)
 
     def read(chosen: tuple[Sample, ...], batch: Batch) -> list[tuple[Point | None, ...]]:
         padded = (int(batch.images.shape[2]), int(batch.images.shape[3]))
-        evidence = gather_evidence(model, layer, batch.images.to(device))
+        evidence = gather_evidence(model, layer, batch.images)
         peaks = []
         for method in METHODS:
             rows = zip(chosen, evidence.maps(method), batch.sizes_hw, strict=True)
@@ -68,8 +66,8 @@ def _peaks(
             peaks.append([prediction.peak_xy for prediction in predictions])
         return list(zip(*peaks, strict=True))
 
-    label, reference = f"maps of stride {stride}", reference_of(model.backbone)
-    peaks_by_sample = shared_batches(samples, pixels, config, _BATCH_SIZE, label, read, reference)
+    label = f"maps of stride {stride}"
+    peaks_by_sample = shared_batches(model.backbone, samples, pixels, config, _BATCH_SIZE, label, read)
     return {method: [peaks[i] for peaks in peaks_by_sample] for i, method in enumerate(METHODS)}
 
 

@@ -13,7 +13,6 @@ from data_tools.loading.batch import Batch
 from data_tools.loading.image_inputs import PixelReader
 from data_tools.loading.input_config import InputConfig
 from data_tools.training.batches import shared_batches
-from data_tools.training.references import reference_of
 
 
 @torch.inference_mode()
@@ -25,14 +24,12 @@ def logits_of(
 ) -> list[float]:
     """The defect logit of each sample, in order, without maps."""
     model.eval()
-    device = next(model.parameters()).device
 
     def logits_of_batch(_samples: tuple[Sample, ...], batch: Batch) -> list[float]:
-        logits: list[float] = model(batch.images.to(device))[:, 0].tolist()
+        logits: list[float] = model(batch.images)[:, 0].tolist()
         return logits
 
-    reference = reference_of(model.backbone)
-    return shared_batches(samples, pixels, config, BATCH_SIZE, "validating", logits_of_batch, reference)
+    return shared_batches(model.backbone, samples, pixels, config, BATCH_SIZE, "validating", logits_of_batch)
 
 
 def read(
@@ -44,15 +41,14 @@ def read(
     label: str = "predicting",
 ) -> list[RawReading]:
     """Logit and map of each sample, in order."""
-    device = next(model.parameters()).device
 
     def readings_of_batch(_samples: tuple[Sample, ...], batch: Batch) -> list[RawReading]:
         padded = (int(batch.images.shape[2]), int(batch.images.shape[3]))
-        logits, maps = cam_maps(model, model.backbone.layer_of(cam.stride), batch.images.to(device), cam.method)
+        logits, maps = cam_maps(model, model.backbone.layer_of(cam.stride), batch.images, cam.method)
         rows = zip(logits[:, 0].tolist(), maps, batch.sizes_hw, strict=True)
         return [RawReading(logit, one, seen, padded) for logit, one, seen in rows]
 
-    return shared_batches(samples, pixels, config, BATCH_SIZE, label, readings_of_batch, reference_of(model.backbone))
+    return shared_batches(model.backbone, samples, pixels, config, BATCH_SIZE, label, readings_of_batch)
 
 
 def predict(

@@ -19,7 +19,6 @@ from data_tools.loading.input_config import InputConfig
 from data_tools.networks.cam import activations_and_gradients
 from data_tools.networks.cam_methods import METHODS
 from data_tools.training.batches import shared_batches
-from data_tools.training.references import reference_of
 from detect.model import Detector
 
 _BATCH_SIZE = 4
@@ -57,10 +56,9 @@ def explain(
         method: a key of `data_tools.networks.cam_methods.METHODS`.
         stride: of the backbone's map to explain by.
     """
-    device = next(model.parameters()).device
 
     def read(chosen: tuple[Sample, ...], batch: Batch) -> list[NDArray[np.float32]]:
-        maps = best_box_maps(model, batch.to(device), method, stride).cpu().numpy()
+        maps = best_box_maps(model, batch, method, stride).cpu().numpy()
         # the detector pads its input to whole cells
         padded = (maps.shape[1] * stride, maps.shape[2] * stride)
         placed = []
@@ -70,7 +68,7 @@ def explain(
             placed.append(place_in_image(one[:rows, :columns], window, sample.size_hw))
         return placed
 
-    return shared_batches(samples, pixels, config, _BATCH_SIZE, "", read, reference_of(model.backbone))
+    return shared_batches(model.backbone, samples, pixels, config, _BATCH_SIZE, "", read)
 
 
 def best_box_maps(model: Detector, batch: Batch, method: str, stride: int) -> Tensor:

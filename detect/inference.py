@@ -1,6 +1,7 @@
 """A detector over many images."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -10,9 +11,8 @@ from data_tools.loading.batch import Batch
 from data_tools.loading.image_inputs import PixelReader
 from data_tools.loading.input_config import InputConfig
 from data_tools.training.batches import shared_batches
-from data_tools.training.references import reference_of
 from detect.detections import SizedDetections
-from detect.looking import BATCH_SIZE, Look, look_everywhere, to_predictions
+from detect.looking import BATCH_SIZE, look_everywhere, to_predictions
 from detect.model import Detector
 from detect.to_prediction import ScoreRule, to_prediction
 
@@ -27,13 +27,12 @@ def detect(
 ) -> list[SizedDetections]:
     """Detections of each sample, in order, with the height and width at which the network saw it."""
     model.eval()
-    device = next(model.parameters()).device
 
     def read(_samples: tuple[Sample, ...], batch: Batch) -> list[SizedDetections]:
-        raws = model.detect(batch.to(device))
+        raws = model.detect(batch)
         return [(raw.as_arrays(), size) for raw, size in zip(raws, batch.sizes_hw, strict=True)]
 
-    return shared_batches(samples, pixels, config, BATCH_SIZE, label, read, reference_of(model.backbone))
+    return shared_batches(model.backbone, samples, pixels, config, BATCH_SIZE, label, read)
 
 
 def detect_everywhere(
@@ -51,11 +50,7 @@ def detect_everywhere(
         in_views: False looks once, not in each of the model's views.
     """
     views = model.config.prediction.views if in_views else (1.0,)
-    return look_everywhere(_look_of(model), views, samples, pixels, config, label)
-
-
-def _look_of(model: Detector) -> Look:
-    return lambda samples, pixels, config, label: detect(model, samples, pixels, config, label)
+    return look_everywhere(partial(detect, model), views, samples, pixels, config, label)
 
 
 @torch.inference_mode()
@@ -67,15 +62,14 @@ def propose(
     They are not detections: they say where to look, and are for judging that alone.
     """
     model.eval()
-    device = next(model.parameters()).device
 
     def read(chosen: tuple[Sample, ...], batch: Batch) -> list[Prediction]:
-        raws = zip(chosen, model.propose(batch.to(device), count), batch.sizes_hw, strict=True)
+        raws = zip(chosen, model.propose(batch, count), batch.sizes_hw, strict=True)
         return [
             to_prediction(sample, raw.as_arrays(), size, "best_box", config.preprocess) for sample, raw, size in raws
         ]
 
-    return shared_batches(samples, pixels, config, BATCH_SIZE, "", read, reference_of(model.backbone))
+    return shared_batches(model.backbone, samples, pixels, config, BATCH_SIZE, "", read)
 
 
 def predict(

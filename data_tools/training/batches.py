@@ -19,10 +19,11 @@ from data_tools.loading.one_size import in_order
 from data_tools.loading.reference import Reference, decide_reference
 from data_tools.loading.samplers import BalancedSampler, PlainBatches
 from data_tools.loading.transforms import Augmentation
-from data_tools.splitting.deal import take_share
+from data_tools.networks.backbones import Backbone
 from data_tools.training import processes
 from data_tools.training.experiment import Experiment
 from data_tools.training.fit_config import FitConfig
+from data_tools.training.references import reference_of
 
 log = logging.getLogger(__name__)
 
@@ -50,16 +51,11 @@ def decide_by_layout(
         f", pasted within {jitter:.0%} of a defect's own place" if paste.share else "",
     )
     if config.reference == "auto":
-        good = sum(not sample.is_defect for sample in training_samples(experiment, fit))
+        good = sum(not sample.is_defect for sample in experiment.learned_from(fit))
         reference, why = decide_reference(layout, good, config.slices.side_px is not None)
         log.info("reference of good images: %s (%s)", reference, why)
         config = replace(config, reference=reference)
     return replace(config, augment=replace(config.augment, geometry=geometry)), replace(paste, jitter=jitter)
-
-
-def training_samples(experiment: Experiment, fit: FitConfig) -> list[Sample]:
-    """The images of the train split that are learned from."""
-    return list(take_share(experiment.dataset.split("train"), fit.train_share, fit.seed))
 
 
 def training_loader(
@@ -74,7 +70,7 @@ def training_loader(
     `paste` lays defects on good images, which needs their boxes; `reference` is what images are compared with.
     """
     everything = experiment.dataset.split("train")
-    samples = training_samples(experiment, fit)
+    samples = experiment.learned_from(fit)
     if len(samples) < len(everything):
         log.info("training on %d of the %d images of the train split", len(samples), len(everything))
     paster = Paster(samples, paste) if paste is not None and paste.share > 0 else None
@@ -91,23 +87,25 @@ def training_loader(
 
 
 def shared_batches(
+    backbone: Backbone,
     samples: Sequence[Sample],
     pixels: Path | PixelReader,
     config: InputConfig,
     batch_size: int,
     label: str,
     read: Callable[[tuple[Sample, ...], Batch], Iterable[T]],
-    reference: Reference | None = None,
 ) -> list[T]:
     """What `read` says of each sample, in order; it is given the samples of a batch with the batch.
 
-    A batch holds images of one size, without augmentation. Several processes take the batches in turn, and each gets
-    the whole result. Progress is shown under the label; none with the label "". Images are compared with a `reference`
-    where the network has one.
+    A batch holds images of one size, without augmentation, on the device of the network whose backbone is given, and
+    compared with that backbone's reference where it has one. Several processes take the batches in turn, and each gets
+    the whole result. Progress is shown under the label; none with the label "".
     """
     sizes = [config.target_hw(sample.size_hw) for sample in samples]
     batches = PlainBatches(sizes, batch_size, processes.rank(), processes.count())
-    loader: Any = plain_loader(DefectDataset(samples, pixels, config, reference=reference), batches)
+    dataset = DefectDataset(samples, pixels, config, reference=reference_of(backbone))
+    loader: Any = plain_loader(dataset, batches)
     shown = tqdm(loader, desc=label, leave=False, mininterval=1.0, disable=not label or not processes.is_main())
-    mine = [(batch.indices, list(read(tuple(samples[i] for i in batch.indices), batch))) for batch in shown]
+    placed = (batch.to(backbone.mean.device) for batch in shown)
+    mine = [(batch.indices, list(read(tuple(samples[i] for i in batch.indices), batch))) for batch in placed]
     return in_order(answer for part in processes.gather(mine) for answer in part)

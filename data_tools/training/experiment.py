@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from data_tools.core.errors import InputError
-from data_tools.core.records import SPLIT_NAMES, Dataset, Prediction, PredictionHeader, PredictionSet
+from data_tools.core.records import SPLIT_NAMES, Dataset, Prediction, PredictionHeader, PredictionSet, Sample
 from data_tools.files.atomic import recover_folder, replaced, write_json
 from data_tools.files.checkpoint_files import BEST, LAST, WEIGHTS
 from data_tools.files.checksums import sha256
@@ -39,6 +39,7 @@ from data_tools.files.templates import PairReader, Templates, templates_of
 from data_tools.loading import learned_sizes
 from data_tools.loading.image_inputs import PixelReader, reader_of
 from data_tools.loading.readable import require_readable
+from data_tools.splitting.deal import take_share
 from data_tools.training import processes
 from data_tools.training.fit import FitResult, require_fit, seed_everything
 from data_tools.training.fit_config import FitConfig
@@ -73,6 +74,10 @@ class Experiment:
     def pixels(self) -> Path | PixelReader:
         """Where samples are read from: the folder of the images, or what reads them with their templates."""
         return self.root if self.templates is None else PairReader(reader_of(self.root), self.templates.read)
+
+    def learned_from(self, fit: FitConfig) -> list[Sample]:
+        """The images of the train split that are learned from."""
+        return list(take_share(self.dataset.split("train"), fit.train_share, fit.seed))
 
 
 @contextmanager

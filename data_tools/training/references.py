@@ -24,7 +24,6 @@ from data_tools.loading.reference import FEWEST_IMAGES, MOST_IMAGES, MOST_PIXELS
 from data_tools.loading.resizing import resize
 from data_tools.networks.backbones import Backbone
 from data_tools.networks.reference import ReferenceBranch, empty_branch
-from data_tools.training.batches import training_samples
 from data_tools.training.experiment import Experiment
 from data_tools.training.fit_config import FitConfig
 
@@ -148,7 +147,7 @@ def templates_folder(
 
 
 def _built(experiment: Experiment, config: InputConfig, fit: FitConfig) -> Reference:
-    good = [sample for sample in training_samples(experiment, fit) if not sample.is_defect]
+    good = [sample for sample in experiment.learned_from(fit) if not sample.is_defect]
     if len(good) < FEWEST_IMAGES:
         raise InputError(
             f"input.reference on: {len(good)} good training images, and it takes {FEWEST_IMAGES}; set it to off or auto"

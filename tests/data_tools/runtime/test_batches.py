@@ -10,6 +10,7 @@ from data_tools.core.records import Sample
 from data_tools.loading.batch import Batch
 from data_tools.loading.input_config import InputConfig
 from data_tools.loading.transforms import PreprocessConfig
+from data_tools.networks.backbones import build_backbone
 from data_tools.runtime.batches import batches_of, stacked
 from data_tools.training.batches import shared_batches
 
@@ -48,7 +49,7 @@ def test_a_graph_sees_the_very_pixels_that_torch_sees(make_sample: Callable[...,
         theirs.append(batch)
         return [None] * len(chosen)
 
-    shared_batches(samples, read, config, 2, "b", take)
+    shared_batches(build_backbone("simple_cnn", "none"), samples, read, config, 2, "b", take)
     for (places, one), other in zip(batches_of(samples, read, config, 2, "a"), theirs, strict=True):
         assert tuple(places) == other.indices
         assert one.sizes_hw == other.sizes_hw
