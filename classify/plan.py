@@ -25,16 +25,14 @@ def _parts(experiment: "Experiment", settings: Settings) -> TrainingParts:
     from classify.inference import logits_of
     from classify.losses import ClassifierLoss
     from classify.models import Classifier
+    from classify.training import prepare
     from data_tools.networks.backbones import build_backbone
-    from data_tools.training.batches import decide_by_layout, training_loader
-    from data_tools.training.references import take_reference
 
     model = Classifier(build_backbone(settings.model.backbone, settings.model.weights), settings.model)
-    seen, _ = decide_by_layout(experiment, settings.input, settings.fit)
-    reference = take_reference(model.backbone, experiment, seen, settings.fit)
+    seen, loader = prepare(experiment, settings, model.backbone)
     return TrainingParts(
         model,
-        training_loader(experiment, seen, settings.fit, reference=reference),
+        loader,
         ClassifierLoss(model, settings.loss),
         lambda samples: logits_of(model, samples, experiment.pixels, seen),
     )

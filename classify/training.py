@@ -27,7 +27,7 @@ from data_tools.metrics.auc import roc_auc
 from data_tools.metrics.bootstrap import Clusters, auc_of
 from data_tools.metrics.operating_threshold import KEY as THRESHOLD
 from data_tools.metrics.operating_threshold import choose_threshold
-from data_tools.networks.backbones import build_backbone
+from data_tools.networks.backbones import Backbone, build_backbone
 from data_tools.training import processes
 from data_tools.training.batches import decide_by_layout, training_loader
 from data_tools.training.experiment import Experiment, begin, finish, open_experiment, opened, save_predictions, timed
@@ -84,18 +84,15 @@ def train(
 
 
 def _train(experiment: Experiment, settings: Settings, model: Classifier, loss: ClassifierLoss, resume: bool) -> Run:
-    model_config, input_config, fit_config = settings.model, settings.input, settings.fit
-    input_config, _ = decide_by_layout(experiment, input_config, fit_config)
-    reference = take_reference(model.backbone, experiment, input_config, fit_config)
+    input_config, loader = prepare(experiment, settings, model.backbone)
     log.info(describe_start(experiment, model.parts(), model.backbone.weights, input_config))
-    loader = training_loader(experiment, input_config, fit_config, reference=reference)
     validate = _Validation(experiment, input_config)
     begin(experiment, settings)
-    result = fit(model, loader, loss, validate, MONITOR, fit_config, experiment.folder, resume)
+    result = fit(model, loader, loss, validate, MONITOR, settings.fit, experiment.folder, resume)
     reading, choices, validation = _choose(model, experiment, settings)
     with timed(experiment, "test"):
         test = predict(model, experiment.dataset.split("test"), experiment.pixels, input_config, reading)
-    config = {"model": asdict(model_config), "input": asdict(input_config), "loss": asdict(settings.loss)}
+    config = {"model": asdict(settings.model), "input": asdict(input_config), "loss": asdict(settings.loss)}
     for split, predictions in (("val", validation), ("test", test)):
         boxed = [with_boxes(prediction, choices["box_fraction"]) for prediction in predictions]
         save_predictions(experiment, config | choices, split, boxed)
@@ -105,6 +102,13 @@ def _train(experiment: Experiment, settings: Settings, model: Classifier, loss: 
     extra |= {THRESHOLD: threshold.to_json()}
     finish(experiment, result, extra | choices)
     return processes.on_main(lambda: read_run(experiment.folder))
+
+
+def prepare(experiment: Experiment, settings: Settings, backbone: Backbone) -> tuple[InputConfig, Any]:
+    """What the network sees, with everything that was left open decided, and the batches that teach it."""
+    seen, _ = decide_by_layout(experiment, settings.input, settings.fit)
+    reference = take_reference(backbone, experiment, seen, settings.fit)
+    return seen, training_loader(experiment, seen, settings.fit, reference=reference)
 
 
 def _choose(
