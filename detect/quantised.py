@@ -13,6 +13,7 @@ from data_tools.files.dataset_folder import images_root_of
 from data_tools.files.predictions import read_predictions
 from data_tools.files.runs import MANIFEST, TEMPLATES
 from data_tools.files.templates import Templates
+from data_tools.judging.alignment import align
 from data_tools.loading.pairs import paired
 from data_tools.metrics.box_map import box_map
 from data_tools.metrics.operating_threshold import KEY, choose_threshold
@@ -35,7 +36,7 @@ class ValidationImages:
     Attributes:
         samples: of validation.
         root: folder of their images.
-        predictions: the run's own of them.
+        predictions: the run's own of them, in their order.
         templates: that the run was trained with; None where there were none.
     """
 
@@ -63,7 +64,9 @@ def validation_images(
     templates = _templates_of(run, manifest, reference)
     if templates is not None:
         templates.require(samples, root, str(dataset.folder))
-    return ValidationImages(samples, root, read_predictions(run / "predictions" / "val.jsonl").predictions, templates)
+    path = run / "predictions" / "val.jsonl"
+    predictions = align(samples, read_predictions(path), str(path), len(dataset.categories))
+    return ValidationImages(samples, root, predictions, templates)
 
 
 def _templates_of(run: Path, manifest: Mapping[str, Any], moved: Path | None) -> Templates | None:
@@ -114,10 +117,9 @@ def _detector_in(folder: Path, record: DetectorRecord) -> BundledDetector:
 
 
 def _ap(samples: Sequence[Sample], predictions: Sequence[Prediction]) -> float | None:
-    """The samples' box AP, whatever the predictions' order."""
-    by_id = {one.image_id: one for one in predictions}
+    """The samples' box AP."""
     classes = max((int(label) for sample in samples for label in sample.labels), default=1)
-    return box_map(samples, [by_id[sample.image_id] for sample in samples], classes)["ap"]
+    return box_map(samples, predictions, classes)["ap"]
 
 
 def _shown(value: float | None) -> str:

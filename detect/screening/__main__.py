@@ -34,6 +34,7 @@ from data_tools.files.atomic import write_json, write_text
 from data_tools.files.dataset_folder import data_hash, read_dataset, require_splits, write_dataset
 from data_tools.files.predictions import read_predictions
 from data_tools.files.runs import require_tables_place
+from data_tools.judging.alignment import align
 from data_tools.report.markdown import pipes
 from data_tools.splitting.deal import deal
 from data_tools.training.selection import localization_scores
@@ -176,8 +177,8 @@ def judge(models: Sequence[Model], design: Sequence[Pair], levers: Sequence[str]
 def _figures(cell: Cell) -> dict[str, float | None]:
     dataset = read_dataset(cell.data)
     samples = dataset.split("val")
-    by_id = {one.image_id: one for one in read_predictions(cell.folder / "predictions" / "val.jsonl").predictions}
-    return localization_scores(samples, [by_id[sample.image_id] for sample in samples], len(dataset.categories))
+    path, classes = cell.folder / "predictions" / "val.jsonl", len(dataset.categories)
+    return localization_scores(samples, align(samples, read_predictions(path), str(path), classes), classes)
 
 
 def to_markdown(report: Mapping[str, Any]) -> str:

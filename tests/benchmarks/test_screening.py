@@ -186,3 +186,7 @@ def test_the_command_trains_what_is_missing_and_says_what_each_lever_adds(
     assert shares == [1, 0, 1, 0]
     assert screening.main(["1" if word == "0.1" else word for word in words]) == 2
     assert "give another --out" in capfd.readouterr().err
+    path = out / "model_01" / "predictions" / "val.jsonl"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+    assert screening.main([*words, "--table"]) == 2
+    assert f"{path}: 1 images of the split have no prediction" in capfd.readouterr().err

@@ -346,7 +346,9 @@ def run_with_data(run: Path, images: list[np.ndarray], tmp_path: Path) -> Path:
                 "defect" if i % 2 else "good",
             )
         )
-    dataset = Dataset(tuple(samples), ("defect",), data / "images", Splits(0, "none", (1, 2), (3, 4, 5, 6), (7, 8)))
+    dataset = Dataset(
+        tuple(samples), ("defect", "other"), data / "images", Splits(0, "none", (1, 2), (3, 4, 5, 6), (7, 8))
+    )
     data_tools.write_dataset(data, dataset)
     manifest = json.loads((folder / "manifest.json").read_text()) | {
         "data": str(data),
@@ -386,6 +388,10 @@ def test_backbone_and_pyramid_in_int8(run_with_data: Path, images: list[np.ndarr
     for engine in get_args(Engine):
         for one, other in zip(load_bundle(out, engine).predict(images), ours, strict=True):
             assert one.score == pytest.approx(other.score, abs=0.1)
+    path = run_with_data / "predictions" / "val.jsonl"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+    assert export_main([str(run_with_data), "--out", str(tmp_path / "c"), "--precision", "int8"]) == 2
+    assert f"{path}: 1 images of the split have no prediction" in capsys.readouterr().err
     shutil.rmtree(run_with_data.parent / "data")
     assert export_main([str(run_with_data), "--out", str(tmp_path / "c"), "--precision", "int8"]) == 2
     assert "data" in capsys.readouterr().err
