@@ -24,7 +24,7 @@ from data_tools.loading.pairs import template_reader
 from data_tools.loading.patches import Boxes, Image
 from data_tools.loading.pixels import as_input, load_gray
 from data_tools.loading.reference import Reference, Shown, shown_of
-from data_tools.loading.resizing import resize
+from data_tools.loading.resizing import resize, resized
 from data_tools.loading.samplers import Key
 from data_tools.loading.template_difference import template_difference
 from data_tools.loading.transforms import Augmentation, Preprocessing
@@ -244,7 +244,7 @@ class DefectDataset(TorchDataset[Item]):
         template, _, _ = self.preprocessing(self._read_template(sample), np.zeros((0, 4)))
         if window is not None:
             template = np.ascontiguousarray(template[window[1] : window[3], window[0] : window[2]])
-        return resize(template, np.zeros((0, 4)), (image.shape[0], image.shape[1]))[0]
+        return resized(template, (image.shape[0], image.shape[1]))
 
 
 def make_loader(dataset: DefectDataset, sampler: Sampler[Key], batch_size: int, workers: int) -> DataLoader[Item]:

@@ -12,10 +12,10 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from data_tools.core.records import Sample
 from data_tools.files.images import read_gray, resolve_under
+from data_tools.loading.resizing import resized
 
 log = logging.getLogger(__name__)
 
@@ -99,8 +99,7 @@ def layout_of_samples(samples: Sequence[Sample], root: Path) -> Layout:
 
 
 def _standardized(image: NDArray[np.uint8]) -> NDArray[np.float64] | None:
-    shrunk = Image.fromarray(image).resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
-    values = np.asarray(shrunk, dtype=np.float64)
+    values = resized(image, (_SIDE, _SIDE)).astype(np.float64)
     spread = float(values.std())
     made: NDArray[np.float64] = (values - values.mean()) / max(spread, 1e-9)
     return made if spread > 0 else None

@@ -10,7 +10,7 @@ from data_tools.loading.input_config import InputConfig
 from data_tools.loading.pairs import template_reader
 from data_tools.loading.readable import annotated_otherwise
 from data_tools.loading.reference import Reference, shown_of
-from data_tools.loading.resizing import resize
+from data_tools.loading.resizing import resized
 from data_tools.loading.template_difference import template_difference
 from data_tools.loading.transforms import Preprocessing
 
@@ -46,13 +46,11 @@ def seen_planes(
     Raises:
         InputError: see `load_gray`, also of the template; or the image is too small for the crop.
     """
-    none = np.zeros((0, 4))
-    whole = preprocessed(sample, read, config)
-    image, _ = resize(whole, none, config.target_hw(sample.size_hw))
+    size_hw, whole = config.target_hw(sample.size_hw), preprocessed(sample, read, config)
+    image = resized(whole, size_hw)
     seen, read_template = as_input(image, config.standardize), template_reader(read)
     if read_template is not None:
-        template = preprocessed(sample, read_template, config)
-        return seen, template_difference(image, resize(template, none, config.target_hw(sample.size_hw))[0])
+        return seen, template_difference(image, resized(preprocessed(sample, read_template, config), size_hw))
     return (seen,) if reference is None else (seen, reference.difference(image, shown_of(whole)))
 
 

@@ -21,7 +21,7 @@ from data_tools.loading.image_inputs import reader_of
 from data_tools.loading.input_config import PAIRED, InputConfig
 from data_tools.loading.pixels import preprocessed
 from data_tools.loading.reference import FEWEST_IMAGES, MOST_IMAGES, MOST_PIXELS, Reference, build_reference, shown_of
-from data_tools.loading.resizing import resize
+from data_tools.loading.resizing import resized
 from data_tools.networks.backbones import Backbone
 from data_tools.networks.reference import ReferenceBranch, empty_branch
 from data_tools.training.experiment import Experiment
@@ -156,9 +156,9 @@ def _built(experiment: Experiment, config: InputConfig, fit: FitConfig) -> Refer
     size = sizes.most_common(1)[0][0]
     count = min(len(good), MOST_IMAGES, max(MOST_PIXELS // (size[0] * size[1]), FEWEST_IMAGES))
     picked = np.sort(np.random.default_rng(0).choice(len(good), count, replace=False))
-    read, none = reader_of(experiment.root), np.zeros((0, 4))
+    read = reader_of(experiment.root)
     images = (preprocessed(good[i], read, config) for i in picked)
-    reference = build_reference([(resize(image, none, size)[0], shown_of(image)) for image in images])
+    reference = build_reference([(resized(image, size), shown_of(image)) for image in images])
     products = len(reference.median)
     log.info(
         "the network also sees how far an image is from the median of %d good ones%s, %d x %d (height x width)",

@@ -30,7 +30,7 @@ from data_tools.core.records import Prediction, Sample
 from data_tools.files.dataset_folder import images_root_of, read_dataset
 from data_tools.files.images import read_gray, resolve_under
 from data_tools.loading.input_config import InputConfig
-from data_tools.loading.resizing import resize
+from data_tools.loading.resizing import resized
 from data_tools.metrics.auc import roc_auc
 from data_tools.metrics.box_map import box_map
 from detect.bundled import BundledDetector, load_bundle
@@ -89,8 +89,7 @@ def reference(side: int) -> Callable[[Gray], object]:
 
     @torch.inference_mode()
     def predict(image: Gray) -> object:
-        seen, _ = resize(image, np.zeros((0, 4)), (side, side))
-        pixels = torch.from_numpy(seen.astype(np.float32) / 255)
+        pixels = torch.from_numpy(resized(image, (side, side)).astype(np.float32) / 255)
         return model([pixels.expand(3, -1, -1)])
 
     return predict
