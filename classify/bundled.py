@@ -10,7 +10,6 @@ from typing import Any, Self
 from classify.reading import BATCH_SIZE, STRIDES, CamChoice, RawReading, Reading, to_predictions
 from data_tools.commands.settings import settings_from
 from data_tools.core.errors import InputError
-from data_tools.core.fields import Fields
 from data_tools.core.records import Prediction, Sample
 from data_tools.files.templates import Templates
 from data_tools.judging.map_boxes import with_boxes
@@ -23,7 +22,7 @@ from data_tools.loading.pairs import chunks_with_templates, paired
 from data_tools.loading.reference import Reference
 from data_tools.networks.cam_names import EXPORTED_METHODS
 from data_tools.runtime.batches import GrayBatch, batches_of
-from data_tools.runtime.bundle import RECORD, Bundle, read_bundle
+from data_tools.runtime.bundle import Bundle, read_bundle
 from data_tools.runtime.engines import Engine
 from data_tools.runtime.sessions import Graph
 
@@ -147,8 +146,8 @@ def load_bundle(folder: Path | str, engine: Engine = "onnx") -> BundledClassifie
     if find_spec("scipy") is None:
         raise InputError("the peaks of heat maps take scipy, which is not installed; pip install scipy")
     bundle = read_bundle(Path(folder), "classify")
-    notice = ScaleNotice(sizes_in(bundle.record, str(bundle.folder / RECORD)))
-    return BundledClassifier(record_of(bundle), Graph(bundle, GRAPH_NAME, GRAPH_IN, GRAPH_OUT, engine), notice)
+    graph = Graph(bundle, GRAPH_NAME, GRAPH_IN, GRAPH_OUT, engine)
+    return BundledClassifier(record_of(bundle), graph, ScaleNotice(sizes_in(bundle.record)))
 
 
 def record_of(bundle: Bundle) -> ClassifierRecord:
@@ -157,7 +156,7 @@ def record_of(bundle: Bundle) -> ClassifierRecord:
     Raises:
         InputError: a value is missing or does not fit; the message names the file and the key.
     """
-    fields = Fields(bundle.record, str(bundle.folder / RECORD))
+    fields = bundle.record
     cam = CamChoice(fields.choice("cam", EXPORTED_METHODS), fields.choice("cam_stride", STRIDES))
     return ClassifierRecord(
         settings_from(InputConfig, fields.group("input").values, f"{fields.place}, input"),

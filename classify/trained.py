@@ -108,5 +108,5 @@ def load(run: Path | str) -> TrainedClassifier:
     seen = expect_reference(model.backbone, manifest, settings.input)
     model.backbone.layer_of(cam.stride)  # a stride that the backbone lacks is refused here
     load_best(model, folder)
-    notice = ScaleNotice(sizes_in(manifest.values, manifest.place))
+    notice = ScaleNotice(sizes_in(manifest))
     return TrainedClassifier(model, seen, Reading(cam, temperature), fraction, used_for, notice=notice)

@@ -13,7 +13,7 @@ from data_tools.core.fields import Fields
 from data_tools.loading import reference_text
 from data_tools.loading.input_config import InputConfig
 from data_tools.loading.reference import Reference
-from data_tools.runtime.bundle import RECORD, Bundle
+from data_tools.runtime.bundle import Bundle
 from detect.config import PredictionConfig
 from detect.to_prediction import ScoreRule
 
@@ -95,7 +95,7 @@ def record_of(bundle: Bundle) -> DetectorRecord:
     Raises:
         InputError: a value is missing or does not fit; the message names the file and the key.
     """
-    fields = Fields(bundle.record, str(bundle.folder / RECORD))
+    fields = bundle.record
     rule = fields.group("proposals")
     levels, heads = fields.items("cell_anchors"), fields.items("box_units")
     fields.require(len(levels) == len(LEVELS), "cell_anchors", f"a list of {len(LEVELS)} levels")

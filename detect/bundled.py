@@ -9,7 +9,6 @@ import numpy as np
 
 from data_tools.core.box_decoding import Floats
 from data_tools.core.errors import InputError
-from data_tools.core.fields import Fields
 from data_tools.core.records import Prediction, Sample
 from data_tools.files.templates import Templates
 from data_tools.loading.image_inputs import Images, PixelReader
@@ -19,7 +18,7 @@ from data_tools.loading.one_size import in_order
 from data_tools.loading.pairs import chunks_with_templates, paired
 from data_tools.metrics.operating_threshold import KEY, Threshold, threshold_from
 from data_tools.runtime.batches import GrayBatch, batches_of
-from data_tools.runtime.bundle import RECORD, Bundle, read_bundle
+from data_tools.runtime.bundle import Bundle, read_bundle
 from data_tools.runtime.engines import Array, Engine
 from data_tools.runtime.sessions import Graph
 from detect.bundle_record import (
@@ -212,9 +211,5 @@ def detector_of(bundle: Bundle, record: DetectorRecord, engine: Engine) -> Bundl
     """
     heads = [Graph(bundle, head_name(place), HEAD_IN, HEAD_OUT, engine) for place in range(len(record.box_units))]
     features = Graph(bundle, FEATURES, FEATURES_IN, FEATURES_OUT, engine)
-    notice = ScaleNotice(sizes_in(bundle.record, str(bundle.folder / RECORD)))
-    return BundledDetector(record, features, heads, _threshold_in(bundle), notice)
-
-
-def _threshold_in(bundle: Bundle) -> Threshold:
-    return threshold_from(Fields(bundle.record, str(bundle.folder / RECORD))) if KEY in bundle.record else _NO_THRESHOLD
+    threshold = threshold_from(bundle.record) if KEY in bundle.record else _NO_THRESHOLD
+    return BundledDetector(record, features, heads, threshold, ScaleNotice(sizes_in(bundle.record)))

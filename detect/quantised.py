@@ -17,6 +17,7 @@ from data_tools.judging.alignment import align
 from data_tools.loading.pairs import paired
 from data_tools.metrics.box_map import box_map
 from data_tools.metrics.operating_threshold import KEY, choose_threshold
+from data_tools.report.cells import number
 from data_tools.runtime.batches import batches_of
 from data_tools.runtime.bundle import GRAPH, Bundle
 from data_tools.runtime.origin import dataset_of
@@ -102,7 +103,7 @@ def make_int8(folder: Path, record: DetectorRecord, validation: ValidationImages
         detector = detector.compared_with(validation.templates)
     predictions = detector.predict_samples(samples, validation.root)
     quality = {"fp32": _ap(samples, validation.predictions), "int8": _ap(samples, predictions)}
-    log.info("AP on validation: %s in fp32, %s in int8", *(_shown(value) for value in quality.values()))
+    log.info("AP on validation: %s in fp32, %s in int8", *(number(value, 3) for value in quality.values()))
     return {
         "precision": "int8",
         "calibration_images": len(chosen),
@@ -113,14 +114,10 @@ def make_int8(folder: Path, record: DetectorRecord, validation: ValidationImages
 
 def _detector_in(folder: Path, record: DetectorRecord) -> BundledDetector:
     graphs = {path.stem: path.read_bytes() for path in folder.glob(f"*{GRAPH}")}
-    return detector_of(Bundle(folder, {}, graphs), record, "onnx")
+    return detector_of(Bundle(folder, Fields({}, str(folder)), graphs), record, "onnx")
 
 
 def _ap(samples: Sequence[Sample], predictions: Sequence[Prediction]) -> float | None:
     """The samples' box AP."""
     classes = max((int(label) for sample in samples for label in sample.labels), default=1)
     return box_map(samples, predictions, classes)["ap"]
-
-
-def _shown(value: float | None) -> str:
-    return "n/a" if value is None else f"{value:.3f}"

@@ -111,7 +111,7 @@ def load(run: Path | str) -> TrainedDetector:
     rule: ScoreRule = manifest.choice("score_rule", SCORE_RULES)
     model = Detector(backbone, config, classes, types)
     load_best(model, folder)
-    notice = ScaleNotice(sizes_in(manifest.values, manifest.place))
+    notice = ScaleNotice(sizes_in(manifest))
     return TrainedDetector(model, seen, rule, threshold_of(folder, manifest.values), notice=notice)
 
 

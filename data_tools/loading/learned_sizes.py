@@ -1,7 +1,7 @@
 """The sizes of the images that a run learned from, and what is said of an image that it sees at quite another scale."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,13 +40,12 @@ def sizes_of(samples: Sequence[Sample]) -> LearnedSizes:
     return LearnedSizes(sizes[0], sizes[-1])
 
 
-def sizes_in(values: Mapping[str, Any], place: str) -> LearnedSizes | None:
+def sizes_in(given: Fields) -> LearnedSizes | None:
     """Of a manifest or a bundle's record; None in one of before they were kept.
 
     Raises:
         InputError: damaged ones.
     """
-    given = Fields(values, place)
     if KEY not in given:
         return None
     kept = given.group(KEY)

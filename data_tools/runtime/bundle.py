@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from data_tools.core.errors import InputError
+from data_tools.core.fields import Fields
 from data_tools.files.atomic import atomic_folder, sweep, write_json, write_text
 from data_tools.files.json_object import parse_object
 from data_tools.files.places import require_writable
@@ -40,7 +41,7 @@ class Bundle:
     """
 
     folder: Path
-    record: Mapping[str, Any]
+    record: Fields
     graphs: Mapping[str, bytes]
 
 
@@ -94,11 +95,12 @@ def read_bundle(folder: Path, approach: str) -> Bundle:
     contents = {name: _checked(folder / name, digest) for name, digest in _sums(folder).items()}
     if RECORD not in contents:
         raise InputError(f"{folder / SUMS}: does not name {RECORD}; {_AGAIN}")
-    record = parse_object(contents[RECORD], str(folder / RECORD)).values
-    if record.get("schema") != SCHEMA:
-        raise InputError(f"{folder / RECORD}: schema {record.get('schema')!r}, but this version reads schema {SCHEMA}")
-    if record.get("approach") != approach:
-        raise InputError(f"{folder}: a bundle of {record.get('approach')!r}, not of {approach!r}")
+    record = parse_object(contents[RECORD], str(folder / RECORD))
+    schema, of = (record.values.get(key) for key in ("schema", "approach"))
+    if schema != SCHEMA:
+        raise InputError(f"{record.place}: schema {schema!r}, but this version reads schema {SCHEMA}")
+    if of != approach:
+        raise InputError(f"{folder}: a bundle of {of!r}, not of {approach!r}")
     graphs = {name.removesuffix(GRAPH): content for name, content in contents.items() if name.endswith(GRAPH)}
     return Bundle(folder, record, graphs)
 

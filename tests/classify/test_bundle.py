@@ -24,6 +24,7 @@ from classify.predict import main as predict_main
 from classify.settings import Settings
 from classify.trained import load
 from data_tools.core.errors import InputError
+from data_tools.core.fields import Fields
 from data_tools.core.records import Prediction
 from data_tools.files.predictions import read_predictions
 from data_tools.loading.input_config import InputConfig
@@ -87,7 +88,7 @@ def test_a_bundle_compares_with_the_run_s_reference(tmp_path: Path) -> None:
     record = json.loads((tmp_path / "bundle" / "bundle.json").read_text())
     record["reference"]["shape"] = [2, 64, 64]
     with pytest.raises(InputError, match=r"bundle\.json: reference\.median holds"):
-        record_of(Bundle(tmp_path / "bundle", record, {}))
+        record_of(Bundle(tmp_path / "bundle", Fields(record, "bundle.json"), {}))
 
 
 @pytest.fixture(scope="module")
@@ -225,6 +226,7 @@ def test_scipy_is_asked_for(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> No
 )
 def test_a_foreign_record_is_refused_with_its_key(bundle: Path, key: str, value: object, monkeypatch) -> None:
     whole = classify.bundled.read_bundle(bundle, "classify")
-    monkeypatch.setattr("classify.bundled.read_bundle", lambda *_: replace(whole, record={**whole.record, key: value}))
+    changed = replace(whole, record=Fields({**whole.record.values, key: value}, whole.record.place))
+    monkeypatch.setattr("classify.bundled.read_bundle", lambda *_: changed)
     with pytest.raises(InputError, match=rf"bundle\.json.*{key}"):
         load_bundle(bundle)

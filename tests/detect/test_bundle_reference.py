@@ -11,6 +11,7 @@ import yaml
 from safetensors.torch import save_file
 
 from data_tools.core.errors import InputError
+from data_tools.core.fields import Fields
 from data_tools.loading.input_config import InputConfig
 from data_tools.networks.backbones import build_backbone
 from data_tools.networks.reference import ReferenceBranch
@@ -76,4 +77,4 @@ def test_a_damaged_reference_is_refused(bundle: Path) -> None:
     record = json.loads((bundle / "bundle.json").read_text())
     record["reference"]["shape"] = [1, 64, 64]
     with pytest.raises(InputError, match=r"bundle\.json: reference\.median holds 32768 bytes, not 16384"):
-        record_of(Bundle(bundle, record, {}))
+        record_of(Bundle(bundle, Fields(record, "bundle.json"), {}))

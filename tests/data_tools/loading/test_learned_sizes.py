@@ -5,6 +5,7 @@ import logging
 import pytest
 
 from data_tools.core.errors import InputError
+from data_tools.core.fields import Fields
 from data_tools.core.records import unlabelled
 from data_tools.loading.input_config import InputConfig, SliceConfig
 from data_tools.loading.learned_sizes import KEY, LearnedSizes, ScaleNotice, sizes_in, sizes_of
@@ -66,11 +67,11 @@ def test_windows_native_sizes_and_runs_that_kept_no_sizes_say_nothing(caplog: py
 def test_sizes_are_kept_by_their_pixels_and_come_back() -> None:
     sizes = sizes_of([unlabelled(1, "a", (10, 90)), unlabelled(2, "b", (40, 20)), unlabelled(3, "c", (30, 31))])
     assert sizes == LearnedSizes((40, 20), (30, 31))
-    assert sizes_in({KEY: sizes.to_json()}, "manifest.json") == sizes
-    assert sizes_in({}, "manifest.json") is None
+    assert sizes_in(Fields({KEY: sizes.to_json()}, "manifest.json")) == sizes
+    assert sizes_in(Fields({}, "manifest.json")) is None
 
 
 @pytest.mark.parametrize("size", [[1], [1, 2, 3], [0, 5], ["1", 2], None])
 def test_damaged_sizes_are_named(size: object) -> None:
     with pytest.raises(InputError, match=r"manifest\.json, learned_sizes: 'largest_hw'"):
-        sizes_in({KEY: {"smallest_hw": [4, 4], "largest_hw": size}}, "manifest.json")
+        sizes_in(Fields({KEY: {"smallest_hw": [4, 4], "largest_hw": size}}, "manifest.json"))
