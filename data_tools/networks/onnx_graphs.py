@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from data_tools.core.errors import InputError
+from data_tools.core.quiet import quiet
 from data_tools.networks.backbones import Backbone
 
 OPSET = 18
@@ -117,7 +118,7 @@ def write_graph(
         InputError: the exporter's packages are not installed, or it cannot express the network.
     """
     try:
-        with _quiet():
+        with _silent():
             program = torch.onnx.export(
                 network.eval(),
                 tuple(example.values()),
@@ -139,20 +140,12 @@ def write_graph(
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def _silent() -> Iterator[None]:
     """Without the exporter's remarks about its own working; errors are raised as ever."""
     names = ("torch", "torch.onnx", "torch.export", "torch._guards", "torch._subclasses", "onnxscript", "onnx_ir")
-    loggers = [logging.getLogger(name) for name in names]
-    before = [one.level for one in loggers]
-    try:
-        for one in loggers:
-            one.setLevel(logging.CRITICAL)
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for one, level in zip(loggers, before, strict=True):
-            one.setLevel(level)
+    with quiet(logging.CRITICAL, *names), warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        yield
 
 
 def planes_of(backbone: Backbone) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from data_tools.core.errors import InputError
+from data_tools.core.quiet import quiet
 from data_tools.runtime.engines import Array
 
 # what stands between two convolutions is quantised with them, else each border costs two conversions
@@ -41,7 +42,11 @@ def quantise(graph: Path, outputs: Sequence[str], examples: Iterable[Mapping[str
             one = next(waiting, None)
             return None if one is None else dict(one)
 
-    with tempfile.TemporaryDirectory(dir=graph.parent) as temporary, _temporary_files_in(temporary), _quiet():
+    with (
+        tempfile.TemporaryDirectory(dir=graph.parent) as temporary,
+        _temporary_files_in(temporary),
+        quiet(logging.ERROR, ""),  # of advice to call what has just been called
+    ):
         prepared = Path(temporary) / "prepared.onnx"
         quant_pre_process(graph, prepared, skip_symbolic_shape=True)
         nodes = onnx.load(prepared).graph.node
@@ -81,15 +86,3 @@ def _temporary_files_in(folder: str) -> Iterator[None]:
         yield
     finally:
         tempfile.tempdir = before
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Without advice to call what has just been called."""
-    root = logging.getLogger()
-    before = root.level
-    root.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        root.setLevel(before)

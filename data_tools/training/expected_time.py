@@ -2,14 +2,14 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from torch import Tensor, nn
 
+from data_tools.core.quiet import quiet
 from data_tools.files.atomic import scratch_folder
 from data_tools.loading.batch import Batch
 from data_tools.training.fit import LossFunction, fit
@@ -62,7 +62,7 @@ def measure(
         return loss_function(network, batch)
 
     few = replace(config, steps=_STEPS, epoch_steps=None, max_minutes=None, tensorboard=False)
-    with scratch_folder() as folder, _quiet("data_tools.training.fit"):
+    with scratch_folder() as folder, quiet(logging.WARNING, "data_tools.training.fit"):
         fit(model, loader, timed, lambda _model: {"none": None}, "none", few, folder, resume=False)
     step_seconds = float(np.median(np.diff(moments)[-_SETTLED:]))
     image_seconds, seconds = _image_seconds(validate)
@@ -77,15 +77,3 @@ def _image_seconds(validate: Callable[[], int]) -> tuple[float, float]:
     images = validate()
     seconds = time.monotonic() - started
     return seconds / max(images, 1), seconds
-
-
-@contextmanager
-def _quiet(name: str) -> Iterator[None]:
-    """Keep a module's messages of an ordinary run to itself."""
-    logger = logging.getLogger(name)
-    level = logger.level
-    logger.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
