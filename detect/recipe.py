@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from data_tools.core.records import Dataset
 from data_tools.files.dataset_folder import images_root_of
 from data_tools.loading.input_config import SliceConfig
-from data_tools.loading.layout import JITTER_ALIGNED
 from data_tools.training.recipe import (
     DEFAULT_RECIPE,
     LEAST_SPAN_PX,
@@ -190,9 +189,8 @@ def _decide_pasting(facts: Facts, given: Given, windows: float) -> tuple[Decisio
         return (
             Decision("paste.share", 0.0, f"{windows:.0f} windows an image show defects in many places as they are"),
         )
-    aligned = facts.layout.is_aligned
-    why = "a place in the image is a place on the part" if aligned else "every place is alike"
-    return (Decision("paste.jitter", JITTER_ALIGNED if aligned else 1.0, why),)
+    why = "a place in the image is a place on the part" if facts.layout.is_aligned else "every place is alike"
+    return (Decision("paste.jitter", facts.layout.jitter, why),)
 
 
 def _decide_boxes(facts: Facts) -> tuple[Decision, ...]:

@@ -25,8 +25,7 @@ _SIDE = 64
 _MOST_IMAGES, _MOST_PIXELS, _FEWEST_IMAGES = 200, 2e8, 10
 _MOST_MISPLACED = 0.1
 _ALIGNED = 0.5
-JITTER_ALIGNED = 0.03
-"""How far a pasted defect may move on aligned images, as a share of the sides."""
+_JITTER_ALIGNED = 0.03
 _CHANGES: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
     "hflip": np.fliplr,
     "vflip": np.flipud,
@@ -60,6 +59,11 @@ class Layout:
     def is_aligned(self) -> bool:
         """Whether a place in the image means a place on the part."""
         return self.shared >= _ALIGNED
+
+    @property
+    def jitter(self) -> float:
+        """How far a pasted defect may move, as a share of the sides: near its own place where that has a meaning."""
+        return _JITTER_ALIGNED if self.is_aligned else 1.0
 
 
 def layout_of(images: Iterable[NDArray[np.uint8]]) -> Layout:

@@ -14,7 +14,7 @@ from data_tools.loading.copy_paste import PasteConfig, Paster
 from data_tools.loading.dataset import DefectDataset, make_loader, plain_loader
 from data_tools.loading.image_inputs import PixelReader
 from data_tools.loading.input_config import InputConfig
-from data_tools.loading.layout import JITTER_ALIGNED, layout_of_samples
+from data_tools.loading.layout import layout_of_samples
 from data_tools.loading.one_size import in_order
 from data_tools.loading.reference import Reference, decide_reference
 from data_tools.loading.samplers import BalancedSampler, PlainBatches
@@ -43,7 +43,7 @@ def decide_by_layout(
         return config, paste
     layout = layout_of_samples(experiment.dataset.split("train"), experiment.root)
     geometry = layout.geometry if config.augment.geometry == "auto" else config.augment.geometry
-    jitter = paste.jitter if paste.jitter is not None else (JITTER_ALIGNED if layout.is_aligned else 1.0)
+    jitter = layout.jitter if paste.jitter is None else paste.jitter
     log.info(
         "training images share %.0f %% of their variance: geometry %s%s",
         100 * layout.shared,
