@@ -35,6 +35,7 @@ from data_tools.files.dataset_folder import data_hash, read_dataset, require_spl
 from data_tools.files.predictions import read_predictions
 from data_tools.files.runs import require_tables_place
 from data_tools.judging.alignment import align
+from data_tools.report.cells import number
 from data_tools.report.markdown import pipes
 from data_tools.splitting.deal import deal
 from data_tools.training.selection import localization_scores
@@ -112,10 +113,10 @@ def write_parts(dataset: Dataset, source: Path, parts: int, seed: int, out: Path
         raise InputError(f"{source}: {groups} groups in train and val; --parts {parts} needs as many at least")
     dealt = deal(samples, (1 / parts,) * parts, seed)
     folders = []
-    for number, val in enumerate(dealt):
-        train = tuple(sorted(i for other, ids in enumerate(dealt) if other != number for i in ids))
+    for place, val in enumerate(dealt):
+        train = tuple(sorted(i for other, ids in enumerate(dealt) if other != place for i in ids))
         splits = Splits(seed, group_by, train, val, ())
-        folder = out / "parts" / f"part_{number + 1}"
+        folder = out / "parts" / f"part_{place + 1}"
         if folder.exists():
             if read_dataset(folder).splits != splits:
                 raise InputError(f"{folder}: made of other images or with another seed; give another --out")
@@ -190,7 +191,7 @@ def to_markdown(report: Mapping[str, Any]) -> str:
     for row in report["models"]:
         values = row["figures"] or dict.fromkeys(HEADINGS)
         about = [row["model"], str(row["part"]), ", ".join(row["levers"]) or "none", str(row["steps"] or "not trained")]
-        models.append([*about, *("n/a" if values[key] is None else f"{values[key]:.3f}" for key in HEADINGS)])
+        models.append([*about, *(number(values[key], 3) for key in HEADINGS)])
     note = "Effects: with the lever minus without, mean over pairs of models ± standard error."
     return "\n\n".join([pipes(effects_of), note, pipes(models)])
 

@@ -27,6 +27,8 @@ from data_tools.core.records import BOXED, Sample
 from data_tools.files.dataset_folder import images_root_of, read_dataset
 from data_tools.files.images import read_gray, resolve_under
 from data_tools.metrics.bootstrap import Clusters, distributions, mean_of, percentile_interval
+from data_tools.report.cells import with_interval
+from data_tools.report.markdown import pipes
 
 Floats = NDArray[np.float64]
 
@@ -95,9 +97,9 @@ def agreements(samples: Sequence[Sample], images_root: Path) -> Iterator[Agreeme
                     yield Agreement(group, box_type, correlation, float(overlaps.max()))
 
 
-def describe(found: Sequence[Agreement]) -> list[str]:
+def describe(found: Sequence[Agreement]) -> str:
     """A Markdown table, a row for all boxes and one for each type."""
-    lines = ["| boxes | groups | correlation | overlap >= 0.5 | overlap >= 0.75 |", "| --- | --- | --- | --- | --- |"]
+    lines = [["boxes", "groups", "correlation", "overlap >= 0.5", "overlap >= 0.75"]]
     for name in ("all", *sorted({one.type for one in found})):
         rows = [one for one in found if name in ("all", one.type)]
         groups, overlaps = Clusters.of([one.group for one in rows]), np.array([one.overlap for one in rows])
@@ -105,11 +107,10 @@ def describe(found: Sequence[Agreement]) -> list[str]:
         for least in (0.5, 0.75):
             reached = (overlaps >= least).astype(np.float64)
             ends = percentile_interval(distributions(groups, [mean_of(reached, groups)], seed=0)[:, 0])
-            assert ends is not None
-            shares.append(f"{reached.mean():.3f} ({ends[0]:.3f}..{ends[1]:.3f})")
+            shares.append(with_interval(float(reached.mean()), ends, 3))
         correlation = np.mean([one.correlation for one in rows])
-        lines.append(f"| {name} | {groups.total} | {correlation:.2f} | {shares[0]} | {shares[1]} |")
-    return lines
+        lines.append([name, str(groups.total), f"{correlation:.2f}", *shares])
+    return pipes(lines)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -126,7 +127,7 @@ def _print_agreement(folder: Path) -> int:
     compared = {one.group for one in found}
     print(f"groups with boxes: {len(boxed)}, with boxes in two shots or more: {len(compared)}")
     if found:
-        print("\n".join(describe(found)))
+        print(describe(found))
     return 0
 
 

@@ -33,6 +33,7 @@ from data_tools.loading.input_config import InputConfig
 from data_tools.loading.resizing import resized
 from data_tools.metrics.auc import roc_auc
 from data_tools.metrics.box_map import box_map
+from data_tools.report.cells import number
 from detect.bundled import BundledDetector, load_bundle
 from detect.opening import AnyDetector
 from detect.trained import load
@@ -150,10 +151,11 @@ def compare(
         ours = ours or theirs
         worst = max(abs(one.score - other.score) for one, other in zip(ours, theirs, strict=True))
         lone, count = lone_boxes(ours, theirs)
+        precision = box_map(samples, theirs, num_classes)["ap"]
         area = roc_auc([one.score for one in theirs], [sample.is_defect for sample in samples])
         print(
-            f"{name:<26} AP {_shown(box_map(samples, theirs, num_classes)['ap'])}  AUC {_shown(area)}  image scores "
-            f"within {worst:.1e}  {lone} of {count} boxes without a counterpart"
+            f"{name:<26} AP {number(precision, 4)}  AUC {number(area, 4)}  image scores within {worst:.1e}  "
+            f"{lone} of {count} boxes without a counterpart"
         )
         agreed = agreed and ("int8" in name or (worst <= 0.01 and not lone))
     return agreed
@@ -168,10 +170,6 @@ def lone_boxes(ours: Sequence[Prediction], theirs: Sequence[Prediction]) -> tupl
             near = (np.abs(other.boxes_xyxy - box) < 0.5).all(axis=1) & (np.abs(other.box_scores - score) < 0.01)
             lone += not near.any()
     return lone, count
-
-
-def _shown(value: float | None) -> str:
-    return "n/a" if value is None else f"{value:.4f}"
 
 
 if __name__ == "__main__":

@@ -24,6 +24,8 @@ from data_tools.files.dataset_folder import data_hash, read_dataset
 from data_tools.files.runs import read_run
 from data_tools.judging.evaluate import evaluate
 from data_tools.judging.inputs import open_runs, with_companions
+from data_tools.judging.metric import look_up
+from data_tools.report.cells import number
 from data_tools.synthetic.render import make_synthetic
 from data_tools.training.run_series import make_once
 
@@ -59,12 +61,6 @@ def train_once(
     make_once(run, identity, "--out", lambda resume: train(data, settings, run, resume, templates))
 
 
-def figure(metrics: Any, path: tuple[str, ...]) -> float | None:
-    for key in path:
-        metrics = None if metrics is None else metrics.get(key)
-    return metrics
-
-
 def compared(folder: Path, data: Dataset, pair: tuple[Path, Path]) -> dict[str, float]:
     """Print a pair's figures and the differences that the evaluator tests; each figure's difference."""
     runs = [read_run(run) for run in pair]
@@ -74,7 +70,7 @@ def compared(folder: Path, data: Dataset, pair: tuple[Path, Path]) -> dict[str, 
     without, with_it = (report.runs[entry.label].metrics for entry in entries)
     gained = {}
     for name, path in FIGURES.items():
-        before, after = figure(without, path), figure(with_it, path)
+        before, after = look_up(without, path), look_up(with_it, path)
         if before is not None and after is not None:
             gained[name] = after - before
             print(f"{folder.name:<28} {name:<16} {before:.4f} -> {after:.4f}")
@@ -82,8 +78,7 @@ def compared(folder: Path, data: Dataset, pair: tuple[Path, Path]) -> dict[str, 
         sign = 1 if one.a == pair[1].name else -1
         low, high = (None, None) if one.ci95 is None else sorted(sign * end for end in one.ci95)
         interval = "not enough groups" if low is None else f"95 % CI {low:+.4f}..{high:+.4f}"
-        p_value = "n/a" if one.p_value is None else f"{one.p_value:.3f}"
-        gain = f"{sign * one.difference + 0.0:+.4f} ({interval}, p {p_value}, {one.n_groups} lots)"
+        gain = f"{sign * one.difference + 0.0:+.4f} ({interval}, p {number(one.p_value, 3)}, {one.n_groups} lots)"
         print(f"{folder.name:<28} {one.metric:<16} {gain}")
     return gained
 
