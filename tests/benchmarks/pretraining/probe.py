@@ -1,7 +1,6 @@
 """Detectors from ImageNet's weights and from weights that know drawn flaws, at equal settings and steps, in pairs.
 
 python -m tests.benchmarks.pretraining.probe --data FOLDS/fold_* --steps 100,200,400 --seeds 0 --out runs/probe
-python -m tests.benchmarks.pretraining.probe ... --weights PRETRAINED     # a run on drawn flaws, not yet packed
 
 Several datasets must be folds of one, as `data_tools.splits --folds` makes them; figures are of the test images, after
 the last step. Finished runs are not made again; others are taken up where they stopped.
@@ -23,7 +22,6 @@ from detect.compare_detectors.table import REFERENCE, compare, judged_cells, pip
 from detect.recipe import plan
 from detect.settings import Settings
 from detect.training import train
-from tests.benchmarks.pretraining.start import started_from
 
 FIGURES = {"auc": "AUC", "ap50": "box AP50", "hit_rate": "hit rate"}
 SHIPPED = "defects"
@@ -37,31 +35,25 @@ def settings_of(data: Dataset, weights: str, steps: int, seed: int) -> Settings:
     return replace(settings, fit=fit, model=replace(settings.model, weights=weights))
 
 
-def train_once(data: Dataset, folder: Path, settings: Settings, start: Path | None) -> None:
-    """One run, from another run's weights where `start` names one."""
-    identity = {"settings": asdict(settings), "data": data_hash(data), "start": str(start)}
-    with started_from(start):
-        make_once(folder, identity, "--out", lambda resume: train(data, settings, folder, resume))
+def train_once(data: Dataset, folder: Path, settings: Settings) -> None:
+    """One run."""
+    identity = {"settings": asdict(settings), "data": data_hash(data), "start": "None"}  # as in marks of earlier runs
+    make_once(folder, identity, "--out", lambda resume: train(data, settings, folder, resume))
 
 
-def made_cells(
-    datasets: Mapping[Path, Dataset], steps: int, seeds: list[int], weights: str, out: Path
-) -> Iterator[Cell]:
+def made_cells(datasets: Mapping[Path, Dataset], steps: int, seeds: list[int], out: Path) -> Iterator[Cell]:
     """The runs of both starts on each dataset, made if they are missing."""
-    start = None if weights == SHIPPED else Path(weights)
-    starts = {PLAIN: (PLAIN, None), REFERENCE: (SHIPPED if start is None else PLAIN, start)}
     for seed in seeds:
         for place, data in datasets.items():
-            for approach, (name, run) in starts.items():
+            for approach, weights in {PLAIN: PLAIN, REFERENCE: SHIPPED}.items():
                 cell = Cell(approach, place, seed, out / f"{place.name}-{seed}-{steps}-{approach}", (), {})
-                train_once(data, cell.folder, settings_of(data, name, steps, seed), run)
+                train_once(data, cell.folder, settings_of(data, weights, steps, seed))
                 yield cell
 
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="dataset folder with splits, or folds")
-    parser.add_argument("--weights", default=SHIPPED, help="finished run to start from; default: the shipped weights")
     parser.add_argument("--out", type=Path, required=True, help="folder for runs")
     parser.add_argument("--steps", default="100,200,400", help="optimizer steps, with commas")
     parser.add_argument("--seeds", default="0")
@@ -72,7 +64,7 @@ def main(argv: list[str] | None = None) -> int:
     seeds = [int(one) for one in words.seeds.split(",")]
     rows = [["steps", "runs", "", "ImageNet", "drawn defects", "difference"]]
     for steps in (int(one) for one in words.steps.split(",")):
-        cells = list(made_cells(datasets, steps, seeds, words.weights, words.out))
+        cells = list(made_cells(datasets, steps, seeds, words.out))
         found = compare(judged_cells(datasets, cells), resamples=2000)
         for name, heading in FIGURES.items():
             before, after = (shown(found["approaches"][one].get(name)) for one in (PLAIN, REFERENCE))
