@@ -1,5 +1,6 @@
 """The course of a run as a picture: losses, validation, learning rate, and the epoch that is kept."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,13 @@ def draw_curves(metrics: Path, monitor: str, kept: int, out: Path) -> None:
         out: PNG to write, whole or not at all.
     """
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     lines = read_lines(metrics)
     if not lines:
         return
     steps = [line["step"] for line in lines]
-    figure = Figure(figsize=(7.5, 7.5), layout="constrained")
+    figure = Figure(figsize=(9, 7.5), layout="constrained")
     losses, validation, rate = figure.subplots(3, 1, sharex=True, height_ratios=(3, 3, 1))
     _draw_losses(losses, steps, lines)
     _draw_validation(validation, steps, lines, monitor)
@@ -34,6 +36,7 @@ def draw_curves(metrics: Path, monitor: str, kept: int, out: Path) -> None:
     rate.set_ylabel("learning rate")
     rate.set_xlabel("optimizer steps")
     rate.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
+    rate.xaxis.set_major_locator(MaxNLocator(integer=True))
     at = [line["step"] for line in lines if line["epoch"] == kept]
     for axes in (losses, validation, rate):
         axes.grid(alpha=0.25)
@@ -41,14 +44,14 @@ def draw_curves(metrics: Path, monitor: str, kept: int, out: Path) -> None:
         for step in at:
             axes.axvline(step, color="black", linestyle=":", linewidth=1)
     if at:
-        validation.annotate(
+        losses.annotate(
             f"kept: epoch {kept}",
             (at[0], 1),
-            (-4, -4),
+            (0, 3),
             xycoords=("data", "axes fraction"),
             textcoords="offset points",
-            ha="right",
-            va="top",
+            ha="center",
+            va="bottom",
             fontsize=8,
         )
     with atomic_path(out) as path:
@@ -58,24 +61,36 @@ def draw_curves(metrics: Path, monitor: str, kept: int, out: Path) -> None:
 def _draw_losses(axes: Any, steps: Sequence[int], lines: Sequence[Mapping[str, Any]]) -> None:
     axes.plot(steps, [sum(line["losses"].values()) for line in lines], color="black", marker=".", label="sum")
     for name in lines[0]["losses"]:
-        axes.plot(steps, [line["losses"].get(name, float("nan")) for line in lines], linewidth=1, label=name)
+        _draw_thin(axes, steps, [line["losses"].get(name, float("nan")) for line in lines], name)
     axes.set_ylabel("training loss")
     axes.set_ylim(bottom=0)
-    axes.legend(fontsize=8, ncols=3, frameon=False)
+    _name_beside(axes)
 
 
 def _draw_validation(axes: Any, steps: Sequence[int], lines: Sequence[Mapping[str, Any]], monitor: str) -> None:
-    names = [name for name in lines[0]["validation"] if name != monitor and not name.endswith(_ERROR)]
-    for name in names:
-        axes.plot(steps, _values(lines, name), linewidth=1, label=name)
+    for name in lines[0]["validation"]:
+        values = _values(lines, name)
+        if name != monitor and not name.endswith(_ERROR) and not all(map(math.isnan, values)):
+            _draw_thin(axes, steps, values, name)
     picked = _values(lines, monitor)
     axes.plot(steps, picked, color="black", marker=".", label=f"{monitor} (picks the epoch)")
     errors = _values(lines, f"{monitor}{_ERROR}")
     low = [value - error for value, error in zip(picked, errors, strict=True)]
     high = [value + error for value, error in zip(picked, errors, strict=True)]
-    axes.fill_between(steps, low, high, color="black", alpha=0.12, linewidth=0, label="± one standard error")
+    if not all(map(math.isnan, low)):
+        axes.fill_between(steps, low, high, color="black", alpha=0.12, linewidth=0, label="± one standard error")
     axes.set_ylabel("validation")
-    axes.legend(fontsize=8, ncols=3, frameon=False)
+    _name_beside(axes)
+
+
+def _draw_thin(axes: Any, steps: Sequence[int], values: Sequence[float], name: str) -> None:
+    """A line with its points, because one epoch alone makes no line."""
+    axes.plot(steps, values, linewidth=1, marker=".", markersize=3, label=name)
+
+
+def _name_beside(axes: Any) -> None:
+    """Names to the right of the curves, where they hide none."""
+    axes.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
 
 
 def _values(lines: Sequence[Mapping[str, Any]], name: str) -> list[float]:

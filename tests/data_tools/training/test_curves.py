@@ -37,6 +37,32 @@ def test_curves_mark_the_kept_epoch(metrics: Path, tmp_path: Path) -> None:
     assert (kept != none).any()
 
 
+def test_names_and_marks_lie_beside_the_curves_and_a_first_epoch_shows(
+    metrics: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from matplotlib.figure import Figure
+
+    drawn: list[Figure] = []
+    saved = Figure.savefig
+
+    def keep(figure: Figure, *args: object, **kwargs: object) -> None:
+        drawn.append(figure)
+        saved(figure, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Figure, "savefig", keep)
+    metrics.write_text(metrics.read_text().splitlines()[0] + "\n")
+    draw_curves(metrics, "selection", 1, tmp_path / "curves.png")
+    losses, validation, _ = drawn[0].axes
+    for axes in (losses, validation):
+        legend = axes.get_legend()
+        assert legend is not None
+        assert legend.get_window_extent().x0 >= axes.get_window_extent().x1
+        assert all(line.get_marker() == "." for line in axes.lines if len(line.get_xdata()) == 1)  # type: ignore[arg-type]
+    assert losses.texts[0].get_window_extent().y0 >= losses.get_window_extent().y1
+    names = {text.get_text() for text in validation.get_legend().texts}  # type: ignore[union-attr]
+    assert names == {"ap50", "selection (picks the epoch)"}  # neither the AUC nor the error is known
+
+
 def test_no_line_no_picture(tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").touch()
     draw_curves(tmp_path / "metrics.jsonl", "selection", 0, tmp_path / "curves.png")
