@@ -293,7 +293,13 @@ def template_environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["breakable"] = _breakable
+    environment.filters["sentence"] = _sentence
     return environment
+
+
+def _sentence(text: str) -> str:
+    """A text with a full stop, where it does not end as a sentence does."""
+    return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
 def _breakable(name: str) -> Markup:

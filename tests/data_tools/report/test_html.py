@@ -4,6 +4,7 @@ import json
 import logging
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,15 @@ def test_maps_alone_are_drawn_by_the_curve_that_the_report_gives(
     assert section["lesion_fraction_at"]["2.0"] == curve.at(2.0) == 1.0
     write_html(tmp_path / "r.html", report, None)
     assert "true boxes found over false boxes" in (tmp_path / "r.html").read_text(encoding="utf-8")
+
+
+def test_a_remark_that_asks_ends_as_a_question(tmp_path: Path, make_report: Callable[..., EvaluationReport]) -> None:
+    report = make_report(Dataset((), ("defect",)), {"a": PredictionSet(PredictionHeader("p"))})
+    remarks = ("transposed?", "no good images")
+    write_html(tmp_path / "r.html", replace(report, data=replace(report.data, remarks=remarks)), None)
+    text = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "transposed?<" in text
+    assert "no good images.<" in text
 
 
 def test_a_name_at_the_head_of_a_column_may_go_on_in_the_next_line() -> None:
