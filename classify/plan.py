@@ -25,7 +25,7 @@ def _parts(experiment: "Experiment", settings: Settings) -> TrainingParts:
     from classify.inference import logits_of
     from classify.losses import ClassifierLoss
     from classify.models import Classifier
-    from classify.training import prepare
+    from classify.training import looks_of, prepare
     from data_tools.networks.backbones import build_backbone
 
     model = Classifier(build_backbone(settings.model.backbone, settings.model.weights), settings.model)
@@ -35,6 +35,7 @@ def _parts(experiment: "Experiment", settings: Settings) -> TrainingParts:
         loader,
         ClassifierLoss(model, settings.loss),
         lambda samples: logits_of(model, samples, experiment.pixels, seen),
+        looks_of(experiment.dataset),
     )
 
 

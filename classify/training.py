@@ -32,6 +32,7 @@ from data_tools.training import processes
 from data_tools.training.batches import decide_by_layout, training_loader
 from data_tools.training.experiment import Experiment, begin, finish, open_experiment, opened, save_predictions, timed
 from data_tools.training.fit import fit, seed_everything
+from data_tools.training.progress_bar import Looks
 from data_tools.training.references import REFERENCE, shape_of, take_reference, templates_folder, with_templates
 from data_tools.training.selection import standard_error
 from data_tools.training.start_report import describe_start
@@ -88,7 +89,8 @@ def _train(experiment: Experiment, settings: Settings, model: Classifier, loss: 
     log.info(describe_start(experiment, model.parts(), model.backbone.weights, input_config))
     validate = _Validation(experiment, input_config)
     begin(experiment, settings)
-    result = fit(model, loader, loss, validate, MONITOR, settings.fit, experiment.folder, resume)
+    looks = looks_of(experiment.dataset)
+    result = fit(model, loader, loss, validate, MONITOR, settings.fit, experiment.folder, resume, looks)
     reading, choices, validation = _choose(model, experiment, settings)
     with timed(experiment, "test"):
         test = predict(model, experiment.dataset.split("test"), experiment.pixels, input_config, reading)
@@ -109,6 +111,12 @@ def prepare(experiment: Experiment, settings: Settings, backbone: Backbone) -> t
     seen, _ = decide_by_layout(experiment, settings.input, settings.fit)
     reference = take_reference(backbone, experiment, seen, settings.fit)
     return seen, training_loader(experiment, seen, settings.fit, reference=reference)
+
+
+def looks_of(data: Dataset) -> Looks:
+    """One at each image of validation, and at the end at each of validation and test."""
+    validation = len(data.split("val"))
+    return Looks(validation, validation + len(data.split("test")))
 
 
 def _choose(

@@ -25,14 +25,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parts(experiment: "Experiment", settings: Settings) -> TrainingParts:
     from data_tools.networks.backbones import build_backbone
     from detect.inference import detect_everywhere
-    from detect.preparing import loss_of, prepare
+    from detect.preparing import looks_of, loss_of, prepare
 
     made = prepare(experiment, settings, build_backbone(settings.model.backbone, settings.model.weights))
     return TrainingParts(
         made.model,
         made.loader,
         loss_of,
-        lambda samples: detect_everywhere(made.model, samples, experiment.pixels, made.input, "timing"),
+        lambda samples: detect_everywhere(made.model, samples, experiment.pixels, made.input, "timing", in_views=False),
+        looks_of(experiment.dataset, made.config.prediction.views, made.input),
     )
 
 

@@ -1,6 +1,7 @@
 """From settings and data to what is trained: the detector with its anchors, its input and its batches."""
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,12 +10,14 @@ import numpy as np
 from torch import Tensor, nn
 
 from data_tools.core.anchors import STRIDES, describe_anchors, resolve_anchors
-from data_tools.core.records import BOXED, GOOD
+from data_tools.core.records import BOXED, GOOD, Dataset, Sample
+from data_tools.core.slices import slices_of
 from data_tools.loading.batch import Batch
 from data_tools.loading.input_config import InputConfig
 from data_tools.networks.backbones import Backbone
 from data_tools.training.batches import decide_by_layout, training_loader
 from data_tools.training.experiment import Experiment
+from data_tools.training.progress_bar import Looks
 from data_tools.training.references import take_reference
 from detect.config import DetectorConfig
 from detect.first_weights import take_heads
@@ -78,6 +81,25 @@ def loss_of(network: nn.Module, batch: Batch) -> dict[str, Tensor]:
     """The detector computes its own losses."""
     losses: dict[str, Tensor] = network(batch)
     return losses
+
+
+def looks_of(data: Dataset, views: Sequence[float], config: InputConfig) -> Looks:
+    """Of a validation, which looks once, and of the predictions at the end; a larger view counts by its pixels.
+
+    Where prediction looks once, too, the last validation's detections are taken for those of the end.
+    """
+    validation, test = (_looks_at(data.split(name), config) for name in ("val", "test"))
+    again = 0.0 if tuple(views) == (1.0,) else validation
+    return Looks(validation, (again + test) * sum(view**2 for view in views))
+
+
+def _looks_at(samples: Sequence[Sample], config: InputConfig) -> int:
+    """At whole images and at all their slices."""
+    looks = 0
+    for size_hw, count in Counter(sample.size_hw for sample in samples).items():
+        window, overlap = config.preprocess.window(size_hw), config.slices.overlap
+        looks += count * (1 + sum(len(slices_of(window, side, overlap)) for side in config.window_sides(size_hw)))
+    return looks
 
 
 def _types(experiment: Experiment, config: DetectorConfig) -> tuple[str, ...]:

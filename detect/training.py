@@ -30,7 +30,7 @@ from detect.inference import detect_everywhere, predict
 from detect.learnable import require_boxes
 from detect.looking import to_predictions
 from detect.model import Detector
-from detect.preparing import Prepared, loss_of, prepare
+from detect.preparing import Prepared, looks_of, loss_of, prepare
 from detect.recipe import plan
 from detect.settings import Settings
 from detect.to_prediction import ScoreRule, choose_rule
@@ -84,7 +84,8 @@ def _train(experiment: Experiment, settings: Settings, backbone: Backbone, resum
     log.info(made.describe())
     validation = _Validation(experiment, made.input, made.rules)
     begin(experiment, settings)
-    result = fit(made.model, made.loader, loss_of, validation, MONITOR, settings.fit, experiment.folder, resume)
+    looks = looks_of(experiment.dataset, made.config.prediction.views, made.input)
+    result = fit(made.model, made.loader, loss_of, validation, MONITOR, settings.fit, experiment.folder, resume, looks)
     kept = validation.seen if result.best_epoch == result.epochs else None
     rule, threshold = _save_predictions(experiment, made, kept)
     categories = experiment.dataset.categories

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from data_tools.training.experiment import Experiment
     from data_tools.training.fit import LossFunction
+    from data_tools.training.progress_bar import Looks
 
 
 class Planner(Protocol):
@@ -43,12 +44,14 @@ class TrainingParts:
     Attributes:
         model, loader, loss: as for `data_tools.training.fit.fit`.
         predict: predicts samples as a validation would.
+        looks: of a validation and of the predictions at the end.
     """
 
     model: "nn.Module"
     loader: Any
     loss: "LossFunction"
     predict: Callable[[Sequence[Sample]], object]
+    looks: "Looks"
 
 
 Prepare = Callable[["Experiment", Any], TrainingParts]
@@ -129,7 +132,7 @@ def _expected_minutes(
     seed_everything(settings.fit.seed)
     experiment = Experiment(approach, Path(), folder, data, images_root_of(data, folder), templates=templates)
     parts = prepare(experiment, settings)
-    val, test = data.split("val"), data.split("test")
+    val = data.split("val")
     some = _to_time(val)
 
     def predict_some() -> int:
@@ -137,4 +140,4 @@ def _expected_minutes(
         return len(some)
 
     times = measure(parts.model, parts.loader, parts.loss, settings.fit, predict_some)
-    return times.minutes(settings.fit, len(parts.loader), len(val), len(val) + len(test))
+    return times.minutes(settings.fit, len(parts.loader), len(val), parts.looks)

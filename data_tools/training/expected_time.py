@@ -14,6 +14,7 @@ from data_tools.files.atomic import scratch_folder
 from data_tools.loading.batch import Batch
 from data_tools.training.fit import LossFunction, fit
 from data_tools.training.fit_config import FitConfig
+from data_tools.training.progress_bar import Looks
 
 _STEPS, _SETTLED = 8, 4  # the first steps pay for caches and memory
 _LONG_S = 5.0  # so long a look at some images has paid for them
@@ -31,18 +32,19 @@ class ExpectedTime:
     step_seconds: float
     image_seconds: float
 
-    def minutes(self, fit_config: FitConfig, epoch_steps: int, validation: int, predicted: int) -> float:
+    def minutes(self, fit_config: FitConfig, epoch_steps: int, validation: int, looks: Looks) -> float:
         """Of the whole run.
 
         Args:
             fit_config: with the budget.
             epoch_steps: steps from one validation to the next.
             validation: images of a validation.
-            predicted: images predicted at the end.
+            looks: at these images, and at those that are predicted at the end.
         """
         steps = fit_config.total_steps(epoch_steps)
         epochs = -(-steps // max(epoch_steps, 1))
-        return (steps * self.step_seconds + (epochs * validation + predicted) * self.image_seconds) / 60
+        validations = epochs + looks.closing_validations
+        return (steps * self.step_seconds + validations * validation * self.image_seconds) / 60
 
 
 def measure(

@@ -43,7 +43,7 @@ from data_tools.training.interrupt import Stopped, stop_requests
 from data_tools.training.loader_failures import in_words
 from data_tools.training.metrics_file import METRICS, append_line, keep_lines, read_lines
 from data_tools.training.progress import Progress
-from data_tools.training.progress_bar import ProgressBar
+from data_tools.training.progress_bar import UNKNOWN, Looks, ProgressBar
 from data_tools.training.schedule import Schedule
 
 log = logging.getLogger(__name__)
@@ -103,6 +103,7 @@ def fit(
     config: FitConfig,
     folder: Path,
     resume: bool,
+    looks: Looks = UNKNOWN,
 ) -> FitResult:
     """Train `model`, keep its best epoch on validation and load that into `model` at the end, in float32 throughout.
 
@@ -113,6 +114,7 @@ def fit(
 
     Writes `metrics.jsonl`, `last/` and `best/` under `folder`. `loader`'s sampler is one of `loading.dataset`, with
     the attributes `epoch` and `start`. With `resume` it goes on from `last/`, or from the start if there is none yet.
+    `looks` of a validation and of what follows enter the time that is shown as left.
 
     Several processes, each with its part of every batch, end with the weights of one process with the whole batches, up
     to rounding; `loss_function` must weigh its means for that, see `processes.average`. The main process alone writes.
@@ -126,7 +128,16 @@ def fit(
     if resume:
         training.restore()
     progress, schedule = training.progress, training.schedule
-    bar = ProgressBar(schedule.total_steps, progress.step, len(loader), processes.is_main(), schedule.seconds_left)
+    bar = ProgressBar(
+        schedule.total_steps,
+        progress.step,
+        len(loader),
+        processes.is_main(),
+        schedule.seconds_left,
+        looks,
+        config.batch_size,
+        progress.validation_seconds,
+    )
     with stop_requests() as stop, bar:
         while not training.is_over():
             with in_words(folder):
@@ -140,6 +151,13 @@ def fit(
             training.stop_if(processes.totals(stop.is_set())[0])
     if progress.is_stale(config.patience):
         log.info("no higher validation for %d epochs: stopped", config.patience)
+    elif progress.step < schedule.total_steps:
+        log.info(
+            "fit.max_minutes %g ended the run after %d of %d steps: with another load after others",
+            config.max_minutes,
+            progress.step,
+            schedule.total_steps,
+        )
     processes.on_main(lambda: None)  # the main process may still be writing
     training.release()
     load_weights(model, folder / BEST, "model")

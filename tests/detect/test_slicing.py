@@ -22,6 +22,8 @@ from data_tools.loading.input_config import InputConfig, SliceConfig
 from data_tools.loading.transforms import Augmentation, AugmentConfig, PreprocessConfig
 from data_tools.training.fit_config import FitConfig
 from detect.detections import Detections, SizedDetections
+from detect.looking import look_everywhere
+from detect.preparing import looks_of
 from detect.slicing import join_with_slices
 from detect.to_prediction import to_prediction
 
@@ -65,6 +67,32 @@ def test_boxes_of_slices_come_out_in_the_images_own_pixels(make_sample: Callable
     prediction = to_prediction(sample, joined, seen, "best_box", config.preprocess)
     order = np.argsort(prediction.boxes_xyxy[:, 0])
     np.testing.assert_allclose(prediction.boxes_xyxy[order], truth, atol=1e-3)
+
+
+@pytest.mark.parametrize(("views", "again"), [((1.0,), 0), ((1.15, 1.0), 1)])
+def test_looks_are_counted_as_they_are_taken(
+    make_sample: Callable[..., Sample], views: tuple[float, ...], again: int
+) -> None:
+    """What a validation and the predictions after it look at, for the time that is left; a view by its pixels."""
+    samples = [make_sample(1, [], (300, 400)), make_sample(2, [], (500, 60)), make_sample(3, [], (300, 400))]
+    data = Dataset(tuple(samples), ("defect",), Path(), Splits(0, "none", (), (1, 2), (3,)))
+
+    def taken(chosen: Sequence[Sample], views: Sequence[float]) -> float:
+        pixels = 0.0
+
+        def look(parts: Sequence[Sample], _: object, config: InputConfig, __: str) -> list[SizedDetections]:
+            nonlocal pixels
+            pixels += len(parts) * (1.0 if len(views) == 1 else views[len(scales) % len(views)] ** 2)
+            scales.append(config.scale)
+            return [(raw([], 0.0), part.size_hw) for part in parts]
+
+        scales: list[float] = []
+        look_everywhere(look, views, chosen, lambda one: np.zeros(one.size_hw, np.uint8), CONFIG, "")
+        return pixels
+
+    looks = looks_of(data, views, CONFIG)
+    assert looks.validation == taken(samples[:2], (1.0,))
+    assert looks.closing == pytest.approx(taken(samples[2:], views) + again * taken(samples[:2], views))
 
 
 @pytest.mark.parametrize(("scores", "logit", "score"), [("highest", 3.0, 0.9), ("mean", 1.0, 0.45)])

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 import shutil
 import signal
 from collections.abc import Callable
@@ -348,8 +349,12 @@ def test_patience_counts_from_the_highest_epoch_not_from_the_one_kept(run: Calla
     assert (result.epochs, result.top_epoch, result.best_epoch) == (4, 1, 4)
 
 
-def test_a_spent_budget_ends_with_a_validated_checkpoint(run: Callable[..., FitResult], tmp_path: Path) -> None:
-    result = run("run", config=replace(CONFIG, epochs=1000, max_minutes=0.01))
+def test_a_spent_budget_ends_with_a_validated_checkpoint_and_says_what_was_not_done(
+    run: Callable[..., FitResult], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        result = run("run", config=replace(CONFIG, epochs=1000, max_minutes=0.01))
+    assert re.search(r"fit\.max_minutes 0\.01 ended the run after \d+ of 5000 steps", caplog.text)
     assert 1 <= result.epochs < 1000
     assert result.minutes < 0.1
     assert (tmp_path / "run" / "best" / "model.safetensors").exists()

@@ -6,7 +6,7 @@ import pytest
 
 from data_tools.training import progress_bar
 from data_tools.training.fit_config import FitConfig
-from data_tools.training.progress_bar import ProgressBar
+from data_tools.training.progress_bar import Looks, ProgressBar
 from data_tools.training.schedule import Schedule
 
 CONFIG = FitConfig(lr=1.0, warmup_steps=4, epochs=3)
@@ -52,6 +52,35 @@ def test_remaining_time_is_right_within_a_fifth_after_a_tenth(monkeypatch: pytes
             if step >= 12:
                 assert bar.seconds_left() == pytest.approx(600 - now[0], rel=0.2)
         assert bar.seconds_left() == 0
+
+
+@pytest.mark.parametrize(("looks", "cost"), [(400, 0.4), (400, 0.5), (4000, 0.45), (10, 0.45)])
+def test_validations_before_the_first_and_the_predictions_at_the_end_are_reckoned_with(
+    monkeypatch: pytest.MonkeyPatch, looks: int, cost: float
+) -> None:
+    """90 steps of 8 images of 0.25 s, three validations and, at the end, half as many looks."""
+    now = [0.0]
+    monkeypatch.setattr(progress_bar.time, "monotonic", lambda: now[0])
+    validation = looks * cost * 0.25
+    total = 90 * 2.0 + 3.5 * validation
+    with ProgressBar(90, 0, 30, shown=False, looks=Looks(looks, looks / 2), batch_size=8) as bar:
+        for step in range(1, 91):
+            now[0] += 2.0
+            bar.step()
+            assert bar.seconds_left() == pytest.approx(total - now[0], rel=0.2)
+            if step % 30 == 0:
+                now[0] += validation
+                bar.validated()
+        assert bar.seconds_left() == pytest.approx(validation / 2)
+
+
+def test_a_resumed_bar_knows_what_a_validation_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(progress_bar.time, "monotonic", lambda: now[0])
+    with ProgressBar(40, 20, 20, shown=False, looks=Looks(100, 100), batch_size=4, validation_seconds=30.0) as bar:
+        now[0] = 3.0
+        bar.step()
+        assert bar.seconds_left() == pytest.approx(19 * 3.0 + 2 * 30.0)
 
 
 def test_a_resumed_bar_counts_its_own_steps(monkeypatch: pytest.MonkeyPatch) -> None:
