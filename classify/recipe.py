@@ -46,4 +46,4 @@ def plan(
     size = Decision("input.max_pixels", pixels, f"the budget; half of the images have {facts.pixels:,.0f}")
     budget = decide_budget(facts, effort, pixels, given=given)
     difference = decide_difference(facts, reference=reference)
-    return Plan(effort.base, left_open((size, *budget, decide_geometry(facts), difference), given))
+    return Plan(recipe, effort.base, left_open((size, *budget, decide_geometry(facts), difference), given))

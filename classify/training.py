@@ -33,6 +33,7 @@ from data_tools.training.batches import decide_by_layout, training_loader
 from data_tools.training.experiment import Experiment, begin, finish, open_experiment, opened, save_predictions, timed
 from data_tools.training.fit import fit, seed_everything
 from data_tools.training.progress_bar import Looks
+from data_tools.training.recipe import Plan
 from data_tools.training.references import REFERENCE, shape_of, take_reference, templates_folder, with_templates
 from data_tools.training.selection import standard_error
 from data_tools.training.start_report import describe_start
@@ -48,6 +49,7 @@ def train(
     run: Path | str | None = None,
     resume: bool = False,
     reference: Path | str | None = None,
+    decided: Plan | None = None,
 ) -> Run:
     """Train a classifier, write the predictions of the best checkpoint, and finish the run folder.
 
@@ -58,6 +60,7 @@ def train(
         resume: go on with the run in `run` after its last checkpoint, with the same settings.
         reference: folder with a template for each image, see `data_tools.files.templates`; None for none, or for a
             resumed run's own.
+        decided: what the settings come from, whose reasons are noted with them.
 
     Raises:
         InputError: unusable data, templates, weights or settings, other settings than a resumed run's, or a run folder
@@ -65,12 +68,18 @@ def train(
         FloatingPointError: a loss was not finite; the checkpoint before it stays.
     """
     dataset = opened(data)
+
+    def by_plan() -> Settings:
+        nonlocal decided
+        decided = plan(dataset, reference=reference)
+        return planned_settings(Settings, decided, "classify")
+
     settings = training_settings(
         Settings,
         with_templates(settings, reference),
         run,
         resume,
-        lambda: planned_settings(Settings, plan(dataset, reference=reference), "classify"),
+        by_plan,
     )
     templates = templates_folder(settings.input, reference, run, resume)
     seed_everything(settings.fit.seed)
@@ -81,14 +90,21 @@ def train(
     with open_experiment(
         "classify", dataset, place, settings.fit, require_both_labels, resume, templates
     ) as experiment:
-        return _train(experiment, settings, model, loss, resume)
+        return _train(experiment, settings, model, loss, resume, decided)
 
 
-def _train(experiment: Experiment, settings: Settings, model: Classifier, loss: ClassifierLoss, resume: bool) -> Run:
+def _train(
+    experiment: Experiment,
+    settings: Settings,
+    model: Classifier,
+    loss: ClassifierLoss,
+    resume: bool,
+    decided: Plan | None,
+) -> Run:
     input_config, loader = prepare(experiment, settings, model.backbone)
     log.info(describe_start(experiment, model.parts(), model.backbone.weights, input_config))
     validate = _Validation(experiment, input_config)
-    begin(experiment, settings)
+    begin(experiment, settings, decided)
     looks = looks_of(experiment.dataset)
     result = fit(model, loader, loss, validate, MONITOR, settings.fit, experiment.folder, resume, looks)
     reading, choices, validation = _choose(model, experiment, settings)

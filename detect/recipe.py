@@ -74,7 +74,7 @@ def plan(
         _decide_types(facts),
         *_decide_boxes(facts),
     )
-    return Plan(effort.base, left_open(decisions, given))
+    return Plan(recipe, effort.base, left_open(decisions, given))
 
 
 def _decide_size(facts: Facts, effort: Effort, given: Given | None = None) -> tuple[Decision, ...]:

@@ -16,6 +16,7 @@ from data_tools.commands.settings import add_settings
 from data_tools.commands.training import add_training_arguments, leave, run_training
 from data_tools.core.records import Dataset
 from data_tools.files.runs import Run
+from data_tools.training.recipe import Plan
 from detect.learnable import require_boxes
 from detect.recipe import plan
 from detect.settings import Settings
@@ -27,11 +28,12 @@ def train(
     run: Path | str | None = None,
     resume: bool = False,
     reference: Path | str | None = None,
+    decided: Plan | None = None,
 ) -> Run:
     """Train a detector: `detect.training.train`, which needs torch and is not loaded before."""
     from detect.training import train as train_now
 
-    return train_now(data, settings, run, resume, reference)
+    return train_now(data, settings, run, resume, reference, decided)
 
 
 def build_parser() -> Parser:

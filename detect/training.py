@@ -22,6 +22,7 @@ from data_tools.networks.backbones import Backbone, build_backbone
 from data_tools.training import processes
 from data_tools.training.experiment import Experiment, begin, finish, open_experiment, opened, save_predictions, timed
 from data_tools.training.fit import fit, seed_everything
+from data_tools.training.recipe import Plan
 from data_tools.training.references import REFERENCE, shape_of, templates_folder, with_templates
 from data_tools.training.selection import localization_scores, standard_error
 from data_tools.training.start_report import describe_start
@@ -46,6 +47,7 @@ def train(
     run: Path | str | None = None,
     resume: bool = False,
     reference: Path | str | None = None,
+    decided: Plan | None = None,
 ) -> Run:
     """Train a detector, write the predictions of the best checkpoint, and finish the run folder.
 
@@ -56,6 +58,7 @@ def train(
         resume: go on with the run in `run` after its last checkpoint, with the same settings.
         reference: folder with a template for each image, see `data_tools.files.templates`; None for none, or for a
             resumed run's own.
+        decided: what the settings come from, whose reasons are noted with them.
 
     Raises:
         InputError: unusable data, templates, weights or settings, other settings than a resumed run's, or a run folder
@@ -63,27 +66,33 @@ def train(
         FloatingPointError: a loss was not finite; the checkpoint before it stays.
     """
     dataset = opened(data)
+
+    def by_plan() -> Settings:
+        nonlocal decided
+        decided = plan(dataset, reference=reference)
+        return planned_settings(Settings, decided, "detect")
+
     settings = training_settings(
         Settings,
         with_templates(settings, reference),
         run,
         resume,
-        lambda: planned_settings(Settings, plan(dataset, reference=reference), "detect"),
+        by_plan,
     )
     templates = templates_folder(settings.input, reference, run, resume)
     seed_everything(settings.fit.seed)
     backbone = build_backbone(settings.model.backbone, settings.model.weights)
     place = None if run is None else Path(run)
     with open_experiment("detect", dataset, place, settings.fit, require_boxes, resume, templates) as experiment:
-        return _train(experiment, settings, backbone, resume)
+        return _train(experiment, settings, backbone, resume, decided)
 
 
-def _train(experiment: Experiment, settings: Settings, backbone: Backbone, resume: bool) -> Run:
+def _train(experiment: Experiment, settings: Settings, backbone: Backbone, resume: bool, decided: Plan | None) -> Run:
     made = prepare(experiment, settings, backbone)
     log.info(describe_start(experiment, made.model.parts(), backbone.weights, made.input))
     log.info(made.describe())
     validation = _Validation(experiment, made.input, made.rules)
-    begin(experiment, settings)
+    begin(experiment, settings, decided)
     looks = looks_of(experiment.dataset, made.config.prediction.views, made.input)
     result = fit(made.model, made.loader, loss_of, validation, MONITOR, settings.fit, experiment.folder, resume, looks)
     kept = validation.seen if result.best_epoch == result.epochs else None

@@ -93,7 +93,7 @@ def run_planning(
         if arguments.reference is not None:
             root = images_root_of(data, Path(arguments.dataset))
             templates = templates_of(data, root, Path(arguments.reference))
-        say_text(f"{printable(arguments.dataset)}, recipe {arguments.recipe}, {decided.describe()}")
+        say_text(f"{printable(arguments.dataset)}, {decided.describe()}")
         if not arguments.no_time:
             settings = planned_settings(kind, decided, approach)
             expected = _expected_minutes(approach, data, settings, prepare, templates)

@@ -36,8 +36,8 @@ log = logging.getLogger(__name__)
 
 DEFAULT_DATA = Path("datasets/synthetic")
 GOOD_IMAGES, DEFECT_IMAGES = 900, 600  # of some 126 lots: rendering is cheap, and 19 lots to judge by say more than 5
-Train = Callable[[Dataset, Any, Path | None, bool, str | None], Run]
-"""Dataset, settings, run folder, whether to resume, and folder of templates -> the finished run."""
+Train = Callable[[Dataset, Any, Path | None, bool, str | None, Plan | None], Run]
+"""Dataset, settings, run folder, whether to resume, folder of templates, and what decided the settings -> the run."""
 Planner = Callable[[Dataset, RecipeName, Given, str | None], Plan]
 
 
@@ -77,13 +77,15 @@ def run_training(
         argv: the words of the command line; None takes the process's own.
     """
 
+    made: list[Plan] = []
+
     def body(arguments: Namespace) -> int:
         from data_tools.training import processes
 
         settings = settings_of(parser, arguments, kind)
         try:
             with processes.joined():
-                return _train_or_stop(approach, train, settings, arguments)
+                return _train_or_stop(approach, train, settings, arguments, made[-1] if made else None)
         except processes.PeerLostError as error:
             say(f"{parser.prog}: error: {error}", to=sys.stderr)
             return 1
@@ -95,6 +97,7 @@ def run_training(
 
     def plan_learnable(data: Dataset, recipe: RecipeName, given: Given, reference: str | None) -> Plan:
         decided = plan(data, recipe, given, reference)
+        made.append(decided)
         require(data)
         return decided
 
@@ -102,7 +105,7 @@ def run_training(
     return run_command(parser, body, lambda: with_planned_config(approach, plan_learnable, check, words))
 
 
-def _train_or_stop(approach: str, train: Train, settings: Any, arguments: Namespace) -> int:
+def _train_or_stop(approach: str, train: Train, settings: Any, arguments: Namespace, decided: Plan | None) -> int:
     from data_tools.training import processes
     from data_tools.training.experiment import run_folder
 
@@ -115,7 +118,7 @@ def _train_or_stop(approach: str, train: Train, settings: Any, arguments: Namesp
         require_data(Path(arguments.data), folder)
     data = read_dataset(arguments.data if arguments.data else processes.on_main(default_data), arguments.images)
     try:
-        run = train(data, settings, folder, arguments.resume, arguments.reference)
+        run = train(data, settings, folder, arguments.resume, arguments.reference, decided)
     except Stopped:
         if processes.is_main():
             raise
@@ -212,7 +215,7 @@ def with_planned_config(
     dataset = read_dataset(data or default_data(), _value_of(flat, "--images"))
     decided = plan(dataset, chosen, given, reference)
     if is_first():
-        log.info("recipe %s %s", chosen, decided.describe())
+        log.info(decided.describe())
     return ["--config", _inline(_under(planned_values(decided, approach), flat)), *words]
 
 

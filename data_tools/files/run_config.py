@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from data_tools.core.errors import InputError
+from data_tools.core.printable import printable
 from data_tools.files.atomic import write_text
 from data_tools.files.regular import read_regular
 
@@ -29,14 +30,16 @@ def plain(settings: Any) -> dict[str, Any]:
     return values
 
 
-def write_settings(folder: Path, settings: Any, data: Path, reference: Path | None = None) -> None:
+def write_settings(folder: Path, settings: Any, data: Path, reference: Path | None = None, reasons: str = "") -> None:
     """Write a run's config.yaml: data, run folder and every setting, so that `--config` or `--resume` can take it.
 
-    `reference` is the folder of the images' templates, which stands there too where they have some.
+    `reference` is the folder of the images' templates, which stands there too where they have some. `reasons` of the
+    settings, in lines, stand above them as comments.
     """
     places = {"data": str(data), "run": str(folder)} | ({} if reference is None else {"reference": str(reference)})
     text = yaml.safe_dump(places | plain(settings), sort_keys=False)
-    write_text(folder / CONFIG, text)
+    comments = "".join(f"# {printable(line)}\n" for line in reasons.splitlines())
+    write_text(folder / CONFIG, comments + text)
 
 
 def read_values(path: Path) -> dict[str, Any]:

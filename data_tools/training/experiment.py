@@ -44,6 +44,7 @@ from data_tools.training import processes
 from data_tools.training.fit import FitResult, require_fit, seed_everything
 from data_tools.training.fit_config import FitConfig
 from data_tools.training.metrics_file import METRICS
+from data_tools.training.recipe import Plan
 
 _PACKAGES = ("torch", "torchvision", "timm", "accelerate", "albumentations", "numpy")
 
@@ -140,15 +141,16 @@ def open_experiment(
         yield Experiment(approach, place, data, dataset, root, manifest, resume, pairs)
 
 
-def begin(experiment: Experiment, settings: Any) -> None:
+def begin(experiment: Experiment, settings: Any, decided: Plan | None = None) -> None:
     """Write a new run's config.yaml and manifest, after everything that may be refused; the main process does.
 
     Args:
         experiment: opened; where it is resumed nothing is written.
         settings: a dataclass with all settings.
+        decided: what they come from, whose reasons are noted above them.
     """
     if not experiment.is_resumed:
-        processes.on_main(lambda: _write_first_files(experiment, settings))
+        processes.on_main(lambda: _write_first_files(experiment, settings, decided))
 
 
 def save_predictions(
@@ -239,13 +241,12 @@ def _is_only_begun(place: Path) -> bool:
     return not any(path.exists() for path in made) and is_unfinished(place)
 
 
-def _write_first_files(experiment: Experiment, settings: Any) -> None:
+def _write_first_files(experiment: Experiment, settings: Any, decided: Plan | None) -> None:
     """The manifest comes last, because it makes the folder a run, of which config.yaml is a part."""
     place = experiment.folder
     (place / MANIFEST).unlink(missing_ok=True)  # of a run that had only begun
-    write_settings(
-        place, settings, experiment.data, None if experiment.templates is None else experiment.templates.folder
-    )
+    templates = None if experiment.templates is None else experiment.templates.folder
+    write_settings(place, settings, experiment.data, templates, "" if decided is None else decided.describe())
     experiment.manifest[CHECKSUMS] = _checksums(place, CONFIG)
     write_json(place / MANIFEST, experiment.manifest)
 

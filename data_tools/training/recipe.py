@@ -77,10 +77,12 @@ class Plan:
     """A recipe as it fits a dataset.
 
     Attributes:
+        recipe: its name.
         base: the installed configuration that is changed.
         decisions: the changes.
     """
 
+    recipe: RecipeName
     base: str
     decisions: tuple[Decision, ...]
 
@@ -92,7 +94,8 @@ class Plan:
         """A line a decision."""
         width = max((len(decision.key) for decision in self.decisions), default=0)
         lines = [f"  {one.key:<{width}}  {_short(one.value)}: {one.reason}" for one in self.decisions]
-        return "\n".join([f"on top of the configuration {self.base!r}, decided by the data:", *lines])
+        head = f"recipe {self.recipe} on top of the configuration {self.base!r}, decided by the data:"
+        return "\n".join([head, *lines])
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from data_tools.commands.planning import _to_time
 from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, GOOD, SPLIT_NAMES, Dataset, Sample, Splits
 from data_tools.files.dataset_folder import read_dataset, write_dataset
+from data_tools.files.run_config import read_values, write_settings
 from data_tools.loading.layout import Layout
 from data_tools.training.recipe import Effort, Facts, RecipeName, decide_budget, look_at, most_pixels
 from detect import recipe as detect_recipe
@@ -221,6 +222,45 @@ def test_the_plan_is_what_is_trained_and_may_be_overridden(
     assert planned_settings(detect.Settings, plan, "detect").fit.steps == plan.values()["fit.steps"]
     assert detect.train.main([*words, "--fit.epochs", "2"]) == 0
     assert yaml.safe_load(capsys.readouterr().out)["fit"]["steps"] is None
+
+
+SMALL = {
+    "model.backbone": "simple_cnn",
+    "model.weights": "none",
+    "input.size_hw": "[64, 64]",
+    "fit.steps": "2",
+    "fit.mixed_precision": "no",
+}
+
+
+@pytest.mark.parametrize(
+    ("main", "of_model"),
+    [(detect.train.main, {"model.frozen_to_stride": "0", "model.fpn_channels": "16"}), (classify.train.main, {})],
+)
+def test_a_run_says_why_its_settings_are_what_they_are(
+    squares: Path, tmp_path: Path, main: Callable[[list[str]], int], of_model: dict[str, str]
+) -> None:
+    run = tmp_path / "run"
+    words = ["--data", str(squares), "--run", str(run), "--recipe", "quick"]
+    words += [word for key, value in (SMALL | of_model).items() for word in (f"--{key}", value)]
+    assert main(words) == 0
+    lines = (run / "config.yaml").read_text().splitlines()
+    said = [line for line in lines if line.startswith("#")]
+    assert lines[: len(said)] == said
+    assert said[0].startswith("# recipe quick on top of the configuration 'quickstart'")
+    assert any(line.split()[1] == "fit.batch_size" and "12 training images" in line for line in said)
+    assert not any("fit.steps" in line for line in said)  # given, and so not decided
+    assert main([*words, "--resume"]) == 0
+    assert (run / "config.yaml").read_text().splitlines() == lines
+    other = tmp_path / "other"
+    assert main(["--config", str(run / "config.yaml"), "--run", str(other)]) == 0
+    assert "#" not in (other / "config.yaml").read_text()
+
+
+def test_reasons_of_hostile_folders_stay_comments(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    write_settings(tmp_path / "run", detect.Settings(), Path("data"), reasons="a\n  b\u2028model: {}\x1b[2J\rc: 1")
+    assert read_values(tmp_path / "run" / "config.yaml")["model"]["backbone"] == detect.Settings().model.backbone
 
 
 def test_recipe_and_configuration_exclude_each_other(squares: Path, capsys: pytest.CaptureFixture[str]) -> None:
