@@ -1,6 +1,6 @@
 """COCO's matching of boxes, by pycocotools, the reference, or by hotcoco, a fast engine that gives the same numbers.
 
-hotcoco (MIT, written in Rust) is an optional extra: `pip install 'defect-localization[fast]'`. Because a drop-in engine
+hotcoco (MIT, written in Rust) is an optional extra: `pip install '.[fast]'`. Because a drop-in engine
 can be wrong silently, one version alone is used, the one that the tests hold to pycocotools exactly.
 """
 

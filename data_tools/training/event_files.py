@@ -16,7 +16,7 @@ def require_tensorboard() -> None:
         InputError: how to get it.
     """
     if find_spec("tensorboard") is None:
-        raise InputError("fit.tensorboard needs the package: pip install 'defect-localization[tensorboard]'")
+        raise InputError("fit.tensorboard: not installed; pip install tensorboard, or '.[tensorboard]' here")
 
 
 def write_events(metrics: Path, folder: Path) -> None:

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from data_tools.core.errors import InputError
 from data_tools.training.curves import draw_curves
-from data_tools.training.event_files import write_events
+from data_tools.training.event_files import require_tensorboard, write_events
 
 
 @pytest.fixture
@@ -81,3 +82,10 @@ def test_event_files_hold_each_epoch_once_however_often_they_are_written(metrics
         (30, 0.3),
     ]
     assert "validation/auc" not in events.Tags()["scalars"]
+
+
+def test_event_files_without_their_package_say_where_it_comes_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not from an index by this project's name, which anybody might take there."""
+    monkeypatch.setattr("data_tools.training.event_files.find_spec", lambda _name: None)
+    with pytest.raises(InputError, match=r"pip install tensorboard, or '\.\[tensorboard\]' here$"):
+        require_tensorboard()
