@@ -16,72 +16,57 @@ from data_tools.formats.folders import (
     status_of,
     words_of,
 )
-from data_tools.formats.vocabulary import PREDICTING_WORDS
+from data_tools.formats.vocabulary import PREDICTING_WORDS, word_set
 
-_SIGHT = frozenset(  # how well a thing can be seen, and by what: these can be good or bad themselves
-    words_of(
-        "visibility contrast sharpness focus brightness illumination readability legibility resolution exposure gain "
-        "camera cam lens sensor light lighting kamera beleuchtung"
-    )
+_SIGHT = word_set(  # how well a thing can be seen, and by what: these can be good or bad themselves
+    "visibility contrast sharpness focus brightness illumination readability legibility resolution exposure gain "
+    "camera cam lens sensor light lighting kamera beleuchtung"
 )
 _ABOUT = (
-    frozenset(
-        words_of(
-            # sizes, and the image as a file
-            "width height depth channels channel size w h dpi bits mode format "
-            "image img picture photo path url uri link href folder dir directory file filename basename suffix "
-            "extension md5 sha hash checksum license licence source src root bytes "
-            # numbers, names and dates of things and people
-            "id ids uid uuid guid index idx nr key row line seq sequence serial "
-            "barcode unnamed date time timestamp datetime day month year created updated "
-            "modified duration by user annotator labeler labeller author operator inspector "
-            "reviewer editor worker owner email version software tool "
-            # how the set is divided, and where it is from
-            "split set subset fold phase partition usage dataset domain lot batch group wafer "
-            "device product part station machine line site fab plant factory customer project recipe shift side view "
-            "front back rear upper lower inner outer "
-            "position location slot tray panel board die frame material supplier vendor "
-            # of the box
-            "area score confidence conf prob probability iou occluded truncated difficult "
-            "crowd iscrowd pose rotation angle orientation flipped rotated augmented rle "
-            "segmentation polygon points bbox box x y xc yc cx cy xmin ymin xmax "
-            "ymax left top right bottom supercategory shape "
-            # what has to be done about it
-            "priority difficulty "
-            # the same in German and French
-            "datum uhrzeit bediener pr\u00fcfer los charge linie datei bild pfad heure fichier"
-        )
+    word_set(
+        # sizes, and the image as a file
+        "width height depth channels channel size w h dpi bits mode format image img picture photo path url uri link "
+        "href folder dir directory file filename basename suffix extension md sha hash checksum license licence source "
+        "src root bytes "
+        # numbers, names and dates of things and people
+        "id ids uid uuid guid index idx nr key row line seq sequence serial barcode unnamed date time timestamp "
+        "datetime day month year created updated modified duration by user annotator labeler labeller author operator "
+        "inspector reviewer editor worker owner email version software tool "
+        # how the set is divided, and where it is from
+        "split set subset fold phase partition usage dataset domain lot batch group wafer device product part station "
+        "machine site fab plant factory customer project recipe shift side view front back rear upper lower inner "
+        "outer position location slot tray panel board die frame material supplier vendor "
+        # of the box
+        "area score confidence conf prob probability iou occluded truncated difficult crowd iscrowd pose rotation "
+        "angle orientation flipped rotated augmented rle segmentation polygon points bbox box x y xc yc cx cy xmin "
+        "ymin xmax ymax left top right bottom supercategory shape "
+        # what has to be done about it
+        "priority difficulty "
+        # the same in German and French
+        "datum uhrzeit bediener prüfer los charge linie datei bild pfad heure fichier"
     )
     | _SIGHT
     | PREDICTING_WORDS
 )
-_JUDGED = frozenset(  # what a verdict may be about, so that a header with one of these words may still be for verdicts
-    words_of(
-        "image img picture photo bild lot batch group wafer device product part board panel die frame tray shape "
-        "box bbox polygon segmentation region area line"
-    )
+_JUDGED = word_set(  # what a verdict may be about, so that a header with one of these words may still be for verdicts
+    "image img picture photo bild lot batch group wafer device product part board panel die frame tray shape box "
+    "bbox polygon segmentation region area line"
 )
-_PICTURE = frozenset(("image", "img", "picture", "photo", "annotation", "label", "box", "bbox"))
-_LEFT_OUT = ("unused", "other")
+_PICTURE = word_set("image img picture photo annotation label box bbox")
+_LEFT_OUT = word_set("unused other")
 _WITHOUT_WORDS = re.compile(r"^[\d\s.,:;/+\-TZ%°]*$")
 _ADDRESS = re.compile(r"[/\\]|^[a-z]+://|\.(?:jpe?g|png|bmp|tiff?|json|xml|txt)$", re.I)
 _HASH = re.compile(r"^(?=.*\d)[0-9a-f-]{8,}$", re.I)
-_NAMES_A_VERDICT = frozenset(
-    words_of(
-        "verdict result results status state judgement judgment judge decision outcome "
-        "quality grade grading rating severity disposition inspection conclusion check "
-        "defect defects fault faults anomaly anomalies flaw damage ok ng nok good "
-        "bad pass fail class label labels type category kind tag tags labelled labeled annotated "
-        # the same in other languages
-        "befund bewertung ergebnis pr\u00fcfergebnis urteil klasse fehlerart fehlertyp qualit\u00e4t resultat "
-        "r\u00e9sultat \u00e9tat classe qualit\u00e9 resultado clase risultato esito contr\u00f4le "
-        "inspecci\u00f3n inspektion "
-        "\u5224\u5b9a \u7ed3\u679c \u7d50\u679c \u7c7b\u522b \u6807\u7b7e"
-    )
+_NAMES_A_VERDICT = word_set(
+    "verdict result results status state judgement judgment judge decision outcome quality grade grading rating "
+    "severity disposition inspection conclusion check defect defects fault faults anomaly anomalies flaw damage ok "
+    "ng nok good bad pass fail class label labels type category kind tag tags labelled labeled annotated befund "
+    "bewertung ergebnis prüfergebnis urteil klasse fehlerart fehlertyp qualität resultat résultat état classe "
+    "qualité resultado clase risultato esito contrôle inspección inspektion 判定 结果 結果 类别 标签"
 )
 _ENDS_IN_A_VERDICT = (  # as compounds do: Endkontrolle, Sichtprüfung
-    *("kontrolle", "pr\u00fcfung", "ergebnis", "befund", "urteil", "bewertung", "beurteilung", "entscheid"),
-    *("\u5224\u5b9a", "\u7ed3\u679c", "\u7d50\u679c", "\ud310\uc815", "\uacb0\uacfc"),
+    *("kontrolle", "prüfung", "ergebnis", "befund", "urteil", "bewertung", "beurteilung", "entscheid"),
+    *("判定", "结果", "結果", "판정", "결과"),
 )
 
 
@@ -152,7 +137,7 @@ def is_good_among(folder: str, others: Iterable[str]) -> bool:
 def _says_more(folder: str, known: set[str]) -> bool:
     """Whether a folder's name has words that may name a type: neither known ones nor a carrier's or a split's."""
     words = {word for word in plain_rest(folder) if len(word) > 1}
-    return folder.lower() not in (*CARRIERS, *SPLIT_FOLDERS) and bool(words - known - _ABOUT)
+    return folder.lower() not in CARRIERS | SPLIT_FOLDERS and bool(words - known - _ABOUT)
 
 
 def is_left_out(name: str) -> bool:

@@ -16,18 +16,16 @@ from data_tools.formats.columns import corners_of, find_columns
 from data_tools.formats.folders import is_predicted
 from data_tools.formats.packed_boxes import UNKNOWN, sense_of
 from data_tools.formats.rectangles import numbers
+from data_tools.formats.vocabulary import word_set
 
 _IMAGE = "image"
 _CORNERS = ("x1", "y1", "x2", "y2")
-_OUTLINES = (
-    *("points", "polygon", "segmentation", "vertices", "contour", "coordinates", "geometry", "exterior"),
-    *("boundingpoly", "normalizedvertices", "shape"),
+_OUTLINES = word_set(
+    "points polygon segmentation vertices contour coordinates geometry exterior boundingpoly normalizedvertices shape"
 )
 _SIDES = 4
 _ROWS_FIRST = ("box2d",)  # as vision language models have it: y1, x1, y2, x2, in 0..1000
-_GEOMETRY = (
-    *("bbox", "box", "boundingbox", "rect", "rectangle", "polygon", "polyline", "mask", "segmentation", "detection"),
-)
+_NO_TYPES = word_set("bbox box boundingbox rect rectangle polygon polyline mask segmentation detection image")
 _TYPES = {
     **dict.fromkeys(("tagname", "displayname", "bboxlabel", "classtitle", "tags", "labels"), "label"),
     **dict.fromkeys(("title", "value"), "name"),
@@ -35,7 +33,7 @@ _TYPES = {
     "code": "defectcode",
     "labelid": "classid",
 }
-NAMES_OF_TYPES = ("categories", "classes", "labelclasses", "classnames")
+NAMES_OF_TYPES = word_set("categories classes labelclasses classnames")
 """Keys of what types are called, by `column_key`."""
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
@@ -188,7 +186,7 @@ def _type(value: Any) -> str:
 
 def _is_no_type(text: str) -> bool:
     """Whether a text is of the shape of a box, or names an image."""
-    return text.lower() in (*_GEOMETRY, _IMAGE) or text.lower().endswith(IMAGE_SUFFIXES)
+    return text.lower() in _NO_TYPES or text.lower().endswith(IMAGE_SUFFIXES)
 
 
 def _outline(key: str, value: Any, keys: frozenset[str]) -> Found | None:

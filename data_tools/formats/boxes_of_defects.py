@@ -10,24 +10,20 @@ from data_tools.files.csv_tables import column_key
 from data_tools.formats.boxed_objects import Found, Object, singular, type_in
 from data_tools.formats.folders import is_predicted, names_a_fault, words_of
 from data_tools.formats.names import is_unjudged
+from data_tools.formats.vocabulary import word_set
 
-LISTS = frozenset(
-    (
-        *("annotation", "object", "region", "instance", "span", "detection", "boundingboxannotation"),
-        *("box", "bbox", "boundingbox", "shape", "defect", "label"),
-    )
+LISTS = word_set(
+    "annotation object region instance span detection boundingboxannotation box bbox boundingbox shape defect label"
 )
 """Keys of lists that hold what is annotated in an image, as `singular` has them."""
 
-_NO_TRUTH = frozenset(  # what a model or an earlier state says, or what was turned down
-    words_of(
-        "auto automatic prelabel prelabels prelabeled prelabelled preannotation preannotations pre "
-        "proposal proposals candidate candidates suggestion suggestions draft drafts history histories version "
-        "versions revision revisions previous former old obsolete archived deleted removed discarded rejected excluded"
-    )
+_NO_TRUTH = word_set(  # what a model or an earlier state says, or what was turned down
+    "auto automatic prelabel prelabels prelabeled prelabelled preannotation preannotations pre proposal proposals "
+    "candidate candidates suggestion suggestions draft drafts history histories version versions revision revisions "
+    "previous former old obsolete archived deleted removed discarded rejected excluded"
 )
-_OF_A_MODEL = frozenset(("model", "machine"))  # beside another word: alone it is one of a product, or the tool
-_UNJUDGED = frozenset(words_of("ignore ignored dontcare")) | {"falsepositive", "falsealarm", "falsecall"}
+_OF_A_MODEL = word_set("model machine")  # beside another word: alone it is one of a product, or the tool
+_UNJUDGED = word_set("ignore ignored dontcare falsepositive falsealarm falsecall")
 _UNNAMED = (
     "{}: a box without a type, and nothing says that it is one of a defect: give it a label, or list it under defects"
 )

@@ -11,206 +11,52 @@ from data_tools.formats.outlines import around
 from data_tools.formats.packed_boxes import parts_of, sense_of
 from data_tools.formats.upright import without_box
 
-_IMAGE = (
-    *("image", "filename", "imagename", "imagefilename", "imagefile", "imageid", "imgname", "imgid", "img", "file"),
-    *("imagepath", "imgpath", "filepath", "path", "picture", "photo", "frame", "fileid", "name", "id"),
-    *("bild", "bildname", "bilddatei", "datei", "dateiname", "fichier"),
-    *("archivo", "imagen", "immagine", "nomefile"),
-    *("\u6587\u4ef6\u540d", "\u6587\u4ef6", "\u56fe\u7247", "\u56fe\u7247\u540d", "\u56fe\u50cf", "\u56fe\u50cf\u540d"),
-    *("\u56fe\u7247\u540d\u79f0", "\u56fe\u50cf\u540d\u79f0", "\u6587\u4ef6\u540d\u79f0"),
-    *("\u56fe\u7247\u8def\u5f84", "\u56fe\u50cf\u8def\u5f84", "\u56fe\u7247\u6587\u4ef6"),
-    *("\u753b\u50cf\u30d5\u30a1\u30a4\u30eb", "\u753b\u50cf\u30d5\u30a1\u30a4\u30eb\u540d", "\u753b\u50cf\u30d1\u30b9"),
-    *(
-        "\uc774\ubbf8\uc9c0\uba85",
-        "\uc774\ubbf8\uc9c0\ud30c\uc77c",
-        "\u30d5\u30a1\u30a4\u30eb\u540d",
-        "\u753b\u50cf",
-        "\u753b\u50cf\u540d",
-        "\ud30c\uc77c\uba85",
-        "\uc774\ubbf8\uc9c0",
-    ),
+
+def _names(text: str) -> tuple[str, ...]:
+    """The names in a text, the likeliest first, as `column_key` has them."""
+    return tuple(text.split())
+
+
+_IMAGE = _names(
+    "image filename imagename imagefilename imagefile imageid imgname imgid img file imagepath imgpath filepath "
+    "path picture photo frame fileid name id bild bildname bilddatei datei dateiname fichier archivo imagen "
+    "immagine nomefile 文件名 文件 图片 图片名 图像 图像名 图片名称 图像名称 文件名称 图片路径 图像路径 图片文件 "
+    "画像ファイル 画像ファイル名 画像パス 이미지명 이미지파일 ファイル名 画像 画像名 파일명 이미지"
 )
-_TYPE = (
-    "class",
-    "classname",
-    "label",
-    "labelname",
-    "type",
-    "defecttype",
-    "defect",
-    "category",
-    "categoryname",
-    "defectclass",
-    "classlabel",
-    "name",
-    "classid",
-    "categoryid",
-    "defectname",
-    "defectkind",
-    "defectcode",
-    "faulttype",
-    "faultname",
-    "faultcode",
-    "anomalytype",
-    "damagetype",
-    "failuremode",
-    "failuretype",
-    "flawtype",
-    "kind",
-    *("fehlerart", "fehlertyp", "fehlerklasse", "defektart", "defekttyp", "klasse", "typ", "kategorie"),
-    *("classe", "cat\u00e9gorie", "categoria", "categor\u00eda", "tipo", "clase"),
-    *(
-        "\u7f3a\u9677\u540d\u79f0",
-        "\u7f3a\u9677\u7c7b\u522b",
-        "\u7f3a\u9677\u79cd\u7c7b",
-        "\u7f3a\u9677",
-        "\u7c7b\u522b\u540d\u79f0",
-        "\u7c7b\u540d",
-    ),
-    *(
-        "\u6b20\u9665\u7a2e\u985e",
-        "\u6b20\u9665\u7a2e\u5225",
-        "\u6b20\u9665\u540d",
-        "\u6b20\u9665",
-        "\u7a2e\u985e",
-        "\u7a2e\u5225",
-        "\u5206\u985e",
-        "\u30af\u30e9\u30b9",
-        "\u30e9\u30d9\u30eb",
-    ),
-    *(
-        "\uacb0\ud568\uc720\ud615",
-        "\uacb0\ud568\uc885\ub958",
-        "\uacb0\ud568",
-        "\uc720\ud615",
-        "\ud074\ub798\uc2a4",
-        "\ub77c\ubca8",
-    ),
-    *("\u7f3a\u9677\u7c7b\u578b", "\u7c7b\u522b", "\u7c7b\u578b", "\u6807\u7b7e"),
+_TYPE = _names(
+    "class classname label labelname type defecttype defect category categoryname defectclass classlabel name "
+    "classid categoryid defectname defectkind defectcode faulttype faultname faultcode anomalytype damagetype "
+    "failuremode failuretype flawtype kind fehlerart fehlertyp fehlerklasse defektart defekttyp klasse typ "
+    "kategorie classe catégorie categoria categoría tipo clase 缺陷名称 缺陷类别 缺陷种类 缺陷 类别名称 类名 "
+    "欠陥種類 欠陥種別 欠陥名 欠陥 種類 種別 分類 クラス ラベル 결함유형 결함종류 결함 유형 클래스 라벨 缺陷类型 "
+    "类别 类型 标签"
 )
-_LEFT, _TOP = (
-    (
-        *(
-            "xmin",
-            "left",
-            "x1",
-            "xmi",
-            "startx",
-            "xstart",
-            "x",
-            "links",
-            "gauche",
-            "minx",
-            "leftx",
-            "xleft",
-            "xtl",
-            "tlx",
-        ),
-        *(
-            "\u5de6\u4e0a\u89d2x",
-            "\u5de6\u4e0ax",
-            "\u5de6\u4e0a\u89d2x\u5750\u6807",
-            "x\u5750\u6807",
-            "\u5de6",
-            "\u5de6\u4e0ax\u5ea7\u6a19",
-            "x\u5ea7\u6a19",
-            "\uc67c\ucabd",
-            "\uc88c\uce21",
-        ),
-        *("colmin", "mincol", "columnmin", "mincolumn", "colstart", "startcol", "columnstart", "col1", "column1"),
-    ),
-    (
-        *("ymin", "top", "y1", "ymi", "starty", "ystart", "y", "oben", "haut", "miny", "topy", "ytop", "ytl", "tly"),
-        *(
-            "\u5de6\u4e0a\u89d2y",
-            "\u5de6\u4e0ay",
-            "\u5de6\u4e0a\u89d2y\u5750\u6807",
-            "y\u5750\u6807",
-            "\u4e0a",
-            "\u5de6\u4e0ay\u5ea7\u6a19",
-            "y\u5ea7\u6a19",
-            "\uc704",
-            "\uc704\ucabd",
-        ),
-        *("rowmin", "minrow", "rowstart", "startrow", "row1"),
-    ),
+_LEFT = _names(
+    "xmin left x1 xmi startx xstart x links gauche minx leftx xleft xtl tlx 左上角x 左上x 左上角x坐标 x坐标 左 "
+    "左上x座標 x座標 왼쪽 좌측 colmin mincol columnmin mincolumn colstart startcol columnstart col1 column1"
 )
-_RIGHT, _BOTTOM = (
-    (
-        *("xmax", "right", "x2", "xma", "endx", "xend", "rechts", "droite", "maxx", "rightx", "xright", "xbr", "brx"),
-        *(
-            "\u53f3\u4e0b\u89d2x",
-            "\u53f3\u4e0bx",
-            "\u53f3\u4e0b\u89d2x\u5750\u6807",
-            "\u53f3",
-            "\u53f3\u4e0bx\u5ea7\u6a19",
-            "\uc624\ub978\ucabd",
-            "\uc6b0\uce21",
-        ),
-        *("colmax", "maxcol", "columnmax", "maxcolumn", "colend", "endcol", "columnend", "col2", "column2"),
-    ),
-    (
-        *("ymax", "bottom", "y2", "yma", "endy", "yend", "unten", "bas", "maxy", "bottomy", "ybottom", "ybr", "bry"),
-        *(
-            "\u53f3\u4e0b\u89d2y",
-            "\u53f3\u4e0by",
-            "\u53f3\u4e0b\u89d2y\u5750\u6807",
-            "\u4e0b",
-            "\u53f3\u4e0by\u5ea7\u6a19",
-            "\uc544\ub798",
-            "\uc544\ub798\ucabd",
-        ),
-        *("rowmax", "maxrow", "rowend", "endrow", "row2"),
-    ),
+_TOP = _names(
+    "ymin top y1 ymi starty ystart y oben haut miny topy ytop ytl tly 左上角y 左上y 左上角y坐标 y坐标 上 "
+    "左上y座標 y座標 위 위쪽 rowmin minrow rowstart startrow row1"
+)
+_RIGHT = _names(
+    "xmax right x2 xma endx xend rechts droite maxx rightx xright xbr brx 右下角x 右下x 右下角x坐标 右 右下x座標 "
+    "오른쪽 우측 colmax maxcol columnmax maxcolumn colend endcol columnend col2 column2"
+)
+_BOTTOM = _names(
+    "ymax bottom y2 yma endy yend unten bas maxy bottomy ybottom ybr bry 右下角y 右下y 右下角y坐标 下 右下y座標 "
+    "아래 아래쪽 rowmax maxrow rowend endrow row2"
 )
 _FROM_0 = (("x0", "col0", "column0"), ("y0", "row0"), ("x1", "col1", "column1"), ("y1", "row1"))
 _NUMBERED = re.compile(r"^(?:bbox|box|roi|bb)[0-4]$")  # as scikit-image has them, rows first; of other tools x is first
-_CENTRE_X, _CENTRE_Y = (
-    (
-        "xcenter",
-        "xcentre",
-        "centerx",
-        "centrex",
-        "cx",
-        "xc",
-        *("\u4e2d\u5fc3x", "\u4e2d\u5fc3\u70b9x", "\u4e2d\u5fc3x\u5750\u6807", "\u4e2d\u5fc3x\u5ea7\u6a19"),
-    ),
-    (
-        "ycenter",
-        "ycentre",
-        "centery",
-        "centrey",
-        "cy",
-        "yc",
-        *("\u4e2d\u5fc3y", "\u4e2d\u5fc3\u70b9y", "\u4e2d\u5fc3y\u5750\u6807", "\u4e2d\u5fc3y\u5ea7\u6a19"),
-    ),
-)
-_WIDTH, _HEIGHT = (
-    (
-        "w",
-        "boxwidth",
-        "width",
-        "breite",
-        "largeur",
-        *("\u5bbd", "\u5bbd\u5ea6", "\u5e45", "\ub108\ube44", "\ud3ed"),
-    ),
-    (
-        "h",
-        "boxheight",
-        "height",
-        "h\u00f6he",
-        "hoehe",
-        "hauteur",
-        *("\u9ad8", "\u9ad8\u5ea6", "\u9ad8\u3055", "\ub192\uc774"),
-    ),
-)
-_IMAGE_WIDTH, _IMAGE_HEIGHT = (
-    ("imagewidth", "imgwidth", "imgw", "imagew", "bildbreite"),
-    ("imageheight", "imgheight", "imgh", "imageh", "bildh\u00f6he", "bildhoehe"),
-)
-_AREAS = (
-    *("bbox", "box", "boxes", "polygon", "points", "segmentation", "coordinates", "rle", "encodedpixels"),
-    *("mask", "maskpath", "maskfile", "maskname"),
+_CENTRE_X = _names("xcenter xcentre centerx centrex cx xc 中心x 中心点x 中心x坐标 中心x座標")
+_CENTRE_Y = _names("ycenter ycentre centery centrey cy yc 中心y 中心点y 中心y坐标 中心y座標")
+_WIDTH = _names("w boxwidth width breite largeur 宽 宽度 幅 너비 폭")
+_HEIGHT = _names("h boxheight height höhe hoehe hauteur 高 高度 高さ 높이")
+_IMAGE_WIDTH = _names("imagewidth imgwidth imgw imagew bildbreite")
+_IMAGE_HEIGHT = _names("imageheight imgheight imgh imageh bildhöhe bildhoehe")
+_AREAS = _names(
+    "bbox box boxes polygon points segmentation coordinates rle encodedpixels mask maskpath maskfile maskname"
 )
 LABELS = "labels"
 """The shape of a table of labels, which has no boxes."""

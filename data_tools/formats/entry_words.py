@@ -32,38 +32,30 @@ from data_tools.formats.remarks import (
     status_of_remark,
     weightiest,
 )
-from data_tools.formats.vocabulary import PREDICTING_WORDS
+from data_tools.formats.vocabulary import PREDICTING_WORDS, word_set
 
-_WITHDRAWN = frozenset(("deleted", "removed", "discarded", "withdrawn", "invalid"))
-_UPHELD = frozenset(("confirmed", "genuine", "valid"))
-_ORIGINS = frozenset(("source", "origin", "creator", "annotator", "author"))
-_OF_AN_AREA = frozenset(
-    words_of(
-        "is was be box bbox annotation label region object shape area defect fault anomaly finding real true a the"
-    )
+_WITHDRAWN = word_set("deleted removed discarded withdrawn invalid")
+_UPHELD = word_set("confirmed genuine valid")
+_ORIGINS = word_set("source origin creator annotator author")
+_OF_AN_AREA = word_set(
+    "is was be box bbox annotation label region object shape area defect fault anomaly finding real true a the"
 )
-_REMARKS = frozenset(
-    words_of(
-        "remark remarks comment comments note notes text description caption choice choices answer opinion tag tags "
-        "assessment evaluation beurteilung bemerkung bemerkungen kommentar kommentare anmerkung notiz text "
-        "remarque remarques commentaire note observation observaciones comentario nota commento"
-    )
+_REMARKS = word_set(
+    "remark remarks comment comments note notes text description caption choice choices answer opinion tag tags "
+    "assessment evaluation beurteilung bemerkung bemerkungen kommentar kommentare anmerkung notiz text remarque "
+    "remarques commentaire note observation observaciones comentario nota commento"
 )
-_OF_THE_ANNOTATION = frozenset(("review", "reviews", "qa", "annotation", "annotations", "validation", "verification"))
-_JUDGES_ANYWAY = frozenset(
-    words_of("verdict result judgement judgment decision outcome conclusion befund urteil ergebnis")
+_OF_THE_ANNOTATION = word_set("review reviews qa annotation annotations validation verification")
+_JUDGES_ANYWAY = word_set("verdict result judgement judgment decision outcome conclusion befund urteil ergebnis")
+_STATES = word_set("status state")  # of the work as much as of the part
+_MEASURES = word_set(
+    "size sizes width height length depth diameter thickness distance angle shape form orientation direction colour "
+    "color texture brightness contrast position location side zone größe breite höhe länge tiefe lage form farbe "
+    "taille largeur hauteur"
 )
-_STATES = frozenset(("status", "state"))  # of the work as much as of the part
-_MEASURES = frozenset(
-    words_of(
-        "size sizes width height length depth diameter thickness distance angle shape form orientation direction "
-        "colour color texture brightness contrast position location side zone "
-        "gr\u00f6\u00dfe breite h\u00f6he l\u00e4nge tiefe lage form farbe taille largeur hauteur"
-    )
-)
-_NAMELESS = frozenset(words_of("col column spalte colonne field feld attribute attr value wert info misc extra meta"))
-_RUNS = frozenset(("pass", "passes"))
-_NORMAL = frozenset(("normal", "\u6b63\u5e38", "\uc815\uc0c1"))
+_NAMELESS = word_set("col column spalte colonne field feld attribute attr value wert info misc extra meta")
+_RUNS = word_set("pass passes")
+_NORMAL = word_set("normal 正常 정상")
 
 
 def word_of(entry: Mapping[str, Any], own: Collection[str] = ()) -> tuple[str | None, str]:

@@ -25,40 +25,13 @@ from data_tools.formats.vocabulary import (
     PREDICTING_WORDS,
     REFUTING_WORDS,
     UPHOLDING_WORDS,
+    word_set,
 )
 
-CARRIERS = (
-    "imgs",
-    "images",
-    "img",
-    "image",
-    "jpegimages",
-    "data",
-    "pictures",
-    "photos",
-    "pics",
-    "raw",
-    "rgb",
-    "gray",
-    "frames",
-)
-SPLIT_FOLDERS = (
-    "train",
-    "training",
-    "trn",
-    "val",
-    "valid",
-    "validation",
-    "dev",
-    "test",
-    "testing",
-    "eval",
-    "test_public",
-    "test_private",
-    "test_private_mixed",
-    "all_tests",
-    "train_contest",
-    "test_contest",
+CARRIERS = word_set("imgs images img image jpegimages data pictures photos pics raw rgb gray frames")
+SPLIT_FOLDERS = word_set(
+    "train training trn val valid validation dev test testing eval test_public test_private test_private_mixed "
+    "all_tests train_contest test_contest"
 )
 _PREFIX = "mt_"
 _CLAUSE = re.compile(r"[,;:(]|\s[-\u2013]\s")
@@ -69,21 +42,21 @@ _NIO = re.compile(r"\bn(?:icht|\.)?\s*(?:in\s+ordnung\b|i\.?\s*o\b\.?)", re.I)
 _IO = re.compile(r"\b(?:in\s+ordnung\b|i\.?\s*o\b\.?)", re.I)
 _BARE_IO = re.compile(r"(?<![^\W_])io(?![^\W_])", re.I)
 _OK = re.compile(r"\bo\.\s*k\b\.?", re.I)
-_TURNED = re.compile(r"^(?:un|non|in|\u65e0|\u7121|\u6ca1\u6709|\u6ca1|\u4e0d)(?P<word>\w+)$")
+_TURNED = re.compile(r"^(?:un|non|in|无|無|没有|没|不)(?P<word>\w+)$")
 _NONE_OF = re.compile(  # a folder "0_defect" beside "1_good" is class 0, whereas "0 defects" is a count
     r"(?<![\w.,])0+(?:\.0+)?\s+(?=(?:defects?|faults?|flaws?|anomal(?:y|ies)|errors?|failures?|damages?|problems?|rejects?"
-    r"|fehler|defekte?|d\u00e9fauts?|defectos?|difett[oi])\b)",
+    r"|fehler|defekte?|défauts?|defectos?|difett[oi])\b)",
     re.I,
 )
 _NUMBERED = re.compile(r"(?<![\w.,])0+(?P<gap>[\s_-]+)(?P<word>[^\W\d_]+)")
-_ANSWERED = frozenset(["is", "has", "have", "was", "ist", "hat", "contains", "with"])
-_TYPE_WORDS = {"type", "types", "typ", "kind", "defect", "defecttype"}
+_ANSWERED = word_set("is has have was ist hat contains with")
+_TYPE_WORDS = word_set("type types typ kind defect defecttype")
 
 
 @lru_cache(maxsize=1 << 14)
 def carries(folder: str) -> bool:
     """Whether a folder's name, in small letters, says no more than that images or a part of a split are in it."""
-    silent = (*CARRIERS, *SPLIT_FOLDERS, "dir")
+    silent = CARRIERS | SPLIT_FOLDERS | {"dir"}
     return folder in silent or all(part in silent for part in re.split(r"[ _-]+", folder))
 
 

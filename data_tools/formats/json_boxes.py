@@ -35,6 +35,7 @@ from data_tools.formats.remarks import is_about_the_work, is_answer, is_no, is_y
 from data_tools.formats.tables import SUFFIXES as TABLES
 from data_tools.formats.tool_files import TOOL_READS, claims_of_files, images_root, recogniser
 from data_tools.formats.upright import not_upright
+from data_tools.formats.vocabulary import word_set
 
 SUFFIXES = (".json", ".jsonl", ".ndjson", *TABLES)
 EMPTY = "list of boxes without any"
@@ -47,30 +48,24 @@ _TOOLS: tuple[tuple[str, frozenset[str], str], ...] = (
     ("Hugging Face's imagefolder", frozenset(("filename", "in objects", "bbox")), "corner"),
 )
 _STATES = ("status", "state", "answer", "imagestatus", "workflowstatus", "reviewstatus")
-_UNDONE = frozenset(
-    words_of(
-        "ignore ignored reject rejected pending new todo skip skipped canceled cancelled draft notstarted notannotated "
-        "unlabeled unlabelled inprogress unfinished returned deleted removed discarded invalid archived excluded"
-    )
+_UNUSED = word_set(
+    "ignore ignored skip skipped canceled cancelled draft pending todo deleted removed discarded invalid archived "
+    "excluded unlabeled unlabelled"
 )
-_SET_ASIDE = frozenset(  # where the answer is yes, with or without is or was before it
-    words_of(
-        "ignore ignored skip skipped canceled cancelled draft pending todo deleted removed discard discarded hidden "
-        "invalid archived exclude excluded disabled inactive unsure unusable unlabeled unlabelled"
-    )
-)
+_UNDONE = _UNUSED | word_set("reject rejected new notstarted notannotated inprogress unfinished returned")  # as a state
+_SET_ASIDE = _UNUSED | word_set("discard hidden exclude disabled inactive unsure unusable")  # where the answer is yes
 _IN_USE = ("valid", "usable", "enabled", "active", "visible")  # set aside where the answer is no
 _TO_REVIEW = ("needsreview", "toreview")
 _ASKED = re.compile("^(?:is|was)(?=[a-z]{4})")
 _VAGUE = ("type", "name", "title", "value", "code", "id")  # of an image, these may be anything
-_OF_TOOLS = frozenset(("type", "class", "label", "state", "data", "category", "kind", "product", "object"))
+_OF_TOOLS = word_set("type class label state data category kind product object")
 _WHICH = "two corners, or left, top, width and height? Call that key bbox_xyxy or bbox_xywh"
 _OF_MODELS = "0..1000 with y first, as vision language models give it: no pixels; what a model says is no truth, either"
 _ZEROS = "boxes 0,0,0,0 without a defect's name: taken as no box"
 _FORMATS = ("bboxformat", "bboxmode", "bboxtype", "boxformat", "boxmode", "coordformat", "coordinateformat")
 _MODES = {"0": "corners", "1": "corner"}  # of Detectron2
 _READ_AS = {"corner": "left, top, width, height", "corners": "two corners", "centre": "centre, width, height"}
-_IN_PERCENT = frozenset(("rectanglelabels", "polygonlabels", "ellipselabels", "keypointlabels", "brushlabels"))
+_IN_PERCENT = word_set("rectanglelabels polygonlabels ellipselabels keypointlabels brushlabels")
 _OF_LABEL_STUDIO = "percent of the image's size, as Label Studio has them: export JSON with original_width from there"
 _NOT_VISITED = 0  # VoTT's state of an asset
 

@@ -24,6 +24,7 @@ from data_tools.formats.names import reason_against
 from data_tools.formats.one_hot import as_labels
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, ReadOptions
+from data_tools.formats.vocabulary import word_set
 
 Rows = Sequence[tuple[int, list[str]]]
 
@@ -32,11 +33,9 @@ _NUMBERS = (
     "columns {} hold numbers that are not read: where they are a box in pixels, --columns names them, such as "
     "x1,y1,x2,y2"
 )
-_OF_A_BOX = frozenset(
-    words_of(
-        "x y w h width height left top right bottom row col column min max start end size box bbox rect roi "
-        "xrel yrel xsize ysize mm cm um \u00b5m inch percent rel norm"
-    )
+_OF_A_BOX = word_set(
+    "x y w h width height left top right bottom row col column min max start end size box bbox rect roi xrel yrel "
+    "xsize ysize mm cm um µm inch percent rel norm"
 )
 
 

@@ -40,12 +40,10 @@ from data_tools.formats.type_words import (
     leaves_open,
     may_be_a_type,
 )
-from data_tools.formats.vocabulary import BAD_WORDS, GOOD_WORDS, NOT_WORDS
+from data_tools.formats.vocabulary import BAD_WORDS, GOOD_WORDS, NOT_WORDS, word_set
 
 _WHOLE = re.compile(r"^(\d+)\.0+$")
-_SEVERAL = frozenset(
-    words_of("defects faults flaws anomalies errors failures damages problems defekte d\u00e9fauts defectos difetti")
-)
+_SEVERAL = word_set("defects faults flaws anomalies errors failures damages problems defekte défauts defectos difetti")
 _SOME = 8
 _SILENT = "says neither that its image is good nor that it is a defect"
 _HOW = "--type_map '{{{0}: good}}', or '{{{0}: defect}}', says it; --columns calls a column unused"

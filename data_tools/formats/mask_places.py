@@ -18,36 +18,16 @@ from pathlib import Path, PurePosixPath
 
 from data_tools.core.records import UNBOXED
 from data_tools.formats.folders import CARRIERS, SPLIT_FOLDERS, plain_rest, status_of
+from data_tools.formats.vocabulary import word_set
 
-MASK_FOLDERS = (
-    "mask",
-    "masks",
-    "ground_truth",
-    "groundtruth",
-    "ground-truth",
-    "gt",
-    "gts",
-    "label",
-    "labels",
-    "seg",
-    "segmentation",
-    "segmentations",
-    "segmentationclass",
-    "segmentationobject",
-    "annotation",
-    "annotations",
-    "bin",
-    "binary",
-    "defect_mask",
-    "defect_masks",
-    "anomaly_mask",
-    "mask_images",
-    "label_images",
-    *("anno", "annos", "annot", "annots", "targets"),
+MASK_FOLDERS = word_set(
+    "mask masks ground_truth groundtruth ground-truth gt gts label labels seg segmentation segmentations "
+    "segmentationclass segmentationobject annotation annotations bin binary defect_mask defect_masks anomaly_mask "
+    "mask_images label_images anno annos annot annots targets"
 )
-_PARTS = frozenset((*MASK_FOLDERS, *CARRIERS, *SPLIT_FOLDERS, "lab", "ann", "dir"))
+_PARTS = MASK_FOLDERS | CARRIERS | SPLIT_FOLDERS | {"lab", "ann", "dir"}
 _MASK_WORDS = {"lab": "label", "ann": "annotation"}  # no folders of masks by themselves
-_GLUED = re.compile(rf"^({'|'.join(SPLIT_FOLDERS)})({'|'.join((*MASK_FOLDERS, *CARRIERS))})$")
+_GLUED = re.compile(rf"^({'|'.join(sorted(SPLIT_FOLDERS))})({'|'.join(sorted(MASK_FOLDERS | CARRIERS))})$")
 _TYPES, _OBJECTS = "segmentationclass", "segmentationobject"
 _WORDS = r"(?:masks?|labels?|labell?ed|gt|ground[ _-]?truth|seg(?:mentation)?|bin(?:ary)?|anno(?:tation)?|matte)"
 _SUFFIXED = re.compile(rf"^(?P<name>.+?)[ ._-]+{_WORDS}(?:[ ._-]*\d{{1,3}})?$", re.I)

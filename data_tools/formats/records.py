@@ -30,22 +30,12 @@ from data_tools.formats.tables import SEPARATORS, first_fields, table_records
 from data_tools.formats.tables import SUFFIXES as TABLES
 from data_tools.formats.tool_files import claims_of_files, images_root, recogniser
 from data_tools.formats.type_words import may_be_a_type
+from data_tools.formats.vocabulary import word_set
 
 SUFFIXES = (".json", ".jsonl", ".ndjson", *TABLES)
 _MASKS = frozenset(
     f"{what}{how}"
-    for what in (
-        "mask",
-        "gt",
-        "groundtruth",
-        "gtmask",
-        "maskgt",
-        "anomalymask",
-        "defectmask",
-        "segmentationmask",
-        "maske",
-        "masque",
-    )
+    for what in word_set("mask gt groundtruth gtmask maskgt anomalymask defectmask segmentationmask maske masque")
     for how in ("", "path", "file", "filename", "name", "image", "img")
 )
 _IMAGE, _LABEL = "image", "label"

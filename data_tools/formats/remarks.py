@@ -10,40 +10,34 @@ from typing import TypeVar
 from data_tools.core.records import GOOD, UNBOXED
 from data_tools.formats.folders import asks_for, begins_with_not, ends_in_not, is_good, plain_rest, status_of, words_of
 from data_tools.formats.names import is_unjudged
+from data_tools.formats.vocabulary import word_set
 
 T = TypeVar("T")
 
-_ABOUT_DEFECTS = frozenset(
-    ("category", "choice", "choices", "class", "classes", "defect", "fault", "image", "kind", "label", "type")
+_ABOUT_DEFECTS = word_set("category choice choices class classes defect fault image kind label type")
+_YES = word_set("yes true y t 1 ja oui sí 是 wahr vrai verdadero vero")
+_NO = word_set(
+    "no false n f 0 none nothing nein non kein keine keiner aucun aucune falsch faux falso ninguno ninguna nessuno "
+    "否 无 なし"
 )
-_YES = ("yes", "true", "y", "t", "1", "ja", "oui", "s\u00ed", "\u662f", "wahr", "vrai", "verdadero", "vero")
-_NO = (
-    *("no", "false", "n", "f", "0", "none", "nothing", "nein", "non", "kein", "keine", "keiner", "aucun", "aucune"),
-    *("falsch", "faux", "falso", "ninguno", "ninguna", "nessuno", "\u5426", "\u65e0", "\u306a\u3057"),
+_TYPES = word_set("class classes id kind label name type types category code")
+_COUNTS = word_set("n nr num number count counts total")
+_UNSURE = word_set(
+    "doubt doubtful idk indefinite maybe pending tbc tbd todo unclear uncertain undecided undefined undetermined "
+    "unknown unsure unspecified ungraded uninspected unlabeled unlabelled unannotated unreviewed unchecked skip "
+    "skipped ignore ignored inconclusive unbekannt unklar inconnu desconocido sconosciuto"
 )
-_TYPES = ("class", "classes", "id", "kind", "label", "name", "type", "types", "category", "code")
-_COUNTS = frozenset(("n", "nr", "num", "number", "count", "counts", "total"))
-_UNSURE = frozenset(
-    words_of(
-        "doubt doubtful idk indefinite maybe pending tbc tbd todo unclear uncertain "
-        "undecided undefined undetermined unknown unsure unspecified ungraded uninspected "
-        "unlabeled unlabelled unannotated unreviewed unchecked skip skipped ignore ignored "
-        "inconclusive unbekannt unklar inconnu desconocido sconosciuto"
-    )
+_WORK = word_set(
+    "accepted annotated approved checked complete completed done finished inspected labeled labelled reviewed "
+    "submitted verified viewed seen by me is image all"
 )
-_WORK = frozenset(
-    words_of(
-        "accepted annotated approved checked complete completed done finished inspected "
-        "labeled labelled reviewed submitted verified viewed seen by me is image all"
-    )
-)
-_NOT_YET = frozenset(("not", "un", "no", "non", "to", "be", "yet", "needs", "need"))
+_NOT_YET = word_set("not un no non to be yet needs need")
 _FALSE_CALL = re.compile(
     r"\bfalse[ _-]?(?:alarm|call|positive|reject|detection|defect)s?\b"
     r"|\b(?:overkill|nuisance|pseudo[ _-]?(?:defect|error))s?\b"
-    r"|\b(?:fehlalarm|scheinfehler|pseudofehler|(?:faux|fausses?)[ _-]+(?:alarme|alerte|positif|d\u00e9faut)"
+    r"|\b(?:fehlalarm|scheinfehler|pseudofehler|(?:faux|fausses?)[ _-]+(?:alarme|alerte|positif|défaut)"
     r"|fals[oa][ _-]+(?:alarma|allarme|positivo|rechazo))"
-    r"|\u8bef\u62a5|\u8bef\u68c0|\u8bef\u5224|\u865a\u8b66|\u8fc7\u68c0|\u8fc7\u6740|\u8aa4\u691c\u51fa|\u904e\u691c\u51fa|\uc624\uac80\ucd9c",
+    r"|误报|误检|误判|虚警|过检|过杀|誤検出|過検出|오검출",
     re.I,
 )
 _ANSWER = re.compile(r"^(?P<name>[^:=]*[^\W\d][^:=]*)[:=](?P<value>[^:=]+)$")
@@ -159,7 +153,7 @@ def _answered(value: str, name: str) -> str | None:
     asked = asks_for(name)
     text = value.strip().lower()
     words = words_of(name)
-    if text.isdigit() and (asked is None or words in (["defect"], ["defects"], ["fault"]) or set(words) & {*_TYPES}):
+    if text.isdigit() and (asked is None or words in (["defect"], ["defects"], ["fault"]) or set(words) & _TYPES):
         return UNBOXED if text != "0" and set(words) & _ABOUT_DEFECTS else None  # the number of a class
     if asked is None:
         return None

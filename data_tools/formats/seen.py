@@ -15,6 +15,7 @@ from data_tools.files.text import read_text
 from data_tools.formats.annotation_files import head_of
 from data_tools.formats.folders import status_of
 from data_tools.formats.tables import SEPARATORS, SUFFIXES, first_fields, first_lines
+from data_tools.formats.vocabulary import word_set
 
 _MOST_FILES, _MOST_KINDS = 100_000, 6
 _ROOT = re.compile(r"<([A-Za-z_][\w.:-]*)")
@@ -26,22 +27,7 @@ _USES = ("train", "training", "val", "validation", "validate", "test", "unassign
 _SIDES = "with left,top,width,height where the numbers are sizes"
 _FIRST_LINES = 20
 _HOW_FOLDERS = "put types of defects into NG/, or name them by --format mask --type_map '{scratch: scratch}'"
-_TABLES = (
-    ".json",
-    ".jsonl",
-    ".ndjson",
-    ".xml",
-    ".csv",
-    ".tsv",
-    ".txt",
-    ".xls",
-    ".xlsx",
-    ".parquet",
-    ".mat",
-    ".npy",
-    ".npz",
-    ".h5",
-)
+_TABLES = word_set(".json .jsonl .ndjson .xml .csv .tsv .txt .xls .xlsx .parquet .mat .npy .npz .h5")
 _KLARF = "KLARF gives places on a wafer, no pixels of images: write a CSV table of boxes in pixels"
 _UNREAD = {
     suffix: how

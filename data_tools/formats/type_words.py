@@ -22,41 +22,35 @@ from data_tools.formats.folders import (
 )
 from data_tools.formats.names import is_background, is_unjudged
 from data_tools.formats.remarks import is_about_the_work, is_false_call, is_unsure
-from data_tools.formats.vocabulary import ACCEPTING_WORDS
+from data_tools.formats.vocabulary import ACCEPTING_WORDS, word_set
 
-_OTHER = frozenset(words_of("other others misc miscellaneous rest mixed various"))
-_NO_TYPES = _OTHER | frozenset(
-    words_of(
-        "unsorted sorted new old all reference references golden template templates master masters calibration backup "
-        "backups tmp temp figures figure plots docs doc results output outputs original originals duplicate duplicates "
-        "dup dups copy copies export exports exported screenshot screenshots preview previews thumbnail thumbnails "
-        "thumbs archive archived trash deleted removed excluded demo example examples selected raw "
-        "rework reworked repair repaired hold quarantine rotated flipped augmented cropped crops"
-    )
+_OTHER = word_set("other others misc miscellaneous rest mixed various")
+_NO_TYPES = _OTHER | word_set(
+    "unsorted sorted new old all reference references golden template templates master masters calibration backup "
+    "backups tmp temp figures figure plots docs doc results output outputs original originals duplicate duplicates "
+    "dup dups copy copies export exports exported screenshot screenshots preview previews thumbnail thumbnails "
+    "thumbs archive archived trash deleted removed excluded demo example examples selected raw rework reworked "
+    "repair repaired hold quarantine rotated flipped augmented cropped crops"
 )
-_OPEN = frozenset(words_of("review recheck retest reinspect borderline marginal ambiguous questionable fp fn tp tn"))
-_CLEAN = frozenset(
-    words_of(
-        "clean cleaned negative negatives neg absent healthy conforming compliant pristine spotless unblemished "
-        "acceptable sauber propre limpio pulito \u5e72\u51c0"
-    )
+_OPEN = word_set("review recheck retest reinspect borderline marginal ambiguous questionable fp fn tp tn")
+_CLEAN = word_set(
+    "clean cleaned negative negatives neg absent healthy conforming compliant pristine spotless unblemished "
+    "acceptable sauber propre limpio pulito 干净"
 )
 _NEITHER = (
     _CLEAN
     | ACCEPTING_WORDS
-    | frozenset(  # words that say nothing of defects where they stand alone
-        words_of("fine clear regular standard nominal valid correct nil nothing safe sound undisturbed empty blank")
-        + words_of("positive positives pos present very")
+    | word_set(  # words that say nothing of defects where they stand alone
+        "fine clear regular standard nominal valid correct nil nothing safe sound undisturbed empty blank positive "
+        "positives pos present very"
     )
 )
 _PLACEHOLDER = re.compile(r"^(?:n\W?[adkv]\W?|k\W?a\W?|t\W?b\W?[acd]\W?|x{2,}|nan|none|null|default|dummy)$", re.I)
-_TURNED_BEHIND = re.compile(r"(?:\u306a\u3057|\u7121\u3057|\uc5c6\uc74c)$|\w(?:frei|less)$", re.I)  # nashi, eopseum
-_TURNED_BEFORE = re.compile("^(?:\u65e0|\u7121|\u6ca1)")  # "without", of whatever
-_NONE = frozenset(("none", "nothing", "nil", "nichts", "rien", "nada", "niente", "never"))
+_TURNED_BEHIND = re.compile(r"(?:なし|無し|없음)$|\w(?:frei|less)$", re.I)  # nashi, eopseum
+_TURNED_BEFORE = re.compile("^(?:无|無|没)")  # "without", of whatever
+_NONE = word_set("none nothing nil nichts rien nada niente never")
 _NOT_KNOWN = re.compile(  # unknown, not labelled, not inspected; to be confirmed, decided, inspected; pending, again
-    "^\u672a(?:\u77e5|\u6807|\u68c0|\u691c|\u5206|\u5b9a|\u786e|\u78ba|\u5224)"
-    "|^[\u5f85\u8981](?:\u786e|\u78ba|\u5b9a|\u68c0|\u691c|\u5224|\u590d|\u518d)"
-    "|^(?:\u4fdd\u7559|\u518d\u691c|\u518d\u68c0|\u590d\u68c0|\u91cd\u68c0)"
+    "^未(?:知|标|检|検|分|定|确|確|判)|^[待要](?:确|確|定|检|検|判|复|再)|^(?:保留|再検|再检|复检|重检)"
 )
 
 
@@ -103,7 +97,7 @@ def may_be_a_type(text: str, is_asked: bool = False) -> bool:
         text: a label or the name of a folder.
         is_asked: whether it answers what type of defect there is: then "other" is one, and so is "position".
     """
-    rest = {*without_plain(text)} - {*CARRIERS, *SPLIT_FOLDERS}
+    rest = {*without_plain(text)} - CARRIERS - SPLIT_FOLDERS
     says_no_more = not rest or not plain_rest(text) or not has_letters(text) or is_count_or_class(text)
     if says_no_more or is_background(text) or leaves_open(text) or denies(text):
         return False

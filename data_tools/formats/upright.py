@@ -5,24 +5,13 @@ from collections.abc import Iterable
 from math import isfinite
 
 from data_tools.files.csv_tables import column_key
+from data_tools.formats.vocabulary import word_set
 
-_ANGLES = ("angle", "rotation", "rot", "theta", "rotationangle", "angledeg", "anglerad", "angledegrees", "angleradians")
-_SHAPES = ("shape", "shapetype", "shapename", "geometry", "geometrytype", "boxtype", "regionshape", "annotationtype")
-_UNITS = ("unit", "units", "einheit", "coordinateunit", "coordinatesunit", "unitofcoordinates")
-_PIXELS = ("px", "pix", "pixel", "pixels")
-_NO_BOXES = (
-    "circle",
-    "ellipse",
-    "polygon",
-    "polyline",
-    "line",
-    "linestrip",
-    "point",
-    "points",
-    "keypoint",
-    "mask",
-    "brush",
-)
+_ANGLES = word_set("angle rotation rot theta rotationangle angledeg anglerad angledegrees angleradians")
+_SHAPES = word_set("shape shapetype shapename geometry geometrytype boxtype regionshape annotationtype")
+_UNITS = word_set("unit units einheit coordinateunit coordinatesunit unitofcoordinates")
+_PIXELS = word_set("px pix pixel pixels")
+_NO_BOXES = word_set("circle ellipse polygon polyline line linestrip point points keypoint mask brush")
 _BOX_PREFIX = re.compile(r"^(bbox|box|rect|rectangle|roi|bb)(?=.)")
 
 
