@@ -105,6 +105,11 @@ def read_lines(path: Path) -> list[str]:
     return [line.removesuffix("\r") for line in read_text(path)[0].split("\n")]
 
 
+def numbered_lines(path: Path) -> list[tuple[int, str]]:
+    """Number, from 1, and text of each line of a small text file that is not blank; errors as of `read_lines`."""
+    return [(number, text) for number, text in enumerate(read_lines(path), start=1) if text.strip()]
+
+
 def label_path(folder: Path, image: str, suffix: str, written: dict[Path, str]) -> Path:
     """The annotation file to write for an image, in a folder that exists then; noted in `written`.
 

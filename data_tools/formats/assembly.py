@@ -35,7 +35,7 @@ from data_tools.formats.rectangles import (
     CUT,
     OUTSIDE,
     SHARES,
-    Corners,
+    Box,
     are_shares,
     may_be_percent,
     may_be_thousandths,
@@ -142,7 +142,7 @@ def samples_from_claims(
 
 def _sources_in_shares(claims: Sequence[Claim]) -> set[Path]:
     """The files whose boxes give shares of the images' sizes."""
-    boxes: dict[Path, list[Corners]] = {}
+    boxes: dict[Path, list[Box]] = {}
     for claim in claims:
         usable = [shape.box_xyxy for shape in claim.shapes if not shape.problem and not shape.shares]
         boxes.setdefault(claim.source, []).extend(usable)
@@ -151,7 +151,7 @@ def _sources_in_shares(claims: Sequence[Claim]) -> set[Path]:
 
 def _refuse_percent(images: Mapping[str, ClaimedImage], places: ImagePlaces, fewest: int, findings: Findings) -> None:
     """Refuse a file of boxes that may be percentages of their images' sizes; warn of one that is less likely to be."""
-    placed: dict[Path, list[tuple[Corners, tuple[int, int]]]] = {}
+    placed: dict[Path, list[tuple[Box, tuple[int, int]]]] = {}
     for path, image in images.items():
         for claim in image.claims:
             size_hw, _ = places.size_of(path, claim.declared_hw)
@@ -182,7 +182,7 @@ class _Defects:
         unjudged: why areas are left out that are neither defects nor good.
     """
 
-    boxes: dict[tuple[object, ...], tuple[Corners, str]]
+    boxes: dict[tuple[object, ...], tuple[Box, str]]
     refused: list[str]
     tags: list[str]
     proofs: list[str]
@@ -353,7 +353,7 @@ class _Joining:
         """Whether the options give a type its own name, so that it is one whatever it is called."""
         return name.lower() in self.options.type_map and name.lower() == kind.lower()
 
-    def _box(self, shape: Shape, kind: str, claim: Claim, size_hw: tuple[int, int]) -> Corners | None:
+    def _box(self, shape: Shape, kind: str, claim: Claim, size_hw: tuple[int, int]) -> Box | None:
         """The box of a shape inside its image; None where it is listed."""
         reason = shape.problem or area_flags.of_many(shape.beside) or reason_against(kind, "class")
         box, in_shares = shape.box_xyxy, claim.source in self.in_shares

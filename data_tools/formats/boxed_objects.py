@@ -12,10 +12,11 @@ from typing import Any
 
 from data_tools.files.csv_tables import column_key
 from data_tools.files.image_walk import IMAGE_SUFFIXES
-from data_tools.formats.columns import corners_of, find_columns
+from data_tools.formats.columns import find_columns
 from data_tools.formats.folders import is_predicted
+from data_tools.formats.outlines import corners_of
 from data_tools.formats.packed_boxes import UNKNOWN, sense_of
-from data_tools.formats.rectangles import numbers
+from data_tools.formats.rectangles import Box, numbers
 from data_tools.formats.vocabulary import word_set
 
 _IMAGE = "image"
@@ -64,7 +65,7 @@ class Found:
         read = numbers(self.values)
         return not isinstance(read, str) and not any(read)
 
-    def corners(self, shape: str) -> tuple[float, float, float, float] | str:
+    def corners(self, shape: str) -> Box | str:
         """x1, y1, x2, y2 where the numbers are of the given shape; or what is wrong with them."""
         values = numbers(self.values)
         if isinstance(values, str):

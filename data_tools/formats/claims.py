@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from data_tools.formats.rectangles import Box
 from data_tools.formats.vocabulary import PREDICTING_WORDS
 
 PREDICTIONS = (
@@ -75,7 +76,7 @@ class Shape:
     """
 
     type: str
-    box_xyxy: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    box_xyxy: Box = (0.0, 0.0, 0.0, 0.0)
     line: int | None = None
     note: str = ""
     problem: str = ""

@@ -10,8 +10,8 @@ from typing import Any
 from data_tools.formats.claims import Shape
 from data_tools.formats.coco_masks import box_of_mask, is_one_area
 from data_tools.formats.entry_words import values_in
-from data_tools.formats.outlines import around, turned_note, turned_rectangle
-from data_tools.formats.rectangles import Corners, numbers
+from data_tools.formats.outlines import around, corners_of, turned_note, turned_rectangle
+from data_tools.formats.rectangles import Box, numbers
 from data_tools.formats.upright import not_upright
 
 _AREA = "areas that are missing or not those of the box: derived"
@@ -60,10 +60,14 @@ def read_shape(
 def written_as_corners(entry: dict[str, Any]) -> bool | None:
     """Whether the outline, or else the area, proves a bbox to be two corners (True) or a corner with sides (False)."""
     bbox = _bbox(entry.get("bbox"))
-    if isinstance(bbox, str) or min(bbox[2:]) <= 0:
+    return None if isinstance(bbox, str) else _are_corners(entry, bbox, _outline(entry.get("segmentation")))
+
+
+def _are_corners(entry: dict[str, Any], bbox: Box, outline: Box | str) -> bool | None:
+    """What `written_as_corners` says, of the numbers of the bbox and the box around the outline."""
+    if min(bbox[2:]) <= 0:
         return None
-    sides, corners = _with_sides(bbox), bbox
-    outline = _outline(entry.get("segmentation"))
+    sides, corners = corners_of("corner", bbox), bbox
     if not isinstance(outline, str):
         if _close(sides, outline) or _rotation(entry):
             return None if _close(corners, outline) else False
@@ -76,9 +80,8 @@ def written_as_corners(entry: dict[str, Any]) -> bool | None:
     return True if _is_area(area[0], corners) else None
 
 
-def _box(entry: dict[str, Any], as_corners: bool | None) -> tuple[Corners | str, tuple[str, ...]]:
-    segmentation = entry.get("segmentation")
-    outline = _outline(segmentation)
+def _box(entry: dict[str, Any], as_corners: bool | None) -> tuple[Box | str, tuple[str, ...]]:
+    outline = _outline(entry.get("segmentation"))
     if entry.get("bbox") in (None, []):
         return outline, (_OUTLINE,)
     bbox = _bbox(entry["bbox"])
@@ -86,16 +89,16 @@ def _box(entry: dict[str, Any], as_corners: bool | None) -> tuple[Corners | str,
         return bbox, ()
     if not bbox[2] or not bbox[3]:
         usable = not isinstance(outline, str) and outline[2] > outline[0] and outline[3] > outline[1]
-        return (outline, (_ZERO,)) if usable else (_with_sides(bbox), ())
-    corners = written_as_corners(entry)
-    unclear = isinstance(outline, str) or (_close(bbox, outline) and _close(_with_sides(bbox), outline))
+        return (outline, (_ZERO,)) if usable else (corners_of("corner", bbox), ())
+    corners = _are_corners(entry, bbox, outline)
+    unclear = isinstance(outline, str) or (_close(bbox, outline) and _close(corners_of("corner", bbox), outline))
     if corners is None and unclear:
         if as_corners is None:
             return "bbox of unknown meaning: others of its file are written as two corners, others with sides", ()
         corners = as_corners
     if corners:
         return bbox, (_CORNERS,)
-    box = _with_sides(bbox)
+    box = corners_of("corner", bbox)
     degrees = _rotation(entry)
     turned_or_round = not_upright(_beside(entry)) if isinstance(outline, str) else ""
     if turned_or_round:
@@ -111,7 +114,7 @@ def _box(entry: dict[str, Any], as_corners: bool | None) -> tuple[Corners | str,
     return box, ()
 
 
-def _bbox(bbox: Any) -> Corners | str:
+def _bbox(bbox: Any) -> Box | str:
     """The four numbers of a bbox."""
     if not isinstance(bbox, list) or len(bbox) != 4:
         return "bbox is not a list of left, top, width, height"
@@ -122,11 +125,7 @@ def _bbox(bbox: Any) -> Corners | str:
     return left, top, width, height
 
 
-def _with_sides(bbox: Corners) -> Corners:
-    return bbox[0], bbox[1], bbox[0] + bbox[2], bbox[1] + bbox[3]
-
-
-def _outline(segmentation: Any) -> Corners | str:
+def _outline(segmentation: Any) -> Box | str:
     """The box around polygons or the pixels of a mask, or why there is none."""
     if isinstance(segmentation, dict):
         return box_of_mask(segmentation)
@@ -168,7 +167,7 @@ def _close(one: Sequence[float], other: Sequence[float]) -> bool:
     return all(abs(a - b) <= _SIDE_SLACK for a, b in zip(one, other, strict=True))
 
 
-def _alike(one: Corners, other: Corners) -> bool:
+def _alike(one: Box, other: Box) -> bool:
     """Whether two boxes have at least half of what they cover together in common."""
     width, height = min(one[2], other[2]) - max(one[0], other[0]), min(one[3], other[3]) - max(one[1], other[1])
     common = max(width, 0.0) * max(height, 0.0)
@@ -176,12 +175,12 @@ def _alike(one: Corners, other: Corners) -> bool:
     return common > 0 and common >= _LIKE * (sum(areas) - common)
 
 
-def _is_area(area: float, box: Corners) -> bool:
+def _is_area(area: float, box: Box) -> bool:
     of_box = (box[2] - box[0]) * (box[3] - box[1])
     return box[2] > box[0] and box[3] > box[1] and abs(area - of_box) <= _AREA_SLACK * of_box
 
 
-def _area_fits(entry: dict[str, Any], box: Corners) -> bool:
+def _area_fits(entry: dict[str, Any], box: Box) -> bool:
     """Whether the area is that of the box; with a segmentation it is the outline's, hence smaller."""
     area = numbers((entry.get("area"),))
     if isinstance(area, str):
@@ -192,5 +191,5 @@ def _area_fits(entry: dict[str, Any], box: Corners) -> bool:
     return abs(area[0] - of_box) <= _AREA_SLACK * of_box
 
 
-def _text(box: Corners) -> str:
+def _text(box: Box) -> str:
     return f"{box[0]:g}..{box[2]:g} x {box[1]:g}..{box[3]:g}"

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_tools.formats.image_places import declared_size
-from data_tools.formats.outlines import Box
+from data_tools.formats.rectangles import Box
 from data_tools.formats.regions import label
 from data_tools.formats.run_lengths import box_of_runs, mask_down_columns, runs_of_counts
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from data_tools.files.csv_tables import column_key
 from data_tools.formats.asides import is_about_another, names_a_verdict
 from data_tools.formats.image_places import declared_size
-from data_tools.formats.outlines import around
+from data_tools.formats.outlines import corners_of
 from data_tools.formats.packed_boxes import parts_of, sense_of
+from data_tools.formats.rectangles import Box
 from data_tools.formats.upright import without_box
 
 
@@ -112,21 +113,9 @@ class Columns:
         """Whether a row without these columns can still be read: none of them is the image, the type or of the box."""
         return not {self.image, self.type, *self.box}.intersection(positions)
 
-    def corners(self, numbers: Sequence[float]) -> tuple[float, float, float, float]:
+    def corners(self, numbers: Sequence[float]) -> Box:
         """x1, y1, x2, y2 of the numbers."""
         return corners_of(self.shape, numbers)
-
-
-def corners_of(shape: str, numbers: Sequence[float]) -> tuple[float, float, float, float]:
-    """x1, y1, x2, y2 of the numbers of a box, whose shape is one of those that `Columns` has."""
-    if shape == "outline":
-        return around(list(zip(numbers[::2], numbers[1::2], strict=True)))
-    a, b, c, d = numbers
-    if shape == "corner":
-        return a, b, a + c, b + d
-    if shape == "centre":
-        return a - c / 2, b - d / 2, a + c / 2, b + d / 2
-    return a, b, c, d
 
 
 def find_image(header: Sequence[str]) -> int | None:
@@ -137,19 +126,13 @@ def find_image(header: Sequence[str]) -> int | None:
 
 def find_columns(header: Sequence[str]) -> Columns | None:
     """The columns of a table with this header, or None where the image or the box is missing."""
-    header = list(header)
-    while header and not header[-1]:  # separators behind the last column, as spreadsheets write them
-        header.pop()
+    header = _without_end(header)
     places: dict[str, int] = {}
     for i, name in enumerate(header):
         key = column_key(name)
         for spelling in (key, without_box(key)):
             places.setdefault(spelling, i)
-
-    def first(names: Sequence[str], taken: Sequence[int] = ()) -> int | None:
-        return next((places[name] for name in names if name in places and places[name] not in taken), None)
-
-    image = first(_IMAGE)
+    image = _first(_IMAGE, places)
     for shape, spellings in (
         ("outline", _points(places)),
         ("corners", _FROM_0),
@@ -158,52 +141,70 @@ def find_columns(header: Sequence[str]) -> Columns | None:
         ("corner", (_LEFT, _TOP, _WIDTH, _HEIGHT)),
         *((sense, ((key,),)) for key in places if (sense := sense_of(key)) is not None),
     ):
-        box = tuple(first(names) for names in spellings)
+        box = tuple(_first(names, places) for names in spellings)
         known = tuple(i for i in box if i is not None)
         is_packed = len(spellings) == 1
         if image is not None and len(known) == len(spellings) == len(set(known)) and (is_packed or len(known) >= 4):
             sides_are_of_images = is_packed or shape in _OF_POINTS
-            height = first((*_IMAGE_HEIGHT, *(_HEIGHT if sides_are_of_images else ())), known)
-            width = first((*_IMAGE_WIDTH, *(_WIDTH if sides_are_of_images else ())), known)
-            size = None if height is None or width is None else (height, width)
-            names = tuple(header[i] for i in (image, *known))
-            kind = first(_TYPE, (image, *known))
-            read = {image, kind, *known, *(size or ())}
-            others = tuple((i, name) for i, name in enumerate(header) if i not in read)
-            type_name = "" if kind is None else header[kind]
-            named = [column_key(name) for name in header]
-            twice = next((header[i] for i in (image, *known) if named.count(named[i]) > 1), "")
-            return Columns(len(header), image, kind, known, shape, size, names, type_name, others, twice)
+            size = _size(places, known, sides_are_of_images)
+            kind = _first(_TYPE, places, (image, *known))
+            return _columns(header, image, kind, known, shape, size, (image, *known))
     return None
 
 
 def find_label_columns(header: Sequence[str]) -> Columns | None:
     """The columns of a table of labels: an image, one that judges it, and none of an area; None for any other."""
-    header = [*header]
-    while header and not header[-1]:
-        header.pop()
+    header = _without_end(header)
     places = {column_key(name): i for i, name in reversed([*enumerate(header)])}
     of_areas = (*_LEFT, *_TOP, *_RIGHT, *_BOTTOM, *_CENTRE_X, *_CENTRE_Y, *_AREAS)
     if any(without_box(key) in of_areas or key in of_areas or _NUMBERED.match(key) for key in places):
         return None
-
-    def first(names: Sequence[str], taken: Sequence[int | None] = ()) -> int | None:
-        return next((places[name] for name in names if name in places and places[name] not in taken), None)
-
-    image = first(_IMAGE)
-    kind = first(_TYPE, (image,))
-    height = first((*_IMAGE_HEIGHT, *_HEIGHT), (image, kind))
-    width = first((*_IMAGE_WIDTH, *_WIDTH), (image, kind))
-    size = None if height is None or width is None else (height, width)
-    others = tuple((i, name) for i, name in enumerate(header) if i not in (image, kind, *(size or ())))
-    judging = any(names_a_verdict(name) and not is_about_another(name) for _, name in others)
-    if image is None or (kind is None and not judging):
+    image = _first(_IMAGE, places)
+    if image is None:
         return None
+    kind = _first(_TYPE, places, (image,))
+    named = (image,) if kind is None else (image, kind)
+    found = _columns(header, image, kind, (), LABELS, _size(places, named, True), named)
+    judging = any(names_a_verdict(name) and not is_about_another(name) for _, name in found.others)
+    return found if judging or kind is not None else None
+
+
+def _without_end(header: Sequence[str]) -> list[str]:
+    """The header without the separators behind its last column, as spreadsheets write them."""
+    header = [*header]
+    while header and not header[-1]:
+        header.pop()
+    return header
+
+
+def _first(names: Sequence[str], places: Mapping[str, int], taken: Sequence[int] = ()) -> int | None:
+    """The position of the likeliest of some names that is there, and not taken."""
+    return next((places[name] for name in names if name in places and places[name] not in taken), None)
+
+
+def _size(places: Mapping[str, int], taken: Sequence[int], sides_are_of_images: bool) -> tuple[int, int] | None:
+    """The positions of the image's height and width."""
+    height = _first((*_IMAGE_HEIGHT, *(_HEIGHT if sides_are_of_images else ())), places, taken)
+    width = _first((*_IMAGE_WIDTH, *(_WIDTH if sides_are_of_images else ())), places, taken)
+    return None if height is None or width is None else (height, width)
+
+
+def _columns(
+    header: Sequence[str],
+    image: int,
+    kind: int | None,
+    box: tuple[int, ...],
+    shape: str,
+    size: tuple[int, int] | None,
+    named: Sequence[int],
+) -> Columns:
+    """The columns at some positions; `named` are those that are told by name, and must not stand twice."""
+    read = {image, kind, *box, *(size or ())}
+    others = tuple((i, name) for i, name in enumerate(header) if i not in read)
     keys = [column_key(name) for name in header]
-    twice = next((header[i] for i in (image, kind) if i is not None and keys.count(keys[i]) > 1), "")
-    names = tuple(header[i] for i in (image, kind) if i is not None)
-    type_name = "" if kind is None else header[kind]
-    return Columns(len(header), image, kind, (), LABELS, size, names, type_name, others, twice)
+    twice = next((header[i] for i in named if keys.count(keys[i]) > 1), "")
+    names, type_name = tuple(header[i] for i in named), "" if kind is None else header[kind]
+    return Columns(len(header), image, kind, box, shape, size, names, type_name, others, twice)
 
 
 def _points(places: Mapping[str, int]) -> tuple[tuple[str], ...]:

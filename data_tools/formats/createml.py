@@ -13,7 +13,7 @@ from data_tools.core.errors import InputError
 from data_tools.files.dataset_folder import read_json
 from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.entry_words import values_in
-from data_tools.formats.outlines import shape
+from data_tools.formats.outlines import corners_of, shape
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, Format
 from data_tools.formats.tool_files import TOOL_READS, images_root, json_with, recogniser, tool_reader
@@ -55,14 +55,11 @@ def _shape(entry: Any, part: str) -> Shape:
     one: Mapping[str, Any] = entry if isinstance(entry, dict) else {}
     label, place = one.get("label"), one.get("coordinates")
     read = numbers([place.get(side) for side in _SIDES]) if isinstance(place, dict) else "no coordinates"
-    box = read
-    if not isinstance(read, str):
-        x, y, width, height = read
-        box = x - width / 2, y - height / 2, x + width / 2, y + height / 2
+    box = read if isinstance(read, str) else corners_of("centre", read)
     said = values_in({key: value for key, value in one.items() if key not in ("label", "coordinates")})
     beside = tuple((key, value) for key, value in said if isinstance(value, str | int | float))
     label = label if isinstance(label, str) else ""
-    return replace(shape(label, box, part=part), beside=beside)  # type: ignore[arg-type]
+    return replace(shape(label, box, part=part), beside=beside)
 
 
 def _is_createml(value: Any) -> bool:

@@ -239,7 +239,7 @@ def _claim(
     if _is_empty(values):
         verdict = verdict_of(columns, fields, company)
         return _without_box(path, line, name, verdict, size_hw, findings)
-    if kind.lower() in EMPTY[:1]:
+    if not kind:
         kind = GOOD if is_called_good(columns, fields) else ANY_DEFECT
     turned = not_upright((of, fields[i]) for i, of in columns.others)
     box_numbers = f"{turned}, or call that column unused" if turned else _numbers(values, table)

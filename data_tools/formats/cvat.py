@@ -21,14 +21,13 @@ from data_tools.formats.image_places import declared_size
 from data_tools.formats.outlines import (
     LINE,
     WITHOUT_AREA,
-    Box,
-    around,
+    around_numbers,
     shape,
     turned_ellipse,
     turned_note,
     turned_rectangle,
 )
-from data_tools.formats.rectangles import numbers
+from data_tools.formats.rectangles import Box, numbers
 from data_tools.formats.registry import Findings, Format
 from data_tools.formats.run_lengths import box_of_runs, runs_of_counts
 from data_tools.formats.tool_files import TOOL_READS, images_root, recogniser, tool_reader
@@ -129,12 +128,12 @@ def _outline(element: Element, _rotation: float) -> Box | str:
     if len(points) < fewest:
         return f"{len(points)} points for a {element.tag}"
     flat = numbers([value for pair in points for value in pair])
-    return flat if isinstance(flat, str) else around(list(zip(flat[::2], flat[1::2], strict=True)))
+    return flat if isinstance(flat, str) else around_numbers(flat)
 
 
 def _cuboid(element: Element, _rotation: float) -> Box | str:
     values = _numbers(element, _CUBOID)
-    return values if isinstance(values, str) else around(list(zip(values[::2], values[1::2], strict=True)))
+    return values if isinstance(values, str) else around_numbers(values)
 
 
 def _mask(element: Element, _rotation: float) -> Box | str:

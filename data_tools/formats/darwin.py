@@ -15,8 +15,8 @@ from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.entry_words import contradiction, values_in, why_undecided
 from data_tools.formats.folders import is_good
 from data_tools.formats.image_places import declared_size
-from data_tools.formats.outlines import WITHOUT_AREA, Box, around, shape, turned_ellipse
-from data_tools.formats.rectangles import numbers
+from data_tools.formats.outlines import WITHOUT_AREA, around, corners_of, shape, turned_ellipse
+from data_tools.formats.rectangles import Box, numbers
 from data_tools.formats.registry import Findings, Format
 from data_tools.formats.tool_files import TOOL_READS, images_root, json_with, recogniser, tool_reader
 
@@ -86,7 +86,7 @@ def _box(entry: Mapping[str, Any]) -> Box | str:
     kind = next((kind for kind in _AREAS if isinstance(entry.get(kind), dict)), "")
     if kind == "bounding_box":
         read = _numbers(entry[kind], "x", "y", "w", "h")
-        return read if isinstance(read, str) else (read[0], read[1], read[0] + read[2], read[1] + read[3])
+        return read if isinstance(read, str) else corners_of("corner", read)
     if kind == "ellipse":
         centre, radii = _point(entry[kind].get("center")), _point(entry[kind].get("radius"))
         angle = numbers((entry[kind].get("angle", 0),))

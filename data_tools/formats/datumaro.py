@@ -15,8 +15,16 @@ from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.entry_words import contradiction, values_in, why_undecided, word_of
 from data_tools.formats.folders import is_good
 from data_tools.formats.image_places import declared_size
-from data_tools.formats.outlines import LINE, WITHOUT_AREA, Box, around, shape, turned_note, turned_rectangle
-from data_tools.formats.rectangles import numbers
+from data_tools.formats.outlines import (
+    LINE,
+    WITHOUT_AREA,
+    around_numbers,
+    corners_of,
+    shape,
+    turned_note,
+    turned_rectangle,
+)
+from data_tools.formats.rectangles import Box, numbers
 from data_tools.formats.registry import Findings, Format
 from data_tools.formats.remarks import NOT_UNDERSTOOD
 from data_tools.formats.tool_files import TOOL_READS, images_root, json_with, recogniser, tool_reader
@@ -124,31 +132,25 @@ def _labels(categories: Mapping[str, Any]) -> list[str]:
 
 
 def _bbox(entry: Mapping[str, Any]) -> tuple[Box | str, str]:
-    values = _numbers(entry.get("bbox"), 4)
+    place = entry.get("bbox")
+    values = numbers(place) if isinstance(place, list) and len(place) == 4 else "bbox is not left, top, width, height"
     attributes = entry.get("attributes")
     turned = numbers([(attributes.get("rotation") or 0) if isinstance(attributes, dict) else 0])
     if isinstance(values, str) or isinstance(turned, str):
         return values if isinstance(values, str) else str(turned), ""
     x, y, width, height = values
-    box = (x, y, x + width, y + height)
+    box = corners_of("corner", values)
     if not turned[0] % 360:
         return box, ""
     return turned_rectangle(box, turned[0], (x + width / 2, y + height / 2)), turned_note(turned[0])
 
 
 def _outline(entry: Mapping[str, Any]) -> tuple[Box | str, str]:
-    fewest = 6 if entry["type"] == "polygon" else 4
-    values = _numbers(entry.get("points"), fewest)
-    if isinstance(values, str):
-        return values, ""
-    note = LINE if entry["type"] == "polyline" else ""
-    return around(list(zip(values[::2], values[1::2], strict=True))), note
-
-
-def _numbers(values: Any, fewest: int) -> tuple[float, ...] | str:
-    if not isinstance(values, list) or len(values) < fewest or len(values) % 2 or (fewest == 4 and len(values) < 4):
-        return "not enough numbers for an outline"
-    return numbers(values)
+    points, fewest = entry.get("points"), 6 if entry["type"] == "polygon" else 4
+    if not isinstance(points, list) or len(points) < fewest or len(points) % 2:
+        return "not enough numbers for an outline", ""
+    values = numbers(points)
+    return values if isinstance(values, str) else around_numbers(values), LINE if entry["type"] == "polyline" else ""
 
 
 _READERS: dict[str, Callable[[Mapping[str, Any]], tuple[Box | str, str]]] = {

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from data_tools.core.errors import InputError
 from data_tools.core.records import Sample
 from data_tools.files.images import resolve_under
-from data_tools.formats.annotation_files import annotation_files, head_of, read_lines, some_files
+from data_tools.formats.annotation_files import annotation_files, head_of, numbered_lines, some_files
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.image_index import ImageIndex, images_folder
@@ -56,9 +56,8 @@ def _claims(sources: Sequence[Path], index: ImageIndex | None, corners: str, fin
     files = list(annotation_files(sources, ".txt", findings))
     lists = [path for path in files if _LISTED.match(_first_line(path))]
     for path in lists:
-        for line, text in enumerate(read_lines(path), start=1):
-            if text.strip():
-                yield _listed(path, line, _SEPARATOR.split(text.strip()), index, corners)
+        for line, text in numbered_lines(path):
+            yield _listed(path, line, _SEPARATOR.split(text.strip()), index, corners)
     for path in files if not lists else ():
         if _first_line(path) and not _ROW.match(_first_line(path)) and not _has_image(path, index):
             findings.reject(path, None, path.stem, "no image of this name, and no lines x1,y1,x2,y2,type")
@@ -83,9 +82,8 @@ def _listed(path: Path, line: int, fields: list[str], index: ImageIndex | None, 
 
 
 def _claim(name: str, labels: Path, corners: str) -> Claim:
-    lines = [(i, text) for i, text in enumerate(read_lines(labels), start=1) if text.strip()]
-    shapes = tuple(_shape(i, text, corners) for i, text in lines)
-    return Claim(labels, name, shapes=shapes, good="" if lines else _EMPTY)
+    shapes = tuple(_shape(line, text, corners) for line, text in numbered_lines(labels))
+    return Claim(labels, name, shapes=shapes, good="" if shapes else _EMPTY)
 
 
 def _shape(line: int, text: str, corners: str) -> Shape:

@@ -10,12 +10,12 @@ from functools import partial
 from pathlib import Path
 
 from data_tools.core.records import Sample
-from data_tools.formats.annotation_files import claims_from_files, head_of, read_lines
+from data_tools.formats.annotation_files import claims_from_files, head_of, numbered_lines
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.image_index import images_folder
 from data_tools.formats.image_places import folder_under
-from data_tools.formats.outlines import around
+from data_tools.formats.outlines import around_numbers
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, Format, ReadOptions
 from data_tools.formats.tool_files import recogniser
@@ -40,11 +40,11 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
 
 
 def _claim(path: Path, root: Path | None) -> Claim:
-    lines = [(i, text) for i, text in enumerate(read_lines(path), start=1) if text.strip() and not _ABOVE.match(text)]
+    lines = [(line, text) for line, text in numbered_lines(path) if not _ABOVE.match(text)]
     folder = folder_under(path, root)
     if lines and not any(_ROW.match(text) for _, text in lines):
         return Claim(path, path.stem, folder=folder, problem="no line of 8 numbers and a type, so not a label file")
-    shapes = tuple(_shape(i, text) for i, text in lines)
+    shapes = tuple(_shape(line, text) for line, text in lines)
     return Claim(path, path.stem, folder=folder, shapes=shapes, good="" if lines else _EMPTY)
 
 
@@ -57,7 +57,7 @@ def _shape(line: int, text: str) -> Shape:
         return Shape(kind, line=line, problem=sides)
     is_upright = len(set(sides[::2])) == len(set(sides[1::2])) == 2
     beside = tuple(("difficult", flag) for flag in fields[_SIDES + 1 :] if flag != "0")
-    box_xyxy = around(list(zip(sides[::2], sides[1::2], strict=True)))
+    box_xyxy = around_numbers(sides)
     return Shape(kind, box_xyxy, line, "" if is_upright else _TURNED, beside=beside)
 
 

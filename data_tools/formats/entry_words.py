@@ -200,8 +200,13 @@ def _affirms(name: str, text: str) -> bool:
 def _texts(beside: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, str, str]]:
     """Name and value of each, and both for people."""
     for name, value in beside:
-        text = ("yes" if value else "no") if isinstance(value, bool) else str(value).strip()
+        text = text_of(value)
         yield name, text, f"{name[:40]} {text[:40]!r}"
+
+
+def text_of(value: Any) -> str:
+    """A value as it would be written under a question."""
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value).strip()
 
 
 def values_in(entry: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -220,7 +225,7 @@ def _said(key: str, value: Any) -> tuple[str | None, str] | None:
     """What one value says, in the words of `word_of`; None where it says nothing."""
     if not isinstance(value, str | bool | int):
         return None
-    text = ("yes" if value else "no") if isinstance(value, bool) else str(value).strip()
+    text = text_of(value)
     shown = f"{key[:40]} {str(value)[:40]!r}"
     if not text:
         return None

@@ -12,7 +12,7 @@ from typing import Any
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import Sample
-from data_tools.formats.annotation_files import head_of, read_lines
+from data_tools.formats.annotation_files import head_of, numbered_lines
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.columns import LABELS, Columns
@@ -20,6 +20,7 @@ from data_tools.formats.image_places import declared_size
 from data_tools.formats.json_values import value_of_line
 from data_tools.formats.label_tables import label_claims, tell_unknown_areas
 from data_tools.formats.labelstudio_names import path_of
+from data_tools.formats.outlines import corners_of
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
 from data_tools.formats.tool_files import claims_of_files, images_root, recogniser
@@ -50,9 +51,7 @@ def claims_of(path: Path, options: ReadOptions, findings: Findings) -> Iterator[
     if not _looks_like(path):
         raise InputError("no lines of JSON with source-ref and metadata, so no output of Ground Truth")
     classes: list[tuple[int, list[str]]] = []
-    for line, text in enumerate(read_lines(path), start=1):
-        if not text.strip():
-            continue
+    for line, text in numbered_lines(path):
         record = _parsed(text, line)
         image = record.get(_IMAGE)
         if not isinstance(image, str):
@@ -105,10 +104,9 @@ def _shape(box: Any, names: Mapping[str, Any], line: int) -> Shape:
         return Shape("defect", line=line, problem=f"class_id {str(box.get('class_id'))[:40]} is not in the class-map")
     if isinstance(sides, str):
         return Shape(name, line=line, problem=sides)
-    left, top, width, height = sides
-    if min(width, height) <= 0:
+    if min(sides[2:]) <= 0:
         return Shape(name, line=line, problem="zero-area rectangle")
-    return Shape(name, (left, top, left + width, top + height), line)
+    return Shape(name, corners_of("corner", sides), line)
 
 
 def _size(label: Mapping[str, Any]) -> tuple[int, int] | None:

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from data_tools.core.records import Sample
-from data_tools.formats.annotation_files import claims_from_files, head_of, read_lines
+from data_tools.formats.annotation_files import claims_from_files, head_of, numbered_lines
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.image_index import images_folder
@@ -38,11 +38,11 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
 
 
 def _claim(path: Path, root: Path | None, corners: str) -> Claim:
-    lines = [(i, text) for i, text in enumerate(read_lines(path), start=1) if text.strip()]
+    lines = numbered_lines(path)
     folder = folder_under(path, root)
     if lines and not any(_ROW.match(text) for _, text in lines):
         return Claim(path, path.stem, folder=folder, problem="no line of a type and 14 numbers, so not a label file")
-    shapes = tuple(_shape(i, text, corners) for i, text in lines)
+    shapes = tuple(_shape(line, text, corners) for line, text in lines)
     return Claim(path, path.stem, folder=folder, shapes=shapes, good="" if lines else _EMPTY)
 
 

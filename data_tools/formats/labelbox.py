@@ -12,13 +12,12 @@ from typing import Any
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import GOOD, UNBOXED
-from data_tools.files.text import read_text
-from data_tools.formats.annotation_files import head_of
+from data_tools.formats.annotation_files import head_of, numbered_lines
 from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.json_values import value_of_line
-from data_tools.formats.outlines import WITHOUT_AREA, Box, around, shape
-from data_tools.formats.rectangles import numbers
+from data_tools.formats.outlines import WITHOUT_AREA, around_numbers, corners_of, shape
+from data_tools.formats.rectangles import Box, numbers
 from data_tools.formats.registry import Findings, Format
 from data_tools.formats.remarks import NOT_UNDERSTOOD, status_of_remark
 from data_tools.formats.tool_files import TOOL_READS, images_root, recogniser, tool_reader
@@ -36,9 +35,7 @@ def claims_of(path: Path, findings: Findings) -> Iterator[Claim]:
     Raises:
         InputError: a line that is not one of Labelbox's export.
     """
-    for line, text in enumerate(read_text(path)[0].splitlines(), start=1):
-        if not text.strip():
-            continue
+    for line, text in numbered_lines(path):
         row = value_of_line(line, text)
         if not _is_row(row):
             raise InputError(f"line {line}: no 'data_row' with 'projects', so not an export of Labelbox as NDJSON")
@@ -95,12 +92,12 @@ def _box(one: Record) -> Box | str:
     """The box of an object, or why there is none."""
     if isinstance(one.get("bounding_box"), dict):
         read = numbers([one["bounding_box"].get(side) for side in _SIDES])
-        return read if isinstance(read, str) else (read[0], read[1], read[0] + read[2], read[1] + read[3])
+        return read if isinstance(read, str) else corners_of("corner", read)
     points = next((one[kind] for kind in ("polygon", "line") if isinstance(one.get(kind), list)), None)
     if not points:
         return "encloses no area that is read here; of masks Labelbox gives the address alone"
     flat = numbers([_object(point).get(axis) for point in points for axis in "xy"])
-    return flat if isinstance(flat, str) else around(list(zip(flat[::2], flat[1::2], strict=True)))
+    return flat if isinstance(flat, str) else around_numbers(flat)
 
 
 def _answers(classifications: Any) -> Iterator[tuple[str, str]]:

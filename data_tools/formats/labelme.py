@@ -22,8 +22,8 @@ from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.entry_words import values_in, word_of
 from data_tools.formats.image_index import images_folder
 from data_tools.formats.image_places import declared_size, folder_under
-from data_tools.formats.outlines import LINE, WITHOUT_AREA, around
-from data_tools.formats.rectangles import half_open, numbers
+from data_tools.formats.outlines import LINE, WITHOUT_AREA, around_numbers
+from data_tools.formats.rectangles import Box, half_open, numbers
 from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
 from data_tools.formats.remarks import NOT_UNDERSTOOD, is_about_the_work, is_undone, status_of_remark, weightiest
 
@@ -125,7 +125,7 @@ def _beside(shape: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     yield from ((str(name), on) for name, on in flags.items() if on is True) if isinstance(flags, dict) else ()
 
 
-def _outline(points: list[Any], kind: Any) -> tuple[float, float, float, float] | str:
+def _outline(points: list[Any], kind: Any) -> Box | str:
     """The box around the points of a shape, or why there is none."""
     if not isinstance(kind, str) or kind not in _FEWEST:
         return f"shape_type {str(kind)[:40]!r} encloses no area that is read here"
@@ -139,7 +139,7 @@ def _outline(points: list[Any], kind: Any) -> tuple[float, float, float, float] 
     if kind == "circle":
         radius = hypot(flat[2] - flat[0], flat[3] - flat[1])
         return flat[0] - radius, flat[1] - radius, flat[0] + radius, flat[1] + radius
-    return around(list(zip(flat[::2], flat[1::2], strict=True)))
+    return around_numbers(flat)
 
 
 def _recognise(source: Path) -> str | None:

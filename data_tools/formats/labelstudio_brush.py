@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from data_tools.formats.outlines import Box
+from data_tools.formats.rectangles import Box
 from data_tools.formats.run_lengths import box_of_runs
 
 _CHANNELS = 4

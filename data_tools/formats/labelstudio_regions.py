@@ -8,8 +8,16 @@ from data_tools.formats.claims import Shape
 from data_tools.formats.entry_words import values_in
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.labelstudio_brush import brush_box
-from data_tools.formats.outlines import LINE, Box, around, shape, turned_ellipse, turned_note, turned_rectangle
-from data_tools.formats.rectangles import numbers
+from data_tools.formats.outlines import (
+    LINE,
+    around_numbers,
+    corners_of,
+    shape,
+    turned_ellipse,
+    turned_note,
+    turned_rectangle,
+)
+from data_tools.formats.rectangles import Box, numbers
 
 SizeHW = tuple[int, int]
 SIZE = ("original_height", "original_width")
@@ -117,8 +125,8 @@ def _rectangle(region: Mapping[str, Any], size_hw: SizeHW) -> tuple[Box | str, s
     values = _numbers(region, ("x", "y", "width", "height"))
     if isinstance(values, str):
         return values, ""
-    (x, y, width, height, angle), (across, down) = values, (size_hw[1] / 100, size_hw[0] / 100)
-    box = (x * across, y * down, (x + width) * across, (y + height) * down)
+    *corner, angle = values
+    box = _in_pixels(corners_of("corner", corner), size_hw)
     # the pivot is the corner that x and y name
     return (turned_rectangle(box, angle, box[:2]) if angle % 360 else box), turned_note(angle)
 
@@ -141,9 +149,13 @@ def _polygon(region: Mapping[str, Any], size_hw: SizeHW) -> tuple[Box | str, str
     flat = numbers([value for point in points for value in point])
     if isinstance(flat, str):
         return flat, ""
+    return _in_pixels(around_numbers(flat), size_hw), "" if closed else LINE
+
+
+def _in_pixels(box: Box, size_hw: SizeHW) -> Box:
+    """A box in percent of an image's size as one in pixels."""
     across, down = size_hw[1] / 100, size_hw[0] / 100
-    note = "" if closed else LINE
-    return around([(x * across, y * down) for x, y in zip(flat[::2], flat[1::2], strict=True)]), note
+    return box[0] * across, box[1] * down, box[2] * across, box[3] * down
 
 
 def _brush(region: Mapping[str, Any], size_hw: SizeHW) -> tuple[Box | str, str]:

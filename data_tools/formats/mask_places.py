@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from data_tools.core.records import UNBOXED
 from data_tools.formats.folders import CARRIERS, SPLIT_FOLDERS, plain_rest, status_of
@@ -190,7 +190,4 @@ def _parts(folder: str) -> tuple[str, ...]:
 
 def is_named_as_mask(name: str) -> bool:
     """Whether a file's name, relative to its set and with slashes, or one of its folders has a word for masks."""
-    path = PurePosixPath(name)
-    return bool(_SUFFIXED.match(path.stem)) or any(
-        part in MASK_FOLDERS for folder in path.parts[:-1] for part in _parts(folder.lower())
-    )
+    return bool(_mark(Path(name), Path()))

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, GOOD, UNBOXED, Sample
 from data_tools.files.images import read_rgb, read_size
+from data_tools.formats.evidence import UNLABELLED
 from data_tools.formats.image_index import read_or_reject, size_of, without_boxes
 from data_tools.formats.mask_reading import MaskReading, choose_reading, code_name, reading_by_names, with_values_said
 from data_tools.formats.mask_values import MaskStats, read_codes, stats_of
@@ -150,8 +151,8 @@ def _sample(job: MaskJob, options: ReadOptions, reading: MaskReading | None) -> 
 def _without_masks(job: MaskJob, options: ReadOptions, findings: Findings) -> Sample | None:
     path = job.root / job.name
     status, proof = (GOOD, job.proof) if job.proof else (job.without_masks, "")
-    if status is None and options.unlabelled == "good":
-        status, proof = GOOD, "--unlabelled good"
+    if status is None and options.unlabelled == GOOD:
+        status, proof = GOOD, UNLABELLED
     if status is None:
         reason = "no mask beside it, in masks/ or in ground_truth/, and no folder says that it is good"
         findings.reject(path, None, job.name, reason)
@@ -177,7 +178,7 @@ def _objects(job: MaskJob, size_hw: tuple[int, int]) -> NDArray[np.int64] | None
 def _regions(mask: NDArray[np.bool_], objects: NDArray[np.int64] | None, merge_distance: int) -> NDArray[np.int32]:
     """(h, w) numbers of the defects of one type: by their object, else by what is connected."""
     if objects is None:
-        return np.where(mask, label(mask, merge_distance), 0).astype(np.int32)
+        return label(mask, merge_distance)
     regions = np.zeros(mask.shape, dtype=np.int32)
     known, others = mask & (objects != 0), mask & (objects == 0)
     regions[known] = np.unique(objects[known], return_inverse=True)[1] + 1

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from math import cos, hypot, isfinite, radians, sin
 
 from data_tools.formats.claims import Shape
+from data_tools.formats.rectangles import Box
 
-Box = tuple[float, float, float, float]
 Point = tuple[float, float]
 
 NO_LABEL = "defect"
@@ -29,8 +29,25 @@ def shape(label: str, box: Box | str, line: int | None = None, note: str = "", p
 
 def around(points: Sequence[Point]) -> Box:
     """The box around points, of which there is at least one."""
-    xs, ys = [x for x, _ in points], [y for _, y in points]
+    return around_numbers([side for point in points for side in point])
+
+
+def around_numbers(flat: Sequence[float]) -> Box:
+    """The box around points whose x and y stand in turn."""
+    xs, ys = flat[::2], flat[1::2]
     return min(xs), min(ys), max(xs), max(ys)
+
+
+def corners_of(shape: str, numbers: Sequence[float]) -> Box:
+    """x1, y1, x2, y2 of the numbers of a box, whose shape is one of those that `columns.Columns` has."""
+    if shape == "outline":
+        return around_numbers(numbers)
+    a, b, c, d = numbers
+    if shape == "corner":
+        return a, b, a + c, b + d
+    if shape == "centre":
+        return a - c / 2, b - d / 2, a + c / 2, b + d / 2
+    return a, b, c, d
 
 
 def turned_rectangle(box: Box, degrees: float, pivot: Point) -> Box:

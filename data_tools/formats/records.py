@@ -20,6 +20,7 @@ from data_tools.files.image_walk import IMAGE_SUFFIXES
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim
 from data_tools.formats.columns import LABELS, Columns, find_columns, find_image, find_label_columns
+from data_tools.formats.entry_words import text_of
 from data_tools.formats.folders import asks_for, is_good, is_predicted, status_of
 from data_tools.formats.image_places import ImagePlaces, folder_under
 from data_tools.formats.json_values import json_values
@@ -184,9 +185,7 @@ def _masks_of(record: Record) -> tuple[str, ...]:
 
 
 def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    return ("yes" if value else "no") if isinstance(value, bool) else str(value).strip()
+    return "" if value is None else text_of(value)
 
 
 def _columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Columns | None:

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Corners = tuple[float, float, float, float]
+Box = tuple[float, float, float, float]
+"""x1, y1, x2, y2."""
 
 SWAPPED = "boxes with swapped corners: put in order"
 UPSIDE_DOWN = "boxes whose first y alone is the larger one: put in order; where y counts upwards, count it from the top"
@@ -44,7 +45,7 @@ class Placed:
         reason: "" where the box is usable.
     """
 
-    box_xyxy: Corners | None
+    box_xyxy: Box | None
     changes: tuple[str, ...] = ()
     reason: str = ""
 
@@ -66,7 +67,7 @@ def numbers(values: Sequence[object]) -> tuple[float, ...] | str:
     return tuple(floats)
 
 
-def half_open(corners: Corners, meaning: str) -> tuple[Corners, str]:
+def half_open(corners: Box, meaning: str) -> tuple[Box, str]:
     """Half-open corners in order, and a note where they were swapped.
 
     Args:
@@ -90,7 +91,7 @@ def _in_order(first: float, second: float, more: float) -> tuple[float, float]:
     return (second, first + more) if second < first and second + more <= first else (first, second + more)
 
 
-def are_shares(boxes_xyxy: Iterable[Corners]) -> bool:
+def are_shares(boxes_xyxy: Iterable[Box]) -> bool:
     """Whether the boxes of a file count in shares of the image's size: no pixels lie as close to the corner.
 
     All have sides of at most 1 and a centre in 0..1, since a box may reach over the edge; not all are whole numbers.
@@ -104,7 +105,7 @@ def are_shares(boxes_xyxy: Iterable[Corners]) -> bool:
     return fractions
 
 
-def may_be_percent(placed: Sequence[tuple[Corners, tuple[int, int]]], fewest: int) -> Literal["no", "far", "yes"]:
+def may_be_percent(placed: Sequence[tuple[Box, tuple[int, int]]], fewest: int) -> Literal["no", "far", "yes"]:
     """Whether the boxes of a file may be percentages of larger images, taken for pixels.
 
     All lie in 0..100, with fractions, in images of at least twice that on each side. A few such boxes may be pixels by
@@ -123,7 +124,7 @@ def may_be_percent(placed: Sequence[tuple[Corners, tuple[int, int]]], fewest: in
     return "yes" if fewest == 1 or max(sides) >= _FAR else "far"
 
 
-def may_be_thousandths(placed: Sequence[tuple[Corners, tuple[int, int]]]) -> Literal["no", "far", "yes"]:
+def may_be_thousandths(placed: Sequence[tuple[Box, tuple[int, int]]]) -> Literal["no", "far", "yes"]:
     """Whether the boxes of a file may be thousandths of their images' sizes, as vision language models give them.
 
     All are whole numbers in 0..1000. Half of them leave smaller images, or in larger ones none lies where pixels would
@@ -144,7 +145,7 @@ def may_be_thousandths(placed: Sequence[tuple[Corners, tuple[int, int]]]) -> Lit
     return "far" if chance < _BY_CHANCE else "no"
 
 
-def place(box_xyxy: Corners, size_hw: tuple[int, int]) -> Placed:
+def place(box_xyxy: Box, size_hw: tuple[int, int]) -> Placed:
     """A box as it lies in its image.
 
     Args:

@@ -24,7 +24,7 @@ def red_boxes(
     from scipy import ndimage
 
     drawn = _redness(copy) - np.maximum(_redness(original), 0)
-    numbers = np.where(drawn >= _FAINTEST, label(drawn >= _FAINTEST, merge_distance), 0).astype(np.int32)
+    numbers = label(drawn >= _FAINTEST, merge_distance)
     peaks = np.asarray(ndimage.maximum(drawn, numbers, np.arange(numbers.max() + 1)))
     # what is faint beside the strongest red is ringing of the compression
     numbers[(drawn < _OF_PEAK * peaks[numbers]) | (peaks[numbers] < _OF_PEAK * peaks[1:].max(initial=0))] = 0

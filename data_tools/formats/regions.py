@@ -14,19 +14,16 @@ def regions(mask: NDArray[np.bool_], min_area: int, merge_distance: int) -> tupl
         min_area: regions with fewer pixels are left out, but the largest region of a mask never is.
         merge_distance: regions with at most so many pixels between them make one box.
     """
-    return boxes_of(np.where(mask, label(mask, merge_distance), 0), min_area)
+    return boxes_of(label(mask, merge_distance), min_area)
 
 
 def label(mask: NDArray[np.bool_], merge_distance: int) -> NDArray[np.int32]:
-    """(h, w) numbers from 1 of the 8-connected regions, 0 elsewhere.
-
-    With a `merge_distance` above 0 the regions reach beyond the mask.
-    """
+    """(h, w) numbers from 1 of the 8-connected regions of a mask, 0 elsewhere; see `regions` for `merge_distance`."""
     from scipy import ndimage
 
     joined = ndimage.binary_dilation(mask, np.ones((merge_distance + 1,) * 2)) if merge_distance else mask
     numbers: NDArray[np.int32] = ndimage.label(joined, structure=np.ones((3, 3), dtype=bool))[0]
-    return numbers
+    return np.where(mask, numbers, 0)
 
 
 def boxes_of(numbers: NDArray[np.int32], min_area: int) -> tuple[NDArray[np.float64], int]:

@@ -9,8 +9,8 @@ from typing import Any
 from data_tools.core.records import GOOD
 from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.folders import is_good
-from data_tools.formats.outlines import LINE, WITHOUT_AREA, Box, around, shape, turned_ellipse, turned_note
-from data_tools.formats.rectangles import numbers
+from data_tools.formats.outlines import LINE, WITHOUT_AREA, corners_of, shape, turned_ellipse, turned_note
+from data_tools.formats.rectangles import Box, numbers
 from data_tools.formats.registry import Findings
 from data_tools.formats.remarks import NOT_UNDERSTOOD
 from data_tools.formats.via_labels import beside_of, class_of, state_of, value_of
@@ -166,9 +166,7 @@ def _box(form: Mapping[str, Any]) -> tuple[Box | str, str]:
 
 def _rect(form: Mapping[str, Any]) -> tuple[Box | str, str]:
     values = numbers([form.get(key) for key in ("x", "y", "width", "height")])
-    if isinstance(values, str):
-        return values, ""
-    return (values[0], values[1], values[0] + values[2], values[1] + values[3]), ""
+    return (values if isinstance(values, str) else corners_of("corner", values)), ""
 
 
 def _round(form: Mapping[str, Any]) -> tuple[Box | str, str]:
@@ -191,8 +189,7 @@ def _outline(form: Mapping[str, Any]) -> tuple[Box | str, str]:
     flat_xs, flat_ys = numbers(xs), numbers(ys)
     if isinstance(flat_xs, str) or isinstance(flat_ys, str):
         return flat_xs if isinstance(flat_xs, str) else str(flat_ys), ""
-    note = LINE if line else ""
-    return around(list(zip(flat_xs, flat_ys, strict=True))), note
+    return (min(flat_xs), min(flat_ys), max(flat_xs), max(flat_ys)), LINE if line else ""
 
 
 _SHAPES: dict[str, Callable[[Mapping[str, Any]], tuple[Box | str, str]]] = {

@@ -7,8 +7,16 @@ from typing import Any
 
 from data_tools.formats.claims import Claim
 from data_tools.formats.folders import is_good
-from data_tools.formats.outlines import LINE, WITHOUT_AREA, Box, around, circle_through, shape, turned_ellipse
-from data_tools.formats.rectangles import numbers
+from data_tools.formats.outlines import (
+    LINE,
+    WITHOUT_AREA,
+    around_numbers,
+    circle_through,
+    corners_of,
+    shape,
+    turned_ellipse,
+)
+from data_tools.formats.rectangles import Box, numbers
 from data_tools.formats.registry import Findings
 from data_tools.formats.remarks import NOT_UNDERSTOOD
 from data_tools.formats.via2 import EMPTY, said_by
@@ -118,12 +126,12 @@ def _box(place: Any) -> tuple[Box | str | None, str]:
     if kind == _POINT:
         return None, ""
     if kind == _RECTANGLE:
-        return (values[0], values[1], values[0] + values[2], values[1] + values[3]), ""
+        return corners_of("corner", values), ""
     if kind in (_CIRCLE, _ELLIPSE):
         return turned_ellipse(points[0], (values[2], values[-1])), ""
     if kind == _EXTREME_CIRCLE:
         return circle_through(*points), ""
-    return around(points), LINE if kind in (_LINE, _POLYLINE) else ""
+    return around_numbers(values), LINE if kind in (_LINE, _POLYLINE) else ""
 
 
 def _names(value: dict[str, Any], view: str) -> list[str]:

@@ -20,7 +20,7 @@ from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.entry_words import word_of
 from data_tools.formats.image_index import images_folder
 from data_tools.formats.image_places import declared_size, folder_under
-from data_tools.formats.outlines import turned_note, turned_rectangle
+from data_tools.formats.outlines import corners_of, turned_note, turned_rectangle
 from data_tools.formats.rectangles import half_open, numbers
 from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
 from data_tools.formats.remarks import NOT_UNDERSTOOD
@@ -134,9 +134,10 @@ def _turned(one: Element, name: str) -> Shape:
     rectangle = numbers([box.value(value) for value in _TURNED])
     if isinstance(rectangle, str):
         return Shape(name, line=one.line, problem=rectangle)
-    x, y, w, h, angle = rectangle
-    flat = (x - w / 2, y - h / 2, x + w / 2, y + h / 2)
-    return Shape(name, turned_rectangle(flat, degrees(angle), (x, y)), one.line, turned_note(round(degrees(angle), 3)))
+    x, y, *_, angle = rectangle
+    upright = corners_of("centre", rectangle[:4])
+    box_xyxy = turned_rectangle(upright, degrees(angle), (x, y))
+    return Shape(name, box_xyxy, one.line, turned_note(round(degrees(angle), 3)))
 
 
 def _xml(sample: Sample) -> str:

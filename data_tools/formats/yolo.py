@@ -25,6 +25,7 @@ from data_tools.formats.annotation_files import (
     claims_from_files,
     head_of,
     label_path,
+    numbered_lines,
     read_lines,
     some_files,
 )
@@ -32,6 +33,7 @@ from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.image_index import images_folder
 from data_tools.formats.name_readings import bare, folded
+from data_tools.formats.outlines import corners_of
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, Format, ReadOptions
 from data_tools.formats.yolo_lines import key_points_by_lines, refuse_corners
@@ -131,7 +133,7 @@ def _parts(dataset: Dataset, written: Sequence[Sample]) -> dict[str, list[str]]:
 
 def _claim(path: Path, bases: Sequence[Path], names: Sequence[str], points: int) -> Claim | None:
     name = _image_name(path, bases)
-    lines = [(i, line) for i, line in enumerate(read_lines(path), start=1) if line.strip()]
+    lines = numbered_lines(path)
     if lines and not any(_NUMBERS.match(line) for _, line in lines):
         return Claim(path, name, problem="no line of a class and numbers, so not a label file")
     shapes = tuple(_shape(i, line, names, points) for i, line in lines)
@@ -158,12 +160,8 @@ def _shape(line: int, text: str, names: Sequence[str], points: int) -> Shape:
         return _refused(line, "a number outside 0..1: YOLO gives shares of the image's size")
     defect_type = names[int(fields[0])] if names else f"class_{int(fields[0])}"
     beside = (("confidence", confidence),) if confidence else ()
-    if len(shares) == 4:
-        x, y, w, h = shares
-        box = (x - w / 2, y - h / 2, x + w / 2, y + h / 2)
-        return Shape(defect_type, box, line, note, shares=True, beside=beside)
-    xs, ys = shares[::2], shares[1::2]
-    return Shape(defect_type, (min(xs), min(ys), max(xs), max(ys)), line, shares=True, beside=beside)
+    box = corners_of("centre" if len(shares) == 4 else "outline", shares)
+    return Shape(defect_type, box, line, note, shares=True, beside=beside)
 
 
 def _ends_in_a_share(fields: Sequence[str]) -> bool:

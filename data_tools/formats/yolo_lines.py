@@ -7,6 +7,7 @@ from pathlib import Path
 from data_tools.core.errors import InputError
 from data_tools.formats.annotation_files import read_lines
 from data_tools.formats.claims import Claim
+from data_tools.formats.outlines import corners_of
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings
 
@@ -65,9 +66,8 @@ def _long_lines(files: Sequence[Path]) -> Iterator[tuple[float, ...]]:
 
 def _holds_points(line: Sequence[float]) -> bool:
     """Whether the first four numbers are a box inside the image, and the pairs behind them points inside the box."""
-    x, y, w, h = line[:4]
-    around = (x - w / 2, y - h / 2, x + w / 2, y + h / 2)
-    if min(w, h) <= 0 or min(around) < -_SLACK or max(around) > 1 + _SLACK:
+    around = corners_of("centre", line[:4])
+    if min(line[2:4]) <= 0 or min(around) < -_SLACK or max(around) > 1 + _SLACK:
         return False
     left, top, right, bottom = (side + sign * _SLACK for side, sign in zip(around, (-1, -1, 1, 1), strict=True))
     return all(left <= a <= right and top <= b <= bottom for a, b in zip(line[4::2], line[5::2], strict=True))

@@ -39,7 +39,14 @@ def test_annotations(tmp_path: Path, entry: dict[str, Any], box: tuple[float, ..
 
 
 @pytest.mark.parametrize(
-    "entry", [{"type": "bbox", "bbox": [1, 2]}, {"type": "polygon", "points": [1, 2, 3, 4]}, {"type": "cuboid_3d"}, 3]
+    "entry",
+    [
+        {"type": "bbox", "bbox": [1, 2]},
+        {"type": "bbox", "bbox": [1, 2, 3, 4, 5, 6]},
+        {"type": "polygon", "points": [1, 2, 3, 4]},
+        {"type": "cuboid_3d"},
+        3,
+    ],
 )
 def test_annotations_that_cannot_be_read_keep_their_image_from_being_good(tmp_path: Path, entry: Any) -> None:
     (claim,), _ = claims(tmp_path, entry)

@@ -24,7 +24,7 @@ def told(
     project = {"labels": [{"annotations": annotations, **label}], "project_details": {"workflow_status": state}}
     address = "https://host/bucket/a.png?signature=1"
     row = {"data_row": {"id": "x", "row_data": address}, "projects": {"p": project}}
-    (folder / "e.ndjson").write_text(json.dumps(row))
+    (folder / "e.ndjson").write_text(json.dumps(row, ensure_ascii=False), encoding="utf-8")
     samples, findings = read("labelbox", folder)
     return samples.get("a.png"), [r.reason for r in findings.rejects]
 
@@ -34,6 +34,8 @@ def test_areas_of_each_kind(tmp_path: Path, read, save) -> None:
     sample, listed = told(tmp_path, read, save, [BOX, {"name": "outline", "polygon": corners}])
     assert sample.boxes_xyxy.tolist() == [[1, 2, 4, 6], [10, 10, 30, 40]]
     assert not listed
+    remark = question("remark", "at the\u2028edge")  # which ends no line of JSON
+    assert told(tmp_path, read, save, [BOX | {"classifications": [remark]}])[0].boxes_xyxy.tolist() == [[1, 2, 4, 6]]
     sample, listed = told(tmp_path, read, save, [{"name": "pit", "mask": {"url": "https://host/m"}}])
     assert sample.status == UNBOXED
     assert "gives the address alone" in listed[0]
