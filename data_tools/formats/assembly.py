@@ -93,6 +93,7 @@ def samples_from_claims(
     findings: Findings,
     *,
     root: Root = images_folder,
+    places: ImagePlaces | None = None,
     background: str = "",
     left_out: Callable[[str], str] = lambda path: "",
     keep_repeats: bool = False,
@@ -104,6 +105,7 @@ def samples_from_claims(
         claims: of all annotation files.
         sources, options, findings: as for a reader. `findings.lost` are annotation files that could not be read.
         root: where the images are.
+        places: the images, where a reader has looked for them itself.
         background: what it means that an image has no annotation, where the format knows such images as good ones.
         left_out: why an image, by its path, is none that is looked at where nothing is claimed of it; "" where it is.
         keep_repeats: whether a box that one claim has twice counts twice.
@@ -113,7 +115,7 @@ def samples_from_claims(
         InputError: images are at hand, but no claim meets one; or boxes that may be percentages.
     """
     everything = list(claims)
-    places = ImagePlaces(root(sources, options), options, findings)
+    places = places or ImagePlaces(root(sources, options), options, findings)
     images, all_met = by_image(everything, places, findings)
     if everything and places.index is not None and not any(image.claims for image in images.values()):
         reason = f"; {findings.rejects[0].source}: {findings.rejects[0].reason}" if findings.rejects else ""

@@ -17,7 +17,7 @@ from data_tools.formats.annotation_files import annotation_files, head_of, numbe
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.image_index import ImageIndex, images_folder
-from data_tools.formats.image_places import folder_under
+from data_tools.formats.image_places import ImagePlaces, folder_under
 from data_tools.formats.rectangles import half_open, numbers
 from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
 
@@ -35,14 +35,14 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     Raises:
         InputError: no text files.
     """
-    root = images_folder(sources, options)
-    index = None if root is None else ImageIndex(root, Findings())
+    noticed = Findings()
+    places = ImagePlaces(images_folder(sources, options), options, noticed)
+    index = places.index
     claims = list(_claims(sources, index, options.corners or FORMAT.corners, findings))
     if options.templates == "good" and index is not None:
         claims += [Claim(index.root / path, path, good="template") for path in index.paths if _is_template(path)]
-        yield from samples_from_claims(claims, sources, options, findings)
-        return
-    yield from samples_from_claims(claims, sources, options, findings, left_out=_is_template)
+    findings.absorb(noticed)
+    yield from samples_from_claims(claims, sources, options, findings, places=places, left_out=_is_template)
 
 
 def _is_template(path: str) -> str:

@@ -30,10 +30,10 @@ from data_tools.formats.names import is_background
 from data_tools.formats.outlines import shape as shape_of
 from data_tools.formats.packed_boxes import UNKNOWN, sense_by_values, sense_of
 from data_tools.formats.rectangles import half_open
-from data_tools.formats.registry import Findings, Format, ReadOptions
+from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
 from data_tools.formats.remarks import is_about_the_work, is_answer, is_no, is_yes, leaves_undone, status_of_remark
 from data_tools.formats.tables import SUFFIXES as TABLES
-from data_tools.formats.tool_files import TOOL_READS, claims_of_files, images_root, recogniser
+from data_tools.formats.tool_files import claims_of_files, images_root, recogniser
 from data_tools.formats.upright import not_upright
 from data_tools.formats.vocabulary import word_set
 
@@ -76,8 +76,8 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     Raises:
         InputError: no file with boxes, or ones of which nothing tells what their numbers mean.
     """
-    root = images_root(sources, options)
-    places = ImagePlaces(root, options, Findings())
+    noticed = Findings()
+    places = ImagePlaces(images_root(sources, options), options, noticed)
 
     def claims_of(path: Path) -> Iterator[Claim]:
         entries, names = entries_of(path)
@@ -86,7 +86,8 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
         yield from _claims(path, entries, names, places, options, findings)
 
     claims = [*claims_of_files(sources, SUFFIXES, claims_of, findings)]
-    yield from samples_from_claims(claims, sources, options, findings, root=images_root, percent_from=8)
+    findings.absorb(noticed)
+    yield from samples_from_claims(claims, sources, options, findings, places=places, percent_from=8)
 
 
 def _claims(
@@ -338,6 +339,6 @@ FORMAT = Format(
     lambda source: None,
     images_root,
     read,
-    reads=TOOL_READS,
+    reads=CLAIMED | {"corners"},
     recognise_next=recogniser(SUFFIXES, _looks_like),
 )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, GOOD, UNBOXED, Sample
-from data_tools.files.images import read_rgb, read_size
+from data_tools.files.images import read_rgb
 from data_tools.formats.evidence import UNLABELLED
 from data_tools.formats.image_index import read_or_reject, size_of, without_boxes
 from data_tools.formats.mask_reading import MaskReading, choose_reading, code_name, reading_by_names, with_values_said
@@ -125,9 +125,10 @@ def _sample(job: MaskJob, options: ReadOptions, reading: MaskReading | None) -> 
     path = job.root / job.name
     if not job.masks:
         return _without_masks(job, options, findings), findings
-    if read_or_reject(read_rgb, path, job.name, findings) is None:
+    image = read_or_reject(read_rgb, path, job.name, findings)
+    if image is None:
         return None, findings
-    size_hw = read_size(path)
+    size_hw = (image.shape[0], image.shape[1])
     parts: list[tuple[NDArray[np.float64], list[str]]] = []
     for i, mask in enumerate(job.masks):
         try:

@@ -70,14 +70,16 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     Raises:
         InputError: no table of run lengths.
     """
-    places = ImagePlaces(images_root(sources, options), options, Findings())
+    noticed = Findings()
+    places = ImagePlaces(images_root(sources, options), options, noticed)
 
     def size_of(name: str) -> tuple[int, int] | None:
         path = places.match(name).path
         return None if path is None else places.size_of(path)[0]
 
-    claims = claims_of_files(sources, SUFFIXES, lambda path: claims_of(path, findings, options, size_of), findings)
-    return samples_from_claims(claims, sources, options, findings, root=images_root)
+    claims = [*claims_of_files(sources, SUFFIXES, lambda path: claims_of(path, findings, options, size_of), findings)]
+    findings.absorb(noticed)
+    yield from samples_from_claims(claims, sources, options, findings, places=places)
 
 
 def claims_of(path: Path, findings: Findings, options: ReadOptions, size_of: SizeOf) -> Iterator[Claim]:
