@@ -148,7 +148,7 @@ def find_columns(header: Sequence[str]) -> Columns | None:
             sides_are_of_images = is_packed or shape in _OF_POINTS
             size = _size(places, known, sides_are_of_images)
             kind = _first(_TYPE, places, (image, *known))
-            return _columns(header, image, kind, known, shape, size, (image, *known))
+            return _columns(header, image, kind, known, shape, size)
     return None
 
 
@@ -164,7 +164,7 @@ def find_label_columns(header: Sequence[str]) -> Columns | None:
         return None
     kind = _first(_TYPE, places, (image,))
     named = (image,) if kind is None else (image, kind)
-    found = _columns(header, image, kind, (), LABELS, _size(places, named, True), named)
+    found = _columns(header, image, kind, (), LABELS, _size(places, named, True))
     judging = any(names_a_verdict(name) and not is_about_another(name) for _, name in found.others)
     return found if judging or kind is not None else None
 
@@ -196,9 +196,9 @@ def _columns(
     box: tuple[int, ...],
     shape: str,
     size: tuple[int, int] | None,
-    named: Sequence[int],
 ) -> Columns:
-    """The columns at some positions; `named` are those that are told by name, and must not stand twice."""
+    """The columns at some positions."""
+    named = [image, *box] if box or kind is None else [image, kind]
     read = {image, kind, *box, *(size or ())}
     others = tuple((i, name) for i, name in enumerate(header) if i not in read)
     keys = [column_key(name) for name in header]

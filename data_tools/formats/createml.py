@@ -15,8 +15,8 @@ from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.entry_words import values_in
 from data_tools.formats.outlines import corners_of, shape
 from data_tools.formats.rectangles import numbers
-from data_tools.formats.registry import Findings, Format
-from data_tools.formats.tool_files import TOOL_READS, images_root, json_with, recogniser, tool_reader
+from data_tools.formats.registry import Findings
+from data_tools.formats.tool_files import json_with, tool_format
 
 SUFFIXES = (".json",)
 EMPTY = "listed in CreateML without annotations"
@@ -77,12 +77,6 @@ def looks_like_createml(path: Path) -> str | None:
     return f"{path.name} lists images with labels and coordinates" if _is_createml(value) else None
 
 
-FORMAT = Format(
-    "createml",
-    "CreateML JSON, by LabelImg and Roboflow",
-    "exclusive",
-    recogniser(SUFFIXES, looks_like_createml),
-    images_root,
-    tool_reader("CreateML", SUFFIXES, claims_of),
-    reads=TOOL_READS,
+FORMAT = tool_format(
+    "createml", "CreateML JSON, by LabelImg and Roboflow", "CreateML", SUFFIXES, looks_like_createml, claims_of
 )

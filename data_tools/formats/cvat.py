@@ -21,16 +21,16 @@ from data_tools.formats.image_places import declared_size
 from data_tools.formats.outlines import (
     LINE,
     WITHOUT_AREA,
-    around_numbers,
+    corners_of,
     shape,
     turned_ellipse,
     turned_note,
     turned_rectangle,
 )
 from data_tools.formats.rectangles import Box, numbers
-from data_tools.formats.registry import Findings, Format
+from data_tools.formats.registry import Findings
 from data_tools.formats.run_lengths import box_of_runs, runs_of_counts
-from data_tools.formats.tool_files import TOOL_READS, images_root, recogniser, tool_reader
+from data_tools.formats.tool_files import tool_format
 from data_tools.formats.xml_tree import Element, read_xml
 
 _ROOT = re.compile(
@@ -128,12 +128,12 @@ def _outline(element: Element, _rotation: float) -> Box | str:
     if len(points) < fewest:
         return f"{len(points)} points for a {element.tag}"
     flat = numbers([value for pair in points for value in pair])
-    return flat if isinstance(flat, str) else around_numbers(flat)
+    return flat if isinstance(flat, str) else corners_of("outline", flat)
 
 
 def _cuboid(element: Element, _rotation: float) -> Box | str:
     values = _numbers(element, _CUBOID)
-    return values if isinstance(values, str) else around_numbers(values)
+    return values if isinstance(values, str) else corners_of("outline", values)
 
 
 def _mask(element: Element, _rotation: float) -> Box | str:
@@ -185,14 +185,8 @@ def write(dataset: Dataset, path: Path, samples: Sequence[Sample] | None = None)
     write_text(path, annotated_xml(dataset.samples if samples is None else samples))
 
 
-FORMAT = Format(
-    "cvat",
-    "CVAT for images 1.1, XML",
-    "exclusive",
-    recogniser(SUFFIXES, looks_like_cvat),
-    images_root,
-    tool_reader("CVAT", SUFFIXES, claims_of),
-    write,
+FORMAT = replace(
+    tool_format("cvat", "CVAT for images 1.1, XML", "CVAT", SUFFIXES, looks_like_cvat, claims_of),
+    write=write,
     written_suffix=".xml",
-    reads=TOOL_READS,
 )

@@ -17,8 +17,8 @@ from data_tools.formats.folders import is_good
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.outlines import WITHOUT_AREA, around, corners_of, shape, turned_ellipse
 from data_tools.formats.rectangles import Box, numbers
-from data_tools.formats.registry import Findings, Format
-from data_tools.formats.tool_files import TOOL_READS, images_root, json_with, recogniser, tool_reader
+from data_tools.formats.registry import Findings
+from data_tools.formats.tool_files import json_with, tool_format
 
 SUFFIXES = (".json",)
 EMPTY = "Darwin file without annotations"
@@ -115,12 +115,6 @@ def looks_like_darwin(path: Path) -> str | None:
     return f"{path.name} has an item with slots, and annotations" if _is_darwin(value) else None
 
 
-FORMAT = Format(
-    "darwin",
-    "Darwin JSON 2.0, by V7",
-    "exclusive",
-    recogniser(SUFFIXES, looks_like_darwin),
-    images_root,
-    tool_reader("Darwin", SUFFIXES, claims_of, one_image=True),
-    reads=TOOL_READS,
+FORMAT = tool_format(
+    "darwin", "Darwin JSON 2.0, by V7", "Darwin", SUFFIXES, looks_like_darwin, claims_of, one_image=True
 )

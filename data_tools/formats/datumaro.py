@@ -15,19 +15,11 @@ from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.entry_words import contradiction, values_in, why_undecided, word_of
 from data_tools.formats.folders import is_good
 from data_tools.formats.image_places import declared_size
-from data_tools.formats.outlines import (
-    LINE,
-    WITHOUT_AREA,
-    around_numbers,
-    corners_of,
-    shape,
-    turned_note,
-    turned_rectangle,
-)
+from data_tools.formats.outlines import LINE, WITHOUT_AREA, corners_of, shape, turned_note, turned_rectangle
 from data_tools.formats.rectangles import Box, numbers
-from data_tools.formats.registry import Findings, Format
+from data_tools.formats.registry import Findings
 from data_tools.formats.remarks import NOT_UNDERSTOOD
-from data_tools.formats.tool_files import TOOL_READS, images_root, json_with, recogniser, tool_reader
+from data_tools.formats.tool_files import json_with, tool_format
 
 SUFFIXES = (".json",)
 EMPTY = "Datumaro item without annotations"
@@ -150,7 +142,8 @@ def _outline(entry: Mapping[str, Any]) -> tuple[Box | str, str]:
     if not isinstance(points, list) or len(points) < fewest or len(points) % 2:
         return "not enough numbers for an outline", ""
     values = numbers(points)
-    return values if isinstance(values, str) else around_numbers(values), LINE if entry["type"] == "polyline" else ""
+    box = values if isinstance(values, str) else corners_of("outline", values)
+    return box, LINE if entry["type"] == "polyline" else ""
 
 
 _READERS: dict[str, Callable[[Mapping[str, Any]], tuple[Box | str, str]]] = {
@@ -161,12 +154,4 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], tuple[Box | str, str]]] = {
 }
 
 
-FORMAT = Format(
-    "datumaro",
-    "Datumaro JSON",
-    "exclusive",
-    recogniser(SUFFIXES, looks_like_datumaro),
-    images_root,
-    tool_reader("Datumaro", SUFFIXES, claims_of),
-    reads=TOOL_READS,
-)
+FORMAT = tool_format("datumaro", "Datumaro JSON", "Datumaro", SUFFIXES, looks_like_datumaro, claims_of)

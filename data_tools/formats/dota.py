@@ -15,7 +15,7 @@ from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.image_index import images_folder
 from data_tools.formats.image_places import folder_under
-from data_tools.formats.outlines import around_numbers
+from data_tools.formats.outlines import corners_of
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, Format, ReadOptions
 from data_tools.formats.tool_files import recogniser
@@ -57,7 +57,7 @@ def _shape(line: int, text: str) -> Shape:
         return Shape(kind, line=line, problem=sides)
     is_upright = len(set(sides[::2])) == len(set(sides[1::2])) == 2
     beside = tuple(("difficult", flag) for flag in fields[_SIDES + 1 :] if flag != "0")
-    box_xyxy = around_numbers(sides)
+    box_xyxy = corners_of("outline", sides)
     return Shape(kind, box_xyxy, line, "" if is_upright else _TURNED, beside=beside)
 
 

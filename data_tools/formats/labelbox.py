@@ -16,11 +16,11 @@ from data_tools.formats.annotation_files import head_of, numbered_lines
 from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.json_values import value_of_line
-from data_tools.formats.outlines import WITHOUT_AREA, around_numbers, corners_of, shape
+from data_tools.formats.outlines import WITHOUT_AREA, corners_of, shape
 from data_tools.formats.rectangles import Box, numbers
-from data_tools.formats.registry import Findings, Format
+from data_tools.formats.registry import Findings
 from data_tools.formats.remarks import NOT_UNDERSTOOD, status_of_remark
-from data_tools.formats.tool_files import TOOL_READS, images_root, recogniser, tool_reader
+from data_tools.formats.tool_files import tool_format
 
 SUFFIXES = (".ndjson", ".jsonl")
 EMPTY = "Labelbox label without objects"
@@ -97,7 +97,7 @@ def _box(one: Record) -> Box | str:
     if not points:
         return "encloses no area that is read here; of masks Labelbox gives the address alone"
     flat = numbers([_object(point).get(axis) for point in points for axis in "xy"])
-    return flat if isinstance(flat, str) else around_numbers(flat)
+    return flat if isinstance(flat, str) else corners_of("outline", flat)
 
 
 def _answers(classifications: Any) -> Iterator[tuple[str, str]]:
@@ -129,12 +129,4 @@ def looks_like_labelbox(path: Path) -> str | None:
     return f"{path.name} has lines with data_row and projects" if has_both else None
 
 
-FORMAT = Format(
-    "labelbox",
-    "Labelbox export, NDJSON",
-    "exclusive",
-    recogniser(SUFFIXES, looks_like_labelbox),
-    images_root,
-    tool_reader("Labelbox", SUFFIXES, claims_of),
-    reads=TOOL_READS,
-)
+FORMAT = tool_format("labelbox", "Labelbox export, NDJSON", "Labelbox", SUFFIXES, looks_like_labelbox, claims_of)

@@ -22,7 +22,7 @@ from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.entry_words import values_in, word_of
 from data_tools.formats.image_index import images_folder
 from data_tools.formats.image_places import declared_size, folder_under
-from data_tools.formats.outlines import LINE, WITHOUT_AREA, around_numbers
+from data_tools.formats.outlines import LINE, WITHOUT_AREA, corners_of
 from data_tools.formats.rectangles import Box, half_open, numbers
 from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
 from data_tools.formats.remarks import NOT_UNDERSTOOD, is_about_the_work, is_undone, status_of_remark, weightiest
@@ -139,7 +139,7 @@ def _outline(points: list[Any], kind: Any) -> Box | str:
     if kind == "circle":
         radius = hypot(flat[2] - flat[0], flat[3] - flat[1])
         return flat[0] - radius, flat[1] - radius, flat[0] + radius, flat[1] + radius
-    return around_numbers(flat)
+    return corners_of("outline", flat)
 
 
 def _recognise(source: Path) -> str | None:

@@ -21,10 +21,10 @@ from data_tools.formats.labelstudio_names import image_of
 from data_tools.formats.labelstudio_regions import SIZE, SizeHW, answer_of, size_in
 from data_tools.formats.labelstudio_tables import is_table, items_of, separator_of
 from data_tools.formats.outlines import WITHOUT_AREA
-from data_tools.formats.registry import Findings, Format
+from data_tools.formats.registry import Findings
 from data_tools.formats.remarks import NOT_UNDERSTOOD, status_of_remark
 from data_tools.formats.tables import SUFFIXES as TABLES
-from data_tools.formats.tool_files import TOOL_READS, images_root, json_with, recogniser, tool_reader
+from data_tools.formats.tool_files import json_with, tool_format
 
 SUFFIXES = (".json", *TABLES)
 EMPTY = "empty annotation in Label Studio"
@@ -183,15 +183,16 @@ def _advice(dataset: Dataset) -> str:
     return f"labelling interface for these tasks: {labelling_setup(names)}"
 
 
-FORMAT = Format(
-    "labelstudio",
-    "Label Studio, JSON, JSON-MIN or CSV",
-    "exclusive",
-    recogniser(SUFFIXES, looks_like_labelstudio),
-    images_root,
-    tool_reader("Label Studio", SUFFIXES, claims_of),
-    write,
+FORMAT = replace(
+    tool_format(
+        "labelstudio",
+        "Label Studio, JSON, JSON-MIN or CSV",
+        "Label Studio",
+        SUFFIXES,
+        looks_like_labelstudio,
+        claims_of,
+    ),
+    write=write,
     written_suffix=".json",
     advice=_advice,
-    reads=TOOL_READS,
 )

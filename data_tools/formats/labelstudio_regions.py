@@ -8,15 +8,7 @@ from data_tools.formats.claims import Shape
 from data_tools.formats.entry_words import values_in
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.labelstudio_brush import brush_box
-from data_tools.formats.outlines import (
-    LINE,
-    around_numbers,
-    corners_of,
-    shape,
-    turned_ellipse,
-    turned_note,
-    turned_rectangle,
-)
+from data_tools.formats.outlines import LINE, corners_of, shape, turned_ellipse, turned_note, turned_rectangle
 from data_tools.formats.rectangles import Box, numbers
 
 SizeHW = tuple[int, int]
@@ -149,7 +141,7 @@ def _polygon(region: Mapping[str, Any], size_hw: SizeHW) -> tuple[Box | str, str
     flat = numbers([value for point in points for value in point])
     if isinstance(flat, str):
         return flat, ""
-    return _in_pixels(around_numbers(flat), size_hw), "" if closed else LINE
+    return _in_pixels(corners_of("outline", flat), size_hw), "" if closed else LINE
 
 
 def _in_pixels(box: Box, size_hw: SizeHW) -> Box:

@@ -29,19 +29,14 @@ def shape(label: str, box: Box | str, line: int | None = None, note: str = "", p
 
 def around(points: Sequence[Point]) -> Box:
     """The box around points, of which there is at least one."""
-    return around_numbers([side for point in points for side in point])
-
-
-def around_numbers(flat: Sequence[float]) -> Box:
-    """The box around points whose x and y stand in turn."""
-    xs, ys = flat[::2], flat[1::2]
-    return min(xs), min(ys), max(xs), max(ys)
+    return corners_of("outline", [side for point in points for side in point])
 
 
 def corners_of(shape: str, numbers: Sequence[float]) -> Box:
-    """x1, y1, x2, y2 of the numbers of a box, whose shape is one of those that `columns.Columns` has."""
+    """The box of the numbers of one, whose shape is one of those that `columns.Columns` has."""
     if shape == "outline":
-        return around_numbers(numbers)
+        xs, ys = numbers[::2], numbers[1::2]
+        return min(xs), min(ys), max(xs), max(ys)
     a, b, c, d = numbers
     if shape == "corner":
         return a, b, a + c, b + d

@@ -19,7 +19,7 @@ from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.entry_words import word_of
 from data_tools.formats.folders import SPLIT_FOLDERS, is_good
 from data_tools.formats.image_places import declared_size
-from data_tools.formats.outlines import LINE, WITHOUT_AREA, around_numbers, shape
+from data_tools.formats.outlines import LINE, WITHOUT_AREA, corners_of, shape
 from data_tools.formats.rectangles import Box, numbers
 from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
 from data_tools.formats.remarks import NOT_UNDERSTOOD, status_of_remark
@@ -145,7 +145,7 @@ def _outline(points: Any, fewest: int, widen: float) -> Box | str:
     flat = numbers([value for point in exterior for value in point])
     if isinstance(flat, str):
         return flat
-    x1, y1, x2, y2 = around_numbers(flat)
+    x1, y1, x2, y2 = corners_of("outline", flat)
     return x1, y1, x2 + widen, y2 + widen
 
 

@@ -13,7 +13,7 @@ from data_tools.formats.annotation_files import annotation_files, head_of, some_
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim
 from data_tools.formats.image_index import images_folder
-from data_tools.formats.registry import CLAIMED, Findings, ReadOptions
+from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
 
 _WHOLE = 1 << 28
 _LARGEST = 1 << 29  # bytes of a file that is read at once
@@ -112,20 +112,24 @@ def images_root(sources: Sequence[Path], options: ReadOptions) -> Path | None:
     return root
 
 
-TOOL_READS = CLAIMED | {"corners"}
-"""What the reader of a tool reads of the options."""
+def tool_format(
+    name: str,
+    description: str,
+    tool: str,
+    suffixes: Sequence[str],
+    looks_like: Callable[[Path], str | None],
+    claims_of: Callable[[Path, Findings], Iterator[Claim]],
+    one_image: bool = False,
+) -> Format:
+    """The format of a tool whose corners lie between pixels: samples of what its files claim.
 
-
-def tool_reader(
-    tool: str, suffixes: Sequence[str], claims_of: Callable[[Path, Findings], Iterator[Claim]], one_image: bool = False
-) -> Callable[[Sequence[Path], ReadOptions, Findings], Iterator[Sample]]:
-    """The `read` of a tool whose corners lie between pixels: samples of what its files claim.
-
-    It raises an InputError where no file is one of the tool's, or where --corners inclusive is given.
+    Its `read` raises an InputError where no file is one of the tool's, or where --corners inclusive is given.
 
     Args:
+        name, description: see `Format`.
         tool: its name for people.
         suffixes: of its files in folders.
+        looks_like: what of the tool a file is, or None.
         claims_of: reads one file; an InputError that it raises is why the file is listed.
         one_image: as for `claims_of_files`.
     """
@@ -138,7 +142,8 @@ def tool_reader(
         )
         return samples_from_claims(claims, sources, options, findings, root=images_root)
 
-    return read
+    recognise = recogniser(suffixes, looks_like)
+    return Format(name, description, "exclusive", recognise, images_root, read, reads=CLAIMED | {"corners"})
 
 
 def _tool_files(sources: Sequence[Path], suffixes: Sequence[str], findings: Findings) -> Iterator[Path]:

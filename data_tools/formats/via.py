@@ -14,9 +14,9 @@ from data_tools.files.text import read_text
 from data_tools.formats import via2, via3
 from data_tools.formats.annotation_files import head_of
 from data_tools.formats.claims import Claim
-from data_tools.formats.registry import Findings, Format
+from data_tools.formats.registry import Findings
 from data_tools.formats.tables import SEPARATORS, table_lines
-from data_tools.formats.tool_files import TOOL_READS, images_root, json_with, recogniser, tool_reader
+from data_tools.formats.tool_files import json_with, tool_format
 
 SUFFIXES = (".json", ".csv")
 _KEYS = ({"filename", "regions"}, {"_via_img_metadata"}, {"metadata", "view"})
@@ -89,12 +89,4 @@ def _names(fields: Sequence[str]) -> set[str]:
     return {field.strip().strip('"').lstrip("#") for field in fields}
 
 
-FORMAT = Format(
-    "via",
-    "VGG Image Annotator, JSON or CSV",
-    "exclusive",
-    recogniser(SUFFIXES, looks_like_via),
-    images_root,
-    tool_reader("VIA", SUFFIXES, claims_of),
-    reads=TOOL_READS,
-)
+FORMAT = tool_format("via", "VGG Image Annotator, JSON or CSV", "VIA", SUFFIXES, looks_like_via, claims_of)

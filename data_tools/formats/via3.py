@@ -7,15 +7,7 @@ from typing import Any
 
 from data_tools.formats.claims import Claim
 from data_tools.formats.folders import is_good
-from data_tools.formats.outlines import (
-    LINE,
-    WITHOUT_AREA,
-    around_numbers,
-    circle_through,
-    corners_of,
-    shape,
-    turned_ellipse,
-)
+from data_tools.formats.outlines import LINE, WITHOUT_AREA, circle_through, corners_of, shape, turned_ellipse
 from data_tools.formats.rectangles import Box, numbers
 from data_tools.formats.registry import Findings
 from data_tools.formats.remarks import NOT_UNDERSTOOD
@@ -131,7 +123,7 @@ def _box(place: Any) -> tuple[Box | str | None, str]:
         return turned_ellipse(points[0], (values[2], values[-1])), ""
     if kind == _EXTREME_CIRCLE:
         return circle_through(*points), ""
-    return around_numbers(values), LINE if kind in (_LINE, _POLYLINE) else ""
+    return corners_of("outline", values), LINE if kind in (_LINE, _POLYLINE) else ""
 
 
 def _names(value: dict[str, Any], view: str) -> list[str]:
