@@ -31,8 +31,5 @@ def difficult(beside: Iterable[tuple[str, Any]]) -> str:
 
 def _set_of(keys: Collection[str], beside: Iterable[tuple[str, Any]]) -> str:
     """The name of the first of some flags that is set, "" where none is."""
-    return next((name[:40] for name, value in beside if column_key(name) in keys and _is_set(value)), "")
-
-
-def _is_set(value: Any) -> bool:
-    return is_yes(str(value).strip().removesuffix(".0"))
+    said = ((name, str(value).strip().removesuffix(".0")) for name, value in beside if column_key(name) in keys)
+    return next((name[:40] for name, value in said if is_yes(value)), "")

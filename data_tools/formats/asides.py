@@ -114,7 +114,7 @@ def is_about(name: str) -> bool:
 
 def is_good_type(name: str) -> bool:
     """Whether a folder of types by this name holds good images: "good", "good_lot_7"; "good_contact" is a type."""
-    return is_good(name) or (status_of([name]) == GOOD and set(plain_rest(name)) <= _ABOUT)
+    return is_good(name) or (status_of(name) == GOOD and set(plain_rest(name)) <= _ABOUT)
 
 
 def is_good_among(folder: str, others: Iterable[str]) -> bool:
@@ -126,11 +126,11 @@ def is_good_among(folder: str, others: Iterable[str]) -> bool:
     if is_good_type(folder):
         return True
     beside = [one for one in {*others} if one != folder]
-    if status_of([folder]) != GOOD or any(map(is_good_type, beside)):
+    if status_of(folder) != GOOD or any(map(is_good_type, beside)):
         return False
     own = set(plain_rest(folder))
-    paired = any(status_of([one]) == UNBOXED and set(plain_rest(one)) <= own for one in beside)
-    types = [one for one in beside if status_of([one]) is None and _says_more(one, own)]
+    paired = any(status_of(one) == UNBOXED and set(plain_rest(one)) <= own for one in beside)
+    types = [one for one in beside if status_of(one) is None and _says_more(one, own)]
     return not any(names_a_fault(one) or not paired for one in types)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from data_tools.formats.claims import Shape
 from data_tools.formats.coco_masks import box_of_mask, is_one_area
-from data_tools.formats.entry_words import values_in
+from data_tools.formats.entry_words import beside_in
 from data_tools.formats.outlines import around, corners_of, turned_note, turned_rectangle
 from data_tools.formats.rectangles import Box, numbers
 from data_tools.formats.upright import not_upright
@@ -151,16 +151,11 @@ def _rotation(entry: dict[str, Any]) -> float:
 
 def _beside(entry: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """What an annotation says beside its numbers, but for the rotation whose unit is known."""
-    attributes = entry.get("attributes")
-    inside = (
-        {key: value for key, value in attributes.items() if key != "rotation"}
-        if isinstance(attributes, dict)
-        else attributes
-    )
-    said = {key: value for key, value in entry.items() if key not in _NUMBERS}
-    for key, value in values_in({**said, "attributes": inside}):
-        if isinstance(value, str | int | float):
-            yield key, str(value)
+    inside = entry.get("attributes")
+    if isinstance(inside, dict):
+        inside = {key: value for key, value in inside.items() if key != "rotation"}
+    for key, value in beside_in({**entry, "attributes": inside}, _NUMBERS):
+        yield key, str(value)
 
 
 def _close(one: Sequence[float], other: Sequence[float]) -> bool:

@@ -126,7 +126,7 @@ def find_image(header: Sequence[str]) -> int | None:
 
 def find_columns(header: Sequence[str]) -> Columns | None:
     """The columns of a table with this header, or None where the image or the box is missing."""
-    header = _without_end(header)
+    header = without_end(header)
     places: dict[str, int] = {}
     for i, name in enumerate(header):
         key = column_key(name)
@@ -154,7 +154,7 @@ def find_columns(header: Sequence[str]) -> Columns | None:
 
 def find_label_columns(header: Sequence[str]) -> Columns | None:
     """The columns of a table of labels: an image, one that judges it, and none of an area; None for any other."""
-    header = _without_end(header)
+    header = without_end(header)
     places = {column_key(name): i for i, name in reversed([*enumerate(header)])}
     of_areas = (*_LEFT, *_TOP, *_RIGHT, *_BOTTOM, *_CENTRE_X, *_CENTRE_Y, *_AREAS)
     if any(without_box(key) in of_areas or key in of_areas or _NUMBERED.match(key) for key in places):
@@ -169,12 +169,12 @@ def find_label_columns(header: Sequence[str]) -> Columns | None:
     return found if judging or kind is not None else None
 
 
-def _without_end(header: Sequence[str]) -> list[str]:
-    """The header without the separators behind its last column, as spreadsheets write them."""
-    header = [*header]
-    while header and not header[-1]:
-        header.pop()
-    return header
+def without_end(fields: Sequence[str], count: int = 0) -> list[str]:
+    """Fields without the empty ones at their end, which spreadsheets write behind the last column, down to a count."""
+    fields = [*fields]
+    while len(fields) > count and not fields[-1]:
+        fields.pop()
+    return fields
 
 
 def _first(names: Sequence[str], places: Mapping[str, int], taken: Sequence[int] = ()) -> int | None:

@@ -12,7 +12,7 @@ from typing import Any
 from data_tools.core.errors import InputError
 from data_tools.files.dataset_folder import read_json
 from data_tools.formats.claims import Claim, Shape
-from data_tools.formats.entry_words import values_in
+from data_tools.formats.entry_words import beside_in
 from data_tools.formats.outlines import corners_of, shape
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings
@@ -56,10 +56,8 @@ def _shape(entry: Any, part: str) -> Shape:
     label, place = one.get("label"), one.get("coordinates")
     read = numbers([place.get(side) for side in _SIDES]) if isinstance(place, dict) else "no coordinates"
     box = read if isinstance(read, str) else corners_of("centre", read)
-    said = values_in({key: value for key, value in one.items() if key not in ("label", "coordinates")})
-    beside = tuple((key, value) for key, value in said if isinstance(value, str | int | float))
     label = label if isinstance(label, str) else ""
-    return replace(shape(label, box, part=part), beside=beside)
+    return replace(shape(label, box, part=part), beside=beside_in(one, ("label", "coordinates")))
 
 
 def _is_createml(value: Any) -> bool:

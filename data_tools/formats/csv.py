@@ -28,7 +28,7 @@ from data_tools.files.atomic import write_text
 from data_tools.files.csv_tables import column_key, csv_text, plain
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import PREDICTIONS, Claim, Shape, is_score
-from data_tools.formats.columns import LABELS, Columns
+from data_tools.formats.columns import LABELS, Columns, without_end
 from data_tools.formats.csv_layout import GROUPED, Table, label_table, signs_of, table_of
 from data_tools.formats.csv_verdicts import (
     ANY_DEFECT,
@@ -346,8 +346,7 @@ def _numbers(values: Sequence[str], table: Table) -> tuple[float, ...] | str:
 
 def _trimmed(fields: list[str], columns: Columns) -> list[str]:
     """The fields of a row without empty ones behind the last column, and with the empty ones that were left out."""
-    while len(fields) > columns.count and not fields[-1]:
-        fields = fields[:-1]
+    fields = without_end(fields, columns.count)
     if 1 < len(fields) < columns.count and columns.may_lack(range(len(fields), columns.count)):
         fields = [*fields, *[""] * (columns.count - len(fields))]
     return fields

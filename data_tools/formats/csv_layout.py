@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from data_tools.files.csv_tables import DECIMAL_COMMA
-from data_tools.formats.columns import Columns, find_columns, find_image, find_label_columns
+from data_tools.formats.columns import Columns, find_columns, find_image, find_label_columns, without_end
 from data_tools.formats.csv_verdicts import EMPTY
 from data_tools.formats.one_hot import find_one_hot
 from data_tools.formats.tables import BLANKS, SEPARATORS, SUFFIXES, first_fields, first_lines, table_lines
@@ -50,7 +50,7 @@ def table_of(path: Path, names: tuple[str, ...] = (), find: _Find = find_columns
     for separator in _SEPARATORS:
         fields = first_fields(path, separator)
         header = find(fields)
-        named = find(names) if len(_without_end(fields, len(names))) == len(names) else None
+        named = find(names) if len(without_end(fields, len(names))) == len(names) else None
         columns = named or header
         if columns is not None and fields and (separator != BLANKS or _is_in_columns(path, columns.count)):
             return Table(separator, columns, header is not None)
@@ -86,12 +86,6 @@ def _is_in_columns(path: Path, count: int) -> bool:
     """Whether the first lines of a file have so many fields by blanks, and no other separator; a sentence has not."""
     lines = [fields for _, fields in islice(table_lines(path, BLANKS), _FIRST_LINES)]
     return all(len(fields) == count and not re.search("[,;]", "".join(fields)) for fields in lines)
-
-
-def _without_end(fields: list[str], count: int) -> list[str]:
-    while len(fields) > count and not fields[-1]:
-        fields = fields[:-1]
-    return fields
 
 
 def signs_of(boxes: Sequence[Sequence[str]], separator: str) -> tuple[str, str]:

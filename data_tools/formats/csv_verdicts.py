@@ -198,7 +198,7 @@ def _by_column(name: str, value: str, is_flag: bool) -> Verdict:
     if is_unsure(name):
         return unclear if is_yes(value) else Verdict()
     if is_aside(name, "yes" if is_flag and name else value):  # a flag such as scratch is no mere number
-        return unclear if says_a_verdict(value) and status_of([value]) == UNBOXED else Verdict()
+        return unclear if says_a_verdict(value) and status_of(value) == UNBOXED else Verdict()
     status = status_of_remark(value, name)
     if status == GOOD:
         return Verdict(good=f"{name} {value!r}")

@@ -12,7 +12,7 @@ from typing import Any
 from data_tools.core.errors import InputError
 from data_tools.files.dataset_folder import read_json
 from data_tools.formats.claims import Claim, Shape
-from data_tools.formats.entry_words import contradiction, values_in, why_undecided
+from data_tools.formats.entry_words import beside_in, contradiction, why_undecided
 from data_tools.formats.folders import is_good
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.outlines import WITHOUT_AREA, around, corners_of, shape, turned_ellipse
@@ -45,8 +45,7 @@ def claims_of(path: Path, findings: Findings) -> Iterator[Claim]:
         if not isinstance(entry, dict):
             shapes.append(Shape(label or "defect", problem="no object", part=part))
             continue
-        said = values_in({key: of for key, of in entry.items() if key not in _OWN})
-        beside = tuple((key, of) for key, of in said if isinstance(of, str | int | float))
+        beside = beside_in(entry, _OWN)
         kind = next((kind for kind in _WITHOUT_AREA if kind in entry), "")
         if not kind or any(area in entry for area in _AREAS):
             shapes.append(replace(shape(label, _box(entry), part=part), beside=beside))

@@ -59,7 +59,7 @@ def _claims(sources: Sequence[Path], index: ImageIndex | None, corners: str, fin
         for line, text in numbered_lines(path):
             yield _listed(path, line, _SEPARATOR.split(text.strip()), index, corners)
     for path in files if not lists else ():
-        if _first_line(path) and not _ROW.match(_first_line(path)) and not _has_image(path, index):
+        if _first_line(path) and not _ROW.match(_first_line(path)) and not (index and index.knows(path.stem)):
             findings.reject(path, None, path.stem, "no image of this name, and no lines x1,y1,x2,y2,type")
             continue
         folder = folder_under(path, None if index is None else index.root)
@@ -99,10 +99,6 @@ def _shape(line: int, text: str, corners: str) -> Shape:
     x1, y1, x2, y2 = coordinates
     box_xyxy, note = half_open((x1, y1, x2, y2), corners)
     return Shape(_TYPES.get(fields[4], fields[4]), box_xyxy, line, note)
-
-
-def _has_image(path: Path, index: ImageIndex | None) -> bool:
-    return index is not None and index.knows(path.stem)
 
 
 def _tested(name: str, index: ImageIndex | None) -> str:

@@ -221,6 +221,12 @@ def values_in(entry: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
                     yield str(name), part
 
 
+def beside_in(entry: Mapping[str, Any], own: Collection[str] = ()) -> tuple[tuple[str, Any], ...]:
+    """The texts and numbers that `values_in` gives of an entry, but for the keys that its format reads itself."""
+    said = values_in({key: value for key, value in entry.items() if key not in own})
+    return tuple((key, value) for key, value in said if isinstance(value, str | int | float))
+
+
 def _said(key: str, value: Any) -> tuple[str | None, str] | None:
     """What one value says, in the words of `word_of`; None where it says nothing."""
     if not isinstance(value, str | bool | int):

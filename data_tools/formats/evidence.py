@@ -29,7 +29,7 @@ def folder_evidence(path: str, index: ImageIndex | None, by_convention: bool = F
     if by_convention:
         folders = folders[index.common_folders :]
     for folder in reversed(folders):
-        status = status_of([folder])
+        status = status_of(folder)
         if status == GOOD and not is_good_among(folder, index.folders):
             return None, ""  # "good_contact" may be a type of defect
         if status is not None:

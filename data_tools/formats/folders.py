@@ -90,23 +90,21 @@ def is_bad_turned(word: str) -> bool:
     return turned is not None and word not in BAD_WORDS and turned["word"] in BAD_WORDS | FAULT_WORDS
 
 
-def status_of(folders: Sequence[str]) -> str | None:
-    """Good or unboxed, as the nearest folder says that says anything; None where none does.
+def status_of(name: str) -> str | None:
+    """Good or unboxed, as a name says; None where it says neither."""
+    said = _says(name)
+    return None if said is None else GOOD if said else UNBOXED
 
-    Args:
-        folders: the folder nearest to the image first.
-    """
-    for folder in folders:
-        said = _says(folder)
-        if said is not None:
-            return GOOD if said else UNBOXED
-    return None
+
+def status_of_nearest(folders: Sequence[str]) -> str | None:
+    """What `status_of` says of the first folder that says anything, the nearest to the image first."""
+    return next((status for folder in folders if (status := status_of(folder)) is not None), None)
 
 
 def type_of(
     folders: Sequence[str],
     options: ReadOptions,
-    says_good: Callable[[str], bool] = lambda name: status_of([name]) == GOOD,
+    says_good: Callable[[str], bool] = lambda name: status_of(name) == GOOD,
 ) -> str:
     """The defect type, or "good", that the nearest telling folder names; else "defect".
 

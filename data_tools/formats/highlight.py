@@ -18,7 +18,7 @@ import numpy as np
 from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, GOOD, Sample, empty_boxes
 from data_tools.files.images import read_rgb
-from data_tools.formats.folders import status_of, type_of
+from data_tools.formats.folders import status_of, status_of_nearest, type_of
 from data_tools.formats.image_index import read_or_reject, usable_images, without_boxes
 from data_tools.formats.masked_images import is_colored, one_folder
 from data_tools.formats.parallel import map_images
@@ -84,8 +84,8 @@ def _sample(pair: _Pair, options: ReadOptions) -> tuple[Sample | None, Findings]
         defect_type = "defect" if defect_type == GOOD else defect_type
         labels = np.ones(len(boxes), dtype=np.int64)
         return Sample(1, pair.name, size_hw, boxes, labels, BOXED, "", defect_type), findings
-    if status_of(folders) == GOOD:
-        telling = next(folder for folder in folders if status_of([folder]) == GOOD)
+    if status_of_nearest(folders) == GOOD:
+        telling = next(folder for folder in folders if status_of(folder) == GOOD)
         return without_boxes(pair.name, size_hw, GOOD, evidence=f"folder {telling!r}"), findings
     missing = "no copy with a red area beside it" if copy is None else "nothing is drawn in red in its copy"
     findings.reject(pair.root / pair.name, None, pair.name, f"{missing}, and no folder good* says that it is good")

@@ -66,7 +66,7 @@ def read_or_reject(reader: Callable[[Path], Read], path: Path, image: str, findi
     try:
         return reader(path)
     except InputError as error:
-        _reject(error, path, image, findings)
+        findings.reject(path, None, image, str(error).removeprefix(f"{path}: "))
         return None
 
 
@@ -207,10 +207,6 @@ class ImageIndex:
                     by_name.setdefault(one.rpartition("/")[2], []).append(path)
             self._by_reading[reading] = by_path, by_name
         return self._by_reading[reading]
-
-
-def _reject(error: InputError, path: Path, image: str, findings: Findings) -> None:
-    findings.reject(path, None, image, str(error).removeprefix(f"{path}: "))
 
 
 def _try_size(root: Path, name: str) -> tuple[int, int] | InputError:

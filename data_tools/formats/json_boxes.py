@@ -22,7 +22,7 @@ from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.boxed_objects import Found, Object, box_in, singular, type_in
 from data_tools.formats.boxes_of_defects import LISTS, Boxed, is_set_aside, of_defects
 from data_tools.formats.claims import Claim, Shape, is_score
-from data_tools.formats.entry_words import values_in, word_of
+from data_tools.formats.entry_words import beside_in, word_of
 from data_tools.formats.folders import CARRIERS, SPLIT_FOLDERS, asks_for, is_good, is_predicted, names_a_fault, words_of
 from data_tools.formats.image_places import ImagePlaces, folder_under
 from data_tools.formats.json_images import Entry, entries_of, left_out, not_understood
@@ -144,7 +144,11 @@ def _without_box(claim: Claim, own: Object, names: Mapping[str, str], known: Col
         has_list: whether there is such a list.
     """
     beside = not_understood(own) if has_list else ""
-    own = {key: one for key, one in own.items() if not (isinstance(one, list) and any(map(_is_object, one)))}
+    own = {
+        key: one
+        for key, one in own.items()
+        if not (isinstance(one, list) and any(isinstance(part, dict) for part in one))
+    }
     kind = type_in(own, names)
     said_of_it = type_in({key: one for key, one in own.items() if column_key(key) not in _VAGUE}, names)
     status, said = word_of(_of_the_image(own))
@@ -159,10 +163,6 @@ def _without_box(claim: Claim, own: Object, names: Mapping[str, str], known: Col
     if beside and status != GOOD:
         return replace(claim, problem=f"no box, but {beside[:40]!r} holds something that is not understood")
     return replace(claim, good=said if status == GOOD else EMPTY if has_list else "")
-
-
-def _is_object(value: Any) -> bool:
-    return isinstance(value, dict)
 
 
 def _is_no_box(value: Object, found: Found | None, names: Mapping[str, str]) -> bool:
@@ -187,8 +187,8 @@ def _shape(box: Boxed, senses: Mapping[str, str], names: Mapping[str, str], opti
         is_share = max(sides) <= 1  # no pixel is added to one
         sides, note = half_open(sides, "exclusive" if is_share else options.corners or FORMAT.corners)
     note = note or ("an outline: the box around its points is taken" if meant == "outline" else "")
-    said = values_in({key: one for key, one in value.items() if isinstance(one, str | int | float | dict)})
-    beside = tuple((key, one) for key, one in said if isinstance(one, str | int | float) and one != kind)
+    said = beside_in({key: one for key, one in value.items() if isinstance(one, str | int | float | dict)})
+    beside = tuple((key, one) for key, one in said if one != kind)
     beside += (("ignore", "yes"),) if is_set_aside(above) else ()
     turned = "" if meant == "outline" else not_upright((key, str(one)) for key, one in beside)
     one = shape_of(kind, turned or sides, note=note)

@@ -186,7 +186,7 @@ class LabelTable:
         kind = "" if self._type is None else fields[self._type]
         asked = asks_for(self._type_name) is not None
         silent = kind.lower() in EMPTY or is_answer(kind) or kind in self._products or not may_be_a_type(kind, asked)
-        return ANY_DEFECT if silent or status_of([kind]) is not None else kind
+        return ANY_DEFECT if silent or status_of(kind) is not None else kind
 
     def _is_in_doubt(self, name: str, value: str, is_type: bool) -> bool:
         """Whether a value leaves open, or denies, that a row which something else calls a defect is one."""
@@ -200,7 +200,7 @@ class LabelTable:
             return is_yes(value)
         if is_answer(value) or (is_about_another(name) and not is_type):
             return False
-        if is_unsure(value) or is_undone(value) or is_in_question(value) or status_of([value]) == GOOD:
+        if is_unsure(value) or is_undone(value) or is_in_question(value) or status_of(value) == GOOD:
             return True
         return denies(value) if is_type or asks_for(name) is not None else is_plainly_none(value)
 
@@ -267,14 +267,14 @@ class LabelTable:
             return Verdict(defect_type=ANY_DEFECT)
         if asks and asks_whether(name):
             return unclear  # is_defect: neither yes nor no
-        if status_of([value]) == UNBOXED:
+        if status_of(value) == UNBOXED:
             is_text = any(map(is_negation, words_of(value))) or not (is_type or names_a_verdict(name))
             return Verdict(defect_type=ANY_DEFECT if is_text else value)
         is_named = is_type and i in self._judging and value not in self._no_types and not _has_a_good_word(value)
         is_asked = asks and status_of_remark(value, name) == UNBOXED
         if (is_named or is_asked) and may_be_a_type(value, asks):
             return Verdict(defect_type=value)
-        doubtful = is_type or asks or i in self._judging or names_a_fault(value) or status_of([value]) == GOOD
+        doubtful = is_type or asks or i in self._judging or names_a_fault(value) or status_of(value) == GOOD
         return unclear if doubtful else Verdict()
 
 

@@ -78,7 +78,7 @@ def _label(parts: Folders, children: Mapping[Folders, set[str]], type_map: Mappi
             continue
         if leaves_open(folder):
             return Label(None, problem=f"folder {folder!r} leaves open whether they are good")
-        status = status_of([folder])
+        status = status_of(folder)
         if is_good_among(folder, siblings):
             if re.match(r"0+\s", folder):
                 return Label(None, problem=f"folder {folder!r}: no defects, or class 0?")
@@ -109,5 +109,5 @@ def _place(folders: Folders) -> Folders:
 
 def _beside_good(siblings: set[str]) -> bool:
     """Whether one of the folders is of good images, and none of defects in general."""
-    in_general = (status_of([one]) == UNBOXED and says_a_verdict(one) for one in siblings)
+    in_general = (status_of(one) == UNBOXED and says_a_verdict(one) for one in siblings)
     return any(is_good_among(one, siblings) for one in siblings) and not any(in_general)

@@ -19,7 +19,7 @@ from data_tools.files.dataset_folder import read_json
 from data_tools.formats.annotation_files import claims_from_files, head_of, some_files
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
-from data_tools.formats.entry_words import values_in, word_of
+from data_tools.formats.entry_words import beside_in, word_of
 from data_tools.formats.image_index import images_folder
 from data_tools.formats.image_places import declared_size, folder_under
 from data_tools.formats.outlines import LINE, WITHOUT_AREA, corners_of
@@ -118,9 +118,7 @@ def _shape(shape: Any, part: str, corners: str, checked: bool) -> Shape:
 
 def _beside(shape: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """What a shape says beside its points: flags that are set, since each shape has all of them, and other keys."""
-    for key, value in values_in({key: value for key, value in shape.items() if key not in _OF_SHAPE}):
-        if isinstance(value, str | int | float):
-            yield key, value
+    yield from beside_in(shape, _OF_SHAPE)
     flags = shape.get("flags")
     yield from ((str(name), on) for name, on in flags.items() if on is True) if isinstance(flags, dict) else ()
 

@@ -55,9 +55,7 @@ def _labelled(images: Sequence[Path], root: Path, options: ReadOptions, findings
     labels = labels_of([path.relative_to(root).as_posix() for path in images], options.type_map)
     for path in unread_tables(root):
         findings.reject(path, None, path.stem, "not read: what the images are is taken from their folders alone")
-    beside = sorted(
-        {label.by for label in labels.values() if label.status == UNBOXED and status_of([label.by]) is None}
-    )
+    beside = sorted({label.by for label in labels.values() if label.status == UNBOXED and status_of(label.by) is None})
     if beside:
         findings.notes.append(f"folders taken for types of defects, beside one of good images: {', '.join(beside)}")
     for name, label in labels.items():

@@ -8,7 +8,7 @@ from pathlib import Path
 from data_tools.core.records import GOOD, UNBOXED
 from data_tools.files.regular import reason_against_reading
 from data_tools.formats.asides import is_good_among
-from data_tools.formats.folders import SPLIT_FOLDERS, is_good, name_of, numbered_alike, status_of, type_of
+from data_tools.formats.folders import SPLIT_FOLDERS, is_good, name_of, numbered_alike, status_of_nearest, type_of
 from data_tools.formats.mask_places import Pairing, split_objects
 from data_tools.formats.masked_images import MaskJob
 from data_tools.formats.registry import ReadOptions
@@ -43,7 +43,7 @@ def make_jobs(
     for path, masks in pairing.masks.items():
         nearest = [part for part in reversed(path.relative_to(root).parts[:-1]) if part not in products]
         if says_good is None:
-            defect_type, status = type_of(nearest, options), status_of(nearest)
+            defect_type, status = type_of(nearest, options), status_of_nearest(nearest)
             telling = next((part for part in nearest if _is_good(part, folders, options)), "")
             status = status if status != GOOD or telling else None  # "good_contact" may be a type of defect
         else:
@@ -65,7 +65,7 @@ def make_jobs(
                 empty_status if by_type else GOOD,
                 UNBOXED if status == UNBOXED else without_masks if by_type else None,
                 objects,
-                says_good is not None and status_of(nearest) == UNBOXED,
+                says_good is not None and status_of_nearest(nearest) == UNBOXED,
                 tuple(type_of([kinds[mask]], options) if mask in kinds else "" for mask in of_types),
                 _lacking([kinds.get(mask, "") for mask in of_types], kinds.values()),
             )

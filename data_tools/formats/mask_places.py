@@ -156,7 +156,7 @@ def _by_key(
 
 def _is_of_defects(folder: str) -> bool:
     """Whether a folder is one of defects and names no type, so that their masks may lie elsewhere."""
-    return status_of([folder]) == UNBOXED and not plain_rest(folder)
+    return status_of(folder) == UNBOXED and not plain_rest(folder)
 
 
 def _owner(keys: set[Key], images: dict[Key, list[Path]]) -> Path | None:

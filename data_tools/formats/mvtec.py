@@ -64,7 +64,7 @@ def _is_root(place: Path) -> bool:
     truth = any(name in folders for name in _TRUTH) or any((test / "ground_truth").is_dir() for test in tests)
     train = folders.get("train")
     kinds = [] if train is None else [path.name for path in train.iterdir() if path.is_dir()]
-    return truth or (bool(kinds) and all(status_of([kind]) == GOOD for kind in kinds))
+    return truth or (bool(kinds) and all(status_of(kind) == GOOD for kind in kinds))
 
 
 def _recognise(source: Path) -> str | None:

@@ -34,11 +34,6 @@ class Reading:
     note: str
 
 
-def plain(path: str) -> str:
-    """A path as it is."""
-    return path
-
-
 def folded(path: str) -> str:
     """A path without regard to case, Unicode form, percent signs for letters, and blanks around its parts."""
     if path.isascii() and "%" not in path and " " not in path:
@@ -76,7 +71,7 @@ def _number(path: str) -> str:
 
 
 READINGS = (
-    Reading(plain, plain, True, ""),
+    Reading(str, str, True, ""),
     Reading(folded, folded, True, "name that differs from its image's in case, Unicode form or %-signs: matched"),
     Reading(folded, _without_upload, False, "name with a hash before it, as Label Studio has it: matched without it"),
     Reading(_without_upload, folded, False, "image with a hash before its name, as Label Studio has it: matched"),

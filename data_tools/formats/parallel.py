@@ -29,12 +29,8 @@ def map_images(function: Callable[[Job], Result], jobs: Sequence[Job], title: st
         title: of the progress bar.
     """
     workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    done = _inline(function, jobs) if workers == 1 or len(jobs) <= 2 * _CHUNK else _pooled(function, jobs, workers)
+    done = map(function, jobs) if workers == 1 or len(jobs) <= 2 * _CHUNK else _pooled(function, jobs, workers)
     yield from tqdm(done, desc=title, total=len(jobs), leave=False, mininterval=1.0)
-
-
-def _inline(function: Callable[[Job], Result], jobs: Sequence[Job]) -> Iterator[Result]:
-    return (function(job) for job in jobs)
 
 
 def _pooled(function: Callable[[Job], Result], jobs: Sequence[Job], workers: int) -> Iterator[Result]:

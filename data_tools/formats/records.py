@@ -205,7 +205,7 @@ def _columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Columns | 
 
 def _are_types(values: set[str]) -> bool:
     """Whether values are good in some records, and may be types of defects in others."""
-    return any(map(is_good, values)) and any(status_of([one]) is None and may_be_a_type(one, True) for one in values)
+    return any(map(is_good, values)) and any(status_of(one) is None and may_be_a_type(one, True) for one in values)
 
 
 def _looks_like(path: Path) -> str | None:

@@ -63,9 +63,9 @@ def status_of_remark(value: str, name: str = "") -> str | None:
         return counted or _answered(value, name)
     if is_false_call(value):
         return None  # looked at, and no defect: but whether the image is good is not said
-    if status_of([value]) == UNBOXED:
+    if status_of(value) == UNBOXED:
         return UNBOXED
-    if is_unsure(value) or is_about_the_work(value) or _is_measured(value) or status_of([value]) == GOOD:
+    if is_unsure(value) or is_about_the_work(value) or _is_measured(value) or status_of(value) == GOOD:
         return None  # "ok after cleaning" may be either
     about_defects = asks_for(name) is False or bool(_ABOUT_DEFECTS & set(re.split(r"[^a-z]+", name.lower())))
     return UNBOXED if about_defects else None
@@ -88,7 +88,7 @@ def is_no(value: str) -> bool:
 
 def says_a_verdict(value: str) -> bool:
     """Whether a value says good or bad and nothing else, so that it names no type."""
-    return status_of([value]) is not None and not plain_rest(value)
+    return status_of(value) is not None and not plain_rest(value)
 
 
 def is_unsure(value: str) -> bool:
@@ -110,7 +110,7 @@ def speaks_of_a_false_call(value: str) -> bool:
 
 def is_undecided(tag: str) -> bool:
     """Whether a tag says that nobody knows what its image shows; "unknown defect" says that there is some defect."""
-    return is_unsure(tag) and not is_unjudged(tag) and status_of([tag]) != UNBOXED
+    return is_unsure(tag) and not is_unjudged(tag) and status_of(tag) != UNBOXED
 
 
 def is_about_the_work(value: str) -> bool:

@@ -128,7 +128,10 @@ def claims_of(path: Path, findings: Findings, options: ReadOptions, size_of: Siz
 
 def looks_like_run_lengths(path: Path) -> str | None:
     """What a table of run lengths is recognised by, or None."""
-    return None if _columns(path) is None else f"{path.name} has run lengths in the column {_header_of_runs(path)}"
+    columns = _columns(path)
+    if columns is None:
+        return None
+    return f"{path.name} has run lengths in the column {first_fields(path, columns.separator)[columns.runs]}"
 
 
 def _claim(
@@ -219,11 +222,6 @@ def _columns(path: Path) -> _Columns | None:
             others = tuple((i, one) for i, one in enumerate(header) if i not in (image, kind, runs))
             return _Columns(separator, len(header), image, kind, runs, others)
     return None
-
-
-def _header_of_runs(path: Path) -> str:
-    columns = _columns(path)
-    return "" if columns is None else first_fields(path, columns.separator)[columns.runs]
 
 
 FORMAT = Format(

@@ -63,7 +63,7 @@ def _folders(source: Path, files: list[Path]) -> str:
         return ""
     named = {part for path in files for part in path.relative_to(source).parts[:-1]}
     shown = ", ".join(sorted(named)[:_MOST_KINDS])
-    if any(status_of([folder]) is not None for folder in named):
+    if any(status_of(folder) is not None for folder in named):
         return f", in folders {shown}"
     return f", in folders {shown}, none of which says good or defect: {_HOW_FOLDERS}" if named else ""
 

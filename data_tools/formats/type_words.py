@@ -73,7 +73,7 @@ def is_in_question(text: str) -> bool:
 
 def denies(text: str) -> bool:
     """Whether a text may say in any way that there is no defect: "no scratch", "uncracked", "clean"; not "no good"."""
-    if status_of([text]) == UNBOXED:
+    if status_of(text) == UNBOXED:
         return False
     words = words_of(text)
     turned = any(map(_is_turned, words)) or _TURNED_BEFORE.match(text.strip()) is not None

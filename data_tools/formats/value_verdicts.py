@@ -39,7 +39,7 @@ def judges_by_values(name: str, values: Collection[str], findings: Findings) -> 
         return False
     if not all(says_a_verdict(value) or leaves_open(value) for value in values):
         return False
-    senses = {status_of([value]) for value in values if not leaves_open(value)}
+    senses = {status_of(value) for value in values if not leaves_open(value)}
     if senses == {GOOD} and is_about_another(name) and not all(map(is_called_normal, values)):
         findings.warnings[_HIDDEN.format(name[:40])] = 1
     return senses == {GOOD, UNBOXED}

@@ -62,7 +62,7 @@ def test_words_for_good(name: str) -> None:
     ],
 )
 def test_words_for_bad(name: str) -> None:
-    assert status_of([name]) == "unboxed"
+    assert status_of(name) == "unboxed"
     assert not is_good(name)
 
 
@@ -73,7 +73,7 @@ def test_what_is_no_proof(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["io_pads", "pin_io", "IO cells"])
 def test_inputs_and_outputs_are_no_word_for_good(name: str) -> None:
-    assert status_of([name]) is None
+    assert status_of(name) is None
 
 
 @pytest.mark.parametrize(
