@@ -22,17 +22,19 @@ from data_tools.files.coco_samples import to_coco
 from data_tools.files.dataset_folder import read_json
 from data_tools.formats.annotation_files import annotation_files, head_of, some_files
 from data_tools.formats.assembly import samples_from_claims
-from data_tools.formats.claims import PREDICTIONS, Claim, Shape
+from data_tools.formats.claims import PREDICTIONS, Claim, Shape, is_score
 from data_tools.formats.coco_boxes import read_shape, written_as_corners
-from data_tools.formats.coco_entries import is_ignored, score_of, word_of
+from data_tools.formats.entry_words import word_of
+from data_tools.formats.image_addresses import path_of
 from data_tools.formats.image_index import images_folder
 from data_tools.formats.image_places import declared_size, folder_under
-from data_tools.formats.labelstudio_names import path_of
 from data_tools.formats.names import reason_against
 from data_tools.formats.registry import Findings, Format, ReadOptions
+from data_tools.formats.remarks import is_no, weightiest
 
 _WHOLE = 1 << 28
 _LISTS = ("images", "annotations", "categories")
+_OWN = ("id", "file_name", "width", "height", "license", "status", "type", "group")
 _LISTED = "listed in COCO without annotations"
 _STATUS_GOOD = "status good in COCO"
 _IGNORED = "ignore: an area that is not judged"
@@ -140,9 +142,10 @@ def _refuse_other_kinds(path: Path, annotations: list[Any]) -> None:
 
 def _refuse_predictions(path: Path, annotations: list[Any]) -> None:
     for i, entry in enumerate(annotations):
-        score = score_of(entry) if isinstance(entry, dict) else None
-        if score is not None:
-            raise InputError(f"{path}: annotations[{i}] has {score[0]} {score[1]:g}: {PREDICTIONS}")
+        for key, value in entry.items() if isinstance(entry, dict) else ():
+            if is_score(key, value):
+                shown = value[:40] if isinstance(value, str) else f"{value:g}"
+                raise InputError(f"{path}: annotations[{i}] has {key} {shown}: {PREDICTIONS}")
 
 
 def _claims(file: _File, folder: str, findings: Findings) -> Iterator[Claim]:
@@ -150,8 +153,8 @@ def _claims(file: _File, folder: str, findings: Findings) -> Iterator[Claim]:
     for name, reason in file.refused:
         yield Claim(file.path, name, folder=folder, problem=reason)
     for image in file.images:
-        kept = [(i, entry) for i, entry in image.annotations if not is_ignored(entry)]
-        ignored = [i for i, entry in image.annotations if is_ignored(entry)]
+        kept = [(i, entry) for i, entry in image.annotations if not _is_ignored(entry)]
+        ignored = [i for i, entry in image.annotations if _is_ignored(entry)]
         for i in ignored if kept else ():
             findings.reject(file.path, None, image.name, f"annotations[{i}]: {_IGNORED}")
         status, good, problem = _said(file, image, bool(kept), findings)
@@ -252,9 +255,27 @@ def _new_image(name: str, entry: dict[str, Any]) -> _Image:
         declared_size((entry.get("height"), entry.get("width"))),
         status if status in STATUSES else None,
         known_type,
-        word_of(entry),
+        _word_of(entry),
         frozenset(map(_key, entry["neg_category_ids"])) if isinstance(entry.get("neg_category_ids"), list) else None,
     )
+
+
+def _word_of(entry: Mapping[str, Any]) -> tuple[str | None, str]:
+    """The status that the keys of an image say, and which key; None and a key for what is not understood.
+
+    ("", "") where they say nothing.
+    """
+    said = [word_of(entry, _OWN)]
+    status = entry.get("status")
+    if isinstance(status, str) and status.strip():
+        said.append(word_of({"status": status}))
+    return weightiest((one for one in said if one != ("", "")), ("", ""))
+
+
+def _is_ignored(entry: Mapping[str, Any]) -> bool:
+    """Whether an annotation is one that its file wants to be left out."""
+    said = str(entry.get("ignore", "")).strip().removesuffix(".0")
+    return bool(said) and not is_no(said)
 
 
 def _categories(path: Path, entries: list[Any], findings: Findings) -> dict[str, str]:

@@ -23,9 +23,9 @@ from data_tools.formats.boxed_objects import (
 )
 from data_tools.formats.boxes_of_defects import LISTS, Boxed, is_no_truth
 from data_tools.formats.columns import find_image
+from data_tools.formats.image_addresses import path_of
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.json_values import json_values, parsed_json
-from data_tools.formats.labelstudio_names import path_of
 from data_tools.formats.packed_boxes import sense_of
 from data_tools.formats.tables import SEPARATORS, first_fields, table_records
 from data_tools.formats.tables import SUFFIXES as TABLES

@@ -17,7 +17,7 @@ from data_tools.files.dataset_folder import read_json
 from data_tools.files.labelstudio_tasks import WHOLE_IMAGE, annotated_task, labelling_setup
 from data_tools.formats.claims import Claim
 from data_tools.formats.folders import is_good
-from data_tools.formats.labelstudio_names import image_of
+from data_tools.formats.image_addresses import image_of
 from data_tools.formats.labelstudio_regions import SIZE, SizeHW, answer_of, size_in
 from data_tools.formats.labelstudio_tables import is_table, items_of, separator_of
 from data_tools.formats.outlines import WITHOUT_AREA

@@ -222,18 +222,20 @@ def test_annotations_that_are_to_be_ignored_are_listed(tmp_path: Path, read) -> 
     annotations = [
         box(1, 1, [1, 2, 10, 20], ignore=1),
         box(2, 1, [30, 2, 10, 20], ignore=0),
+        box(4, 1, [50, 2, 10, 20], ignore="False"),
         box(3, 2, [1, 2, 10, 20], ignore=True),
     ]
     samples, findings = read("coco", put(tmp_path, [image(1), image(2), image(3)], annotations))
-    assert samples["1.png"].boxes_xyxy.tolist() == [[30, 2, 40, 22]]
+    assert samples["1.png"].boxes_xyxy.tolist() == [[30, 2, 40, 22], [50, 2, 60, 22]]
     assert {name: s.status for name, s in samples.items()} == {"1.png": "boxed", "3.png": "good"}
     assert sorted(r.reason.split(":")[0] for r in findings.rejects if ": ignore" in r.reason)[0] == "annotations[0]"
     assert {r.image for r in findings.rejects} == {"1.png", "2.png"}
 
 
-def test_annotations_with_scores_are_predictions(tmp_path: Path, read) -> None:
+@pytest.mark.parametrize("score", [0.3, "0.3"])
+def test_annotations_with_scores_are_predictions(tmp_path: Path, read, score: float | str) -> None:
     with pytest.raises(InputError, match=r"annotations\[1\] has score 0.3: .*import_predictions"):
-        read("coco", put(tmp_path, [image(1)], [box(1, 1, [1, 2, 9, 9]), box(2, 1, [9, 9, 9, 9], score=0.3)]))
+        read("coco", put(tmp_path, [image(1)], [box(1, 1, [1, 2, 9, 9]), box(2, 1, [9, 9, 9, 9], score=score)]))
     samples, _ = read("coco", put(tmp_path, [image(1)], [box(1, 1, [1, 2, 9, 9], score=1.0)]))
     assert samples["1.png"].status == "boxed"
 

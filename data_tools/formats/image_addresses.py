@@ -1,4 +1,4 @@
-"""How Label Studio refers to images: uploads, local files, cloud storage and web addresses -> a path."""
+"""How tools refer to images: uploads and local files of Label Studio, cloud storage and web addresses -> a path."""
 
 import re
 from collections.abc import Mapping
