@@ -5,7 +5,6 @@ listed without annotations is good.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +56,7 @@ def _shape(entry: Any, part: str) -> Shape:
     read = numbers([place.get(side) for side in _SIDES]) if isinstance(place, dict) else "no coordinates"
     box = read if isinstance(read, str) else corners_of("centre", read)
     label = label if isinstance(label, str) else ""
-    return replace(shape(label, box, part=part), beside=beside_in(one, ("label", "coordinates")))
+    return shape(label, box, part=part, beside=beside_in(one, ("label", "coordinates")))
 
 
 def _is_createml(value: Any) -> bool:

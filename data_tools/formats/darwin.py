@@ -5,7 +5,6 @@ have no area: they say that an image shows a defect. Of a polygon the bounding b
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +47,7 @@ def claims_of(path: Path, findings: Findings) -> Iterator[Claim]:
         beside = beside_in(entry, _OWN)
         kind = next((kind for kind in _WITHOUT_AREA if kind in entry), "")
         if not kind or any(area in entry for area in _AREAS):
-            shapes.append(replace(shape(label, _box(entry), part=part), beside=beside))
+            shapes.append(shape(label, _box(entry), part=part, beside=beside))
             continue
         problem = why_undecided(f"{part}: {kind}", label, contradiction(is_good(label), beside))
         if problem:

@@ -4,7 +4,6 @@ Coordinates are positions between pixels. An item without annotations says that 
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +99,7 @@ def _claims(
             shapes.append(Shape(label or "defect", problem=reason, part=f"annotations[{i}]"))
         else:
             box, note = _READERS[kind](entry)
-            shapes.append(replace(shape(label, box, None, note, f"annotations[{i}]"), beside=beside))
+            shapes.append(shape(label, box, None, note, f"annotations[{i}]", beside))
     yield Claim(path, name, declared_hw=declared_hw, shapes=tuple(shapes), good="" if annotations else EMPTY)
     for label in whole:
         proof = f"label {label!r}" if is_good(label) else ""

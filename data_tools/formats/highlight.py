@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, GOOD, Sample, empty_boxes
@@ -22,7 +23,7 @@ from data_tools.formats.folders import status_of, status_of_nearest, type_of
 from data_tools.formats.image_index import read_or_reject, usable_images, without_boxes
 from data_tools.formats.masked_images import is_colored, one_folder
 from data_tools.formats.parallel import map_images
-from data_tools.formats.red_areas import red_boxes
+from data_tools.formats.regions import boxes_of, label
 from data_tools.formats.registry import AREAS, Findings, Format, ReadOptions
 
 _WORDS = r"(?:marked|marks?|marking|highlight(?:s|ed)?|red|annotat(?:ed|ions?)|overlays?|boxed|outlined?|drawn|areas?)"
@@ -30,6 +31,8 @@ _AFTER_NAME = re.compile(rf"^(?P<name>.+?)(?:[ _.-]+{_WORDS})+$", re.I)
 _FOLDER = re.compile(rf"(?:^|[ _.-]){_WORDS}(?:$|[ _.-])", re.I)
 _LOOKED_AT = 24  # images of a pair of folders that may be opened to see which of them holds the copies
 _ALIKE = 40  # gray values by which a copy may differ from its original, as JPEG and a change of contrast make it
+_FAINTEST = 20  # levels by which red must lead green and blue; gray JPEG images stay far below
+_OF_PEAK = 0.45  # of a region's strongest red: near half-way down is where the edge was before JPEG blurred its color
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ def _sample(pair: _Pair, options: ReadOptions) -> tuple[Sample | None, Findings]
         return None, findings
     boxes, small = empty_boxes(), 0
     if copy is not None:
-        boxes, small = red_boxes(copy, original, options.min_area, options.merge_distance)
+        boxes, small = _red_boxes(copy, original, options.min_area, options.merge_distance)
     if small:
         reason = f"{small} red regions below {options.min_area} pixels"
         findings.reject(pair.root / pair.name, None, pair.name, reason)
@@ -90,6 +93,34 @@ def _sample(pair: _Pair, options: ReadOptions) -> tuple[Sample | None, Findings]
     missing = "no copy with a red area beside it" if copy is None else "nothing is drawn in red in its copy"
     findings.reject(pair.root / pair.name, None, pair.name, f"{missing}, and no folder good* says that it is good")
     return None, findings
+
+
+def _red_boxes(
+    copy: NDArray[np.uint8], original: NDArray[np.uint8], min_area: int, merge_distance: int
+) -> tuple[NDArray[np.float64], int]:
+    """(n, 4) boxes around what was drawn in red, and how many regions were left out as too small.
+
+    JPEG keeps color at half the resolution and so smears a red line over its neighbours. Each connected reddish region
+    is therefore cut at about half of its own strongest red; what is left of it makes one box even if the line broke.
+
+    Args:
+        copy, original: (h, w, 3) uint8 red, green and blue. Red that the original has too does not count.
+        min_area, merge_distance: as for `regions`.
+    """
+    from scipy import ndimage
+
+    drawn = _redness(copy) - np.maximum(_redness(original), 0)
+    numbers = label(drawn >= _FAINTEST, merge_distance)
+    peaks = np.asarray(ndimage.maximum(drawn, numbers, np.arange(numbers.max() + 1)))
+    # what is faint beside the strongest red is ringing of the compression
+    numbers[(drawn < _OF_PEAK * peaks[numbers]) | (peaks[numbers] < _OF_PEAK * peaks[1:].max(initial=0))] = 0
+    return boxes_of(numbers, min_area)
+
+
+def _redness(pixels: NDArray[np.uint8]) -> NDArray[np.int16]:
+    signed = pixels.astype(np.int16)
+    difference: NDArray[np.int16] = signed[..., 0] - np.maximum(signed[..., 1], signed[..., 2])
+    return difference
 
 
 def _is_carrier(folder: str) -> bool:

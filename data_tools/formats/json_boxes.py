@@ -191,8 +191,7 @@ def _shape(box: Boxed, senses: Mapping[str, str], names: Mapping[str, str], opti
     beside = tuple((key, one) for key, one in said if one != kind)
     beside += (("ignore", "yes"),) if is_set_aside(above) else ()
     turned = "" if meant == "outline" else not_upright((key, str(one)) for key, one in beside)
-    one = shape_of(kind, turned or sides, note=note)
-    return Shape(one.type, one.box_xyxy, None, one.note, one.problem, beside=beside)
+    return shape_of(kind, turned or sides, note=note, beside=beside)
 
 
 def _senses(

@@ -6,7 +6,6 @@ whole image count as remarks do. Masks are only linked to, so that they are list
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -84,8 +83,8 @@ def _name(data_row: Record) -> str:
 def _shape(entry: Any, line: int, part: str) -> Shape:
     one = _object(entry)
     name = one.get("name")
-    read = shape(name if isinstance(name, str) else "", _box(one), line, part=part)
-    return replace(read, beside=tuple(_answers(one.get("classifications"))))
+    beside = tuple(_answers(one.get("classifications")))
+    return shape(name if isinstance(name, str) else "", _box(one), line, part=part, beside=beside)
 
 
 def _box(one: Record) -> Box | str:

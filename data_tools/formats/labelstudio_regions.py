@@ -104,8 +104,8 @@ def _add(
     turn = numbers([region.get(_TURNED) or 0])
     if isinstance(turn, str) or turn[0] % 360:
         box = f"{_TURNED} {str(region[_TURNED])[:20]}: drawn on a turned view of the image; turn it back and draw anew"
-    region_shape = shape(label, box, None, "; ".join(filter(None, (own_note, note))), f"region {key[:40]}")
-    answer.shapes.append(replace(region_shape, shares=size_hw is None, beside=beside))
+    note = "; ".join(filter(None, (own_note, note)))
+    answer.shapes.append(replace(shape(label, box, None, note, f"region {key[:40]}", beside), shares=size_hw is None))
 
 
 def size_in(values: Mapping[str, Any]) -> SizeHW | None:

@@ -5,6 +5,7 @@ Angles are degrees clockwise as one sees the image, that is from the x axis towa
 
 from collections.abc import Sequence
 from math import cos, hypot, isfinite, radians, sin
+from typing import Any
 
 from data_tools.formats.claims import Shape
 from data_tools.formats.rectangles import Box
@@ -16,15 +17,22 @@ LINE = "a line: the box around its points is taken"
 WITHOUT_AREA = "{} without an area: says only that there is a defect"
 
 
-def shape(label: str, box: Box | str, line: int | None = None, note: str = "", part: str = "") -> Shape:
+def shape(
+    label: str,
+    box: Box | str,
+    line: int | None = None,
+    note: str = "",
+    part: str = "",
+    beside: tuple[tuple[str, Any], ...] = (),
+) -> Shape:
     """The shape of a box, or of the reason why there is none; without a label it is a "defect", which is noted."""
     if not label.strip():
         label, note = NO_LABEL, "; ".join(filter(None, (note, f"without a label: taken as {NO_LABEL!r}")))
+    if not isinstance(box, str) and not all(map(isfinite, box)):
+        box = "corner is not finite"
     if isinstance(box, str):
-        return Shape(label, line=line, problem=box, part=part)
-    if not all(map(isfinite, box)):
-        return Shape(label, line=line, problem="corner is not finite", part=part)
-    return Shape(label, box, line, note, part=part)
+        return Shape(label, line=line, problem=box, part=part, beside=beside)
+    return Shape(label, box, line, note, part=part, beside=beside)
 
 
 def around(points: Sequence[Point]) -> Box:

@@ -21,7 +21,7 @@ _PEEK = 1 << 16
 _EXCEL = re.compile(r'^\s*"?sep=(.)"?[\s;,]*$', re.I)  # names the separator in a first line of its own
 
 
-def csv_files(sources: Sequence[Path], findings: Findings | None = None) -> list[Path]:
+def csv_files(sources: Sequence[Path], findings: Findings) -> list[Path]:
     """The sources, with a folder standing for its .csv and .tsv files, or where it has none, for those below it.
 
     In it, what is no readable file is lost, and forms for predictions are left out and listed.
@@ -35,12 +35,11 @@ def csv_files(sources: Sequence[Path], findings: Findings | None = None) -> list
             require_regular(source)
             files.append(source)
             continue
-        noticed = Findings() if findings is None else findings
-        inside = {path: reason_against_reading(path) for path in _tables_in(source) or _tables_below(source, noticed)}
+        inside = {path: reason_against_reading(path) for path in _tables_in(source) or _tables_below(source, findings)}
         for path, reason in inside.items():
             if reason is not None:
-                noticed.lose(path, reason)
-        usable = without_forms((path for path, reason in inside.items() if reason is None), noticed)
+                findings.lose(path, reason)
+        usable = without_forms((path for path, reason in inside.items() if reason is None), findings)
         if not usable:
             raise InputError(f"{source}: no .csv files in this folder")
         files += usable

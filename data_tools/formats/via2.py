@@ -1,7 +1,6 @@
 """VGG Image Annotator 1 and 2: projects and annotations as JSON, and annotations as CSV with JSON in its fields."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from math import degrees
 from pathlib import Path
 from typing import Any
@@ -126,8 +125,8 @@ def image_claims(
             points.append((line, label))
         else:
             box, own_note = _box(form)
-            one = shape(label, box, line, "; ".join(filter(None, (own_note, note))))
-            shapes.append(replace(one, beside=beside_of(attributes, definitions)))
+            note = "; ".join(filter(None, (own_note, note)))
+            shapes.append(shape(label, box, line, note, beside=beside_of(attributes, definitions)))
     proof, defect_type = said_by(state)
     if not regions and state is None:
         proof = EMPTY

@@ -1,7 +1,6 @@
 """VGG Image Annotator 3: projects as JSON, and their regions as CSV. A region is a list of numbers after its kind."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -99,8 +98,9 @@ def _claims(
             findings.mend(path, line, name, WITHOUT_AREA.format("a point"))
             yield Claim(path, name, line, defect_type="" if is_good(label) else label or "defect")
             return
-        one = shape(label, box, line, "; ".join(filter(None, (own_note, note))))
-        yield Claim(path, name, line, shapes=(replace(one, beside=beside_of(named, named_definitions)),))
+        note = "; ".join(filter(None, (own_note, note)))
+        one = shape(label, box, line, note, beside=beside_of(named, named_definitions))
+        yield Claim(path, name, line, shapes=(one,))
 
 
 def _box(place: Any) -> tuple[Box | str | None, str]:
