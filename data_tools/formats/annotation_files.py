@@ -19,10 +19,7 @@ _FORM = "a form for predictions, as contests have it, by its name: left out; nam
 
 
 def annotation_files(sources: Sequence[Path], suffix: str, findings: Findings) -> Iterator[Path]:
-    """The sources, with a folder standing for all files with this suffix in and below it, in order.
-
-    What has the suffix but is no file that can be read here, such as a link that leads nowhere or out of the folder, a
-    pipe, or a file that DVC has not fetched, is lost: listed and never opened.
+    """The sources, with a folder standing for all files with this suffix in and below it, see `files_in`.
 
     Args:
         sources: files and folders.
@@ -38,12 +35,38 @@ def annotation_files(sources: Sequence[Path], suffix: str, findings: Findings) -
             yield source
             continue
         known = len(findings.lost)
-        paths = _files_in(source, suffix, findings)
+        paths = files_in(source, suffix, findings)
         first = next(paths, None)
         if first is None:
             lost = findings.rejects[-1] if len(findings.lost) > known else None
             raise InputError(f"{source}: no {suffix} files here" + (f"; {lost.source}: {lost.reason}" if lost else ""))
         yield from chain([first], paths)
+
+
+def files_in(folder: Path, suffix: str, findings: Findings) -> Iterator[Path]:
+    """All files with a suffix in and below a folder, in order; none where there are none.
+
+    What has the suffix but is no file that can be read here, such as a link that leads nowhere or out of the folder, a
+    pipe, or a file that DVC has not fetched, is lost: listed and never opened.
+    """
+    for where, folders, names in os.walk(folder):
+        folders[:] = sorted(one for one in folders if not is_foreign(one))
+        for name in sorted([*names, *(one for one in folders if one.lower().endswith(suffix))]):
+            path = Path(where, name)
+            if name.startswith("._"):
+                continue
+            if name.lower().endswith(f"{suffix}{_UNFETCHED}") and not path.with_suffix("").exists():
+                findings.lose(path.with_suffix(""), "a file that DVC has not fetched; fetch it")
+            if not name.lower().endswith(suffix):
+                continue
+            try:
+                reason = f"a link that leaves {folder}" if leaves(path, folder) else reason_against_reading(path)
+            except OSError as error:
+                reason = str(error)
+            if reason is None:
+                yield path
+            else:
+                findings.lose(path, reason)
 
 
 def claims_from_files(
@@ -71,7 +94,7 @@ def claims_from_files(
 def some_files(source: Path, suffix: str) -> Iterator[Path]:
     """The source itself, or all files below it, that have this suffix; for recognising a format."""
     if source.is_dir():
-        yield from _files_in(source, suffix, Findings())
+        yield from files_in(source, suffix, Findings())
     elif source.suffix.lower() == suffix and reason_against_reading(source) is None:
         yield source
 
@@ -135,24 +158,3 @@ def label_path(folder: Path, image: str, suffix: str, written: dict[Path, str]) 
 def number(value: float) -> str:
     """The shortest text that reads back as the same number."""
     return str(int(value)) if value == int(value) else repr(float(value))
-
-
-def _files_in(folder: Path, suffix: str, findings: Findings) -> Iterator[Path]:
-    for where, folders, names in os.walk(folder):
-        folders[:] = sorted(one for one in folders if not is_foreign(one))
-        for name in sorted([*names, *(one for one in folders if one.lower().endswith(suffix))]):
-            path = Path(where, name)
-            if name.startswith("._"):
-                continue
-            if name.lower().endswith(f"{suffix}{_UNFETCHED}") and not path.with_suffix("").exists():
-                findings.lose(path.with_suffix(""), "a file that DVC has not fetched; fetch it")
-            if not name.lower().endswith(suffix):
-                continue
-            try:
-                reason = f"a link that leaves {folder}" if leaves(path, folder) else reason_against_reading(path)
-            except OSError as error:
-                reason = str(error)
-            if reason is None:
-                yield path
-            else:
-                findings.lose(path, reason)

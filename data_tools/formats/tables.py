@@ -3,13 +3,12 @@
 import csv
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from data_tools.core.errors import InputError
 from data_tools.files.regular import read_regular, reason_against_reading, require_regular
 from data_tools.files.text import decode_text
-from data_tools.formats.annotation_files import annotation_files, without_forms
+from data_tools.formats.annotation_files import files_in, without_forms
 from data_tools.formats.registry import Findings
 
 SUFFIXES = (".csv", ".tsv")
@@ -126,11 +125,7 @@ def _tables_in(folder: Path) -> list[Path]:
 
 def _tables_below(folder: Path, findings: Findings) -> list[Path]:
     """The .csv and .tsv files below a folder, which tools write for each part of a split."""
-    found: list[Path] = []
-    for suffix in SUFFIXES:
-        with suppress(InputError):  # none with this suffix
-            found += annotation_files([folder], suffix, findings)
-    return sorted(found)
+    return sorted(path for suffix in SUFFIXES for path in files_in(folder, suffix, findings))
 
 
 def _lines(content: bytes, decoded: tuple[str, str] | None) -> Iterator[str | None]:

@@ -9,7 +9,8 @@ from typing import Any
 from data_tools.core.errors import InputError
 from data_tools.core.records import Sample
 from data_tools.files.dataset_folder import read_json
-from data_tools.formats.annotation_files import annotation_files, head_of, some_files, without_forms
+from data_tools.files.regular import require_regular
+from data_tools.formats.annotation_files import files_in, head_of, some_files, without_forms
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim
 from data_tools.formats.image_index import images_folder
@@ -155,13 +156,12 @@ def _tool_files(sources: Sequence[Path], suffixes: Sequence[str], findings: Find
         InputError: a source that is no regular file.
     """
     for source in sources:
-        for suffix in suffixes if source.is_dir() else suffixes[:1]:
-            try:
-                paths = annotation_files([source], suffix, findings)
-                yield from without_forms(paths, findings) if source.is_dir() else paths
-            except InputError:
-                if not source.is_dir():  # a folder may have none with this suffix
-                    raise
+        if not source.is_dir():
+            require_regular(source)
+            yield source
+            continue
+        for suffix in suffixes:
+            yield from without_forms(files_in(source, suffix, findings), findings)
 
 
 def _check_size(path: Path) -> None:
