@@ -27,13 +27,11 @@ class TableColumns:
     """What stands where in a table.
 
     Attributes:
-        count: how many columns it has.
         places: position of each meaning that it has: "id", "file_name", "x", "y" or "score".
         has_header: whether the first line names the columns.
         notes: on columns that are not read.
     """
 
-    count: int
     places: dict[str, int]
     has_header: bool
     notes: tuple[str, ...] = ()
@@ -60,7 +58,7 @@ def find_table_columns(where: str, cells: Sequence[str], wanted: Sequence[str], 
                 f"{where}: {most_cells} columns, but a table without a header holds {', '.join(order)}; name the "
                 "columns in a first line"
             )
-        return TableColumns(len(order), {meaning: place for place, meaning in enumerate(order)}, False)
+        return TableColumns({meaning: place for place, meaning in enumerate(order)}, False)
     of_boxes = [cell for cell in cells if _OF_BOXES.fullmatch(column_key(cell))]
     if "x" in wanted and of_boxes:
         beside = " beside x and y" if {"x", "y"}.issubset(meanings) else ""
@@ -85,7 +83,7 @@ def find_table_columns(where: str, cells: Sequence[str], wanted: Sequence[str], 
         )
     notes = (f"columns that are not read: {', '.join(unread)}",) if unread else ()
     places = {meaning: place for place, meaning in enumerate(meanings) if meaning is not None}
-    return TableColumns(len(cells), places, True, notes)
+    return TableColumns(places, True, notes)
 
 
 def _require_one_each(where: str, cells: Sequence[str], meanings: Sequence[str | None]) -> None:
