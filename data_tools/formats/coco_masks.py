@@ -39,7 +39,7 @@ def is_one_area(segmentation: Any, box: Box) -> bool:
     mask = mask_down_columns(runs[1], runs[2], runs[0])
     if isinstance(mask, str) or any(abs(a - b) > _SLACK for a, b in zip(extent, box, strict=True)):
         return False
-    return bool(label(mask, 0).max() == 1)
+    return bool(label(mask).max() == 1)
 
 
 def unpacked(text: str) -> list[int] | str:

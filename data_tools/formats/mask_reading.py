@@ -17,6 +17,7 @@ from data_tools.core.errors import InputError
 from data_tools.formats.folders import is_good
 from data_tools.formats.mask_values import COLOUR, VOIDS, Codes, MaskStats, steps_of
 from data_tools.formats.names import BACKGROUNDS, UNJUDGED
+from data_tools.formats.regions import label
 from data_tools.formats.remarks import is_false_call
 
 Kind = Literal["two values", "soft edges", "one type a value", "one defect a value"]
@@ -334,12 +335,10 @@ def _require_most(background: int, values: Counter[int], highest: int) -> None:
 
 def _pale_pixels(gray: NDArray[np.bool_], cut: NDArray[np.bool_]) -> int:
     """Number of pixels in areas of gray of which the cut leaves nothing, those that compression makes aside."""
-    from scipy import ndimage
-
     if (gray & ~cut).sum() < _SMALLEST:
         return 0
-    numbers, count = ndimage.label(gray, structure=np.ones((3, 3)))
-    pixels = np.bincount(numbers.ravel(), minlength=count + 1)
+    numbers = label(gray)
+    pixels = np.bincount(numbers.ravel())
     lost = pixels >= _SMALLEST
     lost[0] = False
     lost[np.unique(numbers[cut])] = False

@@ -9,6 +9,7 @@ from PIL import Image
 
 from data_tools.core.errors import InputError
 from data_tools.files.images import read_size
+from data_tools.formats.regions import label
 
 Codes = NDArray[np.int64]
 COLOUR = 1 << 24
@@ -103,7 +104,7 @@ def stats_of(codes: Codes, deep: bool) -> MaskStats:
         dict(zip(values.tolist(), counts.tolist(), strict=True)),
         dict(zip(border_values.tolist(), border_counts.tolist(), strict=True)),
         deep,
-        {int(value): _regions(codes == value) for value in values if value != 0} if few and len(values) <= 32 else {},
+        {int(value): int(label(codes == value).max()) for value in values if value} if len(values) <= 32 else {},
         _pale(codes, 65535 if deep else 255) if few else (),
         _outline(codes) if few else (0, 0, 0, 0),
         steps_of(codes, int(border_values[border_counts.argmax()])),
@@ -125,8 +126,8 @@ def _pale(codes: Codes, highest: int) -> tuple[int, ...]:
     inside = (codes > 0) & (codes < COLOUR)
     if not np.any(inside & (codes < highest)):
         return ()
-    numbers, count = ndimage.label(inside, structure=np.ones((3, 3)))
-    tops = ndimage.maximum(codes, numbers, np.arange(1, count + 1))
+    numbers = label(inside)
+    tops = ndimage.maximum(codes, numbers, np.arange(1, numbers.max() + 1))
     return tuple(int(top) for top in tops if top < highest)
 
 
@@ -150,12 +151,6 @@ def steps_of(codes: Codes, background: int) -> tuple[int, int]:
         pairs += int(inside.sum())
         differ += int((inside & (one != other)).sum())
     return pairs, differ
-
-
-def _regions(mask: NDArray[np.bool_]) -> int:
-    from scipy import ndimage
-
-    return int(ndimage.label(mask, structure=np.ones((3, 3)))[1])
 
 
 def _from_colours(pixels: NDArray[np.uint8]) -> Codes:

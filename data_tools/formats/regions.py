@@ -17,13 +17,13 @@ def regions(mask: NDArray[np.bool_], min_area: int, merge_distance: int) -> tupl
     return boxes_of(label(mask, merge_distance), min_area)
 
 
-def label(mask: NDArray[np.bool_], merge_distance: int) -> NDArray[np.int32]:
+def label(mask: NDArray[np.bool_], merge_distance: int = 0) -> NDArray[np.int32]:
     """(h, w) numbers from 1 of the 8-connected regions of a mask, 0 elsewhere; see `regions` for `merge_distance`."""
     from scipy import ndimage
 
     joined = ndimage.binary_dilation(mask, np.ones((merge_distance + 1,) * 2)) if merge_distance else mask
     numbers: NDArray[np.int32] = ndimage.label(joined, structure=np.ones((3, 3), dtype=bool))[0]
-    return np.where(mask, numbers, 0)
+    return np.where(mask, numbers, 0) if merge_distance else numbers
 
 
 def boxes_of(numbers: NDArray[np.int32], min_area: int) -> tuple[NDArray[np.float64], int]:

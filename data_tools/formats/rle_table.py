@@ -197,7 +197,7 @@ def _boxes(text: str, size_hw: tuple[int, int] | None, options: ReadOptions) -> 
 def _fits_rows_better(mask: NDArray[np.bool_]) -> bool:
     """Whether runs that make scattered areas down the columns make a few along the rows."""
     height, width = mask.shape
-    down, along = (int(label(one, 0).max()) for one in (mask, mask.T.reshape(height, width)))
+    down, along = (int(label(one).max()) for one in (mask, mask.T.reshape(height, width)))
     return down >= _SCATTERED and along * _SCATTERED <= down
 
 
