@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from data_tools.core.records import STATUSES, Dataset
 from data_tools.files.dataset_folder import MENDED, REJECTS
@@ -59,7 +59,7 @@ def summary(
     reasons = Counter(_kind(reject.reason) for reject in findings.rejects)
     lines.append(f"rejects: {len(findings.rejects)}" + (f", listed in {out / REJECTS}" if findings.rejects else ""))
     lines += [f"  {count} {reason}" for reason, count in reasons.most_common()]
-    lines += [f"note: {note}" for note in notes] + [f"WARNING: {warning}" for warning in warnings]
+    lines += [f"note: {note}" for note in _of_many_files(notes)] + [f"WARNING: {warning}" for warning in warnings]
     return "\n".join([*lines, *_warnings(findings)])
 
 
@@ -76,3 +76,17 @@ def _warnings(findings: Findings) -> list[str]:
 def _kind(reason: str) -> str:
     """A reason without the values in it, for counting."""
     return re.sub(r"'[^']*'|\"[^\"]*\"|\S*[/\\]\S*|-?\d[\d.]*", "…", reason)
+
+
+def _of_many_files(notes: Sequence[str]) -> list[str]:
+    """The notes, those that say one thing of several files once: "a.json and 3 more: ..."."""
+    files: dict[str, list[str]] = {}
+    for note in notes:
+        name, colon, text = note.partition(": ")
+        is_file = bool(colon and PurePosixPath(name).suffix)
+        files.setdefault(text if is_file else note, []).append(name if is_file else "")
+    lines = []
+    for text, names in files.items():
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        lines.append(f"{names[0]}{more}: {text}" if names[0] else text)
+    return lines

@@ -96,6 +96,7 @@ def samples_from_claims(
     places: ImagePlaces | None = None,
     background: str = "",
     left_out: Callable[[str], str] = lambda path: "",
+    others: Mapping[str, str] = {},
     keep_repeats: bool = False,
     percent_from: int = 0,
 ) -> Iterator[Sample]:
@@ -108,6 +109,7 @@ def samples_from_claims(
         places: the images, where a reader has looked for them itself.
         background: what it means that an image has no annotation, where the format knows such images as good ones.
         left_out: why an image, by its path, is none that is looked at where nothing is claimed of it; "" where it is.
+        others: which annotations that the format does not read may be an image's, by its name, folded, without suffix.
         keep_repeats: whether a box that one claim has twice counts twice.
         percent_from: of how many boxes on those that look like percentages are refused; 0 for never.
 
@@ -138,6 +140,7 @@ def samples_from_claims(
         if left_out(path):
             findings.warnings[left_out(path)] += 1
         else:
+            image.doubts.extend(filter(None, [others.get(folded(bare(path.rpartition("/")[2])))]))
             alone = path.rpartition("/")[0] in annotated and folded(bare(path)) not in names
             yield from joining.unclaimed(path, image, convention if alone else "")
 

@@ -99,6 +99,13 @@ def box_in(value: Any) -> Found | None:
     return outline
 
 
+def outline_in(value: Object) -> Found | None:
+    """The outline that an object has, if need be beside its box; None where it has none."""
+    keys = frozenset(map(column_key, value))
+    found = (_outline(name, one, keys) for key, one in value.items() if (name := column_key(key)) in _OUTLINES)
+    return next((one for one in found if one is not None and one.shape == "outline"), None)
+
+
 def type_in(value: Object, names: Mapping[str, str]) -> str:
     """The type that an object names, by its number in `names` where it is one; "" where it names none."""
     texts = {key: text for key, one in value.items() if (text := _type(one)) and not _is_no_type(text)}

@@ -43,6 +43,7 @@ _OTHER_KINDS = {
     "instances, or make a folder of masks",
     "caption": "a COCO captions file, which says nothing of defects",
 }
+_NOT_COCO = "no lists 'images' and 'annotations', so not a COCO file: not read"
 _NOT_SEARCHED = "no annotation, and neg_category_ids does not name all types: nobody looked for the others"
 _ORPHANS = "listed without annotations, but some annotations could not be read or met no image: not taken as good"
 
@@ -334,6 +335,9 @@ def _coco_files(sources: Sequence[Path], findings: Findings) -> Iterator[Path]:
         coco = looking if not source.is_dir() else [path for path in looking if _looks_like_coco(path)]
         if not coco:
             raise InputError(f"{source}: no JSON file with 'images' and 'annotations' here")
+        for path in looking if len(coco) < len(looking) else ():
+            if path not in coco:
+                findings.reject(path, None, "", _NOT_COCO)
         yield from coco
 
 

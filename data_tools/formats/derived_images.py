@@ -20,8 +20,15 @@ from data_tools.formats.mask_places import is_named_as_mask, pair_masks
 _MAPS = ("depth", "disparity", "xyz", "heatmap", "thumb", "thumbnail", "preview", "checkpoint")
 _NAMED_MAP = re.compile(rf"^(?P<name>.+?)[ ._-]+(?:{'|'.join(_MAPS)})(?:[ _-]?(?:map|image|img))?$", re.I)
 _MAP_FOLDERS = {f"{word}{ending}" for word in _MAPS for ending in ("", "s", "_map", "_maps", "_images")}
+_OF_TRAINING = re.compile(
+    r"^(?:confusion_matrix(?:_normalized)?|results|labels(?:_correlogram)?|(?:box|mask|pose)?(?:pr|p|r|f1)_curve"
+    r"|(?:train|val|test)_batch\d+(?:_(?:labels|pred))?)\.(?:png|jpe?g)$",
+    re.I,
+)
 _LARGEST_DIFFERENCE = 6.0  # mean of gray values 0..255, between an image and its copy as JPEG of low quality
 _SMALLEST_LIKENESS = 0.9  # correlation of their gray values
+
+_A_FIGURE = "a figure of a training by its name"
 
 _Key = tuple[tuple[str, ...], str]
 
@@ -40,8 +47,9 @@ def maps_among(names: Sequence[str]) -> dict[str, str]:
 
 
 def made_from_others(names: Sequence[str], root: Path) -> dict[str, str]:
-    """The masks and the copies in another suffix among images, each with why it is no image of its own."""
+    """The masks, a training's figures and copies in another suffix among images, and why each is none of its own."""
     reasons = _masks_among(names, root) if any(map(is_named_as_mask, names)) else {}
+    reasons |= {name: _A_FIGURE for name in names if _OF_TRAINING.match(name.rpartition("/")[2])}
     by_stem: dict[str, str] = {}
     for name in names:
         if name not in reasons:

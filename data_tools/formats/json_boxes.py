@@ -19,7 +19,7 @@ from data_tools.files.csv_tables import column_key
 from data_tools.files.image_walk import IMAGE_SUFFIXES
 from data_tools.formats.asides import names_a_verdict
 from data_tools.formats.assembly import samples_from_claims
-from data_tools.formats.boxed_objects import Found, Object, box_in, singular, type_in
+from data_tools.formats.boxed_objects import Found, Object, box_in, outline_in, singular, type_in
 from data_tools.formats.boxes_of_defects import LISTS, Boxed, is_set_aside, of_defects
 from data_tools.formats.claims import Claim, Shape, is_score
 from data_tools.formats.entry_words import beside_in, word_of
@@ -67,6 +67,7 @@ _MODES = {"0": "corners", "1": "corner"}  # of Detectron2
 _READ_AS = {"corner": "left, top, width, height", "corners": "two corners", "centre": "centre, width, height"}
 _IN_PERCENT = word_set("rectanglelabels polygonlabels ellipselabels keypointlabels brushlabels")
 _OF_LABEL_STUDIO = "percent of the image's size, as Label Studio has them: export JSON with original_width from there"
+_OUTLINE_PX = 1.5  # between a box and the outline that it is drawn around
 _NOT_VISITED = 0  # VoTT's state of an asset
 
 
@@ -205,6 +206,7 @@ def _senses(
     boxes: dict[str, list[tuple[Sequence[str], tuple[int, int] | None]]] = {}
     keys: dict[str, frozenset[str]] = {}
     said: dict[str, set[str | None]] = {}
+    outlined: dict[str, list[tuple[Found, Found | None]]] = {}
     for entry in entries:
         for _, found, _ in entry.boxes:
             if found is not None and found.keys & _IN_PERCENT:
@@ -216,11 +218,14 @@ def _senses(
                 raise InputError(f"{found.key}: {_OF_MODELS}")
             said.setdefault(found.key, set()).add(_said_sense(entry.own, one))
             boxes.setdefault(found.key, []).append((list(map(str, found.values)), size_hw))
+            outlined.setdefault(found.key, []).append((found, outline_in(one)))
             own = found.keys | {f"in {column_key(key)}"} | frozenset(map(column_key, entry.own))
             keys[found.key] = keys.get(found.key, own) & own
     senses = {}
     for key, packed in boxes.items():
-        meant, why = _by_values(packed), "since many can be nothing else"
+        meant, why = _by_outlines(outlined.get(key, [])), "as the outlines beside it say"
+        if meant == UNKNOWN:
+            meant, why = _by_values(packed), "since many can be nothing else"
         if said[key] != {None}:
             meant, why = next(iter(said[key])) or UNKNOWN, "as is said beside it"
             if len(said[key]) > 1 or meant == UNKNOWN:
@@ -242,6 +247,21 @@ def _said_sense(own: Object, value: Object) -> str | None:
         if column_key(key) in _FORMATS:
             return _MODES.get(str(text), sense_of(column_key(str(text))) or "")
     return None
+
+
+def _by_outlines(pairs: Sequence[tuple[Found, Found | None]]) -> str:
+    """What the numbers of boxes mean by the outlines beside them, where all of those agree."""
+    told = [(box, outline.corners("outline")) for box, outline in pairs if outline is not None]
+    for sense in ("corner", "corners") if told else ():
+        if all(_are_near(box.corners(sense), around) for box, around in told):
+            return sense
+    return UNKNOWN
+
+
+def _are_near(one: tuple[float, ...] | str, other: tuple[float, ...] | str) -> bool:
+    if isinstance(one, str) or isinstance(other, str):
+        return False
+    return all(abs(a - b) <= _OUTLINE_PX for a, b in zip(one, other, strict=True))
 
 
 def _by_values(packed: Sequence[tuple[Sequence[str], tuple[int, int] | None]]) -> str:

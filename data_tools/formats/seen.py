@@ -153,7 +153,7 @@ def _loads(line: str, number: int) -> None:
 
 
 def _table(path: Path) -> str:
-    columns = max((first_fields(path, separator) for separator in ",;\t"), key=len)
+    columns = max((first_fields(path, separator) for separator in SEPARATORS), key=len)
     return f"first line {', '.join(columns)}" if columns else "no fields; if it is not empty, save it as UTF-8"
 
 

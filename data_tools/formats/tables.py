@@ -12,7 +12,7 @@ from data_tools.formats.annotation_files import files_in, without_forms
 from data_tools.formats.registry import Findings
 
 SUFFIXES = (".csv", ".tsv")
-SEPARATORS = (",", ";", "\t")
+SEPARATORS = (",", ";", "\t", "|")
 BLANKS = " "
 """The separator of a table whose fields stand apart by any number of blanks or tabs, as in columns of text."""
 

@@ -32,6 +32,7 @@ _TURNED = ("cx", "cy", "w", "h", "angle")
 _BOXES = ("bndbox", "robndbox", "polygon")
 _OWN = ("folder", "filename", "path", "source", "size", "owner", "segmented")
 _ROOT = re.compile(rb"<annotation[\s>/]")
+_FROM_0 = "corners 0, but VOC counts from 1: taken as 1; if these files count from 0, give --corners exclusive"
 _EMPTY = "VOC file without objects"
 
 
@@ -103,10 +104,10 @@ def _shape(one: Element, corners: str) -> Shape:
         return Shape(name, line=one.line, problem=coordinates)
     counted_from = 1 if corners == "inclusive" else 0
     x1, y1, x2, y2 = (value - counted_from for value in coordinates)
-    if -1 <= min(x1, y1) < 0 and counted_from:
-        reason = "corner 0, but VOC counts from 1; if this file counts from 0, give --corners exclusive"
-        return Shape(name, line=one.line, problem=reason)
     box_xyxy, note = half_open((x1, y1, x2, y2), corners)
+    if counted_from and min(box_xyxy) == -1:
+        x1, y1, x2, y2 = box_xyxy
+        box_xyxy, note = (max(x1, 0.0), max(y1, 0.0), x2, y2), _FROM_0
     beside = tuple((of, text) for of, text in _beside(one) if of != "name")
     return Shape(name, box_xyxy, one.line, note, beside=beside)
 

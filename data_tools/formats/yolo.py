@@ -53,6 +53,12 @@ _ONE_PART = "not both train and val are here: export a dataset with splits, with
 _UNLISTED = (
     "images without a label file that are on none of the lists train.txt, val.txt, test.txt: no background, left out"
 )
+_OTHER = "{} holds annotations of another kind, which are not read here"
+_ANNOTATES = re.compile(
+    rb"<(?:object|bndbox|polygon)\b"
+    rb'|"(?:shapes|objects|regions|annotations|bbox\w*|points|polygon|segmentation)"\s*:\s*[\[{]\s*[^\]}\s]',
+    re.I,
+)
 _ELSEWHERE = (
     "{} names classes, but lies neither above the labels nor leads to their images by path, train or val: not taken; "
     "put the set's own names into classes.txt beside the labels"
@@ -81,7 +87,10 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     def left_out(path: str) -> str:
         return "" if listed is None or folded(bare(path.rpartition("/")[2])) in listed else _UNLISTED
 
-    yield from samples_from_claims(claims, sources, options, findings, background=_BACKGROUND, left_out=left_out)
+    others = _others(sources)
+    yield from samples_from_claims(
+        claims, sources, options, findings, background=_BACKGROUND, left_out=left_out, others=others
+    )
 
 
 def _listed(sources: Sequence[Path]) -> set[str] | None:
@@ -90,6 +99,17 @@ def _listed(sources: Sequence[Path]) -> set[str] | None:
     lists = [path for path in lists if path.is_file() and not _looks_like_labels(path)]
     lines = (line.strip().replace("\\", "/") for path in lists for line in read_lines(path))
     return {folded(bare(line.rpartition("/")[2])) for line in lines} if lists else None
+
+
+def _others(sources: Sequence[Path]) -> dict[str, str]:
+    """Which images have annotations in XML or JSON, by the names of the files, as other tools write one an image."""
+    folders = (source for source in sources if source.is_dir())
+    paths = (path for folder in folders for suffix in (".xml", ".json") for path in some_files(folder, suffix))
+    return {
+        folded(path.stem): _OTHER.format(path.name)
+        for path in paths
+        if _ANNOTATES.search(head_of(path).replace(b"\0", b""))
+    }
 
 
 def write(dataset: Dataset, folder: Path, samples: Sequence[Sample] | None = None) -> None:

@@ -7,6 +7,7 @@ count, and by the size of the groups that come out.
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -18,16 +19,21 @@ _NUMBERED = re.compile(r"^(?P<name>.*?)(?P<number>\d{2,})$")
 SEQUENCE_GAP, SHOT_GAP = 100, 500
 _SEP = r"[ ._-]+"
 _SUFFIX = r"(?:jpe?g|jfif|png|bmp|tiff?|webp|gif|pgm|ppm|jp2)"
-_ROBOFLOW = re.compile(rf"^(?P<name>.+)_{_SUFFIX}\.rf\.[0-9a-f]{{6,}}$", re.I)
+_ROBOFLOW = re.compile(rf"^(?P<name>.+)[_.-]{_SUFFIX}\.rf\.[0-9a-z]{{6,}}$", re.I)
+_AUGMENTOR = re.compile(
+    rf"^.*_original_(?P<name>.+?)(?:\.{_SUFFIX})?_[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$", re.I
+)
 # what augmentation tools and file managers add to the name of a copy
-_CHANGE = (
-    r"(?:(?:h|v|lr|ud|hor|ver)?_?flip(?:ped)?(?:_?(?:lr|ud|h|v|x|y))?|flip(?:lr|ud)|mirror(?:ed)?(?:_?[xyhv])?"
+_AUGMENTED = (
+    r"(?:h|v|lr|ud|hor|ver)?_?flip(?:ped)?(?:_?(?:lr|ud|h|v|x|y))?|flip(?:lr|ud)|mirror(?:ed)?(?:_?[xyhv])?"
     r"|rot(?:at(?:e|ed|ion))?_?-?\d{0,3}|r(?:90|180|270)|transposed?|aug(?:mented)?_?\d*|bright(?:er|ness|ened)?_?[\d.]*"
     r"|dark(?:er|ened)?_?[\d.]*|contrast_?[\d.]*|gamma_?[\d.]*|blur(?:red)?_?[\d.]*|nois(?:e|y)_?[\d.]*|gauss(?:ian)?"
     r"|sharp(?:en(?:ed)?)?|equali[sz]ed|clahe|jitter(?:ed)?_?\d*|scaled?_?[\d.]+|shift(?:ed)?_?\d*|shear(?:ed)?_?\d*"
-    r"|cutout|mixup|copy|kopie|copie|dup(?:licate)?|test|temp(?:late)?|golden|ref(?:erence)?)"
+    r"|cutout|mixup"
 )
+_CHANGE = rf"(?:{_AUGMENTED}|copy|kopie|copie|dup(?:licate)?|test|temp(?:late)?|golden|ref(?:erence)?)"
 _CHANGED = re.compile(rf"^(?P<name>.+?)(?:{_SEP}{_CHANGE}(?:{_SEP}?\(?\d{{1,3}}\)?)?)+$", re.I)
+_CHANGED_BEFORE = re.compile(rf"^(?:(?:{_AUGMENTED}){_SEP})+(?P<name>.+)$", re.I)
 _COPY_OF = re.compile(r"^(?:copy|kopie|copie) (?:of|von|de) (?P<name>.+)$", re.I)
 _COUNTED_COPY = re.compile(r"^(?P<name>.+?) ?\(\d{1,3}\)$|^(?P<other>.+)~\d$")
 _PART = (
@@ -49,10 +55,11 @@ def lots_of(paths: Sequence[str]) -> list[str] | None:
 def copies(paths: Sequence[str]) -> Pairs:
     """(m, 2) pairs of images whose names say that one is a changed copy of the other, or both are of a third.
 
-    Such as a_png.rf.6e759fe7.jpg, a7_flip.jpg, a7_rot180.png, "a - Copy.bmp", "copy of a.bmp", and a.png beside a.jpg.
-    What looks like a change may be a type with a number (rolled-in_scale_12), so the rest of the name must hold a
-    number or be an image itself; and "a (1)" is a copy only beside a, because files are also counted that way. A copy
-    is of the picture in its own folder; where that is not there, of the one in another part of the split.
+    Such as a_png.rf.6e759fe7.jpg, a7_flip.jpg, a7_rot180.png, flip_a7.png, "a - Copy.bmp", "copy of a.bmp", and a.png
+    beside a.jpg. What looks like a change may be a type with a number (rolled-in_scale_12), so the rest of the name
+    must hold a number, and behind a change a letter too, or be an image itself; and "a (1)" is a copy only beside a,
+    because files are also counted that way. A copy is of the picture in its own folder; where that is not there, of the
+    one in another part of the split.
     """
     places = [_place(path) for path in paths]
     folders = [str(PurePosixPath(path).parent) for path in paths]
@@ -98,7 +105,10 @@ def parts(paths: Sequence[str]) -> Pairs:
 
 
 def device_folders(paths: Sequence[str]) -> Pairs:
-    """(m, 2) pairs of images in folders that each hold a device: of one name with numbers, with a few images each."""
+    """(m, 2) pairs of images in folders that each hold a device: of one name with numbers, with a few images each.
+
+    A folder that holds parts of a split, as 01/train and 01/test, is a product's.
+    """
     folders = [PurePosixPath(path).parent for path in paths]
     names = [next((part for part in reversed(one.parts) if re.search(r"\d", part)), "") for one in folders]
     members = Counter(names)
@@ -109,6 +119,7 @@ def device_folders(paths: Sequence[str]) -> Pairs:
         and "" not in members
         and max(members.values()) <= max(_LARGEST_DEVICE, len(paths) // 50)
         and not any(_KINDS.match(name) for name in members)
+        and not any(map(_holds_splits, folders, names))
     )
     return _chained(names if plausible else range(len(paths)))
 
@@ -142,14 +153,22 @@ def capture_runs(paths: Sequence[str]) -> Pairs:
 def _source(stem: str, place: str, present: set[tuple[str, str]]) -> str:
     """The name of the picture that a copy was made of."""
     while True:
-        certain = _ROBOFLOW.match(stem) or _COPY_OF.match(stem)
-        changed = certain or _CHANGED.match(stem)
+        certain = _ROBOFLOW.match(stem) or _COPY_OF.match(stem) or _AUGMENTOR.match(stem)
+        behind = certain or _CHANGED.match(stem)
+        changed = behind or _CHANGED_BEFORE.match(stem)
         if not changed:
             return stem
         name = changed["name"]
-        if not (certain or re.search(r"\d", name) or (place, name) in present):
+        numbered = re.search(r"\d", name) and (behind or re.search(r"[^\W\d_]", name))
+        if not (certain or numbered or (place, name) in present):
             return stem
         stem = name
+
+
+def _holds_splits(folder: PurePosixPath, name: str) -> bool:
+    """Whether, in the path of a folder, one below the last of a name is a part of a split."""
+    below = reversed(folder.parts)
+    return any(part.lower() in _SPLITS for part in takewhile(lambda part: part != name, below))
 
 
 def _place(path: str) -> str:

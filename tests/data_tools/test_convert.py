@@ -328,3 +328,13 @@ def test_a_flag_without_a_meaning_is_refused(tmp_path: Path, capsys, flags: list
 def test_a_flag_that_says_what_is_so_anyway_is_taken() -> None:
     assert Conversion(format="csv", read=ReadOptions(min_area=10, unlabelled="reject")).format == "csv"
     assert Conversion(format="coco", read=ReadOptions(corners="exclusive")).format == "coco"
+
+
+def test_a_note_on_several_files_is_said_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    outline = [[1, 2], [11, 2], [11, 22]]
+    for name in "abc":
+        inside = [{"category": "pit", "bbox": [1, 2, 11, 22], "segmentation": outline}] if name != "c" else []
+        (tmp_path / f"{name}.json").write_text(json.dumps({"image": f"{name}.png", "objects": inside}))
+    assert main([str(tmp_path), "--size", "40,40", "--out", str(tmp_path / "out"), "--split", "none"]) == 0
+    notes = [line for line in capsys.readouterr().out.splitlines() if line.startswith("note: ")]
+    assert notes == ["note: a.json and 1 more: bbox read as two corners, as the outlines beside it say"]

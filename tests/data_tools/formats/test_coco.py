@@ -282,3 +282,15 @@ def test_other_kinds_of_coco_are_refused_by_name(tmp_path: Path, read, entry: di
     (tmp_path / "a.json").write_text(text)
     with pytest.raises(InputError, match=rf"annotations\[0\] has .*COCO {kind} file"):
         read("coco", tmp_path / "a.json")
+
+
+def test_other_files_beside_coco_are_listed(tmp_path: Path, read) -> None:
+    put(tmp_path, [image(1)], [box(1, 1, [1, 2, 10, 20])])
+    for name in ("a_metrics.json", "broken.json"):
+        (tmp_path / name).write_text('{"map": 0.5')
+    samples, findings = read("coco", tmp_path)
+    assert list(samples) == ["1.png"]
+    assert [(Path(r.source).name, "not a COCO file" in r.reason) for r in findings.rejects] == [
+        ("a_metrics.json", True),
+        ("broken.json", True),
+    ]

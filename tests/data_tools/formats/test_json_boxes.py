@@ -172,6 +172,14 @@ def test_four_numbers_that_can_be_no_sizes_are_corners(told: Told) -> None:
     assert told(in_list("boxes", [40, 30, 70, 40]))["images/a.png"][1] == [(40, 30, 70, 40)]
 
 
+@pytest.mark.parametrize("bbox", [XYXY, XYWH])
+def test_four_numbers_mean_what_the_outline_beside_them_says(told: Told, bbox: list[int]) -> None:
+    """As ISAT has them, a file an image."""
+    inside = {"category": "pit", "segmentation": OUTLINE, "bbox": bbox}
+    value = {"info": {"description": "ISAT", "name": "a.png", **SIZE}, "objects": [inside]}
+    assert told(value, "a.json") == {"images/a.png": ("boxed", [BOX], ["pit"])}
+
+
 def test_coordinates_of_vision_language_models_are_no_pixels(told: Told) -> None:
     with pytest.raises(InputError, match=r"0\.\.1000"):
         told(in_list("objects", {"box_2d": [100, 200, 300, 400], "label": "pit"}))

@@ -32,6 +32,13 @@ def test_corners_count_from_1_and_belong_to_the_box(tmp_path: Path, read, save) 
     assert findings.rejects[0].line == 4
 
 
+def test_a_corner_0_is_the_edge(tmp_path: Path, read) -> None:
+    xml(tmp_path / "a.xml", "a.jpg", (0, 0, 20, 30), (0, 5, 20, 81))
+    samples, findings = read("voc", tmp_path)
+    assert samples["a.jpg"].boxes_xyxy.tolist() == [[0, 0, 20, 30], [0, 4, 20, 60]]
+    assert "give --corners exclusive" in findings.mended[0].reason
+
+
 def test_boxes_without_images_and_what_is_refused(tmp_path: Path, read) -> None:
     xml(tmp_path / "a.xml", "a.jpg", (2, 3, 9, 9))
     xml(tmp_path / "b.xml", "../b.jpg", (0, 3, 9, 9))

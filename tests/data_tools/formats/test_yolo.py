@@ -224,3 +224,26 @@ def test_a_description_of_another_set_gives_no_names(tmp_path: Path, read, save)
     assert [s.type for s in samples.values()] == ["pit"]
     assert findings.notes == [f"names of the classes from {tmp_path / 'cfg/mine.yaml'}"]
     assert not findings.warnings
+
+
+def test_an_image_with_annotations_of_another_kind_is_no_background(tmp_path: Path, read, save) -> None:
+    for name in "abcde":
+        save(tmp_path / f"images/{name}.png")
+    put(tmp_path / "labels/a.txt", "0 0.5 0.5 0.1 0.2\n")
+    put(tmp_path / "labels/b.xml", "<annotation><object><name>pit</name></object></annotation>")
+    put(tmp_path / "json/C.json", '{"shapes": [{"label": "pit"}]}')
+    put(tmp_path / "json/d.json", '{"camera": "left", "shapes": []}')
+    samples, findings = read("yolo", tmp_path)
+    assert {name[7]: s.status for name, s in samples.items()} == {"a": "boxed", "d": "good", "e": "good"}
+    assert [r.image for r in findings.rejects] == ["images/b.png", "images/c.png"]
+    assert "b.xml holds annotations of another kind" in findings.rejects[0].reason
+
+
+def test_figures_of_a_training_are_no_background(tmp_path: Path, read, save) -> None:
+    figures = ("results.png", "confusion_matrix_normalized.png", "BoxPR_curve.png", "val_batch0_pred.jpg", "labels.jpg")
+    for name in ("a.png", "results_7.png", *figures):
+        save(tmp_path / name)
+    put(tmp_path / "a.txt", "0 0.5 0.5 0.1 0.2\n")
+    samples, findings = read("yolo", tmp_path)
+    assert sorted(samples) == ["a.png", "results_7.png"]
+    assert sorted(r.image for r in findings.rejects) == sorted(figures)

@@ -155,3 +155,12 @@ def test_the_real_plain_count_keeps_its_images_apart(shared_data: Path) -> None:
     grouping = group_samples(names, root, "auto")
     assert np.unique(grouping.groups, return_counts=True)[1].max() <= 30
     assert "capture number" not in grouping.rule
+
+
+def test_folders_of_products_with_a_split_each_are_no_devices() -> None:
+    names = [f"0{product}/{part}/ok/{i}.png" for product in (1, 3) for part in ("train", "test") for i in range(2)]
+    assert "device" not in group_samples(names, None, "auto").rule
+    assert group_samples([f"kos0{i}/{part}.png" for i in (1, 3) for part in "ab"], None, "auto").groups[:2] == (
+        "g1",
+        "g1",
+    )

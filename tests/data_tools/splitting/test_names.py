@@ -15,6 +15,9 @@ def groups(pairs: object, names: list[str]) -> list[str]:
     [
         ["a_png.rf.6e759fe7aa.jpg", "a_png.rf.78125a54bb.jpg"],
         ["train/a_jpg.rf.6e759fe7aa.jpg", "valid/a_jpg.rf.0f6a78c9bb.jpg"],
+        ["a_png.rf.Zf3kQ9aLm2TzX0cB1dEf.jpg", "a_png.rf.qF8vWn4sYh6JrP5uKt2G.jpg"],
+        ["b/img_7.png", "b/flip_img_7.png", "b/rot90_img_7.png", "b/aug_3_img_7.png"],
+        [f"pit_original_a.png_{i}0b1c2d3-0a1b-4c5d-8e9f-0123456789ab.png" for i in range(3)],
         ["part07.png", "part07_flip.png", "part07_rot90.png", "part07-rot180.png", "part07_hflip.png"],
         ["part07_fliplr.png", "part07_flipud.png", "part07_aug3.png", "part07_bright.png", "part07_noise_2.png"],
         ["wafer.bmp", "wafer - Copy.bmp", "wafer - Copy (2).bmp", "Copy of wafer.bmp"],
