@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from data_tools.core.records import GOOD, UNBOXED
+from data_tools.core.split_words import part_of
 from data_tools.formats.folders import (
     CARRIERS,
-    SPLIT_FOLDERS,
     asks_for,
     is_good,
     is_predicted,
@@ -137,7 +137,7 @@ def is_good_among(folder: str, others: Iterable[str]) -> bool:
 def _says_more(folder: str, known: set[str]) -> bool:
     """Whether a folder's name has words that may name a type: neither known ones nor a carrier's or a split's."""
     words = {word for word in plain_rest(folder) if len(word) > 1}
-    return folder.lower() not in CARRIERS | SPLIT_FOLDERS and bool(words - known - _ABOUT)
+    return folder.lower() not in CARRIERS and not part_of(folder) and bool(words - known - _ABOUT)
 
 
 def is_left_out(name: str) -> bool:

@@ -11,6 +11,7 @@ from functools import lru_cache
 from unicodedata import normalize
 
 from data_tools.core.records import GOOD, UNBOXED
+from data_tools.core.split_words import part_of
 from data_tools.formats.registry import ReadOptions
 from data_tools.formats.vocabulary import (
     ACCEPTING_WORDS,
@@ -28,10 +29,10 @@ from data_tools.formats.vocabulary import (
     word_set,
 )
 
-CARRIERS = word_set("imgs images img image jpegimages data pictures photos pics raw rgb gray frames")
-SPLIT_FOLDERS = word_set(
-    "train training trn val valid validation dev test testing eval test_public test_private test_private_mixed "
-    "all_tests train_contest test_contest"
+CARRIERS = word_set(
+    "imgs images img image jpegimages data pictures photos pics raw rgb gray frames "
+    "original originals input inputs labeled labelled annotated "
+    "bild bilder imágenes imagenes immagini imagens 图像 图片 原图 画像 이미지"
 )
 _PREFIX = "mt_"
 _CLAUSE = re.compile(r"[,;:(]|\s[-\u2013]\s")
@@ -56,8 +57,9 @@ _TYPE_WORDS = word_set("type types typ kind defect defecttype")
 @lru_cache(maxsize=1 << 14)
 def carries(folder: str) -> bool:
     """Whether a folder's name, in small letters, says no more than that images or a part of a split are in it."""
-    silent = CARRIERS | SPLIT_FOLDERS | {"dir"}
-    return folder in silent or all(part in silent for part in re.split(r"[ _-]+", folder))
+    if folder in CARRIERS or part_of(folder):
+        return True
+    return all(part in CARRIERS or part == "dir" or part_of(part) for part in re.split(r"[ _-]+", folder))
 
 
 def is_good(name: str) -> bool:

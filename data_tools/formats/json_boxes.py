@@ -15,6 +15,7 @@ from typing import Any
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import GOOD, UNBOXED, Sample
+from data_tools.core.split_words import part_of
 from data_tools.files.csv_tables import column_key
 from data_tools.files.image_walk import IMAGE_SUFFIXES
 from data_tools.formats.asides import names_a_verdict
@@ -23,7 +24,7 @@ from data_tools.formats.boxed_objects import Found, Object, box_in, outline_in, 
 from data_tools.formats.boxes_of_defects import LISTS, Boxed, is_set_aside, of_defects
 from data_tools.formats.claims import Claim, Shape, is_score
 from data_tools.formats.entry_words import beside_in, word_of
-from data_tools.formats.folders import CARRIERS, SPLIT_FOLDERS, asks_for, is_good, is_predicted, names_a_fault, words_of
+from data_tools.formats.folders import CARRIERS, asks_for, is_good, is_predicted, names_a_fault, words_of
 from data_tools.formats.image_places import ImagePlaces, folder_under
 from data_tools.formats.json_images import Entry, entries_of, left_out, not_understood
 from data_tools.formats.names import is_background
@@ -157,7 +158,7 @@ def _without_box(claim: Claim, own: Object, names: Mapping[str, str], known: Col
         return replace(claim, defect_type=kind)
     if status == UNBOXED:
         return replace(claim, defect_type=kind if kind and not is_answer(kind) else "defect")
-    if status == "" and not (said_of_it.lower() in SPLIT_FOLDERS or is_background(said_of_it)) and said_of_it:
+    if status == "" and not (part_of(said_of_it) or is_background(said_of_it)) and said_of_it:
         status, said = GOOD if is_good(said_of_it) else None, repr(said_of_it[:40])
     if status is None:
         return replace(claim, problem=f"no box, and {said}, which is not understood")

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from data_tools.core.records import GOOD, UNBOXED
+from data_tools.core.split_words import part_of
 from data_tools.formats.asides import is_about, is_good_among
 from data_tools.formats.folders import (
-    SPLIT_FOLDERS,
     carries,
     is_good,
     name_of,
@@ -104,7 +104,7 @@ def _label(parts: Folders, children: Mapping[Folders, set[str]], type_map: Mappi
 
 def _place(folders: Folders) -> Folders:
     """Where folders are, whatever the part of a split: test/scratch lies beside train/good."""
-    return tuple(folder for folder in folders if folder.lower() not in SPLIT_FOLDERS)
+    return tuple(folder for folder in folders if not part_of(folder))
 
 
 def _beside_good(siblings: set[str]) -> bool:

@@ -21,7 +21,7 @@ from data_tools.formats.mask_places import pair_masks
 from data_tools.formats.masked_images import looks_like_a_mask, one_folder, samples_from_masks
 from data_tools.formats.mvtec import mvtec_roots
 from data_tools.formats.registry import AREAS, Findings, Format, ReadOptions
-from data_tools.formats.seen import unread_tables
+from data_tools.formats.seen import reject_unread_records, unread_tables
 
 _LOOKED_AT = 24  # masks that are opened to see whether they are some
 _SHOWN = 5
@@ -48,6 +48,7 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     yield from samples_from_masks(jobs, options, findings, read_label_map(root))
     for path in pairing.unused:
         findings.reject(path, None, path.relative_to(root).as_posix(), "a mask of no image")
+    reject_unread_records(root, findings)
 
 
 def _labelled(images: Sequence[Path], root: Path, options: ReadOptions, findings: Findings) -> Iterator[Sample]:

@@ -6,9 +6,10 @@ from itertools import takewhile
 from pathlib import Path
 
 from data_tools.core.records import GOOD, UNBOXED
+from data_tools.core.split_words import part_of
 from data_tools.files.regular import reason_against_reading
 from data_tools.formats.asides import is_good_among
-from data_tools.formats.folders import SPLIT_FOLDERS, is_good, name_of, numbered_alike, status_of_nearest, type_of
+from data_tools.formats.folders import is_good, name_of, numbered_alike, status_of_nearest, type_of
 from data_tools.formats.mask_places import Pairing, split_objects
 from data_tools.formats.masked_images import MaskJob
 from data_tools.formats.registry import ReadOptions
@@ -47,7 +48,7 @@ def make_jobs(
             telling = next((part for part in nearest if _is_good(part, folders, options)), "")
             status = status if status != GOOD or telling else None  # "good_contact" may be a type of defect
         else:
-            nearest = [*takewhile(lambda part: part.lower() not in SPLIT_FOLDERS, nearest)]  # a product is no type
+            nearest = [*takewhile(lambda part: not part_of(part), nearest)]  # a product is no type
             defect_type = type_of(nearest, options, says_good)
             status = None if not nearest else GOOD if defect_type == GOOD else UNBOXED
             telling = next((part for part in nearest if says_good(part)), "")

@@ -1,13 +1,13 @@
 """Which mask belongs to which image, by names and folders.
 
 A mask lies in a folder of masks (masks/, ground_truth/, Label/, ...), or has a word for it at the end of its name
-(a_mask.png, a_label.bmp, a_GT.png), or is a lossless file of the same name beside a .jpg. Both sides are compared
-without these words, without the folders that carry images (images/, Imgs/, Data/) and in small letters; a folder whose
-name is made of such words, as train_images/ and train_masks/ are, stands for several. Where that does
-not tell images apart, folders of a split count too, and where they lead nowhere, those of defects in general
-(Defect_images/ beside Mask_images/) do not. Of masks/scratch/a.png and masks/pit/a.png beside images/a.png, the folder
-right below masks/ is the type. An image may have several masks, numbered or in a folder of its
-name; where SegmentationClass/ and SegmentationObject/ have one each, they are its types and its single defects.
+(a_mask.png, a_label.bmp, a_GT.png) or at its start (mask_7.png beside 7.png or img_7.png), or is a lossless file of the
+same name beside a .jpg. Both sides are compared without these words, without the folders that carry images (images/,
+Imgs/, Data/) and in small letters; a folder whose name is made of such words, as train_images/ and train_masks/ are,
+stands for several. Where that does not tell images apart, folders of a split count too, and where they lead nowhere,
+those of defects in general (Defect_images/ beside Mask_images/) do not. Of masks/scratch/a.png and masks/pit/a.png
+beside images/a.png, the folder right below masks/ is the type. An image may have several masks, numbered or in a folder
+of its name; where SegmentationClass/ and SegmentationObject/ have one each, they are its types and its single defects.
 """
 
 import re
@@ -15,22 +15,28 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from unicodedata import normalize
 
 from data_tools.core.records import UNBOXED
-from data_tools.formats.folders import CARRIERS, SPLIT_FOLDERS, plain_rest, status_of
+from data_tools.core.split_words import ALL_WORDS, part_of
+from data_tools.formats.folders import CARRIERS, plain_rest, status_of
 from data_tools.formats.vocabulary import word_set
 
 MASK_FOLDERS = word_set(
     "mask masks ground_truth groundtruth ground-truth gt gts label labels seg segmentation segmentations "
     "segmentationclass segmentationobject annotation annotations bin binary defect_mask defect_masks anomaly_mask "
-    "mask_images label_images anno annos annot annots targets"
-)
-_PARTS = MASK_FOLDERS | CARRIERS | SPLIT_FOLDERS | {"lab", "ann", "dir"}
+    "mask_images label_images anno annos annot annots targets "
+    "maske masken masque masques máscara máscaras mascara mascaras maschera maschere "
+    "掩码 掩膜 蒙版 标签 标注 マスク 마스크"
+) | {"ground truth"}
+_PARTS = MASK_FOLDERS | CARRIERS | {*ALL_WORDS, "lab", "ann", "dir"}
 _MASK_WORDS = {"lab": "label", "ann": "annotation"}  # no folders of masks by themselves
-_GLUED = re.compile(rf"^({'|'.join(sorted(SPLIT_FOLDERS))})({'|'.join(sorted(MASK_FOLDERS | CARRIERS))})$")
+_GLUED = re.compile(rf"^({'|'.join(ALL_WORDS)})({'|'.join(sorted(MASK_FOLDERS | CARRIERS))})$")
 _TYPES, _OBJECTS = "segmentationclass", "segmentationobject"
 _WORDS = r"(?:masks?|labels?|labell?ed|gt|ground[ _-]?truth|seg(?:mentation)?|bin(?:ary)?|anno(?:tation)?|matte)"
 _SUFFIXED = re.compile(rf"^(?P<name>.+?)[ ._-]+{_WORDS}(?:[ ._-]*\d{{1,3}})?$", re.I)
+_PREFIXED = re.compile(r"^(?:masks?|labels?|gt|ground[ _-]?truth|seg(?:mentation)?)[ ._-]+(?P<name>.+)$", re.I)
+_IMAGE_PREFIXES = ("", "img_", "image_", "im_", "img", "image")  # img_7.png has the mask mask_7.png
 _LOSSLESS = (".png", ".bmp", ".tif", ".tiff", ".gif", ".pgm", ".pbm", ".ppm")
 _LOSSY = (".jpg", ".jpeg", ".jfif", ".jp2", ".webp")
 Key = tuple[tuple[str, ...], str]
@@ -106,14 +112,19 @@ def _mark(path: Path, root: Path) -> str:
     folders = _folders(path, root)
     if any(folder in MASK_FOLDERS for folder in folders):
         return "folder"
-    return "name" if _SUFFIXED.match(path.stem) else ""
+    return "name" if _is_word_beside(path.stem) else ""
+
+
+def _is_word_beside(stem: str) -> bool:
+    """Whether a word for masks stands before or behind the rest of a name."""
+    return bool(_SUFFIXED.match(stem) or _PREFIXED.match(stem))
 
 
 def _type_folder(path: Path, root: Path) -> str:
     """The one folder between a mask and its folder of masks, but for those of a split; "" where there is not one."""
     folders = _folders(path, root)
     last = max((i for i, folder in enumerate(folders) if folder in MASK_FOLDERS), default=len(folders))
-    below = [folder for folder in folders[last + 1 :] if folder not in CARRIERS and folder not in SPLIT_FOLDERS]
+    below = [folder for folder in folders[last + 1 :] if folder not in CARRIERS and not part_of(folder)]
     return below[0] if len(below) == 1 else ""
 
 
@@ -124,9 +135,10 @@ def _mask_keys(path: Path, root: Path, keep_splits: bool, type_folder: str = "")
         last = len(folders) - 1 - folders[::-1].index(type_folder)
         folders = (*folders[:last], *folders[last + 1 :])
     keys = {(folders, stem)}
-    suffixed = _SUFFIXED.match(stem)
-    if suffixed:
+    if suffixed := _SUFFIXED.match(stem):
         keys.add((folders, suffixed["name"]))
+    elif prefixed := _PREFIXED.match(stem):
+        keys |= {(folders, f"{prefix}{prefixed['name']}") for prefix in _IMAGE_PREFIXES}
     if folders and not type_folder:
         keys.add((folders[:-1], folders[-1]))
     return keys
@@ -137,9 +149,7 @@ def _key(path: Path, root: Path, is_mask: bool, keep_splits: bool) -> Key:
     kept = tuple(
         part
         for part in folders
-        if part not in CARRIERS
-        and not (is_mask and part in MASK_FOLDERS)
-        and (keep_splits or part not in SPLIT_FOLDERS)
+        if part not in CARRIERS and not (is_mask and part in MASK_FOLDERS) and (keep_splits or not part_of(part))
     )
     return kept, path.stem.lower()
 
@@ -174,7 +184,7 @@ def split_objects(masks: Sequence[Path], root: Path) -> tuple[tuple[Path, ...], 
 
 
 def _folders(path: Path, root: Path) -> list[str]:
-    return [part for folder in path.relative_to(root).parts[:-1] for part in _parts(folder.lower())]
+    return [part for folder in path.relative_to(root).parts[:-1] for part in _parts(normalize("NFC", folder).lower())]
 
 
 @lru_cache(maxsize=1 << 14)

@@ -18,6 +18,7 @@ from data_tools.formats.mask_jobs import make_jobs
 from data_tools.formats.mask_places import pair_masks
 from data_tools.formats.masked_images import one_folder, samples_from_masks
 from data_tools.formats.registry import AREAS, Findings, Format, ReadOptions
+from data_tools.formats.seen import reject_unread_records
 from data_tools.formats.type_words import leaves_open
 
 _TRUTH = ("ground_truth", "groundtruth", "ground-truth")
@@ -48,6 +49,7 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     yield from samples_from_masks(make_jobs(pairing, root, options, UNBOXED, UNBOXED, is_good_type), options, findings)
     for path in pairing.unused:
         findings.reject(path, None, path.relative_to(root).as_posix(), "a mask of no image")
+    reject_unread_records(root, findings)
 
 
 def mvtec_roots(folder: Path) -> list[Path]:

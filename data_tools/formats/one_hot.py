@@ -7,10 +7,11 @@ scratch?" is not understood.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from data_tools.core.split_words import part_of
 from data_tools.formats.asides import is_about_another, is_left_out
 from data_tools.formats.columns import LABELS, Columns, find_image
 from data_tools.formats.csv_verdicts import EMPTY
-from data_tools.formats.folders import SPLIT_FOLDERS, asks_whether, is_good
+from data_tools.formats.folders import asks_whether, is_good
 from data_tools.formats.remarks import is_about_the_work, is_no, is_yes, says_a_verdict
 
 _FEWEST = 2
@@ -66,7 +67,7 @@ def _labelled(columns: Columns, names: Mapping[int, str], fields: list[str]) -> 
 
 
 def _may_be_a_class(name: str) -> bool:
-    return not (name.lower() in SPLIT_FOLDERS or is_about_the_work(name) or asks_whether(name))
+    return not (part_of(name) or is_about_the_work(name) or asks_whether(name))
 
 
 def _is_there(value: str) -> bool:

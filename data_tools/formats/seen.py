@@ -14,6 +14,7 @@ from data_tools.files.regular import reason_against_reading
 from data_tools.files.text import read_text
 from data_tools.formats.annotation_files import head_of
 from data_tools.formats.folders import status_of
+from data_tools.formats.registry import Findings
 from data_tools.formats.tables import SEPARATORS, SUFFIXES, first_fields, first_lines
 from data_tools.formats.vocabulary import word_set
 
@@ -27,7 +28,11 @@ _USES = ("train", "training", "val", "validation", "validate", "test", "unassign
 _SIDES = "with left,top,width,height where the numbers are sizes"
 _FIRST_LINES = 20
 _HOW_FOLDERS = "put types of defects into NG/, or name them by --format mask --type_map '{scratch: scratch}'"
+_MASK = re.compile(r"(?<![a-z])(?:masks?|labels?|gt|seg|segmentation)(?![a-z])", re.I)
+_HOW_MASKS = "call it as its image with _mask, _label or _GT behind, or put it into masks/ by its image's very name"
 _TABLES = word_set(".json .jsonl .ndjson .xml .csv .tsv .txt .xls .xlsx .parquet .mat .npy .npz .h5")
+_RECORDS = word_set(".json .jsonl .ndjson .csv .tsv .xls .xlsx .parquet")
+_NOT_ASKED = "not read: masks and folders say what the images show; name the file to have its records read instead"
 _KLARF = "KLARF gives places on a wafer, no pixels of images: write a CSV table of boxes in pixels"
 _UNREAD = {
     suffix: how
@@ -54,7 +59,7 @@ def seen_in(source: Path) -> str:
         return "no file in it can be read"
     counts = Counter(path.suffix.lower() or "without suffix" for path in files)
     kinds = [f"{count} {suffix}{_start(suffix, files)}" for suffix, count in counts.most_common(_MOST_KINDS)]
-    return ", ".join(kinds) + _folders(source, files) + _columns(files)
+    return ", ".join(kinds) + _folders(source, files) + _masks(files) + _columns(files)
 
 
 def _folders(source: Path, files: list[Path]) -> str:
@@ -68,11 +73,25 @@ def _folders(source: Path, files: list[Path]) -> str:
     return f", in folders {shown}, none of which says good or defect: {_HOW_FOLDERS}" if named else ""
 
 
+def _masks(files: list[Path]) -> str:
+    """How masks are called, where the name of an image has a word for them, but they met none."""
+    named = (path.name for path in files if path.suffix.lower() in IMAGE_SUFFIXES and _MASK.search(path.stem))
+    name = next(named, None)
+    return "" if name is None else f"; were {name!r} a mask, {_HOW_MASKS}"
+
+
 def unread_tables(folder: Path) -> Iterator[Path]:
     """The files below a folder that may say something of its images, such as tables, but for notes and licences."""
     for path in _files(folder):
         if path.suffix.lower() in _TABLES and not _NOTES.match(path.stem):
             yield path
+
+
+def reject_unread_records(folder: Path, findings: Findings) -> None:
+    """List the tables and JSON files of a set that masks and folders speak for: they may name types, or good images."""
+    for path in unread_tables(folder):
+        if path.suffix.lower() in _RECORDS:
+            findings.reject(path, None, "", _NOT_ASKED)
 
 
 def _files(source: Path) -> Iterator[Path]:

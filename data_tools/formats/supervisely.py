@@ -12,12 +12,13 @@ from typing import Any
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import GOOD, UNBOXED, Sample
+from data_tools.core.split_words import part_of
 from data_tools.files.dataset_folder import read_json
 from data_tools.files.image_walk import IMAGE_SUFFIXES
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
 from data_tools.formats.entry_words import word_of
-from data_tools.formats.folders import SPLIT_FOLDERS, is_good
+from data_tools.formats.folders import is_good
 from data_tools.formats.image_places import declared_size
 from data_tools.formats.outlines import LINE, WITHOUT_AREA, corners_of, shape
 from data_tools.formats.rectangles import Box, numbers
@@ -80,7 +81,7 @@ def claims_of(path: Path, findings: Findings, corners: str = "inclusive", folder
             if isinstance(entry, dict) and isinstance(entry.get("description"), str):
                 beside.append(("description", entry["description"]))
             shapes.append(replace(_shape(entry, label, f"object {i}", size_hw, widen), beside=tuple(beside)))
-    tags = [(tag, answer) for tag, answer in map(_tag, value.get("tags") or []) if tag.lower() not in SPLIT_FOLDERS]
+    tags = [(tag, answer) for tag, answer in map(_tag, value.get("tags") or []) if not part_of(tag)]
     empty = not value["objects"] and not tags
     said, word = word_of({"description": value.get("description")}) if empty else ("", "")
     doubt = "" if said in ("", GOOD) else f"{NOT_UNDERSTOOD}: {word}"

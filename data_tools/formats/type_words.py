@@ -7,10 +7,10 @@ is none by itself: `clean`, `no_scratch`, `borderline`, `reference`. A type map 
 import re
 
 from data_tools.core.records import UNBOXED
+from data_tools.core.split_words import part_of
 from data_tools.formats.asides import is_about
 from data_tools.formats.folders import (
     CARRIERS,
-    SPLIT_FOLDERS,
     is_bad_turned,
     is_count_or_class,
     is_negation,
@@ -97,7 +97,7 @@ def may_be_a_type(text: str, is_asked: bool = False) -> bool:
         text: a label or the name of a folder.
         is_asked: whether it answers what type of defect there is: then "other" is one, and so is "position".
     """
-    rest = {*without_plain(text)} - CARRIERS - SPLIT_FOLDERS
+    rest = {word for word in without_plain(text) if word not in CARRIERS and not part_of(word)}
     says_no_more = not rest or not plain_rest(text) or not has_letters(text) or is_count_or_class(text)
     if says_no_more or is_background(text) or leaves_open(text) or denies(text):
         return False

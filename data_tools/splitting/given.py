@@ -6,11 +6,11 @@ from pathlib import Path, PurePosixPath
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import SPLIT_NAMES, Sample, Splits
+from data_tools.core.split_words import part_of
 from data_tools.splitting.deal import FRACTIONS, deal
-from data_tools.splitting.split_lists import WORDS, parts_of_lists
+from data_tools.splitting.split_lists import parts_of_lists
 
 GIVEN = "as published"
-_PART_OF = {word: part for part, words in WORDS.items() for word in words}
 _IMAGES = ("images", "image", "imgs", "img", "data", "pictures", "photos", "frames", "set", "dir")
 _SHOWN = 5
 
@@ -74,4 +74,4 @@ def _from_folders(samples: Sequence[Sample]) -> dict[int, str]:
 def _part_of(folder: str) -> str | None:
     """The part that a folder's name says, alone or beside a word for images, as in train_images and img_val."""
     words = [word for word in re.split(r"[ _-]+", folder) if word not in _IMAGES]
-    return _PART_OF.get(folder) or (_PART_OF.get(words[0]) if len(words) == 1 else None)
+    return part_of(folder) or (part_of(words[0]) if len(words) == 1 else None)

@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
+from data_tools.core.split_words import part_of
 from data_tools.splitting.near_duplicates import Pairs
 
 LOT = re.compile(r"^[A-Z0-9]{12}(?=_)")
@@ -41,8 +42,7 @@ _PART = (
     r"|x_?\d+[ _-]?y_?\d+(?:[ _-]?w_?\d+[ _-]?h_?\d+)?|r(?:ow)?_?\d+[ _-]?c(?:ol)?_?\d+)"
 )
 _PART_OF = re.compile(rf"^(?P<name>.+?){_SEP}{_PART}$", re.I)
-_SPLITS = ("train", "training", "val", "valid", "validation", "dev", "test", "testing", "eval")
-_KINDS = re.compile(rf"^(?:class|type|category|cat|fold|set|batch|{'|'.join(_SPLITS)})[ _-]?\d*$", re.I)
+_KINDS = re.compile(r"^(?:class|type|category|cat|fold|set|batch)[ _-]?\d*$", re.I)
 _LARGEST_DEVICE = 12
 
 
@@ -118,7 +118,7 @@ def device_folders(paths: Sequence[str]) -> Pairs:
         and len(shapes) == 1
         and "" not in members
         and max(members.values()) <= max(_LARGEST_DEVICE, len(paths) // 50)
-        and not any(_KINDS.match(name) for name in members)
+        and not any(_KINDS.match(name) or part_of(name) for name in members)
         and not any(map(_holds_splits, folders, names))
     )
     return _chained(names if plausible else range(len(paths)))
@@ -168,12 +168,12 @@ def _source(stem: str, place: str, present: set[tuple[str, str]]) -> str:
 def _holds_splits(folder: PurePosixPath, name: str) -> bool:
     """Whether, in the path of a folder, one below the last of a name is a part of a split."""
     below = reversed(folder.parts)
-    return any(part.lower() in _SPLITS for part in takewhile(lambda part: part != name, below))
+    return any(part_of(part) for part in takewhile(lambda part: part != name, below))
 
 
 def _place(path: str) -> str:
     """The folder without the parts that name a split, because copies of one picture lie in several of them."""
-    return "/".join(part for part in PurePosixPath(path).parts[:-1] if part.lower() not in _SPLITS)
+    return "/".join(part for part in PurePosixPath(path).parts[:-1] if not part_of(part))
 
 
 def _chained(keys: Sequence[object]) -> Pairs:

@@ -12,15 +12,9 @@ from pathlib import Path, PurePosixPath
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import Sample
+from data_tools.core.split_words import WORDS
 from data_tools.files.image_walk import IMAGE_SUFFIXES
 from data_tools.files.text import read_text
-
-WORDS = {
-    "train": ("train", "training", "trn"),
-    "val": ("val", "valid", "validation", "dev"),
-    "test": ("test", "testing", "eval", "test_public", "test_private"),
-}
-"""What lists and folders of a part are called."""
 
 _LISTS = ("", "ImageSets/Main", "ImageSets/Segmentation", "ImageSets", "splits", "split")
 _SUFFIX = "|".join(re.escape(suffix) for suffix in IMAGE_SUFFIXES)

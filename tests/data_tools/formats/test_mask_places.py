@@ -21,6 +21,13 @@ MASK[10:30, 20:50] = 255
         ("train/a.png", "trainannot/a.png"),  # CamVid
         ("img_dir/train/a.jpg", "ann_dir/train/a.png"),  # MMSegmentation
         ("images/a.png", "targets/a.png"),
+        ("Original Images/a.tif", "Ground Truth/a.tif"),
+        ("Bilder/a.jpg", "Masken/a.png"),
+        ("ima\u0301genes/a.png", "m\u00e1scaras/a.png"),
+        ("图像/a.png", "掩码/a.png"),
+        ("images/img_7.png", "masks/mask_7.png"),
+        ("a7.png", "mask_a7.png"),
+        ("image_7.png", "label_7.png"),
     ],
 )
 def test_folders_named_by_several_words(image: str, mask: str) -> None:
@@ -36,6 +43,19 @@ def test_folders_named_by_several_words(image: str, mask: str) -> None:
 def test_folders_that_say_more_or_less_are_none_of_masks(folder: str) -> None:
     root = Path("set")
     assert len(pair_masks([root / folder / "a.png", root / "images/a.png"], root).masks) == 2
+
+
+@pytest.mark.parametrize("folder", ["Validierung", "test-A", "train2017", "训练集", "train/labeled"])
+def test_a_part_of_a_split_is_no_type(tmp_path: Path, save, read, folder: str) -> None:
+    save(tmp_path / folder / "images/a.jpg")
+    save(tmp_path / folder / "masks/a.png", MASK)
+    (sample,) = read("mask", tmp_path)[0].values()
+    assert (sample.box_types, sample.type) == (("defect",), "defect")
+
+
+def test_a_name_with_a_word_for_masks_is_an_images_own_where_no_other_has_the_rest() -> None:
+    root = Path("set")
+    assert len(pair_masks([root / "label_7.png", root / "mask_a.png", root / "a_8.png"], root).masks) == 3
 
 
 def test_such_folders_name_no_type(tmp_path: Path, save, read) -> None:

@@ -100,3 +100,12 @@ def test_an_image_right_in_a_part_of_the_split_is_of_no_type(tmp_path: Path, rea
         "can/test/2.png": ("good", "good"),
     }
     assert [r.image for r in findings.rejects] == ["can/test_private/0.png"]
+
+
+def test_tables_beside_are_listed_as_not_read(tmp_path: Path, read, save) -> None:
+    build(tmp_path, save)
+    for name in ("meta.json", "labels/types.csv", "readme.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("image,label\n")
+    listed = [Path(r.source).name for r in read("mvtec", tmp_path)[1].rejects]
+    assert listed == ["003_mask.png", "meta.json", "types.csv"]

@@ -50,3 +50,9 @@ def test_a_table_that_is_not_understood_comes_with_names_for_its_columns(
 def test_damaged_lines_of_json_are_named(tmp_path: Path) -> None:
     (tmp_path / "t.jsonl").write_text('{"image": "a.png"}\n\n{"image": "b.png", "boxes": [{"x"\n')
     assert "t.jsonl: keys image, boxes; not readable as JSON: line 3" in seen_in(tmp_path)
+
+
+def test_how_masks_are_called_where_a_name_has_a_word_for_them(tmp_path: Path, save) -> None:
+    for name in ("im_00.png", "im_00_scratch_mask.png"):
+        save(tmp_path / name)
+    assert "were 'im_00_scratch_mask.png' a mask, call it as its image with _mask" in seen_in(tmp_path)

@@ -32,6 +32,20 @@ def test_folders_named_by_a_part_and_a_word_for_images(tmp_path: Path) -> None:
     assert (splits.train, splits.val, splits.test) == ((1,), (2,), (3,))
 
 
+def test_folders_in_other_languages_and_with_a_number_behind(tmp_path: Path) -> None:
+    names = [
+        "Trainingsdaten/a.png",
+        "train2017/b.png",
+        "Validierung/c.png",
+        "test-A/d.png",
+        "测试集/e.png",
+        "testa/f.png",
+    ]
+    splits, remarks = given_splits(samples_of([*names, "contest/g.png", "latest_1/h.png"]), [tmp_path])
+    assert (splits.train, splits.val, splits.test) == ((1, 2), (3,), (4, 5, 6))
+    assert "contest/g.png, latest_1/h.png" in remarks[0]
+
+
 def test_lists_count_before_folders(tmp_path: Path) -> None:
     lists = tmp_path / "ImageSets" / "Main"
     lists.mkdir(parents=True)
