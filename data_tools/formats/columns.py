@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from data_tools.files.csv_tables import column_key
 from data_tools.formats.asides import is_about_another, names_a_verdict
 from data_tools.formats.image_places import declared_size
+from data_tools.formats.names import climbs
 from data_tools.formats.outlines import corners_of
 from data_tools.formats.packed_boxes import parts_of, sense_of
 from data_tools.formats.rectangles import Box
@@ -56,6 +57,10 @@ _WIDTH = _names("w boxwidth width breite largeur 宽 宽度 幅 너비 폭")
 _HEIGHT = _names("h boxheight height höhe hoehe hauteur 高 高度 高さ 높이")
 _IMAGE_WIDTH = _names("imagewidth imgwidth imgw imagew bildbreite")
 _IMAGE_HEIGHT = _names("imageheight imgheight imgh imageh bildhöhe bildhoehe")
+_FOLDER = _names(
+    "folder foldername subfolder dir dirname directory subdir subdirectory ordner unterordner verzeichnis dossier "
+    "carpeta cartella"
+)
 _AREAS = _names(
     "bbox box boxes polygon points segmentation coordinates rle encodedpixels mask maskpath maskfile maskname"
 )
@@ -96,6 +101,14 @@ class Columns:
     others: tuple[tuple[int, str], ...] = ()
     twice: str = ""
     classes: tuple[int, ...] = ()
+
+    def image_of(self, fields: Sequence[str]) -> str:
+        """The name of the image, behind that of its folder where another column gives it."""
+        name = fields[self.image] if len(fields) > self.image else ""
+        place = next((i for i, of in self.others if column_key(of) in _FOLDER and i < len(fields)), None)
+        folder = "" if place is None else fields[place].replace("\\", "/").strip("/")
+        is_beside = bool(folder and name) and not re.search(r"[/\\]", name) and not climbs(fields[place or 0])
+        return f"{folder}/{name}" if is_beside else name
 
     def box_of(self, fields: Sequence[str]) -> list[str]:
         """The fields of the box, or the numbers in its one field."""

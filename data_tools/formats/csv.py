@@ -204,7 +204,7 @@ def _claims(
     shares = _are_shares(rows, table)
     seen: set[tuple[str, ...]] = set()
     for line, fields in rows:
-        name = fields[table.columns.image] if len(fields) > table.columns.image else ""
+        name = table.columns.image_of(fields)
         reason = reason_against(name, "image name") if fields else "not a line of text with separated fields"
         if reason is None and tuple(fields) in seen and any(table.columns.box_of(fields)):
             reason = "duplicate row"
@@ -230,7 +230,7 @@ def _claim(
 ) -> Claim:
     """What one row says."""
     columns = table.columns
-    name, kind = fields[columns.image], columns.type_of(fields)
+    name, kind = columns.image_of(fields), columns.type_of(fields)
     size_hw = columns.size_of(fields)
     values = columns.box_of(fields)
     if columns.shape == "outline":  # rows of fewer points than the longest

@@ -67,7 +67,7 @@ def label_claims(
         raise InputError(f"{path}, {unit} {problems[0][0]}: {problems[0][1]}")
     table.tell_types(verdicts.values())
     for line, fields in rows:
-        name = fields[columns.image] if len(fields) > columns.image else ""
+        name = columns.image_of(fields)
         reason = reason_against(name, "image name") if fields else "not a line of text with separated fields"
         if reason is not None:
             findings.reject(path, line, name[:200], reason)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from data_tools.formats.annotation_files import files_in, head_of, some_files, w
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim
 from data_tools.formats.image_index import images_folder
+from data_tools.formats.image_places import folder_under
 from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
 
 _WHOLE = 1 << 28
@@ -138,10 +140,12 @@ def tool_format(
     def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> Iterator[Sample]:
         if options.corners == "inclusive":
             raise InputError(f"--corners inclusive: {tool} gives positions between pixels; leave it out")
+        root = images_root(sources, options)
         claims = claims_of_files(
             sources, suffixes, lambda path: claims_of(path, findings), findings, one_image=one_image
         )
-        return samples_from_claims(claims, sources, options, findings, root=images_root)
+        placed = (replace(one, folder=one.folder or folder_under(one.source, root)) for one in claims)
+        return samples_from_claims(placed, sources, options, findings, root=images_root)
 
     recognise = recogniser(suffixes, looks_like)
     return Format(name, description, "exclusive", recognise, images_root, read, reads=CLAIMED | {"corners"})

@@ -41,8 +41,11 @@ from data_tools.formats.yolo_lines import key_points_by_lines, refuse_corners
 _NO_LABELS = re.compile(
     r"^(classes|obj|labels|predefined_classes|train|val|valid|test|readme.*|notes|requirements)$", re.I
 )
-_SHARE = r"-?[01]?(?:\.\d*)?(?:[eE]-?\d+)?"
-_LINE = re.compile(rf"^\s*\d+(?:\s+{_SHARE}){{4}}(?:\s+(?:{_SHARE}|2(?:\.0*)?))*\s*$")  # 2: of a key point that is seen
+_SHARE = r"(?:-?[01]?(?:\.\d*)?(?:[eE][-+]?\d+)?|\d\.\d+[eE]-\d+)"
+_CLASS = r"\d+(?:\.0*(?:[eE]\+00)?)?"
+_SEEN = r"2(?:\.0*)?"  # of a key point
+_LINE = re.compile(rf"^\s*{_CLASS}(?:\s+{_SHARE}){{4}}(?:\s+(?:{_SHARE}|{_SEEN}))*\s*$")
+_WHOLE = re.compile(r"\.0*(?:e\+00)?$", re.I)  # behind a class in a table of floats: 2.0, 2.000e+00
 _NUMBERS = re.compile(r"^\s*\S+(\s+[-+.\deE]+){4,}\s*$")
 _NAME_FILES = ("classes.txt", "obj.names", "data.yaml", "dataset.yaml", "data.yml")
 _NAME_SUFFIXES = (".txt", ".names", ".yaml", ".yml")
@@ -169,6 +172,7 @@ def _shape(line: int, text: str, names: Sequence[str], points: int) -> Shape:
     confidence = fields.pop() if not points and _ends_in_a_share(fields) else ""
     if len(fields) != 5 and (len(fields) < 7 or len(fields) % 2 == 0):
         return _refused(line, f"{len(fields)} fields instead of 5, or of 7 and more for an outline")
+    fields[0] = _WHOLE.sub("", fields[0])
     if not fields[0].isdecimal() or len(fields[0]) > 9:
         return _refused(line, f"class {fields[0][:40]!r} is no number from 0")
     if names and int(fields[0]) >= len(names):

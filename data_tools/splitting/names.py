@@ -42,7 +42,7 @@ _PART = (
     r"|x_?\d+[ _-]?y_?\d+(?:[ _-]?w_?\d+[ _-]?h_?\d+)?|r(?:ow)?_?\d+[ _-]?c(?:ol)?_?\d+)"
 )
 _PART_OF = re.compile(rf"^(?P<name>.+?){_SEP}{_PART}$", re.I)
-_KINDS = re.compile(r"^(?:class|type|category|cat|fold|set|batch)[ _-]?\d*$", re.I)
+_KINDS = re.compile(r"^(?:class|type|category|cat|fold|set|batch|task|job|export|dataset|ds)[ _-]?\d*$", re.I)
 _LARGEST_DEVICE = 12
 
 

@@ -227,3 +227,23 @@ def test_a_table_of_something_else_is_listed(tmp_path: Path, read) -> None:
     samples, findings = read("csv", tmp_path, size_hw=SIZE)
     assert set(samples) == {"a"}
     assert [(Path(r.source).name, r.line) for r in findings.rejects] == [("a.csv", 1)]
+
+
+def test_a_column_for_the_folder_tells_images_of_one_name_apart(tmp_path: Path, read, save) -> None:
+    rows = ["lineA,0.png,1,2,30,40,pit", "C:\\x\\lineB,1.png,1,2,30,40,pit", "lineB\\,0.png,5,6,30,40,dent"]
+    (tmp_path / "b.csv").write_text("\n".join(["folder,filename,x1,y1,x2,y2,class", *rows]))
+    samples, _ = read("csv", tmp_path / "b.csv", size_hw=SIZE)
+    assert {name: s.box_types for name, s in samples.items()} == {
+        "lineA/0.png": ("pit",),
+        "1.png": ("pit",),
+        "lineB/0.png": ("dent",),
+    }
+    for name in ("lineA/0.png", "lineB/0.png", "lineB/1.png"):
+        save(tmp_path / "images" / name)
+    samples, findings = read("csv", tmp_path)
+    assert {name: s.boxes_xyxy[0, 0] for name, s in samples.items()} == {
+        "images/lineA/0.png": 1,
+        "images/lineB/1.png": 1,
+        "images/lineB/0.png": 5,
+    }
+    assert not findings.rejects

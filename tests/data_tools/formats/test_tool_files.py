@@ -150,6 +150,17 @@ def test_files_of_several_jobs_are_joined(tmp_path: Path, save: Any, read: Any) 
     assert samples["a.png"].boxes_xyxy.tolist() == [[10, 30, 30, 45], [50, 30, 60, 45]]
 
 
+def test_images_of_one_name_are_those_in_the_folder_of_the_file(tmp_path: Path, save: Any, read: Any) -> None:
+    for name in ("cvat", "createml", "via"):
+        for task in ("one", "two"):
+            lay_out(tmp_path / name / task, name, save)
+        samples, findings = read(name, tmp_path / name)
+        assert {path: s.status for path, s in samples.items()} == {
+            f"{task}/{image}.png": status for task in ("one", "two") for image, status in (("a", BOXED), ("b", GOOD))
+        }
+        assert not findings.rejects
+
+
 def test_datasets_of_a_supervisely_project_may_share_names(tmp_path: Path, save: Any, read: Any) -> None:
     lay_out(tmp_path / "ds1", "supervisely", save)
     lay_out(tmp_path / "ds2", "supervisely", save)

@@ -6,6 +6,7 @@ import pytest
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset, Sample
+from data_tools.formats.choice import choose_format
 from data_tools.formats.yolo import write
 
 
@@ -247,3 +248,13 @@ def test_figures_of_a_training_are_no_background(tmp_path: Path, read, save) -> 
     samples, findings = read("yolo", tmp_path)
     assert sorted(samples) == ["a.png", "results_7.png"]
     assert sorted(r.image for r in findings.rejects) == sorted(figures)
+
+
+@pytest.mark.parametrize("line", ["1.0 0.5 0.5 0.1 0.2", "1.000e+00 5.000e-01 5.000e-01 1.000e-01 2.000e-01"])
+def test_classes_in_a_table_of_floats(tmp_path: Path, read, save, line: str) -> None:
+    save(tmp_path / "a.png", (100, 200))
+    put(tmp_path / "a.txt", f"{line}\n")
+    assert choose_format([tmp_path], "auto")[0].name == "yolo"
+    samples, _ = read("yolo", tmp_path)
+    assert samples["a.png"].boxes_xyxy == pytest.approx(np.array([[90, 40, 110, 60]]))
+    assert samples["a.png"].box_types == ("class_1",)
