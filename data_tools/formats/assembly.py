@@ -256,6 +256,9 @@ class _Joining:
         if image.doubts:
             self.findings.reject(whole, None, path, f"{_NOT_GOOD}: {image.doubts[0]}")
             return
+        if convention and self.places.index is not None and self.places.index.has_mask(path):
+            self.findings.reject(whole, None, path, f"{_NOT_GOOD}: a mask, which is not read here")
+            return
         made_from = "" if self.places.index is None else self.places.index.reason_against_own(path)
         if made_from:
             self.findings.reject(whole, None, path, f"{made_from}, and nothing is said of it")

@@ -59,6 +59,18 @@ def made_from_others(names: Sequence[str], root: Path) -> dict[str, str]:
     return reasons
 
 
+def masked_among(names: Sequence[str], root: Path) -> frozenset[str]:
+    """The images of which a mask lies there that is named as one."""
+    if not any(map(is_named_as_mask, names)):
+        return frozenset()
+    masks = pair_masks([root / name for name in names], root).masks
+    named = {
+        image: [mask for mask in own if is_named_as_mask(mask.relative_to(root).as_posix())]
+        for image, own in masks.items()
+    }
+    return frozenset(image.relative_to(root).as_posix() for image, own in named.items() if own)
+
+
 def _masks_among(names: Sequence[str], root: Path) -> dict[str, str]:
     pairing = pair_masks([root / name for name in names], root)
     owners: dict[Path, Path | None] = dict.fromkeys(pairing.unused)

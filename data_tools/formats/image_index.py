@@ -13,7 +13,7 @@ from data_tools.core.records import GOOD, Sample, empty_boxes, empty_labels
 from data_tools.files.image_walk import IMAGE_SUFFIXES, UNREAD_SUFFIXES, walk_images
 from data_tools.files.images import read_size, resolve_under
 from data_tools.files.regular import leaves
-from data_tools.formats.derived_images import made_from_others, maps_among, one_picture
+from data_tools.formats.derived_images import made_from_others, maps_among, masked_among, one_picture
 from data_tools.formats.name_readings import OTHER_SUFFIX, READINGS, bare
 from data_tools.formats.names import climbs, reason_against
 from data_tools.formats.parallel import map_images
@@ -115,6 +115,7 @@ class ImageIndex:
         self.common_folders = _common(folders)
         self._by_reading: dict[int, tuple[_Keys, _Keys]] = {}
         self._made_from_others: dict[str, str] | None = None
+        self._masked: frozenset[str] | None = None
 
     def match(self, name: str, folder: str = "") -> Match:
         """The images that a name may mean.
@@ -169,6 +170,12 @@ class ImageIndex:
         if self._made_from_others is None:
             self._made_from_others = made_from_others(self.paths, self.root)
         return self._made_from_others.get(path, "")
+
+    def has_mask(self, path: str) -> bool:
+        """Whether a mask of one of the images lies there, named as one."""
+        if self._masked is None:
+            self._masked = masked_among(self.paths, self.root)
+        return path in self._masked
 
     def knows(self, name: str) -> bool:
         """Whether an image has this file name, with or without its suffix."""

@@ -31,9 +31,21 @@ SizeOf = Callable[[str], tuple[int, int] | None]
 SUFFIXES = (".csv", ".tsv")
 _RUNS = ("encodedpixels", "rle", "rlemask", "maskrle", "runlengths")
 _IMAGE = ("imageid", "image", "img", "imgid", "filename", "imagename", "imagefilename", "file", "id", "name")
-_CLASS = ("classid", "class", "label", "labelid", "classname", "category", "categoryid", "type", "defecttype", "defect")
+_CLASS = (
+    "classid",
+    "class",
+    "label",
+    "labelid",
+    "classname",
+    "category",
+    "categoryid",
+    "type",
+    "defecttype",
+    "defect",
+    "defectclass",
+)
 _JOINED = re.compile(r"^(imageid|image|img|filename|id)_?(classid|class|label|category|type)$")
-_NONE = ("", "-1", "nan", "none", "null", "na", "n/a")
+_NONE = ("", "-1", "[]", "nan", "none", "null", "na", "n/a")
 _SCATTERED = 3
 
 
@@ -206,7 +218,8 @@ def _image_and_class(fields: Sequence[str], columns: _Columns) -> tuple[str, str
     if columns.kind == -1:
         name, _, kind = name.rpartition("_")
         return name, kind or ANY_DEFECT
-    return name, (fields[columns.kind] if columns.kind is not None else "") or ANY_DEFECT
+    kind = "" if columns.kind is None else fields[columns.kind]
+    return name, ANY_DEFECT if kind.lower() in _NONE else kind
 
 
 def _columns(path: Path) -> _Columns | None:

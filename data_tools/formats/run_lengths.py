@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from data_tools.formats.rectangles import Box
 
 EMPTY = "an empty mask"
+_SEPARATORS = str.maketrans("[](),;", "      ")
 _Ints = NDArray[np.int64]
 _LARGEST = 1 << 40  # far above any image, far below what int64 sums overflow
 
@@ -50,7 +51,7 @@ def runs_of_pairs(text: str) -> tuple[_Ints, _Ints] | str:
 
     Starts rise and runs do not overlap in what is meant so: others count in another way, such as from the last end.
     """
-    words = text.split()
+    words = text.translate(_SEPARATORS).split()
     if not all(word.isascii() and word.isdigit() and len(word) < 13 for word in words):
         bad = next(word for word in words if not (word.isascii() and word.isdigit() and len(word) < 13))
         return f"run length {bad[:20]!r} is no whole number"

@@ -144,6 +144,9 @@ def _lines(content: bytes, decoded: tuple[str, str] | None) -> Iterator[str | No
 def _fields(text: str, delimiter: str) -> list[str]:
     if delimiter == BLANKS:
         return text.split()
+    if '" ' in text or ' "' in text:  # "a" , "b"
+        between = re.escape(delimiter)
+        text = re.sub(rf'(?<=") +(?={between}|$)|(?:^|(?<={between})) +(?=")', "", text)
     try:
         return [value.strip() for value in next(csv.reader([text], delimiter=delimiter, strict=True))]
     except (csv.Error, StopIteration):

@@ -25,6 +25,7 @@ SIZE = (267, 275)
         ("Bild;Klasse;Links;Oben;Breite;H\u00f6he;Bildbreite;Bildh\u00f6he", "a.png;scratch;10;20;20;30;275;267"),
         ("fichier;gauche;haut;largeur;hauteur;class", "a.png;10;20;20;30;scratch"),
         ("image\ttype\tx1\ty1\tx2\ty2", "a.png\tscratch\t10\t20\t30\t50"),
+        ('"image" , "type","x1","y1","x2", "y2"', '"a.png" ,scratch, "10","20" ,"30",50'),
         ("sep=|\nimage|type|x1|y1|x2|y2", "a.png|scratch|10,0|20,0|30,0|50,0"),
     ],
 )

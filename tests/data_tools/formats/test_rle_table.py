@@ -29,6 +29,7 @@ def claims(
         "ImageId_ClassId,EncodedPixels\n0.png_3,1 20 49 20 97 20\n",
         "class,image_id;rle_mask".replace(",", ";") + "\n3;0.png;1 20 49 20 97 20\n",
         "\ufeffid\tlabel\trle\n0.png\t3\t1 20 49 20 97 20\n",
+        'filename,defect_class,rle\n0.png,3,"[1, 20, 49, 20, 97, 20]"\n',
     ],
 )
 def test_runs_go_down_the_columns_from_1(tmp_path: Path, table: str) -> None:
@@ -46,6 +47,8 @@ def test_each_region_is_a_defect_and_small_ones_are_listed(tmp_path: Path) -> No
 
 
 def test_an_image_is_good_by_empty_rows_only_if_all_of_them_are(tmp_path: Path) -> None:
+    (none,), _ = claims(tmp_path, "ImageId,ClassId,EncodedPixels\nd.png,-1,-1\n")
+    assert (none.good, none.defect_type, none.problem) == ("empty run lengths in the row", "", "")
     rows = "a_1,\na_2,\nb_1,\nb_2,1 20\nc_1,-1\n"
     (a, b, c), _ = claims(tmp_path, "ImageId_ClassId,EncodedPixels\n" + rows)
     assert (a.good, b.good, c.good) == ("empty run lengths in all 2 rows", "", "empty run lengths in the row")

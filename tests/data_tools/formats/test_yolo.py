@@ -258,3 +258,12 @@ def test_classes_in_a_table_of_floats(tmp_path: Path, read, save, line: str) -> 
     samples, _ = read("yolo", tmp_path)
     assert samples["a.png"].boxes_xyxy == pytest.approx(np.array([[90, 40, 110, 60]]))
     assert samples["a.png"].box_types == ("class_1",)
+
+
+def test_an_image_with_a_mask_is_no_background(tmp_path: Path, read, save) -> None:
+    for name in ("images/a.png", "images/b.png", "images/c.png", "masks/a.png", "masks/b.png"):
+        save(tmp_path / name)
+    put(tmp_path / "labels/a.txt", "0 0.5 0.5 0.1 0.2\n")
+    samples, findings = read("yolo", tmp_path)
+    assert {name[7]: s.status for name, s in samples.items()} == {"a": "boxed", "c": "good"}
+    assert [r.image for r in findings.rejects if "a mask, which is not read" in r.reason] == ["images/b.png"]
