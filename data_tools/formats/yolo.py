@@ -11,15 +11,12 @@ one have label files; of a set with lists train.txt, val.txt or test.txt, where 
 """
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import yaml
 
-from data_tools.core.errors import InputError
 from data_tools.core.records import SPLIT_NAMES, UNBOXED, Dataset, Sample
-from data_tools.files.text import read_text
 from data_tools.formats.annotation_files import (
     annotation_files,
     claims_from_files,
@@ -37,6 +34,7 @@ from data_tools.formats.outlines import corners_of
 from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, Format, ReadOptions
 from data_tools.formats.yolo_lines import key_points_by_lines, refuse_corners
+from data_tools.formats.yolo_names import class_names, descriptions, key_points, places
 
 _NO_LABELS = re.compile(
     r"^(classes|obj|labels|predefined_classes|train|val|valid|test|readme.*|notes|requirements)$", re.I
@@ -47,9 +45,6 @@ _SEEN = r"2(?:\.0*)?"  # of a key point
 _LINE = re.compile(rf"^\s*{_CLASS}(?:\s+{_SHARE}){{4}}(?:\s+(?:{_SHARE}|{_SEEN}))*\s*$")
 _WHOLE = re.compile(r"\.0*(?:e\+00)?$", re.I)  # behind a class in a table of floats: 2.0, 2.000e+00
 _NUMBERS = re.compile(r"^\s*\S+(\s+[-+.\deE]+){4,}\s*$")
-_NAME_FILES = ("classes.txt", "obj.names", "data.yaml", "dataset.yaml", "data.yml")
-_NAME_SUFFIXES = (".txt", ".names", ".yaml", ".yml")
-_LARGEST_NAMES = 1 << 20
 _FARTHEST = 0.5  # beyond the image, in shares of it: what lies farther out is no share
 _POSE = "a box with key points, as kpt_shape or the lines say: the key points are left out"
 _ONE_PART = "not both train and val are here: export a dataset with splits, with --split all, or name the other folder"
@@ -62,10 +57,6 @@ _ANNOTATES = re.compile(
     rb'|"(?:shapes|objects|regions|annotations|bbox\w*|points|polygon|segmentation)"\s*:\s*[\[{]\s*[^\]}\s]',
     re.I,
 )
-_ELSEWHERE = (
-    "{} names classes, but lies neither above the labels nor leads to their images by path, train or val: not taken; "
-    "put the set's own names into classes.txt beside the labels"
-)
 _EMPTY, _BACKGROUND = "empty label file", "no label file, as YOLO has it"
 
 
@@ -77,11 +68,11 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     """
     root = images_folder(sources, options)
     files = _label_files(sources, findings)
-    descriptions = _descriptions(sources, root, files, findings)
-    names = _class_names(descriptions, _places(sources, root)[2])
+    described = descriptions(sources, root, files, findings)
+    names = class_names(described, places(sources, root)[2])
     if names:
-        findings.notes.append(f"names of the classes from {descriptions[0]}")
-    points = _key_points(descriptions) or key_points_by_lines(files, findings)
+        findings.notes.append(f"names of the classes from {described[0]}")
+    points = key_points(described) or key_points_by_lines(files, findings)
     bases = [base.resolve() for base in (root, *sources) if base is not None and base.is_dir()]
     claims = [*claims_from_files(files, ".txt", findings, lambda path: _claim(path, bases, names, points))]
     refuse_corners(claims)
@@ -226,156 +217,6 @@ def _image_name(path: Path, bases: Sequence[Path]) -> str:
     if folders:
         parts[folders[-1]] = "images"
     return "/".join(parts)
-
-
-def _places(sources: Sequence[Path], root: Path | None) -> list[Path]:
-    """Where a description of the classes may lie, the likeliest first."""
-    folder = sources[0] if sources[0].is_dir() else sources[0].parent
-    return [folder, folder / "labels", folder.resolve().parent, *([] if root is None else [root])]
-
-
-def _descriptions(sources: Sequence[Path], root: Path | None, labels: Sequence[Path], findings: Findings) -> list[Path]:
-    """The files that may describe the set: in the likeliest places, else those below that are about its labels.
-
-    A file below is about them if it lies above some of them, or leads to their images; others are warned of.
-    """
-    found = [p / name for p in _places(sources, root) for name in _NAME_FILES if (p / name).is_file()]
-    if found:
-        return found
-    below = _name_files_below(sources)
-    folders = {path.parent.resolve() for path in labels}
-    above = {one for folder in folders for one in (folder, *folder.parents)}
-    images = {folder for one in folders for folder in (one, _images_beside(one))} | ({root} if root else set())
-    taken = [path for path in below if path.parent.resolve() in above or _leads_to(path, sources, images)]
-    if below and not taken:
-        findings.warnings[_ELSEWHERE.format(below[0])] += 1
-    return taken
-
-
-def _images_beside(labels: Path) -> Path:
-    """The folder of the images whose labels lie in a folder: its last part labels/ becomes images/."""
-    parts = list(labels.parts)
-    last = max((i for i, part in enumerate(parts) if part.lower() == "labels"), default=None)
-    return labels if last is None else Path(*parts[:last], "images", *parts[last + 1 :])
-
-
-def _leads_to(description: Path, sources: Sequence[Path], images: Collection[Path]) -> bool:
-    """Whether the path, train, val or test of a YAML file lead to folders of images, or to a list beside these."""
-    value = _description(description)
-    starts = [description.parent, *(one for source in sources if source.is_dir() for one in (source, source.parent))]
-    inside = value.get("path")
-    starts = [start / inside for start in starts] if isinstance(inside, str) and inside else starts[:2]
-    named = [name for key in SPLIT_NAMES for name in _texts(value.get(key))]
-    targets = [(start / name).resolve() for start in starts for name in named]
-    targets = [path.parent if path.is_file() else path for path in targets if path.exists()]
-    return any(one.resolve().is_relative_to(target) for target in targets for one in images)
-
-
-def _texts(value: object) -> list[str]:
-    return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str) and one]
-
-
-def _class_names(found: Sequence[Path], above: Path) -> list[str]:
-    """The class names in order of their numbers; none where no file gives them.
-
-    Args:
-        found: the files that may give them, the likeliest first.
-        above: the folder above the set's, which may hold other sets.
-
-    Raises:
-        InputError: a file that cannot be read, or two beside the labels that give one number different names.
-    """
-    if not found:
-        return []
-    names = _names_in(found[0])
-    for other in (path for path in found[1:] if path.parent != above):
-        try:
-            others = _names_in(other)
-        except InputError:
-            continue  # such as a data.yaml without names
-        for i, (one, two) in enumerate(zip(names, others, strict=False)):
-            if one != two:
-                raise InputError(f"{found[0]} calls class {i} {one!r}, but {other} {two!r}: keep the one that is right")
-    return names
-
-
-def _name_files_below(sources: Sequence[Path]) -> list[Path]:
-    """The files with names of classes anywhere below the sources, as where one folder holds a set in YOLO's form."""
-    found = (
-        path
-        for source in sources
-        if source.is_dir()
-        for suffix in _NAME_SUFFIXES
-        for path in some_files(source, suffix)
-    )
-    return [path for path in found if path.name in _NAME_FILES or _describes_a_set(path)]
-
-
-def _describes_a_set(path: Path) -> bool:
-    """Whether a YAML file of any name says, as data.yaml does, where a set is and what its classes are."""
-    value = _description(path)
-    return "names" in value and bool({"train", "val"} & value.keys())
-
-
-def _description(path: Path) -> dict[str, Any]:
-    """What a YAML file says; nothing where it is none, or cannot be read."""
-    try:
-        value = _yaml(path, yaml.BaseLoader) if path.suffix in _NAME_SUFFIXES[2:] else None
-    except InputError:
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _names_in(path: Path) -> list[str]:
-    if path.suffix not in (".txt", ".names"):
-        return _names_in_yaml(path)
-    _refuse_large(path)
-    lines = [line.strip() for line in read_lines(path)]
-    while lines and not lines[-1]:
-        lines.pop()
-    return lines
-
-
-def _key_points(files: Sequence[Path]) -> int:
-    """How many numbers of key points stand behind each box, as `kpt_shape` of one of the files says; 0 without.
-
-    Raises:
-        InputError: a kpt_shape that is no number of points and 2 or 3 numbers each.
-    """
-    for path in (path for path in files if path.suffix in _NAME_SUFFIXES[2:]):
-        value = _yaml(path)
-        shape = value.get("kpt_shape") if isinstance(value, dict) else None
-        if shape is None:
-            continue
-        sides = shape if isinstance(shape, list) and all(type(side) is int for side in shape) else []
-        if len(sides) != 2 or sides[0] < 1 or sides[1] not in (2, 3):
-            raise InputError(f"{path}: key 'kpt_shape' must be [number of key points, 2 or 3]")
-        return int(sides[0] * sides[1])
-    return 0
-
-
-def _refuse_large(path: Path) -> None:
-    if path.stat().st_size > _LARGEST_NAMES:
-        raise InputError(f"{path}: too large for a list of class names")
-
-
-def _yaml(path: Path, loader: type[yaml.SafeLoader] | type[yaml.BaseLoader] = yaml.SafeLoader) -> Any:
-    _refuse_large(path)
-    try:
-        return loader(read_text(path)[0]).get_single_data()  # neither loader makes objects
-    except (ValueError, yaml.YAMLError, RecursionError) as error:
-        raise InputError(f"{path}: not readable as YAML: {str(error)[:200]}") from error
-
-
-def _names_in_yaml(path: Path) -> list[str]:
-    value = _yaml(path, yaml.BaseLoader)  # all is text: the classes NO and 012 are no false and no 10
-    names = value.get("names") if isinstance(value, dict) else None
-    if isinstance(names, dict) and sorted(names) == sorted(str(i) for i in range(len(names))):
-        by_number = {int(key): name for key, name in names.items()}
-        names = [by_number[i] for i in range(len(by_number))]
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise InputError(f"{path}: key 'names' must list the class names, or give each number 0, 1, 2... its name")
-    return names
 
 
 def _looks_like_labels(path: Path) -> bool:

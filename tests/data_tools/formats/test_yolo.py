@@ -267,3 +267,9 @@ def test_an_image_with_a_mask_is_no_background(tmp_path: Path, read, save) -> No
     samples, findings = read("yolo", tmp_path)
     assert {name[7]: s.status for name, s in samples.items()} == {"a": "boxed", "c": "good"}
     assert [r.image for r in findings.rejects if "a mask, which is not read" in r.reason] == ["images/b.png"]
+
+
+def test_files_with_names_of_classes_in_capitals(tmp_path: Path, read) -> None:
+    put(tmp_path / "LABELS/A.TXT", "0 0.5 0.5 0.1 0.2\n")
+    put(tmp_path / "CLASSES.TXT", "scratch\n")
+    assert read("yolo", tmp_path, size_hw=(40, 40))[0]["images/A"].box_types == ("scratch",)
