@@ -43,12 +43,16 @@ from data_tools.formats.rectangles import (
 )
 from data_tools.formats.registry import Findings, ReadOptions
 from data_tools.formats.remarks import is_false_call
+from data_tools.formats.rival_boxes import rivals
 from data_tools.formats.value_verdicts import as_verdict, verdicts_beside
 
 Root = Callable[[Sequence[Path], ReadOptions], Path | None]
 
 _DUPLICATE = "duplicate of another box"
 _REPEATED = "boxes that one file has twice: both kept, as published"
+_RIVAL = (
+    "a box that overlaps one of {!r} by half and more: both count; where these are versions of one set, give one alone"
+)
 _REFUSED = "images of which every box is refused: taken as unboxed"
 _GOOD_BOX = "boxes around good things: no defects, left out"
 _CONTRADICTION = "said to be without defect in one place, but annotated in another: the defect counts"
@@ -181,6 +185,7 @@ class _Defects:
 
     Attributes:
         boxes: with their types, by what makes two the same.
+        sources: the file of each box.
         refused: the types of boxes that cannot be used.
         tags: defect types without an area.
         proofs: what says that the image is good.
@@ -188,6 +193,7 @@ class _Defects:
     """
 
     boxes: dict[tuple[object, ...], tuple[Box, str]]
+    sources: list[Path]
     refused: list[str]
     tags: list[str]
     proofs: list[str]
@@ -229,6 +235,8 @@ class _Joining:
         if defects.boxes:
             if folder == GOOD:
                 self.findings.mend(first.source, first.line, path, _BOXES_IN_GOOD)
+            for place_of, file in rivals([*defects.boxes.values()], defects.sources):
+                self.findings.mend(defects.sources[place_of], None, path, _RIVAL.format(file.name))
             boxes, types = zip(*defects.boxes.values(), strict=True)
             yield Sample(
                 1, path, size_hw, np.array(boxes), np.ones(len(boxes), dtype=np.int64), BOXED, "", types[0], types
@@ -294,7 +302,7 @@ class _Joining:
 
     def _defects(self, claims: Sequence[Claim], size_hw: tuple[int, int]) -> _Defects:
         """The union of what the claims about one image say."""
-        joined = _Defects({}, [], [], [claim.good for claim in claims if claim.good], [])
+        joined = _Defects({}, [], [], [], [claim.good for claim in claims if claim.good], [])
         for claim in claims:
             if claim.defect_type:
                 kind = self._type(claim.defect_type)
@@ -327,6 +335,7 @@ class _Joining:
                     _reject_shape(claim, shape, _DUPLICATE, self.findings)
                 else:
                     joined.boxes[key] = box, kind
+                    joined.sources.append(claim.source)
         return joined
 
     def _type(self, name: str) -> str:

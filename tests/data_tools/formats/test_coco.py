@@ -294,3 +294,14 @@ def test_other_files_beside_coco_are_listed(tmp_path: Path, read) -> None:
         ("a_metrics.json", True),
         ("broken.json", True),
     ]
+
+
+def test_boxes_of_two_versions_of_a_set_are_listed(tmp_path: Path, read) -> None:
+    put(tmp_path, [image(1)], [box(1, 1, [1, 2, 10, 20])]).rename(tmp_path / "v1.json")
+    others = [box(1, 1, [2, 2, 10, 20]), box(2, 1, [1, 2, 9, 20], 90), box(3, 1, [40, 2, 10, 20])]
+    put(tmp_path, [image(1)], others).rename(tmp_path / "v2.json")
+    samples, findings = read("coco", tmp_path)
+    assert len(samples["1.png"].boxes_xyxy) == 4
+    (change,) = findings.mended
+    assert (Path(change.source).name, change.image) == ("v2.json", "1.png")
+    assert "overlaps one of 'v1.json' by half" in change.reason

@@ -1,0 +1,33 @@
+"""Boxes of one image in several files that may be the same defect, drawn twice: by two people, or in two versions."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from data_tools.core.geometry import iou
+from data_tools.formats.rectangles import Box
+
+OVERLAP = 0.5
+"""Intersection over union from which on two boxes may be of one defect."""
+
+
+def rivals(boxes: Sequence[tuple[Box, str]], sources: Sequence[Path]) -> list[tuple[int, Path]]:
+    """The boxes that overlap one of the same type in an earlier file, by their place, and that file.
+
+    Args:
+        boxes: corners in pixels, and types, of one image.
+        sources: the file of each.
+    """
+    if len(set(sources)) < 2:
+        return []
+    corners = np.array([box for box, _ in boxes])
+    overlaps = iou(corners, corners) >= OVERLAP
+    found = []
+    for later in range(1, len(boxes)):
+        for earlier in range(later):
+            same_type = boxes[earlier][1] == boxes[later][1]
+            if overlaps[earlier, later] and same_type and sources[earlier] != sources[later]:
+                found.append((later, sources[earlier]))
+                break
+    return found
