@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
 from pathlib import Path, PurePosixPath
 
 from data_tools.core.errors import InputError
@@ -15,6 +14,10 @@ from data_tools.formats.names import climbs
 from data_tools.formats.registry import Findings
 
 _UNFETCHED = ".dvc"
+_PREDICTING = frozenset(("pred", "preds", "predict", "predicted", "prediction", "predictions", "inference"))
+_PREDICTED = (
+    "in a folder of predictions by its name, beside others that are not: left out; name the file to have it read"
+)
 _FORM = "a form for predictions, as contests have it, by its name: left out; name the file to have it read"
 
 
@@ -35,12 +38,16 @@ def annotation_files(sources: Sequence[Path], suffix: str, findings: Findings) -
             yield source
             continue
         known = len(findings.lost)
-        paths = files_in(source, suffix, findings)
-        first = next(paths, None)
-        if first is None:
+        paths = [*files_in(source, suffix, findings)]
+        if not paths:
             lost = findings.rejects[-1] if len(findings.lost) > known else None
             raise InputError(f"{source}: no {suffix} files here" + (f"; {lost.source}: {lost.reason}" if lost else ""))
-        yield from chain([first], paths)
+        predicted = {path for path in paths if _is_in_folder_of_predictions(path, source)}
+        for path in paths:
+            if path in predicted and len(predicted) < len(paths):
+                findings.reject(path, None, path.stem, _PREDICTED)
+            else:
+                yield path
 
 
 def files_in(folder: Path, suffix: str, findings: Findings) -> Iterator[Path]:
@@ -131,6 +138,10 @@ def read_lines(path: Path) -> list[str]:
 def numbered_lines(path: Path) -> list[tuple[int, str]]:
     """Number, from 1, and text of each line of a small text file that is not blank; errors as of `read_lines`."""
     return [(number, text) for number, text in enumerate(read_lines(path), start=1) if text.strip()]
+
+
+def _is_in_folder_of_predictions(path: Path, source: Path) -> bool:
+    return any(_PREDICTING.intersection(words_of(folder)) for folder in path.relative_to(source).parts[:-1])
 
 
 def label_path(folder: Path, image: str, suffix: str, written: dict[Path, str]) -> Path:

@@ -43,7 +43,7 @@ from data_tools.formats.rectangles import (
 )
 from data_tools.formats.registry import Findings, ReadOptions
 from data_tools.formats.remarks import is_false_call
-from data_tools.formats.rival_boxes import rivals
+from data_tools.formats.rival_boxes import files_of_its_name, rivals
 from data_tools.formats.value_verdicts import as_verdict, verdicts_beside
 
 Root = Callable[[Sequence[Path], ReadOptions], Path | None]
@@ -53,6 +53,7 @@ _REPEATED = "boxes that one file has twice: both kept, as published"
 _RIVAL = (
     "a box that overlaps one of {!r} by half and more: both count; where these are versions of one set, give one alone"
 )
+_SEVERAL = "annotated by a file of its name in {!r} too: joined; where one of them is older, or predicted, leave it out"
 _REFUSED = "images of which every box is refused: taken as unboxed"
 _GOOD_BOX = "boxes around good things: no defects, left out"
 _CONTRADICTION = "said to be without defect in one place, but annotated in another: the defect counts"
@@ -232,6 +233,9 @@ class _Joining:
         is_defect = bool(defects.boxes or defects.refused or defects.tags)
         if is_defect and any(claim.good and not claim.by_absence for claim in claims):
             self.findings.mend(first.source, first.line, path, _CONTRADICTION)
+        several = files_of_its_name(path, [claim.source for claim in claims if claim.shapes])
+        if several:
+            self.findings.mend(several[-1], None, path, _SEVERAL.format(str(several[0].parent)))
         if defects.boxes:
             if folder == GOOD:
                 self.findings.mend(first.source, first.line, path, _BOXES_IN_GOOD)

@@ -1,4 +1,4 @@
-"""Boxes of one image in several files that may be the same defect, drawn twice: by two people, or in two versions."""
+"""Annotations of one image in several files, which may be of two people, or of two versions of a set."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from data_tools.core.geometry import iou
+from data_tools.formats.name_readings import bare, folded
 from data_tools.formats.rectangles import Box
 
 OVERLAP = 0.5
@@ -31,3 +32,15 @@ def rivals(boxes: Sequence[tuple[Box, str]], sources: Sequence[Path]) -> list[tu
                 found.append((later, sources[earlier]))
                 break
     return found
+
+
+def files_of_its_name(path: str, sources: Sequence[Path]) -> list[Path]:
+    """The files that are called as an image is, where several are: one an image is what such formats have.
+
+    Args:
+        path: of the image.
+        sources: files that annotate it.
+    """
+    name = folded(bare(path.rpartition("/")[2]))
+    named = [file for file in dict.fromkeys(sources) if folded(bare(file.stem)) == name]
+    return named if len(named) > 1 else []

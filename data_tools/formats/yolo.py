@@ -57,6 +57,7 @@ _ANNOTATES = re.compile(
     rb'|"(?:shapes|objects|regions|annotations|bbox\w*|points|polygon|segmentation)"\s*:\s*[\[{]\s*[^\]}\s]',
     re.I,
 )
+_APART = "a label file in no folder labels/, where others lie: not read; give its folder to have it read"
 _EMPTY, _BACKGROUND = "empty label file", "no label file, as YOLO has it"
 
 
@@ -205,6 +206,9 @@ def _label_files(sources: Sequence[Path], findings: Findings) -> list[Path]:
         if path in named or not _NO_LABELS.match(path.stem) or _looks_like_labels(path)
     ]
     below = [path for path in files if path in named or "labels" in (part.lower() for part in path.parts[:-1])]
+    for path in sorted({*files} - {*below}) if below else ():
+        if _looks_like_labels(path):
+            findings.reject(path, None, path.stem, _APART)
     return below or files
 
 

@@ -122,3 +122,14 @@ def test_annotations_in_a_types_folder_are_of_the_images_in_the_same(tmp_path: P
     samples, findings = read("voc", tmp_path)
     assert {name: s.boxes_xyxy[0, 0] for name, s in samples.items()} == {"images/dent/1.jpg": 0, "images/pit/1.jpg": 1}
     assert [r.image for r in findings.rejects] == ["turned/pit_turned/1.jpg"]
+
+
+def test_a_second_folder_of_annotations_is_said(tmp_path: Path, read, save) -> None:
+    save(tmp_path / "images/a.jpg")
+    xml(tmp_path / "Annotations/a.xml", "a.jpg", (5, 5, 20, 20))
+    xml(tmp_path / "Annotations_bak/a.xml", "a.jpg", (40, 5, 60, 20))
+    samples, findings = read("voc", tmp_path)
+    assert len(samples["images/a.jpg"].boxes_xyxy) == 2
+    (change,) = findings.mended
+    assert (Path(change.source).parent.name, change.image) == ("Annotations_bak", "images/a.jpg")
+    assert "joined; where one of them is older" in change.reason

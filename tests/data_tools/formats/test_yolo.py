@@ -273,3 +273,16 @@ def test_files_with_names_of_classes_in_capitals(tmp_path: Path, read) -> None:
     put(tmp_path / "LABELS/A.TXT", "0 0.5 0.5 0.1 0.2\n")
     put(tmp_path / "CLASSES.TXT", "scratch\n")
     assert read("yolo", tmp_path, size_hw=(40, 40))[0]["images/A"].box_types == ("scratch",)
+
+
+def test_labels_elsewhere_and_those_of_predictions_are_listed(tmp_path: Path, read, save) -> None:
+    save(tmp_path / "images/a.png", (100, 200))
+    put(tmp_path / "labels/a.txt", "0 0.5 0.5 0.1 0.2\n")
+    put(tmp_path / "labels_old/a.txt", "0 0.3 0.5 0.1 0.2\n")
+    put(tmp_path / "predict/labels/a.txt", "0 0.7 0.5 0.1 0.2\n")
+    samples, findings = read("yolo", tmp_path)
+    assert samples["images/a.png"].boxes_xyxy == pytest.approx(np.array([[90, 40, 110, 60]]))
+    assert [(Path(r.source).parts[-2], r.reason[:8]) for r in findings.rejects] == [
+        ("labels", "in a fol"),
+        ("labels_old", "a label "),
+    ]
