@@ -71,14 +71,14 @@ def from_coco(value: dict[str, Any]) -> tuple[tuple[Sample, ...], tuple[str, ...
 
 
 def _sample(image: dict[str, Any], annotations: list[dict[str, Any]]) -> Sample:
-    status = image.get("status", BOXED if annotations else None)
-    if status is None:
+    status = _text(image, "status", BOXED if annotations else "")
+    if not status:
         raise ValueError(
             f"image {image['id']} ({image['file_name']}) has no annotation and no 'status', which says whether it is "
             f"{GOOD} or {UNBOXED}; {_FOREIGN}"
         )
     fallback = GOOD if status == GOOD else "defect"
-    image_type = str(image.get("type", fallback))
+    image_type = _text(image, "type", fallback)
     return Sample(
         image_id=whole_number(image["id"], "image id"),
         path=str(image["file_name"]),
@@ -90,11 +90,17 @@ def _sample(image: dict[str, Any], annotations: list[dict[str, Any]]) -> Sample:
         if annotations
         else empty_labels(),
         status=status,
-        group=str(image.get("group", image["id"])),
+        group=_text(image, "group", str(image["id"])),
         type=image_type,
-        box_types=tuple(str(a.get("type", image_type)) for a in annotations),
-        evidence=str(image.get("evidence", "")),
+        box_types=tuple(_text(a, "type", image_type) for a in annotations),
+        evidence=_text(image, "evidence", ""),
     )
+
+
+def _text(value: dict[str, Any], key: str, otherwise: str) -> str:
+    """A value as text; null and NaN, as tables write what they lack, are as good as no key."""
+    given = value.get(key)
+    return otherwise if given is None or given != given else str(given)
 
 
 def _is_box(value: Any) -> bool:

@@ -207,6 +207,23 @@ def test_images_that_have_moved_are_named(squares: Path, tmp_path: Path) -> None
     assert images_root_of(read_dataset(squares, tmp_path / "elsewhere"), squares) == tmp_path / "elsewhere"
 
 
+@pytest.mark.parametrize("lacking", ["null", "NaN"])
+def test_what_a_table_lacks_is_no_name(tmp_path: Path, lacking: str) -> None:
+    """As pandas writes it: all images would be of one group, None, and of the type None."""
+    write_dataset(tmp_path, make_dataset())
+    path = tmp_path / "annotations.json"
+    value = json.loads(path.read_text())
+    for one in (*value["images"], *value["annotations"]):
+        one |= {key: json.loads(lacking) for key in ("group", "type", "evidence") if key in one}
+    value["images"][0]["status"] = json.loads(lacking)  # which its annotations tell
+    path.write_text(json.dumps(value))
+    samples = read_dataset(tmp_path).samples
+    assert [s.status for s in samples] == ["boxed", "good", "unboxed"]
+    assert [s.group for s in samples] == ["1", "2", "3"]
+    assert [s.type for s in samples] == ["defect", "good", "defect"]
+    assert samples[0].box_types == ("defect", "defect")
+
+
 def test_an_annotation_is_evidence_without_a_status(tmp_path: Path) -> None:
     write_dataset(tmp_path, make_dataset())
     path = tmp_path / "annotations.json"
