@@ -15,6 +15,7 @@ from data_tools.files.atomic import recover_folder, write_json, write_text
 from data_tools.files.coco_samples import from_coco, to_coco
 from data_tools.files.csv_tables import csv_text, plain
 from data_tools.files.flushing import make_folder
+from data_tools.files.json_object import each_key_once
 from data_tools.files.regular import read_regular, real_path
 from data_tools.files.text import read_text
 
@@ -224,14 +225,14 @@ def read_json(path: Path, advice: str = "") -> Any:
     """The value of a JSON file.
 
     Raises:
-        InputError: missing (followed by the `advice`), no regular file, of unknown encoding, not JSON, or nested too
-            deeply.
+        InputError: missing (followed by the `advice`), no regular file, of unknown encoding, not JSON, a key that
+            stands twice in an object, or nested too deeply.
     """
     if not path.exists() and not path.is_symlink():
         raise InputError(f"{path}: no such file; {advice}" if advice else f"{path}: no such file")
     text, _ = read_text(path)
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=each_key_once)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not readable as JSON: {error}") from error
 

@@ -157,12 +157,9 @@ def parse_shares(text: str) -> tuple[float, float, float] | None:
 def far_from_asked(splits: Splits, samples: Sequence[Sample], fractions: Sequence[float]) -> list[str]:
     """A remark for each part whose share of the images, or of the defects, is far from what was asked.
 
-    Far is more than five points and more than one image; or no image at all, of so few that a share is less than one.
+    Far is more than five points and more than one image.
     """
     remarks = []
-    empty = [name for name, share in zip(SPLIT_NAMES, fractions, strict=True) if share > 0 and not splits.ids(name)]
-    if empty:
-        remarks.append(f"{', '.join(empty)}: no image; {len(samples)} are too few for the shares that were asked for")
     defects = {sample.image_id for sample in samples if sample.is_defect}
     for what, ids in (("images", {sample.image_id for sample in samples}), ("defects", defects)):
         for name, share in zip(SPLIT_NAMES, fractions, strict=True):
@@ -173,6 +170,14 @@ def far_from_asked(splits: Splits, samples: Sequence[Sample], fractions: Sequenc
                     f"asked for: groups are kept whole ({splits.group_by}); --group-by REGEX or none groups otherwise"
                 )
     return remarks
+
+
+def left_empty(splits: Splits, samples: Sequence[Sample], fractions: Sequence[float]) -> list[str]:
+    """A remark if parts got no image, of so few that their shares are less than one."""
+    empty = [name for name, share in zip(SPLIT_NAMES, fractions, strict=True) if share > 0 and not splits.ids(name)]
+    if not empty:
+        return []
+    return [f"{', '.join(empty)}: no image; {len(samples)} are too few for the shares that were asked for"]
 
 
 def without_status(parts: Mapping[str, Sequence[int]], samples: Sequence[Sample]) -> list[str]:

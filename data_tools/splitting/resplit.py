@@ -21,6 +21,7 @@ from data_tools.splitting.deal import (
     describe_splits,
     far_from_asked,
     leave_later_out,
+    left_empty,
     make_folds,
     make_splits,
     without_status,
@@ -105,7 +106,8 @@ def _one_split(dataset: Dataset, request: SplitRequest) -> Splits:
     if request.later_share is None:
         splits = make_splits(dataset.samples, shares, request.seed, rule)
         parts = {name: splits.ids(name) for name in SPLIT_NAMES}
-        remarks = far_from_asked(splits, dataset.samples, shares) + without_status(parts, dataset.samples)
+        remarks = left_empty(splits, dataset.samples, shares) + far_from_asked(splits, dataset.samples, shares)
+        remarks += without_status(parts, dataset.samples)
         for remark in remarks:
             log.warning("warning: %s", remark)
         return splits

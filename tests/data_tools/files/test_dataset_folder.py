@@ -142,6 +142,16 @@ def test_a_file_of_another_kind_is_named(tmp_path: Path, name: str) -> None:
         read_dataset(tmp_path)
 
 
+@pytest.mark.parametrize(("name", "key"), [("annotations.json", "images"), ("splits.json", "test")])
+def test_a_key_stands_once(tmp_path: Path, name: str, key: str) -> None:
+    """The last one counted without a word."""
+    write_dataset(tmp_path, make_dataset())
+    path = tmp_path / name
+    path.write_text(path.read_text().replace(f'"{key}"', f'"{key}": [], "{key}"', 1))
+    with pytest.raises(InputError, match=rf"{name}: .* the key '{key}' stands twice"):
+        read_dataset(tmp_path)
+
+
 def test_a_missing_folder_says_what_to_run(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"data_tools\.convert"):
         read_dataset(tmp_path / "nowhere")

@@ -11,6 +11,7 @@ from data_tools.splits import main
 from data_tools.splitting.deal import (
     far_from_asked,
     leave_later_out,
+    left_empty,
     make_folds,
     make_splits,
     take_share,
@@ -231,10 +232,11 @@ def test_what_is_far_from_asked_is_said(make_sample) -> None:
     fine = samples_of(make_sample, list(range(100)), [i % 2 == 0 for i in range(100)])
     assert far_from_asked(make_splits(fine), fine, (0.7, 0.15, 0.15)) == []
     few = fine[:3]  # a share of less than one image leaves a part without any
-    assert far_from_asked(make_splits(few), few, (0.7, 0.15, 0.15)) == [
+    assert left_empty(make_splits(few), few, (0.7, 0.15, 0.15)) == [
         "test: no image; 3 are too few for the shares that were asked for"
     ]
-    assert far_from_asked(make_splits(few, (1.0, 0.0, 0.0)), few, (1.0, 0.0, 0.0)) == []
+    assert left_empty(make_splits(few, (1.0, 0.0, 0.0)), few, (1.0, 0.0, 0.0)) == []
+    assert left_empty(make_splits(fine), fine, (0.7, 0.15, 0.15)) == []
 
 
 @pytest.mark.parametrize("lots", [6, 8])
@@ -271,6 +273,12 @@ def test_a_status_that_cannot_reach_a_part_is_said(make_sample, tmp_path: Path, 
     assert main([str(tmp_path / "d"), "--folds", "3", "--out", str(tmp_path / "folds")]) == 0
     assert caplog.text.count("no boxed image") == 1
     assert without_status({"train": (1, 21), "test": ()}, samples) == []
+
+
+def test_the_command_says_which_part_is_empty(make_sample, tmp_path: Path, caplog) -> None:
+    write_dataset(tmp_path / "d", Dataset(tuple(make_sample(i, [(1, 1, 5, 5)]) for i in (1, 2)), ("defect",)))
+    assert main([str(tmp_path / "d")]) == 0
+    assert "no image; 2 are too few for the shares that were asked for" in caplog.text
 
 
 def test_a_share_that_no_group_can_fill_is_refused(make_sample) -> None:
