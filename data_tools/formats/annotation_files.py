@@ -77,13 +77,13 @@ def files_in(folder: Path, suffix: str, findings: Findings) -> Iterator[Path]:
 
 
 def claims_from_files(
-    sources: Sequence[Path], suffix: str, findings: Findings, to_claim: Callable[[Path], Claim | None]
+    sources: Sequence[Path], suffix: str, findings: Findings, to_claim: Callable[[Path], Claim]
 ) -> Iterator[Claim]:
     """Claims in order of the annotation files' paths; a file that cannot be read is lost.
 
     Args:
         sources, suffix, findings: as for `annotation_files`.
-        to_claim: reads one file; an InputError that it raises is why it is lost. None where the file claims nothing.
+        to_claim: reads one file; an InputError that it raises is why it is lost.
 
     Raises:
         InputError: no such files.
@@ -94,8 +94,7 @@ def claims_from_files(
         except InputError as error:
             findings.lose(path, str(error).removeprefix(f"{path}: "))
             continue
-        if claim is not None:
-            yield claim
+        yield claim
 
 
 def some_files(source: Path, suffix: str) -> Iterator[Path]:

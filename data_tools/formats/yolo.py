@@ -146,7 +146,7 @@ def _parts(dataset: Dataset, written: Sequence[Sample]) -> dict[str, list[str]]:
     return {name: paths for name, paths in parts.items() if paths}
 
 
-def _claim(path: Path, bases: Sequence[Path], names: Sequence[str], points: int) -> Claim | None:
+def _claim(path: Path, bases: Sequence[Path], names: Sequence[str], points: int) -> Claim:
     name = _image_name(path, bases)
     lines = numbered_lines(path)
     if lines and not any(_NUMBERS.match(line) for _, line in lines):

@@ -39,7 +39,7 @@ def read(folder: Path, samples: Sequence[Sample], known: Sequence[Sample], namin
         InputError: no map at all, a name that fits several images, two maps of one image, an unreadable map, or one
             that lies on its side.
     """
-    paths, strangers = _maps_of(folder, known, naming)
+    paths, strangers = _maps_of(folder, naming)
     wanted = {sample.image_id for sample in samples}
     findings: dict[int, ForeignPrediction] = {}
     faults: dict[str, list[str]] = {}
@@ -101,7 +101,7 @@ def read_map(path: Path) -> NDArray[np.float64]:
     return array.astype(np.float64)
 
 
-def _maps_of(folder: Path, known: Sequence[Sample], naming: Naming) -> tuple[dict[int, tuple[Path, Sample]], list[str]]:
+def _maps_of(folder: Path, naming: Naming) -> tuple[dict[int, tuple[Path, Sample]], list[str]]:
     """Path and image of each map by the image's id, and the names of the files that are none."""
     references, paths, strangers = [], [], []
     for path in sorted(folder.rglob("*")):
