@@ -22,6 +22,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from data_tools.auditing.leaks import too_few
 from data_tools.auditing.normality import Normality
 from data_tools.auditing.review import DEFECT, Suspect
 from data_tools.core.cell_features import CellFeatures
@@ -54,11 +55,9 @@ def folds_of(samples: Sequence[Sample]) -> list[tuple[NDArray[np.int64], NDArray
 
     positive = np.array([s.is_defect for s in samples], dtype=bool)
     groups = np.array([s.group for s in samples])
-    for noun, flags in (("defects", positive), ("good images", ~positive)):
-        if flags.sum() < FEWEST or len(set(groups[flags])) < _FOLDS:
-            raise InputError(
-                f"{int(flags.sum())} {noun} in {len(set(groups[flags]))} groups are too few to judge labels"
-            )
+    why_not = too_few(positive, groups, FEWEST, _FOLDS)
+    if why_not:
+        raise InputError(f"{why_not} to judge labels")
     splitter = StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=0)
     return list(splitter.split(positive, positive, groups))
 

@@ -64,7 +64,7 @@ def label_leaks(samples: Sequence[Sample], facts: Mapping[int, ImageFact]) -> tu
     """
     positive = np.array([s.is_defect for s in samples], dtype=bool)
     groups = np.array([s.group for s in samples])
-    why_not = _too_few(positive, groups)
+    why_not = too_few(positive, groups, _FEWEST_IMAGES, _FEWEST_GROUPS)
     if why_not:
         return [], [Finding(NOTE, "leaks", f"whether file properties tell the label was not checked: {why_not}")]
     folds = _folds(positive, groups)
@@ -262,9 +262,10 @@ def _divided_pairs(
 _REMEDY = "group and split anew: python -m data_tools.splits DATASET --group-by auto --replace"
 
 
-def _too_few(positive: NDArray[np.bool_], groups: NDArray[np.str_]) -> str:
+def too_few(positive: NDArray[np.bool_], groups: NDArray[np.str_], images: int, in_groups: int) -> str:
+    """Says of which class there are fewer images, or groups of them, than so many; "" where there are enough."""
     for noun, flags in (("defects", positive), ("good images", ~positive)):
-        if flags.sum() < _FEWEST_IMAGES or len(set(groups[flags])) < _FEWEST_GROUPS:
+        if flags.sum() < images or len(set(groups[flags])) < in_groups:
             return f"{int(flags.sum())} {noun} in {len(set(groups[flags]))} groups are too few"
     return ""
 
