@@ -207,6 +207,7 @@ def _decide_boxes(facts: Facts) -> tuple[Decision, ...]:
 
 def _decide_types(facts: Facts) -> Decision:
     told = sum(count >= _LEAST_OF_A_TYPE for count in facts.types.values())
+    why = f"{told} type{'s' * (told != 1)} with {_LEAST_OF_A_TYPE} training images or more"
     if told < 2:
-        return Decision("model.losses.type", 0.0, f"{told} types with {_LEAST_OF_A_TYPE} training images or more")
-    return Decision("model.losses.type", _TYPE_WEIGHT, f"{told} types that the features learn to tell")
+        return Decision("model.losses.type", 0.0, why)
+    return Decision("model.losses.type", _TYPE_WEIGHT, f"{why}, so that to tell types teaches the features")

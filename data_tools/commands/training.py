@@ -157,7 +157,9 @@ def add_training_arguments(parser: Parser) -> None:
     parser.add_argument("--data", type=str | None, default=None, help="dataset folder; by default the synthetic set")
     parser.add_argument("--images", type=str | None, default=None, help=MOVED)
     parser.add_argument("--run", type=str | None, default=None, help="run folder; by default runs/<approach>-<time>")
-    parser.add_argument("--resume", action="store_true", help="go on with the run in --run after its last epoch")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with the run in --run from where it was saved last"
+    )
     parser.add_argument(
         "--reference",
         type=str | None,

@@ -165,6 +165,19 @@ def test_an_image_of_many_boxes_may_keep_twice_as_many(squares: Path) -> None:
     assert "model.prediction.detections" not in detect.plan(read_dataset(squares)).values()
 
 
+@pytest.mark.parametrize(
+    ("types", "value", "why"),
+    [
+        ({"a": 9, "b": 2}, 0.0, "1 type with 5 training images or more"),
+        ({"a": 9, "b": 5, "c": 1}, 0.25, "2 types with 5 training images or more, so that to tell types teaches"),
+    ],
+)
+def test_types_are_told_where_two_have_enough_images(types: dict[str, int], value: float, why: str) -> None:
+    decision = detect_recipe._decide_types(replace(FACTS, types=types))
+    assert decision.value == value
+    assert decision.reason.startswith(why)
+
+
 def test_a_strip_has_the_windows_that_lie_along_it() -> None:
     """Of 4,000 x 40 px, 14.3 windows of 280 px, not the 2.0 of as many pixels; of 4,000 x 560 px twice as many."""
     for size_hw, windows in (((4000, 40), 4000 / 280), ((40, 4000), 4000 / 280), ((4000, 560), 2 * 4000 / 280)):
