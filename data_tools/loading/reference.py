@@ -27,7 +27,7 @@ MOST_DIFFERENCE = 8.0
 LEAST_SPREAD = 0.1  # of an image's standard deviation: where good images are all alike, noise is no defect
 _LEAST_GRAY = 5.0  # gray levels of 255; what varies less is flat, and its noise is not stretched
 MAD_TO_SIGMA = 1.4826  # of normal noise
-_MOST_PRODUCTS, _SPLITS = 4, 0.5
+_MOST_PRODUCTS, _ROUNDS_OF_PARTS = 4, 5
 _APART = 0.1  # of an image's variance: less is light, or a pixel of misplacement
 _SMALL = 32
 _ROUNDS = 2
@@ -227,34 +227,59 @@ def _back(row: Floats, shift_yx: tuple[int, int]) -> Floats:
 
 
 def _products(rows: Floats) -> list[NDArray[np.int64]]:
-    """Which of (n, h, w) images show the same product: split in two while that halves a variance worth halving.
-
-    The halves lie on both sides of the mean along the direction in which the shrunk images differ most.
-    """
+    """Which of (n, h, w) images show the same product: a part is divided while k parts leave less than a kth of it."""
     small = np.stack([_resized(row, (_SMALL, _SMALL), WHOLE).ravel() for row in rows]).astype(np.float64)
     parts = [np.arange(len(rows))]
     while len(parts) < _MOST_PRODUCTS:
         for place, part in enumerate(parts):
-            halves = _halves(small[part])
-            if halves is not None:
-                parts[place : place + 1] = [part[halves], part[~halves]]
+            division = _division(small[part], _MOST_PRODUCTS - len(parts) + 1)
+            if len(division) > 1:
+                parts[place : place + 1] = [part[inner] for inner in division]
                 break
         else:
             break
     return parts
 
 
-def _halves(small: NDArray[np.float64]) -> NDArray[np.bool_] | None:
-    """(n,) which half each image belongs to; None where both halves would be about as varied as the whole."""
-    centred = small - small.mean(axis=0)
-    whole = float((centred**2).sum())
-    if len(small) < 2 * FEWEST_IMAGES or whole == 0:
-        return None
+def _division(small: NDArray[np.float64], most: int) -> list[NDArray[np.int64]]:
+    """The rows of each of 2 to `most` parts, the fewest that leave little of the variance; all in one where none do.
+
+    Three products that differ alike are no two parts: two of them together keep half of the variance.
+    """
+    whole, parts = _varied(small), [np.arange(len(small))]
+    while len(parts) < most and len(small) >= (len(parts) + 1) * FEWEST_IMAGES:
+        parts = _settled(small, _halved(small, parts))
+        within = sum(_varied(small[part]) for part in parts)
+        if (
+            min(map(len, parts)) >= FEWEST_IMAGES
+            and within < whole / len(parts)
+            and whole - within > _APART * small.size
+        ):
+            return parts
+    return [np.arange(len(small))]
+
+
+def _halved(small: NDArray[np.float64], parts: Sequence[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
+    """The parts, the most varied one cut in two at its mean along the direction in which it differs most."""
+    place = max(range(len(parts)), key=lambda place: _varied(small[parts[place]]))
+    part = parts[place]
+    centred = small[part] - small[part].mean(axis=0)
     first: NDArray[np.bool_] = np.linalg.svd(centred, full_matrices=False)[0][:, 0] > 0
-    if min(first.sum(), (~first).sum()) < FEWEST_IMAGES:
-        return None
-    within = sum(float(((part - part.mean(axis=0)) ** 2).sum()) for part in (small[first], small[~first]))
-    return first if within < _SPLITS * whole and whole - within > _APART * small.size else None
+    return [*parts[:place], part[first], part[~first], *parts[place + 1 :]]
+
+
+def _settled(small: NDArray[np.float64], parts: Sequence[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
+    """The parts after each row has gone to the nearest mean, some times (Lloyd, 1982), and none is empty."""
+    for _ in range(_ROUNDS_OF_PARTS):
+        means = [small[part].mean(axis=0) for part in parts if len(part)]
+        nearest = np.argmin([((small - mean) ** 2).sum(axis=1) for mean in means], axis=0)
+        parts = [np.flatnonzero(nearest == place) for place in range(len(means))]
+    return [part for part in parts if len(part)]
+
+
+def _varied(small: NDArray[np.float64]) -> float:
+    """Sum of squares about the mean."""
+    return float(((small - small.mean(axis=0)) ** 2).sum())
 
 
 def _resized(values: Floats, size_hw: tuple[int, int], part: Part) -> Floats:

@@ -103,6 +103,26 @@ def test_two_products_have_a_median_each() -> None:
     assert len(build_reference(moved).median) == 1  # another place is no other product
 
 
+def marked(product: int, seed: int) -> Gray:
+    """The same body with leads of its own."""
+    image = device(seed).astype(np.float64)
+    image[8:20, 22:27] = image[44:56, 38:44] = 40
+    column = 6 + 14 * product
+    image[4:16, column : column + 10] = image[48:60, 54 - column : 64 - column] = 220
+    return image.astype(np.uint8)
+
+
+@pytest.mark.parametrize("products", [2, 3, 4])
+def test_products_that_differ_alike_have_a_median_each(products: int) -> None:
+    """Any two of three or four keep half of the variance or more, so that none is found by halving alone."""
+    images = [marked(product, seed) for seed in range(9) for product in range(products)]
+    reference = build_reference([(one, shown_of(one)) for one in images])
+    assert len(reference.median) == products
+    for product in range(products):
+        image = marked(product, 99)
+        assert np.abs(reference.difference(image, shown_of(image))).max() < 1
+
+
 def test_another_size_is_compared_too() -> None:
     large = np.asarray(Image.fromarray(device(99)).resize((80, 96), Image.Resampling.BILINEAR))
     difference = build_reference(devices()).difference(large, shown_of(device(99)))
