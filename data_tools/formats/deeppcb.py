@@ -113,7 +113,7 @@ def _first_line(path: Path) -> bytes:
 
 
 def _recognise(source: Path) -> str | None:
-    """By a list of images, or by rows of which each ends in a type, not in what may be a coordinate."""
+    """By a list of images, or by rows that are two corners in order and a type, not sizes or what may be a coordinate."""
     rows = []
     for path in some_files(source, ".txt"):
         first = _first_line(path)
@@ -125,7 +125,8 @@ def _recognise(source: Path) -> str | None:
     numbered = [one[4] for _, one in rows if one[4].isdigit()]
     if not rows or any(kind.decode() not in _TYPES for kind in numbered):
         return None
-    if not any(float(value) > 1 for _, one in rows for value in one[:4]):
+    boxes = [[float(value) for value in one[:4]] for _, one in rows]
+    if not any(max(box) > 1 for box in boxes) or any(x2 <= x1 or y2 <= y1 for x1, y1, x2, y2 in boxes):
         return None
     return f"{rows[0][0].name} holds lines x1,y1,x2,y2,type"
 

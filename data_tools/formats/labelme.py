@@ -27,7 +27,16 @@ from data_tools.formats.rectangles import Box, half_open, numbers
 from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
 from data_tools.formats.remarks import NOT_UNDERSTOOD, is_about_the_work, is_undone, status_of_remark, weightiest
 
-_FEWEST = {"rectangle": 2, "polygon": 3, "circle": 2, "mask": 2, "linestrip": 2, "line": 2, "rotation": 3}
+_FEWEST = {
+    "rectangle": 2,
+    "polygon": 3,
+    "circle": 2,
+    "mask": 2,
+    "linestrip": 2,
+    "line": 2,
+    "rotation": 3,
+    "quadrilateral": 4,
+}
 _NOTES = {
     "linestrip": LINE,
     "line": LINE,

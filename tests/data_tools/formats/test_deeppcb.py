@@ -41,6 +41,13 @@ def test_pairs_by_name_and_wrong_lines(tmp_path: Path, read, save) -> None:
     assert [r.line for r in findings.rejects] == [2, 3, 4, 6, None]
 
 
+def test_sizes_in_place_of_the_second_corner_are_another_format(tmp_path: Path) -> None:
+    put(tmp_path / "a.txt", "5 6 20 30 1\n")
+    assert formats()["deeppcb"].recognise(tmp_path) is not None
+    put(tmp_path / "b.txt", "40 20 20 20 1\n")
+    assert formats()["deeppcb"].recognise(tmp_path) is None
+
+
 def test_the_class_first_in_pixels_is_another_format(tmp_path: Path, read, save) -> None:
     save(tmp_path / "a.png", (64, 64))
     put(tmp_path / "a.txt", "0 5 6 20 30\n")

@@ -73,6 +73,7 @@ def test_masks_lines_rotations_and_flags(tmp_path: Path, read) -> None:
         SHAPE | {"shape_type": "mask", "mask": "..."},
         SHAPE | {"shape_type": "linestrip", "points": [[5, 6], [20, 9], [40, 33]]},
         SHAPE | {"shape_type": "rotation", "points": [[3, 6], [20, 12], [15, 20], [4, 18]]},
+        SHAPE | {"shape_type": "quadrilateral", "points": [[2, 6], [20, 12], [15, 20], [4, 18]]},
     ]
     put(tmp_path / "a.json", shapes=shapes)
     put(tmp_path / "b.json", "C:\\photos\\b.png", shapes=[])
@@ -81,7 +82,7 @@ def test_masks_lines_rotations_and_flags(tmp_path: Path, read) -> None:
         value = json.loads((tmp_path / f"{name}.json").read_text()) | {"flags": flags}
         (tmp_path / f"{name}.json").write_text(json.dumps(value))
     samples, _ = read("labelme", tmp_path)
-    assert samples["a.png"].boxes_xyxy.tolist() == [[10, 20, 30, 50], [5, 6, 40, 33], [3, 6, 20, 20]]
+    assert samples["a.png"].boxes_xyxy.tolist() == [[10, 20, 30, 50], [5, 6, 40, 33], [3, 6, 20, 20], [2, 6, 20, 20]]
     assert (samples["c.png"].status, samples["c.png"].type) == ("unboxed", "scratch")
     assert (samples["d.png"].status, samples["d.png"].evidence) == ("good", "flag 'ok'")
 
