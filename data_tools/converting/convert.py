@@ -1,6 +1,6 @@
 """Annotated sources of any known format -> a dataset folder."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -142,7 +142,7 @@ def _assemble_readable(
         samples = without_damaged(samples, root, findings)
     elif root is not None:
         try:
-            return _assemble(samples, sources, root, how)
+            return _assemble(samples, sources, root, how, findings)
         except InputError:
             whole = without_damaged(samples, root, findings)
             if len(whole) == len(samples):
@@ -150,18 +150,19 @@ def _assemble_readable(
             samples = whole
     if not samples:
         raise InputError(f"{root}: no image can be decoded; {first_rejects(findings)}")
-    return _assemble(samples, sources, root, how)
+    return _assemble(samples, sources, root, how, findings)
 
 
 def _assemble(
-    samples: Sequence[Sample], sources: Sequence[Path], root: Path | None, how: Conversion
+    samples: Sequence[Sample], sources: Sequence[Path], root: Path | None, how: Conversion, findings: Findings
 ) -> tuple[Dataset, tuple[str, ...], list[str]]:
     """Ids from 1, class ids, groups and splits; notes on the groups, and warnings about the splits."""
     categories: tuple[str, ...] = (SINGLE,)
     if how.categories == "types":
         categories = tuple(sorted({name for sample in samples for name in sample.box_types})) or categories
     class_ids = {name: i for i, name in enumerate(categories, start=1)}
-    grouping = group_samples([sample.path for sample in samples], root, how.group_by)
+    lots = [_one_of(findings.lots, sample.path) for sample in samples]
+    grouping = group_samples([sample.path for sample in samples], root, how.group_by, lots)
     numbered = tuple(
         replace(
             sample,
@@ -173,12 +174,19 @@ def _assemble(
     )
     splits, warnings = None, list[str]()
     if how.shares == "given":
-        splits, warnings = given_splits(numbered, sources, how.seed)
+        told = {sample.image_id: part for sample in numbered if (part := _one_of(findings.parts, sample.path))}
+        splits, warnings = given_splits(numbered, sources, how.seed, told)
     elif how.shares is not None:
         splits = make_splits(numbered, how.shares, how.seed, grouping.rule)
         parts = {name: splits.ids(name) for name in SPLIT_NAMES}
         warnings = far_from_asked(splits, numbered, how.shares) + without_status(parts, numbered)
     return Dataset(numbered, categories, root, splits), grouping.remarks, warnings
+
+
+def _one_of(said: Mapping[str, set[str]], path: str) -> str:
+    """What annotations say of an image, where they say one thing; "" else."""
+    words = said.get(path, said.get(path.rpartition(".")[0], set()))
+    return next(iter(words)) if len(words) == 1 else ""
 
 
 def _copy_images(dataset: Dataset, folder: Path) -> Path:

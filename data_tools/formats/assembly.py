@@ -31,6 +31,7 @@ from data_tools.formats.image_index import images_folder, without_boxes
 from data_tools.formats.image_places import ImagePlaces
 from data_tools.formats.name_readings import bare, folded
 from data_tools.formats.names import is_background, is_unjudged, reason_against
+from data_tools.formats.parts_and_lots import note_parts_and_lots
 from data_tools.formats.rectangles import (
     CUT,
     OUTSIDE,
@@ -227,6 +228,7 @@ class _Joining:
         size_hw, claims = self._fitting(path, image)
         if size_hw is None:
             return
+        note_parts_and_lots(path, claims, self.findings)
         defects = self._defects(claims, size_hw)
         folder, _ = folder_evidence(path, self.places.index, by_convention=True)
         first = claims[0]

@@ -102,6 +102,7 @@ class Claim:
             it does not. A claim without shapes, defect_type and good says nothing.
         by_absence: whether `good` says no more than that this file has no annotation of the image: then another that
             has some is no contradiction.
+        part, lot: the part of a split, and the lot, wafer or device, that this place says the image is of; "" without.
         problem: why nothing of this place can be used, although it speaks of the image, which is never good then.
     """
 
@@ -116,3 +117,5 @@ class Claim:
     good: str = ""
     problem: str = ""
     by_absence: bool = False
+    part: str = ""
+    lot: str = ""

@@ -1,7 +1,7 @@
 """Which column of a table is what, by the many names that tools give them."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from data_tools.files.csv_tables import column_key
@@ -61,6 +61,13 @@ _FOLDER = _names(
     "folder foldername subfolder dir dirname directory subdir subdirectory ordner unterordner verzeichnis dossier "
     "carpeta cartella"
 )
+PARTS = _names("split subset partition phase usage set")
+"""Names of columns for the part of a split, as `column_key` has them."""
+LOTS = _names(
+    "lot lotid lotno lotname lotnumber los charge chargennummer wafer waferid panel panelid board boardid device "
+    "deviceid unit unitid serial serialnumber sn seriennummer group groupid 批次 批号"
+)
+"""Names of columns for what several images are of, the largest first."""
 _AREAS = _names(
     "bbox box boxes polygon points segmentation coordinates rle encodedpixels mask maskpath maskfile maskname"
 )
@@ -109,6 +116,10 @@ class Columns:
         folder = "" if place is None else fields[place].replace("\\", "/").strip("/")
         is_beside = bool(folder and name) and not re.search(r"[/\\]", name) and not climbs(fields[place or 0])
         return f"{folder}/{name}" if is_beside else name
+
+    def said_of(self, names: Collection[str], fields: Sequence[str]) -> str:
+        """What the first of the other columns with one of these names says; "" without."""
+        return next((fields[i] for name in names for i, of in self.others if column_key(of) == name), "")
 
     def box_of(self, fields: Sequence[str]) -> list[str]:
         """The fields of the box, or the numbers in its one field."""

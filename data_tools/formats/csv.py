@@ -24,11 +24,12 @@ from pathlib import Path
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import GOOD, Dataset, Sample
+from data_tools.core.split_words import part_of
 from data_tools.files.atomic import write_text
 from data_tools.files.csv_tables import column_key, csv_text, plain
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import PREDICTIONS, Claim, Shape, is_score
-from data_tools.formats.columns import LABELS, Columns, without_end
+from data_tools.formats.columns import LABELS, LOTS, PARTS, Columns, without_end
 from data_tools.formats.csv_layout import GROUPED, Table, label_table, signs_of, table_of
 from data_tools.formats.csv_verdicts import (
     ANY_DEFECT,
@@ -215,7 +216,9 @@ def _claims(
             yield Claim(path, name, line, problem=f"{len(fields)} fields instead of {table.columns.count}")
             continue
         seen.add(tuple(fields))
-        yield _claim(path, line, fields, table, corners, shares, company, findings)
+        claim = _claim(path, line, fields, table, corners, shares, company, findings)
+        said = table.columns.said_of
+        yield replace(claim, part=part_of(said(PARTS, fields)) or "", lot=said(LOTS, fields))
 
 
 def _claim(

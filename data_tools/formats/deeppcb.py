@@ -113,7 +113,7 @@ def _first_line(path: Path) -> bytes:
 
 
 def _recognise(source: Path) -> str | None:
-    """By a list of images, or by rows that are two corners in order and a type, not sizes or what may be a coordinate."""
+    """By a list of images, or by rows of two corners in order and a type, not sizes or what may be a coordinate."""
     rows = []
     for path in some_files(source, ".txt"):
         first = _first_line(path)

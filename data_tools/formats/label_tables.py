@@ -14,9 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from data_tools.core.errors import InputError
+from data_tools.core.split_words import part_of
 from data_tools.formats.asides import is_about_another, is_left_out
 from data_tools.formats.claims import PREDICTIONS, SCORES, Claim
-from data_tools.formats.columns import Columns
+from data_tools.formats.columns import LOTS, PARTS, Columns
 from data_tools.formats.csv_verdicts import EMPTY, named_by_values
 from data_tools.formats.folders import asks_for, words_of
 from data_tools.formats.label_verdicts import LabelTable
@@ -83,6 +84,8 @@ def label_claims(
                 defect_type=said.defect_type,
                 good=said.good,
                 problem=said.problem,
+                part=part_of(columns.said_of(PARTS, fields)) or "",
+                lot=columns.said_of(LOTS, fields),
             )
 
 

@@ -135,7 +135,8 @@ class Findings:
     """What a reader noticed: things not converted, things mended, and warnings by kind with their number.
 
     `lost` are annotation files of which nothing can be read: what they speak of is never good. `notes` say how
-    something was understood. `types` are those that were met, by their names in the source.
+    something was understood. `types` are those that were met, by their names in the source. `parts` and `lots` are what
+    annotations say of the images, by their paths without suffix: parts of a split, and lots, wafers or devices.
     """
 
     rejects: list[Reject] = field(default_factory=list)
@@ -144,6 +145,8 @@ class Findings:
     lost: list[Path] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     types: set[str] = field(default_factory=set)
+    parts: dict[str, set[str]] = field(default_factory=dict)
+    lots: dict[str, set[str]] = field(default_factory=dict)
 
     def lose(self, path: Path, reason: str) -> None:
         """List an annotation file that is there but cannot be read."""
@@ -167,6 +170,9 @@ class Findings:
         self.lost += other.lost
         self.notes += other.notes
         self.types |= other.types
+        for own, others in ((self.parts, other.parts), (self.lots, other.lots)):
+            for path, said in others.items():
+                own.setdefault(path, set()).update(said)
 
 
 class Writer(Protocol):

@@ -1,7 +1,7 @@
 """The split that a publisher made: by the folders of the images, or by lists of their names."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from data_tools.core.errors import InputError
@@ -15,26 +15,31 @@ _IMAGES = ("images", "image", "imgs", "img", "data", "pictures", "photos", "fram
 _SHOWN = 5
 
 
-def given_splits(samples: Sequence[Sample], sources: Sequence[Path], seed: int = 0) -> tuple[Splits, list[str]]:
+def given_splits(
+    samples: Sequence[Sample], sources: Sequence[Path], seed: int = 0, told: Mapping[int, str] | None = None
+) -> tuple[Splits, list[str]]:
     """A publisher's split, with remarks on what it leaves open.
 
-    A list (train.txt, ImageSets/Main/val.txt) counts before folders (train/, valid/, Test/). Where there is no part for
+    A list (train.txt, ImageSets/Main/val.txt) counts before folders (train/, valid/, Test/), and these before what
+    annotations say. Where there is no part for
     validation, it is dealt out of train by whole groups. Images of no part stay outside of all.
 
     Args:
         samples: numbered and grouped.
         sources: that were converted.
         seed: of the dealing.
+        told: the part of images, by their ids, as annotations say it.
 
     Raises:
         InputError: nothing says which image is in which part, or an image is in two.
     """
     parts, remarks = parts_of_lists(samples, sources)
-    parts = parts or _from_folders(samples)
+    parts = parts or _from_folders(samples) or (dict(told or {}) if len({*(told or {}).values()}) > 1 else {})
     if not parts:
         raise InputError(
-            f"{sources[0]}: --split given, but neither folders (train, valid, test) nor lists (train.txt, "
-            f"ImageSets/Main/train.txt) say which image is in which part{''.join(f'; {one}' for one in remarks)}"
+            f"{sources[0]}: --split given, but neither folders (train, valid, test), lists (train.txt, "
+            "ImageSets/Main/train.txt), a column 'split' nor files such as instances_train.json say which image is in "
+            f"which part{''.join(f'; {one}' for one in remarks)}"
         )
     ids = {name: [i for i, part in parts.items() if part == name] for name in SPLIT_NAMES}
     outside = [sample.path for sample in samples if sample.image_id not in parts]

@@ -6,6 +6,7 @@ remarks say so.
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -13,7 +14,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from data_tools.core.errors import InputError
-from data_tools.splitting.names import capture_runs, copies, device_folders, lots_of, namesakes, parts
+from data_tools.splitting.names import capture_runs, copies, device_folders, lots_of, namesakes, parts, same_keys
 from data_tools.splitting.near_duplicates import (
     Floats,
     Pairs,
@@ -27,12 +28,15 @@ from data_tools.splitting.turned import turned_duplicates
 
 _GIANT, _GIANT_SHARE = 30, 0.1
 _DRAWS = 20
+_FEWEST_LOTS = 3
 _NOT_CONFIRMED = {
     "same name in several parts": "pairs of one name in several parts of a split look no more alike than other images: "
     "the parts are taken to be counted each from the start",
     "capture number": "neighbours by the numbers in their names look no more alike than other images: the numbers "
     "are taken for a plain count of files, not for shots of one part",
 }
+LOTS_TOLD = "lot by annotations"
+"""What the rule says where annotations name the lots."""
 CONFIRMED = 0.8
 """How often a suggested pair must look more alike than a random one; shots of one part do in 0.95, a count in 0.5."""
 
@@ -52,7 +56,7 @@ class Grouping:
     remarks: tuple[str, ...] = field(default=())
 
 
-def group_samples(paths: Sequence[str], images_root: Path | None, group_by: str) -> Grouping:
+def group_samples(paths: Sequence[str], images_root: Path | None, group_by: str, lots: Sequence[str] = ()) -> Grouping:
     """A group for each image.
 
     Args:
@@ -62,8 +66,10 @@ def group_samples(paths: Sequence[str], images_root: Path | None, group_by: str)
 
             "auto" takes the lot where every name starts with one (twelve capital letters and digits, then an
             underscore). Otherwise images belong together when their names say that they are copies of one picture,
-            parts of one item or of one device's folder, when numbers in their names follow each other and the images
-            confirm it, or when they are near-duplicates, also mirrored or turned.
+            parts of one item or of one device's folder, when annotations say that they are of one lot, when numbers in
+            their names follow each other and the images confirm it, or when they are near-duplicates, also mirrored or
+            turned.
+        lots: what annotations say that each image is of, such as a lot, "" where they say nothing; or empty.
 
     Raises:
         InputError: a regular expression that is none, or that a name does not match; an image that is not readable.
@@ -72,19 +78,20 @@ def group_samples(paths: Sequence[str], images_root: Path | None, group_by: str)
         return Grouping(tuple(str(i) for i in range(1, len(paths) + 1)), "none")
     if group_by != "auto":
         return Grouping(tuple(groups_by_expression(paths, group_by)), group_by)
-    lots = lots_of(paths)
-    if lots is not None:
-        return Grouping(tuple(lots), "auto: lot")
-    return _automatic(paths, images_root)
+    named = lots_of(paths)
+    if named is not None:
+        return Grouping(tuple(named), "auto: lot")
+    return _automatic(paths, images_root, lots)
 
 
-def _automatic(paths: Sequence[str], images_root: Path | None) -> Grouping:
+def _automatic(paths: Sequence[str], images_root: Path | None, lots: Sequence[str]) -> Grouping:
     thumbnails = None
     if images_root is not None:
         from data_tools.files.image_facts import read_thumbnails
 
         thumbnails = read_thumbnails(paths, images_root)
     links, remarks = named_links(paths, thumbnails)
+    links[LOTS_TOLD] = _of_lots(lots, len(paths), remarks)
     if thumbnails is not None:
         signed = signatures(thumbnails)
         links["near-duplicates"] = without_long_chains(*near_duplicates(signed, signed.similar), len(paths))
@@ -115,6 +122,16 @@ def named_links(paths: Sequence[str], thumbnails: Floats | None) -> tuple[dict[s
         **doubtful,
     }
     return {name: _without_giants(pairs, total, name, remarks) for name, pairs in suggested.items()}, remarks
+
+
+def _of_lots(lots: Sequence[str], total: int, remarks: list[str]) -> Pairs:
+    """(m, 2) pairs of images of one lot as annotations say it; none where there are too few lots for a split."""
+    pairs = same_keys([lot or number for number, lot in enumerate(lots)])
+    count, largest = len(set(_labels(pairs, total).tolist())), Counter(filter(None, lots)).most_common(1)
+    if len(pairs) and (count < _FEWEST_LOTS or largest[0][1] > total / 2):
+        remarks.append(f"annotations say of which of {count} lots images are: too few for a split, so not grouped by")
+        return pairs[:0]
+    return pairs
 
 
 def alikeness(pairs: Pairs, paths: Sequence[str], signed: Signatures) -> float:

@@ -80,7 +80,7 @@ def copies(paths: Sequence[str]) -> Pairs:
         (place, "" if (place, source) in strays else folder, source)
         for place, folder, source in zip(places, folders, sources, strict=True)
     ]
-    return _chained(keys)
+    return same_keys(keys)
 
 
 def namesakes(paths: Sequence[str]) -> Pairs:
@@ -88,7 +88,7 @@ def namesakes(paths: Sequence[str]) -> Pairs:
 
     Many sets count each part from the start, so that a name alone says little.
     """
-    pairs = _chained([(_place(path), PurePosixPath(path).stem.lower()) for path in paths])
+    pairs = same_keys([(_place(path), PurePosixPath(path).stem.lower()) for path in paths])
     apart = [PurePosixPath(paths[one]).parent != PurePosixPath(paths[other]).parent for one, other in pairs.tolist()]
     kept: Pairs = pairs[np.array(apart, dtype=bool)]
     return kept
@@ -101,7 +101,7 @@ def parts(paths: Sequence[str]) -> Pairs:
         part = _PART_OF.match(PurePosixPath(path).stem)
         named = part is not None and re.search(r"\d", part["name"]) is not None
         keys.append((_place(path), part["name"].lower()) if part and named else number)
-    return _chained(keys)
+    return same_keys(keys)
 
 
 def device_folders(paths: Sequence[str]) -> Pairs:
@@ -121,7 +121,7 @@ def device_folders(paths: Sequence[str]) -> Pairs:
         and not any(_KINDS.match(name) or part_of(name) for name in members)
         and not any(map(_holds_splits, folders, names))
     )
-    return _chained(names if plausible else range(len(paths)))
+    return same_keys(names if plausible else range(len(paths)))
 
 
 def capture_runs(paths: Sequence[str]) -> Pairs:
@@ -176,7 +176,7 @@ def _place(path: str) -> str:
     return "/".join(part for part in PurePosixPath(path).parts[:-1] if not part_of(part))
 
 
-def _chained(keys: Sequence[object]) -> Pairs:
+def same_keys(keys: Sequence[object]) -> Pairs:
     """Pairs that join all places with equal keys, each with the one before."""
     last: dict[object, int] = {}
     pairs = []

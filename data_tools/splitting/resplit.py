@@ -27,7 +27,7 @@ from data_tools.splitting.deal import (
     without_status,
 )
 from data_tools.splitting.given import GIVEN
-from data_tools.splitting.grouping import group_samples, groups_by_expression
+from data_tools.splitting.grouping import LOTS_TOLD, group_samples, groups_by_expression
 from data_tools.splitting.names import lots_of
 
 log = logging.getLogger(__name__)
@@ -137,7 +137,8 @@ def _moments(dataset: Dataset, rule: str, order: str | None) -> list[str] | list
 def _regrouped(dataset: Dataset, group_by: str) -> Dataset:
     if group_by == "keep":
         return dataset
-    grouping = group_samples([sample.path for sample in dataset.samples], dataset.images_root, group_by)
+    lots = [sample.group for sample in dataset.samples] if LOTS_TOLD in _rule(dataset) else ()
+    grouping = group_samples([sample.path for sample in dataset.samples], dataset.images_root, group_by, lots)
     for remark in grouping.remarks:
         log.warning("warning: %s", remark)
     samples = tuple(replace(s, group=group) for s, group in zip(dataset.samples, grouping.groups, strict=True))

@@ -338,3 +338,33 @@ def test_a_note_on_several_files_is_said_once(tmp_path: Path, capsys: pytest.Cap
     assert main([str(tmp_path), "--size", "40,40", "--out", str(tmp_path / "out"), "--split", "none"]) == 0
     notes = [line for line in capsys.readouterr().out.splitlines() if line.startswith("note: ")]
     assert notes == ["note: a.json and 1 more: bbox read as two corners, as the outlines beside it say"]
+
+
+def test_splits_and_lots_that_annotations_name_are_used(tmp_path: Path) -> None:
+    rows = [f"a{i}.png,1,2,11,22,pit,L{i // 2},{('train', 'train', 'val', 'test')[i // 2]}" for i in range(8)]
+    (tmp_path / "boxes.csv").write_text("\n".join(["image,x1,y1,x2,y2,class,lot,split", *rows]))
+    out = tmp_path / "out"
+    flags = ["--size", "40,40", "--split", "given", "--out"]
+    assert main([str(tmp_path / "boxes.csv"), *flags, str(out)]) == 0
+    dataset = read_dataset(out)
+    assert [sample.group for sample in dataset.samples] == ["g1", "g1", "g2", "g2", "g3", "g3", "g4", "g4"]
+    assert dataset.splits is not None
+    assert (dataset.splits.train, dataset.splits.val, dataset.splits.test) == ((1, 2, 3, 4), (5, 6), (7, 8))
+
+
+def test_the_names_of_coco_files_are_a_split(tmp_path: Path) -> None:
+    (tmp_path / "coco").mkdir()
+    for i, part in enumerate(("train2017", "val2017", "test")):
+        image = {"id": 1, "file_name": f"a{i}.png", "width": 40, "height": 40}
+        box = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 2, 10, 20], "area": 200}
+        value = {"images": [image], "annotations": [box], "categories": [{"id": 1, "name": "pit"}]}
+        (tmp_path / "coco" / f"instances_{part}.json").write_text(json.dumps(value))
+    assert main([str(tmp_path / "coco"), "--split", "given", "--out", str(tmp_path / "out")]) == 0
+    dataset = read_dataset(tmp_path / "out")
+    names = {sample.image_id: sample.path for sample in dataset.samples}
+    assert dataset.splits is not None
+    assert [[names[i] for i in dataset.splits.ids(part)] for part in ("train", "val", "test")] == [
+        ["a0.png"],
+        ["a1.png"],
+        ["a2.png"],
+    ]

@@ -125,3 +125,12 @@ def test_lists_that_name_nothing_are_told(tmp_path: Path) -> None:
     splits, remarks = given_splits(samples_of(["train/a.png", "test/b.png"]), [tmp_path])
     assert splits.test == (2,)
     assert "line 1: 'x.png'" in remarks[0]
+
+
+def test_what_annotations_say_counts_behind_folders(tmp_path: Path) -> None:
+    told = {1: "test", 2: "train", 3: "val"}
+    splits, remarks = given_splits(samples_of(["a.png", "b.png", "c.png", "d.png"]), [tmp_path], told=told)
+    assert (splits.train, splits.val, splits.test) == ((2,), (3,), (1,))
+    assert "in no part of the given split and stay out of all: d.png" in remarks[0]
+    splits, _ = given_splits(samples_of(["train/a.png", "val/b.png", "test/c.png"]), [tmp_path], told=told)
+    assert (splits.train, splits.val, splits.test) == ((1,), (2,), (3,))

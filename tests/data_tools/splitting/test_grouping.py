@@ -164,3 +164,15 @@ def test_folders_of_products_with_a_split_each_are_no_devices() -> None:
         "g1",
         "g1",
     )
+
+
+def test_lots_that_annotations_name_are_groups_where_there_are_some() -> None:
+    names = [f"{letter}.png" for letter in "abcdefgh"]
+    grouping = group_samples(names, None, "auto", ["L1", "L1", "L2", "", "L2", "L3", "L3", ""])
+    assert grouping.groups == ("g1", "g1", "g2", "g3", "g2", "g4", "g4", "g5")
+    assert grouping.rule == "auto: lot by annotations"
+    for few in (["L1"] * 8, ["L1"] * 5 + ["L2", "L3", "L4"]):
+        grouping = group_samples(names, None, "auto", few)
+        assert len(set(grouping.groups)) == 8
+        assert "too few for a split" in grouping.remarks[0]
+    assert group_samples(names, None, "none", ["L1"] * 8).remarks == ()
