@@ -91,7 +91,7 @@ def _automatic(paths: Sequence[str], images_root: Path | None, lots: Sequence[st
 
         thumbnails = read_thumbnails(paths, images_root)
     links, remarks = named_links(paths, thumbnails)
-    links[LOTS_TOLD] = _of_lots(lots, len(paths), remarks)
+    links[LOTS_TOLD] = _of_lots(lots, remarks)
     if thumbnails is not None:
         signed = signatures(thumbnails)
         links["near-duplicates"] = without_long_chains(*near_duplicates(signed, signed.similar), len(paths))
@@ -124,14 +124,14 @@ def named_links(paths: Sequence[str], thumbnails: Floats | None) -> tuple[dict[s
     return {name: _without_giants(pairs, total, name, remarks) for name, pairs in suggested.items()}, remarks
 
 
-def _of_lots(lots: Sequence[str], total: int, remarks: list[str]) -> Pairs:
+def _of_lots(lots: Sequence[str], remarks: list[str]) -> Pairs:
     """(m, 2) pairs of images of one lot as annotations say it; none where there are too few lots for a split."""
-    pairs = same_keys([lot or number for number, lot in enumerate(lots)])
-    count, largest = len(set(_labels(pairs, total).tolist())), Counter(filter(None, lots)).most_common(1)
-    if len(pairs) and (count < _FEWEST_LOTS or largest[0][1] > total / 2):
-        remarks.append(f"annotations say of which of {count} lots images are: too few for a split, so not grouped by")
-        return pairs[:0]
-    return pairs
+    images = Counter(lot or number for number, lot in enumerate(lots))
+    told = len(images.keys() & set(lots))
+    if told and (len(images) < _FEWEST_LOTS or max(images.values()) > len(lots) / 2):
+        remarks.append(f"annotations say that images are of {told} lots: too few for a split, so not grouped by")
+        return same_keys(())
+    return same_keys([lot or number for number, lot in enumerate(lots)])
 
 
 def alikeness(pairs: Pairs, paths: Sequence[str], signed: Signatures) -> float:
