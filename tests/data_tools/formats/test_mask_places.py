@@ -21,6 +21,7 @@ MASK[10:30, 20:50] = 255
         ("train/a.png", "trainannot/a.png"),  # CamVid
         ("img_dir/train/a.jpg", "ann_dir/train/a.png"),  # MMSegmentation
         ("images/a.png", "targets/a.png"),
+        ("input/a.png", "target/a.png"),
         ("Original Images/a.tif", "Ground Truth/a.tif"),
         ("Bilder/a.jpg", "Masken/a.png"),
         ("ima\u0301genes/a.png", "m\u00e1scaras/a.png"),
