@@ -44,17 +44,13 @@ from data_tools.formats.rectangles import (
 )
 from data_tools.formats.registry import Findings, ReadOptions
 from data_tools.formats.remarks import is_false_call
-from data_tools.formats.rival_boxes import files_of_its_name, rivals
+from data_tools.formats.rival_boxes import tell_of_several_files
 from data_tools.formats.value_verdicts import as_verdict, verdicts_beside
 
 Root = Callable[[Sequence[Path], ReadOptions], Path | None]
 
 _DUPLICATE = "duplicate of another box"
 _REPEATED = "boxes that one file has twice: both kept, as published"
-_RIVAL = (
-    "a box that overlaps one of {!r} by half and more: both count; where these are versions of one set, give one alone"
-)
-_SEVERAL = "annotated by a file of its name in {!r} too: joined; where one of them is older, or predicted, leave it out"
 _REFUSED = "images of which every box is refused: taken as unboxed"
 _GOOD_BOX = "boxes around good things: no defects, left out"
 _CONTRADICTION = "said to be without defect in one place, but annotated in another: the defect counts"
@@ -235,14 +231,10 @@ class _Joining:
         is_defect = bool(defects.boxes or defects.refused or defects.tags)
         if is_defect and any(claim.good and not claim.by_absence for claim in claims):
             self.findings.mend(first.source, first.line, path, _CONTRADICTION)
-        several = files_of_its_name(path, [claim.source for claim in claims if claim.shapes])
-        if several:
-            self.findings.mend(several[-1], None, path, _SEVERAL.format(str(several[0].parent)))
+        tell_of_several_files(path, claims, [*defects.boxes.values()], defects.sources, self.findings)
         if defects.boxes:
             if folder == GOOD:
                 self.findings.mend(first.source, first.line, path, _BOXES_IN_GOOD)
-            for place_of, file in rivals([*defects.boxes.values()], defects.sources):
-                self.findings.mend(defects.sources[place_of], None, path, _RIVAL.format(file.name))
             boxes, types = zip(*defects.boxes.values(), strict=True)
             yield Sample(
                 1, path, size_hw, np.array(boxes), np.ones(len(boxes), dtype=np.int64), BOXED, "", types[0], types

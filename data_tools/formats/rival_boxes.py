@@ -6,11 +6,39 @@ from pathlib import Path
 import numpy as np
 
 from data_tools.core.geometry import iou
+from data_tools.formats.claims import Claim
 from data_tools.formats.name_readings import bare, folded
 from data_tools.formats.rectangles import Box
+from data_tools.formats.registry import Findings
 
 OVERLAP = 0.5
 """Intersection over union from which on two boxes may be of one defect."""
+_RIVAL = (
+    "a box that overlaps one of {!r} by half and more: both count; where these are versions of one set, give one alone"
+)
+_SEVERAL = "annotated by a file of its name in {!r} too: joined; where one of them is older, or predicted, leave it out"
+
+
+def tell_of_several_files(
+    path: str,
+    claims: Sequence[Claim],
+    boxes: Sequence[tuple[Box, str]],
+    sources: Sequence[Path],
+    findings: Findings,
+) -> None:
+    """List that an image has two files of its name, and boxes that overlap one of another file.
+
+    Args:
+        path: of the image.
+        claims: about it.
+        boxes, sources: as for `rivals`.
+        findings: of the reader.
+    """
+    several = files_of_its_name(path, [claim.source for claim in claims if claim.shapes])
+    if several:
+        findings.mend(several[-1], None, path, _SEVERAL.format(str(several[0].parent)))
+    for place, file in rivals(boxes, sources):
+        findings.mend(sources[place], None, path, _RIVAL.format(file.name))
 
 
 def rivals(boxes: Sequence[tuple[Box, str]], sources: Sequence[Path]) -> list[tuple[int, Path]]:
