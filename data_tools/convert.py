@@ -22,8 +22,8 @@ from data_tools.converting.convert import Conversion, convert
 from data_tools.core.errors import InputError
 from data_tools.core.printable import say_text
 from data_tools.files.places import require_writable
-from data_tools.formats.columns import find_columns, find_label_columns
 from data_tools.formats.registry import ReadOptions, formats
+from data_tools.formats.tables.columns import find_columns, find_label_columns
 from data_tools.splitting.deal import FRACTIONS, parse_shares
 
 _TYPE_MAP = "--type_map"

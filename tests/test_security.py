@@ -56,7 +56,7 @@ READ_FOR_SURE = {
     "data_tools.runtime.bundle",  # files that the process itself has just written
     "detect.quantised",
     "data_tools.report.pictures_beside",  # regular files, as has been asked before
-    "data_tools.formats.mask_jobs",
+    "data_tools.formats.masks.mask_jobs",
 }
 
 

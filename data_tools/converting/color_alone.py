@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, Sample
 from data_tools.files.images import read_color, resolve_under
-from data_tools.formats.parallel import map_images
+from data_tools.formats.images.parallel import map_images
 
 _LOOKED_AT = 100
 _SHOWN, _HIDDEN = 2.0, 1.0  # spreads of what is around a box, by which its mean differs from there

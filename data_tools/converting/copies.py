@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from data_tools.core.records import GOOD, Sample
-from data_tools.formats.derived_images import one_picture
+from data_tools.formats.images.derived_images import one_picture
 from data_tools.formats.registry import Findings
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from data_tools.core.errors import InputError
 from data_tools.core.records import Sample
 from data_tools.files.images import read_gray
-from data_tools.formats.parallel import map_images
+from data_tools.formats.images.parallel import map_images
 from data_tools.formats.registry import Findings
 
 

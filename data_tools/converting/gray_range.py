@@ -16,7 +16,7 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import Sample
 from data_tools.files.gray_levels import FULL_BITS, GrayLevels, gray_levels, range_text, used_bits
 from data_tools.files.images import bits_of, read_gray, read_levels, resolve_under
-from data_tools.formats.parallel import map_images
+from data_tools.formats.images.parallel import map_images
 from data_tools.formats.registry import Findings
 
 _LOOKED_AT = 200

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from data_tools.core.records import Sample
-from data_tools.formats.folders import name_of
+from data_tools.formats.words.folders import name_of
 
 _SHOWN = 5
 

@@ -1,1 +1,1 @@
-"""Annotation formats, one a file, each a reader: path -> iterator of samples."""
+"""Annotation formats, one a file or a folder, each a reader: path -> iterator of samples."""

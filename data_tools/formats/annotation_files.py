@@ -9,9 +9,9 @@ from data_tools.files.image_walk import is_foreign
 from data_tools.files.regular import leaves, reason_against_reading, require_regular
 from data_tools.files.text import read_text
 from data_tools.formats.claims import Claim
-from data_tools.formats.folders import words_of
-from data_tools.formats.names import climbs
 from data_tools.formats.registry import Findings
+from data_tools.formats.words.folders import words_of
+from data_tools.formats.words.names import climbs
 
 _UNFETCHED = ".dvc"
 _PREDICTING = frozenset(("pred", "preds", "predict", "predicted", "prediction", "predictions", "inference"))

@@ -21,18 +21,17 @@ import numpy as np
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, GOOD, UNBOXED, Sample
-from data_tools.formats import area_flags
-from data_tools.formats.claimed_images import ClaimedImage, by_image, reject_claim
 from data_tools.formats.claims import PREDICTIONS, Claim, Shape
-from data_tools.formats.entry_words import contradiction, score_beside, unsettled
 from data_tools.formats.evidence import NO_EVIDENCE, UNLABELLED, folder_evidence
-from data_tools.formats.folders import is_good
-from data_tools.formats.image_index import images_folder, without_boxes
-from data_tools.formats.image_places import ImagePlaces
-from data_tools.formats.name_readings import bare, folded
-from data_tools.formats.names import is_background, is_unjudged, reason_against
-from data_tools.formats.parts_and_lots import note_parts_and_lots
-from data_tools.formats.rectangles import (
+from data_tools.formats.images.claimed_images import ClaimedImage, by_image, reject_claim
+from data_tools.formats.images.image_index import images_folder, without_boxes
+from data_tools.formats.images.image_places import ImagePlaces
+from data_tools.formats.images.name_readings import bare, folded
+from data_tools.formats.images.parts_and_lots import note_parts_and_lots
+from data_tools.formats.images.rival_boxes import tell_of_several_files
+from data_tools.formats.registry import Findings, ReadOptions
+from data_tools.formats.shapes import area_flags
+from data_tools.formats.shapes.rectangles import (
     CUT,
     OUTSIDE,
     SHARES,
@@ -42,10 +41,11 @@ from data_tools.formats.rectangles import (
     may_be_thousandths,
     place,
 )
-from data_tools.formats.registry import Findings, ReadOptions
-from data_tools.formats.remarks import is_false_call
-from data_tools.formats.rival_boxes import tell_of_several_files
-from data_tools.formats.value_verdicts import as_verdict, verdicts_beside
+from data_tools.formats.words.entry_words import contradiction, score_beside, unsettled
+from data_tools.formats.words.folders import is_good
+from data_tools.formats.words.names import is_background, is_unjudged, reason_against
+from data_tools.formats.words.remarks import is_false_call
+from data_tools.formats.words.value_verdicts import as_verdict, verdicts_beside
 
 Root = Callable[[Sequence[Path], ReadOptions], Path | None]
 

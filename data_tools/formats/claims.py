@@ -11,8 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from data_tools.formats.rectangles import Box
-from data_tools.formats.vocabulary import PREDICTING_WORDS
+from data_tools.formats.shapes.rectangles import Box
+from data_tools.formats.words.vocabulary import PREDICTING_WORDS
 
 PREDICTIONS = (
     "boxes with scores are what a model says, no truth; data_tools.import_predictions reads them, and where they have "

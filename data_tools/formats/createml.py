@@ -11,11 +11,11 @@ from typing import Any
 from data_tools.core.errors import InputError
 from data_tools.files.dataset_folder import read_json
 from data_tools.formats.claims import Claim, Shape
-from data_tools.formats.entry_words import beside_in
-from data_tools.formats.outlines import corners_of, shape
-from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings
+from data_tools.formats.shapes.outlines import corners_of, shape
+from data_tools.formats.shapes.rectangles import numbers
 from data_tools.formats.tool_files import json_with, tool_format
+from data_tools.formats.words.entry_words import beside_in
 
 SUFFIXES = (".json",)
 EMPTY = "listed in CreateML without annotations"

@@ -15,10 +15,9 @@ from data_tools.files.atomic import write_text
 from data_tools.files.cvat_xml import annotated_xml
 from data_tools.formats.annotation_files import head_of
 from data_tools.formats.claims import Claim, Shape
-from data_tools.formats.entry_words import against_a_defect, why_undecided
-from data_tools.formats.folders import is_good
-from data_tools.formats.image_places import declared_size
-from data_tools.formats.outlines import (
+from data_tools.formats.images.image_places import declared_size
+from data_tools.formats.registry import Findings
+from data_tools.formats.shapes.outlines import (
     LINE,
     WITHOUT_AREA,
     corners_of,
@@ -27,10 +26,11 @@ from data_tools.formats.outlines import (
     turned_note,
     turned_rectangle,
 )
-from data_tools.formats.rectangles import Box, numbers
-from data_tools.formats.registry import Findings
-from data_tools.formats.run_lengths import box_of_runs, runs_of_counts
+from data_tools.formats.shapes.rectangles import Box, numbers
+from data_tools.formats.shapes.run_lengths import box_of_runs, runs_of_counts
 from data_tools.formats.tool_files import tool_format
+from data_tools.formats.words.entry_words import against_a_defect, why_undecided
+from data_tools.formats.words.folders import is_good
 from data_tools.formats.xml_tree import Element, read_xml
 
 _ROOT = re.compile(

@@ -11,13 +11,13 @@ from typing import Any
 from data_tools.core.errors import InputError
 from data_tools.files.dataset_folder import read_json
 from data_tools.formats.claims import Claim, Shape
-from data_tools.formats.entry_words import beside_in, contradiction, why_undecided
-from data_tools.formats.folders import is_good
-from data_tools.formats.image_places import declared_size
-from data_tools.formats.outlines import WITHOUT_AREA, around, corners_of, shape, turned_ellipse
-from data_tools.formats.rectangles import Box, numbers
+from data_tools.formats.images.image_places import declared_size
 from data_tools.formats.registry import Findings
+from data_tools.formats.shapes.outlines import WITHOUT_AREA, around, corners_of, shape, turned_ellipse
+from data_tools.formats.shapes.rectangles import Box, numbers
 from data_tools.formats.tool_files import json_with, tool_format
+from data_tools.formats.words.entry_words import beside_in, contradiction, why_undecided
+from data_tools.formats.words.folders import is_good
 
 SUFFIXES = (".json",)
 EMPTY = "Darwin file without annotations"

@@ -11,14 +11,14 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import GOOD
 from data_tools.files.dataset_folder import read_json
 from data_tools.formats.claims import Claim, Shape
-from data_tools.formats.entry_words import contradiction, values_in, why_undecided, word_of
-from data_tools.formats.folders import is_good
-from data_tools.formats.image_places import declared_size
-from data_tools.formats.outlines import LINE, WITHOUT_AREA, corners_of, shape, turned_note, turned_rectangle
-from data_tools.formats.rectangles import Box, numbers
+from data_tools.formats.images.image_places import declared_size
 from data_tools.formats.registry import Findings
-from data_tools.formats.remarks import NOT_UNDERSTOOD
+from data_tools.formats.shapes.outlines import LINE, WITHOUT_AREA, corners_of, shape, turned_note, turned_rectangle
+from data_tools.formats.shapes.rectangles import Box, numbers
 from data_tools.formats.tool_files import json_with, tool_format
+from data_tools.formats.words.entry_words import contradiction, values_in, why_undecided, word_of
+from data_tools.formats.words.folders import is_good
+from data_tools.formats.words.remarks import NOT_UNDERSTOOD
 
 SUFFIXES = (".json",)
 EMPTY = "Datumaro item without annotations"

@@ -16,10 +16,10 @@ from data_tools.files.images import resolve_under
 from data_tools.formats.annotation_files import annotation_files, head_of, numbered_lines, some_files
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
-from data_tools.formats.image_index import ImageIndex, images_folder
-from data_tools.formats.image_places import ImagePlaces, folder_under
-from data_tools.formats.rectangles import half_open, numbers
+from data_tools.formats.images.image_index import ImageIndex, images_folder
+from data_tools.formats.images.image_places import ImagePlaces, folder_under
 from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
+from data_tools.formats.shapes.rectangles import half_open, numbers
 
 _TYPES = {"1": "open", "2": "short", "3": "mousebite", "4": "spur", "5": "copper", "6": "pin-hole"}
 _SEPARATOR = re.compile(r"[,;\s]+")

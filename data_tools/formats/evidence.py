@@ -3,9 +3,9 @@
 from pathlib import PurePosixPath
 
 from data_tools.core.records import GOOD
-from data_tools.formats.asides import is_good_among
-from data_tools.formats.folders import status_of
-from data_tools.formats.image_index import ImageIndex
+from data_tools.formats.images.image_index import ImageIndex
+from data_tools.formats.words.asides import is_good_among
+from data_tools.formats.words.folders import status_of
 
 NO_EVIDENCE = (
     "nothing says that it is good or a defect: no annotation, and no folder good*, defect* or bad*; --unlabelled good "

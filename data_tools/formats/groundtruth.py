@@ -15,14 +15,14 @@ from data_tools.core.records import Sample
 from data_tools.formats.annotation_files import head_of, numbered_lines
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
-from data_tools.formats.columns import LABELS, Columns
-from data_tools.formats.image_addresses import path_of
-from data_tools.formats.image_places import declared_size
-from data_tools.formats.json_values import value_of_line
-from data_tools.formats.label_tables import label_claims, tell_unknown_areas
-from data_tools.formats.outlines import corners_of
-from data_tools.formats.rectangles import numbers
+from data_tools.formats.images.image_addresses import path_of
+from data_tools.formats.images.image_places import declared_size
+from data_tools.formats.json_files.json_values import value_of_line
 from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
+from data_tools.formats.shapes.outlines import corners_of
+from data_tools.formats.shapes.rectangles import numbers
+from data_tools.formats.tables.columns import LABELS, Columns
+from data_tools.formats.tables.label_tables import label_claims, tell_unknown_areas
 from data_tools.formats.tool_files import claims_of_files, images_root, recogniser
 
 SUFFIXES = (".manifest", ".json", ".jsonl")

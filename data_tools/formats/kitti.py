@@ -13,10 +13,10 @@ from data_tools.core.records import Sample
 from data_tools.formats.annotation_files import claims_from_files, head_of, numbered_lines
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
-from data_tools.formats.image_index import images_folder
-from data_tools.formats.image_places import folder_under
-from data_tools.formats.rectangles import half_open, numbers
+from data_tools.formats.images.image_index import images_folder
+from data_tools.formats.images.image_places import folder_under
 from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
+from data_tools.formats.shapes.rectangles import half_open, numbers
 from data_tools.formats.tool_files import recogniser
 
 SUFFIXES = (".txt",)

@@ -13,13 +13,13 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import GOOD, UNBOXED
 from data_tools.formats.annotation_files import head_of, numbered_lines
 from data_tools.formats.claims import Claim, Shape
-from data_tools.formats.image_places import declared_size
-from data_tools.formats.json_values import value_of_line
-from data_tools.formats.outlines import WITHOUT_AREA, corners_of, shape
-from data_tools.formats.rectangles import Box, numbers
+from data_tools.formats.images.image_places import declared_size
+from data_tools.formats.json_files.json_values import value_of_line
 from data_tools.formats.registry import Findings
-from data_tools.formats.remarks import NOT_UNDERSTOOD, status_of_remark
+from data_tools.formats.shapes.outlines import WITHOUT_AREA, corners_of, shape
+from data_tools.formats.shapes.rectangles import Box, numbers
 from data_tools.formats.tool_files import tool_format
+from data_tools.formats.words.remarks import NOT_UNDERSTOOD, status_of_remark
 
 SUFFIXES = (".ndjson", ".jsonl")
 EMPTY = "Labelbox label without objects"

@@ -19,13 +19,13 @@ from data_tools.files.dataset_folder import read_json
 from data_tools.formats.annotation_files import claims_from_files, head_of, some_files
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
-from data_tools.formats.entry_words import beside_in, word_of
-from data_tools.formats.image_index import images_folder
-from data_tools.formats.image_places import declared_size, folder_under
-from data_tools.formats.outlines import LINE, WITHOUT_AREA, corners_of
-from data_tools.formats.rectangles import Box, half_open, numbers
+from data_tools.formats.images.image_index import images_folder
+from data_tools.formats.images.image_places import declared_size, folder_under
 from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
-from data_tools.formats.remarks import NOT_UNDERSTOOD, is_about_the_work, is_undone, status_of_remark, weightiest
+from data_tools.formats.shapes.outlines import LINE, WITHOUT_AREA, corners_of
+from data_tools.formats.shapes.rectangles import Box, half_open, numbers
+from data_tools.formats.words.entry_words import beside_in, word_of
+from data_tools.formats.words.remarks import NOT_UNDERSTOOD, is_about_the_work, is_undone, status_of_remark, weightiest
 
 _FEWEST = {
     "rectangle": 2,

@@ -11,10 +11,10 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import Sample
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
-from data_tools.formats.names import reason_against
-from data_tools.formats.rectangles import half_open, numbers
 from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
-from data_tools.formats.tables import csv_files, first_fields, some_tables, table_lines
+from data_tools.formats.shapes.rectangles import half_open, numbers
+from data_tools.formats.tables.tables import csv_files, first_fields, some_tables, table_lines
+from data_tools.formats.words.names import reason_against
 
 _FIELDS = 7
 _COPY = re.compile(r" - Copy( \(\d+\))?$")

@@ -12,33 +12,36 @@ from data_tools.core.errors import InputError
 from data_tools.core.printable import printable
 from data_tools.core.records import Dataset, Sample
 from data_tools.files.dataset_folder import Reject
-from data_tools.formats.names import LONGEST
+from data_tools.formats.words.names import LONGEST
 
-_MODULES = (
-    "nexperia",
-    "csv",
-    "mask",
-    "mvtec",
-    "highlight",
-    "voc",
-    "yolo",
-    "labelme",
-    "deeppcb",
-    "coco",
-    "via",
-    "cvat",
-    "labelstudio",
-    "supervisely",
-    "datumaro",
-    "rle_table",
-    "records",
-    "groundtruth",
-    "darwin",
-    "labelbox",
-    "createml",
-    "kitti",
-    "dota",
-    "json_boxes",
+_MODULES = tuple(
+    f"data_tools.formats.{name}"
+    for name in (
+        "nexperia",
+        "tables.csv",
+        "masks.mask",
+        "masks.mvtec",
+        "masks.highlight",
+        "voc",
+        "yolo.yolo",
+        "labelme",
+        "deeppcb",
+        "coco.coco",
+        "via.via",
+        "cvat",
+        "labelstudio.labelstudio",
+        "supervisely",
+        "datumaro",
+        "tables.rle_table",
+        "masks.records",
+        "groundtruth",
+        "darwin",
+        "labelbox",
+        "createml",
+        "kitti",
+        "dota",
+        "json_files.json_boxes",
+    )
 )
 
 
@@ -230,7 +233,6 @@ def _entry(source: Path, line: int | None, image: str, reason: str) -> Reject:
 
 
 def formats() -> dict[str, Format]:
-    """Every format by name; a module of another package is named in full."""
-    names = [module if "." in module else f"data_tools.formats.{module}" for module in _MODULES]
-    known: list[Format] = [import_module(name).FORMAT for name in names]
+    """Every format by name."""
+    known: list[Format] = [import_module(name).FORMAT for name in _MODULES]
     return {one.name: one for one in known}

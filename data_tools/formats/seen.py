@@ -13,10 +13,10 @@ from data_tools.files.image_walk import IMAGE_SUFFIXES
 from data_tools.files.regular import reason_against_reading
 from data_tools.files.text import read_text
 from data_tools.formats.annotation_files import head_of
-from data_tools.formats.folders import status_of
 from data_tools.formats.registry import Findings
-from data_tools.formats.tables import SEPARATORS, SUFFIXES, first_fields, first_lines
-from data_tools.formats.vocabulary import word_set
+from data_tools.formats.tables.tables import SEPARATORS, SUFFIXES, first_fields, first_lines
+from data_tools.formats.words.folders import status_of
+from data_tools.formats.words.vocabulary import word_set
 
 _MOST_FILES, _MOST_KINDS = 100_000, 6
 _ROOT = re.compile(r"<([A-Za-z_][\w.:-]*)")

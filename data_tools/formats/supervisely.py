@@ -17,15 +17,15 @@ from data_tools.files.dataset_folder import read_json
 from data_tools.files.image_walk import IMAGE_SUFFIXES
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
-from data_tools.formats.entry_words import word_of
-from data_tools.formats.folders import is_good
-from data_tools.formats.image_places import declared_size
-from data_tools.formats.outlines import LINE, WITHOUT_AREA, corners_of, shape
-from data_tools.formats.rectangles import Box, numbers
+from data_tools.formats.images.image_places import declared_size
 from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
-from data_tools.formats.remarks import NOT_UNDERSTOOD, status_of_remark
+from data_tools.formats.shapes.outlines import LINE, WITHOUT_AREA, corners_of, shape
+from data_tools.formats.shapes.rectangles import Box, numbers
 from data_tools.formats.supervisely_bitmap import bitmap_box
 from data_tools.formats.tool_files import claims_of_files, images_root, json_with, recogniser
+from data_tools.formats.words.entry_words import word_of
+from data_tools.formats.words.folders import is_good
+from data_tools.formats.words.remarks import NOT_UNDERSTOOD, status_of_remark
 
 SUFFIXES = (".json",)
 EMPTY = "Supervisely file without objects"

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from data_tools.files.images import PIXEL_LIMIT
-from data_tools.formats.rectangles import Box, numbers
-from data_tools.formats.run_lengths import EMPTY
+from data_tools.formats.shapes.rectangles import Box, numbers
+from data_tools.formats.shapes.run_lengths import EMPTY
 
 _LONGEST = 1 << 26  # bytes of a packed PNG
 

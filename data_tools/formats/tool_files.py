@@ -14,8 +14,8 @@ from data_tools.files.regular import require_regular
 from data_tools.formats.annotation_files import files_in, head_of, some_files, without_forms
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim
-from data_tools.formats.image_index import images_folder
-from data_tools.formats.image_places import folder_under
+from data_tools.formats.images.image_index import images_folder
+from data_tools.formats.images.image_places import folder_under
 from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
 
 _WHOLE = 1 << 28

@@ -17,14 +17,14 @@ from data_tools.core.records import GOOD, UNBOXED, Dataset, Sample
 from data_tools.formats.annotation_files import claims_from_files, head_of, label_path, number, some_files
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
-from data_tools.formats.entry_words import word_of
-from data_tools.formats.image_index import images_folder
-from data_tools.formats.image_places import declared_size, folder_under
-from data_tools.formats.outlines import corners_of, turned_note, turned_rectangle
-from data_tools.formats.rectangles import half_open, numbers
+from data_tools.formats.images.image_index import images_folder
+from data_tools.formats.images.image_places import declared_size, folder_under
 from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
-from data_tools.formats.remarks import NOT_UNDERSTOOD
-from data_tools.formats.upright import not_upright
+from data_tools.formats.shapes.outlines import corners_of, turned_note, turned_rectangle
+from data_tools.formats.shapes.rectangles import half_open, numbers
+from data_tools.formats.shapes.upright import not_upright
+from data_tools.formats.words.entry_words import word_of
+from data_tools.formats.words.remarks import NOT_UNDERSTOOD
 from data_tools.formats.xml_tree import Element, read_xml
 
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")

@@ -23,14 +23,14 @@ from data_tools.files.dataset_folder import read_json
 from data_tools.formats.annotation_files import annotation_files, head_of, some_files
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import PREDICTIONS, Claim, Shape, is_score
-from data_tools.formats.coco_boxes import read_shape, written_as_corners
-from data_tools.formats.entry_words import word_of
-from data_tools.formats.image_addresses import path_of
-from data_tools.formats.image_index import images_folder
-from data_tools.formats.image_places import declared_size, folder_under
-from data_tools.formats.names import reason_against
+from data_tools.formats.coco.coco_boxes import read_shape, written_as_corners
+from data_tools.formats.images.image_addresses import path_of
+from data_tools.formats.images.image_index import images_folder
+from data_tools.formats.images.image_places import declared_size, folder_under
 from data_tools.formats.registry import Findings, Format, ReadOptions
-from data_tools.formats.remarks import is_no, weightiest
+from data_tools.formats.words.entry_words import word_of
+from data_tools.formats.words.names import reason_against
+from data_tools.formats.words.remarks import is_no, weightiest
 
 _WHOLE = 1 << 28
 _LISTS = ("images", "annotations", "categories")

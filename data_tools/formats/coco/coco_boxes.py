@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from data_tools.formats.claims import Shape
-from data_tools.formats.coco_masks import box_of_mask, is_one_area
-from data_tools.formats.entry_words import beside_in
-from data_tools.formats.outlines import around, corners_of, turned_note, turned_rectangle
-from data_tools.formats.rectangles import Box, numbers
-from data_tools.formats.upright import not_upright
+from data_tools.formats.coco.coco_masks import box_of_mask, is_one_area
+from data_tools.formats.shapes.outlines import around, corners_of, turned_note, turned_rectangle
+from data_tools.formats.shapes.rectangles import Box, numbers
+from data_tools.formats.shapes.upright import not_upright
+from data_tools.formats.words.entry_words import beside_in
 
 _AREA = "areas that are missing or not those of the box: derived"
 _OUTLINE = "annotations without a bbox: boxes around their outlines"

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.formats.image_places import declared_size
-from data_tools.formats.rectangles import Box
-from data_tools.formats.regions import label
-from data_tools.formats.run_lengths import box_of_runs, mask_down_columns, runs_of_counts
+from data_tools.formats.images.image_places import declared_size
+from data_tools.formats.shapes.rectangles import Box
+from data_tools.formats.shapes.regions import label
+from data_tools.formats.shapes.run_lengths import box_of_runs, mask_down_columns, runs_of_counts
 
 _FIRST, _BITS, _MORE, _SIGN = 48, 5, 0x20, 0x10
 _LONGEST = 12  # characters of one packed count

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from data_tools.formats.claims import Claim
-from data_tools.formats.image_index import Match
-from data_tools.formats.image_places import ImagePlaces
-from data_tools.formats.name_readings import bare, folded
-from data_tools.formats.names import reason_against
+from data_tools.formats.images.image_index import Match
+from data_tools.formats.images.image_places import ImagePlaces
+from data_tools.formats.images.name_readings import bare, folded
 from data_tools.formats.registry import Findings
+from data_tools.formats.words.names import reason_against
 
 _OTHER = "file's own name is like that of another image than it names inside: the name inside counts"
 _STALE = "name inside the file is of another image than the file's own name: the own name counts"

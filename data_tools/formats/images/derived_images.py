@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from data_tools.core.errors import InputError
 from data_tools.files.images import read_gray
-from data_tools.formats.folders import CARRIERS
-from data_tools.formats.mask_places import is_named_as_mask, pair_masks
+from data_tools.formats.images.mask_places import is_named_as_mask, pair_masks
+from data_tools.formats.words.folders import CARRIERS
 
 _MAPS = ("depth", "disparity", "xyz", "heatmap", "thumb", "thumbnail", "preview", "checkpoint")
 _NAMED_MAP = re.compile(rf"^(?P<name>.+?)[ ._-]+(?:{'|'.join(_MAPS)})(?:[ _-]?(?:map|image|img))?$", re.I)

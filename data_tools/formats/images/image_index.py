@@ -13,11 +13,11 @@ from data_tools.core.records import GOOD, Sample, empty_boxes, empty_labels
 from data_tools.files.image_walk import IMAGE_SUFFIXES, UNREAD_SUFFIXES, walk_images
 from data_tools.files.images import read_size, resolve_under
 from data_tools.files.regular import leaves
-from data_tools.formats.derived_images import made_from_others, maps_among, masked_among, one_picture
-from data_tools.formats.name_readings import OTHER_SUFFIX, READINGS, bare
-from data_tools.formats.names import climbs, reason_against
-from data_tools.formats.parallel import map_images
+from data_tools.formats.images.derived_images import made_from_others, maps_among, masked_among, one_picture
+from data_tools.formats.images.name_readings import OTHER_SUFFIX, READINGS, bare
+from data_tools.formats.images.parallel import map_images
 from data_tools.formats.registry import Findings, ReadOptions
+from data_tools.formats.words.names import climbs, reason_against
 
 Read = TypeVar("Read")
 _Keys = dict[str, list[str]]

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from data_tools.core.errors import InputError
-from data_tools.formats.image_index import ImageIndex, Match
-from data_tools.formats.names import climbs
-from data_tools.formats.rectangles import numbers
+from data_tools.formats.images.image_index import ImageIndex, Match
 from data_tools.formats.registry import Findings, ReadOptions
+from data_tools.formats.shapes.rectangles import numbers
+from data_tools.formats.words.names import climbs
 
 LARGEST_SIDE = 1_000_000
 

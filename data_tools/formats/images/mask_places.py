@@ -19,8 +19,8 @@ from unicodedata import normalize
 
 from data_tools.core.records import UNBOXED
 from data_tools.core.split_words import ALL_WORDS, part_of
-from data_tools.formats.folders import CARRIERS, plain_rest, status_of
-from data_tools.formats.vocabulary import word_set
+from data_tools.formats.words.folders import CARRIERS, plain_rest, status_of
+from data_tools.formats.words.vocabulary import word_set
 
 MASK_FOLDERS = word_set(
     "mask masks ground_truth groundtruth ground-truth gt gts label labels seg segmentation segmentations "

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from data_tools.core.split_words import part_of
 from data_tools.formats.claims import Claim
-from data_tools.formats.name_readings import bare, folded
+from data_tools.formats.images.name_readings import bare, folded
 from data_tools.formats.registry import Findings
 
 _BETWEEN = re.compile(r"[\s_.-]+")

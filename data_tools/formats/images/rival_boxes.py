@@ -7,9 +7,9 @@ import numpy as np
 
 from data_tools.core.geometry import iou
 from data_tools.formats.claims import Claim
-from data_tools.formats.name_readings import bare, folded
-from data_tools.formats.rectangles import Box
+from data_tools.formats.images.name_readings import bare, folded
 from data_tools.formats.registry import Findings
+from data_tools.formats.shapes.rectangles import Box
 
 OVERLAP = 0.5
 """Intersection over union from which on two boxes may be of one defect."""

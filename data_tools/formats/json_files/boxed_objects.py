@@ -12,12 +12,12 @@ from typing import Any
 
 from data_tools.files.csv_tables import column_key
 from data_tools.files.image_walk import IMAGE_SUFFIXES
-from data_tools.formats.columns import find_columns
-from data_tools.formats.folders import is_predicted
-from data_tools.formats.outlines import corners_of
-from data_tools.formats.packed_boxes import UNKNOWN, sense_of
-from data_tools.formats.rectangles import Box, numbers
-from data_tools.formats.vocabulary import word_set
+from data_tools.formats.shapes.outlines import corners_of
+from data_tools.formats.shapes.packed_boxes import UNKNOWN, sense_of
+from data_tools.formats.shapes.rectangles import Box, numbers
+from data_tools.formats.tables.columns import find_columns
+from data_tools.formats.words.folders import is_predicted
+from data_tools.formats.words.vocabulary import word_set
 
 _IMAGE = "image"
 _CORNERS = ("x1", "y1", "x2", "y2")

@@ -7,10 +7,10 @@ list such as `objects`, or under a key such as `bbox`, `polygon` or `defect`. Be
 from collections.abc import Collection, Mapping, Sequence
 
 from data_tools.files.csv_tables import column_key
-from data_tools.formats.boxed_objects import Found, Object, singular, type_in
-from data_tools.formats.folders import is_predicted, names_a_fault, words_of
-from data_tools.formats.names import is_unjudged
-from data_tools.formats.vocabulary import word_set
+from data_tools.formats.json_files.boxed_objects import Found, Object, singular, type_in
+from data_tools.formats.words.folders import is_predicted, names_a_fault, words_of
+from data_tools.formats.words.names import is_unjudged
+from data_tools.formats.words.vocabulary import word_set
 
 LISTS = word_set(
     "annotation object region instance span detection boundingboxannotation box bbox boundingbox shape defect label"

@@ -18,25 +18,32 @@ from data_tools.core.records import GOOD, UNBOXED, Sample
 from data_tools.core.split_words import part_of
 from data_tools.files.csv_tables import column_key
 from data_tools.files.image_walk import IMAGE_SUFFIXES
-from data_tools.formats.asides import names_a_verdict
 from data_tools.formats.assembly import samples_from_claims
-from data_tools.formats.boxed_objects import Found, Object, box_in, outline_in, singular, type_in
-from data_tools.formats.boxes_of_defects import LISTS, Boxed, is_set_aside, of_defects
 from data_tools.formats.claims import Claim, Shape, is_score
-from data_tools.formats.entry_words import beside_in, word_of
-from data_tools.formats.folders import CARRIERS, asks_for, is_good, is_predicted, names_a_fault, words_of
-from data_tools.formats.image_places import ImagePlaces, folder_under
-from data_tools.formats.json_images import Entry, entries_of, left_out, not_understood
-from data_tools.formats.names import is_background
-from data_tools.formats.outlines import shape as shape_of
-from data_tools.formats.packed_boxes import UNKNOWN, sense_by_values, sense_of
-from data_tools.formats.rectangles import half_open
+from data_tools.formats.images.image_places import ImagePlaces, folder_under
+from data_tools.formats.json_files.boxed_objects import Found, Object, box_in, outline_in, singular, type_in
+from data_tools.formats.json_files.boxes_of_defects import LISTS, Boxed, is_set_aside, of_defects
+from data_tools.formats.json_files.json_images import Entry, entries_of, left_out, not_understood
 from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
-from data_tools.formats.remarks import is_about_the_work, is_answer, is_no, is_yes, leaves_undone, status_of_remark
-from data_tools.formats.tables import SUFFIXES as TABLES
+from data_tools.formats.shapes.outlines import shape as shape_of
+from data_tools.formats.shapes.packed_boxes import UNKNOWN, sense_by_values, sense_of
+from data_tools.formats.shapes.rectangles import half_open
+from data_tools.formats.shapes.upright import not_upright
+from data_tools.formats.tables.tables import SUFFIXES as TABLES
 from data_tools.formats.tool_files import claims_of_files, images_root, recogniser
-from data_tools.formats.upright import not_upright
-from data_tools.formats.vocabulary import word_set
+from data_tools.formats.words.asides import names_a_verdict
+from data_tools.formats.words.entry_words import beside_in, word_of
+from data_tools.formats.words.folders import CARRIERS, asks_for, is_good, is_predicted, names_a_fault, words_of
+from data_tools.formats.words.names import is_background
+from data_tools.formats.words.remarks import (
+    is_about_the_work,
+    is_answer,
+    is_no,
+    is_yes,
+    leaves_undone,
+    status_of_remark,
+)
+from data_tools.formats.words.vocabulary import word_set
 
 SUFFIXES = (".json", ".jsonl", ".ndjson", *TABLES)
 EMPTY = "list of boxes without any"

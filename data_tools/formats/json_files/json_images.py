@@ -12,7 +12,9 @@ from typing import Any
 
 from data_tools.files.csv_tables import column_key
 from data_tools.files.image_walk import IMAGE_SUFFIXES
-from data_tools.formats.boxed_objects import (
+from data_tools.formats.images.image_addresses import path_of
+from data_tools.formats.images.image_places import declared_size
+from data_tools.formats.json_files.boxed_objects import (
     NAMES_OF_TYPES,
     Object,
     box_in,
@@ -21,14 +23,12 @@ from data_tools.formats.boxed_objects import (
     singular,
     type_in,
 )
-from data_tools.formats.boxes_of_defects import LISTS, Boxed, is_no_truth
-from data_tools.formats.columns import find_image
-from data_tools.formats.image_addresses import path_of
-from data_tools.formats.image_places import declared_size
-from data_tools.formats.json_values import json_values, parsed_json
-from data_tools.formats.packed_boxes import sense_of
-from data_tools.formats.tables import SEPARATORS, first_fields, table_records
-from data_tools.formats.tables import SUFFIXES as TABLES
+from data_tools.formats.json_files.boxes_of_defects import LISTS, Boxed, is_no_truth
+from data_tools.formats.json_files.json_values import json_values, parsed_json
+from data_tools.formats.shapes.packed_boxes import sense_of
+from data_tools.formats.tables.columns import find_image
+from data_tools.formats.tables.tables import SEPARATORS, first_fields, table_records
+from data_tools.formats.tables.tables import SUFFIXES as TABLES
 
 _IMAGES = (
     *("imagegcsuri", "imageuri", "imageurl", "url", "uri", "attachment", "datatitle", "title", "sourceref"),

@@ -16,15 +16,15 @@ from data_tools.files.atomic import write_json
 from data_tools.files.dataset_folder import read_json
 from data_tools.files.labelstudio_tasks import WHOLE_IMAGE, annotated_task, labelling_setup
 from data_tools.formats.claims import Claim
-from data_tools.formats.folders import is_good
-from data_tools.formats.image_addresses import image_of
-from data_tools.formats.labelstudio_regions import SIZE, SizeHW, answer_of, size_in
-from data_tools.formats.labelstudio_tables import is_table, items_of, separator_of
-from data_tools.formats.outlines import WITHOUT_AREA
+from data_tools.formats.images.image_addresses import image_of
+from data_tools.formats.labelstudio.labelstudio_regions import SIZE, SizeHW, answer_of, size_in
+from data_tools.formats.labelstudio.labelstudio_tables import is_table, items_of, separator_of
 from data_tools.formats.registry import Findings
-from data_tools.formats.remarks import NOT_UNDERSTOOD, status_of_remark
-from data_tools.formats.tables import SUFFIXES as TABLES
+from data_tools.formats.shapes.outlines import WITHOUT_AREA
+from data_tools.formats.tables.tables import SUFFIXES as TABLES
 from data_tools.formats.tool_files import json_with, tool_format
+from data_tools.formats.words.folders import is_good
+from data_tools.formats.words.remarks import NOT_UNDERSTOOD, status_of_remark
 
 SUFFIXES = (".json", *TABLES)
 EMPTY = "empty annotation in Label Studio"

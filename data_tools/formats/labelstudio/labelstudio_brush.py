@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from data_tools.formats.rectangles import Box
-from data_tools.formats.run_lengths import box_of_runs
+from data_tools.formats.shapes.rectangles import Box
+from data_tools.formats.shapes.run_lengths import box_of_runs
 
 _CHANNELS = 4
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from data_tools.formats.claims import Shape
-from data_tools.formats.entry_words import values_in
-from data_tools.formats.image_places import declared_size
-from data_tools.formats.labelstudio_brush import brush_box
-from data_tools.formats.outlines import LINE, corners_of, shape, turned_ellipse, turned_note, turned_rectangle
-from data_tools.formats.rectangles import Box, numbers
+from data_tools.formats.images.image_places import declared_size
+from data_tools.formats.labelstudio.labelstudio_brush import brush_box
+from data_tools.formats.shapes.outlines import LINE, corners_of, shape, turned_ellipse, turned_note, turned_rectangle
+from data_tools.formats.shapes.rectangles import Box, numbers
+from data_tools.formats.words.entry_words import values_in
 
 SizeHW = tuple[int, int]
 SIZE = ("original_height", "original_width")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from data_tools.core.errors import InputError
-from data_tools.formats.tables import SEPARATORS, SUFFIXES, first_fields, table_records
+from data_tools.formats.tables.tables import SEPARATORS, SUFFIXES, first_fields, table_records
 
 _OWN = {"annotation_id", "annotator", "lead_time"}
 

@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, GOOD, Sample, empty_boxes
 from data_tools.files.images import read_rgb
-from data_tools.formats.folders import status_of, status_of_nearest, type_of
-from data_tools.formats.image_index import read_or_reject, usable_images, without_boxes
-from data_tools.formats.masked_images import is_colored, one_folder
-from data_tools.formats.parallel import map_images
-from data_tools.formats.regions import boxes_of, label
+from data_tools.formats.images.image_index import read_or_reject, usable_images, without_boxes
+from data_tools.formats.images.parallel import map_images
+from data_tools.formats.masks.masked_images import is_colored, one_folder
 from data_tools.formats.registry import AREAS, Findings, Format, ReadOptions
+from data_tools.formats.shapes.regions import boxes_of, label
+from data_tools.formats.words.folders import status_of, status_of_nearest, type_of
 
 _WORDS = r"(?:marked|marks?|marking|highlight(?:s|ed)?|red|annotat(?:ed|ions?)|overlays?|boxed|outlined?|drawn|areas?)"
 _AFTER_NAME = re.compile(rf"^(?P<name>.+?)(?:[ _.-]+{_WORDS})+$", re.I)

@@ -9,7 +9,7 @@ from pathlib import Path
 from data_tools.core.errors import InputError
 from data_tools.files.regular import reason_against_reading
 from data_tools.files.text import read_text
-from data_tools.formats.mask_values import colour_code
+from data_tools.formats.masks.mask_values import colour_code
 
 NAME = "labelmap.txt"
 _LINE = re.compile(r"^(?P<name>.+?):\s*(?P<rgb>\d{1,3}\s*,\s*\d{1,3}\s*,\s*\d{1,3})\s*(?::.*)?$")

@@ -13,8 +13,8 @@ from pathlib import PurePosixPath
 
 from data_tools.core.records import GOOD, UNBOXED
 from data_tools.core.split_words import part_of
-from data_tools.formats.asides import is_about, is_good_among
-from data_tools.formats.folders import (
+from data_tools.formats.words.asides import is_about, is_good_among
+from data_tools.formats.words.folders import (
     carries,
     is_good,
     name_of,
@@ -22,8 +22,8 @@ from data_tools.formats.folders import (
     numbered_alike,
     status_of,
 )
-from data_tools.formats.remarks import says_a_verdict
-from data_tools.formats.type_words import denies, has_letters, leaves_open, may_be_a_type
+from data_tools.formats.words.remarks import says_a_verdict
+from data_tools.formats.words.type_words import denies, has_letters, leaves_open, may_be_a_type
 
 _ANY = "defect"
 

@@ -12,16 +12,16 @@ from pathlib import Path
 
 from data_tools.core.records import GOOD, UNBOXED, Sample
 from data_tools.formats.evidence import UNLABELLED
-from data_tools.formats.folders import status_of
-from data_tools.formats.image_index import size_of, usable_images, without_boxes
-from data_tools.formats.label_maps import NAME, read_label_map
-from data_tools.formats.labelled_folders import labels_of
-from data_tools.formats.mask_jobs import make_jobs
-from data_tools.formats.mask_places import pair_masks
-from data_tools.formats.masked_images import looks_like_a_mask, one_folder, samples_from_masks
-from data_tools.formats.mvtec import mvtec_roots
+from data_tools.formats.images.image_index import size_of, usable_images, without_boxes
+from data_tools.formats.images.mask_places import pair_masks
+from data_tools.formats.masks.label_maps import NAME, read_label_map
+from data_tools.formats.masks.labelled_folders import labels_of
+from data_tools.formats.masks.mask_jobs import make_jobs
+from data_tools.formats.masks.masked_images import looks_like_a_mask, one_folder, samples_from_masks
+from data_tools.formats.masks.mvtec import mvtec_roots
 from data_tools.formats.registry import AREAS, Findings, Format, ReadOptions
 from data_tools.formats.seen import reject_unread_records, unread_tables
+from data_tools.formats.words.folders import status_of
 
 _LOOKED_AT = 24  # masks that are opened to see whether they are some
 _SHOWN = 5

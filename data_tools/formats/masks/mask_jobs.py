@@ -8,11 +8,11 @@ from pathlib import Path
 from data_tools.core.records import GOOD, UNBOXED
 from data_tools.core.split_words import part_of
 from data_tools.files.regular import reason_against_reading
-from data_tools.formats.asides import is_good_among
-from data_tools.formats.folders import is_good, name_of, numbered_alike, status_of_nearest, type_of
-from data_tools.formats.mask_places import Pairing, split_objects
-from data_tools.formats.masked_images import MaskJob
+from data_tools.formats.images.mask_places import Pairing, split_objects
+from data_tools.formats.masks.masked_images import MaskJob
 from data_tools.formats.registry import ReadOptions
+from data_tools.formats.words.asides import is_good_among
+from data_tools.formats.words.folders import is_good, name_of, numbered_alike, status_of_nearest, type_of
 
 _LIST = re.compile(r"^[ \t]*\d+[ \t]+(?:0[ \t]+)?(\S*[^\W\d]\S*)[ \t]+0[ \t]+0\s*$", re.M)  # 7 0 0007.PNG 0 0
 

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_tools.core.errors import InputError
-from data_tools.formats.folders import is_good
-from data_tools.formats.mask_values import COLOUR, VOIDS, Codes, MaskStats, steps_of
-from data_tools.formats.names import BACKGROUNDS, UNJUDGED
-from data_tools.formats.regions import label
-from data_tools.formats.remarks import is_false_call
+from data_tools.formats.masks.mask_values import COLOUR, VOIDS, Codes, MaskStats, steps_of
+from data_tools.formats.shapes.regions import label
+from data_tools.formats.words.folders import is_good
+from data_tools.formats.words.names import BACKGROUNDS, UNJUDGED
+from data_tools.formats.words.remarks import is_false_call
 
 Kind = Literal["two values", "soft edges", "one type a value", "one defect a value"]
 

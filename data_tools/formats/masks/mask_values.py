@@ -9,7 +9,7 @@ from PIL import Image
 
 from data_tools.core.errors import InputError
 from data_tools.files.images import read_size
-from data_tools.formats.regions import label
+from data_tools.formats.shapes.regions import label
 
 Codes = NDArray[np.int64]
 COLOUR = 1 << 24

@@ -16,12 +16,18 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, GOOD, UNBOXED, Sample
 from data_tools.files.images import read_rgb
 from data_tools.formats.evidence import UNLABELLED
-from data_tools.formats.image_index import read_or_reject, size_of, without_boxes
-from data_tools.formats.mask_reading import MaskReading, choose_reading, code_name, reading_by_names, with_values_said
-from data_tools.formats.mask_values import MaskStats, read_codes, stats_of
-from data_tools.formats.parallel import map_images
-from data_tools.formats.regions import boxes_of, label
+from data_tools.formats.images.image_index import read_or_reject, size_of, without_boxes
+from data_tools.formats.images.parallel import map_images
+from data_tools.formats.masks.mask_reading import (
+    MaskReading,
+    choose_reading,
+    code_name,
+    reading_by_names,
+    with_values_said,
+)
+from data_tools.formats.masks.mask_values import MaskStats, read_codes, stats_of
 from data_tools.formats.registry import Findings, ReadOptions
+from data_tools.formats.shapes.regions import boxes_of, label
 
 
 @dataclass(frozen=True)

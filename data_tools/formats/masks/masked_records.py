@@ -5,15 +5,15 @@ from pathlib import Path, PurePosixPath
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import GOOD, UNBOXED, Sample
-from data_tools.formats.claimed_images import ClaimedImage, by_image, reject_claim
 from data_tools.formats.claims import Claim
 from data_tools.formats.evidence import NO_EVIDENCE
-from data_tools.formats.folders import is_good
-from data_tools.formats.image_index import ImageIndex
-from data_tools.formats.image_places import ImagePlaces
-from data_tools.formats.masked_images import MaskJob, samples_from_masks
-from data_tools.formats.name_readings import folded
+from data_tools.formats.images.claimed_images import ClaimedImage, by_image, reject_claim
+from data_tools.formats.images.image_index import ImageIndex
+from data_tools.formats.images.image_places import ImagePlaces
+from data_tools.formats.images.name_readings import folded
+from data_tools.formats.masks.masked_images import MaskJob, samples_from_masks
 from data_tools.formats.registry import Findings, ReadOptions
+from data_tools.formats.words.folders import is_good
 
 _ANY = "defect"
 Masks = Mapping[tuple[Path, int | None], tuple[str, ...]]

@@ -11,15 +11,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from data_tools.core.records import GOOD, UNBOXED, Sample
-from data_tools.formats.asides import is_good_type
-from data_tools.formats.folders import name_of, status_of
-from data_tools.formats.image_index import usable_images
-from data_tools.formats.mask_jobs import make_jobs
-from data_tools.formats.mask_places import pair_masks
-from data_tools.formats.masked_images import one_folder, samples_from_masks
+from data_tools.formats.images.image_index import usable_images
+from data_tools.formats.images.mask_places import pair_masks
+from data_tools.formats.masks.mask_jobs import make_jobs
+from data_tools.formats.masks.masked_images import one_folder, samples_from_masks
 from data_tools.formats.registry import AREAS, Findings, Format, ReadOptions
 from data_tools.formats.seen import reject_unread_records
-from data_tools.formats.type_words import leaves_open
+from data_tools.formats.words.asides import is_good_type
+from data_tools.formats.words.folders import name_of, status_of
+from data_tools.formats.words.type_words import leaves_open
 
 _TRUTH = ("ground_truth", "groundtruth", "ground-truth")
 _TEST = ("test", "test_public", "test_private", "test_private_mixed")

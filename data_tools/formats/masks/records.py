@@ -19,19 +19,19 @@ from data_tools.files.csv_tables import column_key, plain
 from data_tools.files.image_walk import IMAGE_SUFFIXES
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim
-from data_tools.formats.columns import LABELS, Columns, find_columns, find_image, find_label_columns
-from data_tools.formats.entry_words import text_of
-from data_tools.formats.folders import asks_for, is_good, is_predicted, status_of
-from data_tools.formats.image_places import ImagePlaces, folder_under
-from data_tools.formats.json_values import json_values
-from data_tools.formats.label_tables import label_claims, refuse_scores, tell_unknown_areas
-from data_tools.formats.masked_records import samples_of_masked
+from data_tools.formats.images.image_places import ImagePlaces, folder_under
+from data_tools.formats.json_files.json_values import json_values
+from data_tools.formats.masks.masked_records import samples_of_masked
 from data_tools.formats.registry import AREAS, CLAIMED, Findings, Format, ReadOptions
-from data_tools.formats.tables import SEPARATORS, first_fields, table_records
-from data_tools.formats.tables import SUFFIXES as TABLES
+from data_tools.formats.tables.columns import LABELS, Columns, find_columns, find_image, find_label_columns
+from data_tools.formats.tables.label_tables import label_claims, refuse_scores, tell_unknown_areas
+from data_tools.formats.tables.tables import SEPARATORS, first_fields, table_records
+from data_tools.formats.tables.tables import SUFFIXES as TABLES
 from data_tools.formats.tool_files import claims_of_files, images_root, recogniser
-from data_tools.formats.type_words import may_be_a_type
-from data_tools.formats.vocabulary import word_set
+from data_tools.formats.words.entry_words import text_of
+from data_tools.formats.words.folders import asks_for, is_good, is_predicted, status_of
+from data_tools.formats.words.type_words import may_be_a_type
+from data_tools.formats.words.vocabulary import word_set
 
 SUFFIXES = (".json", ".jsonl", ".ndjson", *TABLES)
 _MASKS = frozenset(

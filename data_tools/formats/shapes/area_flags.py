@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from data_tools.files.csv_tables import column_key
-from data_tools.formats.remarks import is_yes
+from data_tools.formats.words.remarks import is_yes
 
 _IGNORED = ("ignore", "ignored", "isignore", "isignored")
 _OF_MANY = ("iscrowd", "crowd", "isgroupof", "groupof")

@@ -8,7 +8,7 @@ from math import cos, hypot, isfinite, radians, sin
 from typing import Any
 
 from data_tools.formats.claims import Shape
-from data_tools.formats.rectangles import Box
+from data_tools.formats.shapes.rectangles import Box
 
 Point = tuple[float, float]
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from data_tools.formats.rectangles import numbers
+from data_tools.formats.shapes.rectangles import numbers
 
 UNKNOWN = "unknown"
 _BOX = "(?:bbox|bboxes|box|boxes|boundingbox|bndbox|rect|rectangle|roi)"

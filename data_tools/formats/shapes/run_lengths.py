@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from data_tools.formats.rectangles import Box
+from data_tools.formats.shapes.rectangles import Box
 
 EMPTY = "an empty mask"
 _SEPARATORS = str.maketrans("[](),;", "      ")

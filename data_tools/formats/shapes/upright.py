@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from math import isfinite
 
 from data_tools.files.csv_tables import column_key
-from data_tools.formats.vocabulary import word_set
+from data_tools.formats.words.vocabulary import word_set
 
 _ANGLES = word_set("angle rotation rot theta rotationangle angledeg anglerad angledegrees angleradians")
 _SHAPES = word_set("shape shapetype shapename geometry geometrytype boxtype regionshape annotationtype")

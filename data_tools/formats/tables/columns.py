@@ -5,13 +5,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from data_tools.files.csv_tables import column_key
-from data_tools.formats.asides import is_about_another, names_a_verdict
-from data_tools.formats.image_places import declared_size
-from data_tools.formats.names import climbs
-from data_tools.formats.outlines import corners_of
-from data_tools.formats.packed_boxes import parts_of, sense_of
-from data_tools.formats.rectangles import Box
-from data_tools.formats.upright import without_box
+from data_tools.formats.images.image_places import declared_size
+from data_tools.formats.shapes.outlines import corners_of
+from data_tools.formats.shapes.packed_boxes import parts_of, sense_of
+from data_tools.formats.shapes.rectangles import Box
+from data_tools.formats.shapes.upright import without_box
+from data_tools.formats.words.asides import is_about_another, names_a_verdict
+from data_tools.formats.words.names import climbs
 
 
 def _names(text: str) -> tuple[str, ...]:

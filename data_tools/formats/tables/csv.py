@@ -29,9 +29,15 @@ from data_tools.files.atomic import write_text
 from data_tools.files.csv_tables import column_key, csv_text, plain
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import PREDICTIONS, Claim, Shape, is_score
-from data_tools.formats.columns import LABELS, LOTS, PARTS, Columns, without_end
-from data_tools.formats.csv_layout import GROUPED, Table, label_table, signs_of, table_of
-from data_tools.formats.csv_verdicts import (
+from data_tools.formats.images.image_index import images_folder
+from data_tools.formats.images.image_places import declared_size, folder_under
+from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
+from data_tools.formats.shapes.packed_boxes import UNKNOWN, boxes_in, sense_by_values
+from data_tools.formats.shapes.rectangles import are_shares, half_open, numbers
+from data_tools.formats.shapes.upright import not_upright
+from data_tools.formats.tables.columns import LABELS, LOTS, PARTS, Columns, without_end
+from data_tools.formats.tables.csv_layout import GROUPED, Table, label_table, signs_of, table_of
+from data_tools.formats.tables.csv_verdicts import (
     ANY_DEFECT,
     EMPTY,
     Company,
@@ -43,17 +49,11 @@ from data_tools.formats.csv_verdicts import (
     told,
     verdict_of,
 )
-from data_tools.formats.csv_verdicts import ROW as GOOD_ROW
-from data_tools.formats.folders import is_predicted
-from data_tools.formats.image_index import images_folder
-from data_tools.formats.image_places import declared_size, folder_under
-from data_tools.formats.label_tables import label_claims, refuse_scores, tell_unknown_areas
-from data_tools.formats.names import reason_against
-from data_tools.formats.packed_boxes import UNKNOWN, boxes_in, sense_by_values
-from data_tools.formats.rectangles import are_shares, half_open, numbers
-from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
-from data_tools.formats.tables import csv_files, first_lines, some_tables, table_lines
-from data_tools.formats.upright import not_upright
+from data_tools.formats.tables.csv_verdicts import ROW as GOOD_ROW
+from data_tools.formats.tables.label_tables import label_claims, refuse_scores, tell_unknown_areas
+from data_tools.formats.tables.tables import csv_files, first_lines, some_tables, table_lines
+from data_tools.formats.words.folders import is_predicted
+from data_tools.formats.words.names import reason_against
 
 _GOOD_ZEROS = "row with box 0,0,0,0"
 _ZEROS = "boxes 0,0,0,0 of good images: taken as no box"

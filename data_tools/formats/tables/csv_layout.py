@@ -7,10 +7,10 @@ from itertools import islice
 from pathlib import Path
 
 from data_tools.files.csv_tables import DECIMAL_COMMA
-from data_tools.formats.columns import Columns, find_columns, find_image, find_label_columns, without_end
-from data_tools.formats.csv_verdicts import EMPTY
-from data_tools.formats.one_hot import find_one_hot
-from data_tools.formats.tables import BLANKS, SEPARATORS, SUFFIXES, first_fields, first_lines, table_lines
+from data_tools.formats.tables.columns import Columns, find_columns, find_image, find_label_columns, without_end
+from data_tools.formats.tables.csv_verdicts import EMPTY
+from data_tools.formats.tables.one_hot import find_one_hot
+from data_tools.formats.tables.tables import BLANKS, SEPARATORS, SUFFIXES, first_fields, first_lines, table_lines
 
 _SEPARATORS = (*SEPARATORS, BLANKS)
 _FIRST_LINES, _DEEPEST_HEADER = 3, 6

@@ -10,13 +10,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from data_tools.core.records import BOXED, GOOD, STATUSES, UNBOXED
-from data_tools.formats.asides import is_about_another, is_aside, is_left_out, names_a_verdict
-from data_tools.formats.columns import Columns
-from data_tools.formats.entry_words import is_for_verdicts
-from data_tools.formats.folders import asks_for, is_good, is_predicted, status_of
-from data_tools.formats.names import is_background
 from data_tools.formats.registry import Findings
-from data_tools.formats.remarks import (
+from data_tools.formats.tables.columns import Columns
+from data_tools.formats.words.asides import is_about_another, is_aside, is_left_out, names_a_verdict
+from data_tools.formats.words.entry_words import is_for_verdicts
+from data_tools.formats.words.folders import asks_for, is_good, is_predicted, status_of
+from data_tools.formats.words.names import is_background
+from data_tools.formats.words.remarks import (
     is_about_the_work,
     is_answer,
     is_no,
@@ -26,8 +26,8 @@ from data_tools.formats.remarks import (
     says_a_verdict,
     status_of_remark,
 )
-from data_tools.formats.type_words import leaves_open
-from data_tools.formats.value_verdicts import as_verdict, judges_by_values
+from data_tools.formats.words.type_words import leaves_open
+from data_tools.formats.words.value_verdicts import as_verdict, judges_by_values
 
 EMPTY = ("", "nan", "none", "null", "na", "n/a", "-")
 ANY_DEFECT = "defect"

@@ -15,17 +15,17 @@ from pathlib import Path
 
 from data_tools.core.errors import InputError
 from data_tools.core.split_words import part_of
-from data_tools.formats.asides import is_about_another, is_left_out
 from data_tools.formats.claims import PREDICTIONS, SCORES, Claim
-from data_tools.formats.columns import LOTS, PARTS, Columns
-from data_tools.formats.csv_verdicts import EMPTY, named_by_values
-from data_tools.formats.folders import asks_for, words_of
-from data_tools.formats.label_verdicts import LabelTable
-from data_tools.formats.names import reason_against
-from data_tools.formats.one_hot import as_labels
-from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings, ReadOptions
-from data_tools.formats.vocabulary import word_set
+from data_tools.formats.shapes.rectangles import numbers
+from data_tools.formats.tables.columns import LOTS, PARTS, Columns
+from data_tools.formats.tables.csv_verdicts import EMPTY, named_by_values
+from data_tools.formats.tables.label_verdicts import LabelTable
+from data_tools.formats.tables.one_hot import as_labels
+from data_tools.formats.words.asides import is_about_another, is_left_out
+from data_tools.formats.words.folders import asks_for, words_of
+from data_tools.formats.words.names import reason_against
+from data_tools.formats.words.vocabulary import word_set
 
 Rows = Sequence[tuple[int, list[str]]]
 

@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from data_tools.core.records import GOOD, UNBOXED
-from data_tools.formats.asides import is_about, is_about_another, is_aside, is_left_out, names_a_verdict
-from data_tools.formats.columns import Columns
-from data_tools.formats.csv_verdicts import ANY_DEFECT, EMPTY, Verdict
-from data_tools.formats.entry_words import against_a_defect
-from data_tools.formats.folders import (
+from data_tools.formats.registry import Findings, ReadOptions
+from data_tools.formats.tables.columns import Columns
+from data_tools.formats.tables.csv_verdicts import ANY_DEFECT, EMPTY, Verdict
+from data_tools.formats.words.asides import is_about, is_about_another, is_aside, is_left_out, names_a_verdict
+from data_tools.formats.words.entry_words import against_a_defect
+from data_tools.formats.words.folders import (
     asks_for,
     asks_whether,
     is_good,
@@ -20,9 +21,8 @@ from data_tools.formats.folders import (
     status_of,
     words_of,
 )
-from data_tools.formats.names import is_background
-from data_tools.formats.registry import Findings, ReadOptions
-from data_tools.formats.remarks import (
+from data_tools.formats.words.names import is_background
+from data_tools.formats.words.remarks import (
     is_about_the_work,
     is_answer,
     is_undone,
@@ -32,7 +32,7 @@ from data_tools.formats.remarks import (
     says_a_verdict,
     status_of_remark,
 )
-from data_tools.formats.type_words import (
+from data_tools.formats.words.type_words import (
     denies,
     has_letters,
     is_in_question,
@@ -40,7 +40,7 @@ from data_tools.formats.type_words import (
     leaves_open,
     may_be_a_type,
 )
-from data_tools.formats.vocabulary import BAD_WORDS, GOOD_WORDS, NOT_WORDS, word_set
+from data_tools.formats.words.vocabulary import BAD_WORDS, GOOD_WORDS, NOT_WORDS, word_set
 
 _WHOLE = re.compile(r"^(\d+)\.0+$")
 _SEVERAL = word_set("defects faults flaws anomalies errors failures damages problems defekte défauts defectos difetti")

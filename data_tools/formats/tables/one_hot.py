@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from data_tools.core.split_words import part_of
-from data_tools.formats.asides import is_about_another, is_left_out
-from data_tools.formats.columns import LABELS, Columns, find_image
-from data_tools.formats.csv_verdicts import EMPTY
-from data_tools.formats.folders import asks_whether, is_good
-from data_tools.formats.remarks import is_about_the_work, is_no, is_yes, says_a_verdict
+from data_tools.formats.tables.columns import LABELS, Columns, find_image
+from data_tools.formats.tables.csv_verdicts import EMPTY
+from data_tools.formats.words.asides import is_about_another, is_left_out
+from data_tools.formats.words.folders import asks_whether, is_good
+from data_tools.formats.words.remarks import is_about_the_work, is_no, is_yes, says_a_verdict
 
 _FEWEST = 2
 _TOGETHER = " & "

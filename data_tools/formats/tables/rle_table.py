@@ -18,14 +18,14 @@ from data_tools.core.records import Sample
 from data_tools.files.csv_tables import column_key
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
-from data_tools.formats.csv_verdicts import ANY_DEFECT, named_by_values, told, verdict_of_others
-from data_tools.formats.folders import is_good
-from data_tools.formats.image_places import ImagePlaces
-from data_tools.formats.regions import label, regions
+from data_tools.formats.images.image_places import ImagePlaces
 from data_tools.formats.registry import AREAS, CLAIMED, Findings, Format, ReadOptions
-from data_tools.formats.run_lengths import mask_down_columns, runs_of_pairs
-from data_tools.formats.tables import SEPARATORS, first_fields, table_lines
+from data_tools.formats.shapes.regions import label, regions
+from data_tools.formats.shapes.run_lengths import mask_down_columns, runs_of_pairs
+from data_tools.formats.tables.csv_verdicts import ANY_DEFECT, named_by_values, told, verdict_of_others
+from data_tools.formats.tables.tables import SEPARATORS, first_fields, table_lines
 from data_tools.formats.tool_files import claims_of_files, images_root, recogniser
+from data_tools.formats.words.folders import is_good
 
 SizeOf = Callable[[str], tuple[int, int] | None]
 SUFFIXES = (".csv", ".tsv")

@@ -11,12 +11,12 @@ from typing import Any
 from data_tools.core.errors import InputError
 from data_tools.files.dataset_folder import read_json
 from data_tools.files.text import read_text
-from data_tools.formats import via2, via3
 from data_tools.formats.annotation_files import head_of
 from data_tools.formats.claims import Claim
 from data_tools.formats.registry import Findings
-from data_tools.formats.tables import SEPARATORS, table_lines
+from data_tools.formats.tables.tables import SEPARATORS, table_lines
 from data_tools.formats.tool_files import json_with, tool_format
+from data_tools.formats.via import via2, via3
 
 SUFFIXES = (".json", ".csv")
 _KEYS = ({"filename", "regions"}, {"_via_img_metadata"}, {"metadata", "view"})

@@ -7,12 +7,12 @@ from typing import Any
 
 from data_tools.core.records import GOOD
 from data_tools.formats.claims import Claim, Shape
-from data_tools.formats.folders import is_good
-from data_tools.formats.outlines import LINE, WITHOUT_AREA, corners_of, shape, turned_ellipse, turned_note
-from data_tools.formats.rectangles import Box, numbers
 from data_tools.formats.registry import Findings
-from data_tools.formats.remarks import NOT_UNDERSTOOD
-from data_tools.formats.via_labels import beside_of, class_of, state_of, value_of
+from data_tools.formats.shapes.outlines import LINE, WITHOUT_AREA, corners_of, shape, turned_ellipse, turned_note
+from data_tools.formats.shapes.rectangles import Box, numbers
+from data_tools.formats.via.via_labels import beside_of, class_of, state_of, value_of
+from data_tools.formats.words.folders import is_good
+from data_tools.formats.words.remarks import NOT_UNDERSTOOD
 
 EMPTY = "image without regions in a VIA file"
 COLUMNS = ("filename", "file_attributes", "region_count", "region_shape_attributes", "region_attributes")

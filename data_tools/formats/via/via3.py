@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from data_tools.formats.claims import Claim
-from data_tools.formats.folders import is_good
-from data_tools.formats.outlines import LINE, WITHOUT_AREA, circle_through, corners_of, shape, turned_ellipse
-from data_tools.formats.rectangles import Box, numbers
 from data_tools.formats.registry import Findings
-from data_tools.formats.remarks import NOT_UNDERSTOOD
-from data_tools.formats.via2 import EMPTY, said_by
-from data_tools.formats.via_labels import beside_of, class_of, state_of, value_of
+from data_tools.formats.shapes.outlines import LINE, WITHOUT_AREA, circle_through, corners_of, shape, turned_ellipse
+from data_tools.formats.shapes.rectangles import Box, numbers
+from data_tools.formats.via.via2 import EMPTY, said_by
+from data_tools.formats.via.via_labels import beside_of, class_of, state_of, value_of
+from data_tools.formats.words.folders import is_good
+from data_tools.formats.words.remarks import NOT_UNDERSTOOD
 
 COLUMNS = ("metadata_id", "file_list", "flags", "temporal_coordinates", "spatial_coordinates", "metadata")
 HEADER = "# CSV_HEADER"

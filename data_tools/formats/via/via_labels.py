@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from data_tools.core.records import GOOD
-from data_tools.formats.asides import is_aside
-from data_tools.formats.folders import names_a_fault
-from data_tools.formats.remarks import status_of_remark, weightiest
+from data_tools.formats.words.asides import is_aside
+from data_tools.formats.words.folders import names_a_fault
+from data_tools.formats.words.remarks import status_of_remark, weightiest
 
 _CLASS_NAMES = ("class", "label", "type", "defect", "category", "name", "kind")
 _SILENT = ("caption", "public_domain", "image_url")

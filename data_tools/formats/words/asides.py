@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from data_tools.core.records import GOOD, UNBOXED
 from data_tools.core.split_words import part_of
-from data_tools.formats.folders import (
+from data_tools.formats.words.folders import (
     CARRIERS,
     asks_for,
     is_good,
@@ -16,7 +16,7 @@ from data_tools.formats.folders import (
     status_of,
     words_of,
 )
-from data_tools.formats.vocabulary import PREDICTING_WORDS, word_set
+from data_tools.formats.words.vocabulary import PREDICTING_WORDS, word_set
 
 _SIGHT = word_set(  # how well a thing can be seen, and by what: these can be good or bad themselves
     "visibility contrast sharpness focus brightness illumination readability legibility resolution exposure gain "

@@ -6,9 +6,9 @@ from typing import Any
 
 from data_tools.core.records import GOOD, UNBOXED
 from data_tools.files.csv_tables import column_key
-from data_tools.formats.asides import is_about_another, is_aside, names_a_verdict
 from data_tools.formats.claims import is_score
-from data_tools.formats.folders import (
+from data_tools.formats.words.asides import is_about_another, is_aside, names_a_verdict
+from data_tools.formats.words.folders import (
     asks_for,
     denies_a_defect,
     is_accepted,
@@ -18,7 +18,7 @@ from data_tools.formats.folders import (
     speaks_of_no_defect,
     words_of,
 )
-from data_tools.formats.remarks import (
+from data_tools.formats.words.remarks import (
     is_about_the_work,
     is_answer,
     is_false_call,
@@ -32,7 +32,7 @@ from data_tools.formats.remarks import (
     status_of_remark,
     weightiest,
 )
-from data_tools.formats.vocabulary import PREDICTING_WORDS, word_set
+from data_tools.formats.words.vocabulary import PREDICTING_WORDS, word_set
 
 _WITHDRAWN = word_set("deleted removed discarded withdrawn invalid")
 _UPHELD = word_set("confirmed genuine valid")

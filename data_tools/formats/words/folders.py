@@ -13,7 +13,7 @@ from unicodedata import normalize
 from data_tools.core.records import GOOD, UNBOXED
 from data_tools.core.split_words import part_of
 from data_tools.formats.registry import ReadOptions
-from data_tools.formats.vocabulary import (
+from data_tools.formats.words.vocabulary import (
     ACCEPTING_WORDS,
     BAD_WORDS,
     BUT_WORDS,

@@ -8,9 +8,17 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from data_tools.core.records import GOOD, UNBOXED
-from data_tools.formats.folders import asks_for, begins_with_not, ends_in_not, is_good, plain_rest, status_of, words_of
-from data_tools.formats.names import is_unjudged
-from data_tools.formats.vocabulary import word_set
+from data_tools.formats.words.folders import (
+    asks_for,
+    begins_with_not,
+    ends_in_not,
+    is_good,
+    plain_rest,
+    status_of,
+    words_of,
+)
+from data_tools.formats.words.names import is_unjudged
+from data_tools.formats.words.vocabulary import word_set
 
 T = TypeVar("T")
 

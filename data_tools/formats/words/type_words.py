@@ -8,8 +8,8 @@ import re
 
 from data_tools.core.records import UNBOXED
 from data_tools.core.split_words import part_of
-from data_tools.formats.asides import is_about
-from data_tools.formats.folders import (
+from data_tools.formats.words.asides import is_about
+from data_tools.formats.words.folders import (
     CARRIERS,
     is_bad_turned,
     is_count_or_class,
@@ -20,9 +20,9 @@ from data_tools.formats.folders import (
     without_plain,
     words_of,
 )
-from data_tools.formats.names import is_background, is_unjudged
-from data_tools.formats.remarks import is_about_the_work, is_false_call, is_unsure
-from data_tools.formats.vocabulary import ACCEPTING_WORDS, word_set
+from data_tools.formats.words.names import is_background, is_unjudged
+from data_tools.formats.words.remarks import is_about_the_work, is_false_call, is_unsure
+from data_tools.formats.words.vocabulary import ACCEPTING_WORDS, word_set
 
 _OTHER = word_set("other others misc miscellaneous rest mixed various")
 _NO_TYPES = _OTHER | word_set(

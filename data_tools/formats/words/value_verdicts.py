@@ -5,12 +5,12 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from data_tools.core.records import GOOD, UNBOXED
-from data_tools.formats.asides import is_about_another, is_about_sight, is_left_out, names_a_verdict
-from data_tools.formats.entry_words import is_about_the_annotation, is_called_normal
-from data_tools.formats.folders import is_predicted, status_of
 from data_tools.formats.registry import Findings
-from data_tools.formats.remarks import says_a_verdict
-from data_tools.formats.type_words import leaves_open
+from data_tools.formats.words.asides import is_about_another, is_about_sight, is_left_out, names_a_verdict
+from data_tools.formats.words.entry_words import is_about_the_annotation, is_called_normal
+from data_tools.formats.words.folders import is_predicted, status_of
+from data_tools.formats.words.remarks import says_a_verdict
+from data_tools.formats.words.type_words import leaves_open
 
 _HIDDEN = (
     "column or attribute {!r} holds nothing but words for good: taken for what its name says, and for no verdict; "

@@ -28,13 +28,13 @@ from data_tools.formats.annotation_files import (
 )
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
-from data_tools.formats.image_index import images_folder
-from data_tools.formats.name_readings import bare, folded
-from data_tools.formats.outlines import corners_of
-from data_tools.formats.rectangles import numbers
+from data_tools.formats.images.image_index import images_folder
+from data_tools.formats.images.name_readings import bare, folded
 from data_tools.formats.registry import Findings, Format, ReadOptions
-from data_tools.formats.yolo_lines import key_points_by_lines, refuse_corners
-from data_tools.formats.yolo_names import class_names, descriptions, key_points, places
+from data_tools.formats.shapes.outlines import corners_of
+from data_tools.formats.shapes.rectangles import numbers
+from data_tools.formats.yolo.yolo_lines import key_points_by_lines, refuse_corners
+from data_tools.formats.yolo.yolo_names import class_names, descriptions, key_points, places
 
 _NO_LABELS = re.compile(
     r"^(classes|obj|labels|predefined_classes|train|val|valid|test|readme.*|notes|requirements)$", re.I

@@ -7,9 +7,9 @@ from pathlib import Path
 from data_tools.core.errors import InputError
 from data_tools.formats.annotation_files import read_lines
 from data_tools.formats.claims import Claim
-from data_tools.formats.outlines import corners_of
-from data_tools.formats.rectangles import numbers
 from data_tools.formats.registry import Findings
+from data_tools.formats.shapes.outlines import corners_of
+from data_tools.formats.shapes.rectangles import numbers
 
 _SLACK = 0.01  # of the image's size, by which a box of a careful tool may leave it
 _TELLING = 0.25  # the share of the boxes that can be none as centre and sides

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from data_tools.core.errors import InputError
-from data_tools.formats.boxes_of_defects import is_no_truth, is_set_aside
 from data_tools.formats.choice import choose_format
+from data_tools.formats.json_files.boxes_of_defects import is_no_truth, is_set_aside
 from data_tools.formats.registry import Findings
 
 SIDES = {"x": 20, "y": 10, "width": 30, "height": 20}

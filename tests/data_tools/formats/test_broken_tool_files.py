@@ -11,9 +11,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from data_tools.core.errors import InputError
-from data_tools.formats import createml, cvat, darwin, datumaro, labelbox, labelstudio, rle_table, supervisely, via
+from data_tools.formats import createml, cvat, darwin, datumaro, labelbox, supervisely
 from data_tools.formats.claims import Claim
+from data_tools.formats.labelstudio import labelstudio
 from data_tools.formats.registry import Findings, ReadOptions
+from data_tools.formats.tables import rle_table
+from data_tools.formats.via import via
 
 Reader = Callable[[Path, Findings], Iterator[Claim]]
 READERS: dict[str, Reader] = {

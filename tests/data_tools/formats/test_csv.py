@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from data_tools.core.errors import InputError
-from data_tools.formats.columns import find_columns
 from data_tools.formats.registry import formats
+from data_tools.formats.tables.columns import find_columns
 
 SIZE = (267, 275)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from data_tools.core.errors import InputError
-from data_tools.formats.columns import find_columns
-from data_tools.formats.rectangles import are_shares, numbers
+from data_tools.formats.shapes.rectangles import are_shares, numbers
+from data_tools.formats.tables.columns import find_columns
 
 SIZE = (48, 64)
 

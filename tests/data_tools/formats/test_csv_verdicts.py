@@ -7,7 +7,7 @@ import pytest
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset, Sample
-from data_tools.formats.csv import write
+from data_tools.formats.tables.csv import write
 
 SIZE = (160, 200)
 HEADER = "image,class,x1,y1,x2,y2"

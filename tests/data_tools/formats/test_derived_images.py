@@ -6,7 +6,7 @@ from PIL import Image
 
 from data_tools.core.records import BOXED, GOOD
 from data_tools.formats.choice import choose_format
-from data_tools.formats.derived_images import made_from_others, maps_among, one_picture
+from data_tools.formats.images.derived_images import made_from_others, maps_among, one_picture
 from data_tools.formats.registry import Findings, ReadOptions
 
 PICTURE = (np.add.outer(np.arange(40), np.arange(50)) * 2).astype(np.uint8)

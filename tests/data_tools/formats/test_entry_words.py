@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from data_tools.core.records import GOOD, UNBOXED
-from data_tools.formats.entry_words import against_a_defect, score_beside, unsettled, word_of
+from data_tools.formats.words.entry_words import against_a_defect, score_beside, unsettled, word_of
 
 
 @pytest.mark.parametrize(

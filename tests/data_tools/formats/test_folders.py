@@ -2,8 +2,8 @@
 
 import pytest
 
-from data_tools.formats.asides import is_good_among
-from data_tools.formats.folders import is_good, status_of, words_of
+from data_tools.formats.words.asides import is_good_among
+from data_tools.formats.words.folders import is_good, status_of, words_of
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from data_tools.core.errors import InputError
-from data_tools.formats.boxed_objects import box_in, type_in
 from data_tools.formats.choice import choose_format
+from data_tools.formats.json_files.boxed_objects import box_in, type_in
 
 BOX = (20.0, 10.0, 50.0, 30.0)
 XYXY, XYWH = [20, 10, 50, 30], [20, 10, 30, 20]

@@ -6,8 +6,8 @@ import pytest
 
 from data_tools.core.errors import InputError
 from data_tools.formats.choice import choose_format
-from data_tools.formats.columns import find_label_columns
-from data_tools.formats.csv_layout import label_table
+from data_tools.formats.tables.columns import find_label_columns
+from data_tools.formats.tables.csv_layout import label_table
 
 SIZE = (48, 64)
 REFUSED = None

@@ -6,7 +6,7 @@ import pytest
 
 from data_tools.core.errors import InputError
 from data_tools.formats.choice import choose_format
-from data_tools.formats.labelled_folders import labels_of
+from data_tools.formats.masks.labelled_folders import labels_of
 
 
 @pytest.mark.parametrize(

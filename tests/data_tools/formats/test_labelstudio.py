@@ -14,9 +14,9 @@ from data_tools.core.errors import InputError
 from data_tools.core.records import Sample
 from data_tools.files.labelstudio_tasks import annotated_task
 from data_tools.formats.claims import Claim
-from data_tools.formats.image_addresses import image_of, path_of
-from data_tools.formats.labelstudio import claims_of, looks_like_labelstudio
-from data_tools.formats.labelstudio_brush import brush_box
+from data_tools.formats.images.image_addresses import image_of, path_of
+from data_tools.formats.labelstudio.labelstudio import claims_of, looks_like_labelstudio
+from data_tools.formats.labelstudio.labelstudio_brush import brush_box
 from data_tools.formats.registry import Findings
 
 SIZE = {"original_width": 200, "original_height": 100}

@@ -10,7 +10,7 @@ import pytest
 
 from data_tools.core.errors import InputError
 from data_tools.formats.choice import choose_format
-from data_tools.formats.labelstudio import claims_of
+from data_tools.formats.labelstudio.labelstudio import claims_of
 from data_tools.formats.registry import Findings
 
 BOX = {"x": 10, "y": 20, "width": 30, "height": 40, "rotation": 0, "original_width": 200, "original_height": 100}

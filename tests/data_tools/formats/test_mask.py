@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 
 from data_tools.core.errors import InputError
-from data_tools.formats.mask import read
-from data_tools.formats.regions import regions
+from data_tools.formats.masks.mask import read
 from data_tools.formats.registry import Findings, ReadOptions
+from data_tools.formats.shapes.regions import regions
 
 
 def save(path: Path, pixels: np.ndarray) -> None:

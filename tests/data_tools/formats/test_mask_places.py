@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_tools.formats.mask_places import pair_masks
+from data_tools.formats.images.mask_places import pair_masks
 
 MASK = np.zeros((60, 80), dtype=np.uint8)
 MASK[10:30, 20:50] = 255

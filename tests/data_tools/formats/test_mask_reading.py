@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from data_tools.core.errors import InputError
-from data_tools.formats.mask import read
-from data_tools.formats.mask_reading import MaskReading, choose_reading, reading_by_names, with_values_said
-from data_tools.formats.mask_values import COLOUR, read_codes, stats_of
+from data_tools.formats.masks.mask import read
+from data_tools.formats.masks.mask_reading import MaskReading, choose_reading, reading_by_names, with_values_said
+from data_tools.formats.masks.mask_values import COLOUR, read_codes, stats_of
 from data_tools.formats.registry import Findings, ReadOptions
 
 SIZE = (40, 50)
@@ -309,7 +309,7 @@ def test_published_layouts(tmp_path: Path) -> None:
 
 
 def test_pairs_of_splits_and_cases() -> None:
-    from data_tools.formats.mask_places import pair_masks
+    from data_tools.formats.images.mask_places import pair_masks
 
     root = Path("/set")
     names = ["train/images/0.jpg", "test/images/0.jpg", "train/masks/0.png", "test/masks/0.png", "test/masks/9.png"]
@@ -323,7 +323,7 @@ def test_pairs_of_splits_and_cases() -> None:
 
 
 def test_masks_apart_from_a_folder_of_defects_meet_no_good_image_and_no_type() -> None:
-    from data_tools.formats.mask_places import pair_masks
+    from data_tools.formats.images.mask_places import pair_masks
 
     root = Path("/set")
     names = ["Defects/a.png", "good/b.png", "crack/c.png", *(f"masks/{name}_mask.png" for name in "abc")]

@@ -4,7 +4,14 @@ import math
 
 import pytest
 
-from data_tools.formats.outlines import around, circle_through, shape, turned_ellipse, turned_note, turned_rectangle
+from data_tools.formats.shapes.outlines import (
+    around,
+    circle_through,
+    shape,
+    turned_ellipse,
+    turned_note,
+    turned_rectangle,
+)
 
 
 def test_a_quarter_turn_about_the_centre_exchanges_the_sides() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from data_tools.core.errors import InputError
 from data_tools.formats.choice import choose_format
-from data_tools.formats.packed_boxes import sense_by_values
+from data_tools.formats.shapes.packed_boxes import sense_by_values
 
 SIZE = (80, 100)
 BOX = [[40, 20, 60, 50]]

@@ -1,6 +1,6 @@
 import pytest
 
-from data_tools.formats.rectangles import CLIPPED, CUT, SWAPPED, UPSIDE_DOWN, half_open, place
+from data_tools.formats.shapes.rectangles import CLIPPED, CUT, SWAPPED, UPSIDE_DOWN, half_open, place
 
 SIZE = (48, 64)
 

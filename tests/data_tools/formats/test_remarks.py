@@ -3,7 +3,7 @@
 import pytest
 
 from data_tools.core.records import GOOD, UNBOXED
-from data_tools.formats.remarks import status_of_remark
+from data_tools.formats.words.remarks import status_of_remark
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from data_tools.core.errors import InputError
 from data_tools.formats.claims import Claim
 from data_tools.formats.registry import Findings, ReadOptions
-from data_tools.formats.rle_table import claims_of, looks_like_run_lengths
+from data_tools.formats.tables.rle_table import claims_of, looks_like_run_lengths
 
 SIZE = (48, 64)
 

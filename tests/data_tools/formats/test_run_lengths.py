@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
-from data_tools.formats.run_lengths import box_of_runs, mask_down_columns, runs_of_counts, runs_of_pairs
+from data_tools.formats.shapes.run_lengths import box_of_runs, mask_down_columns, runs_of_counts, runs_of_pairs
 
 
 def test_severstal_runs_go_down_the_columns_from_1() -> None:

@@ -1,7 +1,7 @@
 import pytest
 
-from data_tools.formats.coco_boxes import read_shape
-from data_tools.formats.upright import not_upright
+from data_tools.formats.coco.coco_boxes import read_shape
+from data_tools.formats.shapes.upright import not_upright
 
 
 @pytest.mark.parametrize(

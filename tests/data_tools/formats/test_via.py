@@ -9,7 +9,7 @@ import pytest
 from data_tools.core.errors import InputError
 from data_tools.formats.claims import Claim
 from data_tools.formats.registry import Findings
-from data_tools.formats.via import claims_of, looks_like_via
+from data_tools.formats.via.via import claims_of, looks_like_via
 
 RECT = {"name": "rect", "x": 10, "y": 20, "width": 30, "height": 4}
 CSV_HEAD = "filename,file_size,file_attributes,region_count,region_id,region_shape_attributes,region_attributes\n"

@@ -7,7 +7,7 @@ import pytest
 from data_tools.core.errors import InputError
 from data_tools.core.records import Dataset, Sample
 from data_tools.formats.choice import choose_format
-from data_tools.formats.yolo import write
+from data_tools.formats.yolo.yolo import write
 
 
 def put(path: Path, text: str) -> None:

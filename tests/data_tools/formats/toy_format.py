@@ -6,7 +6,7 @@ from pathlib import Path
 from data_tools.core.records import Sample
 from data_tools.formats.assembly import samples_from_claims
 from data_tools.formats.claims import Claim, Shape
-from data_tools.formats.image_index import images_folder
+from data_tools.formats.images.image_index import images_folder
 from data_tools.formats.registry import Findings, Format, ReadOptions
 
 

@@ -11,7 +11,8 @@ from data_tools.core.records import Dataset, Prediction, PredictionHeader, Predi
 from data_tools.export_predictions import main
 from data_tools.files.dataset_folder import write_dataset
 from data_tools.files.predictions import write_predictions
-from data_tools.formats import cvat, labelstudio
+from data_tools.formats import cvat
+from data_tools.formats.labelstudio import labelstudio
 from data_tools.formats.registry import Findings
 from data_tools.formats.xml_tree import read_xml
 

@@ -1,0 +1,1 @@
+"""Which image an annotation is of, and which files are images at all."""

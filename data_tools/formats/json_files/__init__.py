@@ -1,0 +1,1 @@
+"""Boxes in JSON of tools without a reader of their own."""

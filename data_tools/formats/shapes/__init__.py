@@ -1,0 +1,1 @@
+"""From annotated shapes to boxes: rectangles, outlines, regions, run lengths."""

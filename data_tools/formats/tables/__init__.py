@@ -1,0 +1,1 @@
+"""Tables of boxes, labels and run lengths."""

@@ -1,0 +1,1 @@
+"""VGG Image Annotator, versions 1 to 3."""
