@@ -98,12 +98,12 @@ def read_settings(kind: type[Settings], folder: Path) -> Settings:
         InputError: config.yaml is missing, was changed since, or does not fit.
     """
     path = folder / CONFIG
-    values = read_values(path)
-    if (folder / MANIFEST).exists() and is_exchanged(folder, CONFIG):
+    if path.is_file() and (folder / MANIFEST).exists() and is_exchanged(folder, CONFIG):
         raise InputError(
             f"{path}: does not match its checksum in {MANIFEST}: changed since the run was started; put it back as it "
             f"was. To train with other settings: --config {path} --run NEW"
         )
+    values = read_values(path)
     lacking = [field.name for field in dataclasses.fields(kind) if field.name not in values]  # type: ignore[arg-type]
     if lacking:
         raise InputError(f"{path}: not the configuration of a run: {lacking[0]!r} is missing")

@@ -53,7 +53,6 @@ def ended_by_sigterm() -> Iterator[None]:
 
     again: list[threading.Timer] = []
     before, sys.unraisablehook = sys.unraisablehook, lost
-    _ended.clear()
     signal.signal(signal.SIGTERM, end)
     try:
         yield
@@ -62,6 +61,7 @@ def ended_by_sigterm() -> Iterator[None]:
         sys.unraisablehook = before
         for timer in again:
             timer.cancel()
+        _ended.clear()
 
 
 def end_if_asked() -> None:

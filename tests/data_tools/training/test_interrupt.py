@@ -72,8 +72,7 @@ def test_a_signal_that_a_package_keeps_to_itself_is_not_lost() -> None:
 
     with pytest.raises(Terminated), ended_by_sigterm():
         work()
-    with ended_by_sigterm():
-        end_if_asked()
+    end_if_asked()  # what comes later in the process was not asked to end
 
 
 def test_a_handler_that_is_there_stays() -> None:
