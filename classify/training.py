@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,7 @@ from classify.models import Classifier
 from classify.reading import CamChoice, Reading, to_predictions
 from classify.recipe import plan
 from classify.settings import Settings
-from data_tools.commands.planned import planned_settings
-from data_tools.commands.settings import training_settings
+from data_tools.commands.planned import training_settings
 from data_tools.core.records import Dataset, Prediction
 from data_tools.files.runs import Run, read_run
 from data_tools.judging.map_boxes import choose_fraction, with_boxes
@@ -68,19 +68,9 @@ def train(
         FloatingPointError: a loss was not finite; the checkpoint before it stays.
     """
     dataset = opened(data)
-
-    def by_plan() -> Settings:
-        nonlocal decided
-        decided = plan(dataset, reference=reference)
-        return planned_settings(Settings, decided, "classify")
-
-    settings = training_settings(
-        Settings,
-        with_templates(settings, reference),
-        run,
-        resume,
-        by_plan,
-    )
+    given, by_plan = with_templates(settings, reference), partial(plan, dataset, reference=reference)
+    used = training_settings(Settings, "classify", given, decided, run, resume, by_plan)
+    settings, decided = used
     templates = templates_folder(settings.input, reference, run, resume)
     seed_everything(settings.fit.seed)
     backbone = build_backbone(settings.model.backbone, settings.model.weights)

@@ -3,14 +3,14 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from torch import nn
 
-from data_tools.commands.planned import planned_settings
-from data_tools.commands.settings import training_settings
+from data_tools.commands.planned import training_settings
 from data_tools.core.records import Dataset, Sample
 from data_tools.files.runs import Run, read_run
 from data_tools.loading.input_config import InputConfig
@@ -66,19 +66,9 @@ def train(
         FloatingPointError: a loss was not finite; the checkpoint before it stays.
     """
     dataset = opened(data)
-
-    def by_plan() -> Settings:
-        nonlocal decided
-        decided = plan(dataset, reference=reference)
-        return planned_settings(Settings, decided, "detect")
-
-    settings = training_settings(
-        Settings,
-        with_templates(settings, reference),
-        run,
-        resume,
-        by_plan,
-    )
+    given, by_plan = with_templates(settings, reference), partial(plan, dataset, reference=reference)
+    used = training_settings(Settings, "detect", given, decided, run, resume, by_plan)
+    settings, decided = used
     templates = templates_folder(settings.input, reference, run, resume)
     seed_everything(settings.fit.seed)
     backbone = build_backbone(settings.model.backbone, settings.model.weights)

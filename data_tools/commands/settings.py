@@ -7,7 +7,7 @@ metadata may hold its "help" for the command line.
 import argparse
 import dataclasses
 import json
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
@@ -110,14 +110,8 @@ def read_settings(kind: type[Settings], folder: Path) -> Settings:
     return settings_from(kind, {key: value for key, value in values.items() if key not in _PLACES}, str(path))
 
 
-def training_settings(
-    kind: type[Settings],
-    given: Settings | None,
-    run: Path | str | None,
-    resume: bool,
-    default: Callable[[], Settings],
-) -> Settings:
-    """What a training takes: the settings given, else its run's own where it is resumed, else what `default` says.
+def resumed_settings(kind: type[Settings], given: Settings | None, run: Path) -> Settings:
+    """What a training that goes on takes: the settings given, or its run's own.
 
     A resumed run keeps its settings, because its files speak of one training; only those that change no result may
     differ.
@@ -125,9 +119,7 @@ def training_settings(
     Raises:
         InputError: a setting that differs from the run's; the message shows both values.
     """
-    if not resume or run is None or not (Path(run) / CONFIG).exists():
-        return given or default()
-    own = read_settings(kind, Path(run))
+    own = read_settings(kind, run)
     if given is None:
         return own
     ours, theirs = flat(plain(own)), flat(plain(given))
