@@ -21,6 +21,7 @@ from data_tools.files.dataset_folder import require_replaceable, write_dataset
 from data_tools.files.images import read_size, resolve_under
 from data_tools.files.regular import read_regular
 from data_tools.formats.choice import choose_format, require_read
+from data_tools.formats.images.name_readings import bare
 from data_tools.formats.registry import WITHOUT_BOXES, Findings, ReadOptions, formats
 from data_tools.splitting.deal import FRACTIONS, far_from_asked, make_splits, without_status
 from data_tools.splitting.given import given_splits
@@ -185,7 +186,7 @@ def _assemble(
 
 def _one_of(said: Mapping[str, set[str]], path: str) -> str:
     """What annotations say of an image, where they say one thing; "" else."""
-    words = said.get(path, said.get(path.rpartition(".")[0], set()))
+    words = said.get(bare(path), set())
     return next(iter(words)) if len(words) == 1 else ""
 
 

@@ -1,9 +1,11 @@
 """Which column of a table is what, by the many names that tools give them."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
+from data_tools.core.split_words import part_of
 from data_tools.files.csv_tables import column_key
 from data_tools.formats.images.image_places import declared_size
 from data_tools.formats.shapes.outlines import corners_of
@@ -61,13 +63,11 @@ _FOLDER = _names(
     "folder foldername subfolder dir dirname directory subdir subdirectory ordner unterordner verzeichnis dossier "
     "carpeta cartella"
 )
-PARTS = _names("split subset partition phase usage set")
-"""Names of columns for the part of a split, as `column_key` has them."""
-LOTS = _names(
+_PARTS = _names("split subset partition phase usage set")
+_LOTS = _names(
     "lot lotid lotno lotname lotnumber los charge chargennummer wafer waferid panel panelid board boardid device "
     "deviceid unit unitid serial serialnumber sn seriennummer group groupid 批次 批号"
 )
-"""Names of columns for what several images are of, the largest first."""
 _AREAS = _names(
     "bbox box boxes polygon points segmentation coordinates rle encodedpixels mask maskpath maskfile maskname"
 )
@@ -112,14 +112,34 @@ class Columns:
     def image_of(self, fields: Sequence[str]) -> str:
         """The name of the image, behind that of its folder where another column gives it."""
         name = fields[self.image] if len(fields) > self.image else ""
-        place = next((i for i, of in self.others if column_key(of) in _FOLDER and i < len(fields)), None)
+        place = next((i for i in self._folders if i < len(fields)), None)
         folder = "" if place is None else fields[place].replace("\\", "/").strip("/")
         is_beside = bool(folder and name) and not re.search(r"[/\\]", name) and not climbs(fields[place or 0])
         return f"{folder}/{name}" if is_beside else name
 
-    def said_of(self, names: Collection[str], fields: Sequence[str]) -> str:
-        """What the first of the other columns with one of these names says; "" without."""
-        return next((fields[i] for name in names for i, of in self.others if column_key(of) == name), "")
+    def part_of(self, fields: Sequence[str]) -> str:
+        """The part of a split that a row says its image is in; "" where it says none."""
+        return "" if self._part is None else part_of(fields[self._part]) or ""
+
+    def lot_of(self, fields: Sequence[str]) -> str:
+        """The lot, wafer or device that a row says its image is of; "" where it says none."""
+        return "" if self._lot is None else fields[self._lot]
+
+    @cached_property
+    def _folders(self) -> tuple[int, ...]:
+        return tuple(i for i, of in self.others if column_key(of) in _FOLDER)
+
+    @cached_property
+    def _part(self) -> int | None:
+        return self._first_of(_PARTS)
+
+    @cached_property
+    def _lot(self) -> int | None:
+        return self._first_of(_LOTS)
+
+    def _first_of(self, names: Iterable[str]) -> int | None:
+        """The place of the other column with the first of these names that is there."""
+        return next((i for name in names for i, of in self.others if column_key(of) == name), None)
 
     def box_of(self, fields: Sequence[str]) -> list[str]:
         """The fields of the box, or the numbers in its one field."""

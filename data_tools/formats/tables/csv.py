@@ -24,7 +24,6 @@ from pathlib import Path
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import GOOD, Dataset, Sample
-from data_tools.core.split_words import part_of
 from data_tools.files.atomic import write_text
 from data_tools.files.csv_tables import column_key, csv_text, plain
 from data_tools.formats.assembly import samples_from_claims
@@ -35,7 +34,7 @@ from data_tools.formats.registry import CLAIMED, Findings, Format, ReadOptions
 from data_tools.formats.shapes.packed_boxes import UNKNOWN, boxes_in, sense_by_values
 from data_tools.formats.shapes.rectangles import are_shares, half_open, numbers
 from data_tools.formats.shapes.upright import not_upright
-from data_tools.formats.tables.columns import LABELS, LOTS, PARTS, Columns, without_end
+from data_tools.formats.tables.columns import LABELS, Columns, without_end
 from data_tools.formats.tables.csv_layout import GROUPED, Table, label_table, signs_of, table_of
 from data_tools.formats.tables.csv_verdicts import (
     ANY_DEFECT,
@@ -217,8 +216,7 @@ def _claims(
             continue
         seen.add(tuple(fields))
         claim = _claim(path, line, fields, table, corners, shares, company, findings)
-        said = table.columns.said_of
-        yield replace(claim, part=part_of(said(PARTS, fields)) or "", lot=said(LOTS, fields))
+        yield replace(claim, part=table.columns.part_of(fields), lot=table.columns.lot_of(fields))
 
 
 def _claim(

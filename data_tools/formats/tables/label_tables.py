@@ -14,11 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from data_tools.core.errors import InputError
-from data_tools.core.split_words import part_of
 from data_tools.formats.claims import PREDICTIONS, SCORES, Claim
 from data_tools.formats.registry import Findings, ReadOptions
 from data_tools.formats.shapes.rectangles import numbers
-from data_tools.formats.tables.columns import LOTS, PARTS, Columns
+from data_tools.formats.tables.columns import Columns
 from data_tools.formats.tables.csv_verdicts import EMPTY, named_by_values
 from data_tools.formats.tables.label_verdicts import LabelTable
 from data_tools.formats.tables.one_hot import as_labels
@@ -84,8 +83,8 @@ def label_claims(
                 defect_type=said.defect_type,
                 good=said.good,
                 problem=said.problem,
-                part=part_of(columns.said_of(PARTS, fields)) or "",
-                lot=columns.said_of(LOTS, fields),
+                part=columns.part_of(fields),
+                lot=columns.lot_of(fields),
             )
 
 
