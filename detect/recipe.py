@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from data_tools.core.printable import counted
 from data_tools.core.records import Dataset
 from data_tools.files.dataset_folder import images_root_of
 from data_tools.loading.input_config import SliceConfig
@@ -207,7 +208,7 @@ def _decide_boxes(facts: Facts) -> tuple[Decision, ...]:
 
 def _decide_types(facts: Facts) -> Decision:
     told = sum(count >= _LEAST_OF_A_TYPE for count in facts.types.values())
-    why = f"{told} type{'s' * (told != 1)} with {_LEAST_OF_A_TYPE} training images or more"
+    why = f"{counted(told, 'type')} with {_LEAST_OF_A_TYPE} training images or more"
     if told < 2:
         return Decision("model.losses.type", 0.0, why)
     return Decision("model.losses.type", _TYPE_WEIGHT, f"{why}, so that to tell types teaches the features")

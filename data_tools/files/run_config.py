@@ -54,8 +54,10 @@ def read_values(path: Path) -> dict[str, Any]:
     try:
         text = content.decode("utf-8-sig")
         _require_tame(path, text)
-        _require_as_written(path, yaml.compose(text, yaml.SafeLoader))
-        values = yaml.safe_load(text)
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
+        _require_as_written(path, node)
+        values = None if node is None else loader.construct_document(node)
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8: {error}") from error
     except _UNREADABLE as error:
