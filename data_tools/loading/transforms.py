@@ -153,12 +153,15 @@ class Augmentation:
 
 
 def _compose(steps: list[Any]) -> Any:
-    """The steps in a row, boxes not checked after each one, which takes time: none of the steps can cut a box."""
+    """The steps in a row, boxes not checked after each one, which takes time: none of the steps can cut a box.
+
+    The last one does nothing: albumentations warns of boxes where no step takes any.
+    """
     albumentations = _albumentations()
     boxes = albumentations.BboxParams(
         format="pascal_voc", label_fields=["rows"], min_area=0, min_visibility=0, check_each_transform=False
     )
-    return albumentations.Compose(steps, bbox_params=boxes)
+    return albumentations.Compose([*steps, albumentations.NoOp()], bbox_params=boxes)
 
 
 def _apply(

@@ -19,6 +19,15 @@ def test_the_same_seed_gives_the_same_image() -> None:
     assert a.shape != e.shape or (a != e).any()
 
 
+@pytest.mark.filterwarnings("error")
+def test_where_no_step_moves_a_box_nothing_is_warned_of() -> None:
+    boxes = np.array([[5.0, 5, 20, 20]])
+    for photometry in (0.0, 1.0):
+        _, _, same, lost = Augmentation(AugmentConfig(geometry="none", photometry=photometry))(picture(), None, boxes, 1)
+        assert np.allclose(same, boxes, atol=1e-4)
+        assert lost == 0
+
+
 def test_a_long_image_is_mirrored_but_neither_laid_down_nor_stood_up() -> None:
     """Each pixel has a value of its own, so that the box says where the image's first pixels have gone."""
     augment, box = Augmentation(AugmentConfig(geometry="d4", photometry=0)), np.array([[0.0, 0, 2, 1]])
