@@ -23,7 +23,8 @@ def test_the_same_seed_gives_the_same_image() -> None:
 def test_where_no_step_moves_a_box_nothing_is_warned_of() -> None:
     boxes = np.array([[5.0, 5, 20, 20]])
     for photometry in (0.0, 1.0):
-        _, _, same, lost = Augmentation(AugmentConfig(geometry="none", photometry=photometry))(picture(), None, boxes, 1)
+        augment = Augmentation(AugmentConfig(geometry="none", photometry=photometry))
+        _, _, same, lost = augment(picture(), None, boxes, 1)
         assert np.allclose(same, boxes, atol=1e-4)
         assert lost == 0
 
