@@ -2,6 +2,7 @@
 
 python -m tests.benchmarks.any_data MAGNETIC_TILE NEU_DET --out runs/any_data
 python -m tests.benchmarks.any_data ... --sets tiles,large --seeds 0 --skip torchvision_224     # some of it
+python -m tests.benchmarks.any_data ... --first --megapixels 40                                 # one of each kind
 python -m tests.benchmarks.any_data ... --table                                                 # train nothing
 
 MAGNETIC_TILE and NEU_DET are those public sets as they come. Their datasets, devices of three fresh seeds and large
@@ -40,11 +41,19 @@ class Kind:
         title: in the table.
         make: writes its datasets below a folder, from the tiles and NEU-DET, and returns theirs.
         approaches: that are compared on it.
+        parts: what its datasets are, if there are several.
     """
 
     title: str
     make: Callable[[Path, Path, Path], list[Path]]
     approaches: tuple[str, ...] = ("ours", "torchvision_224", "baseline")
+    parts: str = ""
+
+    def titled(self, first: bool) -> str:
+        """The title, with the part that was taken of it."""
+        if not self.parts:
+            return self.title
+        return f"{self.title}, the first of {self.parts}" if first else f"{self.title}, {self.parts}"
 
 
 def _run(command: Callable[[Sequence[str] | None], int], words: Sequence[str]) -> None:
@@ -68,16 +77,20 @@ def _tiles(folder: Path, tiles: Path) -> Path:
     return folder / "tiles"
 
 
-def _folds(folder: Path, tiles: Path, neu: Path) -> list[Path]:
-    if not (folder / "folds").exists():
-        _run(splits.main, [str(_tiles(folder, tiles)), "--folds", "5", "--out", str(folder / "folds")])
-    return sorted((folder / "folds").glob("fold_*"))
+def _folds(data: Path, out: Path) -> list[Path]:
+    if not out.exists():
+        _run(splits.main, [str(data), "--folds", "5", "--out", str(out)])
+    return sorted(out.glob("fold_*"))
+
+
+def _tile_folds(folder: Path, tiles: Path, neu: Path) -> list[Path]:
+    return _folds(_tiles(folder, tiles), folder / "folds")
 
 
 def _neu(folder: Path, tiles: Path, neu: Path) -> list[Path]:
     if not (folder / "neu").exists():
         _run(convert.main, [str(neu), "--out", str(folder / "neu"), "--categories", "types"])
-    return [folder / "neu"]
+    return _folds(folder / "neu", folder / "neu_folds")
 
 
 def _large(folder: Path, tiles: Path, neu: Path, name: str = "large") -> list[Path]:
@@ -89,22 +102,22 @@ def _large(folder: Path, tiles: Path, neu: Path, name: str = "large") -> list[Pa
 
 
 KINDS = {
-    "devices": Kind("synthetic devices, three sets", _devices),
-    "tiles": Kind("magnetic tiles, five folds", _folds),
-    "neu": Kind("NEU-DET, six types", _neu, ("ours", "torchvision_224")),
+    "devices": Kind("synthetic devices", _devices, parts="three sets"),
+    "tiles": Kind("magnetic tiles", _tile_folds, parts="five folds"),
+    "neu": Kind("NEU-DET, six types", _neu, ("ours", "torchvision_224"), parts="five folds"),
     "large": Kind(f"trays of tiles, {LARGE[0]}", _large, ("ours", "squeezed", "baseline")),
     "large_apart": Kind("the trays' tiles, each an image", partial(_large, name="large_apart"), ("ours", "baseline")),
 }
 
 
-def rows_of(kind: Kind, comparison: dict[str, Any]) -> list[list[str]]:
+def rows_of(title: str, comparison: dict[str, Any]) -> list[list[str]]:
     """The rows of one kind of data, of what `detect.compare_detectors` has found."""
     rows = []
     for approach, figures in comparison["approaches"].items():
         less = comparison["against_ours"].get(approach, {}).get("ap50")
         paired = "" if less is None else shown(less, key="difference")
         values = [shown(figures.get(name), digits) for name, digits in FIGURES.items()]
-        rows.append([kind.title, approach, str(len(comparison["runs"][approach])), *values, paired])
+        rows.append([title, approach, str(len(comparison["runs"][approach])), *values, paired])
     return rows
 
 
@@ -118,6 +131,8 @@ def main() -> int:
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--recipe", default="quick")
     parser.add_argument("--skip", default="", help="approaches that are not to be trained, comma-separated")
+    parser.add_argument("--first", action="store_true", help="of each kind the first dataset alone")
+    parser.add_argument("--megapixels", help="of each training; default: what ours takes by the recipe")
     parser.add_argument("--table", action="store_true", help="train nothing")
     words = parser.parse_args()
     (words.out / "data").mkdir(parents=True, exist_ok=True)
@@ -125,15 +140,17 @@ def main() -> int:
     for name in words.sets.split(","):
         kind, out = KINDS[name], words.out / name
         data = [str(folder) for folder in kind.make(words.out / "data", words.tiles, words.neu)]
+        data = data[:1] if words.first else data
         approaches = [one for one in kind.approaches if words.table or one not in words.skip.split(",")]
         flags = ["--approaches", ",".join(approaches), "--seeds", words.seeds, "--recipe", words.recipe]
+        flags += ["--megapixels", words.megapixels] if words.megapixels else []
+        flags += ["--table"] if words.table else []
         with redirect_stdout(sys.stderr):
-            failed = compare_detectors.main(
-                ["--data", *data, *flags, "--out", str(out), *(["--table"] if words.table else [])]
-            )
+            failed = compare_detectors.main(["--data", *data, *flags, "--out", str(out)])
         status |= failed
         if not failed:
-            table += rows_of(kind, json.loads((out / "comparison.json").read_text(encoding="utf-8")))
+            comparison = json.loads((out / "comparison.json").read_text(encoding="utf-8"))
+            table += rows_of(kind.titled(words.first), comparison)
     say_text(pipes(table))
     return status
 
