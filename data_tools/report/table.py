@@ -5,6 +5,7 @@ A value that a report does not hold leaves no row; one that it holds as null is 
 
 import textwrap
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 
 from data_tools.core.printable import columns_of, printable, start_of, to_left, to_right, told_apart
 from data_tools.judging.metric import HIGHER, LOWER, MISSING, Comparison, Style, look_up
@@ -84,9 +85,27 @@ def describe_remarks(report: Report) -> list[str]:
 
 
 def describe_rule(report: Report) -> str:
-    """How the threshold behind the overkill is chosen, as a clause; "" where the report does not say."""
+    """How the threshold behind the overkill is chosen, and the defects that escape it; "" where nothing says so."""
     rule = rule_of(report)
-    return f"overkill: at the threshold chosen on validation, where it {rule['words']}" if rule else ""
+    if not rule:
+        return ""
+    escapes = [f"{name} {share}" for name, share in _escapes(report).items()]
+    here = f"; escapes here: {', '.join(escapes)}" if escapes else ""
+    return f"overkill: at the threshold chosen on validation, where it {rule['words']}{here}"
+
+
+def _escapes(report: Report) -> dict[str, str]:
+    """The share of the judged defects that each approach lets pass, of several seeds their mean."""
+    runs, shares = metrics_by_run(report), {}
+    for name, approach in as_mapping(report.get("approaches")).items():
+        members = [runs.get(run, {}) for run in approach.get("runs") or ()]
+        known = [look_up(metrics, ("operating_point", "test", "escape")) for metrics in members]
+        values = [one["value"] for one in map(as_mapping, known) if one.get("value") is not None]
+        if values:
+            ends = as_mapping(known[0]).get("ci95") if len(known) == 1 else None
+            between = interval(ends and [100 * end for end in ends], 1)
+            shares[printable(name)] = f"{100 * fmean(values):.1f} %" + (f" ({between})" if between else "")
+    return shares
 
 
 def _describe_groups(count: int) -> str:

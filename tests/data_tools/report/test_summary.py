@@ -3,7 +3,7 @@
 from typing import Any
 
 from data_tools.report.summary import summary_table
-from data_tools.report.table import side_by_side
+from data_tools.report.table import describe_rule, side_by_side
 
 
 def metrics(auc: float = 0.9, overkill: float | None = 0.25, milliseconds: float | None = 12.34) -> dict[str, Any]:
@@ -51,6 +51,18 @@ def test_seeds_are_a_mean_between_the_lowest_and_the_highest() -> None:
     assert (cells[0].text, cells[0].ci95) == ("0.850", "seeds 0.800..0.900")
     assert (cells[1].text, cells[1].ci95) == ("25.0 %", "seeds 20.0 %..30.0 %")
     assert cells[2].text == "n/a"
+
+
+def test_the_rule_says_which_share_of_the_defects_escapes_here() -> None:
+    one, other = metrics(), metrics()
+    one["operating_point"]["test"]["escape"] = {"value": 0.1, "ci95": [0.02, 0.3]}
+    other["operating_point"]["test"]["escape"] = {"value": 0.2, "ci95": None}
+    runs = {"a1": {"metrics": one}, "a2": {"metrics": other}, "b": {"metrics": metrics()}}
+    apart = {name: {"runs": [name]} for name in runs}
+    known = describe_rule({"runs": runs, "approaches": apart})
+    assert known.endswith("lets at most 2 % of the defects escape; escapes here: a1 10.0 % (2.0..30.0), a2 20.0 %")
+    assert describe_rule({"runs": runs, "approaches": {"a": {"runs": ["a1", "a2"]}}}).endswith("here: a 15.0 %")
+    assert describe_rule({"runs": {"b": runs["b"]}, "approaches": {"b": {"runs": ["b"]}}}).endswith("defects escape")
 
 
 def test_the_terminal_answers_first() -> None:
