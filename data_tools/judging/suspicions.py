@@ -169,23 +169,36 @@ def _scale(boxes: Floats, truth: _Truth) -> Floats | None:
 
 
 def _other_classes(pairs: Sequence[tuple[Sample, Prediction]], best: Floats, truth: _Truth) -> list[str]:
-    """A remark if most boxes that fit a true one are of another class than it."""
+    """A remark if most boxes that fit a true one are of another class than it, and other names for the classes fit.
+
+    A detector that has not learnt its classes yet calls most of them one: no other names make that right.
+    """
     near = np.flatnonzero(truth.overlaps(best) >= 0.5).tolist()
-    if len(near) < _FEWEST:
-        return []
-    wrong = []
-    for i in near:
-        prediction = pairs[i][1]
-        label = int(prediction.box_labels[int(np.argmax(prediction.box_scores))])
-        if label not in truth.labels[i]:
-            wrong.append((prediction.file_name, label, int(truth.labels[i][0])))
-    if 2 * len(wrong) <= len(near):
-        return []
-    name, label, true = wrong[0]
-    return [
-        f"{len(wrong)} of {len(near)} boxes that fit a true one are of another class ({name}: {label} instead of "
-        f"{true}): classes counted from 0, or in another order?"
+    called = [int(pairs[i][1].box_labels[int(np.argmax(pairs[i][1].box_scores))]) for i in near]
+    true = [
+        label if label in truth.labels[i] else int(truth.labels[i][0]) for i, label in zip(near, called, strict=True)
     ]
+    wrong = [place for place, label in enumerate(called) if label != true[place]]
+    if len(near) < _FEWEST or 2 * len(wrong) <= len(near) or not _other_names_fit(called, true):
+        return []
+    place = wrong[0]
+    name = pairs[near[place]][1].file_name
+    return [
+        f"{len(wrong)} of {len(near)} boxes that fit a true one are of another class ({name}: {called[place]} instead "
+        f"of {true[place]}): classes counted from 0, or in another order?"
+    ]
+
+
+def _other_names_fit(called: Sequence[int], true: Sequence[int]) -> bool:
+    """Whether classes, each taken for one other, are right of most boxes, and of more than a single class would be."""
+    from scipy.optimize import linear_sum_assignment
+
+    (_, rows), (_, columns) = (np.unique(labels, return_inverse=True) for labels in (called, true))
+    counts = np.zeros((rows.max() + 1, columns.max() + 1))
+    np.add.at(counts, (rows, columns), 1)
+    right = counts[linear_sum_assignment(counts, maximize=True)].sum()
+    none_right = not any(a == b for a, b in zip(called, true, strict=True))
+    return bool(2 * right > len(called) and (none_right or right > counts.sum(axis=0).max()))
 
 
 def _no_better_than_chance(peaks: Floats, truth: _Truth) -> list[str]:

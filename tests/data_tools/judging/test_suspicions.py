@@ -121,3 +121,25 @@ def test_right_boxes_of_the_wrong_classes_are_remarked(samples, make_prediction)
     other = [replace(p, box_labels=p.box_labels + 1) for p in predicted(samples, make_prediction)]
     (remark,) = suspicions(samples, other)
     assert "16 of 16 boxes that fit a true one are of another class (1.png: 2 instead of 1)" in remark
+
+
+@pytest.mark.parametrize(
+    ("called", "is_remarked"),
+    [
+        ([2, 3, 1], True),  # another order
+        ([3, 3, 3], False),  # all are one class: it has not learnt them
+        ([2, 1, 3], True),  # two of three exchanged, in most of the images
+    ],
+)
+def test_classes_that_are_not_learnt_yet_are_not_taken_for_another_order(
+    samples, make_prediction, called: list[int], is_remarked: bool
+) -> None:
+    true = [1, 1, 1, 2, 2, 2, 3, 1, 2, 1, 2, 3, 3, 1, 2, 3]
+    typed = [replace(s, labels=np.array([one])) for s, one in zip(samples, true, strict=False)]
+    told = [
+        replace(p, box_labels=np.array([called[one - 1]]))
+        for p, one in zip(predicted(typed, make_prediction), true, strict=False)
+    ]
+    remarks = suspicions(typed, told)
+    assert len(remarks) == is_remarked
+    assert all("in another order" in one for one in remarks)
