@@ -2,7 +2,9 @@
 
 torchvision's kernel walks over channels one by one, and its gradient uses a single thread. Here the pyramid is one
 table with a row of channels for each place, and a cell of a box is a weighted sum of 16 rows: an embedding bag, which
-adds whole rows at once. The values are torchvision's up to rounding. Other devices keep torchvision's kernel.
+adds whole rows at once. The values are torchvision's up to rounding. Other devices keep torchvision's kernel, but not
+its guess of the levels' scales from the first images it sees: of a narrow one, which is padded to half as much again or
+more, the guess is twice the scale, and it is kept for all images to come.
 """
 
 import math
@@ -13,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 from torchvision.ops import MultiScaleRoIAlign
+from torchvision.ops.poolers import initLevelMapper
 
 from data_tools.core.anchors import CANONICAL_LEVEL, CANONICAL_SIDE
 
@@ -32,6 +35,9 @@ class PyramidPool(MultiScaleRoIAlign):  # type: ignore[misc]
     def __init__(self, strides: Sequence[int], names: Sequence[str], cells: int) -> None:
         super().__init__(list(names), output_size=cells, sampling_ratio=_SAMPLES)
         self.strides, self.cells = tuple(strides), cells
+        self.scales = [1 / stride for stride in strides]
+        first, last = (int(math.log2(stride)) for stride in (strides[0], strides[-1]))
+        self.map_levels = initLevelMapper(first, last, CANONICAL_SIDE, CANONICAL_LEVEL)
 
     def forward(
         self, x: "OrderedDict[str, Tensor]", boxes: list[Tensor], image_shapes: list[tuple[int, int]]

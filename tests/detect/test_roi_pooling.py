@@ -58,6 +58,14 @@ def test_gradients_equal_torchvisions() -> None:
         torch.testing.assert_close(ours, reference, atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.parametrize("seen_hw", [(40, 96), (64, 45), (1, 1), SIZE_HW])
+def test_torchvisions_kernel_takes_the_strides_of_narrow_images_too(seen_hw: tuple[int, int]) -> None:
+    boxes = [torch.tensor([[3.0, 5.0, 40.0, 38.0], [0.0, 0.0, 9.0, 4.0]])] * 2
+    pool = PyramidPool(STRIDES, NAMES, 7)
+    elsewhere = MultiScaleRoIAlign.forward(pool, maps(), boxes, [seen_hw] * 2)  # as on a GPU
+    torch.testing.assert_close(pool(maps(), boxes, [seen_hw] * 2), elsewhere, atol=1e-4, rtol=1e-4)
+
+
 @pytest.mark.parametrize("counts", [(0, 0), (0, 2)])
 def test_images_without_boxes(counts: tuple[int, int]) -> None:
     box = torch.tensor([[3.0, 5.0, 40.0, 60.0]])
