@@ -27,7 +27,6 @@ OneImage = str | Path | Image.Image | ArrayLike
 Images = Dataset | OneImage | Iterable[OneImage]
 _GIVE = "give a path, a PIL image, a uint8 array (h, w) or (h, w, 3), several of these, or a dataset"
 _CHANNELS = 4  # as many as an image has at most: nobody has images of so few columns
-_LUMINANCE = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, as Pillow's convert("L")
 
 
 @dataclass(frozen=True)
@@ -155,8 +154,8 @@ def _pixels_of(image: OneImage, number: int) -> NDArray[np.uint8]:
 
 
 def _gray(color: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(h, w, 3) -> (h, w), some rows at a time, as the product has eight bytes a pixel."""
+    """(h, w, 3) -> (h, w) as files are read, to the last level; some rows at a time, as Pillow makes a copy of them."""
     gray = np.empty(color.shape[:2], dtype=np.uint8)
     for rows in row_blocks(color.shape[0], color.shape[1]):
-        gray[rows] = np.round(color[rows] @ _LUMINANCE)
+        gray[rows] = np.asarray(Image.fromarray(color[rows]).convert("L"))
     return gray
