@@ -125,9 +125,11 @@ class InputConfig:
         return whole if slices.side_px is None else max(whole, self.scale * slices.seen_px / slices.side_px)
 
     def window_hw(self, size_hw: tuple[int, int], side: int) -> tuple[int, int]:
-        """Height and width at which a window of that many original pixels is seen, of a level with that side."""
-        scale = self.scale * self.slices.seen_px / side
-        return in_strides(size_hw[0] * scale), in_strides(size_hw[1] * scale)
+        """Height and width at which a window of that many original pixels is seen, of a level with that side.
+
+        In training as in prediction, which sees windows as images of their own.
+        """
+        return self.of_windows(side).target_hw(size_hw)
 
     def of_windows(self, side: int) -> "InputConfig":
         """The same for a level's windows, which were cut out of preprocessed images and are images of their own now."""

@@ -206,6 +206,27 @@ def test_training_windows_show_their_boxes_at_the_scale_of_slices(
         assert item.image.sum() == pytest.approx(float(inside.sum()), rel=0.25)
 
 
+@pytest.mark.parametrize(
+    ("size_hw", "side", "seen"),
+    [((40, 300), 64, 64), ((300, 90), 100, 100), ((40, 300), 100, 64), ((200, 300), 64, 64)],
+)
+def test_training_sees_windows_at_the_size_of_prediction(
+    make_sample: Callable[..., Sample], size_hw: tuple[int, int], side: int, seen: int
+) -> None:
+    """Those of an image narrower than a window, and of a side that is no multiple of 32, at their own scale too."""
+    sample, predicted = make_sample(1, [], size_hw), set()
+    slices = SliceConfig(side, seen, share=1.0)
+    config = InputConfig(max_pixels=size_hw[0] * size_hw[1], slices=slices, augment=AugmentConfig("none", photometry=0))
+
+    def look(parts: Sequence[Sample], _: object, seen_as: InputConfig, __: str) -> list[SizedDetections]:
+        predicted.update(seen_as.target_hw(part.size_hw) for part in parts if seen_as.slices.side_px is None)
+        return [(raw([], 0.0), part.size_hw) for part in parts]
+
+    look_everywhere(look, (1.0,), [sample], lambda one: np.zeros(one.size_hw, np.uint8), config, "")
+    data = DefectDataset([sample], lambda one: np.zeros(one.size_hw, np.uint8), config, Augmentation(config.augment))
+    assert {tuple(data[epoch, 0].image.shape[1:]) for epoch in range(4)} == predicted
+
+
 def test_defects_are_pasted_at_their_own_scale_and_decoys_show_as_often(
     tmp_path: Path, make_sample: Callable[..., Sample]
 ) -> None:
