@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from data_tools.core.heatmaps import cells_seen
 from data_tools.loading.batch import Batch
+from data_tools.networks.pooling import own_cells
 from data_tools.training import processes
 
 _LEAST = 1e-12
@@ -23,7 +23,7 @@ def evidence_map(activations: Tensor, weights: Tensor) -> Tensor:
     return (activations.float() * weights.float().view(1, -1, 1, 1)).sum(dim=1)
 
 
-def cam_loss(evidence: Tensor, batch: Batch) -> Tensor:
+def cam_loss(evidence: Tensor, batch: Batch, stride: int) -> Tensor:
     """Mean over the images that say where evidence belongs: `outside_boxes` for boxed and `unevenness` for good ones.
 
     Defects without an annotated area say nothing and do not count. A scalar; 0 for a batch of such images alone. The
@@ -32,16 +32,16 @@ def cam_loss(evidence: Tensor, batch: Batch) -> Tensor:
     Args:
         evidence: (n, rows, columns) as `evidence_map` gives it, over the padded images.
         batch: its boxes, statuses and sizes.
+        stride: of the map. An image has the cells that it would have alone, and they lie as its map is drawn, evenly.
     """
-    grid_hw, padded_hw = _pair(evidence.shape[1:]), _pair(batch.images.shape[2:])
+    padded_hw, grid_hw = _pair(batch.images.shape[2:]), _pair(evidence.shape[1:])
     terms = []
-    for i, cells in enumerate(evidence):
-        rows, columns = cells_seen(grid_hw, batch.sizes_hw[i], padded_hw)
-        visible, boxes = cells[:rows, :columns], batch.targets[i]["boxes"]
+    for cells, size_hw, target, defect in zip(evidence, batch.sizes_hw, batch.targets, batch.defect, strict=True):
+        own, boxes = own_cells(size_hw, padded_hw, grid_hw, stride), target["boxes"]
+        visible = cells[: own[0], : own[1]]
         if len(boxes):
-            inside = cells_of_boxes(boxes, padded_hw, grid_hw)[:rows, :columns]
-            terms.append(outside_boxes(visible, inside))
-        elif not bool(batch.defect[i]):
+            terms.append(outside_boxes(visible, cells_of_boxes(boxes, size_hw, own)))
+        elif not bool(defect):
             terms.append(unevenness(visible))
     total = torch.stack(terms).sum() if terms else evidence.sum() * 0.0
     return total / processes.average(total.new_tensor(float(len(terms)))).clamp(min=1e-6)
@@ -66,18 +66,18 @@ def unevenness(evidence: Tensor) -> Tensor:
     return (evidence - evidence.mean()).relu().mean()
 
 
-def cells_of_boxes(boxes_xyxy: Tensor, padded_hw: tuple[int, int], grid_hw: tuple[int, int]) -> Tensor:
+def cells_of_boxes(boxes_xyxy: Tensor, size_hw: tuple[int, int], grid_hw: tuple[int, int]) -> Tensor:
     """(rows, columns) in 0..1: 1 for the cell a box covers most, for others their coverage in relation to that one.
 
     So a box smaller than a cell can be pointed at perfectly too, and every box counts alike.
 
     Args:
-        boxes_xyxy: (m, 4) in pixels of the padded input, m >= 1.
-        padded_hw: height and width of the padded input.
-        grid_hw: rows and columns of the map.
+        boxes_xyxy: (m, 4) in pixels of the input, m >= 1.
+        size_hw: height and width of the input.
+        grid_hw: rows and columns of its map.
     """
-    across = _overlap(boxes_xyxy[:, 0], boxes_xyxy[:, 2], padded_hw[1], grid_hw[1])
-    down = _overlap(boxes_xyxy[:, 1], boxes_xyxy[:, 3], padded_hw[0], grid_hw[0])
+    across = _overlap(boxes_xyxy[:, 0], boxes_xyxy[:, 2], size_hw[1], grid_hw[1])
+    down = _overlap(boxes_xyxy[:, 1], boxes_xyxy[:, 3], size_hw[0], grid_hw[0])
     covered = down[:, :, None] * across[:, None, :]
     most = covered.amax(dim=(1, 2), keepdim=True).clamp(min=1e-12)
     return (covered / most).amax(dim=0)

@@ -29,7 +29,7 @@ class ClassifierLoss:
         with recorded(layer) as outputs:
             losses = {"bce": _cross_entropy(network, batch)}
         evidence = evidence_map(the_map(outputs), self.model.linear.weight[0])
-        return losses | {"cam": self.config.cam_weight * cam_loss(evidence, batch)}
+        return losses | {"cam": self.config.cam_weight * cam_loss(evidence, batch, self.model.backbone.strides[-1])}
 
 
 def _cross_entropy(network: nn.Module, batch: Batch) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from classify.config import ClassifierConfig
 from data_tools.loading.sample_random import SampleDropout
 from data_tools.networks.backbones import Backbone, freeze_statistics
-from data_tools.networks.pooling import mean_pool
+from data_tools.networks.pooling import mean_pool, own_cells
 
 
 class Classifier(nn.Module):
@@ -48,7 +48,9 @@ class Classifier(nn.Module):
         Training takes a generator an image, for the dropout, and where images are padded their own heights and widths.
         """
         last = self.backbone(images.contiguous(memory_format=torch.channels_last))[-1]
-        pooled = mean_pool(last, sizes_hw, (images.shape[2], images.shape[3]))
+        padded_hw, grid_hw = (images.shape[2], images.shape[3]), (last.shape[2], last.shape[3])
+        own = [own_cells(size_hw, padded_hw, grid_hw, self.backbone.strides[-1]) for size_hw in sizes_hw]
+        pooled = mean_pool(last, own, grid_hw)
         logits: Tensor = self.linear(self.dropout(pooled, generators))
         return logits
 

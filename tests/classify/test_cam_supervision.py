@@ -87,12 +87,12 @@ def test_boxed_and_good_images_count_and_unboxed_ones_do_not() -> None:
     evidence[1, 0, 0] = 16.0
     evidence[2, 2, 2] = 99.0
     evidence.requires_grad_()
-    loss = cam_loss(evidence, make_batch([[[0.0, 0, 10, 10]], [], []], [1.0, 0.0, 1.0]))
+    loss = cam_loss(evidence, make_batch([[[0.0, 0, 10, 10]], [], []], [1.0, 0.0, 1.0]), 10)
     assert float(loss.detach()) == pytest.approx((math.log(2) + 15 / 16) / 2, abs=1e-5)
     loss.backward()
     assert evidence.grad is not None
     assert not evidence.grad[2].any()
-    alone = cam_loss(evidence[2:], make_batch([[]], [1.0]))
+    alone = cam_loss(evidence[2:], make_batch([[]], [1.0]), 10)
     assert float(alone.detach()) == 0.0
     alone.backward()  # part of the graph, so that a batch of them does not stop the training
 
@@ -101,7 +101,26 @@ def test_padding_does_not_count() -> None:
     evidence = torch.zeros(1, 4, 4)
     evidence[0, 0, 0], evidence[0, 3, 3] = 40.0, 90.0  # the latter in the padding
     batch = make_batch([[[0.0, 0, 10, 10]]], [1.0], side=40, seen=20)
-    assert float(cam_loss(evidence, batch)) == pytest.approx(0.0, abs=1e-5)
+    assert float(cam_loss(evidence, batch, 10)) == pytest.approx(0.0, abs=1e-5)
+
+
+@pytest.mark.parametrize("seen", [11, 20, 35, 39])
+def test_a_box_at_the_edge_of_a_padded_image_teaches_as_it_would_alone(seen: int) -> None:
+    """Of images whose last cells are cut short: 4 cells over 40 px, and as many as it has alone over the image."""
+    cells = -(-seen // 10)
+    evidence = torch.randn(4, 4, generator=torch.Generator().manual_seed(0))
+    box = [[seen - 0.9, 0.0, float(seen), 3.0]]
+    losses, gradients = [], []
+    for side, map_of in ((40, evidence), (seen, evidence[:cells, :cells])):
+        given = map_of.clone().requires_grad_()
+        loss = cam_loss(given[None], make_batch([box], [1.0], side, seen), 10)
+        loss.backward()
+        assert given.grad is not None
+        losses.append(float(loss.detach()))
+        gradients.append(given.grad[:cells, :cells])
+    assert losses[0] == losses[1]
+    assert gradients[0].tolist() == gradients[1].tolist()
+    assert float(gradients[0][0, cells - 1]) < -0.1
 
 
 def test_a_step_moves_the_map_of_a_classifier_into_the_box() -> None:

@@ -53,3 +53,14 @@ def test_what_is_said_of_an_image_does_not_depend_on_its_company(
         assert one.image_id == sample.image_id
         assert one.score == pytest.approx(alone.score, abs=1e-6)
         np.testing.assert_allclose(one.heatmap, alone.heatmap, atol=1e-5)
+
+
+@pytest.mark.parametrize(("side", "cells"), [(60, 2), (64, 2), (65, 3), (97, 4), (1, 1), (100, 4)])
+def test_a_padded_images_logit_is_of_the_cells_that_it_has_alone(model: Classifier, side: int, cells: int) -> None:
+    """Beside one of 100 px, which is no multiple of the stride and has a map of 4 x 4."""
+    images = torch.rand(2, 3, 100, 100, generator=torch.Generator().manual_seed(0))
+    images[1, :, side:], images[1, :, :, side:] = 0.0, 0.0
+    with torch.inference_mode():
+        last = model.backbone(images)[-1][1]
+        expected = model.linear(last[:, :cells, :cells].mean(dim=(1, 2)))
+        torch.testing.assert_close(model(images, None, [(100, 100), (side, side)])[1], expected)
