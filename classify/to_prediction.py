@@ -28,11 +28,13 @@ def to_prediction(
         padded_hw: height and width of the whole input.
         preprocess: what was done to the image before.
     """
-    rows, columns = cells_seen((cam.shape[0], cam.shape[1]), seen_hw, padded_hw)
-    visible = cam[:rows, :columns]
-    x1, y1, x2, y2 = window = preprocess.window(sample.size_hw)
+    window = preprocess.window(sample.size_hw)
+    visible, covered = cells_seen(cam, seen_hw, padded_hw, window)
+    x1, y1, x2, y2 = covered
     best = peak(visible, (y2 - y1, x2 - x1))
-    peak_xy = None if best is None else (best.xy[0] + x1, best.xy[1] + y1)
+    peak_xy = None
+    if best is not None:  # the middle of a cell that is cut short may lie beyond the image
+        peak_xy = float(min(best.xy[0] + x1, window[2])), float(min(best.xy[1] + y1, window[3]))
     score = float(1.0 / (1.0 + np.exp(-np.clip(logit, -60.0, 60.0))))
     return Prediction(
         image_id=sample.image_id,
@@ -43,5 +45,5 @@ def to_prediction(
         box_scores=np.zeros(0),
         box_labels=empty_labels(),
         peak_xy=peak_xy,
-        heatmap=place_in_image(visible, window, sample.size_hw),
+        heatmap=place_in_image(visible, window, sample.size_hw, covered),
     )

@@ -63,9 +63,9 @@ def explain(
         padded = (maps.shape[1] * stride, maps.shape[2] * stride)
         placed = []
         for sample, one, seen in zip(chosen, maps, batch.sizes_hw, strict=True):
-            rows, columns = cells_seen((one.shape[0], one.shape[1]), seen, padded)
             window = config.preprocess.window(sample.size_hw)
-            placed.append(place_in_image(one[:rows, :columns], window, sample.size_hw))
+            visible, covered = cells_seen(one, seen, padded, window)
+            placed.append(place_in_image(visible, window, sample.size_hw, covered))
         return placed
 
     return shared_batches(model.backbone, samples, pixels, config, _BATCH_SIZE, "", read)

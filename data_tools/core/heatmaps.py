@@ -53,7 +53,7 @@ def _positive(heatmap: AnyMap) -> NDArray[np.float64] | None:
     return np.asarray(np.maximum(values, 0.0) / values.max())
 
 
-def peak(heatmap: AnyMap, size_hw: tuple[int, int], tolerance: float = 1e-6) -> Peak | None:
+def peak(heatmap: AnyMap, size_hw: tuple[float, float], tolerance: float = 1e-6) -> Peak | None:
     """Centroid of the connected plateau that holds the first maximum; None (an abstention) for a map without one.
 
     Args:
@@ -169,37 +169,54 @@ def regions_within(full: Map, fraction: float, rectangle_xyxy: Sequence[int]) ->
     return Regions(np.array(boxes, dtype=np.float64).reshape(-1, 4), areas, numbers, part)
 
 
-def cells_seen(grid_hw: tuple[int, int], seen_hw: tuple[int, int], padded_hw: tuple[int, int]) -> tuple[int, int]:
-    """Rows and columns of a map that show the image and not the padding at its right and bottom, at least one each.
+Box = tuple[float, float, float, float]
+"""x1, y1, x2, y2 in pixels."""
+
+
+def cells_seen(heatmap: Map, seen_hw: tuple[int, int], padded_hw: tuple[int, int], window_xyxy: Box) -> tuple[Map, Box]:
+    """The cells of a map over a padded input that show the image, and which part of it they cover.
+
+    The last ones may show padding too, so that the part reaches beyond the window that was seen.
 
     Args:
-        grid_hw: rows and columns of the map over the padded input.
-        seen_hw: height and width of the image in the input, before padding.
+        heatmap: (rows, columns) over the padded input.
+        seen_hw: height and width of the image in the input; it is padded at the right and bottom.
         padded_hw: height and width of the whole input.
+        window_xyxy: of the image that was seen, in its pixels.
+
+    Returns:
+        (rows, columns), at least one each, and x1, y1, x2, y2 in the image's pixels.
     """
-    rows, columns = (max(round(g * s / p), 1) for g, s, p in zip(grid_hw, seen_hw, padded_hw, strict=True))
-    return rows, columns
+    (rows, columns), (left, top, right, bottom) = heatmap.shape, window_xyxy
+    down, across = (-(-g * s // p) for g, s, p in zip((rows, columns), seen_hw, padded_hw, strict=True))
+    x2 = left + (right - left) * (across * padded_hw[1]) / (columns * seen_hw[1])
+    y2 = top + (bottom - top) * (down * padded_hw[0]) / (rows * seen_hw[0])
+    return heatmap[:down, :across], (left, top, x2, y2)
 
 
-def place_in_image(heatmap: Map, window_xyxy: tuple[int, int, int, int], size_hw: tuple[int, int]) -> Map:
+def place_in_image(
+    heatmap: Map, window_xyxy: tuple[int, int, int, int], size_hw: tuple[int, int], covered_xyxy: Box | None = None
+) -> Map:
     """A map of a window of an image as a map of the whole image, with cells of about the same size.
 
-    Bilinear inside the window, 0 outside it. A window that is the whole image leaves the map as it is.
+    Bilinear inside the window, 0 outside it. A map that covers the whole image stays as it is.
 
     Args:
-        heatmap: (rows, columns) over the window.
+        heatmap: (rows, columns).
         window_xyxy: x1, y1, x2, y2 in image pixels.
         size_hw: height and width of the image in pixels.
+        covered_xyxy: what the map covers, such as more than the window; None is the window.
     """
-    x1, y1, x2, y2 = window_xyxy
-    if (x1, y1, x2, y2) == (0, 0, size_hw[1], size_hw[0]):
+    covered = window_xyxy if covered_xyxy is None else covered_xyxy
+    if covered == (0, 0, size_hw[1], size_hw[0]):
         return heatmap
     values = np.asarray(heatmap, dtype=np.float64)
     sides = []
-    for (low, high), pixels, cells in zip(((y1, y2), (x1, x2)), size_hw, values.shape, strict=True):
+    for axis, pixels, cells in zip((1, 0), size_hw, values.shape, strict=True):
+        low, high = covered[axis], covered[axis + 2]
         count = max(round(pixels * cells / (high - low)), 1)
         centres = (np.arange(count) + 0.5) * pixels / count
-        inside = (centres >= low) & (centres < high)
+        inside = (centres >= window_xyxy[axis]) & (centres < window_xyxy[axis + 2])
         sides.append(inside[:, None] * _interpolation((centres - low) * cells / (high - low) - 0.5, cells))
     placed: Map = (sides[0] @ values @ sides[1].T).astype(np.float32)
     return placed

@@ -28,6 +28,16 @@ def test_padding_is_no_part_of_the_map(make_sample) -> None:
     assert prediction.heatmap.shape == (2, 2)
 
 
+@pytest.mark.parametrize("seen", [100, 110, 60, 51])
+def test_a_cell_that_is_cut_short_stays_where_it_looked(make_sample, seen: int) -> None:
+    """Cells of 50 px, of an image of 100 px that is seen at other sizes: the first one's middle is at 25 of them."""
+    prediction = to_prediction(make_sample(1), 0.0, one_hot(4, 4, 0, 0), (seen, seen), (200, 200), PLAIN)
+    assert prediction.peak_xy == pytest.approx((2500 / seen, 2500 / seen))
+    last = -(-seen // 50) - 1
+    prediction = to_prediction(make_sample(1), 0.0, one_hot(4, 4, last, last), (seen, seen), (200, 200), PLAIN)
+    assert prediction.peak_xy == pytest.approx((min((50 * last + 25) * 100 / seen, 100),) * 2)
+
+
 @pytest.mark.parametrize("cam", [np.zeros((3, 3)), np.ones((3, 3)), np.full((3, 3), np.nan)])
 def test_a_map_that_says_nothing_abstains(make_sample, cam: np.ndarray) -> None:
     prediction = to_prediction(make_sample(1), 3.0, cam.astype(np.float32), (96, 96), (96, 96), PLAIN)

@@ -58,15 +58,16 @@ def test_the_score_of_the_best_box_is_what_is_explained(model: Detector) -> None
 
 
 def test_maps_lie_over_the_original_image(model: Detector, tmp_path: Path, make_sample) -> None:
-    """100 x 80 px cropped to 60 x 40: 4 x 3 of the 4 x 4 cells of 16 px show it, on a grid of the whole image."""
+    """100 x 80 px cropped to 60 x 40: 4 x 3 of the 4 x 4 cells of 16 px show it, of the 6 x 5 of the whole image."""
     pixels = np.random.default_rng(0).integers(0, 255, (80, 100), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "1.png")
     sample = make_sample(1, size_hw=(80, 100))
     config = InputConfig(preprocess=PreprocessConfig(crop_px=20))
     (heatmap,) = explain(model, [sample], tmp_path, config, "eigencam", 16)
-    assert heatmap.shape == (round(80 * 2 / 40), round(100 * 4 / 60))
+    assert heatmap.shape == (80 // 16, 100 // 16)
     assert not heatmap[0].any()
-    assert heatmap[1:3].any()
+    assert heatmap[1:4].any()
+    assert not heatmap[4].any()
 
 
 def test_no_box_is_a_map_of_zeros() -> None:

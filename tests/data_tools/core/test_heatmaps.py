@@ -6,7 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from data_tools.core.heatmaps import boxes_to_map, is_transposed, map_to_boxes, normalise, peak, upsample
+from data_tools.core.heatmaps import (
+    boxes_to_map,
+    cells_seen,
+    is_transposed,
+    map_to_boxes,
+    normalise,
+    peak,
+    place_in_image,
+    upsample,
+)
 
 
 def one_hot(shape: tuple[int, int], cell: tuple[int, int]) -> np.ndarray:
@@ -121,6 +130,24 @@ def test_upsampling_is_torchs(heatmap: np.ndarray, size_hw: tuple[int, int]) -> 
 
     reference = interpolate(torch.from_numpy(heatmap)[None, None], size=size_hw, mode="bilinear", align_corners=False)
     assert np.allclose(upsample(heatmap, size_hw), reference[0, 0].numpy(), atol=1e-4)
+
+
+@pytest.mark.parametrize("crop", [0, 10])
+@pytest.mark.parametrize("seen", [40, 64, 97, 100, 111, 112, 127, 128])
+def test_a_padded_inputs_map_lies_where_it_looked(seen: int, crop: int) -> None:
+    """Cells of 32 px, each with the place of its middle as value: so has each cell of the image's map."""
+    padded, size = 128, seen + 2 * crop
+    ramp = np.broadcast_to(np.arange(16, 128, 32, dtype=np.float32)[:, None] + crop, (4, 4))
+    window = (crop, crop, crop + seen, crop + seen)
+    visible, covered = cells_seen(ramp, (seen, seen), (padded, padded), window)
+    assert visible.shape[0] == -(-seen // 32)
+    placed = place_in_image(visible, window, (size, size), covered)
+    middles = (np.arange(len(placed)) + 0.5) * size / len(placed)
+    shown = (middles >= crop) & (middles < crop + seen)
+    assert shown.sum() >= seen // 32
+    expected = np.clip(middles, 16 + crop, 32 * len(visible) - 16 + crop) * shown
+    np.testing.assert_allclose(placed.max(axis=1), expected, rtol=1e-6)
+    np.testing.assert_allclose(placed.max(axis=0) > 0, shown)
 
 
 def test_map_to_boxes_finds_regions_best_first() -> None:
