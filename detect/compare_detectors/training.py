@@ -16,6 +16,7 @@ from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
+from data_tools.core.errors import InputError
 from data_tools.core.records import Prediction, Sample
 from detect.to_prediction import of_boxes
 
@@ -63,8 +64,14 @@ def train_for(recipe: Recipe, megapixels: float) -> Spent:
     """Train until the network has seen so many pixels, at least one step, and leave it as it is then.
 
     Raises:
+        InputError: the training images do not fill one of the recipe's batches.
         FloatingPointError: a loss is not finite.
     """
+    if not len(recipe.loader):
+        raise InputError(
+            f"{recipe.settings.get('images')} images that the recipe learns from do not fill its batch of "
+            f"{recipe.settings.get('batch_size')}; leave this approach out with --approaches"
+        )
     recipe.network.train()
     start, steps, seen = time.monotonic(), 0, 0.0
     with tqdm(total=round(megapixels), unit="Mpx", desc="training") as bar:
@@ -93,6 +100,7 @@ def train_stably(build: Callable[[float], Recipe], megapixels: float, tries: int
         tries: at most.
 
     Raises:
+        InputError: see there.
         FloatingPointError: every try ended so.
     """
     for attempt in range(tries):

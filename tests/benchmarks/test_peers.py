@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from subprocess import CalledProcessError
 
@@ -57,6 +58,15 @@ def test_training_stops_with_its_budget_and_learns() -> None:
 def test_training_stops_at_a_loss_that_is_not_finite() -> None:
     with pytest.raises(FloatingPointError, match="the loss is nan after 0 steps"):
         train_for(_line(float("nan")), 5.0)
+
+
+def test_too_few_images_for_a_batch_are_refused() -> None:
+    """There the loader gives no batch, and a budget of them is never spent."""
+    recipe = replace(
+        _line(1.0), loader=DataLoader(torch.ones(3, 1), 4, drop_last=True), settings={"images": 3, "batch_size": 4}
+    )
+    with pytest.raises(InputError, match="3 images that the recipe learns from do not fill its batch of 4"):
+        train_for(recipe, 25.0)
 
 
 def test_a_recipe_that_diverges_begins_again_at_half_of_its_rate() -> None:

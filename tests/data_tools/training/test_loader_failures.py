@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from torch.utils.data import DataLoader, Dataset
 
 from data_tools.core.errors import InputError, WorkerLostError
@@ -58,6 +59,14 @@ def test_an_image_that_cannot_be_read(workers: int) -> None:
     with pytest.raises(InputError) as caught:
         read_all(DataLoader(Failing(InputError("a.png: no such image")), num_workers=workers))
     assert str(caught.value) == "a.png: no such image"
+
+
+def test_a_batch_of_a_single_cell_is_refused_where_batch_norm_learns() -> None:
+    norm = torch.nn.BatchNorm2d(3)
+    with pytest.raises(InputError, match=r"32 x 32 pixels or less.*--fit.batch_size 2"), in_words(RUN):
+        norm(torch.zeros(1, 3, 1, 1))
+    with pytest.raises(ValueError, match="4D input"), in_words(RUN):
+        norm(torch.zeros(1, 3))
 
 
 def test_memory_that_is_exhausted() -> None:
