@@ -17,6 +17,8 @@ from data_tools.files.checkpoint_files import STATE, best_weights, require_whole
 from data_tools.files.json_object import read_object
 
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
+_SCALER = "scaler."  # of fp16, whose loss is scaled by as much as the last steps bore
+_SCALER_STATE = ("scale", "_growth_tracker")
 
 
 def save_checkpoint(folder: Path, tensors: Mapping[str, Mapping[str, Tensor]], state: Mapping[str, Any]) -> None:
@@ -97,9 +99,12 @@ def load_best(model: torch.nn.Module, run: Path) -> None:
 
 
 def optimizer_tensors(optimizer: Optimizer) -> dict[str, Tensor]:
-    """AdamW's state as tensors named `<parameter number>.<name>`."""
+    """AdamW's state as tensors named `<parameter number>.<name>`, and that of the scaler of fp16 where there is one."""
     state = optimizer.state_dict()["state"]
-    return {f"{i}.{name}": torch.as_tensor(value) for i, part in state.items() for name, value in part.items()}
+    tensors = {f"{i}.{name}": torch.as_tensor(value) for i, part in state.items() for name, value in part.items()}
+    scaler = _scaler_of(optimizer)
+    known = {} if scaler is None else scaler.state_dict()
+    return tensors | {f"{_SCALER}{name}": torch.tensor(float(known[name])) for name in _SCALER_STATE if name in known}
 
 
 def restore_optimizer(optimizer: Optimizer, folder: Path, steps: int) -> None:
@@ -112,7 +117,9 @@ def restore_optimizer(optimizer: Optimizer, folder: Path, steps: int) -> None:
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     places = set(map(str, range(len(parameters))))
     state: dict[int, dict[str, Tensor]] = {}
-    for key, value in load_tensors(folder, "optimizer").items():
+    tensors = load_tensors(folder, "optimizer")
+    _restore_scaler(_scaler_of(optimizer), tensors, path)
+    for key, value in tensors.items():
         number, _, name = key.partition(".")
         if not (number in places and name in _MOMENTS):
             raise InputError(f"{path}: {key!r} belongs to no parameter of this model's optimizer")
@@ -129,6 +136,24 @@ def restore_optimizer(optimizer: Optimizer, folder: Path, steps: int) -> None:
     if steps and not state:
         raise InputError(f"{path}: is empty after {steps} steps")
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _scaler_of(optimizer: Optimizer) -> Any:
+    """What accelerate has given the optimizer; None unless it trains in fp16."""
+    return getattr(optimizer, "scaler", None)
+
+
+def _restore_scaler(scaler: Any, tensors: dict[str, Tensor], path: Path) -> None:
+    """Put back the scaler's state, taken out of the tensors; checkpoints of before it was kept have none."""
+    if scaler is None:
+        return
+    known = {name: tensors.pop(f"{_SCALER}{name}") for name in _SCALER_STATE if f"{_SCALER}{name}" in tensors}
+    for name, value in known.items():
+        if value.shape != torch.Size() or value < 0 or (name == "scale" and value == 0):
+            raise InputError(f"{path}: '{_SCALER}{name}' is out of its range: damaged")
+    if known:
+        as_kept = {name: int(value) if name == "_growth_tracker" else float(value) for name, value in known.items()}
+        scaler.load_state_dict(scaler.state_dict() | as_kept)
 
 
 def random_state() -> dict[str, Tensor]:

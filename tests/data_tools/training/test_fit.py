@@ -14,11 +14,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from accelerate import Accelerator
 from PIL import Image
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from data_tools.core.errors import InputError
 from data_tools.core.records import Sample
+from data_tools.files.checkpoint_files import write_checksums
 from data_tools.loading.batch import Batch
 from data_tools.loading.dataset import DefectDataset, make_loader
 from data_tools.loading.samplers import BalancedSampler
@@ -133,6 +136,28 @@ def test_a_killed_and_resumed_run_ends_bit_identical(
     result = run("cut", resume=True, config=config)
     assert result.epochs == 3
     assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("kill_at", [5, 9])
+def test_a_scaled_loss_goes_on_with_its_scale(
+    run: Callable[..., FitResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kill_at: int
+) -> None:
+    """As in fp16 on a GPU; here the scale doubles after each two steps, and gradients are cut as they are scaled."""
+
+    class Scaled(Accelerator):
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**options)
+            self.scaler = torch.amp.GradScaler("cpu", init_scale=4.0, growth_interval=2)
+
+    monkeypatch.setattr("data_tools.training.fit.Accelerator", Scaled)
+    test_a_killed_and_resumed_run_ends_bit_identical(run, tmp_path, kill_at, every_step=True)
+    last = tmp_path / "cut" / "last"
+    kept = load_tensors(last, "optimizer")
+    assert kept["scaler.scale"] == 4.0 * 2 ** (15 // 2)
+    save_file(kept | {"scaler.scale": torch.tensor(-1.0)}, last / "optimizer.safetensors")
+    write_checksums(last)
+    with pytest.raises(InputError, match=r"'scaler\.scale' is out of its range"):
+        run("cut", resume=True)
 
 
 def test_validation_and_the_model_afterwards_compute_in_float32(run: Callable[..., FitResult]) -> None:
