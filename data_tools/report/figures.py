@@ -239,6 +239,8 @@ def legend_below(figure: Figure, plots: Sequence[Axes], columns: int) -> None:
 
 def _thin_out(x: Floats, y: Floats) -> tuple[Floats, Floats]:
     """The points at which a step curve turns, of which at most about 600 are kept; the ends always are."""
+    moves = np.append(True, (np.diff(x) != 0) | (np.diff(y) != 0))  # a corner that stands twice would be no turn
+    x, y = x[moves], y[moves]
     turns = np.ones(len(x), dtype=bool)
     if len(x) > 2:
         same_x, same_y = np.diff(x) == 0, np.diff(y) == 0

@@ -10,7 +10,7 @@ from data_tools.core.records import Prediction, Sample
 from data_tools.judging.curves import Dot
 from data_tools.metrics.auc import roc_curve
 from data_tools.metrics.average_precision import precision_recall_curve
-from data_tools.metrics.froc import froc_by_rule
+from data_tools.metrics.froc import Froc, froc_by_rule
 from data_tools.metrics.peak_distance import DistanceRecall, distance_recall_curve
 from data_tools.report import figures
 
@@ -120,6 +120,18 @@ def test_a_curve_without_any_box_is_drawn_along_the_floor(
     curve = froc_by_rule([make_sample(boxes=[(10, 10, 30, 30)])], [make_prediction()])["iou_0.5"]
     assert curve is not None
     assert figures.froc({"IoU": {"a": curve}}) is not None
+
+
+def test_a_corner_that_stands_twice_is_drawn(
+    make_sample: Callable[..., Sample], make_prediction: Callable[..., Prediction]
+) -> None:
+    """A second box on a defect is neither found nor false, and so a point at the place of the one before it."""
+    box, far = (10, 10, 30, 30), (60, 60, 70, 70)
+    found = make_prediction(boxes=[box, box, far], scores=[0.9, 0.8, 0.7])
+    curve = froc_by_rule([make_sample(boxes=[box])], [found])["iou_0.5"]
+    assert curve is not None
+    once = Froc(curve.false_per_image[[0, 2]], curve.lesion_fraction[[0, 2]], curve.thresholds[[0, 2]])
+    assert figures.froc({"IoU": {"a": curve}}) == figures.froc({"IoU": {"a": once}})
 
 
 def test_a_long_curve_is_thinned_but_keeps_its_ends() -> None:
