@@ -38,8 +38,8 @@ def verdict(
     rest = [row for row in pairs if row not in told]
     if rest:
         few = _too_few_groups(max(row.n_groups for row in rest))
-        which = "the other" if told else "any of the"
-        sentences.append("; ".join([f"no difference shown in {which} {counted(len(rest), 'pair')}", *few]))
+        which = f"{'the other' if told else 'any of the'} {counted(len(rest), 'pair')}"
+        sentences.append("; ".join([f"no difference shown in peak distance in {which}", *few]))
     return ". ".join(sentences) or None
 
 
@@ -53,7 +53,7 @@ def _claim(row: Difference, names_both: bool) -> str:
     low, high = row.ci95
     if not _shown(row):
         interval = f"95 % CI {low:.1f}..{high:.1f} px, {n}"
-        return f"no difference shown between {row.a} and {row.b} ({interval}){_to_settle(row)}"
+        return f"no difference shown between {row.a} and {row.b} in peak distance ({interval}){_to_settle(row)}"
     closer, other, low, high = (row.a, row.b, -high, -low) if row.difference < 0 else (row.b, row.a, low, high)
     than = f" than {other}" if names_both else ""
     return f"{closer} closer by {abs(row.difference):.1f} px{than} (95 % CI {low:.1f}..{high:.1f}, {n})"

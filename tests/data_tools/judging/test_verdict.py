@@ -48,11 +48,11 @@ def test_of_many_pairs_those_are_told_that_show_something() -> None:
     told = verdict([*nothing, row(a="s", n_groups=9)], {}, {})
     assert told == (
         "s closer by 8.0 px than cnn (95 % CI 4.0..12.0, 90 images of 9 groups, 3 seeds). "
-        "no difference shown in the other 3 pairs"
+        "no difference shown in peak distance in the other 3 pairs"
     )
     few = [replace(one, n_groups=2) for one in [*nothing, row(a="s")]]
     assert verdict(few, {}, {}) == (
-        "no difference shown in any of the 4 pairs; not enough groups: with 2 no p-value can be below 0.5"
+        "no difference shown in peak distance in any of the 4 pairs; not enough groups: with 2 no p-value can be below 0.5"
     )
 
 
@@ -86,7 +86,7 @@ def test_five_groups_show_nothing_whatever_the_interval() -> None:
     found = verdict([row(n_groups=5)], approaches(), baseline())
     assert found is not None
     assert found.startswith(
-        "no difference shown between detector and cnn (95 % CI -12.0..-4.0 px, 90 images of 5 groups"
+        "no difference shown between detector and cnn in peak distance (95 % CI -12.0..-4.0 px, 90 images of 5 groups"
     )
     assert "not enough groups: with 5 no p-value can be below 0.0625" in found
 
