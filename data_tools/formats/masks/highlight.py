@@ -207,13 +207,17 @@ def _recognise(source: Path) -> str | None:
 
 
 def _is_drawn_on(copy: Path, original: Path) -> bool:
-    """Whether a copy shows its original where it has no colours, as no photo in colours shows its mask."""
+    """Whether a copy shows its original in most places, bright ones too, as no photo in colours shows its mask."""
     try:
         drawn, plain = (read_rgb(path).astype(np.int16) for path in (copy, original))
     except InputError:
         return False
     gray = np.ptp(drawn, axis=-1) <= _ALIKE
-    return drawn.shape == plain.shape and not (gray.any() and np.median(np.abs(drawn - plain)[gray]) > _ALIKE)
+    if drawn.shape != plain.shape or not np.ptp(plain) or gray.mean() < 0.5:
+        return False
+    apart = np.abs(drawn - plain).max(axis=-1)
+    unusual = gray & (np.abs(plain - np.median(plain)).max(axis=-1) > _ALIKE)  # of a mask on black, its areas
+    return all(not part.any() or np.median(apart[part]) <= _ALIKE for part in (gray, unusual))
 
 
 FORMAT = Format(

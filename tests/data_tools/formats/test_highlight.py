@@ -109,10 +109,12 @@ def test_many_images_are_read_in_order_by_several_processes(tmp_path: Path, read
     assert [s.boxes_xyxy[0, 2] for s in samples.values()] == [10 + i % 30 for i in range(80)]
 
 
-def test_a_photo_in_colours_is_no_copy_of_its_mask(tmp_path: Path) -> None:
-    for name in "01":
+@pytest.mark.parametrize("tint", [(0, 0, 0), (60, 20, -10), (-110, -115, -125)], ids=["gray", "brown", "dark"])
+def test_a_photo_in_colours_is_no_copy_of_its_mask(tmp_path: Path, tint: tuple[int, int, int]) -> None:
+    for name, areas in (("0", 255), ("1", 255), ("empty", 0)):
         photo = np.stack([original()[:40, :50]] * 3, axis=-1) // 2 + 100
-        photo[5:20, 5:20] = (200, 60, 60)
+        photo = (photo + np.array(tint)).clip(0, 255).astype(np.uint8)
+        photo[5:20, 5:20] = (120, 20, 30)
         put(tmp_path / "images" / f"{name}.jpg", photo)
-        put(tmp_path / "masks" / f"{name}.png", np.pad(np.full((15, 15), 255, np.uint8), ((5, 20), (5, 30))))
+        put(tmp_path / "masks" / f"{name}.png", np.pad(np.full((15, 15), areas, np.uint8), ((5, 20), (5, 30))))
     assert choose_format([tmp_path], "auto")[0].name == "mask"
