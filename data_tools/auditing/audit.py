@@ -77,8 +77,9 @@ def audit(dataset: Dataset, options: AuditOptions, more: Sequence[Finding] = ())
     properties, about_labels = label_leaks(dataset.samples, read)
     rows = [i for i, sample in enumerate(dataset.samples) if sample.image_id in read]
     thumbnails = np.stack([read[dataset.samples[i].image_id].thumbnail for i in rows]) if rows else None
-    alike = twins(thumbnails, rows)
-    findings += [*straddling(dataset, thumbnails, rows, alike), *about_labels, *unlike_labels(alike, dataset.samples)]
+    alike, cut = twins(thumbnails, rows)
+    findings += straddling(dataset, thumbnails, rows, alike, cut)
+    findings += [*about_labels, *unlike_labels(alike, dataset.samples)]
     suspects, separation, about_suspects = _judge_labels(dataset, [dataset.samples[i] for i in rows], options)
     ordered = sorted([*findings, *about_suspects, *more], key=lambda finding: LEVELS.index(finding.level))
     suspects = joined(suspects, contradicted(alike, dataset.samples), options.most_suspects)

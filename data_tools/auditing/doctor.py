@@ -223,7 +223,7 @@ def _of_splits(dataset: Dataset) -> list[Finding]:
                 _found(
                     UNSAFE,
                     f"the {name} split has no {missing[0]}: nothing can be learned or measured there",
-                    "add such images, or split anew with larger shares",
+                    "add such images, or split anew with larger shares (--split) or smaller groups (--group-by)",
                 )
             )
         elif name != "train" and not any(s.status == BOXED for s in part):

@@ -77,14 +77,16 @@ def label_leaks(samples: Sequence[Sample], facts: Mapping[int, ImageFact]) -> tu
     return properties, [_finding(one) for one in properties if one.auc is not None and one.auc > FLAGGED_AUC]
 
 
-def straddling(dataset: Dataset, thumbnails: Floats | None, rows: Sequence[int], alike: Pairs) -> list[Finding]:
+def straddling(
+    dataset: Dataset, thumbnails: Floats | None, rows: Sequence[int], alike: Pairs, cut: NDArray[np.bool_]
+) -> list[Finding]:
     """Findings about images that belong together and stand in different splits.
 
     Args:
         dataset: with its splits; without, nothing is divided.
         thumbnails: (n, 256) of the readable images, or None.
         rows: (n,) place in the dataset's samples of each thumbnail.
-        alike: of `twins`.
+        alike, cut: of `twins`. What grouping by "auto" has cut, it would cut again, and so is a warning after it.
     """
     if dataset.splits is None:
         return []
@@ -103,7 +105,10 @@ def straddling(dataset: Dataset, thumbnails: Floats | None, rows: Sequence[int],
         links, _ = named_links(paths, thumbnails if complete else None)
         for name, pairs in links.items():
             findings += _divided_pairs(_LINKED[name], pairs, samples, where, UNSAFE if name == "copies" else level)
-    findings += _divided_pairs("near-duplicates", alike, samples, where, UNSAFE)
+    cut = cut & dataset.splits.group_by.startswith("auto")
+    findings += _divided_pairs("near-duplicates", alike[~cut], samples, where, UNSAFE)
+    noun = "near-duplicates among many images that look alike"
+    findings += _divided_pairs(noun, alike[cut], samples, where, WARNING, _CUT_REMEDY)
     if thumbnails is not None and len(thumbnails) > 1:
         turned = np.asarray(rows, dtype=np.int64)[turned_duplicates(thumbnails)]
         findings += _divided_pairs("images that are others mirrored or turned", turned, samples, where, UNSAFE)
@@ -245,7 +250,12 @@ def _divided(
 
 
 def _divided_pairs(
-    noun: str, pairs: NDArray[np.int64], samples: Sequence[Sample], where: Sequence[str | None], level: str
+    noun: str,
+    pairs: NDArray[np.int64],
+    samples: Sequence[Sample],
+    where: Sequence[str | None],
+    level: str,
+    remedy: str | None = None,
 ) -> list[Finding]:
     torn = [(a, b) for a, b in pairs.tolist() if where[a] and where[b] and where[a] != where[b]]
     if not torn:
@@ -256,10 +266,11 @@ def _divided_pairs(
         f"{noun} stand in different splits: {len(torn)} pairs of {images} images, such as {samples[a].path} in "
         f"{where[a]} and {samples[b].path} in {where[b]}"
     )
-    return [Finding(level, "leaks", text, _REMEDY, ids_two_by_two(torn, samples))]
+    return [Finding(level, "leaks", text, remedy or _REMEDY, ids_two_by_two(torn, samples))]
 
 
 _REMEDY = "group and split anew: python -m data_tools.splits DATASET --group-by auto --replace"
+_CUT_REMEDY = "--group-by auto leaves these apart; if they are shots of one part, group by a REGEX on their names"
 
 
 def too_few(positive: NDArray[np.bool_], groups: NDArray[np.str_], images: int, in_groups: int) -> str:

@@ -9,25 +9,29 @@ from numpy.typing import NDArray
 from data_tools.auditing.findings import WARNING, Finding
 from data_tools.auditing.review import DEFECT, Suspect
 from data_tools.core.records import GOOD, Sample
-from data_tools.splitting.near_duplicates import Floats, near_duplicates, signatures
+from data_tools.splitting.near_duplicates import Floats, near_duplicates, signatures, without_long_chains
 
 Pairs = NDArray[np.int64]
 _SHOWN = 24
 
 
-def twins(thumbnails: Floats | None, rows: Sequence[int]) -> Pairs:
-    """(m, 2) places of images that certainly show the same thing, the most alike first.
+def twins(thumbnails: Floats | None, rows: Sequence[int]) -> tuple[Pairs, NDArray[np.bool_]]:
+    """(m, 2) places of images that certainly show the same thing, the most alike first; which (m,) grouping cuts.
+
+    Those are the weaker ones of a chain of many images, see `without_long_chains`.
 
     Args:
         thumbnails: (n, 256) of the readable images, or None.
         rows: (n,) place in the dataset's samples of each thumbnail.
     """
     if thumbnails is None or len(thumbnails) < 2:
-        return np.zeros((0, 2), dtype=np.int64)
+        return np.zeros((0, 2), dtype=np.int64), np.zeros(0, dtype=bool)
     signed = signatures(thumbnails)
     pairs, similarity = near_duplicates(signed, signed.same)
-    alike: Pairs = np.asarray(rows, dtype=np.int64)[pairs[np.argsort(-similarity, kind="stable")]]
-    return alike
+    held = set(map(tuple, without_long_chains(pairs, similarity, len(thumbnails)).tolist()))
+    pairs = pairs[np.argsort(-similarity, kind="stable")]
+    cut = np.array([tuple(pair) not in held for pair in pairs.tolist()], dtype=bool)
+    return np.asarray(rows, dtype=np.int64)[pairs], cut
 
 
 def ids_two_by_two(pairs: Sequence[tuple[int, int]], samples: Sequence[Sample]) -> tuple[int, ...]:

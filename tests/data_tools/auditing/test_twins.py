@@ -4,9 +4,11 @@ from pathlib import Path
 import numpy as np
 
 from data_tools.audit import main
+from data_tools.auditing.findings import UNSAFE, WARNING
+from data_tools.auditing.leaks import straddling
 from data_tools.auditing.review import Suspect
-from data_tools.auditing.twins import contradicted, joined, unlike_labels
-from data_tools.core.records import UNBOXED, Sample
+from data_tools.auditing.twins import contradicted, joined, twins, unlike_labels
+from data_tools.core.records import UNBOXED, Dataset, Sample, Splits
 from data_tools.files.dataset_folder import read_dataset
 from tests.data_tools.auditing.test_audit import build
 
@@ -36,6 +38,25 @@ def test_one_against_one_is_told_and_not_judged(tmp_path: Path, capsys) -> None:
     assert main([str(folder), "--labels", "no", "--review", str(review)]) == 0
     assert "1 pairs, such as 4.png (good) and 3.png (scratch); one label of a pair is wrong" in capsys.readouterr().out
     assert len(review.read_text().splitlines()) == 1
+
+
+def test_what_grouping_cuts_is_a_warning_after_it(make_sample: Callable[..., Sample]) -> None:
+    """Forty images of parts in a jig, which differ by noise alone, beside forty that differ more."""
+    rng = np.random.default_rng(0)
+    thumbnails = 200 * rng.normal(size=256) + rng.normal(size=(80, 256))
+    thumbnails[40:] += 20 * rng.normal(size=(40, 256))
+    thumbnails[1] = thumbnails[0] + 1e-3 * thumbnails[2]
+    alike, cut = twins(thumbnails.astype(np.float32), range(80))
+    found = dict(zip(map(tuple, alike.tolist()), cut.tolist(), strict=True))
+    assert not found[0, 1]  # a copy is grouped, however many look alike
+    assert 100 < cut.sum() < len(cut)
+    (a, b) = next(pair for pair, is_cut in found.items() if is_cut)
+    samples = tuple(make_sample(i) for i in range(1, 81))
+    parts = (a + 1,), (b + 1,), ()
+    for group_by, level in (("auto: near-duplicates", WARNING), ("none", UNSAFE)):
+        dataset = Dataset(samples, ("scratch",), None, Splits(0, group_by, *parts))
+        (finding,) = straddling(dataset, None, range(80), alike, cut)
+        assert (finding.level, finding.image_ids) == (level, (a + 1, b + 1))
 
 
 def test_copies_of_one_label_are_no_contradiction(tmp_path: Path, capsys) -> None:

@@ -52,7 +52,8 @@ def test_of_many_pairs_those_are_told_that_show_something() -> None:
     )
     few = [replace(one, n_groups=2) for one in [*nothing, row(a="s")]]
     assert verdict(few, {}, {}) == (
-        "no difference shown in peak distance in any of the 4 pairs; not enough groups: with 2 no p-value can be below 0.5"
+        "no difference shown in peak distance in any of the 4 pairs; "
+        "not enough groups: with 2 no p-value can be below 0.5"
     )
 
 
