@@ -13,6 +13,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import yaml
 from jsonargparse import Namespace
@@ -156,7 +157,7 @@ def _convert(arguments: Namespace) -> int:
         format=arguments.format,
         read=_options(arguments),
         categories=arguments.categories,
-        shares="given" if arguments.split == "given" else parse_shares(arguments.split),
+        shares=_shares(arguments.split),
         group_by=arguments.group_by,
         seed=arguments.seed,
         copy=arguments.copy,
@@ -167,6 +168,12 @@ def _convert(arguments: Namespace) -> int:
     require_writable(Path(arguments.out).parent, f"--out {arguments.out}")
     say_text(convert([Path(name) for name in arguments.source], Path(arguments.out), how))
     return 0
+
+
+def _shares(text: str) -> tuple[float, float, float] | Literal["given"] | None:
+    if text == "given":
+        return "given"
+    return None if text == "none" else parse_shares(text, ", given, or none")
 
 
 def _options(arguments: Namespace) -> ReadOptions:

@@ -19,7 +19,6 @@ from pathlib import Path
 from jsonargparse import Namespace
 
 from data_tools.commands.parser import Parser, run_command
-from data_tools.core.errors import InputError
 from data_tools.core.printable import say_text
 from data_tools.splitting.deal import FRACTIONS, parse_shares
 from data_tools.splitting.resplit import SplitRequest, resplit
@@ -73,8 +72,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _split(arguments: Namespace) -> int:
     shares = None if arguments.split is None else parse_shares(arguments.split)
-    if arguments.split is not None and shares is None:
-        raise InputError("--split none: give the shares of train,val,test")
     request = SplitRequest(
         shares=shares,
         folds=arguments.folds,

@@ -98,6 +98,9 @@ class Parser(ArgumentParser):
             value = mistyped["one"] if mistyped["many"] is None else mistyped["many"]
             if hints and hints[0] is not None:
                 return f"--{mistyped['key']}: expected {in_words(hints[0], mistyped['key'])}, not {value!r}"
+        if required := re.fullmatch(r"(the following arguments are required: )(.*)", text):
+            flags = {one.dest: one.option_strings[-1] for one in self._actions if one.option_strings}
+            return required[1] + ", ".join(flags.get(name, name) for name in required[2].split(", "))
         if grouped := re.search(r"[Gg]roup ['\"]([\w.]+)['\"] does not accept option ['\"]([\w.]+)['\"]", text):
             return text + self._hint(".".join(grouped.groups()))
         unknown = re.search(r"(?:[Uu]nrecognized arguments:\s*-*|[Kk]ey ['\"]|Option ['\"]|['\"])([\w.]+)", text)

@@ -139,18 +139,20 @@ def deal(samples: Sequence[Sample], shares: Sequence[float], seed: int) -> list[
     return [tuple(sorted(part)) for part in parts]
 
 
-def parse_shares(text: str) -> tuple[float, float, float] | None:
-    """Shares of train, val and test from "0.7,0.15,0.15"; None from "none".
+def parse_shares(text: str, otherwise: str = "") -> tuple[float, float, float]:
+    """Shares of train, val and test from "0.7,0.15,0.15".
+
+    Args:
+        text: the value of --split.
+        otherwise: what else the command takes, for the message.
 
     Raises:
-        InputError: neither.
+        InputError: not three numbers.
     """
-    if text == "none":
-        return None
     try:
         train, val, test = (float(part) for part in text.split(","))
     except ValueError as error:
-        raise InputError(f"--split {text}: shares of train,val,test such as 0.7,0.15,0.15, given, or none") from error
+        raise InputError(f"--split {text}: shares of train,val,test such as 0.7,0.15,0.15{otherwise}") from error
     return train, val, test
 
 

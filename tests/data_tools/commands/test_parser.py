@@ -104,6 +104,13 @@ def test_a_value_of_another_type_is_one_line(
     assert capsys.readouterr().err == f"made.up: error: {said}\n"
 
 
+def test_a_flag_that_is_lacking_is_named_as_it_is_written(parser: Parser, capsys: pytest.CaptureFixture[str]) -> None:
+    parser.add_argument("--best_of", "--best-of", type=int, required=True)
+    parser.add_argument("--out", type=str, required=True)
+    assert run_command(parser, lambda _: 0, []) == 2
+    assert "the following arguments are required: --best-of, --out\n" in capsys.readouterr().err
+
+
 def test_a_full_disk_is_a_message_and_a_fault_of_ours_is_not(parser: Parser, capsys) -> None:
     def fail(number: int) -> None:
         raise OSError(number, "reason", "out.json")

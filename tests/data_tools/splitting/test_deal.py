@@ -160,7 +160,8 @@ def test_the_command_writes_folds_and_later_lots_as_dataset_folders(folder: Path
         (["--folds", "4", "--leave_later_lots_out", "0.2"], "not both"),
         (["--leave_later_lots_out", "0.2", "--split", "0.7,0.2,0.1"], "--split asks for a test of 0.1"),
         (["--replace"], "--replace puts another split into DATASET itself"),
-        (["--split", "none"], "--split none"),
+        (["--split", "none"], "--split none: shares of train,val,test such as 0.7,0.15,0.15\n"),
+        (["--split", "given"], "--split given: shares of train,val,test such as 0.7,0.15,0.15\n"),
     ],
 )
 def test_flags_that_exclude_each_other_are_refused(folder: Path, tmp_path: Path, flags, words: str, capsys) -> None:
