@@ -10,14 +10,14 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from jsonargparse import ArgumentParser, Namespace
 
 from data_tools.commands.freed_memory import keep_freed_memory
 from data_tools.commands.type_words import in_words
 from data_tools.core.errors import InputError, WorkerLostError
-from data_tools.core.printable import printable_lines, say, say_text
+from data_tools.core.printable import apart_from_bars, printable_lines, say, say_text
 from data_tools.core.starting import interruptible
 from data_tools.training.interrupt import Stopped, Terminated, ended_by_sigterm
 
@@ -126,7 +126,7 @@ def run_command(parser: argparse.ArgumentParser, body: Callable[[Any], int], arg
     half-written has been removed; 1 memory that is exhausted or a worker process that was killed, in words; any other
     failure propagates, which ends the process with a traceback and status 1.
     """
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _BesideBars(sys.stderr)
     handler.setFormatter(_Shown())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     if isinstance(sys.stdout, io.TextIOWrapper):  # a name that the terminal cannot show costs no result
@@ -162,6 +162,17 @@ def run_command(parser: argparse.ArgumentParser, body: Callable[[Any], int], arg
     except KeyboardInterrupt:
         _complain(parser, "ended by Ctrl-C")
         return 130
+
+
+class _BesideBars(logging.StreamHandler[TextIO]):
+    """Messages on lines of their own, whatever progress bars are drawn."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            with apart_from_bars(self.stream):
+                super().emit(record)
+        except BrokenPipeError:
+            self.handleError(record)
 
 
 class _Shown(logging.Formatter):

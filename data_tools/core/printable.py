@@ -9,7 +9,8 @@ import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
-from typing import TextIO
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, TextIO
 
 _FIRST = 5  # of several, in a message
 
@@ -97,12 +98,20 @@ def say(*lines: object, to: TextIO | None = None) -> None:
     if stream is None:  # a process that was started without one
         return
     try:
-        stream.write("".join(f"{printable(line)}\n" for line in lines))
-        stream.flush()
+        with apart_from_bars(stream):
+            stream.write("".join(f"{printable(line)}\n" for line in lines))
+            stream.flush()
     except BrokenPipeError:
         nowhere = os.open(os.devnull, os.O_WRONLY)  # also for what is still in the stream's buffer at the end
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
+
+
+def apart_from_bars(stream: TextIO) -> AbstractContextManager[object]:
+    """In it, the progress bars on standard error are taken away, so that a message there has a line of its own."""
+    bar: Any = getattr(sys.modules.get("tqdm"), "tqdm", None)  # without it there is none
+    drawn = stream is sys.stderr and getattr(bar, "_instances", None)
+    return bar.external_write_mode(file=stream) if drawn else nullcontext()
 
 
 def say_text(text: object, to: TextIO | None = None) -> None:

@@ -1,12 +1,14 @@
 """Flags that stand twice are refused by name; places that cannot be written to end in a message."""
 
 import errno
+import logging
 import os
 import signal
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from tqdm import tqdm
 
 from data_tools.commands.parser import Parser, run_command
 from data_tools.core.errors import WorkerLostError
@@ -109,6 +111,22 @@ def test_a_flag_that_is_lacking_is_named_as_it_is_written(parser: Parser, capsys
     parser.add_argument("--out", type=str, required=True)
     assert run_command(parser, lambda _: 0, []) == 2
     assert "the following arguments are required: --best-of, --out\n" in capsys.readouterr().err
+
+
+def test_what_is_logged_beside_a_progress_bar_has_a_line_of_its_own(
+    parser: Parser, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [])
+    monkeypatch.setattr(root, "level", root.level)
+
+    def work(_: object) -> int:
+        with tqdm(total=3, desc="training", leave=False):
+            logging.getLogger("made.up").warning("epoch 1")
+        return 0
+
+    assert run_command(parser, work, []) == 0
+    assert "\repoch 1\n" in capsys.readouterr().err
 
 
 def test_a_full_disk_is_a_message_and_a_fault_of_ours_is_not(parser: Parser, capsys) -> None:

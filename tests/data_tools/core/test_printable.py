@@ -2,11 +2,13 @@
 
 import io
 import os
+import sys
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tqdm import tqdm
 
 from data_tools.core.printable import columns_of, in_utf8, printable, printable_lines, say, to_left, to_right
 
@@ -69,6 +71,14 @@ def test_a_reader_that_has_left_is_told_nothing_more() -> None:
     with os.fdopen(writing, "w", encoding="utf-8") as stream:
         say("a", to=stream)
         say("b", to=stream)
+
+
+def test_a_message_beside_a_progress_bar_has_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    with tqdm(total=3, desc="predicting", leave=False):
+        say("WARNING: dark", to=sys.stderr)
+    shown = capsys.readouterr().err
+    assert "predicting:   0%" in shown
+    assert "\rWARNING: dark\n" in shown
 
 
 def test_a_process_without_standard_output_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
