@@ -11,10 +11,11 @@ from data_tools.converting.color_alone import warning_about_color
 from data_tools.converting.copies import without_copies
 from data_tools.converting.damaged import without_damaged
 from data_tools.converting.gray_range import stretched_copies, warning_about_levels
-from data_tools.converting.summary import first_problems, first_rejects, summary
+from data_tools.converting.summary import first_rejects, problems, summary
 from data_tools.converting.type_names import folder_types, unmet_names
 from data_tools.core.checks import require
 from data_tools.core.errors import InputError
+from data_tools.core.printable import counted
 from data_tools.core.records import SPLIT_NAMES, Dataset, Sample
 from data_tools.files.atomic import atomic_folder
 from data_tools.files.dataset_folder import require_replaceable, write_dataset
@@ -112,9 +113,9 @@ def convert(sources: Sequence[Path], out: Path, how: Conversion) -> str:
         dataset, notes, warnings = _assemble_readable(samples, sources, root, how, findings)
         warnings = [*remarks, *warnings, *filter(None, (levels, color))]
         if how.strict and (findings.rejects or findings.warnings.total() or warnings):
-            counts = f"{len(findings.rejects)} rejects and {findings.warnings.total() + len(warnings)} warnings"
-            problems = "; ".join(filter(None, (first_problems(findings), *warnings)))
-            raise InputError(f"--strict: {counts}, nothing written; {problems}")
+            total = findings.warnings.total() + len(warnings)
+            counts = f"{counted(len(findings.rejects), 'reject')} and {counted(total, 'warning')}"
+            raise InputError("\n".join([f"--strict: {counts}, nothing written", *problems(findings, warnings)]))
         if how.copy and how.gray_range is None:
             dataset = replace(dataset, images_root=_copy_images(dataset, folder / "images"))
         write_dataset(folder, dataset, findings.rejects, findings.mended)

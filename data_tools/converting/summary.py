@@ -15,16 +15,21 @@ _SHOWN_REJECTS = 5
 
 def first_rejects(findings: Findings) -> str:
     """The first few things that were not converted, with their places and reasons."""
-    shown = [
+    return "; ".join(_rejects(findings)) or "it holds no image that the format knows"
+
+
+def problems(findings: Findings, warnings: Sequence[str]) -> list[str]:
+    """A line for each of the first few things that were not converted, and for each warning and kind of warnings."""
+    more = len(findings.rejects) - _SHOWN_REJECTS
+    unseen = [f"and {more} more, which stand in {REJECTS} without --strict"] if more > 0 else []
+    return [*_rejects(findings), *unseen, *(f"WARNING: {warning}" for warning in warnings), *_warnings(findings)]
+
+
+def _rejects(findings: Findings) -> list[str]:
+    return [
         f"{r.source}{'' if r.line is None else f', line {r.line}'}: {r.reason}"
         for r in findings.rejects[:_SHOWN_REJECTS]
     ]
-    return "; ".join(shown) or "it holds no image that the format knows"
-
-
-def first_problems(findings: Findings) -> str:
-    """The first few things that were not converted, else the warnings."""
-    return first_rejects(findings) if findings.rejects else "; ".join(findings.warnings)
 
 
 def summary(

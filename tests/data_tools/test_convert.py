@@ -58,7 +58,10 @@ def test_the_result_loads_in_pycocotools(areas: Path, tmp_path: Path, capsys: py
 def test_strict_writes_nothing(areas: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(areas), "--size", "267,275", "--out", str(tmp_path / "out"), "--strict"]) == 2
     assert not (tmp_path / "out").exists()
-    assert "scratch.csv, line 2: zero-area" in capsys.readouterr().err
+    first, *lines = capsys.readouterr().err.splitlines()
+    assert first.endswith("--strict: 1 reject and 4 warnings, nothing written")
+    assert "scratch.csv, line 2: zero-area" in lines[0]
+    assert lines[1].startswith("    WARNING: ")
 
 
 @pytest.mark.parametrize("change", ["gone", "truncated", "replaced", "of another size"])
