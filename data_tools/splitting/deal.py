@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from data_tools.core.errors import InputError
+from data_tools.core.printable import counted
 from data_tools.core.records import BOXED, GOOD, SPLIT_NAMES, Dataset, Sample, Splits
 
 FRACTIONS = (0.7, 0.15, 0.15)
@@ -194,9 +195,9 @@ def without_status(parts: Mapping[str, Sequence[int]], samples: Sequence[Sample]
     for status, count in sorted(Counter(statuses.values()).items()):
         lacking = [name for name, ids in parts.items() if ids and all(statuses[i] != status for i in ids)]
         if lacking:
-            groups = len({sample.group for sample in samples if sample.status == status})
+            groups = counted(len({sample.group for sample in samples if sample.status == status}), "group")
             remarks.append(
-                f"{', '.join(lacking)}: no {status} image; there are {count} in {groups} groups, too few for every part"
+                f"{', '.join(lacking)}: no {status} image; there are {count} in {groups}, too few for every part"
             )
     return remarks
 

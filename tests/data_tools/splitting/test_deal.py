@@ -262,14 +262,14 @@ def test_a_group_that_is_all_there_is_of_a_kind_in_its_part_stays(make_sample) -
     assert len(lacking) == 1
     mixed = samples_of(make_sample, [0, 0, 0, 1, 1, 1, 2, 2, 2], [False, True, True] + [True] * 6)
     (said,) = without_status({name: make_splits(mixed).ids(name) for name in ("train", "val", "test")}, mixed)
-    assert "no good image; there are 1 in 1 groups" in said
+    assert "no good image; there are 1 in 1 group, too few" in said
 
 
 def test_a_status_that_cannot_reach_a_part_is_said(make_sample, tmp_path: Path, caplog) -> None:
     samples = [make_sample(i) for i in range(1, 21)] + [make_sample(i, [(1, 1, 5, 5)], group="lot") for i in (21, 22)]
     write_dataset(tmp_path / "d", Dataset(tuple(samples), ("defect",)))
     assert main([str(tmp_path / "d")]) == 0
-    assert "no boxed image; there are 2 in 1 groups, too few for every part" in caplog.text
+    assert "no boxed image; there are 2 in 1 group, too few for every part" in caplog.text
     caplog.clear()
     assert main([str(tmp_path / "d"), "--folds", "3", "--out", str(tmp_path / "folds")]) == 0
     assert caplog.text.count("no boxed image") == 1
