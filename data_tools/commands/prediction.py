@@ -52,8 +52,9 @@ def add_prediction_arguments(parser: Parser, run: str = "folder of a finished ru
         type=str,
         default=None,
         help="instead of --data: image files, folders, patterns, @FILE for a list with a name a line, - for such a "
-        "list from standard input. What cannot be read is listed in OUT.errors.jsonl and ends in exit status 3, or 2 "
-        "where nothing could be read. With --data: the folder that its images have moved to",
+        "list from standard input. What cannot be read is listed in OUT.errors.jsonl (of p.jsonl: p.errors.jsonl) and "
+        "ends in exit status 3, or 2 where nothing could be read. With --data: the folder that its images have moved "
+        "to",
     )
     parser.add_argument(
         "--watch",

@@ -170,12 +170,12 @@ def groups_by_expression(paths: Sequence[str], expression: str, flag: str = "--g
     try:
         pattern = re.compile(expression)
     except re.error as error:
-        raise InputError(f"{flag} {expression!r}: not a regular expression: {error}") from error
+        raise InputError(f"{flag} '{expression}': not a regular expression: {error}") from error
     groups = []
     for path in paths:
         matched = pattern.search(path)
         if matched is None:
-            raise InputError(f"{flag} {expression!r} does not match the file name {path!r}")
+            raise InputError(f"{flag} '{expression}' does not match the file name {path!r}")
         groups.append(matched.group(1) if pattern.groups and matched.group(1) is not None else matched.group())
     return groups
 

@@ -28,6 +28,7 @@ def test_the_page_is_whole_and_loads_nothing(judged: Page) -> None:
     assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", text)
     assert "@import" not in text
     assert text.count("<script") == 2
+    assert "--apply review.csv --out CORRECTED" in text  # without --out the command is refused
     assert "default-src &#39;none&#39;" in text or "default-src 'none'" in text
 
 

@@ -33,7 +33,7 @@ def test_a_plain_count_of_files_says_nothing() -> None:
 def test_expressions(tmp_path: Path) -> None:
     assert group_samples(["a_1.png", "a_2.png", "b_1.png"], None, r"^(\w)_").groups == ("a", "a", "b")
     assert group_samples(["a_1.png", "b_1.png"], None, "none").groups == ("1", "2")
-    with pytest.raises(InputError, match=r"does not match .*'x\.png'"):
+    with pytest.raises(InputError, match=r"--group-by '_\(\\d\)' does not match .*'x\.png'"):
         group_samples(["a_1.png", "x.png"], None, r"_(\d)")
     with pytest.raises(InputError, match="not a regular expression"):
         group_samples(["a"], None, "(")
