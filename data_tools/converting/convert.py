@@ -26,7 +26,7 @@ from data_tools.formats.images.name_readings import bare
 from data_tools.formats.registry import WITHOUT_BOXES, Findings, ReadOptions, formats
 from data_tools.splitting.deal import FRACTIONS, far_from_asked, make_splits, without_status
 from data_tools.splitting.given import given_splits
-from data_tools.splitting.grouping import group_samples
+from data_tools.splitting.grouping import group_samples, groups_by_expression
 
 SINGLE = "defect"
 _CATEGORIES = ("single", "types")
@@ -74,6 +74,8 @@ class Conversion:
             require(not isinstance(shares, str) and len(shares) == 3, "shares", "be three, given or null", shares)
             for share in shares:
                 require(isinstance(share, int | float) and 0 <= share <= 1, "shares", "lie in 0..1", share)
+            require(abs(sum(map(float, shares)) - 1) <= 1e-6, "shares", "add up to 1", shares)
+        groups_by_expression((), self.group_by)  # refused before anything is read
         if self.seed < 0:
             raise InputError(f"--seed {self.seed}: at least 0")
         if self.gray_range is not None and not -1e9 < self.gray_range[0] < self.gray_range[1] < 1e9:

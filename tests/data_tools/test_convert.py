@@ -274,6 +274,8 @@ def test_folders_of_masks_are_types_that_can_be_renamed(tmp_path: Path, capsys: 
         ({"shares": (0.5, 0.5)}, "shares must be three"),
         ({"shares": (0.5, 0.6, -0.1)}, "shares must lie in 0..1"),
         ({"shares": ("a", 0.5, 0.5)}, "shares must lie in 0..1"),
+        ({"shares": (0.5, 0.5, 0.5)}, "shares must add up to 1"),
+        ({"group_by": "lot("}, "--group-by 'lot\\(': not a regular expression"),
         (
             {"read": ReadOptions(columns=("image", "x1", "y1", "x2", "y2")), "format": "voc"},
             "--columns .* no meaning in voc",
