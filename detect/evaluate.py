@@ -98,7 +98,10 @@ def build_parser() -> Parser:
         "more than 3,000 images go to a folder beside it, report.images for report.html",
     )
     parser.add_argument(
-        "--thumbnail_side", type=int, default=320, help="limit of the page's pictures: their longest side in pixels"
+        "--thumbnail_side",
+        type=int,
+        default=320,
+        help="limit of the page's pictures: their longest side in pixels, of strips four times that",
     )
     return parser
 

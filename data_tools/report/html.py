@@ -84,8 +84,8 @@ def write_html(
             folder beside it, `report.images/` for `report.html`.
         report: with the runs as they were judged.
         images_root: of the dataset; where its images are not at hand the page says so and draws on blank ones.
-        thumbnail_side: limit of the pictures' longest side in pixels; so many images as fit no page of
-            some 20 MB get smaller ones.
+        thumbnail_side: limit of the pictures' longest side in pixels, of strips four times that; so many images
+            as fit no page of some 20 MB get smaller ones.
 
     Raises:
         InputError: an image is not readable or has another size than annotated, the side is below 32 pixels,

@@ -19,6 +19,7 @@ BUDGET = 16_000_000
 _SIDES = (640, 480, 400, 320, 256, 224, 192, 160, 128, 112, 96)
 _QUALITY = 76
 _PROBES = 48
+_STRIP = 4  # so many times as long as wide
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Thumbnails:
     """Pictures in the order of their samples.
 
     Attributes:
-        side: longest side in pixels; a smaller image keeps its own size.
+        side: longest side in pixels, of a strip up to four times that; a smaller image keeps its own size.
         jpegs: base64 of gray JPEG files.
     """
 
@@ -70,7 +71,7 @@ def read_sample(sample: Sample, root: Path) -> NDArray[np.uint8]:
 def _fitting_side(samples: Sequence[Sample], root: Path, limit: int, budget: int) -> int:
     """The limit, or the largest usual side below it whose pictures fit the budget, judged by a spread of images."""
     step = max(1, -(-len(samples) // _PROBES))
-    probes = [shrunk(read_sample(sample, root), limit) for sample in samples[::step]]
+    probes = [_shrunk_to_see(read_sample(sample, root), limit) for sample in samples[::step]]
     ladder = [limit, *(side for side in _SIDES if side < limit)]
     for side in ladder:
         mean = np.mean([len(_text(image, side)) for image in probes]) if probes else 0.0
@@ -84,10 +85,19 @@ def _text(image: NDArray[np.uint8], side: int) -> str:
 
 
 def encode(image: NDArray[np.uint8], side: int) -> bytes:
-    """A gray JPEG of at most `side` pixels a side; never enlarged."""
+    """A gray JPEG of at most `side` pixels a side, of a strip up to four times that; never enlarged."""
     buffer = io.BytesIO()
-    Image.fromarray(shrunk(image, side)).save(buffer, format="JPEG", quality=_QUALITY, optimize=True)
+    Image.fromarray(_shrunk_to_see(image, side)).save(buffer, format="JPEG", quality=_QUALITY, optimize=True)
     return buffer.getvalue()
+
+
+def _shrunk_to_see(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """Of what is more than four times as long as wide, the short side keeps a quarter of `side` where it can.
+
+    So no picture has more pixels than a square one; at `side` a strip of 40 x 1,200 would be 11 pixels high.
+    """
+    short, long = sorted(image.shape)
+    return shrunk(image, min(max(side, round(side / _STRIP * long / short)), _STRIP * side))
 
 
 def shrunk(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:

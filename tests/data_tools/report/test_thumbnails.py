@@ -36,6 +36,18 @@ def test_pictures_are_small_gray_and_upright(tmp_path: Path, make_sample: Callab
     assert int(pixels[-3, 50]) < 8
 
 
+@pytest.mark.parametrize(
+    ("size_hw", "shown_wh"),
+    [((40, 1200), (400, 13)), ((1200, 40), (13, 400)), ((10, 150), (150, 10)), ((90, 450), (125, 25))],
+)
+def test_a_strip_keeps_what_can_be_seen(
+    tmp_path: Path, make_sample: Callable[..., Sample], size_hw: tuple[int, int], shown_wh: tuple[int, int]
+) -> None:
+    save(tmp_path, "1.png", size_hw)
+    (jpeg,) = make_thumbnails([make_sample(1, size_hw=size_hw)], tmp_path, 100).jpegs
+    assert opened(jpeg).size == shown_wh
+
+
 def test_many_images_get_smaller_pictures_that_fit_the_budget(
     tmp_path: Path, make_sample: Callable[..., Sample]
 ) -> None:
