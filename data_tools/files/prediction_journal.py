@@ -56,9 +56,13 @@ class Record:
 
 @dataclass
 class Counts:
-    """How many inputs were predicted, could not be read, or were left out by their names; the first reasons."""
+    """How many inputs were predicted, could not be read, or were left out by their names; the first reasons.
+
+    `flagged` of the predicted score at least the threshold, which the header tells; 0 without one.
+    """
 
     predicted: int = 0
+    flagged: int = 0
     unreadable: int = 0
     left_out: int = 0
     reasons: list[str] = field(default_factory=list)
@@ -134,6 +138,8 @@ class Journal:
         self.out, self.header = out, header
         self.path, self.maps = gathering_paths(out)
         self.counts, self.dropped = Counts(), 0
+        config = header.config if isinstance(header.config, dict) else {}
+        self.threshold: float | None = config.get("threshold")
         self._first = {"journal": JOURNAL, "job": {**header_line(header), **job}}
         for path in (self.path, self.maps):
             if os.path.lexists(path) and (reason := reason_against_reading(path)) is not None:
@@ -184,9 +190,14 @@ class Journal:
                 line["error"] = error_line(record)
             lines.append(as_text(line))
             self.counts.add(record.name, record.reason, record.is_left_out)
+            self.counts.flagged += self._is_flagged(line)
         self._maps_file.flush()  # first, so that no line points to a map that is not there
         self._lines.write("".join(lines).encode("utf-8"))
         self._lines.flush()
+
+    def _is_flagged(self, line: dict[str, Any]) -> bool:
+        score = line.get("prediction", {}).get("score")
+        return self.threshold is not None and score is not None and score >= self.threshold
 
     def names(self) -> Iterator[str]:
         """The names of the inputs that are done, in order."""
@@ -268,6 +279,7 @@ class Journal:
                 break  # the maps of this one and of all after it have not reached the disk
             error = line.get("error", {})
             self.counts.add(line["name"], error.get("reason", ""), error.get("kind") == "left out")
+            self.counts.flagged += self._is_flagged(line)
             end, maps_end = self._lines.tell(), line["maps_end"]
         return end, maps_end
 

@@ -226,26 +226,30 @@ def test_an_unreadable_image_of_a_dataset_is_an_error_unless_skipped(squares: Pa
 
 
 @pytest.mark.parametrize("with_maps", [False, True])
-def test_resuming_gives_what_an_uninterrupted_process_gives(tmp_path: Path, with_maps: bool) -> None:
+def test_resuming_gives_what_an_uninterrupted_process_gives(
+    tmp_path: Path, with_maps: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = tmp_path / "i"
     save_many(folder, 100)
     (folder / "050.png").write_bytes(b"")
+    header = {"threshold": 0.2}
     whole, out = tmp_path / "whole.jsonl", tmp_path / "p.jsonl"
-    assert predict_and_write(arguments(folder, out=whole), "detect", {}, Model(with_maps=with_maps)) == 3
+    assert predict_and_write(arguments(folder, out=whole), "detect", header, Model(with_maps=with_maps)) == 3
     with pytest.raises(RuntimeError, match="killed"):
-        predict_and_write(arguments(folder, out=out), "detect", {}, Model(60, with_maps))
+        predict_and_write(arguments(folder, out=out), "detect", header, Model(60, with_maps))
     assert not out.exists()
     partial = tmp_path / "p.jsonl.partial"
     with partial.open("ab") as file:  # as a crash leaves it
         file.write(b'{"name": "097.png", "maps_e')
     second = Model(with_maps=with_maps)
-    assert predict_and_write(arguments(folder, out=out, resume=True), "detect", {}, second) == 3
+    assert predict_and_write(arguments(folder, out=out, resume=True), "detect", header, second) == 3
     assert second.seen[0] == "065.png"  # two chunks of 32 were done
     mine, theirs = (path.read_text().splitlines()[1:] for path in (out, whole))  # the headers hold the time
     assert mine == theirs
     assert errors_path(out).read_text().replace("p.jsonl", "whole.jsonl") == errors_path(whole).read_text()
     assert out.with_suffix(".npz").exists() == with_maps
     assert not list(tmp_path.glob("*.partial*"))
+    assert capsys.readouterr().err.count("49 of 99 images are defects (score 0.2 or more)\n") == 2
 
 
 def interrupted(tmp_path: Path) -> tuple[Path, Path]:
