@@ -188,7 +188,7 @@ def _fact_properties(
     encodings, modes = [fact.encoding for fact in facts], [f"{fact.mode} {fact.bits} bit" for fact in facts]
     return [
         *(_number(name, kind, values, positive, folds) for name, kind, values in numbers),
-        _category("encoding (format, JPEG quality)", encodings, positive, folds),
+        _category("encoding (format, sum of the JPEG tables)", encodings, positive, folds),
         _category("pixel format", modes, positive, folds),
     ]
 

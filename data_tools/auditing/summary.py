@@ -7,6 +7,7 @@ from data_tools.auditing.doctor import Checkup
 from data_tools.auditing.findings import Finding, verdict
 
 _SHOWN_PROPERTIES, _SHOWN_SUSPECTS = 8, 10
+_BELIEVED = 0.995  # shown as 1.00
 
 
 def describe(name: str, audit: Audit) -> list[str]:
@@ -17,10 +18,11 @@ def describe(name: str, audit: Audit) -> list[str]:
         lines += ["", "file properties that tell the label (cross-validated AUC, 0.5 is chance):"]
         lines += [f"  {one.auc or 0.5:.2f}  {one.name}: {one.detail}" for one in audit.properties[:_SHOWN_PROPERTIES]]
     if audit.suspects:
-        lines += ["", f"least believed labels (of {len(audit.suspects)} in the review list; --review FILE writes it):"]
+        doubted = [s for s in audit.suspects if s.confidence < _BELIEVED][:_SHOWN_SUSPECTS]
+        listed = f"(of {len(audit.suspects)} in the review list; --review FILE writes it)"
+        lines += ["", f"least believed labels, by the confidence in them, 0..1 {listed}:{'' if doubted else ' none'}"]
         lines += [
-            f"  {s.confidence:.2f}  {s.sample.path} is {s.sample.status}, {s.sample.type}: {s.reason}"
-            for s in audit.suspects[:_SHOWN_SUSPECTS]
+            f"  {s.confidence:.2f}  {s.sample.path} is {s.sample.status}, {s.sample.type}: {s.reason}" for s in doubted
         ]
     return lines
 

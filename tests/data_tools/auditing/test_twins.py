@@ -4,10 +4,14 @@ from pathlib import Path
 import numpy as np
 
 from data_tools.audit import main
+from data_tools.auditing.audit import Audit
+from data_tools.auditing.doctor import examine
 from data_tools.auditing.findings import UNSAFE, WARNING
 from data_tools.auditing.leaks import straddling
 from data_tools.auditing.review import Suspect
+from data_tools.auditing.summary import describe
 from data_tools.auditing.twins import contradicted, joined, twins, unlike_labels
+from data_tools.core.anchors import AnchorConfig
 from data_tools.core.records import UNBOXED, Dataset, Sample, Splits
 from data_tools.files.dataset_folder import read_dataset
 from tests.data_tools.auditing.test_audit import build
@@ -24,6 +28,7 @@ def test_a_good_image_that_shows_the_same_as_defects_is_named_and_can_be_correct
     assert main([str(folder), "--labels", "no", "--review", str(review)]) == 0
     out = capsys.readouterr().out
     assert f"warning: 1 good images show the same as a defect image: 2 pairs, such as {good.path} (good) and " in out
+    assert "least believed labels, by the confidence in them, 0..1 (of 1 in the review list; " in out
     assert f"0.33  {good.path} is good, good: shows the same as {others[0].path} (scratch) and 1 more" in out
     header, row = review.read_text().splitlines()
     review.write_text(f"{header}\n{row}defect\n")
@@ -57,6 +62,13 @@ def test_what_grouping_cuts_is_a_warning_after_it(make_sample: Callable[..., Sam
         dataset = Dataset(samples, ("scratch",), None, Splits(0, group_by, *parts))
         (finding,) = straddling(dataset, None, range(80), alike, cut)
         assert (finding.level, finding.image_ids) == (level, (a + 1, b + 1))
+
+
+def test_labels_that_are_believed_are_not_shown_as_doubted(make_sample: Callable[..., Sample]) -> None:
+    suspects = tuple(Suspect(make_sample(i), "defect", confidence, "odd") for i, confidence in ((1, 0.4), (2, 0.999)))
+    checkup, _ = examine(Dataset((make_sample(1),), ("scratch",), None, None), None, AnchorConfig(), None)
+    for shown, last in ((suspects, "  0.40  1.png is good, good: odd"), (suspects[1:], "writes it): none")):
+        assert describe("d", Audit(checkup, (), (), shown, None))[-1].endswith(last)
 
 
 def test_copies_of_one_label_are_no_contradiction(tmp_path: Path, capsys) -> None:
