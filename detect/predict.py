@@ -94,7 +94,8 @@ def _answers_of(detector: AnyDetector, arguments: Namespace) -> Predict:
         return answer
     from data_tools.report.prediction_overlays import with_overlays
 
-    return with_overlays(answer, Path(arguments.overlays), "detect")
+    threshold = None if arguments.proposals else detector.threshold.value
+    return with_overlays(answer, Path(arguments.overlays), "detect", threshold)
 
 
 if __name__ == "__main__":

@@ -17,21 +17,23 @@ _DPI = 150
 _LONGEST = 60  # letters of a name; the id keeps names apart
 
 
-def with_overlays(predict: Predict, folder: Path, name: str) -> Predict:
+def with_overlays(predict: Predict, folder: Path, name: str, threshold: float | None = None) -> Predict:
     """The same predictions, each drawn beside its bare image into `folder`, as `<id>_<file name>.png`.
 
     Args:
         predict: predictions of samples, in order, whose pixels the second argument reads.
         folder: made if need be.
         name: of the approach, over its panel.
+        threshold: where there is one, the panel says whether the image is flagged.
 
     The predictions raise an InputError where a file lies that is no such figure.
     """
 
     def drawn(samples: Sequence[Sample], read: Callable[[Sample], NDArray[np.uint8]]) -> Sequence[Prediction]:
         predictions = predict(samples, read)
+        thresholds = {} if threshold is None else {name: threshold}
         for sample, prediction in zip(samples, predictions, strict=True):
-            view = View(read(sample), sample, {name: prediction}, {}, has_truth=False)
+            view = View(read(sample), sample, {name: prediction}, thresholds, has_truth=False)
             path = overlay_path(folder, sample)
             require_picture_place(path, "--overlays")  # again: it may have come since
             save_figure(draw_overlay(view, legend=False), path, _DPI)

@@ -24,6 +24,9 @@ def test_each_image_is_drawn_and_none_is_called_good(tmp_path: Path, make_sample
     assert np.asarray(Image.open(tmp_path / "o" / "000001_1.png")).std() > 0
     assert "score 0.250" in said
     assert "good" not in said
+    flagged = with_overlays(lambda *_: made[:1], tmp_path / "f", "detect", 0.25)
+    flagged(samples[:1], lambda _: np.zeros((100, 100), np.uint8))
+    assert "score 0.250 flagged" in said
 
 
 def test_a_name_stays_in_the_folder(tmp_path: Path, make_sample) -> None:
