@@ -18,7 +18,7 @@ from data_tools.auditing.twins import Pairs, ids_two_by_two
 from data_tools.core.records import SPLIT_NAMES, Dataset, Sample
 from data_tools.files.image_facts import ImageFact
 from data_tools.metrics.auc import roc_auc
-from data_tools.splitting.grouping import named_links
+from data_tools.splitting.grouping import LOTS_NAMED, named_links
 from data_tools.splitting.names import lots_of
 from data_tools.splitting.near_duplicates import Floats
 from data_tools.splitting.turned import turned_duplicates
@@ -106,12 +106,14 @@ def straddling(
         for name, pairs in links.items():
             findings += _divided_pairs(_LINKED[name], pairs, samples, where, UNSAFE if name == "copies" else level)
     cut = cut & dataset.splits.group_by.startswith("auto")
-    findings += _divided_pairs("near-duplicates", alike[~cut], samples, where, UNSAFE)
+    by_lot = _LOT_REMEDY if dataset.splits.group_by in ("auto: lot", LOTS_NAMED) else None
+    findings += _divided_pairs("near-duplicates", alike[~cut], samples, where, UNSAFE, by_lot)
     noun = "near-duplicates among many images that look alike"
     findings += _divided_pairs(noun, alike[cut], samples, where, WARNING, _CUT_REMEDY)
     if thumbnails is not None and len(thumbnails) > 1:
         turned = np.asarray(rows, dtype=np.int64)[turned_duplicates(thumbnails)]
-        findings += _divided_pairs("images that are others mirrored or turned", turned, samples, where, UNSAFE)
+        noun = "images that are others mirrored or turned"
+        findings += _divided_pairs(noun, turned, samples, where, UNSAFE, by_lot)
     return findings
 
 
@@ -270,6 +272,7 @@ def _divided_pairs(
 
 
 _REMEDY = "group and split anew: python -m data_tools.splits DATASET --group-by auto --replace"
+_LOT_REMEDY = "--group-by auto goes by lots and leaves these; if they are copies of one picture, leave one out"
 _CUT_REMEDY = "--group-by auto leaves these apart; if they are shots of one part, group by a REGEX on their names"
 
 

@@ -14,7 +14,17 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from data_tools.core.errors import InputError
-from data_tools.splitting.names import capture_runs, copies, device_folders, lots_of, namesakes, parts, same_keys
+from data_tools.splitting.names import (
+    FEWEST_LOTS,
+    capture_runs,
+    copies,
+    device_folders,
+    lots_of,
+    namesakes,
+    parts,
+    same_keys,
+    worded_lots,
+)
 from data_tools.splitting.near_duplicates import (
     Floats,
     Pairs,
@@ -28,13 +38,14 @@ from data_tools.splitting.turned import turned_duplicates
 
 _GIANT, _GIANT_SHARE = 30, 0.1
 _DRAWS = 20
-_FEWEST_LOTS = 3
 _NOT_CONFIRMED = {
     "same name in several parts": "pairs of one name in several parts of a split look no more alike than other images: "
     "the parts are taken to be counted each from the start",
     "capture number": "neighbours by the numbers in their names look no more alike than other images: the numbers "
     "are taken for a plain count of files, not for shots of one part",
 }
+LOTS_NAMED = "auto: lot in the names"
+"""The rule where each name starts with a word for a lot and its number; their order in time is not known."""
 LOTS_TOLD = "lot by annotations"
 """What the rule says where annotations name the lots."""
 CONFIRMED = 0.8
@@ -65,10 +76,10 @@ def group_samples(paths: Sequence[str], images_root: Path | None, group_by: str,
         group_by: "auto", "none", or a regular expression whose first group (or whole match) is the group.
 
             "auto" takes the lot where every name starts with one (twelve capital letters and digits, then an
-            underscore). Otherwise images belong together when their names say that they are copies of one picture,
-            parts of one item or of one device's folder, when annotations say that they are of one lot, when numbers in
-            their names follow each other and the images confirm it, or when they are near-duplicates, also mirrored or
-            turned.
+            underscore; or a word for it and a number, as in LOT4711_a.png). Otherwise images belong together when their
+            names say that they are copies of one picture, parts of one item or of one device's folder, when annotations
+            say that they are of one lot, when numbers in their names follow each other and the images confirm it, or
+            when they are near-duplicates, also mirrored or turned.
         lots: what annotations say that each image is of, such as a lot, "" where they say nothing; or empty.
 
     Raises:
@@ -81,6 +92,9 @@ def group_samples(paths: Sequence[str], images_root: Path | None, group_by: str,
     named = lots_of(paths)
     if named is not None:
         return Grouping(tuple(named), "auto: lot")
+    worded = None if any(lots) else worded_lots(paths)
+    if worded is not None:
+        return Grouping(tuple(worded), LOTS_NAMED)
     return _automatic(paths, images_root, lots)
 
 
@@ -128,7 +142,7 @@ def _of_lots(lots: Sequence[str], remarks: list[str]) -> Pairs:
     """(m, 2) pairs of images of one lot as annotations say it; none where there are too few lots for a split."""
     images = Counter(lot or number for number, lot in enumerate(lots))
     told = len(images.keys() & set(lots))
-    if told and (len(images) < _FEWEST_LOTS or max(images.values()) > len(lots) / 2):
+    if told and (len(images) < FEWEST_LOTS or max(images.values()) > len(lots) / 2):
         remarks.append(f"annotations say that images are of {told} lots: too few for a split, so not grouped by")
         return same_keys(())
     return same_keys([lot or number for number, lot in enumerate(lots)])

@@ -16,6 +16,8 @@ from data_tools.core.split_words import part_of
 from data_tools.splitting.near_duplicates import Pairs
 
 LOT = re.compile(r"^[A-Z0-9]{12}(?=_)")
+_WORDED_LOT = re.compile(r"^(?:lot|los|charge|wafer|panel|board)[ _-]?(?P<lot>[a-z]{0,4}\d[a-z0-9]*)(?=[ ._-])", re.I)
+FEWEST_LOTS = 3
 _NUMBERED = re.compile(r"^(?P<name>.*?)(?P<number>\d{2,})$")
 SEQUENCE_GAP, SHOT_GAP = 100, 500
 _SEP = r"[ ._-]+"
@@ -50,6 +52,19 @@ def lots_of(paths: Sequence[str]) -> list[str] | None:
     """The lot at the start of each file name, or None where some name has none."""
     lots = [LOT.match(PurePosixPath(path).stem) for path in paths]
     return [lot.group() for lot in lots if lot] if paths and all(lots) else None
+
+
+def worded_lots(paths: Sequence[str]) -> list[str] | None:
+    """The lot that each file name starts with after a word for it, such as LOT4711 of LOT4711_W03_A.png.
+
+    None where some name has none, where it may be a plain count (most lots have one image), or one lot is most of all.
+    """
+    found = [_WORDED_LOT.match(PurePosixPath(path).stem) for path in paths]
+    lots = [one["lot"].lower() for one in found if one]
+    images = Counter(lots)
+    if len(lots) < len(paths) or len(images) < FEWEST_LOTS:
+        return None
+    return lots if len(images) <= len(lots) / 2 and max(images.values()) <= len(lots) / 2 else None
 
 
 def copies(paths: Sequence[str]) -> Pairs:

@@ -58,10 +58,15 @@ def test_what_grouping_cuts_is_a_warning_after_it(make_sample: Callable[..., Sam
     (a, b) = next(pair for pair, is_cut in found.items() if is_cut)
     samples = tuple(make_sample(i) for i in range(1, 81))
     parts = (a + 1,), (b + 1,), ()
-    for group_by, level in (("auto: near-duplicates", WARNING), ("none", UNSAFE)):
+    for group_by, chain, level, advice in (
+        ("auto: near-duplicates", cut, WARNING, "--group-by auto leaves these apart"),
+        ("auto: lot", ~cut, UNSAFE, "--group-by auto goes by lots and leaves these"),
+        ("none", cut, UNSAFE, "group and split anew"),
+    ):
         dataset = Dataset(samples, ("scratch",), None, Splits(0, group_by, *parts))
-        (finding,) = straddling(dataset, None, range(80), alike, cut)
+        (finding,) = straddling(dataset, None, range(80), alike, chain)
         assert (finding.level, finding.image_ids) == (level, (a + 1, b + 1))
+        assert finding.remedy.startswith(advice)
 
 
 def test_labels_that_are_believed_are_not_shown_as_doubted(make_sample: Callable[..., Sample]) -> None:

@@ -30,6 +30,29 @@ def test_a_plain_count_of_files_says_nothing() -> None:
     assert len(set(groups)) == 20
 
 
+@pytest.mark.parametrize(
+    ("names", "lots"),
+    [
+        (["LOT1_W1.png", "LOT1_W2.png", "lot2 a.png", "LOT2_b.png", "LOT3-a.png", "LOT3-b.png"], "112233"),
+        (
+            ["Charge_A7_1.png", "Charge_A7_2.png", "Los B8_1.png", "Los B8_2.png", "wafer9_1.png", "wafer9_2.png"],
+            "112233",
+        ),
+        (["lot1_a.png", "lot1_b.png", "lot2_a.png", "lot2_b.png", "lot3_a.png", "x.png"], "123456"),  # one has none
+        (["board_1_a.png", "board_2_a.png", "board_3_a.png", "board_4_a.png"], "1234"),  # may be a count
+        (["lot1_a.png", "lot1_b.png", "lot1_c.png", "lot1_d.png", "lot2_a.png", "lot3_a.png"], "123456"),
+        (["lots_of_1.png", "lots_of_2.png", "lots_of_3.png", "lots_of_4.png"], "1234"),
+    ],
+)
+def test_lots_by_a_word_in_the_names(names: list[str], lots: str) -> None:
+    found = group_samples(names, None, "auto")
+    numbers = {group: str(number) for number, group in enumerate(dict.fromkeys(found.groups), start=1)}
+    assert "".join(numbers[group] for group in found.groups) == lots
+    assert (found.rule == "auto: lot in the names") == (lots == "112233")
+    told = group_samples(names, None, "auto", ["a", "a", "b", "c", "d", "e"][: len(names)])
+    assert told.rule != "auto: lot in the names"  # annotations know better
+
+
 def test_expressions(tmp_path: Path) -> None:
     assert group_samples(["a_1.png", "a_2.png", "b_1.png"], None, r"^(\w)_").groups == ("a", "a", "b")
     assert group_samples(["a_1.png", "b_1.png"], None, "none").groups == ("1", "2")
