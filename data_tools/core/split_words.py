@@ -24,13 +24,14 @@ WORDS = {
 ALL_WORDS = tuple(word for words in WORDS.values() for word in words)
 _PART_OF = {word: part for part, words in WORDS.items() for word in words}
 _BEHIND = re.compile(r"(?<=[^\W\d_])(?:[ _-]?\d{1,4}|[ _-][ab]|(?<=test)[ab])$")  # train2017, test_1, test-A, testB
+_GLUED = re.compile(r"(?:data|crops?|images?|imgs?|pics|photos|samples|patches)$")  # traincrop, testdata
 
 
 @lru_cache(maxsize=1 << 14)
 def part_of(name: str) -> str | None:
     """The part of a split that a name says: "train", "val" or "test"; None where it says none, or more.
 
-    A number behind it says no more: train2017, test_1, and neither does an a or b: testA.
+    A number behind it says no more: train2017, test_1, and neither does an a or b, testA, or what it holds: traincrop.
     """
     word = normalize("NFC", name).lower()
-    return _PART_OF.get(word) or _PART_OF.get(_BEHIND.sub("", word))
+    return next(filter(None, (_PART_OF.get(one) for one in (word, _BEHIND.sub("", word), _GLUED.sub("", word)))), None)

@@ -17,8 +17,9 @@ from data_tools.files.images import read_gray
 from data_tools.formats.images.mask_places import is_named_as_mask, pair_masks
 from data_tools.formats.words.folders import CARRIERS
 
-_MAPS = ("depth", "disparity", "xyz", "heatmap", "thumb", "thumbnail", "preview", "checkpoint")
+_MAPS = ("depth", "disparity", "normals", "xyz", "heatmap", "thumb", "thumbnail", "preview", "checkpoint")
 _NAMED_MAP = re.compile(rf"^(?P<name>.+?)[ ._-]+(?:{'|'.join(_MAPS)})(?:[ _-]?(?:map|image|img))?$", re.I)
+_NAMED_PHOTO = re.compile(r"^(?P<name>.+?)[ ._-]+(?:rgb|colou?r|image|img)(?:[ _-]?\d{1,2})?$", re.I)  # 000_image_0
 _MAP_FOLDERS = {f"{word}{ending}" for word in _MAPS for ending in ("", "s", "_map", "_maps", "_images")}
 _OF_TRAINING = re.compile(
     r"^(?:confusion_matrix(?:_normalized)?|results|labels(?:_correlogram)?|(?:box|mask|pose)?(?:pr|p|r|f1)_curve"
@@ -42,7 +43,8 @@ def maps_among(names: Sequence[str]) -> dict[str, str]:
     marked = {name for name in names if _is_map(name)}
     if not marked:
         return {}
-    photos = {_key(name): name for name in reversed(names) if name not in marked}
+    photos = {_key(name, _NAMED_PHOTO): name for name in reversed(names) if name not in marked}
+    photos |= {_key(name): name for name in reversed(names) if name not in marked}
     return {name: photos[_key(name)] for name in names if name in marked and _key(name) in photos}
 
 
@@ -110,10 +112,10 @@ def _is_map(name: str) -> bool:
     return bool(_NAMED_MAP.match(path.stem)) or any(part.lower() in _MAP_FOLDERS for part in path.parts[:-1])
 
 
-def _key(name: str) -> _Key:
+def _key(name: str, words: re.Pattern[str] = _NAMED_MAP) -> _Key:
     """What an image and the maps made from it have in common: folders and name without words for what they are."""
     path = PurePosixPath(name)
     folders = (part.lower() for part in path.parts[:-1])
     kept = tuple(part for part in folders if part not in CARRIERS and part not in _MAP_FOLDERS)
-    named = _NAMED_MAP.match(path.stem)
+    named = words.match(path.stem)
     return kept, (named["name"] if named else path.stem).lower()

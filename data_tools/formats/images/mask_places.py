@@ -17,23 +17,25 @@ from functools import lru_cache
 from pathlib import Path
 from unicodedata import normalize
 
-from data_tools.core.records import UNBOXED
+from data_tools.core.records import GOOD, UNBOXED
 from data_tools.core.split_words import ALL_WORDS, part_of
-from data_tools.formats.words.folders import CARRIERS, plain_rest, status_of
+from data_tools.formats.words.folders import CARRIERS, is_numbered_carrier, plain_rest, status_of
 from data_tools.formats.words.vocabulary import word_set
 
 MASK_FOLDERS = word_set(
     "mask masks ground_truth groundtruth ground-truth gt gts label labels seg segmentation segmentations "
     "segmentationclass segmentationobject annotation annotations bin binary defect_mask defect_masks anomaly_mask "
-    "mask_images label_images anno annos annot annots target targets "
+    "mask_images label_images anno annos annot annots target targets semantic_maps semanticmaps "
     "maske masken masque masques máscara máscaras mascara mascaras maschera maschere "
     "掩码 掩膜 蒙版 标签 标注 マスク 마스크"
-) | {"ground truth"}
+) | {"ground truth", "semantic maps"}
 _PARTS = MASK_FOLDERS | CARRIERS | {*ALL_WORDS, "lab", "ann", "dir"}
 _MASK_WORDS = {"lab": "label", "ann": "annotation"}  # no folders of masks by themselves
 _GLUED = re.compile(rf"^({'|'.join(ALL_WORDS)})({'|'.join(sorted(MASK_FOLDERS | CARRIERS))})$")
 _TYPES, _OBJECTS = "segmentationclass", "segmentationobject"
-_WORDS = r"(?:masks?|labels?|labell?ed|gt|ground[ _-]?truth|seg(?:mentation)?|bin(?:ary)?|anno(?:tation)?|matte)"
+_COUNTED = re.compile(r"^(masks?|gt|ground[ _-]?truth)[ _-]?\d{1,2}$")  # "label_1" and "bin_1" may be classes
+_OF_VOC = re.compile(rf"^({_TYPES}|{_OBJECTS})(?:png|aug|raw)$")
+_WORDS = r"(?:masks?|labels?|labell?ed|gt|ground[ _-]?truth|seg(?:m|mentation)?|bin(?:ary)?|anno(?:tation)?|matte)"
 _SUFFIXED = re.compile(rf"^(?P<name>.+?)[ ._-]+{_WORDS}(?:[ ._-]*\d{{1,3}})?$", re.I)
 _PREFIXED = re.compile(r"^(?:masks?|labels?|gt|ground[ _-]?truth|seg(?:mentation)?)[ ._-]+(?P<name>.+)$", re.I)
 _IMAGE_PREFIXES = ("", "img_", "image_", "im_", "img", "image")  # img_7.png has the mask mask_7.png
@@ -104,6 +106,9 @@ def pair_masks(files: Sequence[Path], root: Path) -> Pairing:
             unused.append(path)
         else:
             masks_of[owner].append(path)
+    for path, owner in _owners_elsewhere([path for path in unused if marked[path] == "folder"], images, root).items():
+        masks_of[owner].append(path)
+        unused.remove(path)
     return Pairing({path: tuple(of) for path, of in masks_of.items()}, tuple(unused), types)
 
 
@@ -149,7 +154,9 @@ def _key(path: Path, root: Path, is_mask: bool, keep_splits: bool) -> Key:
     kept = tuple(
         part
         for part in folders
-        if part not in CARRIERS and not (is_mask and part in MASK_FOLDERS) and (keep_splits or not part_of(part))
+        if part not in CARRIERS
+        and not (is_mask and part in MASK_FOLDERS)
+        and (keep_splits or not (part_of(part) or is_numbered_carrier(part)))
     )
     return kept, path.stem.lower()
 
@@ -162,6 +169,27 @@ def _by_key(
         folders, stem = _key(path, root, False, keep_splits)
         by_key.setdefault((tuple(one for one in folders if not leave_out(one)), stem), []).append(path)
     return by_key
+
+
+def _owners_elsewhere(masks: Sequence[Path], images: Sequence[Path], root: Path) -> dict[Path, Path]:
+    """The images of masks in one folder whose images lie in several beside it, as in types: oil/, scratch/.
+
+    They count where each mask of the folder has one image of its name, and none of these is in a folder of good ones.
+    """
+    above: dict[Key, list[Path]] = {}
+    for path in images:
+        folders, stem = _key(path, root, False, False)
+        for depth in range(len(folders) + 1):
+            above.setdefault((folders[:depth], stem), []).append(path)
+    owners: dict[Path, dict[Path, Path | None]] = {}
+    for path in masks:
+        owners.setdefault(path.parent, {})[path] = _owner(_mask_keys(path, root, False), above)
+    met: dict[Path, Path] = {}
+    for of in owners.values():
+        found = {path: owner for path, owner in of.items() if owner is not None}
+        good = any(status_of(folder) == GOOD for owner in found.values() for folder in _folders(owner, root))
+        met |= found if len(found) == len(of) and not good else {}
+    return met
 
 
 def _is_of_defects(folder: str) -> bool:
@@ -189,7 +217,12 @@ def _folders(path: Path, root: Path) -> list[str]:
 
 @lru_cache(maxsize=1 << 14)
 def _parts(folder: str) -> tuple[str, ...]:
-    """The folders that a name stands for, one for most: train_masks is masks/ of train/, trainannot is annot/ of it."""
+    """The folders that a name stands for, one for most: train_masks is masks/ of train/, trainannot is annot/ of it.
+
+    What stands behind a word for masks says no more: ground_truth_1, SegmentationClassPNG.
+    """
+    if more := _COUNTED.match(folder) or _OF_VOC.match(folder):
+        return (more[1],)
     parts = tuple(re.split(r"[ _-]+", folder))
     if folder in _PARTS or (len(parts) > 1 and not _PARTS.issuperset(parts)):
         return (folder,)

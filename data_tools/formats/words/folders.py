@@ -35,6 +35,7 @@ CARRIERS = word_set(
     "bild bilder imágenes imagenes immagini imagens 图像 图片 原图 画像 이미지"
 )
 _PREFIX = "mt_"
+_COUNT = re.compile(r"(?<=[^\W\d_])[ _-]?\d{1,3}$")
 _CLAUSE = re.compile(r"[,;:(]|\s[-\u2013]\s")
 _SHORT_NOT = re.compile(r"n['\u2019]t\b", re.I)
 _DOUBT = re.compile(r"[?\uff1f%~\u2248\u2260\u00ac]|!(?=\w)")  # neither "OK?" nor "OK 60%" nor "!OK" is OK
@@ -51,15 +52,30 @@ _NONE_OF = re.compile(  # a folder "0_defect" beside "1_good" is class 0, wherea
 )
 _NUMBERED = re.compile(r"(?<![\w.,])0+(?P<gap>[\s_-]+)(?P<word>[^\W\d_]+)")
 _ANSWERED = word_set("is has have was ist hat contains with")
+_SET_WORDS = word_set("dataset datasets database databases datensatz benchmark 数据集")
 _TYPE_WORDS = word_set("type types typ kind defect defecttype")
 
 
 @lru_cache(maxsize=1 << 14)
 def carries(folder: str) -> bool:
     """Whether a folder's name, in small letters, says no more than that images or a part of a split are in it."""
-    if folder in CARRIERS or part_of(folder):
+    if folder in CARRIERS or is_numbered_carrier(folder) or part_of(folder) or is_a_whole_set(folder):
         return True
     return all(part in CARRIERS or part == "dir" or part_of(part) for part in re.split(r"[ _-]+", folder))
+
+
+def is_numbered_carrier(folder: str) -> bool:
+    """Whether a folder's name, in small letters, is one for images with a number: images1, img_02."""
+    return _COUNT.sub("", folder) in CARRIERS and folder not in CARRIERS
+
+
+def is_a_whole_set(name: str) -> bool:
+    """Whether a folder's name is a whole set's, which does not decide: "NEU surface defect database".
+
+    "defect_dataset" may lie beside "good_dataset", and tells.
+    """
+    words = {*words_of(name)}
+    return bool(words & _SET_WORDS) and bool({*plain_rest(name)} - _SET_WORDS)
 
 
 def is_good(name: str) -> bool:
@@ -94,7 +110,7 @@ def is_bad_turned(word: str) -> bool:
 
 def status_of(name: str) -> str | None:
     """Good or unboxed, as a name says; None where it says neither."""
-    said = _says(name)
+    said = None if is_a_whole_set(name) else _says(name)
     return None if said is None else GOOD if said else UNBOXED
 
 

@@ -18,6 +18,7 @@ PICTURE = (np.add.outer(np.arange(40), np.arange(50)) * 2).astype(np.uint8)
         (["a.png", "a_depth.png"], {"a_depth.png": "a.png"}),
         (["good/rgb/000.png", "good/xyz/000.tiff"], {"good/xyz/000.tiff": "good/rgb/000.png"}),
         (["a.jpg", "depth_maps/a.png"], {"depth_maps/a.png": "a.jpg"}),
+        (["0_image_0.png", "0_normals.png"], {"0_normals.png": "0_image_0.png"}),
         (["a_thumb.jpg"], {}),
         (["in_depth/a.png", "b/a.png"], {}),
         (["depth/1.png", "depth/2.png"], {}),

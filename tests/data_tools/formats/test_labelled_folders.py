@@ -38,6 +38,10 @@ from data_tools.formats.masks.labelled_folders import labels_of
         ("0_defect 1_good", {"0_defect": ("unboxed", "defect"), "1_good": ("good", "good")}),
         ("0_defects 1_good", {"0_defects": (None, "good"), "1_good": ("good", "good")}),
         ("0 1", {"0": (None, "good"), "1": (None, "good")}),
+        (
+            "defect_dataset good_dataset",
+            {"defect_dataset": ("unboxed", "defect_dataset"), "good_dataset": ("good", "good")},
+        ),
         ("OK images", {"OK": ("good", "good"), "images": (None, "good")}),
     ],
 )
@@ -69,6 +73,11 @@ def test_unlabelled_images_are_those_of_folders_that_say_nothing(tmp_path: Path,
         "OK/a.png": "good",
         "raw/a.png": "good",
     }
+
+
+def test_the_folder_of_a_whole_set_does_not_decide() -> None:
+    (label,) = labels_of(["NEU surface defect database/Cr_1.bmp"], {}).values()
+    assert (label.status, label.is_silent) == (None, True)
 
 
 def test_a_count_of_none_is_none_of_a_class() -> None:
