@@ -4,7 +4,7 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -87,10 +87,16 @@ def unread_tables(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def reject_unread_records(folder: Path, findings: Findings) -> None:
-    """List the tables and JSON files of a set that masks and folders speak for: they may name types, or good images."""
+def reject_unread_records(folder: Path, findings: Findings, read: Collection[Path] = ()) -> None:
+    """List the tables and JSON files of a set that masks and folders speak for: they may name types, or good images.
+
+    Args:
+        folder: of the set.
+        findings: of the reader.
+        read: those that are read.
+    """
     for path in unread_tables(folder):
-        if path.suffix.lower() in _RECORDS:
+        if path.suffix.lower() in _RECORDS and path not in read:
             findings.reject(path, None, "", _NOT_ASKED)
 
 

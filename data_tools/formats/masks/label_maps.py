@@ -1,17 +1,24 @@
-"""labelmap.txt of VOC-like segmentations, as CVAT writes it: which colour of a mask is which type.
+"""Which value of a mask is which type, as tools write it beside masks.
 
-A line a label, `name:red,green,blue:parts:actions`; lines that begin with # are remarks.
+`labelmap.txt` of VOC-like segmentations, by CVAT: a line a label, `name:red,green,blue:parts:actions`; lines that begin
+with # are remarks. Of numbers `_classes.csv` by Roboflow, with a header `Pixel Value, Class`, and `class_names.txt` by
+labelme, a line a number from 0, which is background.
 """
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from data_tools.core.errors import InputError
 from data_tools.files.regular import reason_against_reading
 from data_tools.files.text import read_text
+from data_tools.formats.annotation_files import some_files
 from data_tools.formats.masks.mask_values import colour_code
+from data_tools.formats.words.names import is_background
 
 NAME = "labelmap.txt"
+_OF_NUMBERS = re.compile(r"^\s*pixel[ _]?value\s*,\s*class\s*$", re.I)
+_NUMBERED = re.compile(r"^\s*(?P<number>\d{1,3})\s*,\s*(?P<name>\S.*?)\s*$")
 _LINE = re.compile(r"^(?P<name>.+?):\s*(?P<rgb>\d{1,3}\s*,\s*\d{1,3}\s*,\s*\d{1,3})\s*(?::.*)?$")
 
 
@@ -36,3 +43,28 @@ def read_label_map(root: Path) -> dict[int, str]:
         if names.setdefault(code, name) != name:
             raise InputError(f"{path}, line {number}: {name} has the colour of {names[code]}")
     return names
+
+
+def names_of_numbers(root: Path) -> tuple[dict[str, str], tuple[Path, ...]]:
+    """The types of a mask's numbers by these as text, and the files that give them; nothing where two disagree."""
+    names: dict[str, str] = {}
+    files = []
+    for path in (*some_files(root, ".csv"), *some_files(root, ".txt")):
+        for number, name in _numbered_names(path):
+            if names.setdefault(number, name) != name:
+                return {}, ()
+            files.append(path)
+    return {number: name for number, name in names.items() if not is_background(name)}, tuple(dict.fromkeys(files))
+
+
+def _numbered_names(path: Path) -> Iterator[tuple[str, str]]:
+    """Numbers with their names, as one file gives them; nothing where it is no such file."""
+    called = path.name.lower()
+    if called not in ("_classes.csv", "class_names.txt"):
+        return
+    first, *lines = [line for line in read_text(path)[0].splitlines() if line.strip()] or [""]
+    if called == "class_names.txt" and is_background(first):
+        yield from ((str(number), line.strip()) for number, line in enumerate(lines, start=1))
+    elif called == "_classes.csv" and _OF_NUMBERS.match(first):
+        found = [_NUMBERED.match(line) for line in lines]
+        yield from ((str(int(one["number"])), one["name"]) for one in found if one is not None)

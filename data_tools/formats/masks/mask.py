@@ -8,13 +8,14 @@ OK/ and NG/ say what their images are: `labelled_folders`.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from data_tools.core.records import GOOD, UNBOXED, Sample
 from data_tools.formats.evidence import UNLABELLED
 from data_tools.formats.images.image_index import size_of, usable_images, without_boxes
 from data_tools.formats.images.mask_places import pair_masks
-from data_tools.formats.masks.label_maps import NAME, read_label_map
+from data_tools.formats.masks.label_maps import NAME, names_of_numbers, read_label_map
 from data_tools.formats.masks.labelled_folders import labels_of
 from data_tools.formats.masks.mask_jobs import make_jobs
 from data_tools.formats.masks.masked_images import looks_like_a_mask, one_folder, samples_from_masks
@@ -45,10 +46,15 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
     kinds = sorted({kind for job in jobs for kind in job.mask_types if kind not in ("", GOOD)})
     if kinds:
         findings.notes.append(f"folders of masks taken for types of defects: {', '.join(kinds)}")
+    names, files = names_of_numbers(root)
+    if names:
+        renamed = {number: options.type_map.get(name.lower(), name) for number, name in names.items()}
+        options = replace(options, type_map={**renamed, **options.type_map})
+        findings.notes.append(f"types of the masks' numbers by {', '.join(path.name for path in files[:_SHOWN])}")
     yield from samples_from_masks(jobs, options, findings, read_label_map(root))
     for path in pairing.unused:
         findings.reject(path, None, path.relative_to(root).as_posix(), "a mask of no image")
-    reject_unread_records(root, findings)
+    reject_unread_records(root, findings, files)
 
 
 def _labelled(images: Sequence[Path], root: Path, options: ReadOptions, findings: Findings) -> Iterator[Sample]:

@@ -12,7 +12,7 @@ from data_tools.formats.images.mask_places import Pairing, split_objects
 from data_tools.formats.masks.masked_images import MaskJob
 from data_tools.formats.registry import ReadOptions
 from data_tools.formats.words.asides import is_good_among
-from data_tools.formats.words.folders import is_good, name_of, numbered_alike, status_of_nearest, type_of
+from data_tools.formats.words.folders import is_good, name_of, names_a_fault, numbered_alike, status_of_nearest, type_of
 
 _LIST = re.compile(r"^[ \t]*\d+[ \t]+(?:0[ \t]+)?(\S*[^\W\d]\S*)[ \t]+0[ \t]+0\s*$", re.M)  # 7 0 0007.PNG 0 0
 
@@ -40,15 +40,20 @@ def make_jobs(
     products = numbered_alike(folders)
     numbered = numbered_alike([*pairing.types.values()])
     kinds = {mask: folder for mask, folder in pairing.types.items() if folder not in numbered}
+    nearest_of = {path: _nearest(path, root, products) for path in pairing.masks}
+    tops = {below[-1] for nearest in nearest_of.values() if (below := _below_part(nearest))}
+    first_tells = says_good is not None and any(map(says_good, tops))
     jobs = []
     for path, masks in pairing.masks.items():
-        nearest = [part for part in reversed(path.relative_to(root).parts[:-1]) if part not in products]
+        nearest = nearest_of[path]
         if says_good is None:
             defect_type, status = type_of(nearest, options), status_of_nearest(nearest)
             telling = next((part for part in nearest if _is_good(part, folders, options)), "")
             status = status if status != GOOD or telling else None  # "good_contact" may be a type of defect
         else:
-            nearest = [*takewhile(lambda part: not part_of(part), nearest)]  # a product is no type
+            nearest = _below_part(nearest)  # a product is no type
+            if first_tells and _tells_alone(nearest, options):
+                nearest = nearest[-1:]
             defect_type = type_of(nearest, options, says_good)
             status = None if not nearest else GOOD if defect_type == GOOD else UNBOXED
             telling = next((part for part in nearest if says_good(part)), "")
@@ -72,6 +77,26 @@ def make_jobs(
             )
         )
     return jobs
+
+
+def _nearest(path: Path, root: Path, products: Collection[str]) -> list[str]:
+    """The folders of an image, the nearest first, without those of products."""
+    return [part for part in reversed(path.relative_to(root).parts[:-1]) if part not in products]
+
+
+def _below_part(nearest: Sequence[str]) -> list[str]:
+    """Those of an image's folders that lie below a part of the split."""
+    return [*takewhile(lambda part: not part_of(part), nearest)]
+
+
+def _tells_alone(nearest: Sequence[str], options: ReadOptions) -> bool:
+    """Whether the folder right below a part says what an image is, and those in it, such as views, do not.
+
+    They do in NG/scratch/, and in good/scratch/, which may be either.
+    """
+    if len(nearest) < 2 or any(name_of(part) in options.type_map or names_a_fault(part) for part in nearest[:-1]):
+        return False
+    return type_of(nearest[-1:], options) != "defect"
 
 
 def _lacking(own: Collection[str], kinds: Collection[str]) -> str:

@@ -22,8 +22,8 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 _IMAGE = _names(
-    "image filename imagename imagefilename imagefile imageid imgname imgid img file imagepath imgpath filepath "
-    "path picture photo frame fileid name id bild bildname bilddatei datei dateiname fichier archivo imagen "
+    "image filename imagename imagefilename imagefile imageid imgname imgid img file imagepath imgpath imagefilepath "
+    "filepath path picture photo frame fileid name id bild bildname bilddatei datei dateiname fichier archivo imagen "
     "immagine nomefile 文件名 文件 图片 图片名 图像 图像名 图片名称 图像名称 文件名称 图片路径 图像路径 图片文件 "
     "画像ファイル 画像ファイル名 画像パス 이미지명 이미지파일 ファイル名 画像 画像名 파일명 이미지"
 )

@@ -16,8 +16,9 @@ from data_tools.files.text import read_text
 from data_tools.formats.annotation_files import read_lines, some_files
 from data_tools.formats.registry import Findings
 
-_NAME_FILES = ("classes.txt", "obj.names", "data.yaml", "dataset.yaml", "data.yml")
-_NAME_SUFFIXES = (".txt", ".names", ".yaml", ".yml")
+_NAME_FILES = ("classes.txt", "obj.names", "_darknet.labels", "data.yaml", "dataset.yaml", "data.yml")
+_NAME_SUFFIXES = (".txt", ".names", ".labels", ".yaml", ".yml")
+_OF_YAML = (".yaml", ".yml")
 _LARGEST_NAMES = 1 << 20
 _ELSEWHERE = (
     "{} names classes, but lies neither above the labels nor leads to their images by path, train or val: not taken; "
@@ -126,14 +127,14 @@ def _describes_a_set(path: Path) -> bool:
 def _description(path: Path) -> dict[str, Any]:
     """What a YAML file says; nothing where it is none, or cannot be read."""
     try:
-        value = _yaml(path, yaml.BaseLoader) if path.suffix.lower() in _NAME_SUFFIXES[2:] else None
+        value = _yaml(path, yaml.BaseLoader) if path.suffix.lower() in _OF_YAML else None
     except InputError:
         return {}
     return value if isinstance(value, dict) else {}
 
 
 def _names_in(path: Path) -> list[str]:
-    if path.suffix.lower() not in (".txt", ".names"):
+    if path.suffix.lower() in _OF_YAML:
         return _names_in_yaml(path)
     _refuse_large(path)
     lines = [line.strip() for line in read_lines(path)]
@@ -148,7 +149,7 @@ def key_points(files: Sequence[Path]) -> int:
     Raises:
         InputError: a kpt_shape that is no number of points and 2 or 3 numbers each.
     """
-    for path in (path for path in files if path.suffix.lower() in _NAME_SUFFIXES[2:]):
+    for path in (path for path in files if path.suffix.lower() in _OF_YAML):
         value = _yaml(path)
         shape = value.get("kpt_shape") if isinstance(value, dict) else None
         if shape is None:

@@ -48,6 +48,22 @@ def test_several_categories_and_recognition(tmp_path: Path, read, save) -> None:
     assert len(read("mvtec", tmp_path)[0]) == 10
 
 
+def test_views_below_the_types_are_no_types(tmp_path: Path, read, save) -> None:
+    for view in ("background", "view"):
+        save(tmp_path / f"train/good/{view}/0.png", SIZE)
+        save(tmp_path / f"test/ablation/{view}/1.png", SIZE)
+        save(tmp_path / f"ground_truth/ablation/{view}/1.png", mask())
+    save(tmp_path / "test/NG/pit/2.png", SIZE)
+    save(tmp_path / "test/good/crack/3.png", SIZE)  # good, or a type?
+    samples, _ = read("mvtec", tmp_path)
+    assert {name: (s.status, s.type) for name, s in samples.items()} == {
+        **{f"train/good/{view}/0.png": ("good", "good") for view in ("background", "view")},
+        **{f"test/ablation/{view}/1.png": ("boxed", "ablation") for view in ("background", "view")},
+        "test/NG/pit/2.png": ("unboxed", "pit"),
+        "test/good/crack/3.png": ("unboxed", "crack"),
+    }
+
+
 def test_a_type_is_good_only_where_its_folder_says_nothing_else(tmp_path: Path, read, save) -> None:
     for kind in ("good", "Good_lot_7", "good_contact", "ok_mark_missing", "perfect_circle_missing", "not_ok"):
         save(tmp_path / "test" / kind / "0.png", SIZE)

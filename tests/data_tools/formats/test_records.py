@@ -100,6 +100,13 @@ def test_a_table_with_a_column_of_masks(folder: Path, told, read) -> None:
         # labels alone, in another language, with a mark at the file's start
         ({"Bild": GOOD, "Befund": "i.O."}, {"Bild": NG, "Befund": "n.i.O."}, {GOOD: "good", NG: "unboxed"}, {}),
         (record(GOOD, is_anomaly=False), record(NG, is_anomaly=True), {GOOD: "good", NG: "unboxed"}, {}),
+        # InfraredSolarModules
+        (
+            {"image_filepath": GOOD, "anomaly_class": "No-Anomaly"},
+            {"image_filepath": NG, "anomaly_class": "Cell"},
+            {GOOD: "good", NG: "unboxed"},
+            {},
+        ),
         # masks alone: an empty one is of a good image, none says nothing
         (record(GOOD, "masks/a/1_mask.png"), record(NG, "masks/b/1_mask.png"), {GOOD: "good", NG: "boxed"}, {}),
         (record(GOOD), record(NG, ["masks/b/1_mask.png"]), {NG: "boxed"}, {}),

@@ -48,6 +48,28 @@ def test_two_folders_are_one_defect_each_with_its_name(tmp_path: Path, read, sav
     assert ["#008000" in r.reason for r in findings.rejects] == [True]
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "other", "expected"),
+    [
+        ("_classes.csv", "Pixel Value, Class\n0, background\n1, pit\n2, burn\n", "", ("burn", "pit")),
+        ("class_names.txt", "_background_\npit\nburn\n", "", ("burn", "pit")),
+        ("class_names.txt", "pit\nburn\n", "", ("defect", "defect")),  # may begin with 0 or with 1
+        ("class_names.txt", "_background_\npit\nburn\n", "_background_\nburn\npit\n", ("defect", "defect")),
+    ],
+)
+def test_names_of_numbers(
+    tmp_path: Path, read, save, name: str, text: str, other: str, expected: tuple[str, ...]
+) -> None:
+    put(save, tmp_path, "a", drawn(((10, 10, 30, 30), 1), ((40, 20, 60, 40), 2)))
+    (tmp_path / name).write_text(text)
+    if other:
+        (tmp_path / "valid").mkdir()
+        (tmp_path / "valid" / name).write_text(other)
+    samples, findings = read("mask", tmp_path)
+    assert tuple(sorted(samples["JPEGImages/a.png"].box_types)) == expected
+    assert not findings.rejects
+
+
 def test_palettes_are_read_by_their_colours(tmp_path: Path, read, save) -> None:
     save(tmp_path / "JPEGImages" / "a.png", SIZE)
     mask = Image.fromarray(drawn(((10, 10, 30, 30), 1)), mode="P")

@@ -275,6 +275,12 @@ def test_files_with_names_of_classes_in_capitals(tmp_path: Path, read) -> None:
     assert read("yolo", tmp_path, size_hw=(40, 40))[0]["images/A"].box_types == ("scratch",)
 
 
+def test_names_of_classes_as_roboflow_writes_them_for_darknet(tmp_path: Path, read) -> None:
+    put(tmp_path / "train/a.txt", "0 0.5 0.5 0.1 0.2\n")
+    put(tmp_path / "train/_darknet.labels", "scratch\n")
+    assert read("yolo", tmp_path, size_hw=(40, 40))[0]["train/a"].box_types == ("scratch",)
+
+
 def test_labels_elsewhere_and_those_of_predictions_are_listed(tmp_path: Path, read, save) -> None:
     save(tmp_path / "images/a.png", (100, 200))
     put(tmp_path / "labels/a.txt", "0 0.5 0.5 0.1 0.2\n")
