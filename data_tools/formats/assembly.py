@@ -41,6 +41,7 @@ from data_tools.formats.shapes.rectangles import (
     may_be_thousandths,
     place,
 )
+from data_tools.formats.words.asides import goods_among
 from data_tools.formats.words.entry_words import contradiction, score_beside, unsettled
 from data_tools.formats.words.folders import is_good
 from data_tools.formats.words.names import is_background, is_unjudged, reason_against
@@ -127,7 +128,8 @@ def samples_from_claims(
     if percent_from:
         _refuse_percent(images, places, percent_from, findings)
     verdicts = verdicts_beside((shape.beside for claim in everything for shape in claim.shapes), findings)
-    joining = _Joining(places, options, findings, _sources_in_shares(everything), keep_repeats, verdicts)
+    goods = goods_among((shape.type for claim in everything for shape in claim.shapes), options.type_map)
+    joining = _Joining(places, options, findings, _sources_in_shares(everything), keep_repeats, verdicts, goods)
     for path, image in images.items():
         if image.claims:
             yield from joining.sample_of(path, image)
@@ -208,6 +210,7 @@ class _Joining:
     in_shares: set[Path]
     keep_repeats: bool
     verdicts: frozenset[str] = frozenset()
+    goods: frozenset[str] = frozenset()
     denied: dict[Path, list[bool]] = field(default_factory=dict)
     leaving: list[bool] = field(default_factory=list)
 
@@ -316,7 +319,7 @@ class _Joining:
                     _reject_shape(claim, shape, left_out, self.findings)
                     joined.unjudged.append(left_out)
                     continue
-                if is_good(kind):
+                if self._is_good(kind):
                     self.findings.mend(claim.source, shape.line or claim.line, claim.image, _GOOD_BOX)
                     joined.proofs.append(f"box of class {kind!r}")
                     continue
@@ -336,20 +339,23 @@ class _Joining:
                     joined.sources.append(claim.source)
         return joined
 
+    def _is_good(self, kind: str) -> bool:
+        return is_good(kind) or kind in self.goods
+
     def _type(self, name: str) -> str:
         return self.options.renamed(name, self.findings)
 
     def _not_judged(self, claim: Claim, shape: Shape, kind: str) -> str:
         """Why an area is neither a defect nor a good thing; "" where it is one."""
         beside = [(as_verdict(name) if name in self.verdicts else name, value) for name, value in shape.beside]
-        against = contradiction(is_good(kind), beside)
-        if not is_good(kind):
+        against = contradiction(self._is_good(kind), beside)
+        if not self._is_good(kind):
             self.denied.setdefault(claim.source, []).append(bool(against))
             doubt = "" if against else unsettled(beside)
             if doubt:
                 self.findings.mend(claim.source, shape.line or claim.line, claim.image, _UNSETTLED.format(doubt))
         if against:
-            thing = "good thing" if is_good(kind) else "defect"
+            thing = "good thing" if self._is_good(kind) else "defect"
             return f"a box of a {thing}, but {against}: correct the one that is wrong"
         score = score_beside(shape.beside)
         if score:

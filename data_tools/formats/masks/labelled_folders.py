@@ -91,7 +91,8 @@ def _label(parts: Folders, children: Mapping[Folders, set[str]], type_map: Mappi
             if denies(below):
                 return Label(None, problem=f"folder {below!r} in {folder!r}: a type of defect, or none?")
             kind = below if may_be_a_type(below) else ""
-            return Label(UNBOXED, (kind if says_a_verdict(folder) else name) or _ANY, folder)
+            in_general = says_a_verdict(folder) or (kind and len(siblings) == 1)  # what all lies in is no type
+            return Label(UNBOXED, (kind if in_general else name) or _ANY, folder)
         if is_about(folder) or folder in numbered_alike(sorted(siblings)):
             continue
         if may_be_a_type(folder) and _beside_good(siblings):

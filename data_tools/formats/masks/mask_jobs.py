@@ -12,7 +12,16 @@ from data_tools.formats.images.mask_places import Pairing, split_objects
 from data_tools.formats.masks.masked_images import MaskJob
 from data_tools.formats.registry import ReadOptions
 from data_tools.formats.words.asides import is_good_among
-from data_tools.formats.words.folders import is_good, name_of, names_a_fault, numbered_alike, status_of_nearest, type_of
+from data_tools.formats.words.folders import (
+    is_good,
+    name_of,
+    names_a_fault,
+    numbered_alike,
+    plain_rest,
+    status_of,
+    status_of_nearest,
+    type_of,
+)
 
 _LIST = re.compile(r"^[ \t]*\d+[ \t]+(?:0[ \t]+)?(\S*[^\W\d]\S*)[ \t]+0[ \t]+0\s*$", re.M)  # 7 0 0007.PNG 0 0
 
@@ -40,6 +49,7 @@ def make_jobs(
     products = numbered_alike(folders)
     numbered = numbered_alike([*pairing.types.values()])
     kinds = {mask: folder for mask, folder in pairing.types.items() if folder not in numbered}
+    products |= _of_the_set([path.relative_to(root).parts[:-1] for path in pairing.masks])
     nearest_of = {path: _nearest(path, root, products) for path in pairing.masks}
     tops = {below[-1] for nearest in nearest_of.values() if (below := _below_part(nearest))}
     first_tells = says_good is not None and any(map(says_good, tops))
@@ -77,6 +87,14 @@ def make_jobs(
             )
         )
     return jobs
+
+
+def _of_the_set(folders: Sequence[tuple[str, ...]]) -> set[str]:
+    """The folders that all images lie in and whose names are a set's: "steel surface defects", "CRACK500"."""
+    shared = [{*parts} for parts in folders]
+    common = set[str].intersection(*shared) if shared else set[str]()
+    in_words = {one for one in common if status_of(one) == UNBOXED and len(plain_rest(one)) > 1}
+    return in_words | {one for one in common if re.search(r"\d\d", one)}
 
 
 def _nearest(path: Path, root: Path, products: Collection[str]) -> list[str]:

@@ -1,7 +1,7 @@
 """Columns and attributes that are plainly about something else than whether there is a defect."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from data_tools.core.records import GOOD, UNBOXED
@@ -132,6 +132,19 @@ def is_good_among(folder: str, others: Iterable[str]) -> bool:
     paired = any(status_of(one) == UNBOXED and set(plain_rest(one)) <= own for one in beside)
     types = [one for one in beside if status_of(one) is None and _says_more(one, own)]
     return not any(names_a_fault(one) or not paired for one in types)
+
+
+def goods_among(types: Iterable[str], type_map: Mapping[str, str]) -> frozenset[str]:
+    """The types that are good because another is the same in bad: "Good Weld" beside "Bad Weld".
+
+    Args:
+        types: of all boxes.
+        type_map: new names by the old ones, in small letters; one that keeps its own name is a type.
+    """
+    kinds = {type_map.get(one.lower(), one) for one in types}
+    bad = {frozenset(plain_rest(one)) for one in kinds if status_of(one) == UNBOXED} - {frozenset[str]()}
+    good = {one for one in kinds if status_of(one) == GOOD and frozenset(plain_rest(one)) in bad}
+    return frozenset(one for one in good if type_map.get(one.lower()) != one)
 
 
 def _says_more(folder: str, known: set[str]) -> bool:

@@ -31,7 +31,7 @@ from data_tools.formats.words.vocabulary import (
 
 CARRIERS = word_set(
     "imgs images img image jpegimages data pictures photos pics raw rgb gray frames "
-    "original originals input inputs labeled labelled annotated "
+    "original originals source sources input inputs labeled labelled annotated "
     "bild bilder imágenes imagenes immagini imagens 图像 图片 原图 画像 이미지"
 )
 _PREFIX = "mt_"

@@ -24,8 +24,8 @@ GOOD_WORDS = FLAWLESS_WORDS | word_set(
 BAD_WORDS = word_set(
     "defect defects defective defectives bad ng nok fail failed fails failure failures fault faults faulty flaw "
     "flaws flawed anomaly anomalies anomalous abnormal ko reject rejects rejected damage damaged damages error "
-    "errors nio unacceptable nongood notok problem problems probleme problema problemas fehler fehlerhaft defekt "
-    "defekte schlechtteil schlechtteile ausschuss mangelhaft schlecht beschädigt défaut défauts défectueux "
+    "errors nio unacceptable nongood notok issue issues problem problems probleme problema problemas fehler fehlerhaft "
+    "defekt defekte schlechtteil schlechtteile ausschuss mangelhaft schlecht beschädigt défaut défauts défectueux "
     "durchgefallen mauvais mauvaise rebut defecto defectos defectuoso malo difetto difetti difettoso scarto "
     "rechazado rechazada rifiutato rifiutata "
     "異常 欠陥 불량 결함 不良 不良品 不合格 不合格品 未通过 不通过 缺陷 次品 异常 坏 壞 坏品 "

@@ -85,6 +85,7 @@ def test_an_image_without_annotations(
         ("Sichtpr\u00fcfung", "bestanden"),
         ("Spalte7", "looks good"),
         ("review", "no real defect"),
+        ("No issues", "No issues"),  # IDID
         ("review_result", "OK"),
         ("quality", "normal"),
         ("is_defect", "0"),

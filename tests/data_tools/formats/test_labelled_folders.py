@@ -80,6 +80,11 @@ def test_the_folder_of_a_whole_set_does_not_decide() -> None:
     assert (label.status, label.is_silent) == (None, True)
 
 
+def test_types_below_the_one_folder_of_all_defects() -> None:
+    labels = labels_of([f"Metal Surface Defects/train/{kind}/a.png" for kind in ("crazing", "pit")], {})
+    assert [(one.status, one.type) for one in labels.values()] == [("unboxed", "crazing"), ("unboxed", "pit")]
+
+
 def test_a_count_of_none_is_none_of_a_class() -> None:
     of = labels_of(["0 defects/a.png", "1 good/a.png"], {})
     assert [one.status for one in of.values()] == [None, "good"]

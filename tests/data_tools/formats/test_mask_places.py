@@ -57,7 +57,9 @@ def test_a_part_of_a_split_is_no_type(tmp_path: Path, save, read, folder: str) -
     assert (sample.box_types, sample.type) == (("defect",), "defect")
 
 
-@pytest.mark.parametrize("folder", ["Images2", "img_01", "NEU surface defect database"])
+@pytest.mark.parametrize(
+    "folder", ["Images2", "img_01", "NEU surface defect database", "steel surface defects", "CRACK500"]
+)
 def test_a_numbered_carrier_and_a_whole_set_are_no_type(tmp_path: Path, save, read, folder: str) -> None:
     save(tmp_path / folder / "a.jpg")
     save(tmp_path / "masks/a.png", MASK)

@@ -64,6 +64,23 @@ def test_boxes_without_images_and_what_is_refused(tmp_path: Path, read) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("flags", "kept"),
+    [
+        ("<Background>1</Background><Crack>0</Crack><Spalling>0</Spalling>", False),
+        ("<Background>0</Background><Crack>1</Crack><Spalling>0</Spalling>", True),
+        ("<Background>1</Background><Crack>1</Crack><Spalling>0</Spalling>", True),
+        ("<background>1</background>", True),  # may be the number of a surface
+    ],
+)
+def test_background_among_flags_of_classes(tmp_path: Path, read, flags: str, kept: bool) -> None:
+    path = xml(tmp_path / "a.xml", "a.jpg", (2, 3, 9, 9))
+    tools = "<truncated>0</truncated><difficult>0</difficult>"
+    path.write_text(path.read_text().replace("</object>", f"{tools}<Defect>{flags}</Defect></object>"))
+    samples, findings = read("voc", tmp_path)
+    assert (bool(samples), bool(findings.rejects)) == (kept, not kept)
+
+
 def test_a_size_that_is_not_the_images_is_refused(tmp_path: Path, read, save) -> None:
     save(tmp_path / "a.jpg")
     xml(tmp_path / "a.xml", "a.jpg", (2, 3, 9, 9), size=(80, 60))

@@ -275,6 +275,23 @@ def test_files_with_names_of_classes_in_capitals(tmp_path: Path, read) -> None:
     assert read("yolo", tmp_path, size_hw=(40, 40))[0]["images/A"].box_types == ("scratch",)
 
 
+@pytest.mark.parametrize(
+    ("names", "kinds"),
+    [
+        ("Bad Weld\nGood Weld\n", ["good", "Bad Weld"]),
+        ("scratch\nGood Contact\n", ["Good Contact", "scratch"]),  # may be one that is lacking
+    ],
+)
+def test_a_good_class_beside_the_same_in_bad(tmp_path: Path, read, names: str, kinds: list[str]) -> None:
+    put(tmp_path / "a.txt", "1 0.5 0.5 0.1 0.2\n")
+    put(tmp_path / "b.txt", "0 0.5 0.5 0.1 0.2\n1 0.2 0.5 0.1 0.2\n")
+    put(tmp_path / "classes.txt", names)
+    samples, _ = read("yolo", tmp_path, size_hw=(40, 40))
+    assert [samples["a"].type, samples["b"].type] == kinds
+    kept = read("yolo", tmp_path, size_hw=(40, 40), type_map={"good weld": "Good Weld"})[0]["a"]
+    assert kept.status == "boxed"
+
+
 def test_names_of_classes_as_roboflow_writes_them_for_darknet(tmp_path: Path, read) -> None:
     put(tmp_path / "train/a.txt", "0 0.5 0.5 0.1 0.2\n")
     put(tmp_path / "train/_darknet.labels", "scratch\n")
