@@ -121,9 +121,11 @@ def samples_from_claims(
     """
     everything = list(claims)
     places = places or ImagePlaces(root(sources, options), options, findings)
+    listed = len(findings.rejects)
     images, all_met = by_image(everything, places, findings)
     if everything and places.index is not None and not any(image.claims for image in images.values()):
-        reason = f"; {findings.rejects[0].source}: {findings.rejects[0].reason}" if findings.rejects else ""
+        told = (findings.rejects[listed:] or findings.rejects)[:1]
+        reason = "".join(f"; {reject.source}: {reject.reason}" for reject in told)
         raise InputError(f"{sources[0]}: no annotation meets an image under {places.index.root}{reason}")
     if percent_from:
         _refuse_percent(images, places, percent_from, findings)

@@ -3,7 +3,7 @@
 A line is a name, with as much of its path as there is, or a name and a label. A name may hold blanks, so the whole line
 is tried first, then less and less of it; never less than a name with an image's suffix, and in a list whose lines of
 several words are mostly names as a whole, nothing less than the line. So a name that no image has is told, and is not
-the label of another image.
+the label of another image. `trainval.txt` is of training where neither has a list of its own.
 """
 
 import re
@@ -20,7 +20,9 @@ _LISTS = ("", "ImageSets/Main", "ImageSets/Segmentation", "ImageSets", "splits",
 _SUFFIX = "|".join(re.escape(suffix) for suffix in IMAGE_SUFFIXES)
 _NAME_END = re.compile(rf"(?:{_SUFFIX})(?=\s|$)", re.I)
 _IN_NAME = re.compile(r"[()\[\]{}]")  # stand in names, as in "part (2)", and not in labels
+_TESTED = "_test"  # DeepPCB lists 7.jpg and means 7_test.jpg beside its template 7_temp.jpg
 _SHOWN = 5
+_DEEPEST = 2  # folders that a set's own may lie in
 
 
 def parts_of_lists(samples: Sequence[Sample], sources: Sequence[Path]) -> tuple[dict[int, str], list[str]]:
@@ -32,8 +34,10 @@ def parts_of_lists(samples: Sequence[Sample], sources: Sequence[Path]) -> tuple[
     by_name: dict[str, list[int]] = {}
     for sample in samples:
         path = PurePosixPath(sample.path)
-        for name in {path.as_posix(), path.name, path.with_suffix("").as_posix(), path.stem}:
-            by_name.setdefault(name, []).append(sample.image_id)
+        own = path.with_stem(path.stem.removesuffix(_TESTED) or path.stem)
+        for one in {path, own}:
+            for name in {one.as_posix(), one.name, one.with_suffix("").as_posix(), one.stem}:
+                by_name.setdefault(name, []).append(sample.image_id)
     parts: dict[int, str] = {}
     unmet: list[str] = []
     for part, listing in _lists(sources):
@@ -86,11 +90,35 @@ def _listed(name: str, by_name: Mapping[str, list[int]]) -> int | None:
 
 
 def _lists(sources: Sequence[Path]) -> Iterator[tuple[str, Path]]:
-    folders = {source if source.is_dir() else source.parent for source in sources}
-    for folder in sorted(folders):
-        for place in _LISTS:
-            candidates = [(part, folder / place / f"{word}.txt") for part, words in WORDS.items() for word in words]
-            there = [(part, path) for part, path in candidates if path.is_file()]
-            if there:
-                yield from there
-                return
+    """The lists of the first folder that has some; else those below the sources, as in PCBData/ or VOC2007/."""
+    folders = sorted({source if source.is_dir() else source.parent for source in sources})
+    for folder in folders:
+        there = _lists_in(folder)
+        if there:
+            yield from there
+            return
+    for folder in folders:
+        for below in _folders_below(folder):
+            yield from _lists_in(below)
+
+
+def _lists_in(folder: Path) -> list[tuple[str, Path]]:
+    for place in _LISTS:
+        candidates = [(part, folder / place / f"{word}.txt") for part, words in WORDS.items() for word in words]
+        there = [(part, path) for part, path in candidates if path.is_file()]
+        both = folder / place / "trainval.txt"
+        if both.is_file() and not {"train", "val"} & {part for part, _ in there}:
+            there.append(("train", both))
+        if there:
+            return there
+    return []
+
+
+def _folders_below(folder: Path) -> Iterator[Path]:
+    """The folders of the first levels below one, but for those of lists themselves, hidden ones and links."""
+    places = {part for place in _LISTS for part in PurePosixPath(place).parts}
+    level = [folder]
+    for _ in range(_DEEPEST):
+        inside = (path for one in level for path in sorted(one.iterdir()) if path.is_dir() and not path.is_symlink())
+        level = [path for path in inside if path.name not in places and not path.name.startswith(".")]
+        yield from level

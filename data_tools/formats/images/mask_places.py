@@ -25,7 +25,7 @@ from data_tools.formats.words.vocabulary import word_set
 MASK_FOLDERS = word_set(
     "mask masks ground_truth groundtruth ground-truth gt gts label labels seg segmentation segmentations "
     "segmentationclass segmentationobject annotation annotations bin binary defect_mask defect_masks anomaly_mask "
-    "mask_images label_images anno annos annot annots target targets semantic_maps semanticmaps "
+    "mask_images label_images anno annos annot annots target targets bw semantic_maps semanticmaps "
     "maske masken masque masques máscara máscaras mascara mascaras maschera maschere "
     "掩码 掩膜 蒙版 标签 标注 マスク 마스크"
 ) | {"ground truth", "semantic maps"}

@@ -16,6 +16,7 @@ from data_tools.core.split_words import part_of
 from data_tools.formats.words.asides import is_about, is_good_among
 from data_tools.formats.words.folders import (
     carries,
+    is_a_whole_set,
     is_good,
     name_of,
     names_a_fault,
@@ -74,7 +75,7 @@ def _label(parts: Folders, children: Mapping[Folders, set[str]], type_map: Mappi
         if name in type_map:
             mapped = type_map[name]
             return Label(GOOD, by=folder) if is_good(mapped) else Label(UNBOXED, mapped, folder)
-        if carries(name) or not has_letters(name):
+        if carries(name) or is_a_whole_set(folder) or not has_letters(name):
             continue
         if leaves_open(folder):
             return Label(None, problem=f"folder {folder!r} leaves open whether they are good")

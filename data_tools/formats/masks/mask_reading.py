@@ -24,7 +24,7 @@ Kind = Literal["two values", "soft edges", "one type a value", "one defect a val
 
 _NEAR = 32  # of 255: a compressed or smoothed mask strays so far from black and white
 _SHARP, _MASK_LIKE = 0.97, 0.9
-_MOST_TYPES = 64
+MOST_TYPES = 64
 _NOISY, _SPECKS = 6, 10
 _FEW = 2  # values between black and white: where they stand apart from white, they are no gradations of an edge
 _SMALLEST = 10  # pixels: JPEG of 20 % and more makes smaller areas of gray where there was none
@@ -178,7 +178,7 @@ def _with_highest_said(reading: MaskReading, type_map: Mapping[str, str]) -> Mas
         InputError: nothing says which of both it is.
     """
     top = reading.values[-1] if len(reading.values) > 1 else 0
-    if reading.kind != "one type a value" or top not in _HIGHEST or reading.values[-2] > _MOST_TYPES:
+    if reading.kind != "one type a value" or top not in _HIGHEST or reading.values[-2] > MOST_TYPES:
         return reading
     said = type_map.get(str(top), "")
     if not said:
@@ -225,7 +225,7 @@ def _choose(plausible: Sequence[MaskStats], named: Collection[str]) -> MaskReadi
         )
     if not {*map(code_name, others)} & {*named} and _are_instances(like, background):
         return MaskReading("one defect a value", background, highest)
-    if len(others) > _MOST_TYPES:
+    if len(others) > MOST_TYPES:
         raise InputError(f"masks/: hold {len(others)} values, such as {_listed(others)}: neither types nor soft edges")
     return MaskReading("one type a value", background, highest, others)
 
@@ -254,7 +254,7 @@ def code_name(code: int) -> str:
 
 def _is_mask_like(one: MaskStats, highest: int) -> bool:
     """Whether a mask has few values, or nearly all of its pixels are black or white."""
-    return len(one.counts) <= _MOST_TYPES or _sharpness(one.counts, highest) >= _MASK_LIKE or one.deep
+    return len(one.counts) <= MOST_TYPES or _sharpness(one.counts, highest) >= _MASK_LIKE or one.deep
 
 
 def _sharpness(counts: dict[int, int] | Counter[int], highest: int) -> float:
@@ -273,7 +273,7 @@ def _is_soft(masks: Iterable[MaskStats], values: Counter[int], highest: int) -> 
         return len(between) >= _NOISY and float(np.median(specks)) > _SPECKS
     if max(values) < highest - _NEAR * highest // 255:
         return False
-    if len(values) > _MOST_TYPES:
+    if len(values) > MOST_TYPES:
         return _sharpness(values, highest) >= _SHARP and not any(one.deep and highest > 255 for one in masks)
     near = _NEAR * highest // 255
     low = [value for value in between if value <= near]
@@ -355,7 +355,7 @@ def _are_instances(masks: Sequence[MaskStats], background: int) -> bool:
     if background != 0 or any(count != 1 for one in masks for count in one.regions.values()):
         return False
     numbered = [sorted(value for value in one.counts if value) for one in masks]
-    if len({value for numbers in numbered for value in numbers}) > _MOST_TYPES:
+    if len({value for numbers in numbered for value in numbers}) > MOST_TYPES:
         return True
     counted = all(numbers == list(range(1, len(numbers) + 1)) for numbers in numbered)
     return counted and any(len(numbers) > 1 for numbers in numbered)

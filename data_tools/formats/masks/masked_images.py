@@ -4,7 +4,7 @@ The masks are looked at twice: to find out what the values of the whole set mean
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from data_tools.formats.evidence import UNLABELLED
 from data_tools.formats.images.image_index import read_or_reject, size_of, without_boxes
 from data_tools.formats.images.parallel import map_images
 from data_tools.formats.masks.mask_reading import (
+    MOST_TYPES,
     MaskReading,
     choose_reading,
     code_name,
@@ -61,7 +62,11 @@ class MaskJob:
 
 
 def samples_from_masks(
-    jobs: Sequence[MaskJob], options: ReadOptions, findings: Findings, names: dict[int, str] | None = None
+    jobs: Sequence[MaskJob],
+    options: ReadOptions,
+    findings: Findings,
+    names: dict[int, str] | None = None,
+    of_types: bool = False,
 ) -> Iterator[Sample]:
     """Samples in the order of the jobs; unreadable images and masks, and masks that are none, are listed.
 
@@ -69,6 +74,7 @@ def samples_from_masks(
         jobs: the images.
         options, findings: of the reader.
         names: of the masks' colours, where the set gives them.
+        of_types: whether folders are types whatever the masks' values say.
 
     Raises:
         InputError: masks whose values nothing explains, or of which it cannot be told what is background.
@@ -77,8 +83,12 @@ def samples_from_masks(
     if names:
         reading: MaskReading | None = with_values_said(reading_by_names(names), options.type_map)
     else:
-        stats = [one for one in map_images(_stats, paths, "mask values") if one is not None]
+        of_mask = dict(zip(paths, map_images(_stats, paths, "mask values"), strict=True))
+        stats = [one for one in of_mask.values() if one is not None]
         reading = with_values_said(choose_reading(stats, options.type_map), options.type_map) if stats else None
+        if reading is not None and not of_types and _values_tell_more(jobs, of_mask, reading):
+            named = {GOOD, *options.type_map.values()}
+            jobs = [one if one.defect_type in named else replace(one, defect_type="defect") for one in jobs]
     if reading is not None:
         findings.types.update(map(reading.name_of, (*reading.plain, *reading.void)))
         findings.notes.append(reading.describe())
@@ -86,6 +96,16 @@ def samples_from_masks(
         findings.absorb(noticed)
         if sample is not None:
             yield sample
+
+
+def _values_tell_more(jobs: Sequence[MaskJob], stats: Mapping[Path, MaskStats | None], reading: MaskReading) -> bool:
+    """Whether a folder holds masks of several types by their values, so that its name is no type: a product."""
+    values: dict[str, set[int]] = {}
+    is_by_number = reading.kind == "one type a value" and max(reading.values) <= MOST_TYPES
+    for job in jobs if is_by_number else ():
+        counts = (one.counts for mask in job.masks if (one := stats[mask]) is not None)
+        values.setdefault(job.defect_type, set()).update(code for of in counts for code in of if code in reading.values)
+    return any(len(own) > 1 for kind, own in values.items() if kind not in (GOOD, "defect"))
 
 
 def one_folder(sources: Sequence[Path], name: str) -> Path:

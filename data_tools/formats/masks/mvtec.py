@@ -46,7 +46,8 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
         else:
             findings.reject(path, None, path.name, "not in train/<type>, test/<type> or ground_truth/<type>")
     pairing = pair_masks(inside, root)
-    yield from samples_from_masks(make_jobs(pairing, root, options, UNBOXED, UNBOXED, is_good_type), options, findings)
+    jobs = make_jobs(pairing, root, options, UNBOXED, UNBOXED, is_good_type)
+    yield from samples_from_masks(jobs, options, findings, of_types=True)
     for path in pairing.unused:
         findings.reject(path, None, path.relative_to(root).as_posix(), "a mask of no image")
     reject_unread_records(root, findings)

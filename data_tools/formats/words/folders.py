@@ -139,7 +139,7 @@ def type_of(
         if name in options.type_map:
             mapped = options.type_map[name]
             return GOOD if is_good(mapped) else mapped
-        if carries(name) or not re.search(r"[^\W\d_]", name):
+        if carries(name) or is_a_whole_set(folder) or not re.search(r"[^\W\d_]", name):
             continue
         if says_good(folder):
             return GOOD

@@ -65,3 +65,21 @@ def test_numbered_folders_are_lots_and_no_types(told: Callable[..., Told]) -> No
         "images/c.png": [],
     }
     assert samples["images/c.png"][0] == "good"
+
+
+@pytest.mark.parametrize(
+    ("second", "kinds"),
+    [({"wood": (1, 2), "tile": (2, 1)}, {"1", "2"}), ({"pit": (1, 1), "burn": (2, 2)}, {"pit", "burn"})],
+)
+def test_a_folder_with_several_types_by_value_is_none(
+    tmp_path: Path, save, read, second: dict[str, tuple[int, int]], kinds: set[str]
+) -> None:
+    for folder, values in second.items():
+        for i, value in enumerate(values):
+            save(tmp_path / folder / f"images/{i}.png")
+            save(
+                tmp_path / folder / f"masks/{i}.png",
+                np.pad(np.full((20, 30), value, dtype=np.uint8), ((10, 30), (20, 30))),
+            )
+    samples, _ = read("mask", tmp_path)
+    assert {kind for sample in samples.values() for kind in sample.box_types} == kinds

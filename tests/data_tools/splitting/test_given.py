@@ -60,6 +60,28 @@ def test_lists_count_before_folders(tmp_path: Path) -> None:
         given_splits(samples, [tmp_path])
 
 
+def test_lists_below_the_folder(tmp_path: Path) -> None:
+    lists = tmp_path / "archive/VOC2007/ImageSets/Main"
+    lists.mkdir(parents=True)
+    (lists / "train.txt").write_text("a\n")
+    (lists / "val.txt").write_text("b\n")
+    (lists / "test.txt").write_text("c\n")
+    samples = samples_of([f"archive/VOC2007/JPEGImages/{name}.jpg" for name in "abc"])
+    splits, remarks = given_splits(samples, [tmp_path])
+    assert (splits.train, splits.val, splits.test, remarks) == ((1,), (2,), (3,), [])
+    (tmp_path / "train.txt").write_text("archive/VOC2007/JPEGImages/c.jpg\n")  # the folder's own count before
+    assert given_splits(samples, [tmp_path])[0].train + given_splits(samples, [tmp_path])[0].val == (3,)
+
+
+def test_lists_as_deeppcb_has_them(tmp_path: Path) -> None:
+    (tmp_path / "trainval.txt").write_text("g1/1/10.jpg g1/1_not/10.txt\ng1/1/11.jpg g1/1_not/11.txt\n")
+    (tmp_path / "test.txt").write_text("g2/2/20.jpg g2/2_not/20.txt\n")
+    samples = samples_of(["g1/1/10_test.jpg", "g1/1/11_test.jpg", "g2/2/20_test.jpg"])
+    splits, remarks = given_splits(samples, [tmp_path])
+    assert (sorted(splits.train + splits.val), splits.test) == ([1, 2], (3,))
+    assert not any("no image" in remark for remark in remarks)
+
+
 def test_validation_is_dealt_out_of_train_by_whole_groups(tmp_path: Path) -> None:
     paths = [f"train/{i}.png" for i in range(40)] + ["test/x.png"]
     samples = samples_of(paths, [f"g{i // 2}" for i in range(40)] + ["t"])
