@@ -11,7 +11,7 @@ from data_tools.splitting.deal import FRACTIONS, deal
 from data_tools.splitting.split_lists import parts_of_lists
 
 GIVEN = "as published"
-_IMAGES = ("images", "image", "imgs", "img", "data", "pictures", "photos", "frames", "set", "dir")
+_IMAGES = ("images", "image", "imgs", "img", "data", "pictures", "photos", "frames", "set", "dataset", "dir")
 _SHOWN = 5
 
 

@@ -29,6 +29,9 @@ from data_tools.formats.masks.mask_reading import (
 from data_tools.formats.masks.mask_values import MaskStats, read_codes, stats_of
 from data_tools.formats.registry import Findings, ReadOptions
 from data_tools.formats.shapes.regions import boxes_of, label
+from data_tools.formats.words.folders import names_a_fault
+
+_EMPTY_SHARE = 4
 
 
 @dataclass(frozen=True)
@@ -86,9 +89,9 @@ def samples_from_masks(
         of_mask = dict(zip(paths, map_images(_stats, paths, "mask values"), strict=True))
         stats = [one for one in of_mask.values() if one is not None]
         reading = with_values_said(choose_reading(stats, options.type_map), options.type_map) if stats else None
-        if reading is not None and not of_types and _values_tell_more(jobs, of_mask, reading):
-            named = {GOOD, *options.type_map.values()}
-            jobs = [one if one.defect_type in named else replace(one, defect_type="defect") for one in jobs]
+        if reading is not None and not of_types:
+            none = _no_types(jobs, of_mask, reading) - {GOOD, *options.type_map.values()}
+            jobs = [replace(one, defect_type="defect") if one.defect_type in none else one for one in jobs]
     if reading is not None:
         findings.types.update(map(reading.name_of, (*reading.plain, *reading.void)))
         findings.notes.append(reading.describe())
@@ -98,14 +101,23 @@ def samples_from_masks(
             yield sample
 
 
-def _values_tell_more(jobs: Sequence[MaskJob], stats: Mapping[Path, MaskStats | None], reading: MaskReading) -> bool:
-    """Whether a folder holds masks of several types by their values, so that its name is no type: a product."""
-    values: dict[str, set[int]] = {}
-    is_by_number = reading.kind == "one type a value" and max(reading.values) <= MOST_TYPES
-    for job in jobs if is_by_number else ():
-        counts = (one.counts for mask in job.masks if (one := stats[mask]) is not None)
-        values.setdefault(job.defect_type, set()).update(code for of in counts for code in of if code in reading.values)
-    return any(len(own) > 1 for kind, own in values.items() if kind not in (GOOD, "defect"))
+def _no_types(jobs: Sequence[MaskJob], stats: Mapping[Path, MaskStats | None], reading: MaskReading) -> set[str]:
+    """Names of folders that are no types but products, or the set's: by the masks of their images.
+
+    Where a folder has several types by its masks' values, no folder is one. A folder of which a quarter of the masks
+    and more are empty holds good images too, and is none unless its name is of a fault.
+    """
+    codes: dict[str, list[set[int]]] = {}
+    for job in jobs:
+        own = [set(one.counts) for mask in job.masks if (one := stats[mask]) is not None]
+        if own:
+            codes.setdefault(job.defect_type, []).append(set[int]().union(*own))
+    if reading.kind == "one type a value" and max(reading.values) <= MOST_TYPES:
+        found = (len(set[int]().union(*of) & {*reading.values}) for kind, of in codes.items() if kind != "defect")
+        if max(found, default=0) > 1:
+            return {*codes}
+    empty = {kind: sum(one <= {reading.background} for one in of) for kind, of in codes.items()}
+    return {kind for kind, of in codes.items() if empty[kind] * _EMPTY_SHARE >= len(of) and not names_a_fault(kind)}
 
 
 def one_folder(sources: Sequence[Path], name: str) -> Path:

@@ -83,3 +83,15 @@ def test_a_folder_with_several_types_by_value_is_none(
             )
     samples, _ = read("mask", tmp_path)
     assert {kind for sample in samples.values() for kind in sample.box_types} == kinds
+
+
+@pytest.mark.parametrize(("empty", "kinds"), [(1, {"defect", "crack"}), (0, {"leather", "crack"})])
+def test_a_folder_with_good_images_is_a_product(tmp_path: Path, save, read, empty: int, kinds: set[str]) -> None:
+    for folder in ("leather", "crack"):
+        for i in range(4):
+            pixels = np.zeros((60, 80), dtype=np.uint8)
+            pixels[10:30, 20:50] = 255 * (i >= empty)
+            save(tmp_path / folder / f"images/{i}.png")
+            save(tmp_path / folder / f"masks/{i}.png", pixels)
+    samples, _ = read("mask", tmp_path)
+    assert {kind for sample in samples.values() for kind in sample.box_types} == kinds

@@ -27,9 +27,11 @@ def test_folders_in_any_case(tmp_path: Path) -> None:
 
 
 def test_folders_named_by_a_part_and_a_word_for_images(tmp_path: Path) -> None:
-    samples = samples_of(["train_images/a.png", "img_val/b.png", "test-data/c.png", "test_bench/d.png", "images/e.png"])
+    samples = samples_of(
+        ["train_images/a.png", "img_val/b.png", "test-data/c.png", "test_bench/d.png", "dataset_train/e.png"]
+    )
     splits, _ = given_splits(samples, [tmp_path])
-    assert (splits.train, splits.val, splits.test) == ((1,), (2,), (3,))
+    assert (splits.train, splits.val, splits.test) == ((1, 5), (2,), (3,))
 
 
 def test_folders_in_other_languages_and_with_a_number_behind(tmp_path: Path) -> None:
