@@ -26,6 +26,7 @@ from data_tools.splitting.turned import turned_duplicates
 _LINKED = {
     "copies": "copies of one picture, by their names,",
     "parts of an item": "parts of one item, by their names,",
+    "views of an item": "views of one item, by their names,",
     "folder of a device": "images of one device's folder",
     "same name in several parts": "images of one name that look alike",
     "capture number": "images taken one after the other, by the numbers in their names,",

@@ -23,6 +23,7 @@ from data_tools.splitting.names import (
     namesakes,
     parts,
     same_keys,
+    views,
     worded_lots,
 )
 from data_tools.splitting.near_duplicates import (
@@ -132,6 +133,7 @@ def named_links(paths: Sequence[str], thumbnails: Floats | None) -> tuple[dict[s
     suggested = {
         "copies": copies(paths),
         "parts of an item": parts(paths),
+        "views of an item": views(paths),
         "folder of a device": device_folders(paths),
         **doubtful,
     }

@@ -44,6 +44,13 @@ _PART = (
     r"|x_?\d+[ _-]?y_?\d+(?:[ _-]?w_?\d+[ _-]?h_?\d+)?|r(?:ow)?_?\d+[ _-]?c(?:ol)?_?\d+)"
 )
 _PART_OF = re.compile(rf"^(?P<name>.+?){_SEP}{_PART}$", re.I)
+_LIGHT = (  # as MVTec AD 2 names the shots of one item
+    r"regular|(?:over|under)[ _-]?exposed|shift_?\d{1,2}|mixed|(?:bright|dark)[ _-]?field"
+    r"|(?:back|front|side|ring)[ _-]?light"
+)
+_VIEW_OF = re.compile(  # Real-IAD has the camera before the time
+    rf"^(?P<name>.*\d.*?){_SEP}(?:{_LIGHT}|(?:c|cam|camera)[ ._-]?\d{{1,2}}(?:{_SEP}\d{{8,17}})?)$", re.I
+)
 _KINDS = re.compile(r"^(?:class|type|category|cat|fold|set|batch|task|job|export|dataset|ds)[ _-]?\d*$", re.I)
 _LARGEST_DEVICE = 12
 
@@ -116,6 +123,15 @@ def parts(paths: Sequence[str]) -> Pairs:
         part = _PART_OF.match(PurePosixPath(path).stem)
         named = part is not None and re.search(r"\d", part["name"]) is not None
         keys.append((_place(path), part["name"].lower()) if part and named else number)
+    return same_keys(keys)
+
+
+def views(paths: Sequence[str]) -> Pairs:
+    """(m, 2) pairs of images in a folder that are named as shots of one item: 000_regular, 000_overexposed, a1_C2."""
+    keys: list[object] = []
+    for number, path in enumerate(paths):
+        view = _VIEW_OF.match(PurePosixPath(path).stem)
+        keys.append((PurePosixPath(path).parent, view["name"].lower()) if view else number)
     return same_keys(keys)
 
 

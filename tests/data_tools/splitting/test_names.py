@@ -3,7 +3,7 @@
 import pytest
 
 from data_tools.splitting.grouping import components
-from data_tools.splitting.names import copies, device_folders, namesakes, parts
+from data_tools.splitting.names import copies, device_folders, namesakes, parts, views
 
 
 def groups(pairs: object, names: list[str]) -> list[str]:
@@ -68,6 +68,16 @@ def test_parts_of_one_item() -> None:
     assert labels[5] == labels[6]
     assert labels[7] == labels[8]
     assert len(set(labels[9:])) == 4  # a type's name, and no name at all, are no item
+
+
+def test_views_of_one_item() -> None:
+    names = ["good/000_regular.png", "good/000_overexposed.png", "good/000_shift_1.png"]  # MVTec AD 2
+    names += ["a_0001_OK_C1_20231019135157.jpg", "a_0001_OK_C2_20231019135157.jpg"]  # Real-IAD
+    names += ["b7_cam1.bmp", "b7_cam2.bmp", "bad/000_regular.png", "a_0002_OK_C1_20231019135159.jpg", "b8_cam1.bmp"]
+    names += ["cam1.bmp", "cam2.bmp", "scratch_regular.png", "scratch_mixed.png"]
+    labels = groups(views(names), names)
+    assert labels[:7] == ["g1"] * 3 + ["g2"] * 2 + ["g3"] * 2
+    assert len(set(labels[7:])) == 7  # another item or folder, and no number, hence perhaps a type
 
 
 def test_a_folder_a_device() -> None:
