@@ -22,6 +22,7 @@ from data_tools.formats.words.folders import (
     status_of_nearest,
     type_of,
 )
+from data_tools.formats.words.type_words import leaves_open
 
 _LIST = re.compile(r"^[ \t]*\d+[ \t]+(?:0[ \t]+)?(\S*[^\W\d]\S*)[ \t]+0[ \t]+0\s*$", re.M)  # 7 0 0007.PNG 0 0
 
@@ -110,9 +111,10 @@ def _below_part(nearest: Sequence[str]) -> list[str]:
 def _tells_alone(nearest: Sequence[str], options: ReadOptions) -> bool:
     """Whether the folder right below a part says what an image is, and those in it, such as views, do not.
 
-    They do in NG/scratch/, and in good/scratch/, which may be either.
+    They do in NG/scratch/, and in good/scratch/ and good/review/, which may be either.
     """
-    if len(nearest) < 2 or any(name_of(part) in options.type_map or names_a_fault(part) for part in nearest[:-1]):
+    below = nearest[:-1]
+    if not below or any(name_of(one) in options.type_map or names_a_fault(one) or leaves_open(one) for one in below):
         return False
     return type_of(nearest[-1:], options) != "defect"
 

@@ -55,12 +55,14 @@ def test_views_below_the_types_are_no_types(tmp_path: Path, read, save) -> None:
         save(tmp_path / f"ground_truth/ablation/{view}/1.png", mask())
     save(tmp_path / "test/NG/pit/2.png", SIZE)
     save(tmp_path / "test/good/crack/3.png", SIZE)  # good, or a type?
+    save(tmp_path / "test/good/review/4.png", SIZE)
     samples, _ = read("mvtec", tmp_path)
     assert {name: (s.status, s.type) for name, s in samples.items()} == {
         **{f"train/good/{view}/0.png": ("good", "good") for view in ("background", "view")},
         **{f"test/ablation/{view}/1.png": ("boxed", "ablation") for view in ("background", "view")},
         "test/NG/pit/2.png": ("unboxed", "pit"),
         "test/good/crack/3.png": ("unboxed", "crack"),
+        "test/good/review/4.png": ("unboxed", "review"),
     }
 
 
