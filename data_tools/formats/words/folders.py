@@ -53,6 +53,7 @@ _NONE_OF = re.compile(  # a folder "0_defect" beside "1_good" is class 0, wherea
 _NUMBERED = re.compile(r"(?<![\w.,])0+(?P<gap>[\s_-]+)(?P<word>[^\W\d_]+)")
 _ANSWERED = word_set("is has have was ist hat contains with")
 _SET_WORDS = word_set("dataset datasets database databases datensatz benchmark 数据集")
+_FEWEST_OF_A_SET = 2  # words of what a set of defects shows
 _TYPE_WORDS = word_set("type types typ kind defect defecttype")
 
 
@@ -69,13 +70,17 @@ def is_numbered_carrier(folder: str) -> bool:
     return _COUNT.sub("", folder) in CARRIERS and folder not in CARRIERS
 
 
+@lru_cache(maxsize=1 << 14)
 def is_a_whole_set(name: str) -> bool:
     """Whether a folder's name is a whole set's, which does not decide: "NEU surface defect database".
 
-    "defect_dataset" may lie beside "good_dataset", and tells.
+    "defect_dataset" and "NG_dataset_v2" may lie beside "good_dataset", and tell.
     """
     words = {*words_of(name)}
-    return bool(words & _SET_WORDS) and bool({*plain_rest(name)} - _SET_WORDS)
+    if not words & _SET_WORDS or _says(name) is True:
+        return False
+    rest = {word for word in {*plain_rest(name)} - _SET_WORDS if len(word) > len("v2") and not part_of(word)}
+    return len(rest) >= (_FEWEST_OF_A_SET if words & BAD_WORDS else 1)
 
 
 def is_good(name: str) -> bool:

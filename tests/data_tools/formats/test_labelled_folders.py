@@ -42,6 +42,10 @@ from data_tools.formats.masks.labelled_folders import labels_of
             "defect_dataset good_dataset",
             {"defect_dataset": ("unboxed", "defect_dataset"), "good_dataset": ("good", "good")},
         ),
+        (
+            "NG_dataset_v2 OK_dataset_v2",
+            {"NG_dataset_v2": ("unboxed", "ng_dataset_v2"), "OK_dataset_v2": ("good", "good")},
+        ),
         ("OK images", {"OK": ("good", "good"), "images": (None, "good")}),
     ],
 )
