@@ -4,7 +4,7 @@ from pathlib import PurePosixPath
 
 from data_tools.core.records import GOOD
 from data_tools.formats.images.image_index import ImageIndex
-from data_tools.formats.words.asides import is_good_among
+from data_tools.formats.words.asides import is_good_among, tells_alone
 from data_tools.formats.words.folders import status_of
 
 NO_EVIDENCE = (
@@ -21,13 +21,13 @@ def folder_evidence(path: str, index: ImageIndex | None, by_convention: bool = F
         path: of the image, relative to the images' root, whose own name says nothing.
         index: of all images; None where none is at hand: then folders say nothing.
         by_convention: whether something else says that the image is good: then a folder that all images lie in says
-            no more than the root's name does.
+            no more than the root's name does, and else only where it has no other words.
     """
     if index is None:
         return None, ""
     folders = PurePosixPath(path).parts[:-1]
-    if by_convention:
-        folders = folders[index.common_folders :]
+    common = () if by_convention else filter(tells_alone, folders[: index.common_folders])
+    folders = (*common, *folders[index.common_folders :])
     for folder in reversed(folders):
         status = status_of(folder)
         if status == GOOD and not is_good_among(folder, index.folders):

@@ -22,7 +22,7 @@ _NAME_END = re.compile(rf"(?:{_SUFFIX})(?=\s|$)", re.I)
 _IN_NAME = re.compile(r"[()\[\]{}]")  # stand in names, as in "part (2)", and not in labels
 _TESTED = "_test"  # DeepPCB lists 7.jpg and means 7_test.jpg beside its template 7_temp.jpg
 _SHOWN = 5
-_DEEPEST = 2  # folders that a set's own may lie in
+_DEEPEST = 3  # folders that a set's own may lie in
 
 
 def parts_of_lists(samples: Sequence[Sample], sources: Sequence[Path]) -> tuple[dict[int, str], list[str]]:

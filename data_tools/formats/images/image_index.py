@@ -23,7 +23,7 @@ Read = TypeVar("Read")
 _Keys = dict[str, list[str]]
 
 _IMAGE_FOLDERS = ("images", "Images", "imgs", "img", "JPEGImages")
-_DEEPEST = 4
+_DEEPEST = 8  # folders below the source in which its images may lie
 _COPIES = "image that is there with several suffixes: one of the copies is taken"
 
 

@@ -1,7 +1,8 @@
 """Images whose folders alone say what they show: `OK/` and `NG/`, or types such as `scratch/` beside `good/`.
 
 The nearest folder that says something counts; folders that carry images, name a part of a split or are numbered say
-nothing. A folder is one of a type of defect where it lies in one of defects (`NG/scratch/`), or beside one of good
+nothing, and neither does one that all images lie in and that has other words, as a set's own: `Surface Defects/`. A
+folder is one of a type of defect where it lies in one of defects (`NG/scratch/`), or beside one of good
 images where no folder there is one of defects in general. Elsewhere a name proves nothing: devices, lots and cameras
 have names too. A defect has no area here, so that its image is unboxed.
 """
@@ -9,11 +10,12 @@ have names too. A defect has no area here, so that its image is unboxed.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import PurePosixPath
 
 from data_tools.core.records import GOOD, UNBOXED
 from data_tools.core.split_words import part_of
-from data_tools.formats.words.asides import is_about, is_good_among
+from data_tools.formats.words.asides import is_about, is_good_among, tells_alone
 from data_tools.formats.words.folders import (
     carries,
     is_a_whole_set,
@@ -62,11 +64,12 @@ def labels_of(names: Sequence[str], type_map: Mapping[str, str]) -> dict[str, La
     for parts in of.values():
         for depth, folder in enumerate(parts):
             children.setdefault(_place(parts[:depth]), set()).add(folder)
-    told = {parts: _label(parts, children, type_map) for parts in set(of.values())}
+    common = sum(1 for _ in takewhile(lambda parts: len({*parts}) == 1, zip(*of.values(), strict=False)))
+    told = {parts: _label(parts, children, type_map, common) for parts in set(of.values())}
     return {name: told[parts] for name, parts in of.items()}
 
 
-def _label(parts: Folders, children: Mapping[Folders, set[str]], type_map: Mapping[str, str]) -> Label:
+def _label(parts: Folders, children: Mapping[Folders, set[str]], type_map: Mapping[str, str], common: int) -> Label:
     below = ""  # the name right below the folder that is looked at, where it says something
     for depth in range(len(parts) - 1, -1, -1):
         folder = parts[depth]
@@ -92,8 +95,9 @@ def _label(parts: Folders, children: Mapping[Folders, set[str]], type_map: Mappi
             if denies(below):
                 return Label(None, problem=f"folder {below!r} in {folder!r}: a type of defect, or none?")
             kind = below if may_be_a_type(below) else ""
-            in_general = says_a_verdict(folder) or (kind and len(siblings) == 1)  # what all lies in is no type
-            return Label(UNBOXED, (kind if in_general else name) or _ANY, folder)
+            if depth < common and not tells_alone(folder):
+                continue  # the set's own: "Metal Surface Defects"
+            return Label(UNBOXED, (kind if says_a_verdict(folder) else name) or _ANY, folder)
         if is_about(folder) or folder in numbered_alike(sorted(siblings)):
             continue
         if may_be_a_type(folder) and _beside_good(siblings):

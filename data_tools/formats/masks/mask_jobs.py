@@ -91,11 +91,14 @@ def make_jobs(
 
 
 def _of_the_set(folders: Sequence[tuple[str, ...]]) -> set[str]:
-    """The folders that all images lie in and whose names are a set's: "steel surface defects", "CRACK500"."""
+    """The folders that all images lie in, which are the set's, but for one called as a fault: "scratch"."""
     shared = [{*parts} for parts in folders]
     common = set[str].intersection(*shared) if shared else set[str]()
-    in_words = {one for one in common if status_of(one) == UNBOXED and len(plain_rest(one)) > 1}
-    return in_words | {one for one in common if re.search(r"\d\d", one)}
+    return {one for one in common if status_of(one) != GOOD and not (names_a_fault(one) and _is_short(one))}
+
+
+def _is_short(folder: str) -> bool:
+    return len(plain_rest(folder)) < len(("steel", "surface")) and not re.search(r"\d\d", folder)
 
 
 def _nearest(path: Path, root: Path, products: Collection[str]) -> list[str]:

@@ -54,9 +54,13 @@ def read(sources: Sequence[Path], options: ReadOptions, findings: Findings) -> I
 
 
 def mvtec_roots(folder: Path) -> list[Path]:
-    """The folder, or the folders in it, that have a test part beside ground_truth/ or a good training part."""
+    """The folder, or the folders in it, that have a test part beside ground_truth/ or a good training part.
+
+    A folder that holds no more than another one stands for that.
+    """
     inside = sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink())
-    return [place for place in (folder, *inside) if _is_root(place)]
+    found = [place for place in (folder, *inside) if _is_root(place)]
+    return mvtec_roots(inside[0]) if not found and len(inside) == 1 else found
 
 
 def _is_root(place: Path) -> bool:

@@ -12,6 +12,7 @@ from data_tools.formats.words.folders import (
     is_good,
     is_predicted,
     names_a_fault,
+    names_a_set,
     plain_rest,
     status_of,
     words_of,
@@ -132,6 +133,11 @@ def is_good_among(folder: str, others: Iterable[str]) -> bool:
     paired = any(status_of(one) == UNBOXED and set(plain_rest(one)) <= own for one in beside)
     types = [one for one in beside if status_of(one) is None and _says_more(one, own)]
     return not any(names_a_fault(one) or not paired for one in types)
+
+
+def tells_alone(folder: str) -> bool:
+    """Whether a folder that all images lie in says what they are: "NG" and "ok_lot_7" do, "Steel Defects" does not."""
+    return not names_a_set(folder) and {*plain_rest(folder)} <= _ABOUT
 
 
 def goods_among(types: Iterable[str], type_map: Mapping[str, str]) -> frozenset[str]:

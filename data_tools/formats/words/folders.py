@@ -83,6 +83,11 @@ def is_a_whole_set(name: str) -> bool:
     return len(rest) >= (_FEWEST_OF_A_SET if words & BAD_WORDS else 1)
 
 
+def names_a_set(folder: str) -> bool:
+    """Whether a folder's name has a word for a set of data."""
+    return bool({*words_of(folder)} & _SET_WORDS)
+
+
 def is_good(name: str) -> bool:
     """Whether a type by this name means that there is no defect.
 

@@ -84,9 +84,13 @@ def test_the_folder_of_a_whole_set_does_not_decide() -> None:
     assert (label.status, label.is_silent) == (None, True)
 
 
-def test_types_below_the_one_folder_of_all_defects() -> None:
-    labels = labels_of([f"Metal Surface Defects/train/{kind}/a.png" for kind in ("crazing", "pit")], {})
-    assert [(one.status, one.type) for one in labels.values()] == [("unboxed", "crazing"), ("unboxed", "pit")]
+@pytest.mark.parametrize("folder", ["Metal Surface Defects", "Surface Defect Dataset", "PCB defects/archive (3)"])
+def test_a_folder_of_all_images_says_no_more_than_the_sets_own(folder: str) -> None:
+    labels = labels_of([f"{folder}/train/{kind}/a.png" for kind in ("cracked", "uncracked")], {})
+    assert {one.status for one in labels.values()} == {None}
+    told = labels_of([f"{folder}/train/{kind}/a.png" for kind in ("good", "crack")], {})
+    assert [(one.status, one.type) for one in told.values()] == [("good", "good"), ("unboxed", "crack")]
+    assert [one.status for one in labels_of(["NG/lot_7/a.png", "NG/lot_8/a.png"], {}).values()] == ["unboxed"] * 2
 
 
 def test_a_count_of_none_is_none_of_a_class() -> None:

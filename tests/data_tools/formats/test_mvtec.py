@@ -46,6 +46,8 @@ def test_several_categories_and_recognition(tmp_path: Path, read, save) -> None:
     assert choose_format([tmp_path], "auto")[0].name == "mvtec"
     assert choose_format([tmp_path / "cable"], "auto")[0].name == "mvtec"
     assert len(read("mvtec", tmp_path)[0]) == 10
+    build(tmp_path / "wrapped/archive/bottle", save)
+    assert choose_format([tmp_path / "wrapped"], "auto")[0].name == "mvtec"
 
 
 def test_views_below_the_types_are_no_types(tmp_path: Path, read, save) -> None:

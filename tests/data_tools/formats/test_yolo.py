@@ -292,6 +292,18 @@ def test_a_good_class_beside_the_same_in_bad(tmp_path: Path, read, names: str, k
     assert kept.status == "boxed"
 
 
+@pytest.mark.parametrize(("folder", "status"), [("Surface Defect Dataset/a/b/c", None), ("NG", "unboxed")])
+def test_a_folder_of_all_images_and_those_far_below(
+    tmp_path: Path, read, save, folder: str, status: str | None
+) -> None:
+    save(tmp_path / folder / "train/images/x.png", (100, 200))
+    put(tmp_path / folder / "train/labels/x.txt", "0 0.5 0.5 0.1 0.2\n")
+    save(tmp_path / folder / "reports/z.png", (100, 200))
+    samples, _ = read("yolo", tmp_path)
+    assert samples[f"{folder}/train/images/x.png"].status == "boxed"
+    assert getattr(samples.get(f"{folder}/reports/z.png"), "status", None) == status
+
+
 def test_names_of_classes_as_roboflow_writes_them_for_darknet(tmp_path: Path, read) -> None:
     put(tmp_path / "train/a.txt", "0 0.5 0.5 0.1 0.2\n")
     put(tmp_path / "train/_darknet.labels", "scratch\n")
