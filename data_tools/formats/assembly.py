@@ -22,6 +22,7 @@ import numpy as np
 from data_tools.core.errors import InputError
 from data_tools.core.records import BOXED, GOOD, UNBOXED, Sample
 from data_tools.formats.claims import PREDICTIONS, Claim, Shape
+from data_tools.formats.coordinate_units import refuse_percent, sources_in_shares
 from data_tools.formats.evidence import NO_EVIDENCE, UNLABELLED, folder_evidence
 from data_tools.formats.images.claimed_images import ClaimedImage, by_image, reject_claim
 from data_tools.formats.images.image_index import images_folder, without_boxes
@@ -31,16 +32,7 @@ from data_tools.formats.images.parts_and_lots import note_parts_and_lots
 from data_tools.formats.images.rival_boxes import tell_of_several_files
 from data_tools.formats.registry import Findings, ReadOptions
 from data_tools.formats.shapes import area_flags
-from data_tools.formats.shapes.rectangles import (
-    CUT,
-    OUTSIDE,
-    SHARES,
-    Box,
-    are_shares,
-    may_be_percent,
-    may_be_thousandths,
-    place,
-)
+from data_tools.formats.shapes.rectangles import CUT, OUTSIDE, SHARES, Box, place
 from data_tools.formats.words.asides import goods_among
 from data_tools.formats.words.entry_words import contradiction, score_beside, unsettled
 from data_tools.formats.words.folders import is_good
@@ -60,26 +52,10 @@ _GOOD_IN_DEFECTS = "said to be without defect, but in a folder of defects: taken
 _DOUBT = "said to be good, but an annotation that may be its own could not be used"
 _NOT_GOOD = "not taken as good, since an annotation may be its own"
 _ONLY_UNJUDGED = "neither good nor a defect, since all that is annotated is left out"
-_PERCENT = (
-    "all boxes lie in 0..100, with fractions, in images of at least 200 pixels a side: percentages, as Label Studio "
-    "has them? Multiply them by the images' sizes, or round pixels to whole numbers"
-)
 _UNSETTLED = "a box of a defect beside {}, which is not plainly said of it: the box counts"
 _ALL_DENIED = (
     "files of which every box is left out, since a value beside it says that it is no defect: where that is said of "
     "something else, call the column or attribute by another name"
-)
-_PERHAPS_PERCENT = (
-    "files whose boxes all lie in the lower part of 0..100, with fractions, in images of at least 200 pixels a side: "
-    "taken as pixels; were they percentages, multiply them by the images' sizes"
-)
-_THOUSANDTHS = (
-    "all boxes lie in 0..1000, and half of them or more leave their images: thousandths of the images' sizes, as "
-    "vision language models give them, or pixels of larger images? Write them in pixels of these images"
-)
-_PERHAPS_THOUSANDTHS = (
-    "files whose boxes all lie in 0..1000 of larger images: taken as pixels; were they thousandths of the images' "
-    "sizes, as vision language models give them, write them in pixels"
 )
 _LEAVING = (
     "boxes reach over the edges of their images by a pixel and more, a quarter of all and more: are they of images of "
@@ -128,10 +104,10 @@ def samples_from_claims(
         reason = "".join(f"; {reject.source}: {reject.reason}" for reject in told)
         raise InputError(f"{sources[0]}: no annotation meets an image under {places.index.root}{reason}")
     if percent_from:
-        _refuse_percent(images, places, percent_from, findings)
+        refuse_percent(images, places, percent_from, findings)
     verdicts = verdicts_beside((shape.beside for claim in everything for shape in claim.shapes), findings)
     goods = goods_among((shape.type for claim in everything for shape in claim.shapes), options.type_map)
-    joining = _Joining(places, options, findings, _sources_in_shares(everything), keep_repeats, verdicts, goods)
+    joining = _Joining(places, options, findings, sources_in_shares(everything), keep_repeats, verdicts, goods)
     for path, image in images.items():
         if image.claims:
             yield from joining.sample_of(path, image)
@@ -149,36 +125,6 @@ def samples_from_claims(
             image.doubts.extend(filter(None, [others.get(folded(bare(path.rpartition("/")[2])))]))
             alone = path.rpartition("/")[0] in annotated and folded(bare(path)) not in names
             yield from joining.unclaimed(path, image, convention if alone else "")
-
-
-def _sources_in_shares(claims: Sequence[Claim]) -> set[Path]:
-    """The files whose boxes give shares of the images' sizes."""
-    boxes: dict[Path, list[Box]] = {}
-    for claim in claims:
-        usable = [shape.box_xyxy for shape in claim.shapes if not shape.problem and not shape.shares]
-        boxes.setdefault(claim.source, []).extend(usable)
-    return {source for source, of_source in boxes.items() if are_shares(of_source)}
-
-
-def _refuse_percent(images: Mapping[str, ClaimedImage], places: ImagePlaces, fewest: int, findings: Findings) -> None:
-    """Refuse a file of boxes that may be percentages of their images' sizes; warn of one that is less likely to be."""
-    placed: dict[Path, list[tuple[Box, tuple[int, int]]]] = {}
-    for path, image in images.items():
-        for claim in image.claims:
-            size_hw, _ = places.size_of(path, claim.declared_hw)
-            boxes = [shape.box_xyxy for shape in claim.shapes if not shape.problem and not shape.shares]
-            placed.setdefault(claim.source, []).extend((box, size_hw) for box in boxes if size_hw)
-    for source, boxes_of_source in placed.items():
-        likely = may_be_percent(boxes_of_source, fewest)
-        if likely == "yes":
-            raise InputError(f"{source}: {_PERCENT}")
-        if likely == "far":
-            findings.warnings[_PERHAPS_PERCENT] += 1
-        thousandths = may_be_thousandths(boxes_of_source)
-        if thousandths == "yes":
-            raise InputError(f"{source}: {_THOUSANDTHS}")
-        if thousandths == "far":
-            findings.warnings[_PERHAPS_THOUSANDTHS] += 1
 
 
 @dataclass
