@@ -38,7 +38,7 @@ class Prepared:
         input: what it sees, likewise.
         loader: of the train split.
         rules: ways to score an image that these training images allow.
-        boxes_hw: (n, 2) heights and widths of the training boxes, in input pixels.
+        boxes_hw: (k, n, 2) heights and widths of the training boxes, in input pixels: of whole images, then of windows.
     """
 
     model: Detector
@@ -64,8 +64,8 @@ def prepare(experiment: Experiment, settings: Settings, backbone: Backbone) -> P
         config = replace(config, losses=replace(config.losses, image=0.0))
     seen, paste = decide_by_layout(experiment, settings.input, settings.fit, settings.paste)
     reference = take_reference(backbone, experiment, seen, settings.fit)
-    boxes_hw = _training_boxes(experiment, seen)
-    config = replace(config, anchors=resolve_anchors(config.anchors, STRIDES, boxes_hw))
+    boxes_hw = training_boxes(experiment, seen)
+    config = replace(config, anchors=resolve_anchors(config.anchors, STRIDES, boxes_hw[0]))
     model = Detector(backbone, config, len(experiment.dataset.categories), _types(experiment, config))
     if backbone.pyramid:
         taken = "is taken too" if model.take_pyramid() else "has another shape and is not taken"
@@ -114,12 +114,20 @@ def _types(experiment: Experiment, config: DetectorConfig) -> tuple[str, ...]:
     return types
 
 
-def _training_boxes(experiment: Experiment, config: InputConfig) -> np.ndarray:
-    """(n, 2) heights and widths of the training boxes in input pixels."""
-    rows = [np.zeros((0, 2))]
+def training_boxes(experiment: Experiment, config: InputConfig) -> np.ndarray:
+    """(k, n, 2) heights and widths of the training boxes in input pixels: of whole images, then of windows of a level.
+
+    An image with fewer levels than another has its last look in their place.
+    """
+    looks = []
     for sample in experiment.dataset.split("train"):
         if sample.status == BOXED:
             x1, y1, x2, y2 = config.preprocess.window(sample.size_hw)
-            scale = np.array(config.target_hw(sample.size_hw)) / np.array((y2 - y1, x2 - x1))
-            rows.append((sample.boxes_xyxy[:, [3, 2]] - sample.boxes_xyxy[:, [1, 0]]) * scale)
-    return np.concatenate(rows)
+            whole = np.array(config.target_hw(sample.size_hw)) / np.array((y2 - y1, x2 - x1))
+            sides = np.array(config.window_sides(sample.size_hw))
+            windows = config.scale * config.slices.seen_px / sides[:, None].repeat(2, axis=1)
+            scales = np.concatenate([whole[None], windows])
+            looks.append((sample.boxes_xyxy[:, [3, 2]] - sample.boxes_xyxy[:, [1, 0]]) * scales[:, None])
+    most = max(map(len, looks), default=1)
+    looks = [np.concatenate([one, one[-1:].repeat(most - len(one), axis=0)]) for one in looks]
+    return np.concatenate([np.zeros((most, 0, 2)), *looks], axis=1)

@@ -104,13 +104,21 @@ def best_iou(config: AnchorConfig, strides: tuple[int, ...], boxes_hw: NDArray[n
 
 
 def describe_anchors(config: AnchorConfig, strides: tuple[int, ...], boxes_hw: NDArray[np.float64]) -> str:
-    """A few lines: the anchors in pixels and the share of (n, 2) training boxes they reach at IoU 0.5 and 0.7."""
+    """A few lines: the anchors in pixels and the share of the training boxes that they reach at IoU 0.5 and 0.7.
+
+    Args:
+        config: with its ratios.
+        strides: of the pyramid levels.
+        boxes_hw: (k, n, 2) heights and widths of n training boxes in the input pixels of k looks at their images, of
+            which the one that suits a box best counts.
+    """
     shapes = anchor_shapes(config, strides)
     ratios = config.decided_ratios
     sides = ", ".join(f"{np.sqrt(h * w):.0f}" for h, w in shapes[:: len(ratios)])
     text = f"anchors: sides {sides} input px, height / width {', '.join(f'{r:.3g}' for r in ratios)}"
-    if not len(boxes_hw):
+    if not boxes_hw.shape[1]:
         return text + "; no training boxes to compare with"
-    best = best_iou(config, strides, boxes_hw)
+    best = np.max([best_iou(config, strides, of_look) for of_look in boxes_hw], axis=0)
     reach = ", ".join(f"{(best >= t).mean():.1%} at IoU {t}" for t in (0.5, 0.7))
-    return f"{text}; {len(boxes_hw)} training boxes in reach: {reach}"
+    where = ", in the whole image or a window" if len(boxes_hw) > 1 else ""
+    return f"{text}; {boxes_hw.shape[1]} training boxes in reach: {reach}{where}"

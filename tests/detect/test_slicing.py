@@ -20,10 +20,11 @@ from data_tools.loading.dataset import DefectDataset
 from data_tools.loading.image_inputs import PixelReader
 from data_tools.loading.input_config import InputConfig, SliceConfig
 from data_tools.loading.transforms import Augmentation, AugmentConfig, PreprocessConfig
+from data_tools.training.experiment import Experiment
 from data_tools.training.fit_config import FitConfig
 from detect.detections import Detections, SizedDetections
 from detect.looking import look_everywhere
-from detect.preparing import looks_of
+from detect.preparing import looks_of, training_boxes
 from detect.slicing import join_with_slices
 from detect.to_prediction import to_prediction
 
@@ -298,3 +299,18 @@ def test_a_detector_trains_on_windows_and_predicts_by_slices(
         assert one.size_hw == size_hw
         assert 0 < len(one.boxes_xyxy) <= 100
         np.testing.assert_allclose(one.boxes_xyxy, other.boxes_xyxy, atol=0.02)
+
+
+def test_training_boxes_are_as_large_as_a_look_shows_them(tmp_path: Path, make_sample: Callable[..., Sample]) -> None:
+    """100 x 8 px in an image of 1,000 px a side, seen at 64; windows of 100 px seen at 100, of 200 at 100 and so on.
+
+    The other image, of 100 px, is shown whole at .64 and in windows of 100 px.
+    """
+    samples = (make_sample(1, [[10, 10, 110, 18]], (1000, 1000)), make_sample(2, [[0, 0, 50, 50]], (100, 100)))
+    data = Dataset(samples, ("defect",), tmp_path, Splits(0, "none", (1, 2), (), ()))
+    experiment = Experiment("detect", tmp_path, tmp_path, data, tmp_path)
+    config = InputConfig(max_pixels=64 * 64, slices=SliceConfig(100, 100))
+    boxes_hw = training_boxes(experiment, config)
+    expected = [[[0.512, 6.4], [32, 32]], *([[8 / f, 100 / f], [50, 50]] for f in (1, 2, 4, 8))]
+    np.testing.assert_allclose(boxes_hw, expected)
+    assert training_boxes(experiment, InputConfig(max_pixels=64 * 64)).shape == (1, 2, 2)

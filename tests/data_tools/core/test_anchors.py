@@ -15,9 +15,15 @@ def test_iou_of_concentric_shapes() -> None:
 
 def test_the_description_counts_boxes_in_reach() -> None:
     config = AnchorConfig(scales=(2.0,), ratios=(1.0,))
-    text = describe_anchors(config, (4,), np.array([[8.0, 8.0], [8.0, 100.0]]))
-    assert "50.0% at IoU 0.5" in text
-    assert "no training boxes" in describe_anchors(config, (4,), np.zeros((0, 2)))
+    text = describe_anchors(config, (4,), np.array([[[8.0, 8.0], [8.0, 100.0]]]))
+    assert text.endswith("2 training boxes in reach: 50.0% at IoU 0.5, 50.0% at IoU 0.7")
+    assert "no training boxes" in describe_anchors(config, (4,), np.zeros((1, 0, 2)))
+
+
+def test_a_box_is_in_reach_in_the_look_that_suits_it_best() -> None:
+    squeezed = np.array([[1.0, 1.0], [8.0, 8.0], [1.0, 20.0]])
+    text = describe_anchors(AnchorConfig(scales=(2.0,), ratios=(1.0,)), (4,), np.stack([squeezed, 8 * squeezed]))
+    assert text.endswith("66.7% at IoU 0.5, 66.7% at IoU 0.7, in the whole image or a window")
 
 
 def test_anchors_have_torchvisions_shapes() -> None:
