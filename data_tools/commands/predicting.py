@@ -99,7 +99,7 @@ def predict_inputs(
         journal.finish(ms_per_image if inputs.is_timed else None)
     say_unread(counts, out)
     if journal.threshold is not None:
-        flagged = f"{counts.flagged:,} of {counts.predicted:,} images are defects"
+        flagged = f"{counts.flagged:,} of {counts.predicted:,} images are flagged as defects"
         say(f"{flagged} (score {journal.threshold:.4g} or more)", to=sys.stderr)
     say(out)
     return SOME_UNREADABLE if counts.unreadable else 0

@@ -249,7 +249,7 @@ def test_resuming_gives_what_an_uninterrupted_process_gives(
     assert errors_path(out).read_text().replace("p.jsonl", "whole.jsonl") == errors_path(whole).read_text()
     assert out.with_suffix(".npz").exists() == with_maps
     assert not list(tmp_path.glob("*.partial*"))
-    assert capsys.readouterr().err.count("49 of 99 images are defects (score 0.2 or more)\n") == 2
+    assert capsys.readouterr().err.count("49 of 99 images are flagged as defects (score 0.2 or more)\n") == 2
 
 
 def interrupted(tmp_path: Path) -> tuple[Path, Path]:
