@@ -18,7 +18,7 @@ from data_tools.auditing.twins import Pairs, ids_two_by_two
 from data_tools.core.records import SPLIT_NAMES, Dataset, Sample
 from data_tools.files.image_facts import ImageFact
 from data_tools.metrics.auc import roc_auc
-from data_tools.splitting.grouping import LOTS_NAMED, named_links
+from data_tools.splitting.grouping import LOTS_IN_ORDER, LOTS_NAMED, named_links
 from data_tools.splitting.names import lots_of
 from data_tools.splitting.near_duplicates import Floats
 from data_tools.splitting.turned import turned_duplicates
@@ -107,7 +107,7 @@ def straddling(
         for name, pairs in links.items():
             findings += _divided_pairs(_LINKED[name], pairs, samples, where, UNSAFE if name == "copies" else level)
     cut = cut & dataset.splits.group_by.startswith("auto")
-    by_lot = _LOT_REMEDY if dataset.splits.group_by in ("auto: lot", LOTS_NAMED) else None
+    by_lot = _LOT_REMEDY if dataset.splits.group_by in (LOTS_IN_ORDER, LOTS_NAMED) else None
     findings += _divided_pairs("near-duplicates", alike[~cut], samples, where, UNSAFE, by_lot)
     noun = "near-duplicates among many images that look alike"
     findings += _divided_pairs(noun, alike[cut], samples, where, WARNING, _CUT_REMEDY)

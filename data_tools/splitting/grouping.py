@@ -15,7 +15,6 @@ import numpy as np
 
 from data_tools.core.errors import InputError
 from data_tools.splitting.names import (
-    FEWEST_LOTS,
     capture_runs,
     copies,
     device_folders,
@@ -23,6 +22,7 @@ from data_tools.splitting.names import (
     namesakes,
     parts,
     same_keys,
+    too_few_lots,
     views,
     worded_lots,
 )
@@ -45,6 +45,8 @@ _NOT_CONFIRMED = {
     "capture number": "neighbours by the numbers in their names look no more alike than other images: the numbers "
     "are taken for a plain count of files, not for shots of one part",
 }
+LOTS_IN_ORDER = "auto: lot"
+"""The rule where each name starts with a lot of twelve letters and digits, which follow each other in time."""
 LOTS_NAMED = "auto: lot in the names"
 """The rule where each name starts with a word for a lot and its number; their order in time is not known."""
 LOTS_TOLD = "lot by annotations"
@@ -92,7 +94,7 @@ def group_samples(paths: Sequence[str], images_root: Path | None, group_by: str,
         return Grouping(tuple(groups_by_expression(paths, group_by)), group_by)
     named = lots_of(paths)
     if named is not None:
-        return Grouping(tuple(named), "auto: lot")
+        return Grouping(tuple(named), LOTS_IN_ORDER)
     worded = None if any(lots) else worded_lots(paths)
     if worded is not None:
         return Grouping(tuple(worded), LOTS_NAMED)
@@ -144,7 +146,7 @@ def _of_lots(lots: Sequence[str], remarks: list[str]) -> Pairs:
     """(m, 2) pairs of images of one lot as annotations say it; none where there are too few lots for a split."""
     images = Counter(lot or number for number, lot in enumerate(lots))
     told = len(images.keys() & set(lots))
-    if told and (len(images) < FEWEST_LOTS or max(images.values()) > len(lots) / 2):
+    if told and too_few_lots(images):
         remarks.append(f"annotations say that images are of {told} lots: too few for a split, so not grouped by")
         return same_keys(())
     return same_keys([lot or number for number, lot in enumerate(lots)])

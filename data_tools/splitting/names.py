@@ -17,7 +17,7 @@ from data_tools.splitting.near_duplicates import Pairs
 
 LOT = re.compile(r"^[A-Z0-9]{12}(?=_)")
 _WORDED_LOT = re.compile(r"^(?:lot|los|charge|wafer|panel|board)[ _-]?(?P<lot>[a-z]{0,4}\d[a-z0-9]*)(?=[ ._-])", re.I)
-FEWEST_LOTS = 3
+_FEWEST_LOTS = 3
 _NUMBERED = re.compile(r"^(?P<name>.*?)(?P<number>\d{2,})$")
 SEQUENCE_GAP, SHOT_GAP = 100, 500
 _SEP = r"[ ._-]+"
@@ -69,9 +69,13 @@ def worded_lots(paths: Sequence[str]) -> list[str] | None:
     found = [_WORDED_LOT.match(PurePosixPath(path).stem) for path in paths]
     lots = [one["lot"].lower() for one in found if one]
     images = Counter(lots)
-    if len(lots) < len(paths) or len(images) < FEWEST_LOTS:
-        return None
-    return lots if len(images) <= len(lots) / 2 and max(images.values()) <= len(lots) / 2 else None
+    usable = len(lots) == len(paths) and not too_few_lots(images) and len(images) <= len(lots) / 2
+    return lots if usable else None
+
+
+def too_few_lots(images: Counter[str] | Counter[str | int]) -> bool:
+    """Whether lots with so many images each are too few for a split, or one of them has most images."""
+    return len(images) < _FEWEST_LOTS or max(images.values()) > images.total() / 2
 
 
 def copies(paths: Sequence[str]) -> Pairs:

@@ -27,13 +27,12 @@ from data_tools.splitting.deal import (
     without_status,
 )
 from data_tools.splitting.given import GIVEN
-from data_tools.splitting.grouping import LOTS_TOLD, group_samples, groups_by_expression
+from data_tools.splitting.grouping import LOTS_IN_ORDER, LOTS_TOLD, group_samples, groups_by_expression
 from data_tools.splitting.names import lots_of
 
 log = logging.getLogger(__name__)
 
 _UNORDERED = ("none", "auto: ")
-_ORDERED = "auto: lot"
 _NO_SPLITS = "as given"
 _UNKNOWN = (_NO_SPLITS, GIVEN)  # what is recorded where the groups' own rule is not
 
@@ -126,7 +125,7 @@ def _moments(dataset: Dataset, rule: str, order: str | None) -> list[str] | list
                 "nothing says how the dataset's groups were made, so not whether they follow each other in time; give "
                 "--order REGEX whose first group is a date or number in the file names, or --group-by REGEX"
             )
-        if rule.startswith(_UNORDERED) and rule != _ORDERED:
+        if rule.startswith(_UNORDERED) and rule != LOTS_IN_ORDER:
             raise InputError(
                 f"groups by {rule!r} do not follow each other in time; give --order REGEX whose first "
                 "group is a date or number in the file names"

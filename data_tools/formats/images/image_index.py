@@ -1,7 +1,7 @@
 """The images under a folder, found by the names that annotation files give them."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import takewhile
@@ -112,7 +112,7 @@ class ImageIndex:
         self._sizes: dict[str, tuple[int, int] | InputError] = {}
         folders = [PurePosixPath(path).parts[:-1] for path in self.paths]
         self.folders = sorted({folder for parts in set(folders) for folder in parts})
-        self.common_folders = _common(folders)
+        self.common_folders = folders_in_common(folders)
         self._by_reading: dict[int, tuple[_Keys, _Keys]] = {}
         self._made_from_others: dict[str, str] | None = None
         self._masked: frozenset[str] | None = None
@@ -223,7 +223,7 @@ def _try_size(root: Path, name: str) -> tuple[int, int] | InputError:
         return error
 
 
-def _common(folders: Sequence[tuple[str, ...]]) -> int:
+def folders_in_common(folders: Iterable[tuple[str, ...]]) -> int:
     """How many of their first parts all folders have in common."""
     return sum(1 for _ in takewhile(lambda parts: len(set(parts)) == 1, zip(*folders, strict=False)))
 

@@ -10,11 +10,11 @@ have names too. A defect has no area here, so that its image is unboxed.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from pathlib import PurePosixPath
 
 from data_tools.core.records import GOOD, UNBOXED
 from data_tools.core.split_words import part_of
+from data_tools.formats.images.image_index import folders_in_common
 from data_tools.formats.words.asides import is_about, is_good_among, tells_alone
 from data_tools.formats.words.folders import (
     carries,
@@ -64,7 +64,7 @@ def labels_of(names: Sequence[str], type_map: Mapping[str, str]) -> dict[str, La
     for parts in of.values():
         for depth, folder in enumerate(parts):
             children.setdefault(_place(parts[:depth]), set()).add(folder)
-    common = sum(1 for _ in takewhile(lambda parts: len({*parts}) == 1, zip(*of.values(), strict=False)))
+    common = folders_in_common(of.values())
     told = {parts: _label(parts, children, type_map, common) for parts in set(of.values())}
     return {name: told[parts] for name, parts in of.items()}
 

@@ -24,6 +24,7 @@ from data_tools.formats.words.folders import (
 )
 from data_tools.formats.words.type_words import leaves_open
 
+_FEWEST_OF_A_SET = 2  # words beside the fault, as in "steel surface scratches"
 _LIST = re.compile(r"^[ \t]*\d+[ \t]+(?:0[ \t]+)?(\S*[^\W\d]\S*)[ \t]+0[ \t]+0\s*$", re.M)  # 7 0 0007.PNG 0 0
 
 
@@ -98,7 +99,7 @@ def _of_the_set(folders: Sequence[tuple[str, ...]]) -> set[str]:
 
 
 def _is_short(folder: str) -> bool:
-    return len(plain_rest(folder)) < len(("steel", "surface")) and not re.search(r"\d\d", folder)
+    return len(plain_rest(folder)) < _FEWEST_OF_A_SET and not re.search(r"\d\d", folder)
 
 
 def _nearest(path: Path, root: Path, products: Collection[str]) -> list[str]:
